@@ -1,0 +1,5 @@
+//! What JavaScript sees.
+#[cfg(feature = "chart")]
+mod canvas;
+#[cfg(feature = "chart")]
+mod charts;

@@ -1,0 +1,1 @@
+//! A canvas as a plotters drawing backend.

@@ -1,0 +1,269 @@
+/** What a person reads: a stable code, its parameters, and the English wording. */
+export interface Message {
+  code: string;
+  params: Record<string, string>;
+  text: string;
+}
+
+/** Where the rows come from. `table` is a file of the user's: only its name and fingerprint are in the configuration. */
+export type Source =
+  | { kind: "linspace"; start: number; stop: number; n_samples: number; slope: number; intercept: number; noise: number; seed: number }
+  | { kind: "shipped"; table: "old_faithful" | "galton_heights" | "mtcars" }
+  | { kind: "table"; name: string; fingerprint: string };
+
+/** One entry per closed set of choices; parameters live inside the choice they belong to. */
+export type Optimizer =
+  | { kind: "sgd" }
+  | { kind: "momentum"; momentum: number }
+  | { kind: "nesterov"; momentum: number }
+  | { kind: "ada_grad"; epsilon: number }
+  | { kind: "rms_prop"; alpha: number; epsilon: number }
+  | { kind: "adam"; beta1: number; beta2: number; epsilon: number }
+  | { kind: "adam_w"; beta1: number; beta2: number; epsilon: number; weight_decay: number };
+
+export type Schedule =
+  | { kind: "constant" }
+  | { kind: "time_decay"; decay_rate: number; decay_steps: number }
+  | { kind: "step"; step_size: number; gamma: number }
+  | { kind: "exponential"; gamma: number }
+  | { kind: "polynomial"; total_steps: number; power: number }
+  | { kind: "cosine"; period: number; period_factor: number; restarts: boolean; minimum_rate: number }
+  | { kind: "reduce_on_plateau"; factor: number; patience: number; threshold: number; cooldown: number; minimum_rate: number }
+  | { kind: "bold_driver"; increase: number; decrease: number };
+
+export type Method = "batch" | "mini_batch" | "stochastic" | "decaying_rate";
+
+/** The whole run. The URL and the weights file hold this same structure. */
+export interface RunConfig {
+  data: { source: Source; added: [number, number][]; removed: number[] };
+  model: {
+    degree: number;
+    bias: boolean;
+    /** null: on for tables, off for the generator. */
+    standardize: boolean | null;
+    initial_weights: "zero" | "uniform" | "normal" | "glorot_uniform";
+  };
+  method: Method;
+  batch_size: number;
+  shuffle: boolean;
+  optimizer: Optimizer;
+  learning_rate: number;
+  schedule: Schedule;
+  warmup: { steps: number; start_factor: number };
+  seed: number;
+  stop: { steps: number | null; epochs: number | null; loss: number | null; gradient_norm: number | null; converged: boolean };
+  backend: "auto" | "gpu" | "cpu";
+  /** Updates a second; null is as fast as it goes. */
+  steps_per_second: number | null;
+}
+
+/** Requests, page to worker. Every one is answered (or refused with a Message); snapshots come on their own. */
+export type Request =
+  /** Makes this the configuration. What may change in mid-run changes in mid-run; what cannot starts a new run. */
+  | { kind: "configure"; config: RunConfig }
+  | { kind: "train" }
+  | { kind: "pause" }
+  /** One update. */
+  | { kind: "step" }
+  /** One pass over the training rows. */
+  | { kind: "epoch" }
+  /** Back to the initial weights; paused. */
+  | { kind: "reset" }
+  | { kind: "add_point"; x: number; y: number }
+  /** Removes the row at this index of the current `points`. */
+  | { kind: "remove_point"; index: number }
+  /** A two-column table of the user's as text (CSV; separators , ; tab; header optional). */
+  | { kind: "load_table"; name: string; bytes: Uint8Array }
+  | { kind: "predict"; inputs: string }
+  | { kind: "export" }
+  | { kind: "import"; bytes: Uint8Array }
+  /** Row counts on a grid over this rectangle, for a density picture of more points than can be drawn. */
+  | { kind: "density"; x: [number, number]; y: [number, number]; columns: number; rows: number };
+
+/** The answer to `configure`, `reset`, `add_point`, `remove_point`, `load_table` and `import`. */
+export interface Configured {
+  kind: "configured";
+  run: number;
+  config: RunConfig;
+  /** The configuration as the part of the URL after `#`; empty for the default. */
+  query: string;
+  /** Whether a new run began (false: the run went on). */
+  restarted: boolean;
+  /** Present when a new run began on other data. */
+  dataset: DatasetInfo | null;
+  notices: Message[];
+}
+
+export interface DatasetInfo {
+  n_samples: number;
+  /** Features after the feature map; parameters including the bias. */
+  n_features: number;
+  n_parameters: number;
+  feature: string;
+  target: string;
+  standardized: boolean;
+  /** Bytes that the run takes in the worker. */
+  bytes: number;
+  /** Every row, in data order, when n_samples <= 20000; otherwise empty: ask for `density`. */
+  points_x: Float32Array;
+  points_y: Float32Array;
+  x_range: [number, number];
+  y_range: [number, number];
+  exact: Exact;
+}
+
+/** The least-squares solution in f64: what descent is heading for. */
+export interface Exact {
+  /** Original units: w1..wd, then the bias if there is one. */
+  weights: number[];
+  /** False when the columns are collinear: the loss is the least, the weights are one choice of many. */
+  unique: boolean;
+  loss: number;
+  r2: number | null;
+  /** 2 / (largest eigenvalue of the Hessian): plain batch descent diverges above it. */
+  stable_rate: number;
+  condition: number;
+  curve_x: Float32Array;
+  curve_y: Float32Array;
+}
+
+/** What one instant of a run is: everything in it belongs together. */
+export interface Snapshot {
+  kind: "snapshot";
+  run: number;
+  status: Status;
+  step: number;
+  epoch: number;
+  /** Loss of exactly these weights, over the whole training set or over `loss_rows` of it. */
+  loss: number;
+  loss_rows: number;
+  loss_is_sample: boolean;
+  /** The last update's own batch; null before the first. */
+  batch_loss: number | null;
+  r2: number | null;
+  gradient_norm: number;
+  /** The rate that the next update will take. */
+  learning_rate: number;
+  /** Original units: w1..wd, then the bias if there is one. */
+  weights: number[];
+  /** ||w - w_exact|| / ||w_exact||, original units; null where the exact solution is not unique. */
+  distance: number | null;
+  steps_per_second: number;
+  backend: BackendInUse;
+  /** Fitted curve: prediction at curve_x. */
+  curve_x: Float32Array;
+  curve_y: Float32Array;
+  history: HistoryDelta;
+  marks: Mark[];
+}
+
+export interface BackendInUse {
+  kind: "gpu" | "cpu";
+  /** Adapter name, or the CPU engine. */
+  name: string;
+  /** Why this one: forced, measured (with the figures), or a fallback. */
+  reason: Message;
+  fallback: boolean;
+}
+
+export type Status =
+  | { kind: "paused" }
+  | { kind: "training" }
+  /** A stop condition was met, or the run converged. */
+  | { kind: "finished"; reason: Message }
+  | { kind: "diverged"; reason: Message; suggested_rate: number };
+
+/** Replaces everything from bucket `first` on. Feed it to `LossChart.apply` unread. */
+export interface HistoryDelta {
+  first: number;
+  batch_loss_min: Float32Array;
+  batch_loss_max: Float32Array;
+  batch_loss_mean: Float32Array;
+  loss: Float32Array;
+  rate: Float32Array;
+}
+
+/** A change that was made in mid-run: drawn on the loss curve where it happened. */
+export interface Mark {
+  step: number;
+  /** Message codes `mark_*` with `from` and `to`. */
+  message: Message;
+}
+
+export interface Predicted {
+  kind: "predicted";
+  inputs: number[];
+  outputs: number[];
+}
+
+export interface Exported {
+  kind: "exported";
+  file_name: string;
+  text: string;
+}
+
+export interface Density {
+  kind: "density";
+  columns: number;
+  rows: number;
+  x: [number, number];
+  y: [number, number];
+  /** Row-major from the bottom row; counts. */
+  counts: Uint32Array;
+}
+
+export interface Done {
+  kind: "done";
+}
+
+export type Answer = Configured | Predicted | Exported | Density | Done;
+
+/** What the worker says on its own, beside answers. `progress` is for long loading or generating. */
+export type Event = Snapshot | { kind: "progress"; message: Message; fraction: number };
+
+/** Colours and sizes that the page reads from CSS custom properties; any CSS colour `#rrggbb` or `rgb()/rgba()`. */
+export interface ChartTheme {
+  background: string;
+  ink: string;
+  muted: string;
+  grid: string;
+  fit: string;
+  exact: string;
+  batch: string;
+  rate: string;
+  mark: string;
+  diverged: string;
+  points: string;
+  font: string;
+}
+
+/** What is under the pointer, or at the keyboard's cursor, of the loss chart. */
+export interface LossReading {
+  /** First and last step of the stretch that this pixel column stands for. */
+  step: number;
+  step_end: number;
+  loss: number | null;
+  batch_loss: number | null;
+  rate: number | null;
+  /** Canvas position in CSS pixels. */
+  x: number;
+  y: number;
+}
+
+/** What is under the pointer of the fit chart. */
+export interface FitReading {
+  x: number;
+  /** The fitted curve there; null before the first snapshot. */
+  predicted: number | null;
+  exact: number | null;
+  /** Nearest point within 12 CSS pixels: index into points, or null. */
+  point: number | null;
+  point_x: number | null;
+  point_y: number | null;
+}
+
+/** A ready-made configuration. Its words are in the page's table: `preset_<id>`, `preset_<id>_why`. */
+export interface Preset {
+  id: string;
+  config: RunConfig;
+}
