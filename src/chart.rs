@@ -1,1 +1,55 @@
-//! Charts.
+//! The two pictures of the page, drawn on any plotters [`DrawingBackend`](plotters_backend::DrawingBackend).
+//!
+//! Plain series come in; nothing here knows a backend of training, a trainer or a browser. Lengths are given in
+//! CSS pixels and multiplied by a [`Scale`]. Each chart has two layers: a static one (grid, labels, points,
+//! curves of the past) and a dynamic one above it (what moves at every snapshot, the cursor), so that a moving
+//! pointer never draws the axes again.
+mod axis;
+mod fit;
+mod format;
+mod layout;
+mod loss;
+mod loss_picture;
+mod pen;
+mod range;
+mod theme;
+
+pub use axis::{Axis, Mapping, Tick};
+pub use fit::{FitChart, FitOptions, FitReading};
+pub use format::{number, thousands};
+pub use layout::{Rect, Scale, Size};
+pub use loss::{LossChart, LossOptions, LossReading};
+pub use pen::Drawn;
+pub use range::StableRange;
+pub use theme::{Colour, Theme, ThemeColours};
+
+/// Row counts on a grid, drawn instead of more points than can be told apart.
+#[derive(Clone, Debug, Default, PartialEq, serde::Deserialize)]
+pub struct Density {
+    /// Cells along x.
+    pub columns: u32,
+    /// Cells along y.
+    pub rows: u32,
+    /// Left and right edge of the grid.
+    pub x: [f64; 2],
+    /// Bottom and top edge of the grid.
+    pub y: [f64; 2],
+    /// Row-major from the bottom row.
+    pub counts: Vec<u32>,
+}
+
+/// Which layers of a chart no longer show what they should.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stale {
+    /// The static layer.
+    pub base: bool,
+    /// The dynamic layer above it.
+    pub top: bool,
+}
+
+impl Stale {
+    /// Both layers.
+    pub const BOTH: Self = Self { base: true, top: true };
+    /// Neither layer.
+    pub const NEITHER: Self = Self { base: false, top: false };
+}

@@ -1,1 +1,320 @@
-//! The charts as classes.
+//! The two charts as JavaScript sees them, on the page's thread.
+//!
+//! Each takes two canvases that lie upon one another: `base` for what stays, `top` for what moves. The charts
+//! set the canvases' CSS size: measure the element around them, not the canvases.
+use super::canvas::Canvas;
+use crate::chart;
+use crate::metrics::HistoryDelta;
+use js_sys::Float32Array;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use wasm_bindgen::prelude::*;
+use web_sys::HtmlCanvasElement;
+
+#[wasm_bindgen]
+extern "C" {
+    /// Colours and font of a chart.
+    #[wasm_bindgen(typescript_type = "ChartTheme")]
+    pub type ChartTheme;
+    /// Row counts on a grid.
+    #[wasm_bindgen(typescript_type = "Density")]
+    pub type Density;
+    /// What is under the pointer of the fit chart.
+    #[wasm_bindgen(typescript_type = "FitReading")]
+    pub type FitReading;
+    /// What is under the pointer of the loss chart.
+    #[wasm_bindgen(typescript_type = "LossReading")]
+    pub type LossReading;
+
+    /// What a run recorded since the last time. Its arrays are copied as they are, not number by number.
+    #[wasm_bindgen(typescript_type = "HistoryDelta")]
+    pub type Delta;
+    #[wasm_bindgen(method, getter)]
+    fn first(this: &Delta) -> f64;
+    #[wasm_bindgen(method, getter)]
+    fn batch_loss_min(this: &Delta) -> Float32Array;
+    #[wasm_bindgen(method, getter)]
+    fn batch_loss_max(this: &Delta) -> Float32Array;
+    #[wasm_bindgen(method, getter)]
+    fn batch_loss_mean(this: &Delta) -> Float32Array;
+    #[wasm_bindgen(method, getter)]
+    fn loss(this: &Delta) -> Float32Array;
+    #[wasm_bindgen(method, getter)]
+    fn rate(this: &Delta) -> Float32Array;
+}
+
+/// Points, the current fit and the exact one.
+#[wasm_bindgen]
+pub struct FitChart {
+    chart: chart::FitChart,
+    layers: Layers,
+}
+
+#[wasm_bindgen]
+impl FitChart {
+    /// Takes two canvases that lie upon one another.
+    #[wasm_bindgen(constructor)]
+    pub fn new(base: HtmlCanvasElement, top: HtmlCanvasElement) -> Result<FitChart, JsError> {
+        Ok(Self { chart: chart::FitChart::default(), layers: Layers::new(base, top)? })
+    }
+
+    /// Sets the size: call it when the element around the canvases or the pixel ratio changes.
+    pub fn resize(&mut self, width_css: f64, height_css: f64, device_pixel_ratio: f64) {
+        self.chart.resize(self.layers.resize(width_css, height_css, device_pixel_ratio));
+    }
+
+    /// Sets colours and font.
+    pub fn set_theme(&mut self, theme: ChartTheme) -> Result<(), JsError> {
+        self.chart.set_theme(self.layers.theme(theme)?);
+        Ok(())
+    }
+
+    /// Names the axes.
+    pub fn set_labels(&mut self, x: &str, y: &str) {
+        self.chart.set_labels(x, y);
+    }
+
+    /// Replaces the points, forgets density, curves and zoom.
+    pub fn set_dataset(
+        &mut self,
+        points_x: Vec<f32>,
+        points_y: Vec<f32>,
+        x_min: f64,
+        x_max: f64,
+        y_min: f64,
+        y_max: f64,
+    ) {
+        self.chart.set_dataset(points_x, points_y, [x_min, x_max], [y_min, y_max]);
+    }
+
+    /// Shows counts instead of points; `undefined` shows the points again.
+    pub fn set_density(&mut self, density: Option<Density>) -> Result<(), JsError> {
+        self.chart.set_density(density.map(|density| read(density.into())).transpose()?);
+        Ok(())
+    }
+
+    /// The exact solution, by increasing x.
+    pub fn set_exact(&mut self, curve_x: Vec<f32>, curve_y: Vec<f32>) {
+        self.chart.set_exact(curve_x, curve_y);
+    }
+
+    /// The current fit, by increasing x.
+    pub fn set_fit(&mut self, curve_x: Vec<f32>, curve_y: Vec<f32>) {
+        self.chart.set_fit(curve_x, curve_y);
+    }
+
+    /// What to show on demand.
+    pub fn set_options(&mut self, show_residuals: bool, show_exact: bool) {
+        self.chart.set_options(chart::FitOptions { show_residuals, show_exact });
+    }
+
+    /// Draws the layers that changed; true if there were any. Call it in `requestAnimationFrame`.
+    pub fn draw(&mut self) -> Result<bool, JsError> {
+        let stale = self.chart.stale();
+        if stale.base {
+            self.layers.base.redraw(|canvas| self.chart.draw_base(canvas))?;
+        }
+        if stale.top {
+            self.layers.top.redraw(|canvas| self.chart.draw_top(canvas))?;
+        }
+        self.chart.mark_drawn();
+        Ok(stale != chart::Stale::NEITHER)
+    }
+
+    /// What is at a place on the canvas; `undefined` outside the plot.
+    pub fn reading(&self, x_css: f64, y_css: f64) -> Option<FitReading> {
+        write(&self.chart.reading(x_css, y_css)?)
+    }
+
+    /// Puts the cursor at a data coordinate, or takes it away.
+    pub fn set_cursor(&mut self, x: Option<f64>) {
+        self.chart.set_cursor(x);
+    }
+
+    /// Data coordinates `[x, y]` at a place on the canvas; empty while the chart has no size.
+    pub fn data_at(&self, x_css: f64, y_css: f64) -> Vec<f64> {
+        self.chart.data_at(x_css, y_css).map_or_else(Vec::new, |(x, y)| vec![x, y])
+    }
+
+    /// Magnifies by `factor` about a place on the canvas.
+    pub fn zoom(&mut self, x_css: f64, y_css: f64, factor: f64) {
+        self.chart.zoom(x_css, y_css, factor);
+    }
+
+    /// Moves the picture.
+    pub fn pan(&mut self, dx_css: f64, dy_css: f64) {
+        self.chart.pan(dx_css, dy_css);
+    }
+
+    /// Shows all data again.
+    pub fn reset_zoom(&mut self) {
+        self.chart.reset_zoom();
+    }
+
+    /// `[x0, x1, y0, y1]` of what is shown.
+    pub fn view(&self) -> Vec<f64> {
+        self.chart.view().to_vec()
+    }
+
+    /// Whether the view is not that of all data.
+    pub fn is_zoomed(&self) -> bool {
+        self.chart.is_zoomed()
+    }
+}
+
+/// Losses over steps, and the learning rate beneath.
+#[wasm_bindgen]
+pub struct LossChart {
+    chart: chart::LossChart,
+    layers: Layers,
+}
+
+#[wasm_bindgen]
+impl LossChart {
+    /// Takes two canvases that lie upon one another.
+    #[wasm_bindgen(constructor)]
+    pub fn new(base: HtmlCanvasElement, top: HtmlCanvasElement) -> Result<LossChart, JsError> {
+        Ok(Self { chart: chart::LossChart::default(), layers: Layers::new(base, top)? })
+    }
+
+    /// Sets the size: call it when the element around the canvases or the pixel ratio changes.
+    pub fn resize(&mut self, width_css: f64, height_css: f64, device_pixel_ratio: f64) {
+        self.chart.resize(self.layers.resize(width_css, height_css, device_pixel_ratio));
+    }
+
+    /// Sets colours and font.
+    pub fn set_theme(&mut self, theme: ChartTheme) -> Result<(), JsError> {
+        self.chart.set_theme(self.layers.theme(theme)?);
+        Ok(())
+    }
+
+    /// Names the axes.
+    pub fn set_labels(&mut self, step: &str, loss: &str, rate: &str) {
+        self.chart.set_labels(step, loss, rate);
+    }
+
+    /// Takes a snapshot's history and step.
+    pub fn apply(&mut self, delta: Delta, step: f64) {
+        let delta = HistoryDelta {
+            first: delta.first() as u32,
+            batch_loss_min: delta.batch_loss_min().to_vec(),
+            batch_loss_max: delta.batch_loss_max().to_vec(),
+            batch_loss_mean: delta.batch_loss_mean().to_vec(),
+            loss: delta.loss().to_vec(),
+            rate: delta.rate().to_vec(),
+        };
+        self.chart.apply(&delta, step as u64);
+    }
+
+    /// Begins another run: forgets history, marks, reference, divergence, zoom and cursor.
+    pub fn clear(&mut self) {
+        self.chart.clear();
+    }
+
+    /// Steps at which something was changed in mid-run, in their order; they are numbered from 1.
+    pub fn set_marks(&mut self, steps: Vec<f64>) {
+        self.chart.set_marks(steps.into_iter().map(|step| step as u64).collect());
+    }
+
+    /// The least loss that this model can reach.
+    pub fn set_reference(&mut self, loss: Option<f64>) {
+        self.chart.set_reference(loss);
+    }
+
+    /// The step at which the run diverged.
+    pub fn set_diverged(&mut self, step: Option<f64>) {
+        self.chart.set_diverged(step.map(|step| step as u64));
+    }
+
+    /// How to show the history; `smoothing` is 0 to 0.999.
+    pub fn set_options(&mut self, log_x: bool, log_y: bool, smoothing: f64, show_batch: bool) {
+        self.chart.set_options(chart::LossOptions { log_x, log_y, smoothing, show_batch });
+    }
+
+    /// Draws the layers that changed; true if there were any. Call it in `requestAnimationFrame`.
+    pub fn draw(&mut self) -> Result<bool, JsError> {
+        let stale = self.chart.stale();
+        if stale.base {
+            self.layers.base.redraw(|canvas| self.chart.draw_base(canvas))?;
+        }
+        if stale.top {
+            self.layers.top.redraw(|canvas| self.chart.draw_top(canvas))?;
+        }
+        self.chart.mark_drawn();
+        Ok(stale != chart::Stale::NEITHER)
+    }
+
+    /// What is at a place on the canvas; `undefined` outside the plots.
+    pub fn reading(&mut self, x_css: f64, y_css: f64) -> Option<LossReading> {
+        write(&self.chart.reading(x_css, y_css)?)
+    }
+
+    /// Puts the cursor at a place on the canvas, or takes it away.
+    pub fn set_cursor(&mut self, x_css: Option<f64>) {
+        self.chart.set_cursor(x_css);
+    }
+
+    /// Moves the cursor by pixel columns that hold something: for the keyboard.
+    pub fn move_cursor(&mut self, columns: i32) -> Option<LossReading> {
+        write(&self.chart.move_cursor(columns)?)
+    }
+
+    /// Magnifies the steps by `factor` about a place on the canvas.
+    pub fn zoom(&mut self, x_css: f64, y_css: f64, factor: f64) {
+        self.chart.zoom(x_css, y_css, factor);
+    }
+
+    /// Moves the steps.
+    pub fn pan(&mut self, dx_css: f64, dy_css: f64) {
+        self.chart.pan(dx_css, dy_css);
+    }
+
+    /// Shows the whole run again and follows it.
+    pub fn reset_zoom(&mut self) {
+        self.chart.reset_zoom();
+    }
+
+    /// Whether less than the whole run is shown.
+    pub fn is_zoomed(&self) -> bool {
+        self.chart.is_zoomed()
+    }
+}
+
+/// The two canvases of a chart.
+struct Layers {
+    base: Canvas,
+    top: Canvas,
+}
+
+impl Layers {
+    fn new(base: HtmlCanvasElement, top: HtmlCanvasElement) -> Result<Self, JsError> {
+        let canvas =
+            |element| Canvas::new(element).ok_or_else(|| JsError::new("the canvas gives no 2D context"));
+        Ok(Self { base: canvas(base)?, top: canvas(top)? })
+    }
+
+    fn resize(&self, width: f64, height: f64, device_pixel_ratio: f64) -> chart::Size {
+        let ratio = if device_pixel_ratio.is_finite() { device_pixel_ratio.clamp(0.25, 8.0) } else { 1.0 };
+        self.base.resize(width, height, ratio);
+        self.top.resize(width, height, ratio);
+        chart::Size { width, height, scale: Canvas::scale(ratio) }
+    }
+
+    fn theme(&self, theme: ChartTheme) -> Result<chart::Theme, JsError> {
+        let mut colours: chart::ThemeColours = read(theme.into())?;
+        for colour in colours.each_mut() {
+            *colour = self.base.normalized(colour);
+        }
+        Ok(chart::Theme::from_colours(&colours))
+    }
+}
+
+fn read<T: DeserializeOwned>(value: JsValue) -> Result<T, JsError> {
+    Ok(serde_wasm_bindgen::from_value(value)?)
+}
+
+/// `None` as `null`, as the types say, and not as `undefined`.
+fn write<T: JsCast>(value: &impl Serialize) -> Option<T> {
+    let serializer = serde_wasm_bindgen::Serializer::new().serialize_missing_as_null(true);
+    value.serialize(&serializer).ok().map(JsCast::unchecked_into)
+}

@@ -1,0 +1,101 @@
+/// Typographic minus: as wide as a plus, so that columns of numbers do not sway.
+const MINUS: char = '\u{2212}';
+
+/// A number as the page shows it: 4 significant digits, thousands separated, an exponent only outside
+/// 1e-4..1e6.
+#[must_use]
+pub fn number(value: f64) -> String {
+    if value.is_nan() {
+        return "–".to_owned();
+    }
+    if value.is_infinite() {
+        return if value > 0.0 { "∞".to_owned() } else { format!("{MINUS}∞") };
+    }
+    if value == 0.0 {
+        return "0".to_owned();
+    }
+    // Rounded first: 999,999.7 has seven digits once it is rounded, and 0.99999 is 1.
+    let rounded: f64 = format!("{value:.3e}").parse().unwrap_or(value);
+    let magnitude = rounded.abs().log10().floor() as i32;
+    if !(-4..6).contains(&magnitude) {
+        return minus(&format!("{value:.3e}"));
+    }
+    thousands(value, (3 - magnitude).clamp(0, 7) as usize)
+}
+
+/// A number with `decimals` places and its thousands separated.
+#[must_use]
+pub fn thousands(value: f64, decimals: usize) -> String {
+    let plain = format!("{:.decimals$}", value.abs());
+    let (whole, fraction) = plain.split_once('.').map_or((plain.as_str(), None), |(w, f)| (w, Some(f)));
+    let mut text = String::with_capacity(plain.len() + plain.len() / 3 + 3);
+    let is_zero = plain.bytes().all(|byte| byte == b'0' || byte == b'.');
+    if value < 0.0 && !is_zero {
+        text.push(MINUS);
+    }
+    for (i, digit) in whole.chars().enumerate() {
+        if i > 0 && (whole.len() - i) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    if let Some(fraction) = fraction {
+        text.push('.');
+        text.push_str(fraction);
+    }
+    text
+}
+
+/// Label of a tick: as many decimals as ticks `step` apart need, for axes whose largest value is `largest`.
+pub(super) fn tick(value: f64, step: f64, largest: f64) -> String {
+    if !(1e-4..1e6).contains(&largest) {
+        if value == 0.0 {
+            return "0".to_owned();
+        }
+        let digits = (largest.log10().floor() - step.log10().floor()).clamp(0.0, 15.0) as usize;
+        return minus(&trim_exponent(&format!("{value:.digits$e}")));
+    }
+    thousands(value, decimals_of(step))
+}
+
+/// Label of a tick on an axis of steps: `12,480`, `12k`, `1.5M`.
+pub(super) fn step_tick(value: f64, step: f64, largest: f64) -> String {
+    let (unit, suffix) = [(1e15, "e15"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")]
+        .into_iter()
+        // Where ticks are close together, all digits are wanted: 1,000,010 and not 1.00001M.
+        .find(|&(unit, _)| {
+            largest >= 10.0 * unit && step >= unit / 100.0 || largest >= unit && step >= unit / 10.0
+        })
+        .unwrap_or((1.0, ""));
+    if value == 0.0 {
+        return "0".to_owned();
+    }
+    thousands(value / unit, decimals_of(step / unit)) + suffix
+}
+
+/// Label of a power of ten, or of a small multiple of one, on a logarithmic axis.
+pub(super) fn log_tick(value: f64) -> String {
+    let magnitude = (value.log10() + 1e-9).floor();
+    if !(-4.0..6.0).contains(&magnitude) {
+        return minus(&format!("{value:.0e}"));
+    }
+    thousands(value, (-magnitude).max(0.0) as usize)
+}
+
+fn decimals_of(step: f64) -> usize {
+    (-(step.log10() + 1e-9).floor()).clamp(0.0, 15.0) as usize
+}
+
+/// `1.500e6` -> `1.5e6`.
+fn trim_exponent(text: &str) -> String {
+    match text.split_once('e') {
+        Some((mantissa, exponent)) if mantissa.contains('.') => {
+            format!("{}e{exponent}", mantissa.trim_end_matches('0').trim_end_matches('.'))
+        }
+        _ => text.to_owned(),
+    }
+}
+
+fn minus(text: &str) -> String {
+    text.replace('-', &MINUS.to_string())
+}

@@ -1,0 +1,141 @@
+use super::axis::Tick;
+
+/// What a CSS pixel and a device pixel are in the coordinates of a drawing backend.
+///
+/// Plotters' coordinates and stroke widths are whole numbers. A canvas that counts in fractions of a device
+/// pixel gives curves their sub-pixel positions back; even strokes still align to whole device pixels.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scale {
+    /// Backend units in one CSS pixel.
+    pub css: f64,
+    /// Backend units in one device pixel.
+    pub device: f64,
+}
+
+impl Scale {
+    /// A backend whose unit is the device pixel.
+    #[must_use]
+    pub fn pixels(device_pixel_ratio: f64) -> Self {
+        Self::fractions(device_pixel_ratio, 1.0)
+    }
+
+    /// A backend that counts `per_pixel` units to the device pixel.
+    #[must_use]
+    pub fn fractions(device_pixel_ratio: f64, per_pixel: f64) -> Self {
+        let ratio = if device_pixel_ratio.is_finite() { device_pixel_ratio.clamp(0.25, 16.0) } else { 1.0 };
+        Self { css: ratio * per_pixel, device: per_pixel }
+    }
+
+    /// A stroke of about `css` pixels that covers a whole number of device pixels, at least one.
+    #[must_use]
+    pub fn whole_stroke(self, css: f64) -> f64 {
+        (css * self.css / self.device).round().max(1.0) * self.device
+    }
+
+    /// The centre of a stroke of `width` units near `position` whose edges lie between device pixels.
+    #[must_use]
+    pub fn snap(self, position: f64, width: f64) -> f64 {
+        ((position - width / 2.0) / self.device).round() * self.device + width / 2.0
+    }
+
+    /// The boundary between device pixels that is nearest.
+    #[must_use]
+    pub fn edge(self, position: f64) -> f64 {
+        (position / self.device).round() * self.device
+    }
+}
+
+/// The size of a chart in CSS pixels, and what those are to the backend.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Size {
+    /// Width in CSS pixels.
+    pub width: f64,
+    /// Height in CSS pixels.
+    pub height: f64,
+    /// Backend units.
+    pub scale: Scale,
+}
+
+impl Default for Size {
+    fn default() -> Self {
+        Self { width: 0.0, height: 0.0, scale: Scale::pixels(1.0) }
+    }
+}
+
+/// A rectangle in backend units; y grows downwards.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rect {
+    /// Left edge.
+    pub left: f64,
+    /// Top edge.
+    pub top: f64,
+    /// Right edge.
+    pub right: f64,
+    /// Bottom edge.
+    pub bottom: f64,
+}
+
+impl Rect {
+    /// Whether a position lies inside or on the edge.
+    #[must_use]
+    pub fn contains(&self, x: f64, y: f64) -> bool {
+        x >= self.left && x <= self.right && y >= self.top && y <= self.bottom
+    }
+
+    /// Width in backend units.
+    #[must_use]
+    pub fn width(&self) -> f64 {
+        self.right - self.left
+    }
+
+    /// Height in backend units.
+    #[must_use]
+    pub fn height(&self) -> f64 {
+        self.bottom - self.top
+    }
+
+    /// Too small for a picture: a collapsed panel.
+    pub(super) fn is_void(&self, scale: Scale) -> bool {
+        self.width() < 24.0 * scale.css || self.height() < 12.0 * scale.css
+    }
+}
+
+/// Size of the text on axes, CSS pixels.
+pub(super) const TEXT: f64 = 12.0;
+/// Between a tick label and the plot, CSS pixels.
+pub(super) const LABEL_GAP: f64 = 8.0;
+/// Above a plot: the row of its title, CSS pixels.
+pub(super) const TITLE_ROW: f64 = 24.0;
+/// Below a plot: the rows of tick labels and of the axis title, CSS pixels.
+pub(super) const AXIS_ROWS: f64 = 40.0;
+
+/// Width of the column of tick labels, CSS pixels.
+///
+/// A fixed width that holds six digits, and grows by steps where that is too little: the plot does not jump
+/// when a label gains a digit, and charts above one another line up.
+pub(super) fn label_column(width: f64, ticks: &[Tick]) -> f64 {
+    let usual = if width < 480.0 { 48.0 } else { 56.0 };
+    let widest = ticks.iter().map(|tick| text_width(&tick.label)).fold(0.0, f64::max) + LABEL_GAP + 2.0;
+    if widest <= usual { usual } else { usual + ((widest - usual) / 16.0).ceil() * 16.0 }
+}
+
+/// To the right of a plot, CSS pixels.
+pub(super) fn right_margin(width: f64) -> f64 {
+    if width < 480.0 { 12.0 } else { 16.0 }
+}
+
+/// An upper bound, CSS pixels, of the width of a label in the widest of the usual system fonts.
+///
+/// The layout depends on this and not on a measurement, so that it is the same on every backend.
+pub(super) fn text_width(label: &str) -> f64 {
+    let ems: f64 = label
+        .chars()
+        .map(|c| match c {
+            '.' | ',' | ' ' | '-' => 0.37,
+            '\u{2212}' | 'M' | 'm' | 'w' | 'W' => 0.9,
+            c if c.is_ascii() => 0.64,
+            _ => 1.0,
+        })
+        .sum();
+    ems * TEXT
+}

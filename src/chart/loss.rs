@@ -1,0 +1,380 @@
+use super::axis::Axis;
+use super::layout::{Rect, Size};
+use super::loss_picture::{Picture, View};
+use super::pen::Drawn;
+use super::range::StableRange;
+use super::theme::Theme;
+use super::{Mapping, Stale};
+use crate::metrics::{Column, History, HistoryDelta, smooth};
+use plotters_backend::DrawingBackend;
+use serde::Serialize;
+
+/// An evaluated loss this near to the pointer, CSS pixels, is read before a nearer step without one.
+const LOSS_REACH: f64 = 8.0;
+
+/// How the loss chart shows its history.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LossOptions {
+    /// Steps on a logarithmic axis, `log10(step + 1)`.
+    pub log_x: bool,
+    /// Losses on a logarithmic axis.
+    pub log_y: bool,
+    /// Factor of the moving average of the batch loss, 0..=0.999.
+    pub smoothing: f64,
+    /// The batch loss, as a band and its mean.
+    pub show_batch: bool,
+}
+
+impl Default for LossOptions {
+    fn default() -> Self {
+        Self { log_x: false, log_y: true, smoothing: 0.0, show_batch: true }
+    }
+}
+
+/// What is under the pointer or the keyboard's cursor (`LossReading` in TypeScript).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct LossReading {
+    /// First step of the stretch that the pixel column stands for.
+    pub step: f64,
+    /// Last step of that stretch.
+    pub step_end: f64,
+    /// The last evaluated loss in it.
+    pub loss: Option<f64>,
+    /// The mean batch loss in it, smoothed if the chart is.
+    pub batch_loss: Option<f64>,
+    /// The last learning rate in it.
+    pub rate: Option<f64>,
+    /// Its place on the canvas, CSS pixels.
+    pub x: f64,
+    /// The place of its loss (or batch loss), CSS pixels.
+    pub y: f64,
+}
+
+/// Losses over steps, and the learning rate in effect in a strip beneath.
+#[derive(Clone, Debug, Default)]
+pub struct LossChart {
+    history: History,
+    means: Vec<f32>,
+    step: u64,
+    marks: Vec<u64>,
+    reference: Option<f64>,
+    diverged: Option<u64>,
+    options: LossOptions,
+    labels: [String; 3],
+    theme: Theme,
+    size: Size,
+    /// Ends of the visible steps in mapped coordinates; `None` follows the run.
+    zoom: Option<(f64, f64)>,
+    y_range: StableRange,
+    rate_range: StableRange,
+    cursor: Option<f64>,
+    picture: Option<Picture>,
+    stale: Option<Stale>,
+}
+
+impl LossChart {
+    /// Sets the size on the page and what it is on the backend.
+    pub fn resize(&mut self, size: Size) {
+        self.size = size;
+        self.touch();
+    }
+
+    /// Sets colours and font.
+    pub fn set_theme(&mut self, theme: Theme) {
+        self.theme = theme;
+        self.touch();
+    }
+
+    /// Names the axes.
+    pub fn set_labels(&mut self, step: &str, loss: &str, rate: &str) {
+        self.labels = [step, loss, rate].map(str::to_owned);
+        self.touch();
+    }
+
+    /// Takes what the run recorded since the last delta, up to `step` updates.
+    pub fn apply(&mut self, delta: &HistoryDelta, step: u64) {
+        self.history.apply(delta);
+        self.step = step;
+        self.smooth();
+    }
+
+    /// Begins another run: forgets history, marks, reference, divergence, zoom and cursor.
+    pub fn clear(&mut self) {
+        self.history.clear();
+        self.step = 0;
+        self.marks.clear();
+        self.reference = None;
+        self.diverged = None;
+        self.zoom = None;
+        self.cursor = None;
+        self.y_range.reset();
+        self.rate_range.reset();
+        self.smooth();
+    }
+
+    /// Steps at which something was changed in mid-run, in their order.
+    pub fn set_marks(&mut self, steps: Vec<u64>) {
+        if self.marks != steps {
+            self.marks = steps;
+            self.touch();
+        }
+    }
+
+    /// The least loss that this model can reach.
+    pub fn set_reference(&mut self, loss: Option<f64>) {
+        let loss = loss.filter(|loss| loss.is_finite());
+        if self.reference != loss {
+            self.reference = loss;
+            self.touch();
+        }
+    }
+
+    /// The step at which the run diverged.
+    pub fn set_diverged(&mut self, step: Option<u64>) {
+        if self.diverged != step {
+            self.diverged = step;
+            self.touch();
+        }
+    }
+
+    /// How to show the history.
+    pub fn set_options(&mut self, options: LossOptions) {
+        if self.options == options {
+            return;
+        }
+        if self.options.log_x != options.log_x {
+            self.zoom = None;
+        }
+        self.options = options;
+        self.smooth();
+    }
+
+    /// Which layers are to be drawn again.
+    #[must_use]
+    pub fn stale(&self) -> Stale {
+        self.stale.unwrap_or(Stale::BOTH)
+    }
+
+    /// Says that both layers show the present state.
+    pub fn mark_drawn(&mut self) {
+        self.stale = Some(Stale::NEITHER);
+    }
+
+    /// What is at a place on the page; `None` outside the plots or where nothing was recorded.
+    pub fn reading(&mut self, x_css: f64, y_css: f64) -> Option<LossReading> {
+        let css = self.size.scale.css;
+        let picture = self.picture();
+        let (x, y) = (x_css * css, y_css * css);
+        if !picture.plot.contains(x, y) && !picture.strip.contains(x, y) {
+            return None;
+        }
+        self.read_near(x_css)
+    }
+
+    /// Puts the cursor at a place on the page, or takes it away.
+    pub fn set_cursor(&mut self, x_css: Option<f64>) {
+        let x_css = x_css.filter(|x| x.is_finite());
+        if self.cursor != x_css {
+            self.cursor = x_css;
+            self.touch_top();
+        }
+    }
+
+    /// Moves the cursor by pixel columns that hold something; from the last one if there was no cursor.
+    pub fn move_cursor(&mut self, columns: i32) -> Option<LossReading> {
+        let css = self.size.scale.css;
+        let cursor = self.cursor.map(|x| x * css);
+        let picture = self.picture();
+        let visible: Vec<f64> = picture.visible_columns().map(|column| picture.x_of(column)).collect();
+        let last = visible.len().checked_sub(1)?;
+        let at = match cursor {
+            Some(cursor) => {
+                let nearest = visible
+                    .iter()
+                    .enumerate()
+                    .min_by(|a, b| (a.1 - cursor).abs().total_cmp(&(b.1 - cursor).abs()));
+                nearest.map_or(last, |(i, _)| i).saturating_add_signed(columns as isize).min(last)
+            }
+            None => last,
+        };
+        let column = *picture.visible_columns().nth(at)?;
+        self.set_cursor(Some(visible[at] / css));
+        Some(self.reading_of(&column))
+    }
+
+    /// Magnifies the steps by `factor` about a place on the page.
+    pub fn zoom(&mut self, x_css: f64, _y_css: f64, factor: f64) {
+        let x = x_css * self.size.scale.css;
+        let at = self.picture().x.mapped(x);
+        if factor.is_finite() && factor > 0.0 && at.is_finite() {
+            let (low, high) = self.shown();
+            self.show(at + (low - at) / factor, at + (high - at) / factor);
+        }
+    }
+
+    /// Moves the steps by CSS pixels; the axis of losses follows what is visible.
+    pub fn pan(&mut self, dx_css: f64, _dy_css: f64) {
+        let css = self.size.scale.css;
+        let width = self.picture().plot.width();
+        let (low, high) = self.shown();
+        let (full_low, full_high) = self.full();
+        // Stops at the ends of the run instead of squeezing the view.
+        let shift = (-dx_css * css / width * (high - low)).clamp(full_low - low, (full_high - high).max(0.0));
+        if self.zoom.is_some() {
+            self.show(low + shift, high + shift);
+        }
+    }
+
+    /// Shows the whole run again and follows it.
+    pub fn reset_zoom(&mut self) {
+        if self.zoom.take().is_some() {
+            self.touch();
+        }
+    }
+
+    /// Whether less than the whole run is shown.
+    #[must_use]
+    pub fn is_zoomed(&self) -> bool {
+        self.zoom.is_some()
+    }
+
+    /// The axes as they are drawn now: steps, losses, rates.
+    pub fn axes(&mut self) -> [Axis; 3] {
+        let picture = self.picture();
+        [picture.x, picture.y, picture.rate]
+    }
+
+    /// Where losses and where rates are drawn, in backend units.
+    pub fn plots(&mut self) -> (Rect, Rect) {
+        let picture = self.picture();
+        (picture.plot, picture.strip)
+    }
+
+    /// Draws everything but the cursor.
+    ///
+    /// # Errors
+    /// What the backend reports.
+    pub fn draw_base<DB: DrawingBackend>(&mut self, backend: &mut DB) -> Drawn<DB> {
+        self.picture();
+        let Some(picture) = &self.picture else { return Ok(()) };
+        picture.draw_base(backend, &self.view())
+    }
+
+    /// Draws the cursor.
+    ///
+    /// # Errors
+    /// What the backend reports.
+    pub fn draw_top<DB: DrawingBackend>(&mut self, backend: &mut DB) -> Drawn<DB> {
+        let Some(reading) = self.cursor.and_then(|x| self.read_near(x)) else { return Ok(()) };
+        let Some(picture) = &self.picture else { return Ok(()) };
+        picture.draw_cursor(backend, &self.view(), &reading)
+    }
+
+    fn view(&self) -> View<'_> {
+        View {
+            size: self.size,
+            theme: &self.theme,
+            labels: &self.labels,
+            options: self.options,
+            marks: &self.marks,
+            reference: self.reference,
+            diverged: self.diverged,
+        }
+    }
+
+    fn picture(&mut self) -> &Picture {
+        let (low, high) = self.shown();
+        let step = self.step;
+        // Taken out and put back, so that the borrow ends before the view is made.
+        let picture = match self.picture.take() {
+            Some(picture) => picture,
+            None => {
+                let (mut y_range, mut rate_range) = (self.y_range, self.rate_range);
+                let ranges = (&mut y_range, &mut rate_range);
+                let picture =
+                    Picture::new(&self.view(), &self.history, &self.means, (low, high), step, ranges);
+                (self.y_range, self.rate_range) = (y_range, rate_range);
+                picture
+            }
+        };
+        self.picture.insert(picture)
+    }
+
+    fn read_near(&mut self, x_css: f64) -> Option<LossReading> {
+        let css = self.size.scale.css;
+        let picture = self.picture();
+        let distance = |column: &Column| (picture.x_of(column) - x_css * css).abs();
+        let nearest = |with_loss: bool| {
+            picture
+                .visible_columns()
+                .filter(|column| !with_loss || !column.loss.is_nan())
+                .map(|column| (distance(column), *column))
+                .min_by(|a, b| a.0.total_cmp(&b.0))
+        };
+        let column = match nearest(true) {
+            Some((distance, column)) if distance <= LOSS_REACH * css => column,
+            _ => nearest(false)?.1,
+        };
+        Some(self.reading_of(&column))
+    }
+
+    fn reading_of(&mut self, column: &Column) -> LossReading {
+        let css = self.size.scale.css;
+        let step = self.step;
+        let picture = self.picture();
+        let some = |value: f32| value.is_finite().then(|| f64::from(value));
+        let (loss, batch_loss) = (some(column.loss), some(column.batch_loss_mean));
+        let y = loss.or(batch_loss).map_or(f64::NAN, |value| picture.y.position(value));
+        let y = if y.is_finite() { y.clamp(picture.plot.top, picture.plot.bottom) } else { picture.plot.top };
+        LossReading {
+            step: column.first_step as f64,
+            step_end: column.last_step.min(step.max(column.first_step)) as f64,
+            loss,
+            batch_loss,
+            rate: some(column.rate),
+            x: picture.x_of(column) / css,
+            y: y / css,
+        }
+    }
+
+    fn mapping(&self) -> Mapping {
+        if self.options.log_x { Mapping::LogStep } else { Mapping::Linear }
+    }
+
+    /// Ten steps at least: an axis that begins with one step would jump at each of the first.
+    fn full(&self) -> (f64, f64) {
+        (0.0, self.mapping().forward(self.step.max(10) as f64))
+    }
+
+    fn shown(&self) -> (f64, f64) {
+        self.zoom.unwrap_or_else(|| self.full())
+    }
+
+    fn show(&mut self, low: f64, high: f64) {
+        let (full_low, full_high) = self.full();
+        let (low, high) = (low.max(full_low), high.min(full_high));
+        let steps = self.mapping().inverse(high) - self.mapping().inverse(low);
+        if low <= full_low && high >= full_high {
+            self.reset_zoom();
+        } else if low.is_finite() && high.is_finite() && steps >= 4.0 {
+            self.zoom = Some((low, high));
+            self.touch();
+        }
+    }
+
+    fn smooth(&mut self) {
+        let means = self.history.batch_loss_mean();
+        let factor = self.options.smoothing as f32;
+        self.means = if factor > 0.0 { smooth(&means, factor) } else { means };
+        self.touch();
+    }
+
+    fn touch(&mut self) {
+        self.picture = None;
+        self.stale = Some(Stale::BOTH);
+    }
+
+    fn touch_top(&mut self) {
+        self.stale = Some(Stale { top: true, ..self.stale() });
+    }
+}

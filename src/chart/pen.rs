@@ -1,0 +1,287 @@
+use super::layout::{Rect, Scale, TEXT};
+use super::theme::{Colour, Theme};
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::{FontDesc, FontFamily, FontStyle, ShapeStyle, TextStyle};
+use plotters_backend::{BackendCoord, DrawingBackend, DrawingErrorKind};
+
+/// What drawing on a backend gives.
+pub type Drawn<DB> = Result<(), DrawingErrorKind<<DB as DrawingBackend>::ErrorType>>;
+
+/// Draws shapes, measured in CSS pixels where they are lengths and in backend units where they are places.
+///
+/// Plotters has no clip: what leaves the plot is cut here.
+pub(super) struct Pen<'a, DB: DrawingBackend> {
+    backend: &'a mut DB,
+    scale: Scale,
+    theme: &'a Theme,
+    path: Vec<BackendCoord>,
+}
+
+impl<'a, DB: DrawingBackend> Pen<'a, DB> {
+    pub(super) fn new(backend: &'a mut DB, scale: Scale, theme: &'a Theme) -> Self {
+        Self { backend, scale, theme, path: Vec::new() }
+    }
+
+    /// A line along a grid: edges between device pixels, so that it is crisp.
+    pub(super) fn rule_across(
+        &mut self,
+        y: f64,
+        left: f64,
+        right: f64,
+        colour: Colour,
+        css: f64,
+    ) -> Drawn<DB> {
+        let width = self.scale.whole_stroke(css);
+        let y = self.scale.snap(y, width);
+        self.stroke(&[(left, y), (right, y)], colour, width)
+    }
+
+    /// A vertical line, crisp as [`rule_across`](Self::rule_across).
+    pub(super) fn rule_down(&mut self, x: f64, top: f64, bottom: f64, colour: Colour, css: f64) -> Drawn<DB> {
+        let width = self.scale.whole_stroke(css);
+        let x = self.scale.snap(x, width);
+        self.stroke(&[(x, top), (x, bottom)], colour, width)
+    }
+
+    /// A dashed vertical line, crisp.
+    pub(super) fn dashes_down(
+        &mut self,
+        x: f64,
+        plot: &Rect,
+        colour: Colour,
+        css: f64,
+        dash: (f64, f64),
+    ) -> Drawn<DB> {
+        let width = self.scale.whole_stroke(css);
+        let x = self.scale.snap(x, width);
+        let line = [(x, plot.top), (x, plot.bottom)];
+        self.dashes(&line, width, colour, dash)
+    }
+
+    /// A line between two places.
+    pub(super) fn segment(
+        &mut self,
+        from: (f64, f64),
+        to: (f64, f64),
+        colour: Colour,
+        css: f64,
+    ) -> Drawn<DB> {
+        self.stroke(&[from, to], colour, css * self.scale.css)
+    }
+
+    /// A curve cut at the edges of `clip`; a place that is not finite breaks it.
+    pub(super) fn polyline(
+        &mut self,
+        points: impl IntoIterator<Item = (f64, f64)>,
+        clip: &Rect,
+        colour: Colour,
+        css: f64,
+    ) -> Drawn<DB> {
+        let width = css * self.scale.css;
+        clipped_runs(points, clip, |run| self.stroke(run, colour, width))
+    }
+
+    /// A dashed curve, cut as [`polyline`](Self::polyline) is; `dash` is lengths on and off.
+    pub(super) fn dashed(
+        &mut self,
+        points: impl IntoIterator<Item = (f64, f64)>,
+        clip: &Rect,
+        colour: Colour,
+        css: f64,
+        dash: (f64, f64),
+    ) -> Drawn<DB> {
+        let width = css * self.scale.css;
+        clipped_runs(points, clip, |run| self.dashes(run, width, colour, dash))
+    }
+
+    /// A filled shape.
+    pub(super) fn polygon(&mut self, outline: &[(f64, f64)], colour: Colour) -> Drawn<DB> {
+        if outline.len() < 3 {
+            return Ok(());
+        }
+        let style = ShapeStyle { color: colour.0, filled: true, stroke_width: 0 };
+        self.path.clear();
+        self.path.extend(outline.iter().map(|&place| coordinate(place)));
+        self.backend.fill_polygon(self.path.iter().copied(), &style)
+    }
+
+    /// A filled rectangle between device pixels: neighbours neither overlap nor leave a seam.
+    pub(super) fn cell(&mut self, cell: &Rect, colour: Colour) -> Drawn<DB> {
+        let style = ShapeStyle { color: colour.0, filled: true, stroke_width: 0 };
+        let edge = |position: f64| self.scale.edge(position);
+        let upper_left = coordinate((edge(cell.left), edge(cell.top)));
+        let bottom_right = coordinate((edge(cell.right), edge(cell.bottom)));
+        self.backend.draw_rect(upper_left, bottom_right, &style, true)
+    }
+
+    /// A filled disc.
+    pub(super) fn disc(&mut self, centre: (f64, f64), css: f64, colour: Colour) -> Drawn<DB> {
+        let style = ShapeStyle { color: colour.0, filled: true, stroke_width: 0 };
+        let radius = (css * self.scale.css).round().max(1.0) as u32;
+        self.backend.draw_circle(coordinate(centre), radius, &style, true)
+    }
+
+    /// A disc with a ring of the background around it, which stands out on lines and points.
+    pub(super) fn marker(&mut self, centre: (f64, f64), css: f64, colour: Colour) -> Drawn<DB> {
+        let background = self.theme.background;
+        self.disc(centre, css + 2.0, background)?;
+        self.disc(centre, css, colour)
+    }
+
+    /// Text of the axes' size; `anchor` says where `place` lies in it.
+    pub(super) fn text(
+        &mut self,
+        text: &str,
+        place: (f64, f64),
+        anchor: (HPos, VPos),
+        colour: Colour,
+    ) -> Drawn<DB> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        let style = text_style(self.theme, self.scale, anchor, colour);
+        self.backend.draw_text(text, &style, coordinate(place))
+    }
+
+    /// `text`, shortened with an ellipsis until it measures at most `room` backend units.
+    pub(super) fn fitted(&self, text: &str, room: f64) -> String {
+        let style = text_style(self.theme, self.scale, (HPos::Left, VPos::Top), self.theme.muted);
+        let fits = |text: &str| match self.backend.estimate_text_size(text, &style) {
+            Ok((width, _)) => f64::from(width) <= room,
+            Err(_) => true,
+        };
+        if fits(text) {
+            return text.to_owned();
+        }
+        let mut kept: Vec<char> = text.chars().collect();
+        while kept.pop().is_some() {
+            let shortened: String = kept.iter().collect::<String>().trim_end().to_owned() + "…";
+            if kept.is_empty() || fits(&shortened) {
+                return shortened;
+            }
+        }
+        String::new()
+    }
+
+    fn stroke(&mut self, points: &[(f64, f64)], colour: Colour, width: f64) -> Drawn<DB> {
+        if points.len() < 2 {
+            return Ok(());
+        }
+        let style =
+            ShapeStyle { color: colour.0, filled: false, stroke_width: width.round().max(1.0) as u32 };
+        self.path.clear();
+        self.path.extend(points.iter().map(|&place| coordinate(place)));
+        self.backend.draw_path(self.path.iter().copied(), &style)
+    }
+
+    fn dashes(&mut self, points: &[(f64, f64)], width: f64, colour: Colour, dash: (f64, f64)) -> Drawn<DB> {
+        let lengths = [dash.0 * self.scale.css, dash.1 * self.scale.css];
+        let (mut on, mut left) = (true, lengths[0]);
+        let mut piece = Vec::new();
+        piece.extend(points.first());
+        for pair in points.windows(2) {
+            let (mut from, to) = (pair[0], pair[1]);
+            let mut length = (to.0 - from.0).hypot(to.1 - from.1);
+            while length > left {
+                let t = left / length;
+                let at = (from.0 + t * (to.0 - from.0), from.1 + t * (to.1 - from.1));
+                if on {
+                    piece.push(at);
+                    self.stroke(&piece, colour, width)?;
+                }
+                piece.clear();
+                piece.push(at);
+                on = !on;
+                length -= left;
+                left = lengths[usize::from(!on)].max(1.0);
+                from = at;
+            }
+            left -= length;
+            piece.push(to);
+        }
+        if on { self.stroke(&piece, colour, width) } else { Ok(()) }
+    }
+}
+
+fn text_style<'a>(
+    theme: &'a Theme,
+    scale: Scale,
+    (h_pos, v_pos): (HPos, VPos),
+    colour: Colour,
+) -> TextStyle<'a> {
+    let font = FontDesc::new(FontFamily::Name(&theme.font), TEXT * scale.css, FontStyle::Normal);
+    TextStyle { font, color: colour.backend(), pos: Pos { h_pos, v_pos } }
+}
+
+fn coordinate((x, y): (f64, f64)) -> BackendCoord {
+    (x.round() as i32, y.round() as i32)
+}
+
+/// Calls `draw` with every stretch of the curve that lies within `clip`.
+fn clipped_runs<E>(
+    points: impl IntoIterator<Item = (f64, f64)>,
+    clip: &Rect,
+    mut draw: impl FnMut(&[(f64, f64)]) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut run: Vec<(f64, f64)> = Vec::new();
+    let mut last: Option<(f64, f64)> = None;
+    for (x, y) in points {
+        // Coordinates of the order of 1e300 would overflow in the intersection.
+        let point = (x.is_finite() && y.is_finite()).then(|| (x.clamp(-1e12, 1e12), y.clamp(-1e12, 1e12)));
+        if let (Some(from), Some(to)) = (last, point) {
+            match clip_segment(from, to, clip) {
+                Some((start, end)) => {
+                    if run.last() != Some(&start) {
+                        if run.len() > 1 {
+                            draw(&run)?;
+                        }
+                        run.clear();
+                        run.push(start);
+                    }
+                    run.push(end);
+                }
+                None => {
+                    if run.len() > 1 {
+                        draw(&run)?;
+                    }
+                    run.clear();
+                }
+            }
+        } else {
+            if run.len() > 1 {
+                draw(&run)?;
+            }
+            run.clear();
+        }
+        last = point;
+    }
+    if run.len() > 1 { draw(&run) } else { Ok(()) }
+}
+
+/// Liang and Barsky 1984: the part of a segment within a rectangle.
+fn clip_segment(from: (f64, f64), to: (f64, f64), clip: &Rect) -> Option<((f64, f64), (f64, f64))> {
+    let (dx, dy) = (to.0 - from.0, to.1 - from.1);
+    let (mut enter, mut leave) = (0.0_f64, 1.0_f64);
+    for (direction, distance) in [
+        (-dx, from.0 - clip.left),
+        (dx, clip.right - from.0),
+        (-dy, from.1 - clip.top),
+        (dy, clip.bottom - from.1),
+    ] {
+        if direction == 0.0 {
+            if distance < 0.0 {
+                return None;
+            }
+        } else if direction < 0.0 {
+            enter = enter.max(distance / direction);
+        } else {
+            leave = leave.min(distance / direction);
+        }
+    }
+    if enter > leave {
+        return None;
+    }
+    // The ends themselves where nothing was cut, so that the next segment is seen to go on from here.
+    let at = |t: f64| (from.0 + t * dx, from.1 + t * dy);
+    Some((if enter > 0.0 { at(enter) } else { from }, if leave < 1.0 { at(leave) } else { to }))
+}

@@ -1,0 +1,185 @@
+use plotters::style::RGBAColor;
+use plotters_backend::BackendColor;
+use serde::Deserialize;
+
+/// Colours and font as the page names them (`ChartTheme` in TypeScript): any `#rgb`, `#rrggbb`, `#rrggbbaa`,
+/// `rgb()` or `rgba()`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[expect(missing_docs, reason = "the names say it; `Theme` documents what each is used for")]
+pub struct ThemeColours {
+    pub background: String,
+    pub ink: String,
+    pub muted: String,
+    pub grid: String,
+    pub fit: String,
+    pub exact: String,
+    pub batch: String,
+    pub rate: String,
+    pub mark: String,
+    pub diverged: String,
+    pub points: String,
+    pub font: String,
+}
+
+impl ThemeColours {
+    /// Every colour, to be put into a notation that [`Colour::parse`] reads.
+    pub fn each_mut(&mut self) -> [&mut String; 11] {
+        [
+            &mut self.background,
+            &mut self.ink,
+            &mut self.muted,
+            &mut self.grid,
+            &mut self.fit,
+            &mut self.exact,
+            &mut self.batch,
+            &mut self.rate,
+            &mut self.mark,
+            &mut self.diverged,
+            &mut self.points,
+        ]
+    }
+}
+
+/// A colour with its opacity.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Colour(pub RGBAColor);
+
+impl Colour {
+    /// Opaque.
+    #[must_use]
+    pub const fn rgb(red: u8, green: u8, blue: u8) -> Self {
+        Self(RGBAColor(red, green, blue, 1.0))
+    }
+
+    /// Reads `#rgb`, `#rrggbb`, `#rrggbbaa`, `rgb(1, 2, 3)`, `rgb(1 2 3 / 45%)` or `rgba(1, 2, 3, 0.5)`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        if let Some(hex) = text.strip_prefix('#') {
+            return Self::parse_hex(hex);
+        }
+        let inside = text.strip_prefix("rgba").or_else(|| text.strip_prefix("rgb"))?.trim();
+        let inside = inside.strip_prefix('(')?.strip_suffix(')')?;
+        let parts: Vec<&str> = inside
+            .split(|c: char| c == ',' || c == '/' || c.is_whitespace())
+            .filter(|part| !part.is_empty())
+            .collect();
+        if !(3..=4).contains(&parts.len()) {
+            return None;
+        }
+        let channel =
+            |part: &str| number_or_percent(part, 255.0).map(|value| value.round().clamp(0.0, 255.0) as u8);
+        let alpha = parts.get(3).map_or(Some(1.0), |part| number_or_percent(part, 1.0))?;
+        Some(Self(RGBAColor(
+            channel(parts[0])?,
+            channel(parts[1])?,
+            channel(parts[2])?,
+            alpha.clamp(0.0, 1.0),
+        )))
+    }
+
+    /// The same colour at `alpha` times its opacity.
+    #[must_use]
+    pub fn faded(self, alpha: f64) -> Self {
+        let RGBAColor(red, green, blue, opacity) = self.0;
+        Self(RGBAColor(red, green, blue, opacity * alpha))
+    }
+
+    pub(super) fn backend(self) -> BackendColor {
+        let RGBAColor(red, green, blue, alpha) = self.0;
+        BackendColor { rgb: (red, green, blue), alpha }
+    }
+
+    fn parse_hex(hex: &str) -> Option<Self> {
+        if !hex.is_ascii() {
+            return None;
+        }
+        let digit = |at: usize| u8::from_str_radix(hex.get(at..=at)?, 16).ok().map(|value| value * 17);
+        let pair = |at: usize| u8::from_str_radix(hex.get(at..at + 2)?, 16).ok();
+        match hex.len() {
+            3 => Some(Self::rgb(digit(0)?, digit(1)?, digit(2)?)),
+            6 => Some(Self::rgb(pair(0)?, pair(2)?, pair(4)?)),
+            8 => Some(Self(RGBAColor(pair(0)?, pair(2)?, pair(4)?, f64::from(pair(6)?) / 255.0))),
+            _ => None,
+        }
+    }
+}
+
+/// What the charts are drawn with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Theme {
+    /// Behind the chart: rings around markers.
+    pub background: Colour,
+    /// Marker numbers.
+    pub ink: Colour,
+    /// Labels of ticks and axes.
+    pub muted: Colour,
+    /// Grid lines.
+    pub grid: Colour,
+    /// The current fit and the evaluated loss.
+    pub fit: Colour,
+    /// The exact answer.
+    pub exact: Colour,
+    /// Batch loss.
+    pub batch: Colour,
+    /// Learning rate.
+    pub rate: Colour,
+    /// Changes made in mid-run.
+    pub mark: Colour,
+    /// Divergence.
+    pub diverged: Colour,
+    /// Points of the dataset.
+    pub points: Colour,
+    /// CSS font family list.
+    pub font: String,
+}
+
+impl Default for Theme {
+    fn default() -> Self {
+        Self {
+            background: Colour::rgb(0xfc, 0xfc, 0xfd),
+            ink: Colour::rgb(0x1b, 0x1f, 0x27),
+            muted: Colour::rgb(0x5d, 0x65, 0x73),
+            grid: Colour::rgb(0xe6, 0xe8, 0xed),
+            fit: Colour::rgb(0x0b, 0x62, 0xd6),
+            exact: Colour::rgb(0x7a, 0x81, 0x8d),
+            batch: Colour::rgb(0x5b, 0x9b, 0xe8),
+            rate: Colour::rgb(0x7b, 0x3f, 0xc4),
+            mark: Colour::rgb(0x5d, 0x65, 0x73),
+            diverged: Colour::rgb(0xc6, 0x28, 0x28),
+            points: Colour::rgb(0x1b, 0x1f, 0x27),
+            font: "system-ui, sans-serif".to_owned(),
+        }
+    }
+}
+
+impl Theme {
+    /// Reads the page's colours; one that cannot be read keeps its value of the default theme.
+    #[must_use]
+    pub fn from_colours(colours: &ThemeColours) -> Self {
+        let usual = Self::default();
+        let read = |text: &str, usual: Colour| Colour::parse(text).unwrap_or(usual);
+        Self {
+            background: read(&colours.background, usual.background),
+            ink: read(&colours.ink, usual.ink),
+            muted: read(&colours.muted, usual.muted),
+            grid: read(&colours.grid, usual.grid),
+            fit: read(&colours.fit, usual.fit),
+            exact: read(&colours.exact, usual.exact),
+            batch: read(&colours.batch, usual.batch),
+            rate: read(&colours.rate, usual.rate),
+            mark: read(&colours.mark, usual.mark),
+            diverged: read(&colours.diverged, usual.diverged),
+            points: read(&colours.points, usual.points),
+            font: if colours.font.trim().is_empty() { usual.font } else { colours.font.trim().to_owned() },
+        }
+    }
+}
+
+fn number_or_percent(text: &str, whole: f64) -> Option<f64> {
+    let value = match text.strip_suffix('%') {
+        Some(percent) => percent.parse::<f64>().ok()? / 100.0 * whole,
+        None => text.parse().ok()?,
+    };
+    value.is_finite().then_some(value)
+}
