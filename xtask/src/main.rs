@@ -1,2 +1,93 @@
-//! Builds, serves and tests Downhill.
-fn main() {}
+//! Builds, serves, checks and tests Downhill: `cargo xtask <command>`.
+//!
+//! In reading order: [`shell`] runs other programs and shows their progress, [`site`] builds the page for development,
+//! [`offline`] fills in the service worker, [`serve`] shows a site, [`dist`] makes the one to publish, [`package`] the
+//! npm package; [`install`], [`check`] and [`test`] are what CI runs.
+
+mod check;
+mod dist;
+mod install;
+mod offline;
+mod package;
+mod serve;
+mod shell;
+mod site;
+mod test;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use lexopt::prelude::*;
+
+const HELP: &str = "\
+Usage: cargo xtask <command>
+
+  serve   build what is stale and serve the page on 127.0.0.1
+            --port N   8000 unless told; 0 takes any free port
+            --open     open a browser
+            --watch    build again whenever a source changes
+            --dist     serve the release site instead
+  build   build the page into target/site/
+  dist    build the release site into dist/: any static host, any sub-path
+  pkg     build the npm package into pkg/
+  check   formatting, clippy (native and wasm32), documentation, types of the JavaScript
+  test    everything CI runs, installing what is missing; a stage alone by its name:
+            check, native, site, pkg, browser
+            --filter S only browser tests whose file name holds S
+  bench   the benchmarks";
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<ExitCode> {
+    let mut parser = lexopt::Parser::from_env();
+    let Some(first) = parser.next()? else {
+        println!("{HELP}");
+        return Ok(ExitCode::FAILURE);
+    };
+    let command = match first {
+        Value(value) => value.string()?,
+        Short('h') | Long("help") => {
+            println!("{HELP}");
+            return Ok(ExitCode::SUCCESS);
+        }
+        other => return Err(other.unexpected().into()),
+    };
+    let mut words = Vec::new();
+    let mut serve = serve::Options::default();
+    let mut filter = None;
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("port") if command == "serve" => serve.port = parser.value()?.parse()?,
+            Long("open") if command == "serve" => serve.open = true,
+            Long("watch") if command == "serve" => serve.watch = true,
+            Long("dist") if command == "serve" => serve.dist = true,
+            Long("filter") if command == "test" => filter = Some(parser.value()?.string()?),
+            Short('h') | Long("help") => {
+                println!("{HELP}");
+                return Ok(ExitCode::SUCCESS);
+            }
+            Value(value) if command == "test" || command == "bench" => words.push(value.string()?),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    match command.as_str() {
+        "serve" => serve::serve(&serve)?,
+        "build" => site::build()?,
+        "dist" => dist::dist()?,
+        "pkg" => package::package()?,
+        "check" => check::check()?,
+        "test" => return test::test(words.first().map(String::as_str), filter.as_deref()),
+        "bench" => shell::show(shell::cargo().arg("bench").args(words))?,
+        "help" => println!("{HELP}"),
+        other => bail!("there is no command \"{other}\"\n\n{HELP}"),
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,7 @@
+//! stub
+pub(crate) fn folder() -> std::path::PathBuf {
+    crate::shell::root().join("dist")
+}
+pub(crate) fn dist() -> anyhow::Result<()> {
+    Ok(())
+}

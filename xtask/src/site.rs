@@ -1,0 +1,97 @@
+//! The page for development, in `target/site/`: the sources as they are, the wasm and its glue beside them.
+//!
+//! ```text
+//! target/site/index.html
+//! target/site/sw.js            www/sw.js with the list of files filled in
+//! target/site/www/...          www/ as it is
+//! target/site/www/pkg/         downhill.js, downhill.d.ts, downhill_bg.wasm
+//! ```
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use anyhow::{Context, Result};
+use wasm_bindgen_cli_support::Bindgen;
+
+use crate::{install, offline, shell};
+
+/// The folder that `build` fills.
+pub(crate) fn folder() -> PathBuf {
+    shell::root().join("target/site")
+}
+
+/// Where the wasm and its glue are.
+pub(crate) fn glue() -> PathBuf {
+    folder().join("www/pkg")
+}
+
+/// Builds what is stale.
+pub(crate) fn build() -> Result<()> {
+    wasm()?;
+    shell::step("page", || {
+        let root = shell::root();
+        mirror(&root.join("www"), &folder().join("www"))?;
+        let page = fs::read(root.join("index.html")).context("index.html cannot be read")?;
+        shell::write_if_changed(&folder().join("index.html"), &page)?;
+        offline::for_development(&folder())
+    })
+}
+
+/// Builds the wasm and its glue, and nothing of the page.
+pub(crate) fn wasm() -> Result<()> {
+    install::wasm_target()?;
+    let mut cargo = shell::cargo();
+    cargo.args([
+        "build",
+        "--release",
+        "--lib",
+        "--package",
+        "downhill",
+        "--target",
+        "wasm32-unknown-unknown",
+    ]);
+    shell::quiet("wasm", &mut cargo)?;
+
+    let wasm = shell::target_dir().join("wasm32-unknown-unknown/release/downhill.wasm");
+    let stamp = glue().join(".stamp");
+    let now = stamp_of(&wasm)?;
+    if fs::read_to_string(&stamp).is_ok_and(|then| then == now) && glue().join("downhill_bg.wasm").is_file() {
+        return Ok(());
+    }
+    shell::step("wasm-bindgen", || {
+        Bindgen::new()
+            .input_path(&wasm)
+            .out_name("downhill")
+            .web(true)?
+            .typescript(true)
+            .remove_name_section(true)
+            .remove_producers_section(true)
+            .generate(glue())?;
+        fs::write(&stamp, now)?;
+        Ok(())
+    })
+}
+
+/// Makes `to` hold what `from` holds, apart from the glue and from the service worker, which belongs at the root.
+fn mirror(from: &Path, to: &Path) -> Result<()> {
+    let ours = |name: &str| name.starts_with("pkg/");
+    let names: Vec<String> =
+        shell::files_below(from)?.into_iter().filter(|name| name != "sw.js" && !ours(name)).collect();
+    for name in &names {
+        let content = fs::read(from.join(name))?;
+        shell::write_if_changed(&to.join(name), &content)?;
+    }
+    for name in shell::files_below(to)? {
+        if !ours(&name) && !names.contains(&name) {
+            fs::remove_file(to.join(name))?;
+        }
+    }
+    Ok(())
+}
+
+fn stamp_of(wasm: &Path) -> Result<String> {
+    let facts = fs::metadata(wasm).with_context(|| format!("{} was not built", wasm.display()))?;
+    let age = facts.modified()?.duration_since(UNIX_EPOCH)?;
+    Ok(format!("{} bytes at {} ns, wasm-bindgen 1", facts.len(), age.as_nanos()))
+}
