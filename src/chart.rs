@@ -12,6 +12,7 @@ mod loss;
 mod loss_picture;
 mod pen;
 mod range;
+mod series;
 mod theme;
 
 pub use axis::{Axis, Mapping, Tick};

@@ -196,8 +196,8 @@ impl History {
     /// Folds the history into the pixel columns of a plot, each with its least and greatest value.
     ///
     /// Column `i` takes the buckets that begin in `[step_at(i), step_at(i + 1))`; `step_at` is the inverse of
-    /// the axis and must not fall. Columns without a bucket are left out, and one bucket beyond either end
-    /// is kept, so that lines run on to the edge of the plot. `means` is [`batch_loss_mean`](Self::batch_loss_mean),
+    /// the axis and must not fall. Columns without a bucket are left out. Beyond either end the next bucket and
+    /// the next that has an evaluated loss are kept, so that lines run on to the edge of the plot. `means` is [`batch_loss_mean`](Self::batch_loss_mean),
     /// or that smoothed.
     #[must_use]
     pub fn decimate(&self, means: &[f32], n_columns: usize, step_at: impl Fn(usize) -> f64) -> Vec<Column> {
@@ -209,7 +209,10 @@ impl History {
         };
         let mut columns = Vec::with_capacity(n_columns.min(self.len()) + 2);
         let mut first = bucket_at(0);
+        let evaluated = |index: &usize| !self.loss[*index].is_nan();
         if first > 0 {
+            let before = (0..first).rev().find(evaluated).filter(|&index| index < first - 1);
+            columns.extend(before.map(|index| self.column(means, index, index + 1)));
             columns.push(self.column(means, first - 1, first));
         }
         for column in 0..n_columns {
@@ -221,6 +224,8 @@ impl History {
         }
         if first < self.len() {
             columns.push(self.column(means, first, first + 1));
+            let after = (first..self.len()).find(evaluated).filter(|&index| index > first);
+            columns.extend(after.map(|index| self.column(means, index, index + 1)));
         }
         columns
     }

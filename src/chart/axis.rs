@@ -117,13 +117,18 @@ impl Axis {
             ticks.push(Tick { value: 0.0, label: "0".to_owned() });
         }
         let high = self.mapping.inverse(self.high);
+        // Powers of ten are short words: they may stand closer than other labels.
+        let gap = 0.55 * gap;
         let per_decade = (self.end - self.start).abs() / (self.high - self.low);
         let multiples: &[f64] = if per_decade > 4.0 * gap { &[1.0, 2.0, 5.0] } else { &[1.0] };
-        for exponent in 0..20 {
+        let stride = (gap / per_decade).ceil().clamp(1.0, 20.0) as usize;
+        for exponent in (0..20).step_by(stride) {
             for multiple in multiples {
                 let value = multiple * 10_f64.powi(exponent);
                 if value <= high * (1.0 + 1e-12) && self.mapping.forward(value) >= self.low {
-                    ticks.push(Tick { value, label: label(value, value, value) });
+                    // `1k` beside `10k`, not `1,000`.
+                    let largest = if value >= 1e3 { value.max(1e4) } else { value };
+                    ticks.push(Tick { value, label: label(value, value, largest) });
                 }
             }
         }

@@ -2,6 +2,7 @@ use super::axis::{Axis, Mapping, Tick};
 use super::layout::{AXIS_ROWS, LABEL_GAP, Rect, Size, TITLE_ROW, label_column, right_margin, text_width};
 use super::pen::{Drawn, Pen};
 use super::range::StableRange;
+use super::series::Series;
 use super::theme::Theme;
 use super::{Density, Stale};
 use plotters::style::text_anchor::{HPos, VPos};
@@ -272,12 +273,11 @@ impl FitChart {
             return Ok(());
         }
         let mut pen = Pen::new(backend, self.size.scale, &self.theme);
-        // Cells under the grid, points above it: a grid line through a cell is read, a point cut by one is not.
-        if let Some(density) = &self.density {
-            self.draw_density(&mut pen, &picture, density)?;
-        }
         self.draw_axes(&mut pen, &picture)?;
-        if self.density.is_none() { self.draw_points(&mut pen, &picture) } else { Ok(()) }
+        match &self.density {
+            Some(density) => self.draw_density(&mut pen, &picture, density),
+            None => self.draw_points(&mut pen, &picture),
+        }
     }
 
     /// Draws the curves, the residuals and the cursor.
@@ -299,9 +299,14 @@ impl FitChart {
                 }
             }
         }
+        // A halo keeps the curves apart from thousands of points beneath them; few points it would only cut.
+        let is_crowded = self.density.is_some() || self.points.len() > 1000;
+        let halo = self.theme.background.faded(if is_crowded { 0.7 } else { 0.0 });
         if self.options.show_exact {
+            pen.polyline(self.exact.iter().map(place), &plot, halo, 4.0)?;
             pen.dashed(self.exact.iter().map(place), &plot, self.theme.exact, 2.0, (7.0, 5.0))?;
         }
+        pen.polyline(self.fit.iter().map(place), &plot, halo, 5.0)?;
         pen.polyline(self.fit.iter().map(place), &plot, self.theme.fit, 2.5)?;
         let Some(cursor) = self.cursor.map(|x| x_axis.position(x)) else { return Ok(()) };
         if cursor < plot.left || cursor > plot.right {
@@ -345,8 +350,9 @@ impl FitChart {
             let at = at.min(self.size.width * css - half);
             pen.text(&tick.label, (at, row), (HPos::Center, VPos::Top), theme.muted)?;
         }
-        let title = pen.fitted(&self.labels.1, plot.right - 4.0 * css);
-        pen.text(&title, (4.0 * css, 4.0 * css), (HPos::Left, VPos::Top), theme.muted)?;
+        pen.rule_across(plot.bottom, plot.left, plot.right, theme.muted.faded(0.5), 1.0)?;
+        let title = pen.fitted(&self.labels.1, plot.width());
+        pen.text(&title, (plot.left, 4.0 * css), (HPos::Left, VPos::Top), theme.muted)?;
         let title = pen.fitted(&self.labels.0, plot.width());
         pen.text(&title, (plot.right, row + 17.0 * css), (HPos::Right, VPos::Top), theme.muted)
     }
@@ -390,7 +396,7 @@ impl FitChart {
         let plot = &picture.plot;
         // Shade by shade, so that a canvas draws all cells of one colour at once.
         for (level, cells) in cells_of.iter().enumerate().skip(1) {
-            let colour = self.theme.points.faded(0.04 + 0.71 * level as f64 / N_SHADES as f64);
+            let colour = self.theme.points.faded(0.04 + 0.56 * level as f64 / N_SHADES as f64);
             for &cell in cells {
                 let (column, row) = (cell % density.columns, cell / density.columns);
                 let cell = Rect {
@@ -441,46 +447,6 @@ struct Picture {
     y: Axis,
     x_ticks: Vec<Tick>,
     y_ticks: Vec<Tick>,
-}
-
-/// Pairs of numbers, as far as both columns go.
-#[derive(Clone, Debug, Default)]
-struct Series {
-    x: Vec<f32>,
-    y: Vec<f32>,
-}
-
-impl Series {
-    fn new(mut x: Vec<f32>, mut y: Vec<f32>) -> Self {
-        let n = x.len().min(y.len());
-        x.truncate(n);
-        y.truncate(n);
-        Self { x, y }
-    }
-
-    fn len(&self) -> usize {
-        self.x.len()
-    }
-
-    fn at(&self, i: usize) -> (f64, f64) {
-        (f64::from(self.x[i]), f64::from(self.y[i]))
-    }
-
-    fn iter(&self) -> impl Iterator<Item = (f64, f64)> {
-        (0..self.len()).map(|i| self.at(i))
-    }
-
-    /// The curve between its points, where x increases.
-    fn value_at(&self, x: f64) -> Option<f64> {
-        let after = self.x.partition_point(|&at| f64::from(at) < x);
-        if after == self.len() || (after == 0 && f64::from(self.x[0]) > x) {
-            return None;
-        }
-        let (x1, y1) = self.at(after);
-        let (x0, y0) = self.at(after.saturating_sub(1));
-        let value = if x1 > x0 { y0 + (y1 - y0) * (x - x0) / (x1 - x0) } else { y1 };
-        value.is_finite().then_some(value)
-    }
 }
 
 /// From 3.5 CSS pixels for a hundred points to 1.2 for 20,000, evenly in the logarithm.

@@ -14,12 +14,12 @@ pub fn number(value: f64) -> String {
     if value == 0.0 {
         return "0".to_owned();
     }
-    // Rounded first: 999,999.7 has seven digits once it is rounded, and 0.99999 is 1.
+    // Judged by what will be read: 999,999.7 has seven digits once it is rounded, and 0.99999 is 1.
     let rounded: f64 = format!("{value:.3e}").parse().unwrap_or(value);
-    let magnitude = rounded.abs().log10().floor() as i32;
-    if !(-4..6).contains(&magnitude) {
+    if value.abs().round() >= 1e6 || rounded.abs() < 1e-4 {
         return minus(&format!("{value:.3e}"));
     }
+    let magnitude = rounded.abs().log10().floor() as i32;
     thousands(value, (3 - magnitude).clamp(0, 7) as usize)
 }
 
@@ -48,10 +48,10 @@ pub fn thousands(value: f64, decimals: usize) -> String {
 
 /// Label of a tick: as many decimals as ticks `step` apart need, for axes whose largest value is `largest`.
 pub(super) fn tick(value: f64, step: f64, largest: f64) -> String {
+    if value == 0.0 {
+        return "0".to_owned();
+    }
     if !(1e-4..1e6).contains(&largest) {
-        if value == 0.0 {
-            return "0".to_owned();
-        }
         let digits = (largest.log10().floor() - step.log10().floor()).clamp(0.0, 15.0) as usize;
         return minus(&trim_exponent(&format!("{value:.digits$e}")));
     }
@@ -60,13 +60,11 @@ pub(super) fn tick(value: f64, step: f64, largest: f64) -> String {
 
 /// Label of a tick on an axis of steps: `12,480`, `12k`, `1.5M`.
 pub(super) fn step_tick(value: f64, step: f64, largest: f64) -> String {
-    let (unit, suffix) = [(1e15, "e15"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")]
+    // Where ticks are close together, all digits are wanted: 1,000,010 and not 1.00001M.
+    let (unit, suffix) = [(1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e4, "k")]
         .into_iter()
-        // Where ticks are close together, all digits are wanted: 1,000,010 and not 1.00001M.
-        .find(|&(unit, _)| {
-            largest >= 10.0 * unit && step >= unit / 100.0 || largest >= unit && step >= unit / 10.0
-        })
-        .unwrap_or((1.0, ""));
+        .find(|&(from, _)| largest >= from && step >= from / 100.0)
+        .map_or((1.0, ""), |(from, suffix)| (if suffix == "k" { 1e3 } else { from }, suffix));
     if value == 0.0 {
         return "0".to_owned();
     }

@@ -74,7 +74,7 @@ impl Picture {
             let (rate_low, rate_high) = rate_range.update(mapping, least, most);
             let rate = Axis { mapping, low: rate_low, high: rate_high, start: strip_bottom, end: strip_top };
             let y_ticks = y.ticks(34.0 * scale.css);
-            let rate_ticks = rate.ticks(20.0 * scale.css);
+            let rate_ticks = rate.ticks(17.0 * scale.css);
             let needed = label_column(width, &y_ticks).max(label_column(width, &rate_ticks)) * scale.css;
             if needed <= left || needed >= right {
                 let plot = Rect { left, top: plot_top, right, bottom: plot_bottom };
@@ -106,7 +106,7 @@ impl Picture {
             self.draw_band(&mut pen, view)?;
             let means =
                 self.columns.iter().map(|column| (self.x_of(column), self.y_of(column.batch_loss_mean)));
-            pen.polyline(means, &self.plot, view.theme.batch, 1.25)?;
+            pen.polyline(means, &self.plot, view.theme.batch.faded(0.75), 1.0)?;
         }
         if let Some(reference) = view.reference {
             let y = self.y.position(reference);
@@ -186,13 +186,17 @@ impl Picture {
             let x = x.min(view.size.width * css - half);
             pen.text(&tick.label, (x, row), (HPos::Center, VPos::Top), theme.muted)?;
         }
+        for (rect, ..) in &rows {
+            pen.rule_across(rect.bottom, rect.left, rect.right, theme.muted.faded(0.5), 1.0)?;
+        }
         let [step, loss, rate] = view.labels;
-        let left = 4.0 * css;
-        let title = pen.fitted(loss, self.plot.right - left);
+        // Above the plots and not above the labels of their ticks, the lowest and highest of which reach out.
+        let left = self.plot.left;
+        let title = pen.fitted(loss, self.plot.width());
         pen.text(&title, (left, self.plot.top - 20.0 * css), (HPos::Left, VPos::Top), theme.muted)?;
         if has_strip {
-            let title = pen.fitted(rate, self.plot.right - left);
-            pen.text(&title, (left, self.strip.top - 20.0 * css), (HPos::Left, VPos::Top), theme.muted)?;
+            let title = pen.fitted(rate, self.plot.width());
+            pen.text(&title, (left, self.strip.top - 19.0 * css), (HPos::Left, VPos::Top), theme.muted)?;
         }
         let title = pen.fitted(step, self.plot.width());
         pen.text(&title, (self.plot.right, row + 17.0 * css), (HPos::Right, VPos::Top), theme.muted)
@@ -229,6 +233,9 @@ impl Picture {
             }
             stairs.push((x, y));
         }
+        if let Some(&(x, y)) = stairs.last() {
+            stairs.push((self.x.position(self.step as f64).max(x), y));
+        }
         let clamped = |&(x, y): &(f64, f64)| {
             let y = if y.is_nan() { self.strip.bottom } else { y.clamp(self.strip.top, self.strip.bottom) };
             (x.clamp(self.strip.left, self.strip.right), y)
@@ -247,6 +254,10 @@ impl Picture {
             // Hundreds of marks (a dragged slider) would hatch the plot.
             if (x - last_line).abs() >= 3.0 * view.size.scale.css {
                 pen.dashes_down(x, &self.plot, view.theme.mark, 1.0, (2.0, 3.0))?;
+                // Most changes are of the rate: the eye follows the line down to it.
+                if !self.strip.is_void(view.size.scale) {
+                    pen.dashes_down(x, &self.strip, view.theme.mark, 1.0, (2.0, 3.0))?;
+                }
                 last_line = x;
             }
         }
