@@ -69,7 +69,7 @@ impl Recorder {
 /// Advance widths of DejaVu Sans, the widest of the usual system fonts, in ems (from its `hmtx` table).
 fn advance(c: char) -> f64 {
     match c {
-        '.' | ',' | ' ' => 0.318,
+        '.' | ',' | ' ' => 0.32,
         '-' => 0.361,
         '\u{2212}' => 0.838,
         '\u{2013}' => 0.5,
