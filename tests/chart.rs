@@ -76,6 +76,14 @@ fn fit_lies_where_the_axes_say() {
                 "{px} {py}: {ex} {ey}"
             );
         }
+        assert_eq!(recorder.discs.len(), 41);
+        let (x, y) = place(-1.0, -1.0, chart.view(), chart.plot());
+        let point = &recorder.discs[0];
+        assert_eq!(point.centre, (x.round() as i32, y.round() as i32));
+        assert_eq!(
+            (point.radius, point.rgb),
+            ((3.5 * scale.css).round() as u32, rgb(Theme::default().points))
+        );
     }
 }
 
