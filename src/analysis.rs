@@ -143,8 +143,9 @@ fn residual_square(triangle: &[f64], parameters: &[f64], p: usize) -> f64 {
 /// which finds the small ones to full relative accuracy.
 fn spectrum(triangle: &[f64], p: usize) -> (f64, f64) {
     let width = p + 1;
-    let mut columns: Vec<Vec<f64>> =
-        (0..p).map(|j| (0..p).map(|i| if i <= j { triangle[i * width + j] } else { 0.0 }).collect()).collect();
+    let mut columns: Vec<Vec<f64>> = (0..p)
+        .map(|j| (0..p).map(|i| if i <= j { triangle[i * width + j] } else { 0.0 }).collect())
+        .collect();
     let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
     for _sweep in 0..60 {
         let mut rotated = false;

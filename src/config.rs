@@ -11,8 +11,8 @@ mod choices;
 mod query;
 
 pub use choices::{
-    Preset, choose_method, choose_optimizer, choose_schedule, choose_source, position_from_rate, position_from_speed,
-    presets, rate_from_position, schedule_curve, speed_from_position,
+    Preset, choose_method, choose_optimizer, choose_schedule, choose_source, position_from_rate,
+    position_from_speed, presets, rate_from_position, schedule_curve, speed_from_position,
 };
 pub use query::{from_query, to_query};
 
@@ -131,7 +131,15 @@ pub enum Source {
 
 impl Default for Source {
     fn default() -> Self {
-        Self::Linspace { start: -1.0, stop: 1.0, n_samples: 100, slope: 2.0, intercept: 1.0, noise: 0.1, seed: 1 }
+        Self::Linspace {
+            start: -1.0,
+            stop: 1.0,
+            n_samples: 100,
+            slope: 2.0,
+            intercept: 1.0,
+            noise: 0.1,
+            seed: 1,
+        }
     }
 }
 

@@ -45,7 +45,9 @@ impl Dataset {
                 table.dataset.clone()
             }
             (Source::Shipped { .. }, Some(table)) => table.dataset.clone(),
-            (Source::Table { name, .. }, None) => return Err(Message::new(Code::TableMissing).with("name", name)),
+            (Source::Table { name, .. }, None) => {
+                return Err(Message::new(Code::TableMissing).with("name", name));
+            }
             (Source::Shipped { table }, None) => {
                 return Err(Message::new(Code::TableUnavailable)
                     .with("name", table.id())
@@ -81,7 +83,8 @@ impl Dataset {
     /// Row counts on a grid over a rectangle, row-major from the bottom.
     pub fn density(&self, x: [f64; 2], y: [f64; 2], columns: u32, rows: u32) -> Vec<u32> {
         let mut counts = vec![0_u32; (columns * rows) as usize];
-        let scale = |range: [f64; 2], cells: u32| f64::from(cells) / (range[1] - range[0]).max(f64::MIN_POSITIVE);
+        let scale =
+            |range: [f64; 2], cells: u32| f64::from(cells) / (range[1] - range[0]).max(f64::MIN_POSITIVE);
         let (by_x, by_y) = (scale(x, columns), scale(y, rows));
         for (px, py) in self.x.iter().zip(&self.y) {
             let (column, row) = ((px - x[0]) * by_x, (py - y[0]) * by_y);
@@ -104,12 +107,16 @@ impl Dataset {
         match self.x.len() {
             0 => return Err(Code::TableEmpty.into()),
             1 => return Err(Code::TooFewRows.into()),
-            n if n > MAX_SAMPLES as usize => return Err(Message::new(Code::TooManyRows).with("limit", MAX_SAMPLES)),
+            n if n > MAX_SAMPLES as usize => {
+                return Err(Message::new(Code::TooManyRows).with("limit", MAX_SAMPLES));
+            }
             _ => {}
         }
         let [low, high] = range(&self.x);
         if low == high {
-            return Err(Message::new(Code::ConstantFeature).with("column", &self.feature).with("value", short(low)));
+            return Err(Message::new(Code::ConstantFeature)
+                .with("column", &self.feature)
+                .with("value", short(low)));
         }
         Ok(())
     }
@@ -117,7 +124,9 @@ impl Dataset {
     fn remove(&mut self, rows: &[u32]) -> Result<()> {
         let n_samples = self.x.len();
         if let Some(index) = rows.iter().find(|&&index| index as usize >= n_samples) {
-            return Err(Message::new(Code::RemovedOutOfRange).with("index", index).with("n_samples", n_samples));
+            return Err(Message::new(Code::RemovedOutOfRange)
+                .with("index", index)
+                .with("n_samples", n_samples));
         }
         let mut gone = vec![false; n_samples];
         for &index in rows {

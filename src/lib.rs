@@ -27,6 +27,14 @@ pub mod analysis;
 
 pub mod backend;
 
+pub mod monitor;
+
+pub mod trainer;
+
+pub mod export;
+
+pub mod protocol;
+
 #[cfg(feature = "chart")]
 pub mod chart;
 

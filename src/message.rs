@@ -6,13 +6,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 
 /// A result whose error can be shown to a person as it is.
 pub type Result<T> = std::result::Result<T, Message>;
 
 /// A code, its parameters, and the English wording made of both.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
     /// Names the wording in a language table.
     pub code: Code,
@@ -59,10 +59,20 @@ impl fmt::Display for Message {
 
 impl std::error::Error for Message {}
 
+impl Serialize for Message {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("Message", 3)?;
+        fields.serialize_field("code", &self.code)?;
+        fields.serialize_field("params", &self.params)?;
+        fields.serialize_field("text", &self.to_string())?;
+        fields.end()
+    }
+}
+
 macro_rules! codes {
     ($($variant:ident = $code:literal: $template:literal,)*) => {
         /// Every message that Downhill can give, by a stable name.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
         pub enum Code {
             $(#[doc = $template] #[serde(rename = $code)] $variant,)*
         }
@@ -91,6 +101,7 @@ codes! {
     CellMissing = "cell_missing": "row {row}, column \"{column}\" is empty; fill the cell or remove the row",
     CellNotFinite = "cell_not_finite": "row {row}, column \"{column}\": \"{text}\" is not a finite number; correct the cell or remove the row",
     CellTooLarge = "cell_too_large": "row {row}, column \"{column}\": {text} is beyond 1e15, the largest that 32-bit training can square and sum; use a larger unit",
+    ColumnLengths = "column_lengths": "x has {x} values and y has {y}; give one y for every x",
     RowLength = "row_length": "row {row} has {found} columns where 2 are needed; keep one column for x and one for y, separated by comma, semicolon or tab",
     TableEmpty = "table_empty": "the table has no rows; give at least two rows of two numbers",
     TooFewRows = "too_few_rows": "there is only one row; a line needs at least two",
@@ -192,7 +203,15 @@ mod tests {
 
     #[test]
     fn shortens_to_four_digits() {
-        let cases = [(0.0, "0"), (2.0, "2"), (0.03, "0.03"), (1.23456, "1.235"), (123456.7, "123457"), (1e7, "1e7"), (-0.00001234, "-1.234e-5")];
+        let cases = [
+            (0.0, "0"),
+            (2.0, "2"),
+            (0.03, "0.03"),
+            (1.23456, "1.235"),
+            (123456.7, "123457"),
+            (1e7, "1e7"),
+            (-0.00001234, "-1.234e-5"),
+        ];
         for (value, expected) in cases {
             assert_eq!(short(value), expected);
         }

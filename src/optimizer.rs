@@ -144,7 +144,14 @@ pub struct Parameter {
 ///
 /// `correction1` and `correction2` are [`Optimizer::corrections`] of this update.
 #[inline]
-pub fn optimize(rule: &Rule, p: Parameter, gradient: f32, rate: f32, correction1: f32, correction2: f32) -> Parameter {
+pub fn optimize(
+    rule: &Rule,
+    p: Parameter,
+    gradient: f32,
+    rate: f32,
+    correction1: f32,
+    correction2: f32,
+) -> Parameter {
     let Parameter { weight, first_moment: m, second_moment: v } = p;
     match rule.kind {
         1 => {
@@ -153,7 +160,11 @@ pub fn optimize(rule: &Rule, p: Parameter, gradient: f32, rate: f32, correction1
         }
         2 => {
             let m = rule.beta1 * m + gradient;
-            Parameter { weight: weight - rate * (gradient + rule.beta1 * m), first_moment: m, second_moment: v }
+            Parameter {
+                weight: weight - rate * (gradient + rule.beta1 * m),
+                first_moment: m,
+                second_moment: v,
+            }
         }
         3 => {
             let v = v + gradient * gradient;

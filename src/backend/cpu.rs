@@ -127,7 +127,8 @@ impl CpuEngine {
                         first_moment: state.slot(run, slot::FIRST_MOMENT)[j],
                         second_moment: state.slot(run, slot::SECOND_MOMENT)[j],
                     };
-                    *updated = optimize(&rule, before, self.total[j], rate, step.correction1, step.correction2);
+                    *updated =
+                        optimize(&rule, before, self.total[j], rate, step.correction1, step.correction2);
                     finite &= updated.weight.is_finite()
                         && updated.first_moment.is_finite()
                         && updated.second_moment.is_finite();
@@ -172,7 +173,13 @@ enum Action {
     RestoreAnchor,
 }
 
-fn decide(params: &RunParams, step: &StepParams, reaction: &mut Reaction, loss: f32, gradient_norm: f32) -> Action {
+fn decide(
+    params: &RunParams,
+    step: &StepParams,
+    reaction: &mut Reaction,
+    loss: f32,
+    gradient_norm: f32,
+) -> Action {
     if step.flags & EVALUATE != 0 {
         reaction.evaluated_loss = loss;
         reaction.evaluated_gradient_norm = gradient_norm;

@@ -100,7 +100,7 @@ impl GpuEngine {
     pub async fn new(gpu: Gpu, problem: &Rc<Problem>, n_runs: usize) -> Result<Self> {
         let n_parameters = problem.n_parameters() as usize;
         let bytes = (problem.features.len() * 4) as u64;
-        let limit = gpu.device.limits().max_storage_buffer_binding_size as u64;
+        let limit = gpu.device.limits().max_storage_buffer_binding_size;
         if bytes > limit {
             return Err(Message::new(Code::GpuTooSmall).with("bytes", bytes).with("limit", limit));
         }
@@ -148,8 +148,12 @@ impl GpuEngine {
             problem,
             &[&run_params, &steps, &features, &targets, &state, &reactions, &partials],
         );
-        let update =
-            pass(&gpu.device, &UPDATE, problem, &[&run_params, &steps, &partials, &state, &reactions, &trace]);
+        let update = pass(
+            &gpu.device,
+            &UPDATE,
+            problem,
+            &[&run_params, &steps, &partials, &state, &reactions, &trace],
+        );
         // Scopes close in the reverse of the order in which they opened.
         for guard in guards.into_iter().rev() {
             if let Some(error) = guard.pop().await {
@@ -192,8 +196,12 @@ impl GpuEngine {
         self.check_lost()?;
         let n_runs = state.n_runs();
         // A trace row is as long as this call, so what is read back is no longer than it.
-        let params =
-            RunParams { max_tiles: self.max_tiles, trace_capacity: steps.len() as u32, n_runs: n_runs as u32, ..*params };
+        let params = RunParams {
+            max_tiles: self.max_tiles,
+            trace_capacity: steps.len() as u32,
+            n_runs: n_runs as u32,
+            ..*params
+        };
         let queue = &self.gpu.queue;
         queue.write_buffer(&self.run_params, 0, bytemuck::bytes_of(&params));
         queue.write_buffer(&self.steps, 0, bytemuck::cast_slice(steps));
@@ -229,7 +237,8 @@ impl GpuEngine {
         let (values, rest) = bytes.split_at(state_bytes as usize);
         let (reactions, losses) = rest.split_at(reaction_bytes as usize);
         state.values.copy_from_slice(&floats(values));
-        for (reaction, bytes) in state.reactions.iter_mut().zip(reactions.chunks_exact(size_of::<Reaction>())) {
+        for (reaction, bytes) in state.reactions.iter_mut().zip(reactions.chunks_exact(size_of::<Reaction>()))
+        {
             *reaction = bytemuck::pod_read_unaligned(bytes);
         }
         trace.clear();

@@ -78,10 +78,8 @@ pub fn choose_method(config: &RunConfig, method: Method) -> RunConfig {
 /// [`Code::ConfigUnreadable`] for a name that is no optimizer's.
 pub fn choose_optimizer(config: &RunConfig, kind: &str) -> Result<RunConfig> {
     let mut optimizer: Optimizer = of_kind(kind)?;
-    if let (
-        Some(kept),
-        Optimizer::Momentum { momentum } | Optimizer::Nesterov { momentum },
-    ) = (config.optimizer.momentum(), &mut optimizer)
+    if let (Some(kept), Optimizer::Momentum { momentum } | Optimizer::Nesterov { momentum }) =
+        (config.optimizer.momentum(), &mut optimizer)
     {
         *momentum = kept;
     }

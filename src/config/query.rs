@@ -7,7 +7,8 @@ use crate::message::{Code, Message};
 
 /// Everything in `config` that differs from the default, as `model.degree=3&method=stochastic`.
 pub fn to_query(config: &RunConfig) -> String {
-    let (Ok(value), Ok(default)) = (serde_json::to_value(config), serde_json::to_value(RunConfig::default())) else {
+    let (Ok(value), Ok(default)) = (serde_json::to_value(config), serde_json::to_value(RunConfig::default()))
+    else {
         return String::new();
     };
     let mut pairs = Vec::new();
@@ -31,8 +32,9 @@ pub fn from_query(query: &str) -> (RunConfig, Vec<Message>) {
         match parse(kind) {
             Ok(pair) => {
                 let prefix = pair.0.trim_end_matches("kind").to_owned();
-                let (own, other): (Vec<&str>, Vec<&str>) =
-                    rest.into_iter().partition(|part| decode(part).is_some_and(|text| text.starts_with(&prefix)));
+                let (own, other): (Vec<&str>, Vec<&str>) = rest
+                    .into_iter()
+                    .partition(|part| decode(part).is_some_and(|text| text.starts_with(&prefix)));
                 rest = other;
                 let mut group = vec![pair];
                 let mut alone = Vec::new();
@@ -73,8 +75,11 @@ fn try_group(kept: &mut Vec<(String, Value)>, group: Vec<(String, Value)>, probl
     match build(&whole) {
         Ok(_) => *kept = whole,
         Err(detail) => {
-            let part: Vec<String> = group.iter().map(|(path, value)| format!("{path}={}", plain(value))).collect();
-            problems.push(Message::new(Code::QueryUnreadable).with("part", part.join("&")).with("detail", detail));
+            let part: Vec<String> =
+                group.iter().map(|(path, value)| format!("{path}={}", plain(value))).collect();
+            problems.push(
+                Message::new(Code::QueryUnreadable).with("part", part.join("&")).with("detail", detail),
+            );
         }
     }
 }
@@ -138,7 +143,8 @@ fn plain(value: &Value) -> String {
 }
 
 fn parse(part: &str) -> Result<(String, Value), Message> {
-    let problem = |detail: &str| Message::new(Code::QueryUnreadable).with("part", part).with("detail", detail);
+    let problem =
+        |detail: &str| Message::new(Code::QueryUnreadable).with("part", part).with("detail", detail);
     let text = decode(part).ok_or_else(|| problem("a % sign is not followed by two hexadecimal digits"))?;
     let (path, value) = text.split_once('=').ok_or_else(|| problem("there is no = in it"))?;
     let textual = ["kind", "name", "fingerprint", "table", "method", "backend", "initial_weights"];
@@ -156,7 +162,17 @@ fn encode(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'[' | b']' | b',' | b':' => {
+            b'A'..=b'Z'
+            | b'a'..=b'z'
+            | b'0'..=b'9'
+            | b'-'
+            | b'.'
+            | b'_'
+            | b'~'
+            | b'['
+            | b']'
+            | b','
+            | b':' => {
                 out.push(char::from(byte));
             }
             _ => out.push_str(&format!("%{byte:02X}")),

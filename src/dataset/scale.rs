@@ -127,7 +127,9 @@ impl Problem {
             }
         }
         if largest > MAX_VALUE {
-            return Err(Message::new(Code::PowerTooLarge).with("degree", degree).with("value", short(largest)));
+            return Err(Message::new(Code::PowerTooLarge)
+                .with("degree", degree)
+                .with("value", short(largest)));
         }
         let targets = dataset.y.iter().map(|y| *y as f32).collect();
         Ok(Self { n_samples: dataset.n_samples(), n_features: map.degree, bias, features, targets })
