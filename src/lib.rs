@@ -1,5 +1,39 @@
-//! Downhill.
+//! Downhill trains models by gradient descent while you watch.
+//!
+//! Modules in reading order: maths first, which knows no platform; then the engines, which share one call; then the
+//! trainer that steps them; then what a page sees. Arrows point down only.
+
+pub mod message;
+
+pub mod rng;
+
+pub mod dataset;
+
+pub mod model;
+
+pub mod loss;
+
+pub mod gradient;
+
+pub mod optimizer;
+
+pub mod schedule;
+
+pub mod config;
+
 pub mod metrics;
+
+pub mod analysis;
+
+pub mod backend;
+
+pub mod monitor;
+
+pub mod trainer;
+
+pub mod export;
+
+pub mod protocol;
 
 #[cfg(feature = "chart")]
 pub mod chart;

@@ -1,5 +1,72 @@
-//! What JavaScript sees.
+//! What JavaScript sees: the worker's session, the embeddable trainer, the charts, and the form's small questions.
+
+use js_sys::{Array, Error, Float32Array, Reflect};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use wasm_bindgen::prelude::*;
+
+use crate::message::{Code, Message};
+
 #[cfg(feature = "chart")]
 mod canvas;
 #[cfg(feature = "chart")]
-mod charts;
+pub mod charts;
+mod engines;
+pub mod form;
+pub mod module;
+pub mod session;
+
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &'static str = include_str!("web/types.d.ts");
+
+/// Runs once, when the module is instantiated.
+#[wasm_bindgen(start)]
+fn start() {
+    console_error_panic_hook::set_once();
+}
+
+/// Milliseconds on a clock that only runs forward.
+fn now_ms() -> f64 {
+    thread_local! {
+        static PERFORMANCE: Option<web_sys::Performance> =
+            Reflect::get(&js_sys::global(), &"performance".into()).ok().and_then(|p| p.dyn_into().ok());
+    }
+    PERFORMANCE
+        .with(|performance| performance.as_ref().map_or_else(js_sys::Date::now, web_sys::Performance::now))
+}
+
+/// Plain data as JavaScript would write it: absent is null, maps are objects.
+fn to_js<T: Serialize + ?Sized>(value: &T) -> Result<JsValue, Error> {
+    value.serialize(&serde_wasm_bindgen::Serializer::json_compatible()).map_err(internal)
+}
+
+fn from_js<T: DeserializeOwned>(value: JsValue) -> Result<T, Error> {
+    serde_wasm_bindgen::from_value(value)
+        .map_err(|error| to_error(&Message::new(Code::ConfigUnreadable).with("detail", error)))
+}
+
+/// A message as an `Error` with `code` and `params` beside its text.
+fn to_error(message: &Message) -> Error {
+    let error = Error::new(&message.to_string());
+    set(&error, "code", &message.code.name().into());
+    if let Ok(params) = to_js(&message.params) {
+        set(&error, "params", &params);
+    }
+    error
+}
+
+fn internal(detail: impl std::fmt::Display) -> Error {
+    to_error(&Message::new(Code::Internal).with("detail", detail))
+}
+
+fn set(object: &JsValue, name: &str, value: &JsValue) {
+    // Setting a plain property of an object of our own cannot fail.
+    let _ = Reflect::set(object, &name.into(), value);
+}
+
+/// Attaches a column of numbers, and hands its memory over with the message.
+fn attach(object: &JsValue, name: &str, values: &[f32], transfer: &Array) {
+    let array = Float32Array::from(values);
+    transfer.push(&array.buffer());
+    set(object, name, &array);
+}

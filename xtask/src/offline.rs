@@ -44,8 +44,8 @@ impl Files {
     }
 }
 
-/// Whether a browser asks for a file of `www/`; declarations and notes are for people and tools.
-pub(crate) fn is_served(name: &str) -> bool {
+/// Whether the page asks for a file of `www/`; declarations and notes are for people and tools.
+fn is_served(name: &str) -> bool {
     let skipped = [".d.ts", ".md", ".br", ".gz"];
     !skipped.iter().any(|end| name.ends_with(end))
 }

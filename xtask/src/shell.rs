@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use std::{env, fs};
 
 use anyhow::{Context, Result, bail};
+use serde_json::Value;
 
 /// How often a long step says that it is still at work, where no terminal shows it.
 const REPORT_EVERY: Duration = Duration::from_secs(30);
@@ -41,6 +42,18 @@ pub(crate) fn cargo() -> Command {
         }
     }
     command
+}
+
+/// What cargo knows of the crate `downhill`: its version, its features.
+pub(crate) fn package() -> Result<Value> {
+    let output = cargo().args(["metadata", "--no-deps", "--format-version", "1"]).output()?;
+    let metadata: Value = serde_json::from_slice(&output.stdout).context("cargo metadata gave no JSON")?;
+    let packages = metadata["packages"].as_array().context("cargo metadata lists no packages")?;
+    packages
+        .iter()
+        .find(|package| package["name"] == "downhill")
+        .cloned()
+        .context("there is no crate downhill")
 }
 
 /// The path of a program on `PATH`.

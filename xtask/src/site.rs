@@ -65,6 +65,7 @@ pub(crate) fn wasm() -> Result<()> {
             .out_name("downhill")
             .web(true)?
             .typescript(true)
+            .omit_default_module_path(false)
             .remove_name_section(true)
             .remove_producers_section(true)
             .generate(glue())?;
@@ -93,5 +94,5 @@ fn mirror(from: &Path, to: &Path) -> Result<()> {
 fn stamp_of(wasm: &Path) -> Result<String> {
     let facts = fs::metadata(wasm).with_context(|| format!("{} was not built", wasm.display()))?;
     let age = facts.modified()?.duration_since(UNIX_EPOCH)?;
-    Ok(format!("{} bytes at {} ns, wasm-bindgen 1", facts.len(), age.as_nanos()))
+    Ok(format!("{} bytes at {} ns, wasm-bindgen 2", facts.len(), age.as_nanos()))
 }

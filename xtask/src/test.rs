@@ -1,4 +1,165 @@
-//! stub
-pub(crate) fn test(_: Option<&str>, _: Option<&str>) -> anyhow::Result<std::process::ExitCode> {
-    Ok(0.into())
+//! Everything that CI runs, one line a step, and the sums of the tests at the end.
+
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+
+use crate::{check, dist, install, package, shell};
+
+/// One browser at a time: there are two cores, and the page measures its own speed.
+const NODE_TEST: &[&str] =
+    &["--test", "--test-reporter=spec", "--test-concurrency=1", "--test-timeout=600000"];
+
+/// The stages in their order.
+const STAGES: &[&str] = &["check", "native", "site", "pkg", "browser"];
+
+/// How many tests passed and failed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Tally {
+    passed: usize,
+    failed: usize,
+}
+
+/// Runs every stage, or the one that is named, and prints the sums. A step that is no test counts where it fails.
+pub(crate) fn test(stage: Option<&str>, filter: Option<&str>) -> Result<ExitCode> {
+    if let Some(name) = stage
+        && !STAGES.contains(&name)
+    {
+        bail!("there is no stage \"{name}\"; there are {}", STAGES.join(", "));
+    }
+    let start = Instant::now();
+    let mut sum = Tally::default();
+    for name in STAGES.iter().filter(|name| stage.is_none_or(|wanted| wanted == **name)) {
+        println!("-- {name}");
+        let mut tally = Tally::default();
+        if let Err(error) = run(name, stage.is_some(), filter, &mut tally) {
+            println!("{name}: {error:#}");
+            tally.failed = tally.failed.max(1);
+        }
+        sum.passed += tally.passed;
+        sum.failed += tally.failed;
+    }
+    println!("-- {:.0} s in all", start.elapsed().as_secs_f64());
+    println!("{} passed, {} failed", sum.passed, sum.failed);
+    Ok(if sum.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn run(stage: &str, alone: bool, filter: Option<&str>, tally: &mut Tally) -> Result<()> {
+    match stage {
+        "check" => {
+            install::npm_packages()?;
+            check::check()
+        }
+        "native" => {
+            install::system_packages()?;
+            let mut cargo = shell::cargo();
+            cargo.args(["test", "--workspace", "--no-fail-fast"]).args(filter);
+            run_tests("cargo test", &mut cargo, tally)
+        }
+        "site" => {
+            install::npm_packages()?;
+            dist::within_budget()
+        }
+        "pkg" => {
+            install::npm_packages()?;
+            package::package()?;
+            node_tests("tests/pkg", filter, tally)
+        }
+        _ => {
+            install::npm_packages()?;
+            install::system_packages()?;
+            if alone {
+                dist::dist()?;
+            }
+            node_tests("tests/browser", filter, tally)
+        }
+    }
+}
+
+/// Runs the files `*.test.js` of a folder, one after the other, so that each shows its seconds.
+fn node_tests(folder: &str, filter: Option<&str>, tally: &mut Tally) -> Result<()> {
+    let names = shell::files_below(&shell::root().join(folder)).unwrap_or_default();
+    let wanted = |name: &String| {
+        (name.ends_with(".test.js") || name.ends_with(".test.mjs"))
+            && filter.is_none_or(|filter| name.contains(filter))
+    };
+    let names: Vec<_> = names.into_iter().filter(wanted).collect();
+    if names.is_empty() {
+        println!("{folder} holds no such test");
+    }
+    let mut failed = Vec::new();
+    for name in names {
+        let path = format!("{folder}/{name}");
+        let mut node = shell::program("node");
+        if let Some(chromium) = install::chromium() {
+            node.env("CHROMIUM", chromium);
+        }
+        node.args(NODE_TEST).arg(&path);
+        if run_tests(&path, &mut node, tally).is_err() {
+            failed.push(path);
+        }
+    }
+    if !failed.is_empty() {
+        bail!("failed: {}", failed.join(", "));
+    }
+    Ok(())
+}
+
+/// Runs a test runner, adds its sums, and shows its output only where something failed.
+fn run_tests(title: &str, command: &mut Command, tally: &mut Tally) -> Result<()> {
+    let start = Instant::now();
+    let said = shell::listen(title, command)?;
+    let mut counted = count(&said.text);
+    if !said.status.success() {
+        counted.failed = counted.failed.max(1);
+    }
+    tally.passed += counted.passed;
+    tally.failed += counted.failed;
+    let seconds = start.elapsed().as_secs_f64();
+    println!("{title:<40} {seconds:>7.1} s  {} passed, {} failed", counted.passed, counted.failed);
+    if counted.failed > 0 {
+        println!("{}", said.text.trim_end());
+        bail!("{title} failed");
+    }
+    Ok(())
+}
+
+/// Reads the closing lines of cargo test (`test result: ok. 3 passed; 0 failed; ...`) and of node (`ℹ pass 3`).
+fn count(text: &str) -> Tally {
+    let mut tally = Tally::default();
+    for line in text.lines() {
+        let line = line.trim();
+        if let Some(rest) = line.strip_prefix("test result:") {
+            tally.passed += number_before(rest, " passed");
+            tally.failed += number_before(rest, " failed");
+        } else if let Some(rest) = line.strip_prefix("ℹ ") {
+            let mut words = rest.split_whitespace();
+            let number = |word: Option<&str>| word.and_then(|word| word.parse::<usize>().ok()).unwrap_or(0);
+            match words.next() {
+                Some("pass") => tally.passed += number(words.next()),
+                Some("fail" | "cancelled") => tally.failed += number(words.next()),
+                _ => {}
+            }
+        }
+    }
+    tally
+}
+
+fn number_before(text: &str, word: &str) -> usize {
+    let Some(end) = text.find(word) else { return 0 };
+    let digits = text[..end].rsplit(|letter: char| !letter.is_ascii_digit()).next().unwrap_or("");
+    digits.parse().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn adds_up_what_the_runners_say() {
+        let text = "test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured\n\
+            test result: FAILED. 12 passed; 2 failed; 0 ignored\nℹ tests 6\nℹ pass 4\nℹ fail 1\nℹ cancelled 1\n";
+        assert_eq!(count(text), Tally { passed: 19, failed: 4 });
+    }
 }

@@ -1,0 +1,42 @@
+// Update rules; the twin of `optimize` in src/optimizer.rs, where formulas and sources stand.
+
+struct Parameter {
+    weight: f32,
+    first_moment: f32,
+    second_moment: f32,
+}
+
+fn optimize(run_params: RunParams, p: Parameter, gradient: f32, rate: f32, correction1: f32, correction2: f32) -> Parameter {
+    var weight = p.weight;
+    var m = p.first_moment;
+    var v = p.second_moment;
+    switch run_params.rule {
+        case 1u: {
+            m = run_params.beta1 * m + gradient;
+            weight -= rate * m;
+        }
+        case 2u: {
+            m = run_params.beta1 * m + gradient;
+            weight -= rate * (gradient + run_params.beta1 * m);
+        }
+        case 3u: {
+            v += gradient * gradient;
+            weight -= rate * gradient / (sqrt(v) + run_params.epsilon);
+        }
+        case 4u: {
+            v = run_params.beta2 * v + (1.0 - run_params.beta2) * gradient * gradient;
+            weight -= rate * gradient / (sqrt(v) + run_params.epsilon);
+        }
+        case 5u: {
+            m = run_params.beta1 * m + (1.0 - run_params.beta1) * gradient;
+            v = run_params.beta2 * v + (1.0 - run_params.beta2) * gradient * gradient;
+            let decayed = weight - rate * run_params.weight_decay * weight;
+            let denominator = sqrt(v) / sqrt(correction2) + run_params.epsilon;
+            weight = decayed - rate / correction1 * m / denominator;
+        }
+        default: {
+            weight -= rate * gradient;
+        }
+    }
+    return Parameter(weight, m, v);
+}

@@ -1,0 +1,152 @@
+//! Where the kernels run. Every engine answers one call: take a state, a plan of steps, and advance.
+
+use crate::dataset::Problem;
+use crate::message::Message;
+
+pub mod cpu;
+#[cfg(feature = "gpu")]
+pub mod gpu;
+pub mod kernel;
+
+use kernel::{Reaction, RunParams, StepParams, slot};
+
+/// Steps of one call at most: what the buffers of plan and trace hold.
+pub const MAX_STEPS_PER_CALL: usize = 1 << 14;
+
+/// Everything that a run is, apart from its data: enough to go on elsewhere, to the bit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct State {
+    /// Parameters of a run.
+    pub n_parameters: usize,
+    /// `[run][slot][parameter]`.
+    pub values: Vec<f32>,
+    /// What reacts to the run, one a run.
+    pub reactions: Vec<Reaction>,
+    /// Updates done, one a run.
+    pub steps: Vec<u64>,
+}
+
+impl State {
+    /// One run at its initial parameters.
+    pub fn new(parameters: &[f32]) -> Self {
+        let n_parameters = parameters.len();
+        let mut values = vec![0.0; slot::COUNT * n_parameters];
+        for start in [slot::WEIGHT, slot::PREVIOUS, slot::EPOCH_START, slot::ANCHOR] {
+            values[start * n_parameters..][..n_parameters].copy_from_slice(parameters);
+        }
+        Self { n_parameters, values, reactions: vec![Reaction::default()], steps: vec![0] }
+    }
+
+    /// Runs beside each other.
+    pub fn n_runs(&self) -> usize {
+        self.reactions.len()
+    }
+
+    /// One slot of one run.
+    pub fn slot(&self, run: usize, slot: usize) -> &[f32] {
+        &self.values[(run * slot::COUNT + slot) * self.n_parameters..][..self.n_parameters]
+    }
+
+    /// One slot of one run, to change.
+    pub fn slot_mut(&mut self, run: usize, slot: usize) -> &mut [f32] {
+        &mut self.values[(run * slot::COUNT + slot) * self.n_parameters..][..self.n_parameters]
+    }
+
+    /// A run's parameters: weights, then the bias.
+    pub fn parameters(&self, run: usize) -> &[f32] {
+        self.slot(run, slot::WEIGHT)
+    }
+
+    /// What a call counts starts at 0.
+    fn begin_call(&mut self) {
+        for reaction in &mut self.reactions {
+            reaction.taken = 0;
+            reaction.cursor = 0;
+        }
+    }
+
+    /// The call's steps are added to the run's.
+    fn end_call(&mut self) {
+        for (step, reaction) in self.steps.iter_mut().zip(&self.reactions) {
+            *step = step.saturating_add_signed(i64::from(reaction.taken));
+        }
+    }
+}
+
+/// The engine that a run is on.
+#[derive(Debug)]
+pub enum Backend {
+    /// The CPU engine.
+    Cpu(cpu::CpuEngine),
+    /// The GPU engine.
+    #[cfg(feature = "gpu")]
+    Gpu(Box<gpu::GpuEngine>),
+}
+
+/// The GPU is gone, and why. The state handed in is untouched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceLost(pub String);
+
+impl Backend {
+    /// Takes `steps` of every run of `state`, at most [`MAX_STEPS_PER_CALL`]. `trace` receives `[batch loss, rate]` of
+    /// each step of each run, `[run][step]`; beyond what a run has `taken`, it means nothing.
+    ///
+    /// # Errors
+    /// [`DeviceLost`], with `state` and `trace` as they were.
+    pub async fn advance(
+        &mut self,
+        state: &mut State,
+        params: &RunParams,
+        steps: &[StepParams],
+        trace: &mut Vec<[f32; 2]>,
+    ) -> Result<(), DeviceLost> {
+        debug_assert!(steps.len() <= MAX_STEPS_PER_CALL);
+        match self {
+            Self::Cpu(engine) => {
+                state.begin_call();
+                engine.advance(state, params, steps, trace);
+            }
+            #[cfg(feature = "gpu")]
+            Self::Gpu(engine) => {
+                let mut next = state.clone();
+                next.begin_call();
+                engine.advance(&mut next, params, steps, trace).await?;
+                *state = next;
+            }
+        }
+        state.end_call();
+        Ok(())
+    }
+
+    /// Whether this is the GPU.
+    pub fn is_gpu(&self) -> bool {
+        !matches!(self, Self::Cpu(_))
+    }
+
+    /// What a person would call it: the adapter's name, or the CPU's instruction set.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Cpu(_) => cpu::NAME.to_owned(),
+            #[cfg(feature = "gpu")]
+            Self::Gpu(engine) => engine.name().to_owned(),
+        }
+    }
+}
+
+/// The engine in use and why.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InUse {
+    /// Whether it is the GPU.
+    pub gpu: bool,
+    /// [`Backend::name`].
+    pub name: String,
+    /// Why this one.
+    pub reason: Message,
+    /// Whether it stands in for one that was wanted or lost.
+    pub fallback: bool,
+}
+
+/// A CPU engine for a problem.
+pub fn cpu(problem: std::rc::Rc<Problem>) -> Backend {
+    Backend::Cpu(cpu::CpuEngine::new(problem))
+}

@@ -1,0 +1,461 @@
+//! What a run is made of: [`RunConfig`], which the form, the URL and the weights file all hold, checked once into a
+//! [`RunPlan`] that nothing behind it doubts.
+
+use serde::{Deserialize, Serialize};
+
+use crate::message::{Code, Message, Result, short};
+use crate::optimizer::Optimizer;
+use crate::schedule::{Schedule, Warmup};
+
+mod choices;
+mod query;
+
+pub use choices::{
+    Preset, choose_method, choose_optimizer, choose_schedule, choose_source, position_from_rate,
+    position_from_speed, presets, rate_from_position, schedule_curve, speed_from_position,
+};
+pub use query::{from_query, to_query};
+
+/// The most rows that a dataset may have.
+pub const MAX_SAMPLES: u32 = 1_000_000;
+/// The highest power of x among the features.
+pub const MAX_DEGREE: u32 = 12;
+/// The most points added or removed by hand.
+pub const MAX_EDITS: usize = 2_000;
+
+/// A whole run: data, model, method, rate. Two equal configurations give the same curve.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RunConfig {
+    /// The rows.
+    pub data: DataConfig,
+    /// What is fitted to them.
+    pub model: ModelConfig,
+    /// How many rows an update sees.
+    pub method: Method,
+    /// Rows an update sees, of [`Method::MiniBatch`].
+    pub batch_size: u32,
+    /// Whether each epoch visits the rows in a fresh order.
+    pub shuffle: bool,
+    /// The update rule.
+    pub optimizer: Optimizer,
+    /// The rate that the schedule starts from.
+    pub learning_rate: f64,
+    /// How the rate changes.
+    pub schedule: Schedule,
+    /// A rise in front of the schedule.
+    pub warmup: Warmup,
+    /// Decides initial weights and the order of rows.
+    pub seed: u32,
+    /// When the run ends by itself.
+    pub stop: Stop,
+    /// Where the kernels run.
+    pub backend: BackendChoice,
+    /// Updates a second; `None` is as fast as it goes.
+    pub steps_per_second: Option<f64>,
+}
+
+impl Default for RunConfig {
+    fn default() -> Self {
+        Self {
+            data: DataConfig::default(),
+            model: ModelConfig::default(),
+            method: Method::Batch,
+            batch_size: 32,
+            shuffle: true,
+            optimizer: Optimizer::Sgd,
+            learning_rate: 0.03,
+            schedule: Schedule::Constant,
+            warmup: Warmup::default(),
+            seed: 1,
+            stop: Stop::default(),
+            backend: BackendChoice::Auto,
+            steps_per_second: Some(60.0),
+        }
+    }
+}
+
+/// Where the rows come from, and what was changed by hand since.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DataConfig {
+    /// The rows to begin with.
+    pub source: Source,
+    /// Points put in by hand, `[x, y]`, after the source's rows.
+    pub added: Vec<[f64; 2]>,
+    /// Rows of the source taken out by hand, in rising order.
+    pub removed: Vec<u32>,
+}
+
+/// Rows to begin with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Source {
+    /// `y = slope x + intercept + noise e`, `e` standard normal, x evenly from `start` to `stop`, both included.
+    Linspace {
+        /// First x.
+        #[serde(default = "minus_one")]
+        start: f64,
+        /// Last x.
+        #[serde(default = "plus_one")]
+        stop: f64,
+        /// Rows.
+        #[serde(default = "hundred")]
+        n_samples: u32,
+        /// y per x.
+        #[serde(default = "two")]
+        slope: f64,
+        /// y at x = 0.
+        #[serde(default = "plus_one")]
+        intercept: f64,
+        /// Standard deviation of the noise.
+        #[serde(default = "tenth")]
+        noise: f64,
+        /// Seed of the noise.
+        #[serde(default = "first_seed")]
+        seed: u32,
+    },
+    /// A table that ships with the page.
+    Shipped {
+        /// Which.
+        table: ShippedTable,
+    },
+    /// A table of the user's, which never leaves the browser: only what tells it again is kept here.
+    Table {
+        /// Its file's name.
+        name: String,
+        /// A hash of its rows.
+        fingerprint: String,
+    },
+}
+
+impl Default for Source {
+    fn default() -> Self {
+        Self::Linspace {
+            start: -1.0,
+            stop: 1.0,
+            n_samples: 100,
+            slope: 2.0,
+            intercept: 1.0,
+            noise: 0.1,
+            seed: 1,
+        }
+    }
+}
+
+/// Tables in `www/data`, whose sources and licences stand beside them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ShippedTable {
+    /// Eruptions of the Old Faithful geyser.
+    OldFaithful,
+    /// Heights of parents and their grown children.
+    GaltonHeights,
+    /// Weight and consumption of 32 cars.
+    Mtcars,
+}
+
+impl ShippedTable {
+    /// The name in configurations and of the file.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::OldFaithful => "old_faithful",
+            Self::GaltonHeights => "galton_heights",
+            Self::Mtcars => "mtcars",
+        }
+    }
+}
+
+/// The model `y = w1 f1(x) + ... + wd fd(x) (+ b)`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ModelConfig {
+    /// Highest power of x.
+    pub degree: u32,
+    /// Whether there is a `b`.
+    pub bias: bool,
+    /// Whether features are standardized inside the model; `None`: on for tables, off for the generator.
+    pub standardize: Option<bool>,
+    /// How weights start.
+    pub initial_weights: InitialWeights,
+}
+
+impl Default for ModelConfig {
+    fn default() -> Self {
+        Self { degree: 1, bias: true, standardize: None, initial_weights: InitialWeights::Zero }
+    }
+}
+
+/// How weights start; the bias starts at 0 (Keras' and PyTorch's Glorot layers do the same).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InitialWeights {
+    /// All 0.
+    Zero,
+    /// Uniform on [-0.05, 0.05) (Keras' `RandomUniform`).
+    Uniform,
+    /// Normal with standard deviation 0.05 (Keras' `RandomNormal`).
+    Normal,
+    /// Uniform on +-sqrt(6 / (fan in + fan out)) (Glorot and Bengio 2010).
+    GlorotUniform,
+}
+
+/// How many rows an update sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    /// All of them.
+    Batch,
+    /// `batch_size` of them.
+    MiniBatch,
+    /// One.
+    Stochastic,
+    /// One, at a rate that decays: chosen together with [`Schedule::TimeDecay`].
+    DecayingRate,
+}
+
+impl Method {
+    /// The name in configurations.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Batch => "batch",
+            Self::MiniBatch => "mini_batch",
+            Self::Stochastic => "stochastic",
+            Self::DecayingRate => "decaying_rate",
+        }
+    }
+}
+
+/// When a run ends by itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Stop {
+    /// At this step.
+    pub steps: Option<u64>,
+    /// After this many epochs.
+    pub epochs: Option<u64>,
+    /// At a loss this low.
+    pub loss: Option<f64>,
+    /// At a gradient norm this low.
+    pub gradient_norm: Option<f64>,
+    /// When updates no longer change the weights, or the loss has long stopped falling.
+    pub converged: bool,
+}
+
+impl Default for Stop {
+    fn default() -> Self {
+        Self { steps: None, epochs: None, loss: None, gradient_norm: None, converged: true }
+    }
+}
+
+/// Where the kernels run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BackendChoice {
+    /// On whichever is measured to be faster.
+    Auto,
+    /// On the GPU, or on the CPU with the reason where there is none.
+    Gpu,
+    /// On the CPU.
+    Cpu,
+}
+
+impl BackendChoice {
+    /// The name in configurations.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Gpu => "gpu",
+            Self::Cpu => "cpu",
+        }
+    }
+}
+
+/// Fields, by path, whose change begins a new run; every other one takes effect in mid-run.
+pub const RESTARTING_FIELDS: &[&str] =
+    &["data", "model.degree", "model.bias", "model.standardize", "model.initial_weights", "seed"];
+
+/// A configuration that has been checked: nothing behind this point doubts it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunPlan {
+    config: RunConfig,
+}
+
+impl RunPlan {
+    /// What was checked.
+    pub fn config(&self) -> &RunConfig {
+        &self.config
+    }
+
+    /// Rows an update sees of `n_samples`.
+    pub fn batch_rows(&self, n_samples: u32) -> u32 {
+        match self.config.method {
+            Method::Batch => n_samples,
+            Method::MiniBatch => self.config.batch_size.min(n_samples),
+            Method::Stochastic | Method::DecayingRate => 1,
+        }
+    }
+
+    /// The rate of the update from `step` to `step + 1`, before what the run itself scales it by.
+    pub fn learning_rate(&self, step: u64) -> f64 {
+        self.config.warmup.learning_rate(&self.config.schedule, self.config.learning_rate, step)
+    }
+
+    /// Whether features are standardized inside the model.
+    pub fn standardize(&self) -> bool {
+        let table = !matches!(self.config.data.source, Source::Linspace { .. });
+        self.config.model.standardize.unwrap_or(table)
+    }
+}
+
+impl RunConfig {
+    /// Checks every field against its range; the first that is out of it is named by its path.
+    ///
+    /// # Errors
+    /// [`Code::FieldOutOfRange`], [`Code::FieldNotPositive`], [`Code::RangeEmpty`], [`Code::TooManyEdits`].
+    pub fn check(&self) -> Result<RunPlan> {
+        self.data.check()?;
+        within("model.degree", f64::from(self.model.degree), 1.0, f64::from(MAX_DEGREE))?;
+        within("batch_size", f64::from(self.batch_size), 1.0, f64::from(MAX_SAMPLES))?;
+        positive("learning_rate", self.learning_rate)?;
+        within("learning_rate", self.learning_rate, 1e-12, 1e6)?;
+        check_optimizer(&self.optimizer)?;
+        check_schedule(&self.schedule)?;
+        within("warmup.steps", self.warmup.steps as f64, 0.0, 1e12)?;
+        within("warmup.start_factor", self.warmup.start_factor, 0.0, 1.0)?;
+        let stop = &self.stop;
+        for (field, value) in [("stop.steps", stop.steps), ("stop.epochs", stop.epochs)] {
+            if let Some(value) = value {
+                within(field, value as f64, 1.0, 9e15)?;
+            }
+        }
+        for (field, value) in [("stop.loss", stop.loss), ("stop.gradient_norm", stop.gradient_norm)] {
+            if let Some(value) = value {
+                within(field, value, 0.0, 1e30)?;
+            }
+        }
+        if let Some(speed) = self.steps_per_second {
+            within("steps_per_second", speed, 0.1, 1e9)?;
+        }
+        Ok(RunPlan { config: self.clone() })
+    }
+}
+
+impl DataConfig {
+    fn check(&self) -> Result<()> {
+        if let Source::Linspace { start, stop, n_samples, slope, intercept, noise, .. } = self.source {
+            within("data.source.start", start, -1e6, 1e6)?;
+            within("data.source.stop", stop, -1e6, 1e6)?;
+            if start == stop {
+                return Err(Message::new(Code::RangeEmpty).with("start", start).with("stop", stop));
+            }
+            within("data.source.n_samples", f64::from(n_samples), 2.0, f64::from(MAX_SAMPLES))?;
+            within("data.source.slope", slope, -1e6, 1e6)?;
+            within("data.source.intercept", intercept, -1e6, 1e6)?;
+            within("data.source.noise", noise, 0.0, 1e6)?;
+        }
+        if self.added.len().max(self.removed.len()) > MAX_EDITS {
+            return Err(Message::new(Code::TooManyEdits).with("limit", MAX_EDITS));
+        }
+        for value in self.added.iter().flatten() {
+            within("data.added", *value, -1e15, 1e15)?;
+        }
+        Ok(())
+    }
+}
+
+fn check_optimizer(optimizer: &Optimizer) -> Result<()> {
+    match *optimizer {
+        Optimizer::Sgd => Ok(()),
+        Optimizer::Momentum { momentum } | Optimizer::Nesterov { momentum } => {
+            within("optimizer.momentum", momentum, 0.0, 0.9999)
+        }
+        Optimizer::AdaGrad { epsilon } => within("optimizer.epsilon", epsilon, 1e-15, 1.0),
+        Optimizer::RmsProp { alpha, epsilon } => {
+            within("optimizer.alpha", alpha, 0.0, 0.999_999)?;
+            within("optimizer.epsilon", epsilon, 1e-15, 1.0)
+        }
+        Optimizer::Adam { beta1, beta2, epsilon } | Optimizer::AdamW { beta1, beta2, epsilon, .. } => {
+            within("optimizer.beta1", beta1, 0.0, 0.9999)?;
+            within("optimizer.beta2", beta2, 0.0, 0.999_999)?;
+            if let Optimizer::AdamW { weight_decay, .. } = *optimizer {
+                within("optimizer.weight_decay", weight_decay, 0.0, 10.0)?;
+            }
+            within("optimizer.epsilon", epsilon, 1e-15, 1.0)
+        }
+    }
+}
+
+fn check_schedule(schedule: &Schedule) -> Result<()> {
+    let steps = |field: &str, value: u64| within(field, value as f64, 1.0, 1e12);
+    match *schedule {
+        Schedule::Constant => Ok(()),
+        Schedule::TimeDecay { decay_rate, decay_steps } => {
+            within("schedule.decay_rate", decay_rate, 0.0, 1e6)?;
+            within("schedule.decay_steps", decay_steps, 1.0, 1e12)
+        }
+        Schedule::Step { step_size, gamma } => {
+            steps("schedule.step_size", step_size)?;
+            within("schedule.gamma", gamma, 1e-6, 1.0)
+        }
+        Schedule::Exponential { gamma } => within("schedule.gamma", gamma, 0.5, 1.0),
+        Schedule::Polynomial { total_steps, power } => {
+            steps("schedule.total_steps", total_steps)?;
+            within("schedule.power", power, 0.0, 20.0)
+        }
+        Schedule::Cosine { period, period_factor, minimum_rate, .. } => {
+            steps("schedule.period", period)?;
+            within("schedule.period_factor", period_factor as f64, 1.0, 10.0)?;
+            within("schedule.minimum_rate", minimum_rate, 0.0, 10.0)
+        }
+        Schedule::ReduceOnPlateau { factor, patience, threshold, cooldown, minimum_rate } => {
+            within("schedule.factor", factor, 1e-6, 0.999)?;
+            within("schedule.patience", f64::from(patience), 0.0, 1e6)?;
+            within("schedule.threshold", threshold, 0.0, 1.0)?;
+            within("schedule.cooldown", f64::from(cooldown), 0.0, 1e6)?;
+            within("schedule.minimum_rate", minimum_rate, 0.0, 10.0)
+        }
+        Schedule::BoldDriver { increase, decrease } => {
+            within("schedule.increase", increase, 1.0, 2.0)?;
+            within("schedule.decrease", decrease, 1e-3, 0.999)
+        }
+    }
+}
+
+fn positive(field: &str, value: f64) -> Result<()> {
+    if value > 0.0 {
+        return Ok(());
+    }
+    Err(Message::new(Code::FieldNotPositive).with("field", field).with("value", short(value)))
+}
+
+fn within(field: &str, value: f64, min: f64, max: f64) -> Result<()> {
+    // A NaN compares false with everything, so it is refused here too.
+    if (min..=max).contains(&value) {
+        return Ok(());
+    }
+    Err(Message::new(Code::FieldOutOfRange)
+        .with("field", field)
+        .with("value", short(value))
+        .with("min", short(min))
+        .with("max", short(max)))
+}
+
+fn minus_one() -> f64 {
+    -1.0
+}
+fn plus_one() -> f64 {
+    1.0
+}
+fn two() -> f64 {
+    2.0
+}
+fn tenth() -> f64 {
+    0.1
+}
+fn hundred() -> u32 {
+    100
+}
+fn first_seed() -> u32 {
+    1
+}

@@ -1,0 +1,264 @@
+//! Trained weights as a file, and back.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::backend::State;
+use crate::backend::kernel::{Reaction, slot};
+use crate::config::{RunConfig, RunPlan};
+use crate::dataset::FeatureMap;
+use crate::message::{Code, Message, Result};
+use crate::model::{self, Layer};
+use crate::trainer::{Checkpoint, Place, Trainer};
+
+/// What tells a weights file from any other JSON.
+pub const FORMAT: &str = "downhill-weights";
+/// The version that is written, and the only one that is read.
+pub const VERSION: u64 = 1;
+
+/// A weights file: the model, what made it, and what is needed to go on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WeightsFile {
+    /// [`FORMAT`].
+    pub format: String,
+    /// [`VERSION`].
+    pub version: u64,
+    /// Version of Downhill that wrote it.
+    pub downhill: String,
+    /// What feature and target are called.
+    pub columns: Columns,
+    /// The model: kernels `[in, out]`, biases. Inputs are features after `feature_map`.
+    pub layers: Vec<Layer>,
+    /// From x to the layers' inputs.
+    pub feature_map: FeatureMap,
+    /// The same model as coefficients of x, x^2, ..., in the units of x and y.
+    pub original_units: OriginalUnits,
+    /// Mean squared error of these weights.
+    pub loss: f64,
+    /// Rows that it was taken over.
+    pub loss_rows: u32,
+    /// Updates done.
+    pub steps: u64,
+    /// Whole passes done.
+    pub epochs: u64,
+    /// The whole configuration, seed included.
+    pub config: RunConfig,
+    /// Inputs and what the model says there, for whoever reads the file to check itself by.
+    pub check_predictions: Vec<[f64; 2]>,
+    /// What training needs to go on to the bit.
+    pub training_state: TrainingState,
+}
+
+/// Names of the columns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Columns {
+    /// The feature.
+    pub feature: String,
+    /// The target.
+    pub target: String,
+}
+
+/// Coefficients in the units of x and y.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OriginalUnits {
+    /// Of x, x^2, ...
+    pub weights: Vec<f64>,
+    /// The constant; absent where the model has no bias.
+    pub bias: Option<f64>,
+}
+
+/// See [`Checkpoint`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainingState {
+    place: Place,
+    optimizer_start: u64,
+    schedule_start: u64,
+    first_loss: f64,
+    first_moments: Vec<f32>,
+    second_moments: Vec<f32>,
+    previous: Vec<f32>,
+    epoch_start: Vec<f32>,
+    anchor: Vec<f32>,
+    rate_scale: f32,
+    best_loss: f32,
+    anchor_loss: f32,
+    epoch_loss: f32,
+    epoch_loss_tail: f32,
+    epoch_rows: u32,
+    n_tail: u32,
+    n_bad: u32,
+    cooldown_left: u32,
+    last_epoch_loss: f32,
+}
+
+/// The run's weights as a file.
+pub fn weights_file(trainer: &Trainer) -> WeightsFile {
+    let task = trainer.task();
+    let checkpoint = trainer.checkpoint();
+    let reaction = checkpoint.state.reactions[0];
+    let slot_of = |slot: usize| checkpoint.state.slot(0, slot).to_vec();
+    let degree = task.map.degree as usize;
+    let mut weights = trainer.original_parameters();
+    let bias = weights.split_off(degree).first().copied();
+    let ([low, high], _) = task.dataset.ranges();
+    let check_predictions = [low, (low + high) / 2.0, high].map(|x| [x, trainer.predict(x)]).to_vec();
+    WeightsFile {
+        format: FORMAT.to_owned(),
+        version: VERSION,
+        downhill: env!("CARGO_PKG_VERSION").to_owned(),
+        columns: Columns { feature: task.dataset.feature.clone(), target: task.dataset.target.clone() },
+        layers: model::layers(trainer.parameters(), task.map.degree),
+        feature_map: task.map.clone(),
+        original_units: OriginalUnits { weights, bias },
+        loss: trainer.measured().loss,
+        loss_rows: trainer.measured().rows,
+        steps: trainer.step(),
+        epochs: trainer.place().epoch,
+        config: trainer.plan().config().clone(),
+        check_predictions,
+        training_state: TrainingState {
+            place: checkpoint.place,
+            optimizer_start: checkpoint.optimizer_start,
+            schedule_start: checkpoint.schedule_start,
+            first_loss: checkpoint.first_loss,
+            first_moments: slot_of(slot::FIRST_MOMENT),
+            second_moments: slot_of(slot::SECOND_MOMENT),
+            previous: slot_of(slot::PREVIOUS),
+            epoch_start: slot_of(slot::EPOCH_START),
+            anchor: slot_of(slot::ANCHOR),
+            rate_scale: reaction.rate_scale,
+            best_loss: reaction.best_loss,
+            anchor_loss: reaction.anchor_loss,
+            epoch_loss: reaction.epoch_loss,
+            epoch_loss_tail: reaction.epoch_loss_tail,
+            epoch_rows: reaction.epoch_rows,
+            n_tail: reaction.n_tail,
+            n_bad: reaction.n_bad,
+            cooldown_left: reaction.cooldown_left,
+            last_epoch_loss: reaction.last_epoch_loss,
+        },
+    }
+}
+
+/// The file's text.
+///
+/// # Errors
+/// [`Code::WeightsNotFinite`]: JSON has no way to write what is not a number.
+pub fn write(trainer: &Trainer) -> Result<String> {
+    if !trainer.parameters().iter().all(|w| w.is_finite()) {
+        return Err(Code::WeightsNotFinite.into());
+    }
+    serde_json::to_string_pretty(&weights_file(trainer))
+        .map_err(|error| Message::new(Code::Internal).with("detail", error))
+}
+
+/// A file read and checked: what to train on, from where.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Imported {
+    /// The checked configuration.
+    pub plan: RunPlan,
+    /// The feature map, as it was when the weights were trained.
+    pub map: FeatureMap,
+    /// Where to go on.
+    pub checkpoint: Checkpoint,
+}
+
+/// Reads a weights file.
+///
+/// # Errors
+/// Says what is wrong with anything else: `weights_not_json`, `weights_truncated`, `weights_other_kind`,
+/// `weights_version`, `weights_shape`, `weights_not_finite`, or what its configuration breaks.
+pub fn read(bytes: &[u8]) -> Result<Imported> {
+    let value: Value = serde_json::from_slice(bytes).map_err(|error| {
+        if error.is_eof() && !bytes.is_empty() {
+            return Message::new(Code::WeightsTruncated).with("line", error.line());
+        }
+        Message::new(Code::WeightsNotJson).with("detail", error)
+    })?;
+    match value.get("format").and_then(Value::as_str) {
+        Some(FORMAT) => {}
+        found => {
+            let found = found.map_or_else(|| "missing".to_owned(), |found| format!("\"{found}\""));
+            return Err(Message::new(Code::WeightsOtherKind).with("found", found));
+        }
+    }
+    match value.get("version").and_then(Value::as_u64) {
+        Some(VERSION) => {}
+        found => {
+            let found = found.map_or_else(|| "missing".to_owned(), |found| found.to_string());
+            return Err(Message::new(Code::WeightsVersion).with("found", found).with("expected", VERSION));
+        }
+    }
+    let file: WeightsFile = serde_json::from_value(value)
+        .map_err(|error| Message::new(Code::WeightsNotJson).with("detail", error))?;
+    check(file)
+}
+
+fn check(file: WeightsFile) -> Result<Imported> {
+    let plan = file.config.check()?;
+    let model = &file.config.model;
+    let degree = model.degree as usize;
+    let expected = degree + usize::from(model.bias);
+    let shape =
+        |found: usize| Message::new(Code::WeightsShape).with("found", found).with("expected", expected);
+    let n_held = |layer: &Layer| {
+        layer.kernel.iter().map(Vec::len).sum::<usize>() + layer.bias.iter().flatten().count()
+    };
+    let parameters = model::parameters(&file.layers, model.degree, model.bias)
+        .ok_or_else(|| shape(file.layers.iter().map(n_held).sum()))?;
+    let map = &file.feature_map;
+    if map.degree != model.degree || map.center.len() != degree || map.scale.len() != degree {
+        return Err(shape(map.center.len().min(map.scale.len())));
+    }
+    let training = file.training_state;
+    let mut state = State::new(&parameters);
+    let slots = [
+        (slot::FIRST_MOMENT, &training.first_moments),
+        (slot::SECOND_MOMENT, &training.second_moments),
+        (slot::PREVIOUS, &training.previous),
+        (slot::EPOCH_START, &training.epoch_start),
+        (slot::ANCHOR, &training.anchor),
+    ];
+    for (slot, values) in slots {
+        if values.len() != expected {
+            return Err(shape(values.len()));
+        }
+        state.slot_mut(0, slot).copy_from_slice(values);
+    }
+    let scales = [map.x_scale].into_iter().chain(map.scale.iter().copied());
+    let scaled = scales.clone().all(|scale| scale > 0.0)
+        && map.x_center.is_finite()
+        && scales.sum::<f64>().is_finite();
+    let centred = map.center.iter().all(|center| center.is_finite());
+    let finite = state.values.iter().all(|value| value.is_finite());
+    if !scaled || !centred || !finite || !training.first_loss.is_finite() || !training.rate_scale.is_finite()
+    {
+        return Err(Code::WeightsNotFinite.into());
+    }
+    state.steps[0] = file.steps;
+    state.reactions[0] = Reaction {
+        rate_scale: training.rate_scale,
+        best_loss: training.best_loss,
+        anchor_loss: training.anchor_loss,
+        epoch_loss: training.epoch_loss,
+        epoch_loss_tail: training.epoch_loss_tail,
+        epoch_rows: training.epoch_rows,
+        n_tail: training.n_tail,
+        n_bad: training.n_bad,
+        cooldown_left: training.cooldown_left,
+        last_epoch_loss: training.last_epoch_loss,
+        ..Reaction::default()
+    };
+    let checkpoint = Checkpoint {
+        state,
+        place: training.place,
+        optimizer_start: training.optimizer_start.min(file.steps),
+        schedule_start: training.schedule_start.min(file.steps),
+        first_loss: training.first_loss,
+    };
+    Ok(Imported { plan, map: file.feature_map, checkpoint })
+}

@@ -1,0 +1,219 @@
+//! What a person is told: a stable code with parameters.
+//!
+//! The English wording of every code stands here, once; other languages word the same codes in the page's tables.
+//! An error, a reason for a fallback and a mark on the loss curve are all messages.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::ser::{Serialize, SerializeStruct as _, Serializer};
+
+/// A result whose error can be shown to a person as it is.
+pub type Result<T> = std::result::Result<T, Message>;
+
+/// A code, its parameters, and the English wording made of both.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Names the wording in a language table.
+    pub code: Code,
+    /// What the wording's `{name}` places are filled with.
+    pub params: BTreeMap<String, String>,
+}
+
+impl Message {
+    /// A message without parameters.
+    pub fn new(code: Code) -> Self {
+        Self { code, params: BTreeMap::new() }
+    }
+
+    /// The same message with one more parameter.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl fmt::Display) -> Self {
+        self.params.insert(name.to_owned(), value.to_string());
+        self
+    }
+}
+
+impl From<Code> for Message {
+    fn from(code: Code) -> Self {
+        Self::new(code)
+    }
+}
+
+impl fmt::Display for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut rest = self.code.template();
+        while let Some(open) = rest.find('{') {
+            let Some(close) = rest[open..].find('}') else { break };
+            f.write_str(&rest[..open])?;
+            let name = &rest[open + 1..open + close];
+            match self.params.get(name) {
+                Some(value) => f.write_str(value)?,
+                None => write!(f, "{{{name}}}")?,
+            }
+            rest = &rest[open + close + 1..];
+        }
+        f.write_str(rest)
+    }
+}
+
+impl std::error::Error for Message {}
+
+impl Serialize for Message {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("Message", 3)?;
+        fields.serialize_field("code", &self.code)?;
+        fields.serialize_field("params", &self.params)?;
+        fields.serialize_field("text", &self.to_string())?;
+        fields.end()
+    }
+}
+
+macro_rules! codes {
+    ($($variant:ident = $code:literal: $template:literal,)*) => {
+        /// Every message that Downhill can give, by a stable name.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+        pub enum Code {
+            $(#[doc = $template] #[serde(rename = $code)] $variant,)*
+        }
+
+        impl Code {
+            /// Every code, in the order of this table.
+            pub const ALL: &'static [Code] = &[$(Code::$variant,)*];
+
+            /// The name under which language tables word it.
+            pub fn name(self) -> &'static str {
+                match self { $(Code::$variant => $code,)* }
+            }
+
+            /// The English wording, with `{name}` where a parameter goes.
+            pub fn template(self) -> &'static str {
+                match self { $(Code::$variant => $template,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    // Tables and generated data.
+    CellNotANumber = "cell_not_a_number": "row {row}, column \"{column}\": \"{text}\" is not a number; correct the cell or remove the row",
+    CellDecimalComma = "cell_decimal_comma": "row {row}, column \"{column}\": \"{text}\" is not a number; write a decimal point, or separate the columns by semicolons",
+    CellMissing = "cell_missing": "row {row}, column \"{column}\" is empty; fill the cell or remove the row",
+    CellNotFinite = "cell_not_finite": "row {row}, column \"{column}\": \"{text}\" is not a finite number; correct the cell or remove the row",
+    CellTooLarge = "cell_too_large": "row {row}, column \"{column}\": {text} is beyond 1e15, the largest that 32-bit training can square and sum; use a larger unit",
+    ColumnLengths = "column_lengths": "x has {x} values and y has {y}; give one y for every x",
+    RowLength = "row_length": "row {row} has {found} columns where 2 are needed; keep one column for x and one for y, separated by comma, semicolon or tab",
+    TableEmpty = "table_empty": "the table has no rows; give at least two rows of two numbers",
+    TooFewRows = "too_few_rows": "there is only one row; a line needs at least two",
+    TooManyRows = "too_many_rows": "the table has more than {limit} rows; take a sample of at most that many",
+    ConstantFeature = "constant_feature": "every value of \"{column}\" is {value}; a line needs at least two different x values",
+    PowerTooLarge = "power_too_large": "x to the power {degree} reaches {value}, beyond the 1e15 that 32-bit training can square and sum; turn Standardize on or lower the degree",
+    NotText = "not_text": "the file is not a text table (byte {byte} is not UTF-8); save it as CSV in UTF-8",
+    FileTooLarge = "file_too_large": "the file has {megabytes} MB and at most {limit} MB are read; take a sample of its rows",
+    TableMissing = "table_missing": "this run was made on the table \"{name}\", which never left its owner's device; load that file to go on",
+    TableDiffers = "table_differs": "the loaded table is not the one that this run was made on (fingerprint {found}, expected {expected}); load \"{name}\" as it was",
+    TableUnavailable = "table_unavailable": "the table \"{name}\" could not be read from this site ({detail}); go online once and try again",
+    RemovedOutOfRange = "removed_out_of_range": "there is no row {index} to remove; the data has {n_samples} rows",
+    TooManyEdits = "too_many_edits": "at most {limit} points can be added or removed by hand; load a table instead",
+    // Configuration.
+    FieldOutOfRange = "field_out_of_range": "{field} is {value}; give a number from {min} to {max}",
+    FieldNotPositive = "field_not_positive": "{field} is {value}; give a number above 0",
+    RangeEmpty = "range_empty": "the range of x runs from {start} to {stop}; give two different ends",
+    ConfigUnreadable = "config_unreadable": "the configuration cannot be read: {detail}",
+    QueryUnreadable = "query_unreadable": "the link's part \"{part}\" was left out: {detail}",
+    // Files.
+    WeightsNotJson = "weights_not_json": "this is not a weights file: {detail}; choose a JSON file that Export weights has saved",
+    WeightsTruncated = "weights_truncated": "the weights file ends in the middle (line {line}); save or download it again",
+    WeightsOtherKind = "weights_other_kind": "this JSON file is not a Downhill weights file (its \"format\" is {found}); choose one that Export weights has saved",
+    WeightsVersion = "weights_version": "the weights file has format version {found} and this page reads {expected}; use the page that wrote it",
+    WeightsShape = "weights_shape": "the weights file holds {found} parameters where its model has {expected}; it was altered or cut, export it again",
+    WeightsNotFinite = "weights_not_finite": "the weights file holds a weight that is not a finite number; export again before the run diverges",
+    // Prediction.
+    InputNotANumber = "input_not_a_number": "\"{text}\" is not a number; separate several x by spaces or commas",
+    NothingToPredict = "nothing_to_predict": "type one x, or several separated by spaces or commas",
+    // Backends.
+    GpuMeasured = "gpu_measured": "measured faster here: {gpu} steps a second, {cpu} on the CPU",
+    CpuMeasured = "cpu_measured": "measured faster here: {cpu} steps a second, {gpu} on the GPU",
+    GpuForced = "gpu_forced": "chosen by you",
+    CpuForced = "cpu_forced": "chosen by you",
+    GpuMissing = "gpu_missing": "this browser offers no WebGPU",
+    GpuNoAdapter = "gpu_no_adapter": "this browser found no WebGPU adapter",
+    GpuNoDevice = "gpu_no_device": "the WebGPU adapter gave no device: {detail}",
+    GpuTooSmall = "gpu_too_small": "the data takes {bytes} bytes a buffer and this GPU binds at most {limit}",
+    GpuKernel = "gpu_kernel": "a WebGPU kernel was refused: {detail}",
+    GpuLost = "gpu_lost": "the GPU was lost at step {step} ({detail}); training goes on here from that step",
+    GpuNotBuilt = "gpu_not_built": "this build has no GPU backend",
+    // Ends of a run.
+    DivergedNotFinite = "diverged_not_finite": "the update after step {step} would make the weights infinite; the last finite weights were kept",
+    DivergedLoss = "diverged_loss": "the loss passed a million times its start at step {step}; the weights before it were kept",
+    ReachedSteps = "reached_steps": "step {step} was to be the last",
+    ReachedEpochs = "reached_epochs": "epoch {epoch} was to be the last",
+    ReachedLoss = "reached_loss": "the loss is at or below {target}",
+    ReachedGradientNorm = "reached_gradient_norm": "the gradient norm is at or below {target}",
+    Converged = "converged": "converged: an update no longer changes the weights",
+    Hovering = "hovering": "the loss has not fallen for {epochs} epochs: it hovers around the least; a decaying rate would settle it",
+    RateIsZero = "rate_is_zero": "the schedule has brought the learning rate to zero",
+    // Marks of what was changed while training.
+    MarkLearningRate = "mark_learning_rate": "learning rate {from} to {to}",
+    MarkMethod = "mark_method": "method {from} to {to}",
+    MarkBatchSize = "mark_batch_size": "batch size {from} to {to}",
+    MarkShuffle = "mark_shuffle": "shuffle {from} to {to}",
+    MarkOptimizer = "mark_optimizer": "optimizer {from} to {to}",
+    MarkMomentum = "mark_momentum": "momentum {from} to {to}",
+    MarkSchedule = "mark_schedule": "schedule {from} to {to}",
+    MarkBackend = "mark_backend": "backend {from} to {to}",
+    // What the page tells beside its answers.
+    NoticeNotUnique = "notice_not_unique": "the features are collinear: many weights give the least loss, and the exact line is one of them",
+    NoticeStoryFloor = "notice_story_floor": "without a bias the line must pass through (0, 0): the loss cannot fall below {loss}",
+    NoticeEdited = "notice_edited": "the table was read without its header row",
+    // The module.
+    Busy = "busy": "advance is still running; await it before calling {method}",
+    Internal = "internal": "something went wrong inside Downhill: {detail}; reload the page and report it",
+}
+
+/// Four significant digits, without a tail of zeros: for numbers inside a wording.
+pub fn short(value: f64) -> String {
+    if value == 0.0 || !value.is_finite() {
+        return format!("{value}");
+    }
+    let magnitude = value.abs();
+    if !(1e-4..1e6).contains(&magnitude) {
+        let text = format!("{value:.3e}");
+        return match text.split_once('e') {
+            Some((mantissa, exponent)) if mantissa.contains('.') => {
+                format!("{}e{exponent}", mantissa.trim_end_matches('0').trim_end_matches('.'))
+            }
+            _ => text,
+        };
+    }
+    let decimals = (3 - libm::floor(libm::log10(magnitude)) as i32).max(0) as usize;
+    let text = format!("{value:.decimals$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fills_the_places_of_its_wording() {
+        let message = Message::new(Code::RowLength).with("row", 17).with("found", 3);
+        assert!(message.to_string().starts_with("row 17 has 3 columns"));
+    }
+
+    #[test]
+    fn shortens_to_four_digits() {
+        let cases = [
+            (0.0, "0"),
+            (2.0, "2"),
+            (0.03, "0.03"),
+            (1.23456, "1.235"),
+            (123456.7, "123457"),
+            (1e7, "1e7"),
+            (-0.00001234, "-1.234e-5"),
+        ];
+        for (value, expected) in cases {
+            assert_eq!(short(value), expected);
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! What reacts to a run from outside the kernels: convergence, hovering, divergence and the rate that would not.
+
+use crate::analysis::LeastSquares;
+use crate::dataset::Problem;
+use crate::message::{Code, Message, short};
+use crate::optimizer::Optimizer;
+
+/// Share of its start that the gradient norm falls to in a converged run: well above the floor of f32 sums.
+const CONVERGED_GRADIENT: f64 = 1e-5;
+/// Observations in a row that must agree, so that noise cannot pass for an end.
+const CONVERGED_OBSERVATIONS: u32 = 3;
+/// Relative fall of the loss that counts as going on.
+const FALL: f64 = 1e-4;
+/// Without such a fall for this many epochs, steps and observations, the run hovers.
+const HOVER_EPOCHS: u64 = 200;
+const HOVER_STEPS: u64 = 2_000;
+const HOVER_OBSERVATIONS: u64 = 150;
+
+/// Multiples of the larger of first loss and target variance beyond which a run has diverged.
+pub const DIVERGENCE_FACTOR: f64 = 1e6;
+
+/// What is seen of a run when it is measured.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Observation {
+    /// Updates done.
+    pub step: u64,
+    /// Whole passes done.
+    pub epoch: u64,
+    /// Loss of the weights.
+    pub loss: f64,
+    /// Gradient norm at the weights.
+    pub gradient_norm: f64,
+    /// The rate of the next update.
+    pub learning_rate: f64,
+}
+
+/// Watches a run for its end.
+#[derive(Clone, Debug, Default)]
+pub struct Monitor {
+    first_gradient_norm: Option<f64>,
+    n_still: u32,
+    best: Option<Best>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Best {
+    loss: f64,
+    step: u64,
+    epoch: u64,
+    n_since: u64,
+}
+
+impl Monitor {
+    /// Forgets how the run went, as when the user goes on with it: only the gradient's start is kept.
+    pub fn forgive(&mut self) {
+        *self = Self { first_gradient_norm: self.first_gradient_norm, ..Self::default() };
+    }
+
+    /// Takes one measurement, and says why the run is at its end, if it is.
+    pub fn observe(&mut self, seen: &Observation) -> Option<Message> {
+        let first = *self.first_gradient_norm.get_or_insert(seen.gradient_norm);
+        if seen.step > 0 && seen.learning_rate == 0.0 {
+            return Some(Code::RateIsZero.into());
+        }
+        let still = seen.step > 0 && seen.gradient_norm <= CONVERGED_GRADIENT * first;
+        self.n_still = if still { self.n_still + 1 } else { 0 };
+        if self.n_still >= CONVERGED_OBSERVATIONS || (still && seen.gradient_norm == 0.0) {
+            return Some(Code::Converged.into());
+        }
+        let fresh = Best { loss: seen.loss, step: seen.step, epoch: seen.epoch, n_since: 0 };
+        let best = self.best.get_or_insert(fresh);
+        if seen.loss < best.loss * (1.0 - FALL) {
+            *best = fresh;
+            return None;
+        }
+        best.n_since += 1;
+        let epochs = seen.epoch.saturating_sub(best.epoch);
+        let steps = seen.step.saturating_sub(best.step);
+        if epochs >= HOVER_EPOCHS && steps >= HOVER_STEPS && best.n_since >= HOVER_OBSERVATIONS {
+            return Some(Message::new(Code::Hovering).with("epochs", epochs));
+        }
+        None
+    }
+}
+
+/// The loss above which a run counts as diverged.
+pub fn divergence_limit(first_loss: f64, target_variance: f64) -> f32 {
+    (DIVERGENCE_FACTOR * first_loss.max(target_variance)).clamp(f64::from(f32::MIN_POSITIVE), 1e37) as f32
+}
+
+/// Twice the largest squared norm of a row (the bias's 1 included): the steepest curvature that one row alone can
+/// show to stochastic descent.
+pub fn steepest_row(problem: &Problem) -> f64 {
+    let bias = if problem.bias { 1.0 } else { 0.0 };
+    let rows = problem.features.chunks_exact(problem.n_features as usize);
+    let norms = rows.map(|row| bias + row.iter().map(|f| f64::from(*f) * f64::from(*f)).sum::<f64>());
+    2.0 * norms.fold(0.0, f64::max)
+}
+
+/// A learning rate that would not have diverged, for batches of `batch_rows`.
+///
+/// Plain descent is stable below `2 / curvature`. The curvature that a batch can show lies between that of all rows
+/// and that of the steepest; half the bound leaves room, and momentum multiplies the pace by `1 / (1 - b)`.
+pub fn suggested_rate(
+    diverged_rate: f64,
+    optimizer: &Optimizer,
+    exact: &LeastSquares,
+    steepest_row: f64,
+    batch_rows: u32,
+    n_samples: u32,
+) -> f64 {
+    let share = if batch_rows >= n_samples { 0.0 } else { 1.0 / f64::from(batch_rows) };
+    let curvature = exact.largest_eigenvalue + share * (steepest_row - exact.largest_eigenvalue).max(0.0);
+    let adaptive =
+        !matches!(optimizer, Optimizer::Sgd | Optimizer::Momentum { .. } | Optimizer::Nesterov { .. });
+    let bound = (1.0 - optimizer.momentum().unwrap_or(0.0)) / curvature;
+    let rate = if adaptive { diverged_rate / 10.0 } else { bound.min(diverged_rate / 2.0) };
+    round_down(rate)
+}
+
+/// One significant digit, downwards.
+fn round_down(rate: f64) -> f64 {
+    let unit = libm::pow(10.0, libm::floor(libm::log10(rate)));
+    let text = format!("{:.0e}", libm::floor(rate / unit) * unit);
+    text.parse().unwrap_or(rate)
+}
+
+/// The message of a halt that a kernel brought about at `step`.
+pub fn halted(halt: u32, step: u64, target_loss: f64, target_gradient_norm: f64) -> Option<Message> {
+    use crate::backend::kernel::{HALT_LOSS, HALT_NOT_FINITE, HALT_TARGET_GRADIENT, HALT_TARGET_LOSS};
+    Some(match halt {
+        HALT_NOT_FINITE => Message::new(Code::DivergedNotFinite).with("step", step),
+        HALT_LOSS => Message::new(Code::DivergedLoss).with("step", step + 1),
+        HALT_TARGET_LOSS => Message::new(Code::ReachedLoss).with("target", short(target_loss)),
+        HALT_TARGET_GRADIENT => {
+            Message::new(Code::ReachedGradientNorm).with("target", short(target_gradient_norm))
+        }
+        _ => return None,
+    })
+}

@@ -1,0 +1,211 @@
+//! Update rules: how a gradient changes the weights. PyTorch's conventions and defaults unless a rule says otherwise.
+//!
+//! In every formula `w` is a parameter, `g` its gradient, `r` the learning rate, `t` the number of updates since the
+//! optimizer was chosen, counted from 1; `m` and `v` are the moments that live beside each parameter and start at zero.
+
+use serde::{Deserialize, Serialize};
+
+/// An update rule with its parameters.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Optimizer {
+    /// `w <- w - r g` (Robbins and Monro 1951).
+    Sgd,
+    /// `m <- b m + g; w <- w - r m` (Polyak 1964), `b` being `momentum`.
+    Momentum {
+        /// Share of the velocity that a step keeps.
+        #[serde(default = "default_momentum")]
+        momentum: f64,
+    },
+    /// `m <- b m + g; w <- w - r (g + b m)` (Nesterov 1983 in the form of Sutskever et al. 2013).
+    Nesterov {
+        /// Share of the velocity that a step keeps.
+        #[serde(default = "default_momentum")]
+        momentum: f64,
+    },
+    /// `v <- v + g^2; w <- w - r g / (sqrt(v) + e)` (Duchi, Hazan and Singer 2011).
+    AdaGrad {
+        /// `e`, against division by zero.
+        #[serde(default = "tiny_epsilon")]
+        epsilon: f64,
+    },
+    /// `v <- a v + (1 - a) g^2; w <- w - r g / (sqrt(v) + e)` (Tieleman and Hinton 2012).
+    RmsProp {
+        /// `a`, the share of the mean square that a step keeps.
+        #[serde(default = "default_alpha")]
+        alpha: f64,
+        /// `e`, against division by zero.
+        #[serde(default = "default_epsilon")]
+        epsilon: f64,
+    },
+    /// `m <- b1 m + (1 - b1) g; v <- b2 v + (1 - b2) g^2;`
+    /// `w <- w - r (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + e)` (Kingma and Ba 2015).
+    Adam {
+        /// `b1`, of the mean.
+        #[serde(default = "default_beta1")]
+        beta1: f64,
+        /// `b2`, of the mean square.
+        #[serde(default = "default_beta2")]
+        beta2: f64,
+        /// `e`, against division by zero.
+        #[serde(default = "default_epsilon")]
+        epsilon: f64,
+    },
+    /// `w <- w - r d w`, then as Adam (Loshchilov and Hutter 2019), `d` being `weight_decay`. As in PyTorch's default
+    /// parameter group the bias decays too.
+    AdamW {
+        /// `b1`, of the mean.
+        #[serde(default = "default_beta1")]
+        beta1: f64,
+        /// `b2`, of the mean square.
+        #[serde(default = "default_beta2")]
+        beta2: f64,
+        /// `e`, against division by zero.
+        #[serde(default = "default_epsilon")]
+        epsilon: f64,
+        /// `d`, decoupled from the gradient.
+        #[serde(default = "default_weight_decay")]
+        weight_decay: f64,
+    },
+}
+
+impl Optimizer {
+    /// The rule as the flat parameters that kernels take.
+    pub fn rule(&self) -> Rule {
+        let base = Rule { kind: 0, beta1: 0.0, beta2: 0.0, epsilon: 0.0, weight_decay: 0.0 };
+        match *self {
+            Self::Sgd => base,
+            Self::Momentum { momentum } => Rule { kind: 1, beta1: momentum as f32, ..base },
+            Self::Nesterov { momentum } => Rule { kind: 2, beta1: momentum as f32, ..base },
+            Self::AdaGrad { epsilon } => Rule { kind: 3, epsilon: epsilon as f32, ..base },
+            Self::RmsProp { alpha, epsilon } => {
+                Rule { kind: 4, beta2: alpha as f32, epsilon: epsilon as f32, ..base }
+            }
+            Self::Adam { beta1, beta2, epsilon } => {
+                Rule { kind: 5, beta1: beta1 as f32, beta2: beta2 as f32, epsilon: epsilon as f32, ..base }
+            }
+            Self::AdamW { beta1, beta2, epsilon, weight_decay } => Rule {
+                kind: 5,
+                beta1: beta1 as f32,
+                beta2: beta2 as f32,
+                epsilon: epsilon as f32,
+                weight_decay: weight_decay as f32,
+            },
+        }
+    }
+
+    /// `1 - b1^t` and `1 - b2^t` of update `t` (from 1), in f64 because they cancel for small `t`; 1 where a rule has
+    /// no such correction.
+    pub fn corrections(&self, t: u64) -> (f64, f64) {
+        match *self {
+            Self::Adam { beta1, beta2, .. } | Self::AdamW { beta1, beta2, .. } => {
+                (1.0 - libm::pow(beta1, t as f64), 1.0 - libm::pow(beta2, t as f64))
+            }
+            _ => (1.0, 1.0),
+        }
+    }
+
+    /// The share of velocity kept by momentum and Nesterov.
+    pub fn momentum(&self) -> Option<f64> {
+        match *self {
+            Self::Momentum { momentum } | Self::Nesterov { momentum } => Some(momentum),
+            _ => None,
+        }
+    }
+}
+
+/// An update rule as kernels take it: which formula, and its numbers in f32.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rule {
+    /// 0 SGD, 1 momentum, 2 Nesterov, 3 AdaGrad, 4 RMSProp, 5 Adam (AdamW is 5 with a weight decay).
+    pub kind: u32,
+    /// Momentum, or Adam's `b1`.
+    pub beta1: f32,
+    /// RMSProp's `a`, or Adam's `b2`.
+    pub beta2: f32,
+    /// `e`.
+    pub epsilon: f32,
+    /// `d`.
+    pub weight_decay: f32,
+}
+
+/// One parameter and its moments.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Parameter {
+    /// `w`.
+    pub weight: f32,
+    /// `m`.
+    pub first_moment: f32,
+    /// `v`.
+    pub second_moment: f32,
+}
+
+/// One update of one parameter; the twin of `optimize` in `shaders/optimizer.wgsl`.
+///
+/// `correction1` and `correction2` are [`Optimizer::corrections`] of this update.
+#[inline]
+pub fn optimize(
+    rule: &Rule,
+    p: Parameter,
+    gradient: f32,
+    rate: f32,
+    correction1: f32,
+    correction2: f32,
+) -> Parameter {
+    let Parameter { weight, first_moment: m, second_moment: v } = p;
+    match rule.kind {
+        1 => {
+            let m = rule.beta1 * m + gradient;
+            Parameter { weight: weight - rate * m, first_moment: m, second_moment: v }
+        }
+        2 => {
+            let m = rule.beta1 * m + gradient;
+            Parameter {
+                weight: weight - rate * (gradient + rule.beta1 * m),
+                first_moment: m,
+                second_moment: v,
+            }
+        }
+        3 => {
+            let v = v + gradient * gradient;
+            let weight = weight - rate * gradient / (v.sqrt() + rule.epsilon);
+            Parameter { weight, first_moment: m, second_moment: v }
+        }
+        4 => {
+            let v = rule.beta2 * v + (1.0 - rule.beta2) * gradient * gradient;
+            let weight = weight - rate * gradient / (v.sqrt() + rule.epsilon);
+            Parameter { weight, first_moment: m, second_moment: v }
+        }
+        5 => {
+            let m = rule.beta1 * m + (1.0 - rule.beta1) * gradient;
+            let v = rule.beta2 * v + (1.0 - rule.beta2) * gradient * gradient;
+            let decayed = weight - rate * rule.weight_decay * weight;
+            let denominator = v.sqrt() / correction2.sqrt() + rule.epsilon;
+            let weight = decayed - rate / correction1 * m / denominator;
+            Parameter { weight, first_moment: m, second_moment: v }
+        }
+        _ => Parameter { weight: weight - rate * gradient, first_moment: m, second_moment: v },
+    }
+}
+
+fn default_momentum() -> f64 {
+    0.9
+}
+fn tiny_epsilon() -> f64 {
+    1e-10
+}
+fn default_alpha() -> f64 {
+    0.99
+}
+fn default_epsilon() -> f64 {
+    1e-8
+}
+fn default_beta1() -> f64 {
+    0.9
+}
+fn default_beta2() -> f64 {
+    0.999
+}
+fn default_weight_decay() -> f64 {
+    0.01
+}

@@ -1,0 +1,265 @@
+//! What passes between page and worker: plain data, declared for TypeScript in `src/web/types.d.ts`.
+//!
+//! Long columns of numbers are left out of serialization; `web` attaches them as typed arrays.
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::RunConfig;
+use crate::message::Message;
+use crate::metrics::HistoryDelta;
+use crate::trainer::Mark;
+
+/// What the page asks.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Request {
+    /// Make this the configuration.
+    Configure {
+        /// All of it.
+        config: Box<RunConfig>,
+    },
+    /// Start, or go on.
+    Train,
+    /// Hold.
+    Pause,
+    /// One update.
+    Step,
+    /// One pass.
+    Epoch,
+    /// Back to the initial weights.
+    Reset,
+    /// Put a point in.
+    AddPoint {
+        /// In the units of the data.
+        x: f64,
+        /// In the units of the data.
+        y: f64,
+    },
+    /// Take a row out.
+    RemovePoint {
+        /// Index into the rows as they are now.
+        index: u32,
+    },
+    /// A two-column table of the user's.
+    LoadTable {
+        /// File name.
+        name: String,
+        /// Its content.
+        bytes: Vec<u8>,
+    },
+    /// What the model says at these x.
+    Predict {
+        /// Numbers separated by spaces or commas.
+        inputs: String,
+    },
+    /// The weights as a file.
+    Export,
+    /// A weights file.
+    Import {
+        /// Its content.
+        bytes: Vec<u8>,
+    },
+    /// Row counts on a grid.
+    Density {
+        /// Left and right edge.
+        x: [f64; 2],
+        /// Lower and upper edge.
+        y: [f64; 2],
+        /// Cells across.
+        columns: u32,
+        /// Cells up.
+        rows: u32,
+    },
+}
+
+/// What the worker answers.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Answer {
+    /// To everything that changes the configuration.
+    Configured(Box<Configured>),
+    /// To `predict`.
+    Predicted {
+        /// The x.
+        inputs: Vec<f64>,
+        /// What the model says there.
+        outputs: Vec<f64>,
+    },
+    /// To `export`.
+    Exported {
+        /// A name to save it under.
+        file_name: String,
+        /// Its content.
+        text: String,
+    },
+    /// To `density`.
+    Density {
+        /// Cells across.
+        columns: u32,
+        /// Cells up.
+        rows: u32,
+        /// Edges.
+        x: [f64; 2],
+        /// Edges.
+        y: [f64; 2],
+        /// Row-major from the bottom.
+        #[serde(skip)]
+        counts: Vec<u32>,
+    },
+    /// To everything else.
+    Done,
+}
+
+/// The configuration as it now is.
+#[derive(Clone, Debug, Serialize)]
+pub struct Configured {
+    /// Which run; counted from 1.
+    pub run: u32,
+    /// All of it.
+    pub config: RunConfig,
+    /// It as a link.
+    pub query: String,
+    /// Whether a new run began.
+    pub restarted: bool,
+    /// The data, where a new run began.
+    pub dataset: Option<DatasetInfo>,
+    /// What is worth knowing.
+    pub notices: Vec<Message>,
+}
+
+/// The data of a run, and what can be known of it without training.
+#[derive(Clone, Debug, Serialize)]
+pub struct DatasetInfo {
+    /// Rows.
+    pub n_samples: u32,
+    /// Features a row.
+    pub n_features: u32,
+    /// Parameters.
+    pub n_parameters: u32,
+    /// Name of the feature.
+    pub feature: String,
+    /// Name of the target.
+    pub target: String,
+    /// Whether features are standardized inside the model.
+    pub standardized: bool,
+    /// Bytes that rows and features take.
+    pub bytes: f64,
+    /// Every x where they are few enough to draw.
+    #[serde(skip)]
+    pub points_x: Vec<f32>,
+    /// Every y where they are few enough to draw.
+    #[serde(skip)]
+    pub points_y: Vec<f32>,
+    /// Least and greatest x.
+    pub x_range: [f64; 2],
+    /// Least and greatest y.
+    pub y_range: [f64; 2],
+    /// Least squares.
+    pub exact: Exact,
+}
+
+/// The least-squares solution.
+#[derive(Clone, Debug, Serialize)]
+pub struct Exact {
+    /// In the units of x and y.
+    pub weights: Vec<f64>,
+    /// Whether it is the only one.
+    pub unique: bool,
+    /// Least mean squared error.
+    pub loss: f64,
+    /// Share of variance explained.
+    pub r2: Option<f64>,
+    /// Plain batch descent diverges above it.
+    pub stable_rate: f64,
+    /// Of the Hessian.
+    pub condition: f64,
+    /// Where the curve is taken.
+    #[serde(skip)]
+    pub curve_x: Vec<f32>,
+    /// The curve.
+    #[serde(skip)]
+    pub curve_y: Vec<f32>,
+}
+
+/// One instant of a run; all of it belongs together.
+#[derive(Clone, Debug, Serialize)]
+pub struct Snapshot {
+    /// Always `snapshot`.
+    pub kind: &'static str,
+    /// Which run.
+    pub run: u32,
+    /// How it stands.
+    pub status: RunStatus,
+    /// Updates done.
+    pub step: f64,
+    /// Whole passes done.
+    pub epoch: f64,
+    /// Of these weights.
+    pub loss: f64,
+    /// Rows that it was taken over.
+    pub loss_rows: u32,
+    /// Whether those are not all.
+    pub loss_is_sample: bool,
+    /// Of the last update's batch.
+    pub batch_loss: Option<f32>,
+    /// Share of variance explained.
+    pub r2: Option<f64>,
+    /// Of these weights.
+    pub gradient_norm: f64,
+    /// Of the next update.
+    pub learning_rate: f64,
+    /// In the units of x and y.
+    pub weights: Vec<f64>,
+    /// From the exact ones, relative.
+    pub distance: Option<f64>,
+    /// Measured over the last half second.
+    pub steps_per_second: f64,
+    /// The engine.
+    pub backend: BackendInfo,
+    /// Where the curve is taken.
+    #[serde(skip)]
+    pub curve_x: Vec<f32>,
+    /// The fitted curve.
+    #[serde(skip)]
+    pub curve_y: Vec<f32>,
+    /// What was recorded since the last snapshot.
+    #[serde(skip)]
+    pub history: HistoryDelta,
+    /// Changes made in mid-run.
+    pub marks: Vec<Mark>,
+}
+
+/// How a run stands.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum RunStatus {
+    /// It holds.
+    Paused,
+    /// It goes on.
+    Training,
+    /// It met a stop condition.
+    Finished {
+        /// Which.
+        reason: Message,
+    },
+    /// It stopped on its last finite state.
+    Diverged {
+        /// Why.
+        reason: Message,
+        /// A rate that would not have.
+        suggested_rate: f64,
+    },
+}
+
+/// The engine in use.
+#[derive(Clone, Debug, Serialize)]
+pub struct BackendInfo {
+    /// `gpu` or `cpu`.
+    pub kind: &'static str,
+    /// Adapter, or instruction set.
+    pub name: String,
+    /// Why this one.
+    pub reason: Message,
+    /// Whether it stands in for another.
+    pub fallback: bool,
+}

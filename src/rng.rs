@@ -1,0 +1,210 @@
+//! Seeded random numbers, and the order in which an epoch visits the rows.
+//!
+//! Both are counter-based: the value at a place is a function of (seed, stream, place), so every backend, thread and
+//! resumed run meets the same one without any state being carried along.
+
+use std::f64::consts::TAU;
+
+/// Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3").
+pub fn philox4x32(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
+    const M: [u64; 2] = [0xD251_1F53, 0xCD9E_8D57];
+    const W: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
+    for _ in 0..10 {
+        let p0 = M[0] * u64::from(counter[0]);
+        let p1 = M[1] * u64::from(counter[2]);
+        counter = [
+            (p1 >> 32) as u32 ^ counter[1] ^ key[0],
+            p1 as u32,
+            (p0 >> 32) as u32 ^ counter[3] ^ key[1],
+            p0 as u32,
+        ];
+        key = [key[0].wrapping_add(W[0]), key[1].wrapping_add(W[1])];
+    }
+    counter
+}
+
+/// What random numbers are for: streams of one seed do not overlap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    /// Noise of generated targets.
+    Noise = 1,
+    /// Initial weights.
+    InitialWeights = 2,
+}
+
+/// Random numbers of one stream, in order.
+#[derive(Clone, Debug)]
+pub struct Rng {
+    key: [u32; 2],
+    counter: u64,
+}
+
+impl Rng {
+    /// The stream's numbers under `seed`, from the first.
+    pub fn new(seed: u32, stream: Stream) -> Self {
+        Self { key: [seed, stream as u32], counter: 0 }
+    }
+
+    /// Uniform on [0, 1), 53 bits, two at a time.
+    fn uniform_pair(&mut self) -> [f64; 2] {
+        let words = philox4x32([self.counter as u32, (self.counter >> 32) as u32, 0, 0], self.key);
+        self.counter += 1;
+        let unit = |high: u32, low: u32| {
+            let bits = (u64::from(high) << 21) | u64::from(low >> 11);
+            bits as f64 / (1_u64 << 53) as f64
+        };
+        [unit(words[0], words[1]), unit(words[2], words[3])]
+    }
+
+    /// Uniform on [low, high).
+    pub fn uniform(&mut self, low: f64, high: f64) -> f64 {
+        low + (high - low) * self.uniform_pair()[0]
+    }
+
+    /// Normal with mean 0 and variance 1 (Box and Muller 1958), through libm so that every platform agrees.
+    pub fn normal(&mut self) -> f64 {
+        let [u, v] = self.uniform_pair();
+        libm::sqrt(-2.0 * libm::log(1.0 - u)) * libm::cos(TAU * v)
+    }
+}
+
+/// Rounds of the Feistel network: six leave no structure that a chi-square test over small n can find.
+pub const N_ROUNDS: usize = 6;
+
+/// Rows of one block where the whole table is in memory: one block, so the shuffle is a full one.
+pub const IN_MEMORY_BLOCK_ROWS: u32 = 1 << 24;
+
+/// The order of an epoch: a bijection from position to row, in two levels. Blocks of `block_rows` rows are shuffled
+/// among each other, then the rows within each. The twin of `shaders/permutation.wgsl`.
+///
+/// A level is a Feistel network (Luby and Rackoff 1988) over the next power of two, walked until it lands inside
+/// (Black and Rogaway 2002), so no index array is needed, whatever the number of rows.
+#[derive(Clone, Copy, Debug)]
+pub struct Permutation {
+    n_samples: u32,
+    block_rows: u32,
+    seed: u32,
+    epoch: u32,
+    /// Where the last, possibly short, block comes in the order of blocks.
+    tail_slot: u32,
+    /// Rows of the last block.
+    tail_rows: u32,
+    /// Keys of the block level, or of the rows where there is one block only.
+    keys: [u32; N_ROUNDS],
+}
+
+impl Permutation {
+    /// The order of `n_samples` rows in epoch `epoch` (modulo 2^32) under `seed`.
+    pub fn new(n_samples: u32, block_rows: u32, seed: u32, epoch: u32) -> Self {
+        let n_blocks = n_samples.div_ceil(block_rows).max(1);
+        let keys = round_keys(seed, epoch, 0);
+        let tail_slot = if n_blocks > 1 { unpermute(n_blocks - 1, n_blocks, &keys) } else { 0 };
+        let tail_rows = n_samples - (n_blocks - 1) * block_rows;
+        Self { n_samples, block_rows, seed, epoch, tail_slot, tail_rows, keys }
+    }
+
+    /// The row at `position` of the epoch, both from 0.
+    #[inline]
+    pub fn row(&self, position: u32) -> u32 {
+        if self.n_samples <= self.block_rows {
+            return permute(position, self.n_samples, &self.keys);
+        }
+        let n_blocks = self.n_samples.div_ceil(self.block_rows);
+        let tail_start = self.tail_slot * self.block_rows;
+        let (slot, within, length) = if position < tail_start {
+            (position / self.block_rows, position % self.block_rows, self.block_rows)
+        } else if position - tail_start < self.tail_rows {
+            (self.tail_slot, position - tail_start, self.tail_rows)
+        } else {
+            let after = position - tail_start - self.tail_rows;
+            (self.tail_slot + 1 + after / self.block_rows, after % self.block_rows, self.block_rows)
+        };
+        let block = permute(slot, n_blocks, &self.keys);
+        let keys = round_keys(self.seed, self.epoch, block + 1);
+        block * self.block_rows + permute(within, length, &keys)
+    }
+
+    /// Where the short block comes among the blocks; kernels take it as a parameter.
+    pub fn tail_slot(&self) -> u32 {
+        self.tail_slot
+    }
+}
+
+/// A bijection of 32-bit words with good avalanche (Wellons 2018, "lowbias32").
+#[inline]
+pub fn mix(mut x: u32) -> u32 {
+    x ^= x >> 16;
+    x = x.wrapping_mul(0x7FEB_352D);
+    x ^= x >> 15;
+    x = x.wrapping_mul(0x846C_A68B);
+    x ^ (x >> 16)
+}
+
+/// Keys of one level's rounds.
+#[inline]
+pub fn round_keys(seed: u32, epoch: u32, level: u32) -> [u32; N_ROUNDS] {
+    let base = mix(mix(mix(seed ^ 0x9E37_79B9) ^ epoch).wrapping_add(level));
+    std::array::from_fn(|round| mix(base.wrapping_add((round as u32).wrapping_mul(0x9E37_79B9))))
+}
+
+/// Where `index` below `n` goes.
+#[inline]
+fn permute(index: u32, n: u32, keys: &[u32; N_ROUNDS]) -> u32 {
+    let halves = Halves::of(n);
+    let mut index = index;
+    loop {
+        let (mut left, mut right) = halves.split(index);
+        for pair in keys.chunks_exact(2) {
+            left ^= mix(right ^ pair[0]) & halves.left_mask;
+            right ^= mix(left ^ pair[1]) & halves.right_mask;
+        }
+        index = halves.join(left, right);
+        if index < n {
+            return index;
+        }
+    }
+}
+
+/// What goes to `index` below `n`.
+fn unpermute(index: u32, n: u32, keys: &[u32; N_ROUNDS]) -> u32 {
+    let halves = Halves::of(n);
+    let mut index = index;
+    loop {
+        let (mut left, mut right) = halves.split(index);
+        for pair in keys.chunks_exact(2).rev() {
+            right ^= mix(left ^ pair[1]) & halves.right_mask;
+            left ^= mix(right ^ pair[0]) & halves.left_mask;
+        }
+        index = halves.join(left, right);
+        if index < n {
+            return index;
+        }
+    }
+}
+
+/// The two halves of an index below the next power of two.
+struct Halves {
+    right_bits: u32,
+    left_mask: u32,
+    right_mask: u32,
+}
+
+impl Halves {
+    #[inline]
+    fn of(n: u32) -> Self {
+        let bits = (32 - n.saturating_sub(1).leading_zeros()).max(2);
+        let left_bits = bits / 2;
+        let right_bits = bits - left_bits;
+        Self { right_bits, left_mask: (1 << left_bits) - 1, right_mask: (1 << right_bits) - 1 }
+    }
+
+    #[inline]
+    fn split(&self, index: u32) -> (u32, u32) {
+        (index >> self.right_bits, index & self.right_mask)
+    }
+
+    #[inline]
+    fn join(&self, left: u32, right: u32) -> u32 {
+        (left << self.right_bits) | right
+    }
+}

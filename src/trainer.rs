@@ -1,0 +1,693 @@
+//! Steps a backend through a plan, and says at any moment what the run is.
+
+use std::rc::Rc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::analysis::LeastSquares;
+use crate::backend::kernel::{
+    self, EPOCH_END, EPOCH_START, EVALUATE, FULL, HALT_LOSS, HALT_NOT_FINITE, RunParams, SHUFFLED,
+    StepParams, slot,
+};
+use crate::backend::{self, Backend, InUse, MAX_STEPS_PER_CALL, State};
+use crate::config::{RunConfig, RunPlan};
+use crate::dataset::{Dataset, FeatureMap, Problem};
+use crate::message::{Code, Message, Result, short};
+use crate::metrics::History;
+use crate::model;
+use crate::monitor::{self, Monitor, Observation};
+use crate::rng::IN_MEMORY_BLOCK_ROWS;
+
+mod changes;
+
+pub use changes::Mark;
+
+/// The epoch whose order picks the rows of a sampled loss: the same rows at every measurement of a run.
+const SAMPLE_EPOCH: u32 = u32::MAX;
+
+/// What a run is about: fixed from its first step to its last.
+#[derive(Clone, Debug)]
+pub struct Task {
+    /// The rows.
+    pub dataset: Rc<Dataset>,
+    /// From x to features.
+    pub map: FeatureMap,
+    /// What kernels read.
+    pub problem: Rc<Problem>,
+    /// What descent is heading for.
+    pub exact: LeastSquares,
+    /// See [`monitor::steepest_row`].
+    steepest_row: f64,
+}
+
+impl Task {
+    /// Prepares rows for a plan.
+    ///
+    /// # Errors
+    /// Those of [`Problem::build`].
+    pub fn new(plan: &RunPlan, dataset: Rc<Dataset>) -> Result<Self> {
+        let model = &plan.config().model;
+        let map = if plan.standardize() {
+            FeatureMap::standardized(model.degree, &dataset.x, model.bias)
+        } else {
+            FeatureMap::plain(model.degree)
+        };
+        Self::with_map(plan, dataset, map)
+    }
+
+    /// The same with a feature map that was made elsewhere, as an imported one.
+    ///
+    /// # Errors
+    /// Those of [`Problem::build`].
+    pub fn with_map(plan: &RunPlan, dataset: Rc<Dataset>, map: FeatureMap) -> Result<Self> {
+        let bias = plan.config().model.bias;
+        let problem = Rc::new(Problem::build(&dataset, &map, bias)?);
+        let exact = LeastSquares::solve(&dataset, &map, bias);
+        let steepest_row = monitor::steepest_row(&problem);
+        Ok(Self { dataset, map, problem, exact, steepest_row })
+    }
+}
+
+/// Where in its epochs a run stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Place {
+    /// Whole passes done.
+    pub epoch: u64,
+    /// Rows of the current pass done.
+    pub position: u32,
+}
+
+/// Loss and gradient of exactly the weights that a run has.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Measured {
+    /// Mean squared error.
+    pub loss: f64,
+    /// Euclidean norm of its gradient by the scaled parameters.
+    pub gradient_norm: f64,
+    /// Rows that it was taken over.
+    pub rows: u32,
+}
+
+/// How a run stands.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Status {
+    /// It can go on.
+    Ready,
+    /// A stop condition was met.
+    Finished(Message),
+    /// It stopped on its last finite state.
+    Diverged {
+        /// Why.
+        reason: Message,
+        /// A rate that would not have.
+        suggested_rate: f64,
+    },
+}
+
+/// Everything needed to go on elsewhere.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checkpoint {
+    /// Weights, moments, reactions, steps.
+    pub state: State,
+    /// Place in the epochs.
+    pub place: Place,
+    /// Step at which the optimizer was chosen.
+    pub optimizer_start: u64,
+    /// Step at which the schedule was chosen.
+    pub schedule_start: u64,
+    /// Loss at the very beginning, which divergence is measured by.
+    pub first_loss: f64,
+}
+
+/// A run.
+#[derive(Debug)]
+pub struct Trainer {
+    plan: RunPlan,
+    task: Task,
+    backend: Backend,
+    in_use: InUse,
+    state: State,
+    place: Place,
+    optimizer_start: u64,
+    schedule_start: u64,
+    first_loss: f64,
+    measured: Measured,
+    batch_loss: Option<f32>,
+    status: Status,
+    monitor: Monitor,
+    history: History,
+    marks: Vec<Mark>,
+    /// Rows that the shown loss is taken over; fewer than all only where all would cost too much.
+    evaluation_rows: u32,
+    // Kept between calls so that stepping allocates nothing.
+    steps: Vec<StepParams>,
+    trace: Vec<[f32; 2]>,
+    losses: Vec<f32>,
+    rates: Vec<f32>,
+    /// Batch loss of every update since it was last taken, where somebody wants to have them.
+    kept_losses: Option<Vec<f32>>,
+}
+
+impl Trainer {
+    /// A run at its initial weights, measured.
+    ///
+    /// # Errors
+    /// Those of the backend.
+    pub async fn new(plan: RunPlan, task: Task, backend: Backend, in_use: InUse) -> Result<Self> {
+        let model = &plan.config().model;
+        let initial = model::initial_parameters(
+            model.initial_weights,
+            task.problem.n_features,
+            model.bias,
+            plan.config().seed,
+        );
+        let n_samples = task.problem.n_samples;
+        let mut trainer = Self {
+            plan,
+            task,
+            backend,
+            in_use,
+            state: State::new(&initial),
+            place: Place::default(),
+            optimizer_start: 0,
+            schedule_start: 0,
+            first_loss: f64::NAN,
+            measured: Measured { loss: f64::NAN, gradient_norm: f64::NAN, rows: n_samples },
+            batch_loss: None,
+            status: Status::Ready,
+            monitor: Monitor::default(),
+            history: History::default(),
+            marks: Vec::new(),
+            evaluation_rows: n_samples,
+            steps: Vec::with_capacity(MAX_STEPS_PER_CALL),
+            trace: Vec::with_capacity(MAX_STEPS_PER_CALL),
+            losses: Vec::with_capacity(MAX_STEPS_PER_CALL),
+            rates: Vec::with_capacity(MAX_STEPS_PER_CALL),
+            kept_losses: None,
+        };
+        trainer.measure().await?;
+        trainer.first_loss = trainer.measured.loss;
+        Ok(trainer)
+    }
+
+    /// Makes up to `n_steps` updates, fewer where the run ends, and measures the weights after the last.
+    ///
+    /// # Errors
+    /// None that leave the run unusable: a lost GPU is replaced by the CPU and shows in [`Trainer::in_use`].
+    pub async fn advance(&mut self, n_steps: u64) -> Result<()> {
+        self.advance_unmeasured(n_steps).await?;
+        self.measure().await
+    }
+
+    /// Makes up to `n_steps` updates and measures nothing: [`Trainer::measured`] is of older weights until
+    /// [`Trainer::measure`].
+    ///
+    /// # Errors
+    /// As [`Trainer::advance`].
+    pub async fn advance_unmeasured(&mut self, n_steps: u64) -> Result<()> {
+        let mut left = n_steps;
+        while left > 0 && self.status == Status::Ready {
+            let n = left.min(MAX_STEPS_PER_CALL as u64) as usize;
+            let planned = self.plan_steps(n);
+            if planned == 0 {
+                break;
+            }
+            self.call().await?;
+            left -= planned as u64;
+        }
+        Ok(())
+    }
+
+    /// Measures loss and gradient of the weights as they are, and lets the monitor see them.
+    ///
+    /// # Errors
+    /// As [`Trainer::advance`].
+    pub async fn measure(&mut self) -> Result<()> {
+        self.evaluate().await?;
+        if self.judge() {
+            // What was measured was taken back: what is shown is the loss of the weights shown.
+            self.evaluate().await?;
+        }
+        Ok(())
+    }
+
+    async fn evaluate(&mut self) -> Result<()> {
+        let rows = self.evaluation_rows;
+        let sample = rows < self.task.problem.n_samples;
+        self.steps.clear();
+        self.steps.push(StepParams {
+            epoch: SAMPLE_EPOCH,
+            batch_len: rows,
+            flags: EVALUATE | if sample { SHUFFLED } else { 0 },
+            n_tiles: kernel::tiles(rows),
+            ..StepParams::default()
+        });
+        self.call().await?;
+        let reaction = self.state.reactions[0];
+        self.measured = Measured {
+            loss: f64::from(reaction.evaluated_loss),
+            gradient_norm: f64::from(reaction.evaluated_gradient_norm),
+            rows,
+        };
+        self.history.record_loss(self.step(), reaction.evaluated_loss);
+        Ok(())
+    }
+
+    /// Updates done.
+    pub fn step(&self) -> u64 {
+        self.state.steps[0]
+    }
+
+    /// Whole passes done, and rows of the current one.
+    pub fn place(&self) -> Place {
+        self.place
+    }
+
+    /// Updates until the current pass is over.
+    pub fn steps_to_epoch_end(&self) -> u64 {
+        let n_samples = self.task.problem.n_samples;
+        u64::from((n_samples - self.place.position).div_ceil(self.plan.batch_rows(n_samples)))
+    }
+
+    /// What was last measured.
+    pub fn measured(&self) -> Measured {
+        self.measured
+    }
+
+    /// Loss of the last update's own batch, before it.
+    pub fn batch_loss(&self) -> Option<f32> {
+        self.batch_loss
+    }
+
+    /// How the run stands.
+    pub fn status(&self) -> &Status {
+        &self.status
+    }
+
+    /// Keeps the batch loss of every update from now on, until [`Trainer::take_losses`].
+    pub fn keep_losses(&mut self) {
+        self.kept_losses = Some(Vec::new());
+    }
+
+    /// The batch losses kept so far, in the order of the updates; each of the weights before its update.
+    pub fn take_losses(&mut self) -> Vec<f32> {
+        self.kept_losses.replace(Vec::new()).unwrap_or_default()
+    }
+
+    /// Updates a second that `backend` makes on this task, over about `budget_ms` of the clock; and the engine back.
+    ///
+    /// # Errors
+    /// Those of the backend.
+    pub async fn speed(
+        plan: &RunPlan,
+        task: &Task,
+        backend: Backend,
+        budget_ms: f64,
+        now_ms: &dyn Fn() -> f64,
+    ) -> Result<(f64, Backend)> {
+        // At next to no rate, with no stop, so that neither an end nor a divergence cuts the measurement short.
+        let config = RunConfig { learning_rate: 1e-12, stop: Default::default(), ..plan.config().clone() };
+        let in_use = InUse {
+            gpu: backend.is_gpu(),
+            name: String::new(),
+            reason: Code::CpuForced.into(),
+            fallback: false,
+        };
+        let mut trainer = Self::new(config.check()?, task.clone(), backend, in_use).await?;
+        trainer.advance_unmeasured(1).await?;
+        let start = now_ms();
+        let (mut n, mut done) = (1_u64, 0_u64);
+        loop {
+            trainer.advance_unmeasured(n).await?;
+            done += n;
+            let elapsed_ms = now_ms() - start;
+            if elapsed_ms >= budget_ms {
+                return Ok((1000.0 * done as f64 / elapsed_ms, trainer.backend));
+            }
+            n = (2 * n).min(MAX_STEPS_PER_CALL as u64);
+        }
+    }
+
+    /// The checked configuration.
+    pub fn plan(&self) -> &RunPlan {
+        &self.plan
+    }
+
+    /// What the run is about.
+    pub fn task(&self) -> &Task {
+        &self.task
+    }
+
+    /// The engine in use and why.
+    pub fn in_use(&self) -> &InUse {
+        &self.in_use
+    }
+
+    /// The engine, to tune it.
+    pub fn backend_mut(&mut self) -> &mut Backend {
+        &mut self.backend
+    }
+
+    /// What was recorded.
+    pub fn history_mut(&mut self) -> &mut History {
+        &mut self.history
+    }
+
+    /// Changes that were made in mid-run.
+    pub fn marks(&self) -> &[Mark] {
+        &self.marks
+    }
+
+    /// Parameters of the scaled features: weights, then the bias.
+    pub fn parameters(&self) -> &[f32] {
+        self.state.parameters(0)
+    }
+
+    /// The parameters in the units of x and y.
+    pub fn original_parameters(&self) -> Vec<f64> {
+        model::to_original(&self.task.map, &self.parameters_f64())
+    }
+
+    /// `||w - w*|| / ||w*||` in the units of x and y; `None` where there is no single `w*`, or it is 0.
+    pub fn distance(&self) -> Option<f64> {
+        if !self.task.exact.unique {
+            return None;
+        }
+        let exact = &self.task.exact.original;
+        let norm = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>().sqrt();
+        let length = norm(&mut exact.iter().copied());
+        let apart = norm(&mut self.original_parameters().iter().zip(exact).map(|(w, e)| w - e));
+        if length > 0.0 { Some(apart / length) } else { None }
+    }
+
+    /// Share of the target's variance that the weights explain; `None` for a constant target.
+    pub fn r2(&self) -> Option<f64> {
+        let variance = self.task.dataset.target_variance();
+        if variance > 0.0 { Some(1.0 - self.measured.loss / variance) } else { None }
+    }
+
+    /// What the model says at `x`, both in the units they came in.
+    pub fn predict(&self, x: f64) -> f64 {
+        model::predict(&self.task.map, &self.parameters_f64(), x)
+    }
+
+    /// The rate that the next update will take.
+    pub fn learning_rate(&self) -> f64 {
+        self.planned_rate(self.step()) * f64::from(self.state.reactions[0].rate_scale)
+    }
+
+    /// Takes the shown loss over this many rows from now on: all of them, or a fixed sample.
+    pub fn set_evaluation_rows(&mut self, rows: u32) {
+        self.evaluation_rows = rows.clamp(1, self.task.problem.n_samples);
+    }
+
+    /// Lets a run that has ended go on from where it stands, as far as its stop conditions allow.
+    pub fn resume(&mut self) {
+        self.monitor.forgive();
+        self.status = Status::Ready;
+        self.state.reactions[0].halt = 0;
+    }
+
+    /// Back to the initial weights: the very same.
+    ///
+    /// # Errors
+    /// As [`Trainer::advance`].
+    pub async fn reset(&mut self) -> Result<()> {
+        let config = self.plan.config();
+        let initial = model::initial_parameters(
+            config.model.initial_weights,
+            self.task.problem.n_features,
+            config.model.bias,
+            config.seed,
+        );
+        self.state = State::new(&initial);
+        self.place = Place::default();
+        (self.optimizer_start, self.schedule_start) = (0, 0);
+        self.batch_loss = None;
+        self.status = Status::Ready;
+        self.monitor = Monitor::default();
+        self.history.clear();
+        self.marks.clear();
+        self.first_loss = f64::NAN;
+        self.measure().await?;
+        self.first_loss = self.measured.loss;
+        Ok(())
+    }
+
+    /// Everything needed to go on elsewhere.
+    pub fn checkpoint(&self) -> Checkpoint {
+        Checkpoint {
+            state: self.state.clone(),
+            place: self.place,
+            optimizer_start: self.optimizer_start,
+            schedule_start: self.schedule_start,
+            first_loss: self.first_loss,
+        }
+    }
+
+    /// Goes on from a checkpoint of the same model and data.
+    ///
+    /// # Errors
+    /// As [`Trainer::advance`].
+    pub async fn restore(&mut self, checkpoint: Checkpoint) -> Result<()> {
+        self.state = checkpoint.state;
+        self.place = checkpoint.place;
+        self.optimizer_start = checkpoint.optimizer_start;
+        self.schedule_start = checkpoint.schedule_start;
+        self.first_loss = checkpoint.first_loss;
+        self.batch_loss = None;
+        self.status = Status::Ready;
+        self.monitor = Monitor::default();
+        self.history.clear();
+        self.marks.clear();
+        self.measure().await
+    }
+
+    /// Goes on on another engine, from the state as it is.
+    pub fn set_backend(&mut self, backend: Backend, in_use: InUse) {
+        let name = |in_use: &InUse| if in_use.gpu { "GPU" } else { "CPU" };
+        let (from, to) = (name(&self.in_use), name(&in_use));
+        if from != to && self.step() > 0 {
+            self.mark(Message::new(Code::MarkBackend).with("from", from).with("to", to));
+        }
+        self.backend = backend;
+        self.in_use = in_use;
+    }
+
+    fn parameters_f64(&self) -> Vec<f64> {
+        self.parameters().iter().map(|w| f64::from(*w)).collect()
+    }
+
+    fn planned_rate(&self, step: u64) -> f64 {
+        self.plan.learning_rate(step.saturating_sub(self.schedule_start))
+    }
+
+    /// Plans up to `n` updates from where the run stands, no further than its stop conditions. Returns how many.
+    fn plan_steps(&mut self, n: usize) -> usize {
+        let config = self.plan.config();
+        let n_samples = self.task.problem.n_samples;
+        let batch_rows = self.plan.batch_rows(n_samples);
+        let first = self.step();
+        let mut place = self.place;
+        let constant_rate =
+            config.schedule.is_constant() && first >= self.schedule_start + config.warmup.steps;
+        let rate_now = self.planned_rate(first) as f32;
+        self.steps.clear();
+        for i in 0..n as u64 {
+            let step = first + i;
+            if config.stop.steps.is_some_and(|last| step >= last) {
+                break;
+            }
+            if config.stop.epochs.is_some_and(|last| place.epoch >= last) {
+                break;
+            }
+            let learning_rate = if constant_rate { rate_now } else { self.planned_rate(step) as f32 };
+            let (correction1, correction2) = config.optimizer.corrections(step - self.optimizer_start + 1);
+            let batch_len = batch_rows.min(n_samples - place.position);
+            let full = batch_len == n_samples;
+            let ends = place.position + batch_len == n_samples;
+            let flag = |set: bool, flag: u32| if set { flag } else { 0 };
+            self.steps.push(StepParams {
+                learning_rate,
+                correction1: correction1 as f32,
+                correction2: correction2 as f32,
+                epoch: place.epoch as u32,
+                batch_start: place.position,
+                batch_len,
+                flags: flag(config.shuffle && !full, SHUFFLED)
+                    | flag(place.position == 0, EPOCH_START)
+                    | flag(ends, EPOCH_END)
+                    | flag(full, FULL),
+                n_tiles: kernel::tiles(batch_len),
+            });
+            place = next_place(place, batch_len, n_samples);
+        }
+        self.steps.len()
+    }
+
+    fn run_params(&self) -> RunParams {
+        let config = self.plan.config();
+        let problem = &self.task.problem;
+        let limit = if self.first_loss.is_finite() {
+            monitor::divergence_limit(self.first_loss, self.task.dataset.target_variance())
+        } else {
+            f32::MAX
+        };
+        let mut params = RunParams {
+            n_samples: problem.n_samples,
+            n_features: problem.n_features,
+            n_parameters: problem.n_parameters(),
+            n_runs: self.state.n_runs() as u32,
+            seed: config.seed,
+            block_rows: IN_MEMORY_BLOCK_ROWS,
+            divergence_limit: limit,
+            target_loss: config.stop.loss.map_or(-1.0, |target| target as f32),
+            target_gradient_norm: config.stop.gradient_norm.map_or(-1.0, |target| target as f32),
+            ..RunParams::default()
+        };
+        params.set_rule(&config.optimizer.rule());
+        params.set_reaction(&config.schedule, config.learning_rate);
+        params
+    }
+
+    /// Sends the planned steps through the engine; a lost GPU is replaced and the same steps taken on the CPU.
+    async fn call(&mut self) -> Result<()> {
+        let params = self.run_params();
+        let first = self.step();
+        let lost = self.backend.advance(&mut self.state, &params, &self.steps, &mut self.trace).await;
+        if let Err(backend::DeviceLost(detail)) = lost {
+            let reason = Message::new(Code::GpuLost).with("step", first).with("detail", detail);
+            let backend = backend::cpu(Rc::clone(&self.task.problem));
+            let in_use = InUse { gpu: false, name: backend.name(), reason, fallback: true };
+            self.set_backend(backend, in_use);
+            // The CPU engine cannot be lost.
+            let _ = self.backend.advance(&mut self.state, &params, &self.steps, &mut self.trace).await;
+        }
+        self.record(first);
+        Ok(())
+    }
+
+    /// Takes what the last call did into place, history and status.
+    fn record(&mut self, first: u64) {
+        let reaction = self.state.reactions[0];
+        let n_samples = self.task.problem.n_samples;
+        if self.steps.first().is_some_and(|step| step.flags & EVALUATE != 0) {
+            return;
+        }
+        if reaction.taken < 0 {
+            // The update before this call was taken back.
+            self.step_back();
+        }
+        let taken = reaction.taken.max(0) as usize;
+        for step in &self.steps[..taken] {
+            self.place = next_place(self.place, step.batch_len, n_samples);
+        }
+        self.losses.clear();
+        self.rates.clear();
+        for [loss, rate] in &self.trace[..taken] {
+            self.losses.push(*loss);
+            self.rates.push(*rate);
+        }
+        self.history.record_steps(first, &self.losses, &self.rates);
+        if let Some(loss) = self.losses.last() {
+            self.batch_loss = Some(*loss);
+        }
+        if let Some(kept) = &mut self.kept_losses {
+            kept.extend_from_slice(&self.losses);
+        }
+        let stop = &self.plan.config().stop;
+        let halted = monitor::halted(
+            reaction.halt,
+            self.state.steps[0],
+            stop.loss.unwrap_or(0.0),
+            stop.gradient_norm.unwrap_or(0.0),
+        );
+        if let Some(reason) = halted {
+            self.status = match reaction.halt {
+                HALT_NOT_FINITE | HALT_LOSS => self.diverged(reason),
+                _ => Status::Finished(reason),
+            };
+            return;
+        }
+        if stop.steps.is_some_and(|last| self.state.steps[0] >= last) {
+            let reason = Message::new(Code::ReachedSteps).with("step", self.state.steps[0]);
+            self.status = Status::Finished(reason);
+        } else if stop.epochs.is_some_and(|last| self.place.epoch >= last) {
+            let reason = Message::new(Code::ReachedEpochs).with("epoch", self.place.epoch);
+            self.status = Status::Finished(reason);
+        }
+    }
+
+    /// What the measurement says of the run's end. Returns whether it took the last update back.
+    fn judge(&mut self) -> bool {
+        if self.status != Status::Ready {
+            return false;
+        }
+        let stop = &self.plan.config().stop;
+        let seen = Observation {
+            step: self.step(),
+            epoch: self.place.epoch,
+            loss: self.measured.loss,
+            gradient_norm: self.measured.gradient_norm,
+            learning_rate: self.learning_rate(),
+        };
+        let limit = monitor::divergence_limit(self.first_loss, self.task.dataset.target_variance());
+        if self.step() > 0 && (!seen.loss.is_finite() || seen.loss > f64::from(limit)) {
+            let reason = Message::new(Code::DivergedLoss).with("step", seen.step);
+            let previous = self.state.slot(0, slot::PREVIOUS).to_vec();
+            self.state.slot_mut(0, slot::WEIGHT).copy_from_slice(&previous);
+            self.state.steps[0] -= 1;
+            self.step_back();
+            self.status = self.diverged(reason);
+            return true;
+        }
+        if stop.loss.is_some_and(|target| seen.step > 0 && seen.loss <= target) {
+            let target = short(stop.loss.unwrap_or(0.0));
+            self.status = Status::Finished(Message::new(Code::ReachedLoss).with("target", target));
+        } else if stop.gradient_norm.is_some_and(|target| seen.step > 0 && seen.gradient_norm <= target) {
+            let target = short(stop.gradient_norm.unwrap_or(0.0));
+            self.status = Status::Finished(Message::new(Code::ReachedGradientNorm).with("target", target));
+        } else if stop.converged
+            && let Some(reason) = self.monitor.observe(&seen)
+        {
+            self.status = Status::Finished(reason);
+        }
+        false
+    }
+
+    /// The place before the last update.
+    fn step_back(&mut self) {
+        let n_samples = self.task.problem.n_samples;
+        let batch_len = self.plan.batch_rows(n_samples);
+        if self.place.position == 0 {
+            let position = (n_samples - 1) / batch_len * batch_len;
+            self.place = Place { epoch: self.place.epoch.saturating_sub(1), position };
+        } else {
+            self.place.position = self.place.position.saturating_sub(batch_len);
+        }
+    }
+
+    fn diverged(&self, reason: Message) -> Status {
+        let n_samples = self.task.problem.n_samples;
+        let config: &RunConfig = self.plan.config();
+        let suggested_rate = monitor::suggested_rate(
+            config.learning_rate,
+            &config.optimizer,
+            &self.task.exact,
+            self.task.steepest_row,
+            self.plan.batch_rows(n_samples),
+            n_samples,
+        );
+        Status::Diverged { reason, suggested_rate }
+    }
+}
+
+fn next_place(place: Place, batch_len: u32, n_samples: u32) -> Place {
+    let position = place.position + batch_len;
+    if position >= n_samples {
+        Place { epoch: place.epoch + 1, position: 0 }
+    } else {
+        Place { position, ..place }
+    }
+}

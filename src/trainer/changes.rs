@@ -1,0 +1,120 @@
+//! What may change in mid-run, and how the run shows it.
+
+use serde::Serialize;
+
+use super::{Status, Trainer};
+use crate::backend::kernel::{Reaction, slot};
+use crate::config::{RunConfig, RunPlan};
+use crate::message::{Code, Message, short};
+
+/// Steps within which turning the same knob again moves its mark instead of adding one.
+const SAME_KNOB_STEPS: u64 = 30;
+
+/// A change made in mid-run: where, and what.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Mark {
+    /// Updates done before it.
+    pub step: u64,
+    /// What changed, with `from` and `to`.
+    pub message: Message,
+}
+
+impl Trainer {
+    /// Whether a run under `next` is another run than this one: other data, other model, other seed.
+    pub fn restarts(&self, next: &RunConfig) -> bool {
+        let now = self.plan.config();
+        now.data != next.data || now.model != next.model || now.seed != next.seed
+    }
+
+    /// Takes over everything of `next` that may change in mid-run, marking it. Call only where
+    /// [`Trainer::restarts`] says no.
+    pub fn change(&mut self, next: RunPlan) {
+        let before = self.plan.config().clone();
+        let after = next.config().clone();
+        let step = self.step();
+        let mut changes = Vec::new();
+        let mut note = |code: Code, from: String, to: String| {
+            if from != to {
+                changes.push(Message::new(code).with("from", from).with("to", to));
+            }
+        };
+        note(Code::MarkLearningRate, short(before.learning_rate), short(after.learning_rate));
+        note(Code::MarkMethod, before.method.id().to_owned(), after.method.id().to_owned());
+        note(Code::MarkBatchSize, before.batch_size.to_string(), after.batch_size.to_string());
+        note(Code::MarkShuffle, before.shuffle.to_string(), after.shuffle.to_string());
+        let (kind_before, kind_after) = (kind(&before.optimizer), kind(&after.optimizer));
+        if kind_before == kind_after
+            && let (Some(from), Some(to)) = (before.optimizer.momentum(), after.optimizer.momentum())
+        {
+            note(Code::MarkMomentum, short(from), short(to));
+        }
+        note(Code::MarkOptimizer, kind_before.clone(), kind_after.clone());
+        let schedules = (kind(&before.schedule), kind(&after.schedule));
+        note(Code::MarkSchedule, schedules.0.clone(), schedules.1.clone());
+
+        self.plan = next;
+        if kind_before != kind_after {
+            // Moments of one rule mean nothing to another.
+            self.optimizer_start = step;
+            self.state.slot_mut(0, slot::FIRST_MOMENT).fill(0.0);
+            self.state.slot_mut(0, slot::SECOND_MOMENT).fill(0.0);
+        }
+        if schedules.0 != schedules.1 || before.warmup != after.warmup {
+            self.schedule_start = step;
+            self.restart_reactions();
+        }
+        if before.learning_rate != after.learning_rate && before.schedule.reacts() {
+            // What was set by hand is what the next update takes.
+            self.restart_reactions();
+        }
+        if step > 0 {
+            for message in changes {
+                self.mark(message);
+            }
+        }
+        if before.stop != after.stop && matches!(self.status, Status::Finished(_)) {
+            self.resume();
+        }
+    }
+
+    pub(super) fn mark(&mut self, message: Message) {
+        let step = self.step();
+        if let Some(last) = self.marks.last_mut()
+            && last.message.code == message.code
+            && step - last.step <= SAME_KNOB_STEPS
+        {
+            if let Some(to) = message.params.get("to") {
+                last.message.params.insert("to".to_owned(), to.clone());
+            }
+            last.step = step;
+            return;
+        }
+        self.marks.push(Mark { step, message });
+    }
+
+    fn restart_reactions(&mut self) {
+        let kept = self.state.reactions[0];
+        // The epoch that is under way keeps what it has summed.
+        self.state.reactions[0] = Reaction {
+            epoch_loss: kept.epoch_loss,
+            epoch_loss_tail: kept.epoch_loss_tail,
+            epoch_rows: kept.epoch_rows,
+            n_tail: kept.n_tail,
+            halt: kept.halt,
+            last_epoch_loss: kept.last_epoch_loss,
+            evaluated_loss: kept.evaluated_loss,
+            evaluated_gradient_norm: kept.evaluated_gradient_norm,
+            ..Reaction::default()
+        };
+        let weights = self.state.parameters(0).to_vec();
+        for copy in [slot::EPOCH_START, slot::ANCHOR] {
+            self.state.slot_mut(0, copy).copy_from_slice(&weights);
+        }
+    }
+}
+
+/// The name of a choice, as configurations write it.
+fn kind<T: Serialize>(choice: &T) -> String {
+    let value = serde_json::to_value(choice).unwrap_or_default();
+    value.get("kind").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
+}

@@ -1,0 +1,129 @@
+//! The form's small questions, answered on the page's own thread: defaults, links, sliders.
+
+use js_sys::{Error, Float64Array};
+use wasm_bindgen::prelude::*;
+
+use super::{from_js, to_error, to_js};
+use crate::config::{self, RESTARTING_FIELDS, RunConfig};
+use crate::message::Code;
+
+/// The configuration that the page starts with.
+#[wasm_bindgen(unchecked_return_type = "RunConfig")]
+pub fn default_config() -> Result<JsValue, Error> {
+    to_js(&RunConfig::default())
+}
+
+/// Ready-made configurations.
+#[wasm_bindgen(unchecked_return_type = "Preset[]")]
+pub fn presets() -> Result<JsValue, Error> {
+    to_js(&config::presets())
+}
+
+/// The configuration that a link names, and what of the link could not be read.
+#[wasm_bindgen(unchecked_return_type = "{ config: RunConfig; problems: Message[] }")]
+pub fn config_from_query(query: &str) -> Result<JsValue, Error> {
+    let (config, problems) = config::from_query(query);
+    to_js(&serde_json::json!({ "config": config, "problems": problems }))
+}
+
+/// The configuration as a link's part after `#`.
+#[wasm_bindgen]
+pub fn config_to_query(
+    #[wasm_bindgen(unchecked_param_type = "RunConfig")] config: JsValue,
+) -> Result<String, Error> {
+    Ok(config::to_query(&from_js::<RunConfig>(config)?))
+}
+
+/// What is wrong with a configuration, if anything.
+#[wasm_bindgen(unchecked_return_type = "Message | undefined")]
+pub fn check_config(
+    #[wasm_bindgen(unchecked_param_type = "RunConfig")] config: JsValue,
+) -> Result<JsValue, Error> {
+    match from_js::<RunConfig>(config)?.check() {
+        Ok(_) => Ok(JsValue::UNDEFINED),
+        Err(message) => to_js(&message),
+    }
+}
+
+/// See [`config::choose_method`].
+#[wasm_bindgen(unchecked_return_type = "RunConfig")]
+pub fn choose_method(
+    #[wasm_bindgen(unchecked_param_type = "RunConfig")] config: JsValue,
+    #[wasm_bindgen(unchecked_param_type = "Method")] method: JsValue,
+) -> Result<JsValue, Error> {
+    to_js(&config::choose_method(&from_js(config)?, from_js(method)?))
+}
+
+/// See [`config::choose_optimizer`].
+#[wasm_bindgen(unchecked_return_type = "RunConfig")]
+pub fn choose_optimizer(
+    #[wasm_bindgen(unchecked_param_type = "RunConfig")] config: JsValue,
+    kind: &str,
+) -> Result<JsValue, Error> {
+    to_js(&config::choose_optimizer(&from_js(config)?, kind).map_err(|message| to_error(&message))?)
+}
+
+/// See [`config::choose_schedule`].
+#[wasm_bindgen(unchecked_return_type = "RunConfig")]
+pub fn choose_schedule(
+    #[wasm_bindgen(unchecked_param_type = "RunConfig")] config: JsValue,
+    kind: &str,
+) -> Result<JsValue, Error> {
+    to_js(&config::choose_schedule(&from_js(config)?, kind).map_err(|message| to_error(&message))?)
+}
+
+/// See [`config::choose_source`].
+#[wasm_bindgen(unchecked_return_type = "RunConfig")]
+pub fn choose_source(
+    #[wasm_bindgen(unchecked_param_type = "RunConfig")] config: JsValue,
+    id: &str,
+) -> Result<JsValue, Error> {
+    to_js(&config::choose_source(&from_js(config)?, id).map_err(|message| to_error(&message))?)
+}
+
+/// Rates that the schedule gives, `n_points` of them over a stretch that shows its shape.
+#[wasm_bindgen]
+pub fn schedule_curve(
+    #[wasm_bindgen(unchecked_param_type = "RunConfig")] config: JsValue,
+    n_points: usize,
+) -> Result<Float64Array, Error> {
+    Ok(Float64Array::from(config::schedule_curve(&from_js(config)?, n_points).as_slice()))
+}
+
+/// See [`config::rate_from_position`].
+#[wasm_bindgen]
+pub fn rate_from_position(position: f64) -> f64 {
+    config::rate_from_position(position)
+}
+
+/// See [`config::position_from_rate`].
+#[wasm_bindgen]
+pub fn position_from_rate(rate: f64) -> f64 {
+    config::position_from_rate(rate)
+}
+
+/// See [`config::speed_from_position`].
+#[wasm_bindgen]
+pub fn speed_from_position(position: f64) -> Option<f64> {
+    config::speed_from_position(position)
+}
+
+/// See [`config::position_from_speed`].
+#[wasm_bindgen]
+pub fn position_from_speed(speed: Option<f64>) -> f64 {
+    config::position_from_speed(speed)
+}
+
+/// Paths of the fields whose change begins a new run.
+#[wasm_bindgen]
+pub fn restarting_fields() -> Vec<String> {
+    RESTARTING_FIELDS.iter().map(|&path| path.to_owned()).collect()
+}
+
+/// The English wording of every code, with `{name}` where a parameter goes.
+#[wasm_bindgen(unchecked_return_type = "Record<string, string>")]
+pub fn english_messages() -> Result<JsValue, Error> {
+    let table: std::collections::BTreeMap<&str, &str> =
+        Code::ALL.iter().map(|code| (code.name(), code.template())).collect();
+    to_js(&table)
+}

@@ -1,0 +1,215 @@
+//! The trainer as a module of its own, for a browser's worker or Node.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use js_sys::{Error, Float32Array};
+use serde::Deserialize;
+use wasm_bindgen::prelude::*;
+
+use super::engines::Engines;
+use super::{from_js, to_error, to_js};
+use crate::config::{RunConfig, Source};
+use crate::dataset::{Dataset, Table};
+use crate::export;
+use crate::message::{Code, Message};
+use crate::trainer::{Status, Task, Trainer};
+
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &'static str = r#"
+/** Any part of a configuration; what is left out has its default. */
+export type PartialConfig = { [K in keyof RunConfig]?: RunConfig[K] extends object ? Partial<RunConfig[K]> : RunConfig[K] };
+
+/** What a run is at one moment; everything in it belongs together. */
+export interface TrainerSnapshot {
+  step: number;
+  epoch: number;
+  /** Mean squared error of exactly these weights over the training set. */
+  loss: number;
+  gradient_norm: number;
+  r2: number | null;
+  /** The rate of the next update. */
+  learning_rate: number;
+  /** In the units of x and y: w1..wd, then the bias if there is one. */
+  weights: number[];
+  /** `ready`, `finished` or `diverged`. */
+  status: "ready" | "finished" | "diverged";
+  reason: string | null;
+  backend: "gpu" | "cpu";
+  backend_reason: string;
+}
+"#;
+
+/// Rows of the caller's own.
+#[derive(Deserialize)]
+struct Columns {
+    x: Vec<f64>,
+    y: Vec<f64>,
+}
+
+/// A run of gradient descent. Every error is an `Error` whose message a person can act on, with a stable `code`.
+#[wasm_bindgen(js_name = Trainer)]
+pub struct JsTrainer {
+    /// Empty while `advance` has it.
+    trainer: Rc<RefCell<Option<Trainer>>>,
+    losses: Rc<RefCell<Vec<f32>>>,
+    rate: Rc<Cell<Option<f64>>>,
+}
+
+#[wasm_bindgen(js_class = Trainer)]
+impl JsTrainer {
+    /// Prepares a run. `config` is any part of a configuration; `columns` are rows of the caller's own, in place of
+    /// the configuration's data.
+    pub async fn create(
+        #[wasm_bindgen(unchecked_param_type = "PartialConfig | undefined")] config: JsValue,
+        #[wasm_bindgen(unchecked_param_type = "{ x: ArrayLike<number>; y: ArrayLike<number> } | undefined")]
+        columns: JsValue,
+    ) -> Result<JsTrainer, Error> {
+        let mut config: RunConfig =
+            if config.is_undefined() || config.is_null() { RunConfig::default() } else { from_js(config)? };
+        let table = if columns.is_undefined() || columns.is_null() {
+            None
+        } else {
+            let Columns { x, y } = from_js(columns)?;
+            let table = table_of(x, y).map_err(|message| to_error(&message))?;
+            config.data.source =
+                Source::Table { name: "columns".to_owned(), fingerprint: table.fingerprint() };
+            Some(table)
+        };
+        let mut trainer = build(&config, table.as_ref()).await.map_err(|message| to_error(&message))?;
+        trainer.keep_losses();
+        Ok(JsTrainer {
+            trainer: Rc::new(RefCell::new(Some(trainer))),
+            losses: Rc::default(),
+            rate: Rc::default(),
+        })
+    }
+
+    /// Makes up to `n_steps` updates, fewer where the run ends. Resolves to the updates done in all.
+    pub async fn advance(&self, n_steps: f64) -> Result<f64, Error> {
+        if n_steps.is_nan() || n_steps < 0.0 {
+            let message = Message::new(Code::FieldOutOfRange)
+                .with("field", "n_steps")
+                .with("value", n_steps)
+                .with("min", 0)
+                .with("max", "2^53");
+            return Err(to_error(&message));
+        }
+        let mut trainer = self.trainer.borrow_mut().take().ok_or_else(|| busy("advance"))?;
+        self.apply_rate(&mut trainer);
+        let result = trainer.advance(n_steps as u64).await;
+        self.losses.replace(trainer.take_losses());
+        let step = trainer.step() as f64;
+        self.apply_rate(&mut trainer);
+        self.trainer.replace(Some(trainer));
+        result.map(|()| step).map_err(|message| to_error(&message))
+    }
+
+    /// Sets the rate that the schedule starts from, without restarting the run; while `advance` runs, from its end.
+    #[wasm_bindgen(js_name = setLearningRate)]
+    pub fn set_learning_rate(&self, learning_rate: f64) -> Result<(), Error> {
+        RunConfig { learning_rate, ..RunConfig::default() }.check().map_err(|message| to_error(&message))?;
+        self.rate.set(Some(learning_rate));
+        if let Some(trainer) = self.trainer.borrow_mut().as_mut() {
+            self.apply_rate(trainer);
+        }
+        Ok(())
+    }
+
+    /// What the run is now.
+    #[wasm_bindgen(unchecked_return_type = "TrainerSnapshot")]
+    pub fn snapshot(&self) -> Result<JsValue, Error> {
+        self.with("snapshot", |trainer| {
+            let measured = trainer.measured();
+            let (status, reason) = match trainer.status() {
+                Status::Ready => ("ready", None),
+                Status::Finished(reason) => ("finished", Some(reason.to_string())),
+                Status::Diverged { reason, .. } => ("diverged", Some(reason.to_string())),
+            };
+            to_js(&serde_json::json!({
+                "step": trainer.step(),
+                "epoch": trainer.place().epoch,
+                "loss": measured.loss,
+                "gradient_norm": measured.gradient_norm,
+                "r2": trainer.r2(),
+                "learning_rate": trainer.learning_rate(),
+                "weights": trainer.original_parameters(),
+                "status": status,
+                "reason": reason,
+                "backend": if trainer.in_use().gpu { "gpu" } else { "cpu" },
+                "backend_reason": trainer.in_use().reason.to_string(),
+            }))
+        })
+    }
+
+    /// Batch loss at every update of the last `advance`, each of the weights before that update.
+    pub fn losses(&self) -> Float32Array {
+        Float32Array::from(self.losses.borrow().as_slice())
+    }
+
+    /// What the model says at each x, in the units of x and y.
+    #[wasm_bindgen(unchecked_return_type = "number | Float64Array")]
+    pub fn predict(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "number | ArrayLike<number>")] x: JsValue,
+    ) -> Result<JsValue, Error> {
+        self.with("predict", |trainer| {
+            if let Some(x) = x.as_f64() {
+                return Ok(trainer.predict(x).into());
+            }
+            let inputs: Vec<f64> = from_js(x)?;
+            let outputs: Vec<f64> = inputs.iter().map(|x| trainer.predict(*x)).collect();
+            Ok(js_sys::Float64Array::from(outputs.as_slice()).into())
+        })
+    }
+
+    /// The weights file, as text.
+    #[wasm_bindgen(js_name = exportWeights)]
+    pub fn export_weights(&self) -> Result<String, Error> {
+        self.with("exportWeights", |trainer| export::write(trainer).map_err(|message| to_error(&message)))
+    }
+
+    fn with<T>(&self, method: &str, f: impl FnOnce(&Trainer) -> Result<T, Error>) -> Result<T, Error> {
+        f(self.trainer.borrow().as_ref().ok_or_else(|| busy(method))?)
+    }
+
+    fn apply_rate(&self, trainer: &mut Trainer) {
+        if let Some(learning_rate) = self.rate.take() {
+            let config = RunConfig { learning_rate, ..trainer.plan().config().clone() };
+            if let Ok(plan) = config.check() {
+                trainer.change(plan);
+            }
+        }
+    }
+}
+
+async fn build(config: &RunConfig, table: Option<&Table>) -> Result<Trainer, Message> {
+    let plan = config.check()?;
+    let dataset = Dataset::build(&config.data, table)?;
+    let task = Task::new(&plan, Rc::new(dataset))?;
+    let (backend, in_use) = Engines::default().choose(&plan, &task).await?;
+    Trainer::new(plan, task, backend, in_use).await
+}
+
+fn table_of(x: Vec<f64>, y: Vec<f64>) -> Result<Table, Message> {
+    if x.len() != y.len() {
+        return Err(Message::new(Code::ColumnLengths).with("x", x.len()).with("y", y.len()));
+    }
+    for (name, column) in [("x", &x), ("y", &y)] {
+        let bad = column.iter().position(|v| !v.is_finite() || v.abs() > crate::dataset::MAX_VALUE);
+        if let Some(row) = bad {
+            let code = if column[row].is_finite() { Code::CellTooLarge } else { Code::CellNotFinite };
+            return Err(Message::new(code)
+                .with("row", row + 1)
+                .with("column", name)
+                .with("text", column[row]));
+        }
+    }
+    let dataset = Dataset { x, y, feature: "x".to_owned(), target: "y".to_owned() };
+    dataset.check()?;
+    Ok(Table { dataset, has_header: false })
+}
+
+fn busy(method: &str) -> Error {
+    to_error(&Message::new(Code::Busy).with("method", method))
+}

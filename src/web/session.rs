@@ -1,0 +1,501 @@
+//! The worker's session: it owns data, engine and trainer, answers requests, and does a little training at every
+//! tick.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use js_sys::{Array, Error, Function, Promise, Uint32Array};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+
+use super::engines::Engines;
+use super::{attach, from_js, now_ms, set, to_error, to_js};
+use crate::config::{MAX_EDITS, RunConfig, RunPlan, ShippedTable, Source, to_query};
+use crate::dataset::{Dataset, Table, parse_table};
+use crate::export;
+use crate::message::{Code, Message, Result, short};
+use crate::metrics::HistoryDelta;
+use crate::model;
+use crate::protocol::{Answer, BackendInfo, Configured, DatasetInfo, Exact, Request, RunStatus, Snapshot};
+use crate::trainer::{Checkpoint, Status, Task, Trainer};
+
+mod pace;
+
+use pace::Pace;
+
+/// The most points that are drawn one by one.
+const MAX_DRAWN_POINTS: u32 = 20_000;
+/// Points of a drawn curve.
+const CURVE_POINTS: usize = 201;
+/// Cells of a density at most.
+const MAX_DENSITY_CELLS: u32 = 1 << 20;
+
+/// The one session of a worker. `handle` and `tick` must not overlap: await one before calling the other.
+#[wasm_bindgen]
+pub struct Session {
+    post: Function,
+    fetch_table: Function,
+    shipped: HashMap<&'static str, Table>,
+    users: Option<(String, Table)>,
+    engines: Engines,
+    trainer: Option<Trainer>,
+    run: u32,
+    training: bool,
+    pace: Pace,
+    /// Something changed that the page has not been shown.
+    unshown: bool,
+}
+
+#[wasm_bindgen]
+impl Session {
+    /// `post` receives events with what to transfer; `fetch_table` fetches a shipped table's text by its id.
+    #[wasm_bindgen(constructor)]
+    pub fn new(
+        #[wasm_bindgen(unchecked_param_type = "(event: Event, transfer: Transferable[]) => void")]
+        post: Function,
+        #[wasm_bindgen(unchecked_param_type = "(id: string) => Promise<string>")] fetch_table: Function,
+    ) -> Self {
+        Self {
+            post,
+            fetch_table,
+            shipped: HashMap::new(),
+            users: None,
+            engines: Engines::default(),
+            trainer: None,
+            run: 0,
+            training: false,
+            pace: Pace::new(),
+            unshown: false,
+        }
+    }
+
+    /// Answers a request, or throws an `Error` with `code` and `params`; then what the user had is as it was.
+    #[wasm_bindgen(unchecked_return_type = "Answer")]
+    pub async fn handle(
+        &mut self,
+        #[wasm_bindgen(unchecked_param_type = "Request")] request: JsValue,
+    ) -> std::result::Result<JsValue, Error> {
+        let request: Request = from_js(request)?;
+        let answer = self.answer(request).await.map_err(|message| to_error(&message))?;
+        answer_to_js(answer)
+    }
+
+    /// Trains for about 12 ms if there is anything to do, and posts a snapshot if one is due. Returns in how many
+    /// milliseconds it wants the next tick; -1 is not before the next request.
+    pub async fn tick(&mut self) -> std::result::Result<f64, Error> {
+        let Some(trainer) = &mut self.trainer else { return Ok(-1.0) };
+        if !self.training {
+            if self.unshown {
+                self.unshown = false;
+                self.show()?;
+            }
+            return Ok(-1.0);
+        }
+        let speed = trainer.plan().config().steps_per_second;
+        let wait_ms = self.pace.advance(trainer, speed).await.map_err(|message| to_error(&message))?;
+        let ended = *trainer.status() != Status::Ready;
+        if ended {
+            self.training = false;
+        }
+        if ended || self.unshown || self.pace.snapshot_due(trainer.in_use().gpu) {
+            self.pace.measure(trainer, ended).await.map_err(|message| to_error(&message))?;
+            // The measurement itself may end the run, and then wants every row.
+            if !ended && *trainer.status() != Status::Ready {
+                self.training = false;
+                self.pace.measure(trainer, true).await.map_err(|message| to_error(&message))?;
+            }
+            self.unshown = false;
+            self.show()?;
+        }
+        Ok(if self.training { wait_ms } else { -1.0 })
+    }
+}
+
+impl Session {
+    async fn answer(&mut self, request: Request) -> Result<Answer> {
+        match request {
+            Request::Configure { config } => self.configure(*config).await,
+            Request::Train => {
+                let trainer = self.trainer_mut()?;
+                trainer.resume();
+                self.training = true;
+                self.unshown = true;
+                self.pace.start();
+                Ok(Answer::Done)
+            }
+            Request::Pause => {
+                self.hold().await?;
+                Ok(Answer::Done)
+            }
+            Request::Step => self.take(|_| 1).await,
+            Request::Epoch => self.take(Trainer::steps_to_epoch_end).await,
+            Request::Reset => {
+                self.training = false;
+                let trainer = self.trainer_mut()?;
+                trainer.reset().await?;
+                self.pace.forget();
+                self.unshown = true;
+                Ok(Answer::Configured(self.configured(false, false)?))
+            }
+            Request::AddPoint { x, y } => {
+                let mut config = self.config()?;
+                config.data.added.push([x, y]);
+                self.configure(config).await
+            }
+            Request::RemovePoint { index } => self.remove_point(index).await,
+            Request::LoadTable { name, bytes } => self.load_table(name, &bytes).await,
+            Request::Predict { inputs } => self.predict(&inputs),
+            Request::Export => {
+                let trainer = self.trainer_mut()?;
+                let text = export::write(trainer)?;
+                Ok(Answer::Exported {
+                    file_name: format!("downhill-weights-step-{}.json", trainer.step()),
+                    text,
+                })
+            }
+            Request::Import { bytes } => self.import(&bytes).await,
+            Request::Density { x, y, columns, rows } => {
+                let cells = columns.checked_mul(rows).filter(|cells| (1..=MAX_DENSITY_CELLS).contains(cells));
+                let cells = cells.ok_or_else(|| {
+                    Message::new(Code::FieldOutOfRange)
+                        .with("field", "columns * rows")
+                        .with("value", format!("{columns} * {rows}"))
+                        .with("min", 1)
+                        .with("max", MAX_DENSITY_CELLS)
+                })?;
+                let counts = self.trainer_mut()?.task().dataset.density(x, y, columns, rows);
+                debug_assert_eq!(counts.len(), cells as usize);
+                Ok(Answer::Density { columns, rows, x, y, counts })
+            }
+        }
+    }
+
+    /// Changes what may change in mid-run; otherwise begins a new run. Nothing is touched where that fails.
+    async fn configure(&mut self, config: RunConfig) -> Result<Answer> {
+        let plan = config.check()?;
+        let same_run = self.trainer.as_ref().is_some_and(|trainer| !trainer.restarts(&config));
+        if let (true, Some(trainer)) = (same_run, &mut self.trainer) {
+            let before = trainer.plan().config().clone();
+            let batch_changed = plan.batch_rows(trainer.task().problem.n_samples)
+                != trainer.plan().batch_rows(trainer.task().problem.n_samples);
+            trainer.change(plan.clone());
+            // Auto's measurement holds for the batch size that it was made with.
+            let remeasure = batch_changed && config.backend == crate::config::BackendChoice::Auto;
+            if before.backend != config.backend || remeasure {
+                let (backend, in_use) = self.engines.choose(&plan, &trainer.task().clone()).await?;
+                trainer.set_backend(backend, in_use);
+                self.pace.forget();
+            }
+            if before.steps_per_second != config.steps_per_second {
+                self.pace.start();
+            }
+            self.unshown = true;
+            return Ok(Answer::Configured(self.configured(false, false)?));
+        }
+        let dataset = self.dataset(&config).await?;
+        let task = Task::new(&plan, Rc::new(dataset))?;
+        self.begin(plan, task, None).await
+    }
+
+    /// Replaces the run by another.
+    async fn begin(&mut self, plan: RunPlan, task: Task, checkpoint: Option<Checkpoint>) -> Result<Answer> {
+        let (backend, in_use) = self.engines.choose(&plan, &task).await?;
+        let mut trainer = Trainer::new(plan, task, backend, in_use).await?;
+        if let Some(checkpoint) = checkpoint {
+            trainer.restore(checkpoint).await?;
+            self.training = false;
+        }
+        self.trainer = Some(trainer);
+        self.run += 1;
+        self.pace = Pace::new();
+        self.unshown = true;
+        Ok(Answer::Configured(self.configured(true, true)?))
+    }
+
+    /// Stops and shows the loss of exactly the weights that stay.
+    async fn hold(&mut self) -> Result<()> {
+        self.training = false;
+        self.unshown = true;
+        if let Some(trainer) = &mut self.trainer {
+            self.pace.measure(trainer, true).await?;
+        }
+        Ok(())
+    }
+
+    /// Holds, then takes some steps at once.
+    async fn take(&mut self, n_steps: impl Fn(&Trainer) -> u64) -> Result<Answer> {
+        self.training = false;
+        self.unshown = true;
+        let Some(trainer) = &mut self.trainer else { return Err(no_run()) };
+        if *trainer.status() != Status::Ready {
+            trainer.resume();
+        }
+        let n = n_steps(trainer);
+        trainer.advance_unmeasured(n).await?;
+        self.pace.measure(trainer, true).await?;
+        Ok(Answer::Done)
+    }
+
+    async fn remove_point(&mut self, index: u32) -> Result<Answer> {
+        let mut config = self.config()?;
+        let data = &mut config.data;
+        let n_samples = self.trainer_mut()?.task().dataset.n_samples();
+        if index >= n_samples {
+            return Err(Message::new(Code::RemovedOutOfRange)
+                .with("index", index)
+                .with("n_samples", n_samples));
+        }
+        let n_of_source = n_samples - data.added.len() as u32;
+        if index >= n_of_source {
+            data.added.remove((index - n_of_source) as usize);
+        } else {
+            if data.removed.len() == MAX_EDITS {
+                return Err(Message::new(Code::TooManyEdits).with("limit", MAX_EDITS));
+            }
+            // The index counts the rows that are left; `removed` counts those that there were.
+            let mut row = index;
+            for removed in &data.removed {
+                if *removed <= row {
+                    row += 1;
+                }
+            }
+            let place = data.removed.partition_point(|removed| *removed < row);
+            data.removed.insert(place, row);
+        }
+        self.configure(config).await
+    }
+
+    async fn load_table(&mut self, name: String, bytes: &[u8]) -> Result<Answer> {
+        let table = parse_table(bytes)?;
+        let mut config = self.config().unwrap_or_default();
+        config.data = crate::config::DataConfig {
+            source: Source::Table { name: name.clone(), fingerprint: table.fingerprint() },
+            ..Default::default()
+        };
+        let before = self.users.replace((name, table));
+        let answer = self.configure(config).await;
+        if answer.is_err() {
+            self.users = before;
+        }
+        answer
+    }
+
+    fn predict(&mut self, inputs: &str) -> Result<Answer> {
+        let words =
+            inputs.split(|c: char| c.is_whitespace() || [',', ';', '[', ']', '，', '、'].contains(&c));
+        let inputs = words
+            .filter(|word| !word.is_empty())
+            .map(|word| match word.parse::<f64>() {
+                Ok(x) if x.is_finite() => Ok(x),
+                _ => Err(Message::new(Code::InputNotANumber).with("text", word)),
+            })
+            .collect::<Result<Vec<f64>>>()?;
+        if inputs.is_empty() {
+            return Err(Code::NothingToPredict.into());
+        }
+        let trainer = self.trainer_mut()?;
+        let outputs = inputs.iter().map(|x| trainer.predict(*x)).collect();
+        Ok(Answer::Predicted { inputs, outputs })
+    }
+
+    async fn import(&mut self, bytes: &[u8]) -> Result<Answer> {
+        let imported = export::read(bytes)?;
+        let config = imported.plan.config().clone();
+        let dataset = self.dataset(&config).await?;
+        let task = Task::with_map(&imported.plan, Rc::new(dataset), imported.map)?;
+        self.begin(imported.plan, task, Some(imported.checkpoint)).await
+    }
+
+    /// The rows that a configuration describes, fetched or kept.
+    async fn dataset(&mut self, config: &RunConfig) -> Result<Dataset> {
+        let table = match &config.data.source {
+            Source::Linspace { .. } => None,
+            Source::Shipped { table } => Some(self.shipped(*table).await?),
+            Source::Table { .. } => self.users.as_ref().map(|(_, table)| table),
+        };
+        Dataset::build(&config.data, table)
+    }
+
+    async fn shipped(&mut self, table: ShippedTable) -> Result<&Table> {
+        let id = table.id();
+        if !self.shipped.contains_key(id) {
+            let unavailable =
+                |detail: String| Message::new(Code::TableUnavailable).with("name", id).with("detail", detail);
+            let promise = self
+                .fetch_table
+                .call1(&JsValue::NULL, &id.into())
+                .and_then(JsCast::dyn_into::<Promise>)
+                .map_err(|error| unavailable(reason_of(&error)))?;
+            let text = JsFuture::from(promise).await.map_err(|error| unavailable(reason_of(&error)))?;
+            let text = text.as_string().ok_or_else(|| unavailable("it is not text".to_owned()))?;
+            self.shipped.insert(id, parse_table(text.as_bytes())?);
+        }
+        self.shipped.get(id).ok_or_else(no_run)
+    }
+
+    fn trainer_mut(&mut self) -> Result<&mut Trainer> {
+        self.trainer.as_mut().ok_or_else(no_run)
+    }
+
+    fn config(&self) -> Result<RunConfig> {
+        Ok(self.trainer.as_ref().ok_or_else(no_run)?.plan().config().clone())
+    }
+
+    fn configured(&self, restarted: bool, with_data: bool) -> Result<Box<Configured>> {
+        let trainer = self.trainer.as_ref().ok_or_else(no_run)?;
+        let config = trainer.plan().config().clone();
+        let task = trainer.task();
+        let mut notices = Vec::new();
+        if !task.exact.unique {
+            notices.push(Code::NoticeNotUnique.into());
+        }
+        if !config.model.bias && task.exact.loss > 2.0 * floor_with_bias(task) {
+            notices.push(Message::new(Code::NoticeStoryFloor).with("loss", short(task.exact.loss)));
+        }
+        Ok(Box::new(Configured {
+            run: self.run,
+            query: to_query(&config),
+            restarted,
+            dataset: with_data.then(|| dataset_info(trainer)),
+            config,
+            notices,
+        }))
+    }
+
+    fn show(&mut self) -> std::result::Result<(), Error> {
+        let Some(trainer) = &mut self.trainer else { return Ok(()) };
+        let status = match (trainer.status(), self.training) {
+            (Status::Ready, true) => RunStatus::Training,
+            (Status::Ready, false) => RunStatus::Paused,
+            (Status::Finished(reason), _) => RunStatus::Finished { reason: reason.clone() },
+            (Status::Diverged { reason, suggested_rate }, _) => {
+                RunStatus::Diverged { reason: reason.clone(), suggested_rate: *suggested_rate }
+            }
+        };
+        let (curve_x, curve_y) = curve(trainer.task(), |x| trainer.predict(x));
+        let measured = trainer.measured();
+        let in_use = trainer.in_use();
+        let snapshot = Snapshot {
+            kind: "snapshot",
+            run: self.run,
+            status,
+            step: trainer.step() as f64,
+            epoch: trainer.place().epoch as f64,
+            loss: measured.loss,
+            loss_rows: measured.rows,
+            loss_is_sample: measured.rows < trainer.task().problem.n_samples,
+            batch_loss: trainer.batch_loss(),
+            r2: trainer.r2(),
+            gradient_norm: measured.gradient_norm,
+            learning_rate: trainer.learning_rate(),
+            weights: trainer.original_parameters(),
+            distance: trainer.distance(),
+            steps_per_second: if self.training { self.pace.steps_per_second(trainer.step()) } else { 0.0 },
+            backend: BackendInfo {
+                kind: if in_use.gpu { "gpu" } else { "cpu" },
+                name: in_use.name.clone(),
+                reason: in_use.reason.clone(),
+                fallback: in_use.fallback,
+            },
+            curve_x,
+            curve_y,
+            marks: trainer.marks().to_vec(),
+            history: trainer.history_mut().delta(),
+        };
+        let event = to_js(&snapshot)?;
+        let transfer = Array::new();
+        attach(&event, "curve_x", &snapshot.curve_x, &transfer);
+        attach(&event, "curve_y", &snapshot.curve_y, &transfer);
+        set(&event, "history", &history_to_js(&snapshot.history, &transfer));
+        self.post
+            .call2(&JsValue::NULL, &event, &transfer)
+            .map(drop)
+            .map_err(|error| super::internal(reason_of(&error)))
+    }
+}
+
+/// The least loss of the same model with a bias.
+fn floor_with_bias(task: &Task) -> f64 {
+    crate::analysis::LeastSquares::solve(&task.dataset, &task.map, true).loss
+}
+
+fn dataset_info(trainer: &Trainer) -> DatasetInfo {
+    let task = trainer.task();
+    let dataset = &task.dataset;
+    let drawn = dataset.n_samples() <= MAX_DRAWN_POINTS;
+    let column = |values: &[f64]| if drawn { values.iter().map(|v| *v as f32).collect() } else { Vec::new() };
+    let (x_range, y_range) = dataset.ranges();
+    let (curve_x, curve_y) = curve(task, |x| model::predict(&task.map, &task.exact.parameters, x));
+    let n_samples = dataset.n_samples() as usize;
+    DatasetInfo {
+        n_samples: dataset.n_samples(),
+        n_features: task.problem.n_features,
+        n_parameters: task.problem.n_parameters(),
+        feature: dataset.feature.clone(),
+        target: dataset.target.clone(),
+        standardized: trainer.plan().standardize(),
+        bytes: (n_samples * 16 + (task.problem.features.len() + n_samples) * 4) as f64,
+        points_x: column(&dataset.x),
+        points_y: column(&dataset.y),
+        x_range,
+        y_range,
+        exact: Exact {
+            weights: task.exact.original.clone(),
+            unique: task.exact.unique,
+            loss: task.exact.loss,
+            r2: task.exact.r2,
+            stable_rate: task.exact.stable_rate(),
+            condition: task.exact.condition,
+            curve_x,
+            curve_y,
+        },
+    }
+}
+
+/// A curve over the data's range and beyond: a line as far as the chart may be moved, higher powers a little.
+fn curve(task: &Task, predict: impl Fn(f64) -> f64) -> (Vec<f32>, Vec<f32>) {
+    let ([low, high], _) = task.dataset.ranges();
+    let (beyond, n) = if task.map.degree == 1 { (10.0, 2) } else { (0.25, CURVE_POINTS) };
+    let (start, span) = (low - beyond * (high - low), (1.0 + 2.0 * beyond) * (high - low));
+    let at = |i: usize| start + span * i as f64 / (n - 1) as f64;
+    ((0..n).map(|i| at(i) as f32).collect(), (0..n).map(|i| predict(at(i)) as f32).collect())
+}
+
+fn history_to_js(delta: &HistoryDelta, transfer: &Array) -> JsValue {
+    let object = js_sys::Object::new();
+    set(&object, "first", &(delta.first as f64).into());
+    attach(&object, "batch_loss_min", &delta.batch_loss_min, transfer);
+    attach(&object, "batch_loss_max", &delta.batch_loss_max, transfer);
+    attach(&object, "batch_loss_mean", &delta.batch_loss_mean, transfer);
+    attach(&object, "loss", &delta.loss, transfer);
+    attach(&object, "rate", &delta.rate, transfer);
+    object.into()
+}
+
+fn answer_to_js(answer: Answer) -> std::result::Result<JsValue, Error> {
+    let object = to_js(&answer)?;
+    // An answer's arrays are small or rare: they are copied with it.
+    let transfer = Array::new();
+    match &answer {
+        Answer::Configured(configured) => {
+            let Some(info) = &configured.dataset else { return Ok(object) };
+            let dataset = js_sys::Reflect::get(&object, &"dataset".into()).unwrap_or_default();
+            attach(&dataset, "points_x", &info.points_x, &transfer);
+            attach(&dataset, "points_y", &info.points_y, &transfer);
+            let exact = js_sys::Reflect::get(&dataset, &"exact".into()).unwrap_or_default();
+            attach(&exact, "curve_x", &info.exact.curve_x, &transfer);
+            attach(&exact, "curve_y", &info.exact.curve_y, &transfer);
+        }
+        Answer::Density { counts, .. } => set(&object, "counts", &Uint32Array::from(counts.as_slice())),
+        _ => {}
+    }
+    Ok(object)
+}
+
+fn reason_of(error: &JsValue) -> String {
+    error.dyn_ref::<Error>().map_or_else(|| format!("{error:?}"), |error| String::from(error.message()))
+}
+
+fn no_run() -> Message {
+    Message::new(Code::Internal).with("detail", "there is no run yet")
+}

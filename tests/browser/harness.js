@@ -1,0 +1,196 @@
+// What the browser tests share: a static server, a browser with or without WebGPU, a page that is watched.
+//
+//   const server = await startServer();                        // dist/, as any static host would serve it
+//   const browser = await launch({ webgpu: true });
+//   const { page, close } = await openPage(browser, { server, hash: '#...', width: 390, height: 844 });
+//   ...
+//   await close();                                             // fails where the page had anything to complain of
+//   await browser.close(); await server.close();
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { delimiter, extname, join, resolve, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+
+/** @typedef {import('playwright-core').Browser} Browser */
+/** @typedef {import('playwright-core').BrowserContextOptions} BrowserContextOptions */
+/** @typedef {import('playwright-core').BrowserContext} BrowserContext */
+/** @typedef {import('playwright-core').Page} Page */
+/** @typedef {{ url: string, close: () => Promise<void>, requests: string[] }} Server */
+
+/** The root of the repository. */
+export const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/** @type {Record<string, string>} */
+const mimeTypes = {
+  '.css': 'text/css',
+  '.csv': 'text/csv',
+  '.html': 'text/html',
+  '.ico': 'image/x-icon',
+  '.js': 'text/javascript',
+  '.json': 'application/json',
+  '.png': 'image/png',
+  '.svg': 'image/svg+xml',
+  '.txt': 'text/plain',
+  '.wasm': 'application/wasm',
+  '.webmanifest': 'application/manifest+json',
+};
+
+/**
+ * Serves a folder as a plain static host would: no policy headers; the `.br` or `.gz` beside a file where the browser
+ * takes it. `prefix` puts the site below a path, `port` brings a server back where another was.
+ * @param {{ folder?: string, prefix?: string, port?: number, headers?: Record<string, string> }} [options]
+ * @returns {Promise<Server>}
+ */
+export async function startServer({ folder = 'dist', prefix = '/', port = 0, headers = {} } = {}) {
+  const base = resolve(root, folder);
+  assert.ok(existsSync(join(base, 'index.html')), `${folder}/ holds no page: run cargo xtask dist (or build) first`);
+  /** @type {string[]} */
+  const requests = [];
+  const server = createServer(async (request, response) => {
+    const path = decodeURIComponent(new URL(request.url ?? '/', 'http://host').pathname);
+    requests.push(path);
+    const relative = path.startsWith(prefix) ? path.slice(prefix.length) : undefined;
+    const file = relative === undefined ? undefined : resolve(base, relative === '' ? 'index.html' : relative);
+    const facts = file && (file + sep).startsWith(base + sep) ? await stat(file).catch(() => undefined) : undefined;
+    if (!file || !facts?.isFile()) {
+      response.writeHead(404, { 'Content-Type': 'text/plain' }).end('not found');
+      return;
+    }
+    const takes = String(request.headers['accept-encoding'] ?? '');
+    const encoding = [['br', '.br'], ['gzip', '.gz']].find(([name, end]) => takes.includes(name) && existsSync(file + end));
+    const body = await readFile(encoding ? file + encoding[1] : file);
+    response.writeHead(200, {
+      'Content-Type': mimeTypes[extname(file)] ?? 'application/octet-stream',
+      'Content-Length': body.length,
+      'Cache-Control': 'no-cache',
+      ...(encoding ? { 'Content-Encoding': encoding[0], Vary: 'Accept-Encoding' } : {}),
+      ...headers,
+    });
+    response.end(request.method === 'HEAD' ? undefined : body);
+  });
+  await new Promise((done, fail) => {
+    server.once('error', fail);
+    server.listen(port, '127.0.0.1', () => done(undefined));
+  });
+  const address = server.address();
+  assert.ok(address && typeof address === 'object');
+  return {
+    url: `http://127.0.0.1:${address.port}${prefix}`,
+    requests,
+    close: async () => {
+      const closed = new Promise((done) => server.close(done));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+/** The Chromium of this machine. */
+export function chromiumPath() {
+  const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  const found = process.env.CHROMIUM
+    ?? names.flatMap((name) => folders.map((folder) => join(folder, name))).find((path) => existsSync(path));
+  assert.ok(found, 'no Chromium: install it (apt-get install chromium), or name it in CHROMIUM');
+  return found;
+}
+
+/** @type {WeakMap<Browser, BrowserContextOptions>} */
+const contextDefaults = new WeakMap();
+
+/**
+ * Starts Chromium. With `webgpu` it has an adapter in software, in workers too; without, none. Whatever else is given
+ * goes to every page's context.
+ * @param {{ webgpu?: boolean, args?: string[] } & BrowserContextOptions} [options]
+ */
+export async function launch({ webgpu = false, args = [], ...contextOptions } = {}) {
+  const browser = await chromium.launch({
+    executablePath: chromiumPath(),
+    headless: true,
+    args: [
+      '--no-sandbox', '--disable-quic', '--no-first-run', '--disable-background-networking',
+      '--disable-component-update', '--disable-sync',
+      ...(webgpu ? ['--enable-unsafe-webgpu'] : []),
+      ...args,
+    ],
+  });
+  contextDefaults.set(browser, contextOptions);
+  return browser;
+}
+
+/**
+ * Opens the page in a context of its own: a first visit, unless one is given. `allow` lists what it may complain of.
+ * @param {Browser} browser
+ * @param {{
+ *   server: Server, path?: string, search?: string, hash?: string, context?: BrowserContext,
+ *   width?: number, height?: number, colorScheme?: 'light' | 'dark', locale?: string, deviceScaleFactor?: number,
+ *   reducedMotion?: boolean, allow?: RegExp[], contextOptions?: BrowserContextOptions,
+ * }} options
+ */
+export async function openPage(browser, options) {
+  const {
+    server, path = '', search = '', hash = '', width = 1280, height = 800, colorScheme = 'light', locale = 'en-US',
+    deviceScaleFactor = 1, reducedMotion = false, allow = [], contextOptions = {},
+  } = options;
+  const context = options.context ?? await browser.newContext({
+    viewport: { width, height },
+    colorScheme,
+    locale,
+    deviceScaleFactor,
+    reducedMotion: reducedMotion ? 'reduce' : 'no-preference',
+    ...contextDefaults.get(browser),
+    ...contextOptions,
+  });
+  const page = await context.newPage();
+  const problems = await watch(page, server.url);
+  await page.goto(server.url + path + search + hash);
+
+  const complaints = () => problems.filter((problem) => !allow.some((pattern) => pattern.test(problem)));
+  const close = async () => {
+    const found = complaints();
+    await (options.context ? page.close() : context.close());
+    assert.deepEqual(found, [], 'the page had complaints');
+  };
+  return { page, context, problems, complaints, close };
+}
+
+/**
+ * Gathers errors on the console and uncaught ones (the worker's too), violations of the policy, and requests that leave
+ * the site.
+ * @param {Page} page
+ * @param {string} siteUrl
+ */
+async function watch(page, siteUrl) {
+  /** @type {string[]} */
+  const problems = [];
+  // Workers are heard here too.
+  page.on('console', (message) => {
+    if (message.type() === 'error') {
+      problems.push(`console: ${message.text()} (${message.location().url})`);
+    }
+  });
+  page.on('pageerror', (error) => problems.push(`uncaught: ${error.stack ?? error.message}`));
+  page.on('crash', () => problems.push('crash: the page is gone'));
+  const origin = new URL(siteUrl).origin;
+  page.context().on('request', (request) => {
+    const url = request.url();
+    if (!url.startsWith('blob:') && !url.startsWith('data:') && new URL(url).origin !== origin) {
+      problems.push(`request to another origin: ${url}`);
+    }
+  });
+  page.context().on('requestfailed', (request) => {
+    const reason = request.failure()?.errorText ?? '';
+    if (/csp|BLOCKED/i.test(reason)) {
+      problems.push(`blocked request: ${request.url()} (${reason})`);
+    }
+  });
+  await page.addInitScript(() => {
+    addEventListener('securitypolicyviolation', (event) => {
+      console.error(`policy violation: ${event.violatedDirective} by ${event.blockedURI}`);
+    });
+  });
+  return problems;
+}
