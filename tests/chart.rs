@@ -206,6 +206,11 @@ fn losses_lie_where_the_axes_say() {
         let [_, y_axis, _] = chart.axes();
         let paths = recorder.paths_of(rgb(Theme::default().fit));
         assert_eq!(paths.len(), 1);
+        let x = |at: usize| f64::from(paths[0].points[at].0);
+        assert!((x(0) - plot.left).abs() <= 0.5, "step 0 stands at the left edge");
+        // The 10th update on log10(step + 1).
+        let tenth = if log_x { 11_f64.log10() / 501_f64.log10() } else { 0.02 };
+        assert!((x(10) - plot.left - tenth * (plot.right - plot.left)).abs() <= 0.5, "step 10");
         for &(px, py) in &paths[0].points {
             let share = (f64::from(px) - plot.left) / (plot.right - plot.left);
             let step = if log_x { 501_f64.powf(share) - 1.0 } else { share * 500.0 };
