@@ -158,6 +158,12 @@ fn zoom_keeps_the_place_under_the_pointer() {
                 && f64::from(y) <= plot.bottom + 1.0
         }));
     }
+    let zoomed = chart.view();
+    chart.set_dataset(vec![0.0, 1.1], vec![0.0, 1.0], [-1.0, 1.1], [-1.0, 3.0]);
+    assert_eq!(chart.view(), zoomed, "one point more");
+    chart.set_dataset(vec![0.0, 60.0], vec![0.0, 1.0], [0.0, 60.0], [0.0, 1.0]);
+    assert!(!chart.is_zoomed(), "another table");
+    chart.zoom(300.0, 100.0, 2.0);
     chart.reset_zoom();
     assert!(!chart.is_zoomed());
 }

@@ -83,8 +83,10 @@ impl Default for FitChart {
 impl FitChart {
     /// Sets the size on the page and what it is on the backend.
     pub fn resize(&mut self, size: Size) {
-        self.size = size;
-        self.stale = Stale::BOTH;
+        if self.size != size {
+            self.size = size;
+            self.stale = Stale::BOTH;
+        }
     }
 
     /// Sets colours and font.
@@ -99,8 +101,8 @@ impl FitChart {
         self.stale.base = true;
     }
 
-    /// Replaces the points, forgets density, curves and zoom. Ranges are those of all rows, whether among the
-    /// points or not.
+    /// Replaces the points, forgets density and curves. Ranges are those of all rows, whether among the points or
+    /// not. The zoom stays where the new ranges are about the old ones: a point was added, not a table loaded.
     pub fn set_dataset(
         &mut self,
         points_x: Vec<f32>,
@@ -116,8 +118,11 @@ impl FitChart {
         let (y0, y1) = StableRange::default().update(Mapping::Linear, y_range[0], y_range[1]);
         // A scatter needs no zero: only the padding of the range is wanted, not the whole of it.
         let (y0, y1) = if y_range[1] > y_range[0] { padded(y_range, 0.06) } else { (y0, y1) };
-        self.home = [x0, x1, y0, y1];
-        self.view = self.home;
+        let home = [x0, x1, y0, y1];
+        if !self.is_zoomed() || !is_similar(self.home, home) {
+            self.view = home;
+        }
+        self.home = home;
         self.stale = Stale::BOTH;
     }
 
@@ -447,6 +452,13 @@ struct Picture {
     y: Axis,
     x_ticks: Vec<Tick>,
     y_ticks: Vec<Tick>,
+}
+
+/// Whether two views share most of what either shows.
+fn is_similar(a: [f64; 4], b: [f64; 4]) -> bool {
+    let share =
+        |i: usize| (a[i + 1].min(b[i + 1]) - a[i].max(b[i])) / (a[i + 1].max(b[i + 1]) - a[i].min(b[i]));
+    share(0) > 0.7 && share(2) > 0.7
 }
 
 /// From 3.5 CSS pixels for a hundred points to 1.2 for 20,000, evenly in the logarithm.

@@ -75,8 +75,10 @@ pub struct LossChart {
 impl LossChart {
     /// Sets the size on the page and what it is on the backend.
     pub fn resize(&mut self, size: Size) {
-        self.size = size;
-        self.touch();
+        if self.size != size {
+            self.size = size;
+            self.touch();
+        }
     }
 
     /// Sets colours and font.

@@ -59,13 +59,17 @@ impl Canvas {
     /// Gives the canvas as many pixels as the screen has there, and the CSS size of exactly these.
     pub(crate) fn resize(&self, width_css: f64, height_css: f64, device_pixel_ratio: f64) {
         let pixels = |css: f64| (css * device_pixel_ratio).floor().clamp(1.0, 16_384.0);
-        for (name, css) in [("width", width_css), ("height", height_css)] {
-            let length = format!("{}px", pixels(css) / device_pixel_ratio);
+        let (width, height) = (pixels(width_css), pixels(height_css));
+        // Setting a size clears the canvas, even the size that it has.
+        if (f64::from(self.element.width()), f64::from(self.element.height())) != (width, height) {
+            self.element.set_width(width as u32);
+            self.element.set_height(height as u32);
+        }
+        for (name, pixels) in [("width", width), ("height", height)] {
+            let length = format!("{}px", pixels / device_pixel_ratio);
             // A size that the browser refuses leaves the page's own, which is right to within a pixel.
             self.element.style().set_property(name, &length).ok();
         }
-        self.element.set_width(pixels(width_css) as u32);
-        self.element.set_height(pixels(height_css) as u32);
     }
 
     /// The colour as the canvas writes it back, which resolves names, spaces and newer notations.

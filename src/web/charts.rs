@@ -74,7 +74,7 @@ impl FitChart {
         self.chart.set_labels(x, y);
     }
 
-    /// Replaces the points, forgets density, curves and zoom.
+    /// Replaces the points, forgets density and curves; the zoom stays if the ranges are about the same.
     pub fn set_dataset(
         &mut self,
         points_x: Vec<f32>,
@@ -295,6 +295,9 @@ impl Layers {
 
     fn resize(&self, width: f64, height: f64, device_pixel_ratio: f64) -> chart::Size {
         let ratio = if device_pixel_ratio.is_finite() { device_pixel_ratio.clamp(0.25, 8.0) } else { 1.0 };
+        // A panel that is folded away has no size, or not a number.
+        let [width, height] =
+            [width, height].map(|css| if css.is_finite() { css.clamp(0.0, 16_384.0) } else { 0.0 });
         self.base.resize(width, height, ratio);
         self.top.resize(width, height, ratio);
         chart::Size { width, height, scale: Canvas::scale(ratio) }
