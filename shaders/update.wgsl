@@ -21,6 +21,7 @@ const RESTORE_PREVIOUS: u32 = 2u;
 const RESTORE_ANCHOR: u32 = 3u;
 
 const N_TAIL: u32 = 1024u;
+const RISE: f32 = 1e-6;
 
 // By bits, since compilers may assume that no float is infinite or undefined.
 fn is_finite(x: f32) -> bool {
@@ -190,7 +191,7 @@ fn decide(step: StepParams, loss: f32, gradient_norm: f32) -> u32 {
     if (run_params.reaction == REDUCE_ON_PLATEAU) {
         plateau(epoch_loss);
     } else if (run_params.reaction == BOLD_DRIVER) {
-        if (epoch_loss > reaction.anchor_loss) {
+        if (epoch_loss > reaction.anchor_loss * (1.0 + RISE)) {
             reaction.rate_scale *= run_params.decrease;
             return RESTORE_ANCHOR;
         }

@@ -9,14 +9,15 @@ use crate::config::InitialWeights;
 use crate::dataset::FeatureMap;
 use crate::rng::{Rng, Stream};
 
-/// One layer's parameters.
+/// One layer's parameters. They are f32, written as the f64 that equals them, so that whoever reads the digits as f64
+/// predicts the same.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Layer {
     /// `[in, out]`: a row an input.
-    pub kernel: Vec<Vec<f32>>,
+    pub kernel: Vec<Vec<f64>>,
     /// One an output; absent where the layer has none.
-    pub bias: Option<Vec<f32>>,
+    pub bias: Option<Vec<f64>>,
     /// What is applied to the outputs; `linear` is the identity.
     pub activation: Activation,
 }
@@ -32,8 +33,9 @@ pub enum Activation {
 /// The flat parameters `w1..wd, b` as layers.
 pub fn layers(parameters: &[f32], n_features: u32) -> Vec<Layer> {
     let (weights, bias) = parameters.split_at(n_features as usize);
-    let bias = if bias.is_empty() { None } else { Some(bias.to_vec()) };
-    vec![Layer { kernel: weights.iter().map(|w| vec![*w]).collect(), bias, activation: Activation::Linear }]
+    let bias = if bias.is_empty() { None } else { Some(bias.iter().map(|b| f64::from(*b)).collect()) };
+    let kernel = weights.iter().map(|w| vec![f64::from(*w)]).collect();
+    vec![Layer { kernel, bias, activation: Activation::Linear }]
 }
 
 /// Layers as the flat parameters `w1..wd, b`; `None` where they are not one layer of `n_features` to one.
@@ -44,7 +46,7 @@ pub fn parameters(layers: &[Layer], n_features: u32, bias: bool) -> Option<Vec<f
     if !shaped || has_bias != bias || (layer.bias.is_some() && !has_bias) {
         return None;
     }
-    Some(layer.kernel.iter().flatten().chain(layer.bias.iter().flatten()).copied().collect())
+    Some(layer.kernel.iter().flatten().chain(layer.bias.iter().flatten()).map(|w| *w as f32).collect())
 }
 
 /// Where a run starts from: the same for the same seed.

@@ -45,6 +45,7 @@ pub enum Request {
         /// File name.
         name: String,
         /// Its content.
+        #[serde(with = "serde_bytes")]
         bytes: Vec<u8>,
     },
     /// What the model says at these x.
@@ -57,6 +58,7 @@ pub enum Request {
     /// A weights file.
     Import {
         /// Its content.
+        #[serde(with = "serde_bytes")]
         bytes: Vec<u8>,
     },
     /// Row counts on a grid.

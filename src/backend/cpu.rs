@@ -22,6 +22,9 @@ const LANES: usize = 16;
 /// Batches whose losses are summed before they join the epoch's; the twin of `N_TAIL` in `shaders/update.wgsl`.
 const N_TAIL: u32 = 1024;
 
+/// Relative rise of the loss that the bold driver takes for rounding; the twin of `RISE` there.
+const RISE: f32 = 1e-6;
+
 /// Runs the kernels on the thread that calls it.
 #[derive(Debug)]
 pub struct CpuEngine {
@@ -222,7 +225,7 @@ fn decide(
     match params.reaction {
         REDUCE_ON_PLATEAU => plateau(params, reaction, epoch_loss),
         BOLD_DRIVER => {
-            if epoch_loss > reaction.anchor_loss {
+            if epoch_loss > reaction.anchor_loss * (1.0 + RISE) {
                 reaction.rate_scale *= params.decrease;
                 return Action::RestoreAnchor;
             }

@@ -1,0 +1,106 @@
+//! Weights out and back in.
+
+use downhill::config::{Method, RunConfig, choose_method, choose_optimizer};
+use downhill::export;
+use downhill::message::Code;
+use serde_json::Value;
+
+use crate::support::{EVERYWHERE, On, block_on, trainer, trainer_of};
+
+fn config() -> RunConfig {
+    let mut config =
+        choose_optimizer(&choose_method(&RunConfig::default(), Method::MiniBatch), "momentum").unwrap();
+    config.model.degree = 3;
+    config.model.standardize = Some(true);
+    config
+}
+
+fn exported() -> String {
+    let mut run = trainer(On::Cpu, &config());
+    block_on(run.advance(50)).unwrap();
+    export::write(&run).unwrap()
+}
+
+#[test]
+fn a_file_brings_the_run_back_to_the_bit() {
+    for on in EVERYWHERE {
+        let mut run = trainer(on, &config());
+        block_on(run.advance(50)).unwrap();
+        let imported = export::read(export::write(&run).unwrap().as_bytes()).unwrap();
+        assert_eq!(imported.plan.config(), run.plan().config());
+        assert_eq!(&imported.map, &run.task().map);
+        let mut back = trainer_of(on, imported.plan.config(), run.task().clone());
+        block_on(back.restore(imported.checkpoint)).unwrap();
+        assert_eq!(back.parameters(), run.parameters());
+        assert_eq!((back.step(), back.place()), (run.step(), run.place()));
+        block_on(run.advance(101)).unwrap();
+        block_on(back.advance(101)).unwrap();
+        assert_eq!(back.parameters(), run.parameters());
+    }
+}
+
+#[test]
+fn a_file_says_all_that_the_next_tool_needs() {
+    let file: Value = serde_json::from_str(&exported()).unwrap();
+    assert_eq!(file["format"], "downhill-weights");
+    assert_eq!(file["version"], 1);
+    let layer = &file["layers"][0];
+    let kernel: Vec<f64> =
+        layer["kernel"].as_array().unwrap().iter().map(|row| row[0].as_f64().unwrap()).collect();
+    assert_eq!(kernel.len(), 3);
+    let map = &file["feature_map"];
+    let number = |value: &Value| value.as_f64().unwrap();
+    // By the file alone, as a reader in another language would: features, kernel, bias.
+    for check in file["check_predictions"].as_array().unwrap() {
+        let z = (number(&check[0]) - number(&map["x_center"])) / number(&map["x_scale"]);
+        let mut prediction = number(&layer["bias"][0]);
+        for (k, weight) in kernel.iter().enumerate() {
+            let power = z.powi(k as i32 + 1);
+            prediction += weight * (power - number(&map["center"][k])) / number(&map["scale"][k]);
+        }
+        assert!((prediction - number(&check[1])).abs() < 1e-12);
+    }
+    assert_eq!(file["steps"], 50);
+    assert_eq!(file["config"]["seed"], 1);
+    assert_eq!(file["columns"]["feature"], "x");
+    assert!(file["loss"].is_number());
+}
+
+fn refused(text: &str) -> Code {
+    export::read(text.as_bytes()).unwrap_err().code
+}
+
+#[test]
+fn anything_else_is_refused_with_the_reason() {
+    let text = exported();
+    assert_eq!(refused(""), Code::WeightsNotJson);
+    assert_eq!(refused("x,y\n1,2\n"), Code::WeightsNotJson);
+    assert_eq!(refused("{\"a\": 1}"), Code::WeightsOtherKind);
+    assert_eq!(refused("[1, 2]"), Code::WeightsOtherKind);
+    assert_eq!(refused(&text.replace("\"version\": 1,", "\"version\": 9,")), Code::WeightsVersion);
+    let edit = |change: fn(&mut Value)| {
+        let mut value: Value = serde_json::from_str(&text).unwrap();
+        change(&mut value);
+        refused(&value.to_string())
+    };
+    assert_eq!(
+        edit(|file| drop(file["layers"][0]["kernel"].as_array_mut().unwrap().pop())),
+        Code::WeightsShape
+    );
+    assert_eq!(edit(|file| file["layers"][0]["bias"] = Value::Null), Code::WeightsShape);
+    assert_eq!(edit(|file| file["layers"] = Value::Array(vec![])), Code::WeightsShape);
+    assert_eq!(edit(|file| file["feature_map"]["scale"][1] = 0.into()), Code::WeightsNotFinite);
+    assert_eq!(edit(|file| file["layers"][0]["kernel"][0][0] = Value::from(1e300)), Code::WeightsNotFinite);
+    assert_eq!(edit(|file| file["config"]["model"]["degree"] = 99.into()), Code::FieldOutOfRange);
+    assert_eq!(edit(|file| file["config"]["learning_rate"] = 0.into()), Code::FieldNotPositive);
+}
+
+#[test]
+fn a_file_cut_at_any_byte_is_refused() {
+    let text = exported();
+    for end in 0..text.trim_end().len() {
+        let code = refused(&text[..end]);
+        let expected = if end == 0 { Code::WeightsNotJson } else { Code::WeightsTruncated };
+        assert_eq!(code, expected, "cut after {end} bytes");
+    }
+}

@@ -1,0 +1,17 @@
+//! One suite for every backend. Expected numbers come from outside and say from where.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod analysis;
+mod config;
+mod dataset;
+mod export;
+mod gradient;
+mod optimizer;
+mod parity;
+mod rng;
+mod schedule;
+mod shaders;
+mod story;
+mod support;
+mod tidy;
+mod trainer;

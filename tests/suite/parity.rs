@@ -1,0 +1,155 @@
+//! The mirror: CPU and GPU engines take the same steps.
+
+use downhill::config::{Method, RunConfig, Stop, choose_method, choose_optimizer, choose_schedule};
+
+use crate::support::{EVERYWHERE, On, block_on, distance, engine_on, fresh_gpu, task, trainer, trainer_with};
+
+/// After a thousand steps the two have rounded differently a thousand times: the contraction of descent keeps what
+/// remains far below this share of the weights' norm.
+const AFTER_1000_STEPS: f64 = 1e-4;
+/// One step from the same state differs by the order of f32 sums alone.
+const AFTER_ONE_STEP: f64 = 1e-5;
+
+const METHODS: [Method; 4] = [Method::Batch, Method::MiniBatch, Method::Stochastic, Method::DecayingRate];
+
+/// 257 rows, no multiple of any workgroup; three powers of x, standardized.
+fn problem() -> RunConfig {
+    let mut config = RunConfig { stop: Stop { converged: false, ..Stop::default() }, ..RunConfig::default() };
+    if let downhill::config::Source::Linspace { n_samples, .. } = &mut config.data.source {
+        *n_samples = 257;
+    }
+    config.model.degree = 3;
+    config.model.standardize = Some(true);
+    config
+}
+
+#[test]
+fn a_thousand_steps_agree_for_every_contracting_rule_and_method() {
+    for kind in ["sgd", "momentum", "nesterov", "adam", "adam_w"] {
+        for method in METHODS {
+            // Below every rule's stability limit: the steepest row's curvature here is about 50.
+            let config = choose_optimizer(&choose_method(&problem(), method), kind).unwrap();
+            let config = RunConfig { learning_rate: 0.002, ..config };
+            let [cpu, gpu] = EVERYWHERE.map(|on| {
+                let mut trainer = trainer(on, &config);
+                block_on(trainer.advance(1000)).unwrap();
+                assert_eq!(trainer.step(), 1000);
+                trainer
+            });
+            let apart = distance(cpu.parameters(), gpu.parameters());
+            assert!(apart <= AFTER_1000_STEPS, "{kind}, {method:?}: {apart:e}");
+            let losses = [cpu.measured().loss, gpu.measured().loss];
+            assert!((losses[0] - losses[1]).abs() <= 1e-4 * losses[0], "{kind}, {method:?}: {losses:?}");
+        }
+    }
+}
+
+#[test]
+fn every_step_agrees_for_rules_that_amplify_rounding() {
+    let rules = [choose_optimizer(&problem(), "rms_prop"), choose_optimizer(&problem(), "ada_grad")];
+    let schedules =
+        [choose_schedule(&problem(), "reduce_on_plateau"), choose_schedule(&problem(), "bold_driver")];
+    for config in rules.into_iter().chain(schedules) {
+        let config = RunConfig { learning_rate: 0.01, ..choose_method(&config.unwrap(), Method::MiniBatch) };
+        let mut cpu = trainer(On::Cpu, &config);
+        let mut gpu = trainer(On::Gpu, &config);
+        for step in 0..1000 {
+            block_on(gpu.restore(cpu.checkpoint())).unwrap();
+            block_on(cpu.advance_unmeasured(1)).unwrap();
+            block_on(gpu.advance_unmeasured(1)).unwrap();
+            let apart = distance(gpu.parameters(), cpu.parameters());
+            assert!(
+                apart <= AFTER_ONE_STEP,
+                "{:?}, {:?}, step {step}: {apart:e}",
+                config.optimizer,
+                config.schedule
+            );
+            assert_eq!(gpu.step(), cpu.step());
+            assert_eq!(gpu.place(), cpu.place());
+        }
+    }
+}
+
+#[test]
+fn batch_losses_agree_at_every_step_in_shuffled_order() {
+    // One row a step: a single row out of order would show as another loss.
+    let config = RunConfig { learning_rate: 0.002, ..choose_method(&problem(), Method::Stochastic) };
+    let [cpu, gpu] = EVERYWHERE.map(|on| {
+        let mut trainer = trainer(on, &config);
+        trainer.keep_losses();
+        block_on(trainer.advance(3 * 257)).unwrap();
+        assert_eq!(trainer.place().epoch, 3);
+        trainer.take_losses()
+    });
+    assert_eq!(cpu.len(), 3 * 257);
+    for (step, (cpu, gpu)) in cpu.iter().zip(&gpu).enumerate() {
+        assert!(
+            (cpu - gpu).abs() <= 1e-5 * cpu.abs() + 1e-6,
+            "step {step}: {cpu} on the CPU, {gpu} on the GPU"
+        );
+    }
+}
+
+#[test]
+fn awkward_sizes_agree() {
+    for n_samples in [2, 3, 63, 64, 65, 511, 513, 4097, 65_537] {
+        let mut config = problem();
+        if let downhill::config::Source::Linspace { n_samples: n, .. } = &mut config.data.source {
+            *n = n_samples;
+        }
+        config.model.degree = 2;
+        config.learning_rate = 0.01;
+        for method in [Method::Batch, Method::MiniBatch] {
+            let config = choose_method(&config, method);
+            let [cpu, gpu] = EVERYWHERE.map(|on| {
+                let mut trainer = trainer(on, &config);
+                block_on(trainer.advance(20)).unwrap();
+                trainer
+            });
+            let apart = distance(cpu.parameters(), gpu.parameters());
+            assert!(apart <= 1e-5, "n = {n_samples}, {method:?}: {apart:e}");
+        }
+    }
+}
+
+#[test]
+fn divergence_stops_both_on_the_same_finite_state() {
+    let config = RunConfig { learning_rate: 3.0, ..problem() };
+    let [cpu, gpu] = EVERYWHERE.map(|on| {
+        let mut trainer = trainer(on, &config);
+        block_on(trainer.advance(5000)).unwrap();
+        trainer
+    });
+    assert_eq!(cpu.step(), gpu.step());
+    assert!(cpu.step() < 100, "{}", cpu.step());
+    assert_eq!(cpu.status(), gpu.status());
+    for trainer in [&cpu, &gpu] {
+        assert!(trainer.parameters().iter().all(|w| w.is_finite()));
+        assert!(trainer.measured().loss.is_finite());
+    }
+    // Growing error grows differences with it: relative to the weights they stay small.
+    assert!(distance(cpu.parameters(), gpu.parameters()) < 1e-3);
+}
+
+#[test]
+fn a_lost_device_goes_on_on_the_cpu_from_the_last_state() {
+    let config = RunConfig { learning_rate: 0.002, ..choose_method(&problem(), Method::MiniBatch) };
+    let mut whole = trainer(On::Cpu, &config);
+    block_on(whole.advance(400)).unwrap();
+
+    let task = task(&config);
+    let mut lost = trainer_with(engine_on(fresh_gpu(), &task), &config, task);
+    block_on(lost.advance(200)).unwrap();
+    assert!(lost.in_use().gpu);
+    if let downhill::backend::Backend::Gpu(engine) = lost.backend_mut() {
+        engine.destroy_device();
+    }
+    block_on(lost.advance(200)).unwrap();
+    assert!(!lost.in_use().gpu);
+    assert!(lost.in_use().fallback);
+    assert_eq!(lost.in_use().reason.code, downhill::message::Code::GpuLost);
+    assert_eq!(lost.in_use().reason.params["step"], "200");
+    assert_eq!(lost.step(), 400);
+    let apart = distance(lost.parameters(), whole.parameters());
+    assert!(apart <= AFTER_1000_STEPS, "{apart:e}");
+}

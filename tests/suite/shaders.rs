@@ -1,0 +1,101 @@
+//! Shaders and Rust say the same: names, offsets, sizes, workgroups.
+
+use std::mem::offset_of;
+
+use downhill::backend::kernel::{KERNELS, Reaction, RunParams, StepParams, WORKGROUP_SIZE};
+
+fn modules() -> Vec<(&'static str, naga::Module)> {
+    let mut modules = Vec::new();
+    for (n_features, bias) in [(1, true), (1, false), (5, true), (12, true)] {
+        for kernel in KERNELS {
+            let source = kernel.source(n_features, bias);
+            let module = naga::front::wgsl::parse_str(&source)
+                .unwrap_or_else(|error| panic!("{}: {}", kernel.name, error.emit_to_string(&source)));
+            let mut validator = naga::valid::Validator::new(
+                naga::valid::ValidationFlags::all(),
+                naga::valid::Capabilities::empty(),
+            );
+            validator.validate(&module).unwrap_or_else(|error| panic!("{}: {error:?}", kernel.name));
+            modules.push((kernel.name, module));
+        }
+    }
+    modules
+}
+
+#[test]
+fn entry_points_bear_the_kernels_names_and_sizes() {
+    for (name, module) in modules() {
+        let [entry] = module.entry_points.as_slice() else { panic!("{name}: one entry point a kernel") };
+        assert_eq!(entry.name, name);
+        assert_eq!(entry.workgroup_size, [WORKGROUP_SIZE, 1, 1]);
+    }
+}
+
+#[test]
+fn structs_have_the_same_layout() {
+    macro_rules! fields {
+        ($name:ident: $($field:ident)*) => {
+            (stringify!($name), size_of::<$name>(), vec![$((stringify!($field), offset_of!($name, $field))),*])
+        };
+    }
+    let expected = [
+        fields!(StepParams: learning_rate correction1 correction2 epoch batch_start batch_len flags n_tiles),
+        fields!(RunParams: n_samples n_features n_parameters n_runs trace_capacity seed block_rows max_tiles rule beta1
+            beta2 epsilon weight_decay reaction increase decrease threshold patience cooldown minimum_scale
+            divergence_limit target_loss target_gradient_norm padding),
+        fields!(Reaction: rate_scale best_loss anchor_loss epoch_loss epoch_loss_tail epoch_rows n_tail n_bad
+            cooldown_left halt taken cursor evaluated_loss evaluated_gradient_norm last_epoch_loss padding),
+    ];
+    for (kernel, module) in modules() {
+        for (name, size, fields) in &expected {
+            let (_, found) = module
+                .types
+                .iter()
+                .find(|(_, found)| found.name.as_deref() == Some(name))
+                .unwrap_or_else(|| panic!("{kernel}: no struct {name}"));
+            let naga::TypeInner::Struct { members, span } = &found.inner else { panic!("{name}: a struct") };
+            assert_eq!(*span as usize, *size, "{kernel}: size of {name}");
+            let members: Vec<(&str, usize)> =
+                members.iter().map(|m| (m.name.as_deref().unwrap(), m.offset as usize)).collect();
+            assert_eq!(&members, fields, "{kernel}: fields of {name}");
+        }
+    }
+}
+
+#[test]
+fn constants_are_the_same() {
+    use downhill::backend::kernel::*;
+    let expected = [
+        ("SHUFFLED", SHUFFLED),
+        ("EPOCH_START", EPOCH_START),
+        ("EPOCH_END", EPOCH_END),
+        ("FULL", FULL),
+        ("EVALUATE", EVALUATE),
+        ("REDUCE_ON_PLATEAU", REDUCE_ON_PLATEAU),
+        ("BOLD_DRIVER", BOLD_DRIVER),
+        ("HALT_NOT_FINITE", HALT_NOT_FINITE),
+        ("HALT_LOSS", HALT_LOSS),
+        ("HALT_TARGET_LOSS", HALT_TARGET_LOSS),
+        ("HALT_TARGET_GRADIENT", HALT_TARGET_GRADIENT),
+        ("SLOT_WEIGHT", slot::WEIGHT as u32),
+        ("SLOT_FIRST_MOMENT", slot::FIRST_MOMENT as u32),
+        ("SLOT_SECOND_MOMENT", slot::SECOND_MOMENT as u32),
+        ("SLOT_PREVIOUS", slot::PREVIOUS as u32),
+        ("SLOT_EPOCH_START", slot::EPOCH_START as u32),
+        ("SLOT_ANCHOR", slot::ANCHOR as u32),
+        ("SLOT_COUNT", slot::COUNT as u32),
+    ];
+    let (_, module) = &modules()[0];
+    for (name, value) in expected {
+        let (_, constant) = module
+            .constants
+            .iter()
+            .find(|(_, constant)| constant.name.as_deref() == Some(name))
+            .unwrap_or_else(|| panic!("no constant {name}"));
+        let naga::Expression::Literal(naga::Literal::U32(found)) = module.global_expressions[constant.init]
+        else {
+            panic!("{name}: a u32")
+        };
+        assert_eq!(found, value, "{name}");
+    }
+}

@@ -1,0 +1,97 @@
+//! What the other files share: runs on every backend, and reference files.
+
+use std::rc::Rc;
+use std::sync::OnceLock;
+
+use downhill::backend::gpu::{Gpu, GpuEngine};
+use downhill::backend::{self, Backend, InUse};
+use downhill::config::RunConfig;
+use downhill::dataset::Dataset;
+use downhill::message::Code;
+use downhill::trainer::{Task, Trainer};
+use serde_json::Value;
+
+pub(crate) use pollster::block_on;
+
+/// Where a test runs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum On {
+    Cpu,
+    Gpu,
+}
+
+pub(crate) const EVERYWHERE: [On; 2] = [On::Cpu, On::Gpu];
+
+/// A machine without a GPU has lavapipe (Debian: mesa-vulkan-drivers): no adapter at all is a failure, not a skip.
+pub(crate) fn gpu() -> Gpu {
+    static SHARED: OnceLock<Gpu> = OnceLock::new();
+    SHARED.get_or_init(fresh_gpu).clone()
+}
+
+/// A device of a test's own, to be destroyed.
+pub(crate) fn fresh_gpu() -> Gpu {
+    block_on(Gpu::open()).expect("a Vulkan adapter; install mesa-vulkan-drivers where there is no GPU")
+}
+
+pub(crate) fn engine_on(gpu: Gpu, task: &Task) -> Backend {
+    Backend::Gpu(Box::new(block_on(GpuEngine::new(gpu, &task.problem, 1)).unwrap()))
+}
+
+pub(crate) fn backend_on(on: On, task: &Task) -> Backend {
+    match on {
+        On::Cpu => backend::cpu(Rc::clone(&task.problem)),
+        On::Gpu => engine_on(gpu(), task),
+    }
+}
+
+pub(crate) fn task(config: &RunConfig) -> Task {
+    let dataset = Dataset::build(&config.data, None).unwrap();
+    Task::new(&config.check().unwrap(), Rc::new(dataset)).unwrap()
+}
+
+/// The same with rows of the test's own.
+pub(crate) fn task_of(config: &RunConfig, x: Vec<f64>, y: Vec<f64>) -> Task {
+    let dataset = Dataset { x, y, feature: "x".into(), target: "y".into() };
+    Task::new(&config.check().unwrap(), Rc::new(dataset)).unwrap()
+}
+
+pub(crate) fn trainer(on: On, config: &RunConfig) -> Trainer {
+    trainer_of(on, config, task(config))
+}
+
+pub(crate) fn trainer_of(on: On, config: &RunConfig, task: Task) -> Trainer {
+    let backend = backend_on(on, &task);
+    trainer_with(backend, config, task)
+}
+
+pub(crate) fn trainer_with(backend: Backend, config: &RunConfig, task: Task) -> Trainer {
+    let in_use = InUse {
+        gpu: backend.is_gpu(),
+        name: backend.name(),
+        reason: Code::CpuForced.into(),
+        fallback: false,
+    };
+    block_on(Trainer::new(config.check().unwrap(), task, backend, in_use)).unwrap()
+}
+
+/// A file of `tests/reference`, which says which program of which version made it.
+pub(crate) fn reference(name: &str) -> Value {
+    let path = format!("{}/tests/reference/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+pub(crate) fn numbers(value: &Value) -> Vec<f64> {
+    value.as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect()
+}
+
+pub(crate) fn assert_close(found: f64, expected: f64, tolerance: f64, what: &str) {
+    let apart = (found - expected).abs();
+    assert!(apart <= tolerance, "{what}: {found} is {apart:e} from {expected}, allowed {tolerance:e}");
+}
+
+pub(crate) fn distance(a: &[f32], b: &[f32]) -> f64 {
+    let square = |v: f64| v * v;
+    let apart: f64 = a.iter().zip(b).map(|(a, b)| square(f64::from(*a) - f64::from(*b))).sum();
+    let length: f64 = b.iter().map(|b| square(f64::from(*b))).sum();
+    (apart / length).sqrt()
+}

@@ -1,0 +1,94 @@
+//! Arrows point down only, and what is committed names no machine.
+
+use std::path::{Path, PathBuf};
+
+fn files(under: &str, extension: &str) -> Vec<(PathBuf, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = Vec::new();
+    let mut open = vec![root.join(under)];
+    while let Some(directory) = open.pop() {
+        for entry in std::fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else if path.extension().is_some_and(|found| found == extension) {
+                let text = std::fs::read_to_string(&path).unwrap();
+                found.push((path.strip_prefix(root).unwrap().to_owned(), text));
+            }
+        }
+    }
+    assert!(!found.is_empty(), "no .{extension} under {under}");
+    found
+}
+
+/// Code without its comments.
+fn code(text: &str) -> String {
+    text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+fn only_in(name: &str, allowed: &[&str]) {
+    for (path, text) in files("src", "rs") {
+        let path = path.to_str().unwrap().to_owned();
+        if !allowed.iter().any(|allowed| path.starts_with(allowed)) {
+            assert!(!code(&text).contains(name), "{path} names {name}");
+        }
+    }
+}
+
+#[test]
+fn platforms_are_named_where_they_belong() {
+    only_in("wgpu", &["src/backend/gpu.rs"]);
+    only_in("plotters", &["src/chart", "src/web"]);
+    for name in ["web_sys", "js_sys", "wasm_bindgen", "serde_wasm_bindgen"] {
+        only_in(name, &["src/web"]);
+    }
+    // No clock, no entropy, no files anywhere in the crate below `web`.
+    for name in ["std::time", "std::fs", "std::env", "std::net", "std::thread", "getrandom"] {
+        only_in(name, &["src/web"]);
+    }
+}
+
+#[test]
+fn modules_use_only_what_stands_above_them() {
+    let lib = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).unwrap();
+    let order: Vec<&str> =
+        lib.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
+    assert!(order.len() > 10, "{order:?}");
+    // Charts draw plain series: they stand beside the engines and know none of them.
+    let forbidden_in_chart = ["backend", "trainer", "export", "protocol", "config", "dataset"];
+    for (path, text) in files("src", "rs") {
+        let path = path.to_str().unwrap();
+        let module = path.trim_start_matches("src/").split(['/', '.']).next().unwrap();
+        let text = code(&text);
+        let Some(place) = order.iter().position(|name| *name == module) else { continue };
+        for below in &order[place + 1..] {
+            // Data knows its own configuration, and a configuration the rules it names; the rest points down.
+            let excused = matches!((module, *below), ("dataset" | "model", "config"));
+            assert!(
+                excused || !text.contains(&format!("crate::{below}::")),
+                "{path} uses {below}, which stands below it"
+            );
+        }
+        if module == "chart" {
+            for name in forbidden_in_chart {
+                assert!(!text.contains(&format!("crate::{name}")), "{path} uses {name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_names_a_machine() {
+    for (under, extension) in
+        [("src", "rs"), ("shaders", "wgsl"), ("xtask", "rs"), ("www", "js"), ("tests", "js"), ("tests", "py")]
+    {
+        for (path, text) in files(under, extension) {
+            for trace in ["/work/", "/root/", "/home/"] {
+                assert!(!text.contains(trace) || path.ends_with("tidy.rs"), "{path:?} holds {trace}");
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let lock = std::fs::read_to_string(root.join("package-lock.json")).unwrap();
+    assert!(!lock.contains("\"resolved\""), "package-lock.json names where packages came from");
+}
