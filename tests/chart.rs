@@ -349,6 +349,13 @@ fn no_label_covers_another() {
                         &format!("fit {width} {ratio} {magnitude} {zoom}"),
                     );
                 }
+                let mut empty = LossChart::default();
+                empty.resize(size(width, height, scale));
+                empty.set_labels("step", "mean squared error", "learning rate in effect");
+                check_labels(
+                    &drawn_loss(&mut empty, width, height, scale),
+                    &format!("empty {width} {ratio}"),
+                );
                 for (log_x, log_y) in [(false, true), (true, false), (true, true)] {
                     let (n, delta) = &runs[(width as usize / 80) % 3];
                     let (n, mut delta) = (*n, delta.clone());

@@ -151,15 +151,14 @@ impl DrawingBackend for Recorder {
         (x, y): BackendCoord,
     ) -> Result<(), DrawingErrorKind<Infallible>> {
         let width = text.chars().map(advance).sum::<f64>() * style.size();
-        // From the top of the figures to their foot: axes carry no descenders that matter.
-        let height = 0.75 * style.size();
+        let height = style.size();
         let left = match style.anchor().h_pos {
             HPos::Left => f64::from(x),
             HPos::Center => f64::from(x) - width / 2.0,
             HPos::Right => f64::from(x) - width,
         };
         let top = match style.anchor().v_pos {
-            VPos::Top => f64::from(y) + 0.15 * style.size(),
+            VPos::Top => f64::from(y),
             VPos::Center => f64::from(y) - height / 2.0,
             VPos::Bottom => f64::from(y) - height,
         };
