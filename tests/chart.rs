@@ -103,7 +103,7 @@ fn svg_shows_the_same_line() {
     let first: Vec<f64> = points.split([' ', ',']).take(2).map(|n| n.parse().expect("a number")).collect();
     let (x, y) = place(-1.0, 1.0, chart.view(), chart.plot());
     assert!((first[0] - x).abs() <= 0.5 && (first[1] - y).abs() <= 0.5, "{first:?}: {x} {y}");
-    assert!(svg.contains("\u{2212}0.5"), "a tick label");
+    assert!(svg.contains("\u{2212}1.0"), "a tick label");
 }
 
 #[test]
@@ -256,6 +256,20 @@ fn band_marks_and_divergence_stand_at_their_steps() {
     let numbers: Vec<&Label> =
         recorder.labels.iter().filter(|label| label.text == "1" || label.text == "2").collect();
     assert!(numbers.iter().any(|label| ((label.left + label.right) / 2.0 - at(25_000.0)).abs() <= 1.0));
+    chart.set_marks(vec![90_000, 95_000, 99_000, 99_999, 100_000]);
+    let crowded = drawn_loss(&mut chart, WIDTH, HEIGHT, Scale::pixels(1.0));
+    check_labels(&crowded, "crowded marks");
+    let numbers: String = crowded
+        .labels
+        .iter()
+        .filter(|label| label.top > plot.top - 2.0 && label.left > plot.left)
+        .filter(|label| label.bottom < plot.top + 20.0)
+        .map(|label| label.text.clone() + " ")
+        .collect();
+    assert!(
+        numbers.starts_with('1') && numbers.trim_end().ends_with('5'),
+        "every mark has its number: {numbers}"
+    );
     let red = recorder.paths_of(rgb(theme.diverged));
     assert_eq!(red.len(), 3, "a line and a cross");
     assert!((f64::from(red[0].points[0].0) - at(90_000.0)).abs() <= 1.0);

@@ -1,5 +1,7 @@
 use super::axis::{Axis, Mapping, Tick};
-use super::layout::{AXIS_ROWS, LABEL_GAP, Rect, Size, TITLE_ROW, label_column, right_margin, text_width};
+use super::layout::{
+    AXIS_ROWS, LABEL_GAP, Rect, Size, TITLE_ROW, label_column, right_margin, spaced_ticks, text_width,
+};
 use super::pen::{Drawn, Pen};
 use super::range::StableRange;
 use super::series::Series;
@@ -427,7 +429,13 @@ impl FitChart {
         let left = label_column(width, &y_ticks) * scale.css;
         let right = (width - right_margin(width)) * scale.css;
         let x = Axis { mapping: Mapping::Linear, low: x0, high: x1, start: left, end: right };
-        Picture { plot: Rect { left, top, right, bottom }, x, y, x_ticks: x.ticks(84.0 * scale.css), y_ticks }
+        Picture {
+            plot: Rect { left, top, right, bottom },
+            x,
+            y,
+            x_ticks: spaced_ticks(scale.css, |gap| x.ticks(gap)),
+            y_ticks,
+        }
     }
 
     fn show(&mut self, view: [f64; 4]) {

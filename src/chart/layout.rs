@@ -119,6 +119,15 @@ pub(super) fn label_column(width: f64, ticks: &[Tick]) -> f64 {
     if widest <= usual { usual } else { usual + ((widest - usual) / 16.0).ceil() * 16.0 }
 }
 
+/// Ticks of a horizontal axis as close as their labels allow; `ticks` takes the least gap in backend units.
+pub(super) fn spaced_ticks(css: f64, ticks: impl Fn(f64) -> Vec<Tick>) -> Vec<Tick> {
+    const USUAL: f64 = 64.0;
+    let close = ticks(USUAL * css);
+    let widest = close.iter().map(|tick| text_width(&tick.label)).fold(0.0, f64::max);
+    // Fewer ticks have labels at most as long.
+    if widest + 14.0 <= USUAL { close } else { ticks((widest + 20.0) * css) }
+}
+
 /// To the right of a plot, CSS pixels.
 pub(super) fn right_margin(width: f64) -> f64 {
     if width < 480.0 { 12.0 } else { 16.0 }

@@ -1,5 +1,7 @@
 use super::axis::{Axis, Mapping, Tick};
-use super::layout::{AXIS_ROWS, LABEL_GAP, Rect, Size, TITLE_ROW, label_column, right_margin, text_width};
+use super::layout::{
+    AXIS_ROWS, LABEL_GAP, Rect, Size, TITLE_ROW, label_column, right_margin, spaced_ticks, text_width,
+};
 use super::loss::{LossOptions, LossReading};
 use super::pen::{Drawn, Pen};
 use super::range::StableRange;
@@ -177,7 +179,7 @@ impl Picture {
         }
         let bottom = if has_strip { self.strip.bottom } else { self.plot.bottom };
         let row = bottom + 6.0 * css;
-        for tick in self.x.step_ticks(84.0 * css) {
+        for tick in spaced_ticks(css, |gap| self.x.step_ticks(gap)) {
             let x = self.x.position(tick.value);
             for (rect, ..) in &rows {
                 pen.rule_down(x, rect.top, rect.bottom, theme.grid, 1.0)?;
@@ -267,26 +269,43 @@ impl Picture {
     /// Numbers the marks; those too close for a number each share one, `3–7`.
     fn draw_mark_numbers<DB: DrawingBackend>(&self, pen: &mut Pen<DB>, view: &View) -> Drawn<DB> {
         let css = view.size.scale.css;
+        let label = |first: usize, last: usize| match last - first {
+            0 => format!("{}", first + 1),
+            _ => format!("{}–{}", first + 1, last + 1),
+        };
+        let width = |label: &str| (text_width(label) + 8.0).max(16.0) * css;
         let mut groups: Vec<(usize, usize, f64)> = Vec::new();
         for (i, x) in self.visible_marks(view) {
             match groups.last_mut() {
-                Some((_, last, first_x)) if x - *first_x < 22.0 * css => *last = i,
+                Some((first, last, first_x)) if x - *first_x < width(&label(*first, *last)) + 4.0 * css => {
+                    *last = i
+                }
                 _ => groups.push((i, i, x)),
             }
         }
-        let mut taken = f64::NEG_INFINITY;
-        for (first, last, x) in groups {
-            let label = if first == last {
-                format!("{}", first + 1)
-            } else {
-                format!("{}–{}", first + 1, last + 1)
-            };
-            let width = (text_width(&label) + 8.0).max(16.0) * css;
-            let left = (x - width / 2.0).clamp(self.plot.left, (self.plot.right - width).max(self.plot.left));
-            if left < taken + 2.0 * css {
-                continue;
+        // A group grows to either side. What the one before has taken it leaves, and where that pushes it over
+        // the edge the two become one.
+        let mut flags: Vec<(usize, usize, f64)> = Vec::new();
+        for (mut first, last, mut x) in groups {
+            loop {
+                let before =
+                    flags.last().map_or(f64::NEG_INFINITY, |&(a, b, left)| left + width(&label(a, b)));
+                let width = width(&label(first, last));
+                let most = (self.plot.right - width).max(self.plot.left);
+                let left = (x - width / 2.0).clamp(self.plot.left, most).max(before + 2.0 * css);
+                match flags.pop_if(|_| left > most) {
+                    Some((a, _, left)) => (first, x) = (a, left + 8.0 * css),
+                    None => {
+                        flags.push((first, last, left));
+                        break;
+                    }
+                }
             }
-            taken = left + width;
+        }
+        for (first, last, left) in flags {
+            let label = label(first, last);
+            let width = width(&label);
+            let taken = left + width;
             let flag = Rect { left, right: taken, top: self.plot.top, bottom: self.plot.top + 16.0 * css };
             pen.cell(&flag, view.theme.background)?;
             pen.cell(&flag, view.theme.mark.faded(0.16))?;
