@@ -11,7 +11,7 @@ mod choices;
 mod query;
 
 pub use choices::{
-    Preset, choose_method, choose_optimizer, choose_schedule, choose_source, position_from_rate,
+    Preset, choose_method, choose_optimizer, choose_schedule, choose_source, neighbouring_rate, position_from_rate,
     position_from_speed, presets, rate_from_position, schedule_curve, speed_from_position,
 };
 pub use query::{from_query, to_query};

@@ -151,6 +151,17 @@ pub fn position_from_rate(rate: f64) -> f64 {
     if rate > 0.0 { ((libm::log10(rate) + 5.0) / 6.0).clamp(0.0, 1.0) } else { 0.0 }
 }
 
+/// The next rate above (`up`) or below on the ladder 1, 2, 3, 5, 10 of every decade, within the slider's range.
+pub fn neighbouring_rate(rate: f64, up: bool) -> f64 {
+    let mut ladder = (-5..=1).flat_map(|decade| {
+        [1, 2, 3, 5].map(|digit| format!("{digit}e{decade}").parse::<f64>().unwrap_or(1.0)).into_iter()
+    });
+    let above = |rung: &f64| *rung > rate * (1.0 + 1e-9);
+    let below = |rung: &f64| *rung < rate * (1.0 - 1e-9);
+    let found = if up { ladder.find(above) } else { ladder.filter(below).last() };
+    found.unwrap_or(rate).clamp(1e-5, 10.0)
+}
+
 /// The top of the speed slider below "as fast as it goes", updates a second.
 const FASTEST_PACED: f64 = 1e6;
 

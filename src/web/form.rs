@@ -102,6 +102,12 @@ pub fn position_from_rate(rate: f64) -> f64 {
     config::position_from_rate(rate)
 }
 
+/// See [`config::neighbouring_rate`].
+#[wasm_bindgen]
+pub fn neighbouring_rate(rate: f64, up: bool) -> f64 {
+    config::neighbouring_rate(rate, up)
+}
+
 /// See [`config::speed_from_position`].
 #[wasm_bindgen]
 pub fn speed_from_position(position: f64) -> Option<f64> {

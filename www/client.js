@@ -1,0 +1,71 @@
+// @ts-check
+// The worker, made to look like an async function: requests have ids, answers find their promises, errors cross as
+// errors, and what a past run still says is dropped.
+
+/** @typedef {import('./pkg/downhill.js').Request} Request */
+/** @typedef {import('./pkg/downhill.js').Answer} Answer */
+/** @typedef {import('./pkg/downhill.js').Event} SessionEvent */
+/** @typedef {import('./pkg/downhill.js').Snapshot} Snapshot */
+/** @typedef {import('./pkg/downhill.js').Configured} Configured */
+/** @typedef {Error & { code?: string, params?: Record<string, string> }} SessionError */
+
+/** The session in its worker. */
+export class Client {
+  #worker;
+  #next = 1;
+  #run = 0;
+  /** @type {Map<number, { resolve: (answer: any) => void, reject: (error: Error) => void }>} */
+  #pending = new Map();
+
+  /**
+   * @param {WebAssembly.Module} module
+   * @param {(snapshot: Snapshot) => void} onSnapshot
+   * @param {(error: Error) => void} onCrash
+   */
+  constructor(module, onSnapshot, onCrash) {
+    this.#worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+    this.#worker.postMessage({ type: 'init', module });
+    this.#worker.addEventListener('error', (event) => {
+      event.preventDefault();
+      const error = new Error(event.message || 'the worker could not start');
+      for (const { reject } of this.#pending.values()) reject(error);
+      this.#pending.clear();
+      onCrash(error);
+    });
+    this.#worker.addEventListener('message', ({ data }) => {
+      if (data.event) {
+        /** @type {SessionEvent} */
+        const event = data.event;
+        if (event.kind === 'snapshot' && event.run === this.#run) onSnapshot(event);
+        return;
+      }
+      if (data.crash) {
+        onCrash(new Error(data.crash));
+        return;
+      }
+      const pending = this.#pending.get(data.id);
+      this.#pending.delete(data.id);
+      if (!pending) return;
+      if (data.error) {
+        const { message, code, params } = data.error;
+        pending.reject(Object.assign(new Error(message), { code, params }));
+        return;
+      }
+      if (data.answer.kind === 'configured') this.#run = data.answer.run;
+      pending.resolve(data.answer);
+    });
+  }
+
+  /**
+   * @param {Request} request
+   * @returns {Promise<any>}
+   */
+  ask(request) {
+    const id = this.#next;
+    this.#next += 1;
+    return new Promise((resolve, reject) => {
+      this.#pending.set(id, { resolve, reject });
+      this.#worker.postMessage({ id, request });
+    });
+  }
+}

@@ -1,0 +1,145 @@
+// @ts-check
+// Files in and out: tables, weights, what is dropped or pasted. Kinds are told by content, not by name.
+import { text, wording } from './i18n.js';
+import { dialog } from './dialogs.js';
+
+/** Larger files are refused before they are read into memory. */
+const MAX_BYTES = 100_000_000;
+
+/** @param {string} id */
+const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+
+/**
+ * @param {import('./client.js').Client} client
+ * @param {(configured: any) => void} configured
+ */
+export function startFiles(client, configured) {
+  const tableFile = /** @type {HTMLInputElement} */ (element('table-file'));
+  const weightsFile = /** @type {HTMLInputElement} */ (element('weights-file'));
+  const paste = /** @type {HTMLTextAreaElement} */ (element('paste'));
+
+  /**
+   * @param {string} id
+   * @param {any} [problem]
+   */
+  const complain = (id, problem) => {
+    const place = element(id);
+    place.hidden = !problem;
+    place.textContent = problem ? wording(problem) : '';
+  };
+
+  /** @param {File} file */
+  async function read(file) {
+    if (file.size > MAX_BYTES) {
+      const params = { megabytes: String(Math.round(file.size / 1e6)), limit: String(MAX_BYTES / 1e6) };
+      throw Object.assign(new Error(text('too_large', params)), { code: 'file_too_large', params });
+    }
+    try {
+      return new Uint8Array(await file.arrayBuffer());
+    } catch (error) {
+      throw new Error(text('file_unreadable', { detail: String(/** @type {any} */ (error)?.message) }));
+    }
+  }
+
+  /**
+   * @param {string} name
+   * @param {Uint8Array} bytes
+   */
+  const loadTable = async (name, bytes) => configured(await client.ask({ kind: 'load_table', name, bytes }));
+  /** @param {Uint8Array} bytes */
+  const importWeights = async (bytes) => configured(await client.ask({ kind: 'import', bytes }));
+
+  element('export').addEventListener('click', async () => {
+    try {
+      const { file_name: name, text: content } = await client.ask({ kind: 'export' });
+      const url = URL.createObjectURL(new Blob([content], { type: 'application/json' }));
+      const link = document.createElement('a');
+      link.href = url;
+      link.download = name;
+      link.click();
+      // The download has begun once the click is over; the object is kept a little for slow disks.
+      setTimeout(() => URL.revokeObjectURL(url), 10_000);
+      complain('file-error');
+    } catch (problem) {
+      complain('file-error', problem);
+    }
+  });
+
+  element('import').addEventListener('click', () => weightsFile.click());
+  weightsFile.addEventListener('change', async () => {
+    const file = weightsFile.files?.[0];
+    weightsFile.value = '';
+    if (!file) return;
+    try {
+      await importWeights(await read(file));
+      complain('file-error');
+    } catch (problem) {
+      complain('file-error', problem);
+    }
+  });
+
+  element('choose-file').addEventListener('click', () => tableFile.click());
+  tableFile.addEventListener('change', async () => {
+    const file = tableFile.files?.[0];
+    tableFile.value = '';
+    if (!file) return;
+    try {
+      await loadTable(file.name, await read(file));
+      complain('table-error');
+      dialog('data-dialog').close();
+    } catch (problem) {
+      complain('table-error', problem);
+    }
+  });
+  element('use-paste').addEventListener('click', async () => {
+    try {
+      await loadTable('pasted', new TextEncoder().encode(paste.value));
+      complain('table-error');
+      paste.value = '';
+      dialog('data-dialog').close();
+    } catch (problem) {
+      complain('table-error', problem);
+    }
+  });
+
+  let inside = 0;
+  const drop = element('drop');
+  const holdsFile = (/** @type {DragEvent} */ event) => event.dataTransfer?.types.includes('Files') ?? false;
+  addEventListener('dragenter', (event) => {
+    if (!holdsFile(event)) return;
+    inside += 1;
+    drop.hidden = false;
+  });
+  addEventListener('dragleave', (event) => {
+    if (!holdsFile(event)) return;
+    inside -= 1;
+    drop.hidden = inside <= 0;
+  });
+  addEventListener('dragover', (event) => {
+    if (holdsFile(event)) event.preventDefault();
+  });
+  addEventListener('drop', async (event) => {
+    if (!holdsFile(event)) return;
+    event.preventDefault();
+    inside = 0;
+    drop.hidden = true;
+    const file = event.dataTransfer?.files[0];
+    if (!file) return;
+    try {
+      const bytes = await read(file);
+      const start = new TextDecoder().decode(bytes.subarray(0, 64)).trimStart();
+      if (start.startsWith('{')) await importWeights(bytes);
+      else await loadTable(file.name, bytes);
+      complain('file-error');
+    } catch (problem) {
+      complain('file-error', problem);
+    }
+  });
+
+  return {
+    openTable() {
+      complain('table-error');
+      dialog('data-dialog').showModal();
+    },
+  };
+}

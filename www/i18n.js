@@ -1,0 +1,111 @@
+// @ts-check
+// Words and numbers. One table a language with the same keys; Rust's codes are worded in the same tables, and in
+// English by Rust itself.
+import en from './i18n/en.js';
+
+/** @typedef {import('./pkg/downhill.js').Message} Message */
+
+/** @type {Record<string, () => Promise<{ default: Record<string, string> }>>} */
+const tables = { en: async () => ({ default: en }), zh: () => import('./i18n/zh.js') };
+
+/** @type {Record<string, string>} */
+let words = en;
+export let language = 'en';
+
+/** The language that was chosen here before, or the browser's. */
+export function preferredLanguage() {
+  const chosen = remembered('language');
+  if (chosen && chosen in tables) return chosen;
+  return navigator.language.toLowerCase().startsWith('zh') ? 'zh' : 'en';
+}
+
+/** @param {string} wanted */
+export async function setLanguage(wanted) {
+  words = (await tables[wanted]()).default;
+  language = wanted;
+  document.documentElement.lang = wanted === 'zh' ? 'zh-Hans' : 'en';
+  for (const element of document.querySelectorAll('[data-i18n]')) {
+    element.textContent = text(element.getAttribute('data-i18n') ?? '');
+  }
+  for (const element of document.querySelectorAll('[data-i18n-label]')) {
+    element.setAttribute('aria-label', text(element.getAttribute('data-i18n-label') ?? ''));
+  }
+  for (const element of document.querySelectorAll('[data-i18n-title]')) {
+    element.setAttribute('title', text(element.getAttribute('data-i18n-title') ?? ''));
+  }
+}
+
+/**
+ * The words of a key, its `{name}` places filled.
+ * @param {string} key
+ * @param {Record<string, string | number>} [params]
+ */
+export function text(key, params = {}) {
+  return fill(words[key] ?? en[/** @type {keyof typeof en} */ (key)] ?? key, params);
+}
+
+/**
+ * What Rust says, in the page's language.
+ * @param {{ code?: string, params?: Record<string, string>, text?: string, message?: string }} message
+ */
+export function wording(message) {
+  const own = message.code && words[`code_${message.code}`];
+  if (!own) return message.text ?? message.message ?? '';
+  const params = { ...message.params };
+  // Parameters that are names of fields or choices have words of their own.
+  for (const [name, value] of Object.entries(params)) {
+    params[name] = words[`field_${value}`] ?? words[`choice_${value}`] ?? value;
+  }
+  return fill(own, params);
+}
+
+/**
+ * @param {string} template
+ * @param {Record<string, string | number>} params
+ */
+function fill(template, params) {
+  return template.replace(/\{(\w+)\}/g, (place, name) => (name in params ? String(params[name]) : place));
+}
+
+const counts = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
+const figures = new Intl.NumberFormat('en', { minimumSignificantDigits: 4, maximumSignificantDigits: 4 });
+const short = new Intl.NumberFormat('en', { maximumSignificantDigits: 4 });
+
+/** @param {number} value */
+export const count = (value) => counts.format(value);
+
+/**
+ * Four significant digits, thousands separated, an exponent only outside 1e-4..1e6; `trim` leaves out closing zeros.
+ * @param {number | null | undefined} value
+ * @param {boolean} [trim]
+ */
+export function figure(value, trim = false) {
+  if (value === null || value === undefined || Number.isNaN(value)) return '–';
+  if (!Number.isFinite(value)) return value > 0 ? '∞' : '−∞';
+  const size = Math.abs(value);
+  if (size !== 0 && (size < 1e-4 || size >= 1e6)) {
+    return value.toExponential(3).replace('e+', 'e').replaceAll('-', '−');
+  }
+  return (trim ? short : figures).format(value).replace('-', '−');
+}
+
+/** @param {string} key */
+export function remembered(key) {
+  try {
+    return localStorage.getItem(`downhill.${key}`);
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * @param {string} key
+ * @param {string} value
+ */
+export function remember(key, value) {
+  try {
+    localStorage.setItem(`downhill.${key}`, value);
+  } catch {
+    // Storage may be refused; then the choice lasts as long as the page.
+  }
+}

@@ -1,0 +1,342 @@
+// @ts-check
+// Starts the page and ties its parts together: form, worker, pictures, numbers, files.
+import init, * as downhill from './pkg/downhill.js';
+import { Client } from './client.js';
+import { showKeys } from './dialogs.js';
+import { startFiles } from './files.js';
+import { Form, make } from './form.js';
+import { language, preferredLanguage, remember, setLanguage, text, wording } from './i18n.js';
+import { Readouts } from './readouts.js';
+import { startTheme } from './theme.js';
+import { Views } from './views.js';
+
+/** @typedef {import('./pkg/downhill.js').RunConfig} RunConfig */
+/** @typedef {import('./pkg/downhill.js').Configured} Configured */
+
+/** The smallest module that needs simd128: one v128 constant, dropped. */
+const simd = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11);
+
+/** @param {string} id */
+const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+
+await setLanguage(preferredLanguage());
+try {
+  if (!WebAssembly.validate(simd)) throw Object.assign(new Error(), { words: text('no_simd') });
+  await start();
+} catch (error) {
+  const { words, message } = /** @type {any} */ (error);
+  const blocked = element('blocked');
+  blocked.hidden = false;
+  blocked.textContent = words ?? text('no_start', { detail: message });
+  document.body.classList.add('is-blocked');
+  if (!words) console.error(error);
+}
+
+async function start() {
+  const response = fetch(new URL('./pkg/downhill_bg.wasm', import.meta.url));
+  const module = await WebAssembly.compileStreaming(response);
+  await init({ module_or_path: module });
+
+  const linked = downhill.config_from_query(location.hash);
+  let autoplay = !matchMedia('(prefers-reduced-motion: reduce)').matches;
+
+  /** @type {Form} */
+  let form;
+  /** @type {Views} */
+  let views;
+  const client = new Client(
+    module,
+    (snapshot) => {
+      views.show(snapshot);
+      readouts.show(snapshot);
+      predictSoon();
+    },
+    (error) => notice('crashed', text('crashed', { detail: error.message })),
+  );
+
+  // --- Configuration: the newest wins, one at a time.
+  /** @type {RunConfig | undefined} */
+  let wanted;
+  let sending = false;
+  async function push(/** @type {RunConfig} */ config) {
+    wanted = config;
+    if (sending) return;
+    sending = true;
+    while (wanted) {
+      const config = wanted;
+      wanted = undefined;
+      try {
+        configured(await client.ask({ kind: 'configure', config }));
+        dismiss('refused');
+      } catch (problem) {
+        const own = /** @type {any} */ (problem);
+        if (!form.refuse(own)) notice('refused', wording(own));
+      }
+    }
+    sending = false;
+  }
+
+  let query = '';
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let queryTimer;
+  function configured(/** @type {Configured} */ answer) {
+    if (answer.dataset) {
+      views.begin(answer.dataset, answer.config);
+      readouts.begin(answer.dataset, answer.config.model.bias);
+    }
+    // What the user has changed since is newer than this answer.
+    if (!wanted) form.show(answer.config, answer.dataset?.standardized);
+    query = answer.query;
+    // Browsers refuse to have the address changed a hundred times in half a minute.
+    queryTimer ??= setTimeout(() => {
+      queryTimer = undefined;
+      const address = query ? `#${query}` : location.pathname + location.search;
+      history.replaceState(null, '', address);
+    }, 400);
+    dismiss('notice');
+    for (const message of answer.notices) notice('notice', wording(message));
+    predictSoon();
+  }
+
+  // --- Parts.
+  form = new Form(linked.config, {
+    change: (config) => void push(config),
+    load: () => files.openTable(),
+    addPoint: async (x, y) => configured(await client.ask({ kind: 'add_point', x, y })),
+    preset: async (config, why) => {
+      await push(config);
+      dismiss('preset');
+      notice('preset', why);
+      await client.ask({ kind: 'reset' });
+      if (!matchMedia('(prefers-reduced-motion: reduce)').matches) await client.ask({ kind: 'train' });
+    },
+  });
+  const tell = async (/** @type {Promise<Configured>} */ asked) => {
+    try {
+      configured(await asked);
+      dismiss('refused');
+    } catch (problem) {
+      notice('refused', wording(/** @type {any} */ (problem)));
+    }
+  };
+  views = new Views({
+    addPoint: (x, y) => void tell(client.ask({ kind: 'add_point', x, y })),
+    removePoint: (index) => void tell(client.ask({ kind: 'remove_point', index })),
+    density: (view) => client.ask({ kind: 'density', x: [view[0], view[1]], y: [view[2], view[3]], columns: 240, rows: 120 }),
+  });
+  views.markWords = wording;
+  const readouts = new Readouts(async (rate) => {
+    await push({ ...form.config, learning_rate: rate });
+    await client.ask({ kind: 'reset' });
+    await client.ask({ kind: 'train' });
+  });
+  const files = startFiles(client, configured);
+  const applyTheme = startTheme(element('theme-button'), () => views.retheme());
+  startTransport(client, readouts);
+  startSpeed(form, push);
+  startPanels();
+  const predictSoon = startPredict(client);
+
+  const languages = /** @type {HTMLSelectElement} */ (element('language'));
+  languages.value = language;
+  languages.addEventListener('change', async () => {
+    remember('language', languages.value);
+    await setLanguage(languages.value);
+    form.rebuild();
+    readouts.rebuild();
+    views.retheme();
+    applyTheme();
+  });
+  addEventListener('hashchange', () => {
+    const { config, problems } = downhill.config_from_query(location.hash);
+    showProblems(problems);
+    void push(config);
+  });
+
+  // --- First run.
+  showProblems(linked.problems);
+  try {
+    configured(await client.ask({ kind: 'configure', config: linked.config }));
+  } catch (problem) {
+    notice('refused', wording(/** @type {any} */ (problem)));
+    configured(await client.ask({ kind: 'configure', config: downhill.default_config() }));
+    autoplay = false;
+  }
+  for (const id of ['train', 'step', 'epoch', 'reset', 'export', 'import']) {
+    /** @type {HTMLButtonElement} */ (element(id)).disabled = false;
+  }
+  document.body.classList.add('is-ready');
+  if (autoplay) await client.ask({ kind: 'train' });
+  startOffline();
+}
+
+/** @param {downhill.Message[]} problems */
+function showProblems(problems) {
+  dismiss('link');
+  if (problems.length) notice('link', `${text('link_problems')} ${problems.map(wording).join('; ')}`);
+}
+
+/**
+ * @param {Client} client
+ * @param {Readouts} readouts
+ */
+function startTransport(client, readouts) {
+  const ask = (/** @type {'train' | 'pause' | 'step' | 'epoch' | 'reset'} */ kind) => {
+    client.ask({ kind }).catch((problem) => notice('refused', wording(problem)));
+  };
+  const actions = {
+    train: () => ask(readouts.status === 'training' ? 'pause' : 'train'),
+    step: () => ask('step'),
+    epoch: () => ask('epoch'),
+    reset: () => ask('reset'),
+  };
+  for (const [id, action] of Object.entries(actions)) element(id).addEventListener('click', action);
+  element('keys-button').addEventListener('click', showKeys);
+  /** @type {Record<string, () => void>} */
+  const keys = { ' ': actions.train, '.': actions.step, e: actions.epoch, r: actions.reset, '?': showKeys };
+  addEventListener('keydown', (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || document.querySelector('dialog[open]')) return;
+    const target = /** @type {HTMLElement} */ (event.target);
+    const typing = target.matches('textarea, select, input:not([type=range]):not([type=checkbox])');
+    const pressing = event.key === ' ' && target.closest('button, summary, a, input[type=checkbox]');
+    const action = keys[event.key];
+    if (!action || typing || pressing) return;
+    event.preventDefault();
+    action();
+  });
+}
+
+/**
+ * @param {Form} form
+ * @param {(config: RunConfig) => void} push
+ */
+function startSpeed(form, push) {
+  const slider = /** @type {HTMLInputElement} */ (element('speed'));
+  const show = () => {
+    const speed = form.config.steps_per_second;
+    const words = speed === null ? text('speed_max') : text('speed_paced', { n: new Intl.NumberFormat('en', { notation: 'compact' }).format(speed) });
+    element('speed-text').textContent = words;
+    slider.setAttribute('aria-valuetext', words);
+    if (!slider.matches(':active')) slider.value = String(downhill.position_from_speed(speed ?? undefined));
+  };
+  slider.addEventListener('input', () => {
+    const steps_per_second = downhill.speed_from_position(slider.valueAsNumber) ?? null;
+    form.show({ ...form.config, steps_per_second });
+    push(form.config);
+  });
+  const render = form.render.bind(form);
+  form.render = () => {
+    render();
+    show();
+  };
+  show();
+}
+
+/** @param {Client} client */
+function startPredict(client) {
+  const input = /** @type {HTMLInputElement} */ (element('predict-x'));
+  const error = element('predict-error');
+  let busy = false;
+  let again = false;
+  const predict = async () => {
+    if (busy) {
+      again = true;
+      return;
+    }
+    busy = true;
+    try {
+      const { outputs } = await client.ask({ kind: 'predict', inputs: input.value });
+      element('predictions').textContent = outputs.map(predicted).join(', ');
+      error.hidden = true;
+      input.removeAttribute('aria-invalid');
+    } catch (problem) {
+      error.hidden = false;
+      error.textContent = wording(/** @type {any} */ (problem));
+      input.setAttribute('aria-invalid', 'true');
+      element('predictions').textContent = '';
+    }
+    busy = false;
+    if (again) {
+      again = false;
+      later();
+    }
+  };
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  const later = () => {
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      void predict();
+    }, 100);
+  };
+  input.addEventListener('input', later);
+  return later;
+}
+
+const predictions = new Intl.NumberFormat('en', { minimumSignificantDigits: 4, maximumSignificantDigits: 4 });
+/** @param {number} value */
+const predicted = (value) => (Math.abs(value) >= 1e-4 && Math.abs(value) < 1e6 ? predictions.format(value) : value.toExponential(3)).replace('-', '−');
+
+/** Folds follow the width: all open beside the pictures, closed below them on a phone. */
+function startPanels() {
+  const phone = matchMedia('(max-width: 720px)');
+  const apply = () => {
+    for (const group of document.querySelectorAll('#form details.group')) {
+      const details = /** @type {HTMLDetailsElement} */ (group);
+      details.open = details.id === 'group-rate' || (!phone.matches && details.id !== 'group-stop');
+    }
+  };
+  phone.addEventListener('change', apply);
+  apply();
+  for (const [id, name] of [['hide-form', 'no-form'], ['hide-side', 'no-side']]) {
+    element(id).addEventListener('click', () => {
+      const hidden = document.body.classList.toggle(name);
+      element(id).setAttribute('aria-expanded', String(!hidden));
+    });
+  }
+}
+
+function startOffline() {
+  if (!('serviceWorker' in navigator)) return;
+  const ready = () => {
+    element('offline').hidden = false;
+  };
+  navigator.serviceWorker.addEventListener('message', ({ data }) => {
+    if (data?.type === 'offline-ready' || (data?.type === 'status' && data.ready)) ready();
+  });
+  // Only when the page has done what it came for.
+  const register = async () => {
+    try {
+      await navigator.serviceWorker.register('./sw.js');
+      const { active } = await navigator.serviceWorker.ready;
+      active?.postMessage({ type: 'status' });
+    } catch {
+      // Without it (a private window, a file server without it) the page works as before, online.
+    }
+  };
+  const idle = /** @type {any} */ (globalThis).requestIdleCallback ?? ((/** @type {() => void} */ run) => setTimeout(run, 500));
+  idle(register);
+}
+
+/**
+ * @param {string} kind
+ * @param {string} words
+ */
+function notice(kind, words) {
+  const note = make('div', `notice ${kind}`);
+  note.dataset.kind = kind;
+  const close = make('button', 'icon', '×');
+  close.setAttribute('type', 'button');
+  close.setAttribute('aria-label', text('dismiss'));
+  close.addEventListener('click', () => note.remove());
+  const content = make('p', '', words);
+  if (kind === 'refused' || kind === 'crashed') content.setAttribute('role', 'alert');
+  note.append(content, close);
+  if (kind === 'refused' || kind === 'link') dismiss(kind);
+  element('notices').append(note);
+}
+
+/** @param {string} kind */
+function dismiss(kind) {
+  for (const note of document.querySelectorAll(`#notices [data-kind="${kind}"]`)) note.remove();
+}

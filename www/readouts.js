@@ -1,0 +1,193 @@
+// @ts-check
+// Numbers beside the pictures: each snapshot whole, so that what stands together belongs together.
+import { count, figure, text, wording } from './i18n.js';
+import { make } from './form.js';
+
+/** @typedef {import('./pkg/downhill.js').Snapshot} Snapshot */
+/** @typedef {import('./pkg/downhill.js').DatasetInfo} DatasetInfo */
+
+/** A summary for screen readers comes no more often than this while training. */
+const SUMMARY_MS = 5000;
+
+/** @param {string} id */
+const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+
+/**
+ * @param {string} id
+ * @param {string} words
+ */
+function put(id, words) {
+  const node = element(id);
+  // Assigning the same text again would make the browser lay out again.
+  if (node.textContent !== words) node.textContent = words;
+}
+
+/** Weights, read-outs, status. */
+export class Readouts {
+  /** @type {DatasetInfo | undefined} */
+  #dataset;
+  #bias = true;
+  /** @type {Snapshot | undefined} */
+  #last;
+  #asked = false;
+  #status = '';
+  #spokenAt = 0;
+  /** @type {{ now: HTMLElement, exact: HTMLElement }[]} */
+  #weights = [];
+  /** @type {Map<string, HTMLElement>} */
+  #values = new Map();
+
+  /** @param {(rate: number) => void} restartAt */
+  constructor(restartAt) {
+    this.restartAt = restartAt;
+    this.rebuild();
+  }
+
+  get status() {
+    return this.#last?.status.kind ?? 'paused';
+  }
+
+  /** The list anew, in the language of the day. */
+  rebuild() {
+    const list = element('readouts');
+    list.replaceChildren();
+    this.#values.clear();
+    const names = ['r2', 'gradient_norm', 'learning_rate', 'batch_loss', 'exact_loss', 'distance', 'steps_per_second'];
+    for (const name of names) {
+      const row = make('div');
+      const value = make('dd', 'figure', '–');
+      row.append(make('dt', '', text(`read_${name}`)), value);
+      list.append(row);
+      this.#values.set(name, value);
+    }
+    if (this.#dataset) this.begin(this.#dataset, this.#bias);
+    if (this.#last) this.show(this.#last);
+  }
+
+  /**
+   * @param {DatasetInfo} dataset
+   * @param {boolean} bias
+   */
+  begin(dataset, bias) {
+    this.#dataset = dataset;
+    this.#bias = bias;
+    const output = element('weights');
+    output.replaceChildren();
+    this.#weights = [];
+    const head = make('div', 'row head');
+    head.append(make('span'), make('span', '', text('now')), make('span', '', text('exact')));
+    output.append(head);
+    dataset.exact.weights.forEach((exact, i) => {
+      const isBias = bias && i === dataset.exact.weights.length - 1;
+      const row = make('div', 'row');
+      const name = make('span', 'symbol', isBias ? 'b' : 'w');
+      if (!isBias && dataset.exact.weights.length > 2) name.append(sub(i + 1));
+      const now = make('span', 'figure now', '–');
+      const best = make('span', 'figure exact', dataset.exact.unique ? figure(exact) : text('not_unique'));
+      row.append(name, now, best);
+      output.append(row);
+      this.#weights.push({ now, exact: best });
+    });
+    put('standardized-note', dataset.standardized ? text('in_standardized') : '');
+  }
+
+  /** @param {Snapshot} snapshot */
+  show(snapshot) {
+    this.#last = snapshot;
+    if (this.#asked) return;
+    this.#asked = true;
+    requestAnimationFrame(() => {
+      this.#asked = false;
+      if (this.#last) this.#draw(this.#last);
+    });
+  }
+
+  /** @param {Snapshot} snapshot */
+  #draw(snapshot) {
+    put('step-count', count(snapshot.step));
+    put('epoch-count', count(snapshot.epoch));
+    put('loss', figure(snapshot.loss));
+    put('loss-kind', snapshot.loss_is_sample ? text('loss_sample', { rows: count(snapshot.loss_rows) }) : '');
+    snapshot.weights.forEach((weight, i) => {
+      const place = this.#weights[i]?.now;
+      const words = figure(weight);
+      if (place && place.textContent !== words) place.textContent = words;
+    });
+    /** @type {Record<string, string>} */
+    const values = {
+      r2: figure(snapshot.r2),
+      gradient_norm: figure(snapshot.gradient_norm),
+      learning_rate: figure(snapshot.learning_rate, true),
+      batch_loss: figure(snapshot.batch_loss),
+      exact_loss: figure(this.#dataset?.exact.loss),
+      distance: snapshot.distance === null ? text('not_unique') : figure(snapshot.distance),
+      steps_per_second: snapshot.steps_per_second > 0 ? count(snapshot.steps_per_second) : '–',
+    };
+    for (const [name, words] of Object.entries(values)) {
+      const place = this.#values.get(name);
+      if (place && place.textContent !== words) place.textContent = words;
+    }
+    this.#backend(snapshot);
+    this.#state(snapshot);
+  }
+
+  /** @param {Snapshot} snapshot */
+  #backend({ backend }) {
+    const kind = backend.kind === 'gpu' ? 'GPU' : 'CPU';
+    put('backend-in-use', `${kind} · ${wording(backend.reason)}`);
+    put('backend-reason', `${kind} (${backend.name}): ${wording(backend.reason)}`);
+    const chip = element('backend-chip');
+    chip.title = `${kind} (${backend.name}): ${wording(backend.reason)}`;
+    chip.classList.toggle('fallback', backend.fallback);
+    chip.dataset.kind = backend.kind;
+  }
+
+  /** @param {Snapshot} snapshot */
+  #state(snapshot) {
+    const { status } = snapshot;
+    const train = element('train');
+    const training = status.kind === 'training';
+    const words = text(training ? 'pause' : 'train');
+    const label = /** @type {HTMLElement} */ (train.querySelector('span'));
+    if (label.textContent !== words) label.textContent = words;
+    train.classList.toggle('running', training);
+    const at = { step: count(snapshot.step), loss: figure(snapshot.loss) };
+    const key = `${status.kind} ${'reason' in status ? status.reason.code : ''} ${training ? '' : snapshot.step}`;
+    const now = performance.now();
+    if (key !== this.#status) {
+      this.#status = key;
+      this.#spokenAt = now;
+      const reason = 'reason' in status ? wording(status.reason) : '';
+      put('status', text(`status_${status.kind}`, { ...at, reason }));
+      this.#diverged(snapshot);
+      const finished = element('finished');
+      finished.hidden = status.kind !== 'finished';
+      finished.textContent = status.kind === 'finished' ? text('finished', { reason }) : '';
+    } else if (training && now - this.#spokenAt > SUMMARY_MS) {
+      this.#spokenAt = now;
+      put('status', text('status_summary', at));
+    }
+  }
+
+  /** @param {Snapshot} snapshot */
+  #diverged({ status }) {
+    const band = element('diverged');
+    band.hidden = status.kind !== 'diverged';
+    band.replaceChildren();
+    if (status.kind !== 'diverged') return;
+    const rate = status.suggested_rate;
+    const mend = make('button', '', text('diverged_mend', { rate: String(rate) }));
+    mend.setAttribute('type', 'button');
+    mend.addEventListener('click', () => this.restartAt(rate));
+    const words = make('p');
+    words.append(make('strong', '', text('diverged_title')), ` ${wording(status.reason)}.`);
+    band.append(words, mend);
+  }
+}
+
+/** @param {number} n */
+function sub(n) {
+  const element = document.createElement('sub');
+  element.textContent = String(n);
+  return element;
+}

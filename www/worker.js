@@ -1,0 +1,78 @@
+// @ts-check
+/// <reference lib="webworker" />
+// The worker: one session, whose requests and ticks take turns and never overlap.
+import { initSync, Session } from './pkg/downhill.js';
+
+const scope = /** @type {DedicatedWorkerGlobalScope} */ (/** @type {unknown} */ (globalThis));
+
+/** @type {Record<string, string>} */
+const tables = {
+  old_faithful: './data/old-faithful.csv',
+  galton_heights: './data/galton-heights.csv',
+  mtcars: './data/mtcars.csv',
+};
+
+/** @param {string} id */
+async function fetchTable(id) {
+  const response = await fetch(new URL(tables[id], import.meta.url));
+  if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
+  return response.text();
+}
+
+/** @type {Session | undefined} */
+let session;
+/** @type {{ id: number, request: any }[]} */
+const inbox = [];
+let running = false;
+
+// A message to oneself yields to the events that wait, without the clamp that timers have.
+const channel = new MessageChannel();
+channel.port1.onmessage = () => void turn();
+
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let timer;
+
+/** @param {number} milliseconds */
+function wake(milliseconds) {
+  clearTimeout(timer);
+  timer = undefined;
+  if (milliseconds < 1) channel.port2.postMessage(null);
+  else timer = setTimeout(() => void turn(), milliseconds);
+}
+
+async function turn() {
+  if (running || !session) return;
+  running = true;
+  clearTimeout(timer);
+  timer = undefined;
+  let wait = -1;
+  try {
+    for (let next = inbox.shift(); next; next = inbox.shift()) {
+      const { id, request } = next;
+      try {
+        scope.postMessage({ id, answer: await session.handle(request) });
+      } catch (error) {
+        const { message, code, params } = /** @type {any} */ (error);
+        if (error instanceof WebAssembly.RuntimeError) throw error;
+        scope.postMessage({ id, error: { message, code, params } });
+      }
+    }
+    wait = await session.tick();
+  } catch (error) {
+    scope.postMessage({ crash: String(/** @type {any} */ (error)?.message ?? error) });
+    session = undefined;
+  }
+  running = false;
+  if (inbox.length > 0) wake(0);
+  else if (wait >= 0) wake(wait);
+}
+
+scope.addEventListener('message', ({ data }) => {
+  if (data.type === 'init') {
+    initSync({ module: data.module });
+    session = new Session((event, transfer) => scope.postMessage({ event }, transfer), fetchTable);
+  } else {
+    inbox.push(data);
+  }
+  wake(0);
+});
