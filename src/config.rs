@@ -11,8 +11,9 @@ mod choices;
 mod query;
 
 pub use choices::{
-    Preset, choose_method, choose_optimizer, choose_schedule, choose_source, neighbouring_rate, position_from_rate,
-    position_from_speed, presets, rate_from_position, schedule_curve, speed_from_position,
+    Preset, choose_method, choose_optimizer, choose_schedule, choose_source, neighbouring_rate,
+    position_from_rate, position_from_speed, presets, rate_from_position, schedule_curve,
+    speed_from_position,
 };
 pub use query::{from_query, to_query};
 

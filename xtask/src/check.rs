@@ -19,7 +19,7 @@ pub(crate) fn check() -> Result<()> {
     };
 
     let steps: [(&str, &[&str]); 3] = [
-        ("fmt", &["fmt", "--all", "--check"]),
+        ("fmt (the files named need cargo fmt)", &["fmt", "--all", "--", "--check", "-l"]),
         ("clippy", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
         (
             "clippy wasm32",
