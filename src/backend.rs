@@ -123,6 +123,15 @@ impl Backend {
         !matches!(self, Self::Cpu(_))
     }
 
+    /// How many steps are handed to the device at once, where there is one.
+    pub fn set_steps_per_submit(&mut self, n_steps: usize) {
+        match self {
+            Self::Cpu(_) => _ = n_steps,
+            #[cfg(feature = "gpu")]
+            Self::Gpu(engine) => engine.steps_per_submit = n_steps,
+        }
+    }
+
     /// What a person would call it: the adapter's name, or the CPU's instruction set.
     pub fn name(&self) -> String {
         match self {

@@ -244,7 +244,7 @@ pub fn tiles(rows: u32) -> u32 {
 
 /// A kernel: its name on both sides, and its WGSL.
 pub struct Kernel {
-    /// The entry point, and the twin in [`super::cpu`].
+    /// The entry point, and the twin in [`mod@super::cpu`].
     pub name: &'static str,
     /// The parts of its source, in order.
     parts: &'static [&'static str],

@@ -158,15 +158,15 @@ pub fn neighbouring_rate(rate: f64, up: bool) -> f64 {
     });
     let above = |rung: &f64| *rung > rate * (1.0 + 1e-9);
     let below = |rung: &f64| *rung < rate * (1.0 - 1e-9);
-    let found = if up { ladder.find(above) } else { ladder.filter(below).last() };
+    let found = if up { ladder.find(above) } else { ladder.rfind(below) };
     found.unwrap_or(rate).clamp(1e-5, 10.0)
 }
 
 /// The top of the speed slider below "as fast as it goes", updates a second.
 const FASTEST_PACED: f64 = 1e6;
 
-/// Updates a second at position 0..1 of the logarithmic slider from one to [`FASTEST_PACED`]; the last twentieth is
-/// as fast as it goes.
+/// Updates a second at position 0..1 of the logarithmic slider from one to a million; the last twentieth is as fast as it
+/// goes.
 pub fn speed_from_position(position: f64) -> Option<f64> {
     if position > 0.95 {
         return None;

@@ -2,9 +2,8 @@
 
 use std::rc::Rc;
 
-use js_sys::Reflect;
-
 use super::now_ms;
+#[cfg(feature = "gpu")]
 use crate::backend::gpu::{Gpu, GpuEngine};
 use crate::backend::{self, Backend, InUse};
 use crate::config::{BackendChoice, RunPlan};
@@ -18,6 +17,7 @@ const GPU_BUDGET_MS: f64 = 12.0;
 /// The GPU, opened once and again only after it was lost.
 #[derive(Debug, Default)]
 pub(super) struct Engines {
+    #[cfg(feature = "gpu")]
     gpu: Option<Gpu>,
 }
 
@@ -34,7 +34,7 @@ impl Engines {
             return Ok(on_cpu(Code::CpuForced.into(), false, cpu));
         }
         let gpu = match self.open(task).await {
-            Ok(engine) => Backend::Gpu(Box::new(engine)),
+            Ok(engine) => engine,
             Err(reason) => return Ok(on_cpu(reason, true, cpu)),
         };
         let name = gpu.name();
@@ -52,7 +52,8 @@ impl Engines {
         Ok(on_cpu(figures(Code::CpuMeasured), false, cpu))
     }
 
-    async fn open(&mut self, task: &Task) -> Result<GpuEngine> {
+    #[cfg(feature = "gpu")]
+    async fn open(&mut self, task: &Task) -> Result<Backend> {
         if self.gpu.as_ref().is_some_and(|gpu| gpu.lost().is_some()) {
             self.gpu = None;
         }
@@ -61,13 +62,19 @@ impl Engines {
             None if !has_webgpu() => return Err(Code::GpuMissing.into()),
             None => self.gpu.insert(Gpu::open().await?).clone(),
         };
-        GpuEngine::new(gpu, &task.problem, 1).await
+        Ok(Backend::Gpu(Box::new(GpuEngine::new(gpu, &task.problem, 1).await?)))
+    }
+
+    #[cfg(not(feature = "gpu"))]
+    async fn open(&mut self, _: &Task) -> Result<Backend> {
+        Err(Code::GpuNotBuilt.into())
     }
 }
 
 /// Whether the browser knows WebGPU at all.
+#[cfg(feature = "gpu")]
 fn has_webgpu() -> bool {
-    let get = |object: &wasm_bindgen::JsValue, name: &str| Reflect::get(object, &name.into()).ok();
+    let get = |object: &wasm_bindgen::JsValue, name: &str| js_sys::Reflect::get(object, &name.into()).ok();
     get(&js_sys::global(), "navigator")
         .filter(|navigator| navigator.is_object())
         .and_then(|navigator| get(&navigator, "gpu"))

@@ -40,22 +40,15 @@ pub(crate) fn check() -> Result<()> {
         note(title, shell::quiet(title, shell::cargo().args(arguments)).map(drop));
     }
     for features in feature_sets()? {
-        let title = if features.is_empty() {
-            "clippy no features".to_owned()
-        } else {
-            format!("clippy only {features}")
-        };
-        let mut cargo = shell::cargo();
-        cargo.args([
-            "clippy",
-            "--package",
-            "downhill",
-            "--lib",
-            "--no-default-features",
-            "--features",
-            &features,
-        ]);
-        note(&title, shell::quiet(&title, cargo.args(["--", "-D", "warnings"])).map(drop));
+        for (on, target) in [("", None), (" wasm32", Some("wasm32-unknown-unknown"))] {
+            let which =
+                if features.is_empty() { "no features".to_owned() } else { format!("only {features}") };
+            let title = format!("clippy{on} {which}");
+            let mut cargo = shell::cargo();
+            cargo.args(["clippy", "--package", "downhill", "--lib", "--no-default-features", "--features"]);
+            cargo.arg(&features).args(target.map(|target| format!("--target={target}")));
+            note(&title, shell::quiet(&title, cargo.args(["--", "-D", "warnings"])).map(drop));
+        }
     }
     let mut doc = shell::cargo();
     doc.env("RUSTDOCFLAGS", "-D warnings").args(["doc", "--workspace", "--no-deps"]);

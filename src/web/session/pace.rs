@@ -1,7 +1,6 @@
 //! How much training a tick does, and when the page is shown it.
 
 use super::now_ms;
-use crate::backend::Backend;
 use crate::message::Result;
 use crate::trainer::Trainer;
 
@@ -77,9 +76,7 @@ impl Pace {
         if owed < 1.0 {
             return Ok(self.wait_ms(speed, start));
         }
-        if let Backend::Gpu(engine) = trainer.backend_mut() {
-            engine.steps_per_submit = (SUBMIT_MS * self.per_ms).clamp(1.0, 2048.0) as usize;
-        }
+        trainer.backend_mut().set_steps_per_submit((SUBMIT_MS * self.per_ms).clamp(1.0, 2048.0) as usize);
         let mut made = 0.0;
         loop {
             let left_ms = budget_ms - (now_ms() - start);
