@@ -413,6 +413,7 @@ export class Form {
       for (const tick of [rate, 3 * rate]) {
         if (tick > 10) continue;
         const mark = make('span', tick === rate ? 'major' : '', labelled[tick] ?? '');
+        if (tick === 1e-5) mark.classList.add('first');
         mark.style.setProperty('--at', String(downhill.position_from_rate(tick)));
         ticks.append(mark);
       }

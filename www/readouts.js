@@ -134,7 +134,8 @@ export class Readouts {
   /** @param {Snapshot} snapshot */
   #backend({ backend }) {
     const kind = backend.kind === 'gpu' ? 'GPU' : 'CPU';
-    put('backend-in-use', `${kind} · ${wording(backend.reason)}`);
+    put('backend-kind', kind);
+    put('backend-why', ` · ${wording(backend.reason)}`);
     put('backend-reason', `${kind} (${backend.name}): ${wording(backend.reason)}`);
     const chip = element('backend-chip');
     chip.title = `${kind} (${backend.name}): ${wording(backend.reason)}`;

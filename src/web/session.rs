@@ -10,6 +10,7 @@ use wasm_bindgen_futures::JsFuture;
 
 use super::engines::Engines;
 use super::{attach, from_js, now_ms, set, to_error, to_js};
+use crate::analysis::LeastSquares;
 use crate::config::{MAX_EDITS, RunConfig, RunPlan, ShippedTable, Source, to_query};
 use crate::dataset::{Dataset, Table, parse_table};
 use crate::export;
@@ -42,6 +43,8 @@ pub struct Session {
     run: u32,
     training: bool,
     pace: Pace,
+    /// What is to be said of the run's data and model.
+    notices: Vec<Message>,
     /// Something changed that the page has not been shown.
     unshown: bool,
 }
@@ -65,6 +68,7 @@ impl Session {
             run: 0,
             training: false,
             pace: Pace::new(),
+            notices: Vec::new(),
             unshown: false,
         }
     }
@@ -205,6 +209,7 @@ impl Session {
             trainer.restore(checkpoint).await?;
             self.training = false;
         }
+        self.notices = notices(trainer.task(), trainer.plan().config().model.bias);
         self.trainer = Some(trainer);
         self.run += 1;
         self.pace = Pace::new();
@@ -344,21 +349,13 @@ impl Session {
     fn configured(&self, restarted: bool, with_data: bool) -> Result<Box<Configured>> {
         let trainer = self.trainer.as_ref().ok_or_else(no_run)?;
         let config = trainer.plan().config().clone();
-        let task = trainer.task();
-        let mut notices = Vec::new();
-        if !task.exact.unique {
-            notices.push(Code::NoticeNotUnique.into());
-        }
-        if !config.model.bias && task.exact.loss > 2.0 * floor_with_bias(task) {
-            notices.push(Message::new(Code::NoticeStoryFloor).with("loss", short(task.exact.loss)));
-        }
         Ok(Box::new(Configured {
             run: self.run,
             query: to_query(&config),
             restarted,
             dataset: with_data.then(|| dataset_info(trainer)),
             config,
-            notices,
+            notices: self.notices.clone(),
         }))
     }
 
@@ -414,9 +411,17 @@ impl Session {
     }
 }
 
-/// The least loss of the same model with a bias.
-fn floor_with_bias(task: &Task) -> f64 {
-    crate::analysis::LeastSquares::solve(&task.dataset, &task.map, true).loss
+/// What a person should know of these data under this model before they wonder.
+fn notices(task: &Task, bias: bool) -> Vec<Message> {
+    let mut notices = Vec::new();
+    if !task.exact.unique {
+        notices.push(Code::NoticeNotUnique.into());
+    }
+    let with_bias = || LeastSquares::solve(&task.dataset, &task.map, true).loss;
+    if !bias && task.exact.loss > 2.0 * with_bias() {
+        notices.push(Message::new(Code::NoticeStoryFloor).with("loss", short(task.exact.loss)));
+    }
+    notices
 }
 
 fn dataset_info(trainer: &Trainer) -> DatasetInfo {

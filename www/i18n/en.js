@@ -97,7 +97,7 @@ export default {
   preset_none: 'choose…',
   restarts: 'Changing this starts a new run',
   source: 'Source',
-  source_linspace: 'Line with noise',
+  source_linspace: 'Noisy line',
   source_old_faithful: 'Old Faithful',
   source_galton_heights: 'Galton’s heights',
   source_mtcars: 'Motor Trend cars',
