@@ -171,7 +171,8 @@ pub struct Imported {
 ///
 /// # Errors
 /// Says what is wrong with anything else: `weights_not_json`, `weights_truncated`, `weights_other_kind`,
-/// `weights_version`, `weights_shape`, `weights_not_finite`, or what its configuration breaks.
+/// `weights_version`, `weights_shape`, `weights_not_finite`, or what its configuration breaks. Its place in the epoch is
+/// checked against the data, by [`Trainer::restore`].
 pub fn read(bytes: &[u8]) -> Result<Imported> {
     let value: Value = serde_json::from_slice(bytes).map_err(|error| {
         if error.is_eof() && !bytes.is_empty() {

@@ -449,8 +449,15 @@ impl Trainer {
     /// Goes on from a checkpoint of the same model and data.
     ///
     /// # Errors
-    /// As [`Trainer::advance`].
+    /// [`Code::WeightsPlace`] where the data has no such row, and then the run is as it was; else as
+    /// [`Trainer::advance`].
     pub async fn restore(&mut self, checkpoint: Checkpoint) -> Result<()> {
+        let n_samples = self.task.problem.n_samples;
+        if checkpoint.place.position >= n_samples {
+            return Err(Message::new(Code::WeightsPlace)
+                .with("position", checkpoint.place.position)
+                .with("n_samples", n_samples));
+        }
         self.state = checkpoint.state;
         self.place = checkpoint.place;
         self.optimizer_start = checkpoint.optimizer_start;

@@ -104,3 +104,17 @@ fn a_file_cut_at_any_byte_is_refused() {
         assert_eq!(code, expected, "cut after {end} bytes");
     }
 }
+
+#[test]
+fn a_place_that_the_data_does_not_have_is_refused() {
+    let mut file: Value = serde_json::from_str(&exported()).unwrap();
+    for position in [100_u32, u32::MAX] {
+        file["training_state"]["place"]["position"] = position.into();
+        let imported = export::read(file.to_string().as_bytes()).unwrap();
+        let mut run = trainer(On::Cpu, imported.plan.config());
+        let before = run.checkpoint();
+        let refused = block_on(run.restore(imported.checkpoint)).unwrap_err();
+        assert_eq!(refused.code, Code::WeightsPlace);
+        assert_eq!(run.checkpoint(), before);
+    }
+}
