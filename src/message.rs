@@ -153,6 +153,7 @@ codes! {
     ReachedGradientNorm = "reached_gradient_norm": "the gradient norm is at or below {target}",
     Converged = "converged": "converged: the gradient has all but vanished, so further updates would hardly change the weights",
     Hovering = "hovering": "the loss has not fallen for {epochs} epochs: it hovers around the least; a decaying rate would settle it",
+    Stalled = "stalled": "the loss has fallen by less than 0.01% in {epochs} epochs; a larger rate, momentum or standardized features may bring it further",
     RateIsZero = "rate_is_zero": "the schedule has brought the learning rate to zero",
     // Marks of what was changed while training.
     MarkLearningRate = "mark_learning_rate": "learning rate {from} to {to}",

@@ -11,7 +11,7 @@ const CONVERGED_GRADIENT: f64 = 1e-5;
 const CONVERGED_OBSERVATIONS: u32 = 3;
 /// Relative fall of the loss that counts as going on.
 const FALL: f64 = 1e-4;
-/// Without such a fall for this many epochs, steps and observations, the run hovers.
+/// Without such a fall for this many epochs, steps and observations, the run hovers or has stalled.
 const HOVER_EPOCHS: u64 = 200;
 const HOVER_STEPS: u64 = 2_000;
 const HOVER_OBSERVATIONS: u64 = 150;
@@ -32,6 +32,8 @@ pub struct Observation {
     pub gradient_norm: f64,
     /// The rate of the next update.
     pub learning_rate: f64,
+    /// Whether every update sees every row.
+    pub full_batch: bool,
 }
 
 /// Watches a run for its end.
@@ -77,7 +79,9 @@ impl Monitor {
         let epochs = seen.epoch.saturating_sub(best.epoch);
         let steps = seen.step.saturating_sub(best.step);
         if epochs >= HOVER_EPOCHS && steps >= HOVER_STEPS && best.n_since >= HOVER_OBSERVATIONS {
-            return Some(Message::new(Code::Hovering).with("epochs", epochs));
+            // Without noise there is nothing to hover on: descent creeps along a valley or a plateau.
+            let code = if seen.full_batch { Code::Stalled } else { Code::Hovering };
+            return Some(Message::new(code).with("epochs", epochs));
         }
         None
     }

@@ -397,6 +397,12 @@ impl Trainer {
         self.planned_rate(self.step()) * f64::from(self.state.reactions[0].rate_scale)
     }
 
+    /// Whether every update sees every row.
+    pub fn full_batch(&self) -> bool {
+        let n_samples = self.task.problem.n_samples;
+        self.plan.batch_rows(n_samples) == n_samples
+    }
+
     /// Takes the shown loss over this many rows from now on: all of them, or a fixed sample.
     pub fn set_evaluation_rows(&mut self, rows: u32) {
         self.evaluation_rows = rows.clamp(1, self.task.problem.n_samples);
@@ -638,6 +644,7 @@ impl Trainer {
             loss: self.measured.loss,
             gradient_norm: self.measured.gradient_norm,
             learning_rate: self.learning_rate(),
+            full_batch: self.full_batch(),
         };
         let limit = monitor::divergence_limit(self.first_loss, self.task.dataset.target_variance());
         if self.step() > 0 && (!seen.loss.is_finite() || seen.loss > f64::from(limit)) {

@@ -269,6 +269,7 @@ export class Form {
   #buildData(body) {
     const row = make('div', 'grid two');
     const preset = this.#select(row, 'preset', 'preset', []);
+    preset.parentElement?.classList.add('wide');
     preset.append(new Option(text('preset_none'), ''));
     for (const { id } of downhill.presets()) preset.append(new Option(text(`preset_${id}`), id));
     preset.addEventListener('change', () => {
@@ -289,10 +290,13 @@ export class Form {
       this.render();
       this.actions.change(this.#config);
     });
-    const load = make('button', 'wide', text('load'));
+    const load = make('button', '', text('load'));
     load.setAttribute('type', 'button');
     load.id = 'load';
     load.addEventListener('click', () => this.actions.load());
+    const beside = make('div', 'field bottom');
+    beside.append(load);
+    row.append(beside);
     body.append(row);
     this.#renderers.push(() => {
       const { source: now } = this.#config.data;
@@ -300,7 +304,6 @@ export class Form {
       own.hidden = now.kind !== 'table';
       if (now.kind === 'table') own.textContent = now.name;
     });
-    this.loadButton = load;
   }
 
   /**
@@ -308,7 +311,6 @@ export class Form {
    * @param {HTMLElement} folded
    */
   #buildMore(body, folded) {
-    const row = make('div', 'buttons');
     const more = make('details', 'more');
     more.append(make('summary', '', text('edit_points')), folded);
     const points = make('div', 'grid');
@@ -342,8 +344,7 @@ export class Form {
     last.append(add);
     points.append(last);
     more.append(points, error, make('p', 'hint', text('edit_hint')));
-    if (this.loadButton) row.append(this.loadButton);
-    body.append(row, more);
+    body.append(more);
   }
 
   /** @param {HTMLElement} body */

@@ -2,10 +2,11 @@
 
 use downhill::config::{Method, RunConfig, Stop, choose_method, choose_optimizer, choose_schedule};
 use downhill::message::Code;
+use downhill::monitor::{Monitor, Observation};
 use downhill::schedule::Schedule;
 use downhill::trainer::{Status, Trainer};
 
-use crate::support::{EVERYWHERE, assert_close, block_on, distance, trainer, trainer_of};
+use crate::support::{EVERYWHERE, assert_close, block_on, distance, task_of, trainer, trainer_of};
 
 fn endless() -> RunConfig {
     RunConfig { stop: Stop { converged: false, ..Stop::default() }, ..RunConfig::default() }
@@ -47,7 +48,7 @@ fn the_short_batch_is_averaged_over_its_own_rows() {
         // Three rows in order, two a batch: the second update sees the third row alone.
         let config = RunConfig { batch_size: 2, shuffle: false, learning_rate: 0.1, ..endless() };
         let config = choose_method(&config, Method::MiniBatch);
-        let task = crate::support::task_of(&config, vec![0.0, 1.0, 2.0], vec![0.0, 0.0, 10.0]);
+        let task = task_of(&config, vec![0.0, 1.0, 2.0], vec![0.0, 0.0, 10.0]);
         let mut trainer = trainer_of(on, &config, task);
         advance(&mut trainer, 1);
         assert_eq!(trainer.parameters(), [0.0, 0.0]);
@@ -163,6 +164,25 @@ fn divergence_keeps_finite_weights_says_why_and_offers_a_rate_that_does_not() {
 }
 
 #[test]
+fn an_update_that_is_not_finite_is_never_written() {
+    // Slopes of 2 x y = 2e30 are finite in f32, and the loss of 1e30 is no divergence; their squares are infinite.
+    let mut config = choose_optimizer(&endless(), "adam").unwrap();
+    config.model.standardize = Some(false);
+    config.model.bias = false;
+    let (x, y) = (vec![1e15, -1e15], vec![1e15, -1e15]);
+    for on in EVERYWHERE {
+        let mut run = trainer_of(on, &config, task_of(&config, x.clone(), y.clone()));
+        advance(&mut run, 3);
+        assert!(
+            matches!(run.status(), Status::Diverged { reason, .. } if reason.code == Code::DivergedNotFinite),
+            "{on:?}: {:?}",
+            run.status()
+        );
+        assert_eq!((run.step(), run.parameters()), (0, [0.0].as_slice()), "{on:?}");
+    }
+}
+
+#[test]
 fn the_loss_shown_is_the_loss_of_the_weights_shown() {
     for on in EVERYWHERE {
         for rate in [0.03, 10.0] {
@@ -234,6 +254,24 @@ fn a_converged_run_says_so_and_a_hovering_one_too() {
 }
 
 #[test]
+fn without_noise_a_loss_that_stays_has_stalled_and_hovers_on_nothing() {
+    for (full_batch, expected) in [(true, Code::Stalled), (false, Code::Hovering)] {
+        let mut monitor = Monitor::default();
+        let end = (0..1000).find_map(|i| {
+            monitor.observe(&Observation {
+                step: 20 * i,
+                epoch: 20 * i,
+                loss: 1.0,
+                gradient_norm: 1.0,
+                learning_rate: 0.1,
+                full_batch,
+            })
+        });
+        assert_eq!(end.map(|message| message.code), Some(expected));
+    }
+}
+
+#[test]
 fn the_bold_driver_finds_a_fast_rate_and_survives_too_fast_a_one() {
     for on in EVERYWHERE {
         let config = choose_schedule(&RunConfig { learning_rate: 0.01, ..endless() }, "bold_driver").unwrap();
@@ -293,7 +331,7 @@ fn polynomials_are_fitted_and_reported_in_original_units() {
         config.model.standardize = Some(true);
         let x: Vec<f64> = (0..60).map(|i| 100.0 + f64::from(i)).collect();
         let y = x.iter().map(|x| 3.0 - 0.5 * x + 0.01 * x * x).collect();
-        let mut run = trainer_of(on, &config, crate::support::task_of(&config, x, y));
+        let mut run = trainer_of(on, &config, task_of(&config, x, y));
         advance(&mut run, 3000);
         let weights = run.original_parameters();
         for (found, expected) in weights.iter().zip([-0.5, 0.01, 3.0]) {

@@ -2,7 +2,7 @@
 
 use super::now_ms;
 use crate::message::Result;
-use crate::trainer::Trainer;
+use crate::trainer::{Status, Trainer};
 
 /// How long a tick works on the CPU: requests wait no longer than this.
 const CPU_TICK_MS: f64 = 12.0;
@@ -18,6 +18,12 @@ const MAX_SNAPSHOT_MS: f64 = 100.0;
 const MEASURING_SHARE: f64 = 0.05;
 /// Rows of a sample at least.
 const MIN_SAMPLE_ROWS: f64 = 10_000.0;
+/// Clocks in browsers are coarse: shorter stretches tell nothing of a speed.
+const LEGIBLE_MS: f64 = 2.0;
+/// What a call and a step cost beside their rows, in rows; and rows a second on a slow machine.
+const CALL_ROWS: f64 = 256.0;
+const STEP_ROWS: f64 = 64.0;
+const ROWS_PER_SECOND: f64 = 2e8;
 /// Stretch over which steps a second are counted.
 const SPEED_WINDOW_MS: f64 = 500.0;
 
@@ -77,24 +83,32 @@ impl Pace {
             return Ok(self.wait_ms(speed, start));
         }
         trainer.backend_mut().set_steps_per_submit((SUBMIT_MS * self.per_ms).clamp(1.0, 2048.0) as usize);
-        let mut made = 0.0;
+        let probe_steps = probe_steps(trainer, speed);
+        let first = trainer.step();
+        let (mut made, mut unprobed) = (0.0, 0.0);
         loop {
-            let left_ms = budget_ms - (now_ms() - start);
-            let n = (left_ms * self.per_ms).min(owed - made).max(1.0).floor();
-            let begin = now_ms();
-            let before = trainer.step();
+            let elapsed_ms = now_ms() - start;
+            let taken = trainer.step().saturating_sub(first) as f64;
+            let per_ms = if elapsed_ms >= LEGIBLE_MS { taken / elapsed_ms } else { self.per_ms };
+            let n = ((budget_ms - elapsed_ms) * per_ms).min(owed - made).min(probe_steps - unprobed);
+            let n = n.max(1.0).floor();
             trainer.advance_unmeasured(n as u64).await?;
-            let elapsed_ms = (now_ms() - begin).max(1e-3);
-            let taken = trainer.step().saturating_sub(before) as f64;
             made += n;
-            // Clocks in browsers are coarse: short stretches tell little.
-            let weight = (elapsed_ms / 5.0).clamp(0.05, 0.5);
-            self.per_ms += weight * (taken / elapsed_ms - self.per_ms);
-            self.per_ms = self.per_ms.clamp(1e-4, 1e6);
+            unprobed += n;
+            if unprobed >= probe_steps && *trainer.status() == Status::Ready {
+                trainer.measure().await?;
+                unprobed = 0.0;
+            }
             let over = now_ms() - start >= 0.8 * budget_ms;
-            if over || made >= owed || *trainer.status() != crate::trainer::Status::Ready {
+            if over || made >= owed || *trainer.status() != Status::Ready {
                 break;
             }
+        }
+        let elapsed_ms = now_ms() - start;
+        if elapsed_ms >= LEGIBLE_MS {
+            let taken = trainer.step().saturating_sub(first) as f64;
+            self.per_ms += 0.5 * (taken / elapsed_ms - self.per_ms);
+            self.per_ms = self.per_ms.clamp(1e-4, 1e6);
         }
         self.done += made;
         let now = now_ms();
@@ -165,4 +179,19 @@ impl Pace {
             Some(speed) => (self.since_ms + 1000.0 * (self.done + 1.0) / speed - now).max(0.0),
         }
     }
+}
+
+/// Steps between two points of the loss curve within a tick, so that a fast run has a curve and not two ends: as many
+/// as keep measuring within its share of the time. Where every step sees every row, the curve is whole already; a GPU
+/// would have to be waited for.
+fn probe_steps(trainer: &Trainer, speed: Option<f64>) -> f64 {
+    if trainer.full_batch() || trainer.in_use().gpu {
+        return f64::INFINITY;
+    }
+    let measured_rows = CALL_ROWS + f64::from(trainer.measured().rows);
+    let n_samples = trainer.task().problem.n_samples;
+    let step_rows = STEP_ROWS + f64::from(trainer.plan().batch_rows(n_samples));
+    let busy = measured_rows / step_rows / MEASURING_SHARE;
+    let idle = speed.map_or(f64::INFINITY, |speed| speed * measured_rows / ROWS_PER_SECOND / MEASURING_SHARE);
+    busy.min(idle).max(1.0).ceil()
 }
