@@ -1,0 +1,71 @@
+// The words of the page: every language says everything, and every term that offers help has it.
+import assert from 'node:assert/strict';
+import { readFile, readdir } from 'node:fs/promises';
+import { test } from 'node:test';
+import { help } from '../../www/help.js';
+import en from '../../www/i18n/en.js';
+import zh from '../../www/i18n/zh.js';
+
+const root = new URL('../../', import.meta.url);
+/** @type {Record<string, string>} */
+const chinese = zh;
+
+/** @param {string} path */
+const read = (path) => readFile(new URL(path, root), 'utf8');
+
+/**
+ * The English wording of every code, as `src/message.rs` has it.
+ * @returns {Promise<Record<string, string>>}
+ */
+async function codes() {
+  const rows = (await read('src/message.rs')).matchAll(/^\s*\w+ = "(\w+)": "((?:[^"\\]|\\.)*)",$/gm);
+  return Object.fromEntries([...rows].map(([, name, template]) => [`code_${name}`, template.replaceAll('\\"', '"')]));
+}
+
+/**
+ * The `{name}` places of a wording, each once.
+ * @param {string} words
+ */
+const places = (words) => [...new Set(words.match(/\{\w+\}/g))].sort();
+
+/**
+ * Ends of sentences; a point within a number is none.
+ * @param {string} words
+ */
+const sentences = (words) => words.match(/[.!?](?=\s|$)|[。！？]/g)?.length ?? 0;
+
+test('words everything in Chinese that is worded in English', async () => {
+  const expected = { ...en, ...(await codes()) };
+  assert.ok(Object.keys(expected).length > Object.keys(en).length + 50, 'the codes were not found');
+  assert.deepEqual(Object.keys(expected).filter((key) => !chinese[key]?.trim()), [], 'not worded in Chinese');
+  assert.deepEqual(Object.keys(chinese).filter((key) => !(key in expected)), [], 'worded in Chinese alone');
+  assert.deepEqual(Object.keys(chinese), Object.keys(expected), 'in another order');
+  for (const [key, words] of Object.entries(expected)) {
+    assert.deepEqual(places(chinese[key]), places(words), key);
+  }
+});
+
+test('explains every term in both languages, in two sentences', () => {
+  for (const [term, languages] of Object.entries(help)) {
+    assert.deepEqual(Object.keys(languages), ['en', 'zh'], term);
+    for (const [language, { title, text, formula, link }] of Object.entries(languages)) {
+      assert.ok(title, `${term} ${language}`);
+      assert.equal(sentences(text), 2, `${term} ${language}: ${text}`);
+      assert.match(text, /[.。]$/, `${term} ${language}`);
+      assert.equal(typeof formula, 'string', `${term} ${language}`);
+      assert.match(link, /^https:\/\/[\w.-]+\/\S*$/, `${term} ${language}`);
+      assert.ok(URL.canParse(link), `${term} ${language}`);
+    }
+    assert.equal(languages.en.formula === '', languages.zh.formula === '', term);
+  }
+});
+
+test('has help wherever help is offered', async () => {
+  const scripts = (await readdir(new URL('www/', root))).filter((name) => name.endsWith('.js') && name !== 'help.js');
+  const offered = new Set();
+  for (const name of scripts) {
+    for (const [, term] of (await read(`www/${name}`)).matchAll(/\b(?:help: |helpButton\()'(\w+)'/g)) offered.add(term);
+  }
+  assert.ok(offered.size > 5, 'no term was found');
+  assert.deepEqual([...offered].filter((term) => !(term in help)), []);
+});

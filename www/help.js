@@ -1,0 +1,578 @@
+// @ts-check
+// What a term means: two sentences, its formula as the code computes it, and where to read on.
+export const help = {
+  gradient_descent: {
+    en: {
+      title: 'Gradient descent',
+      text: 'Gradient descent lowers the loss by moving all weights a small step against the gradient, which points where the loss rises fastest. It pays to understand it, because the same rule trains models far too large to be solved directly.',
+      formula: 'w ← w − η ∇L(w)',
+      link: 'https://d2l.ai/chapter_optimization/gd.html',
+    },
+    zh: {
+      title: '梯度下降',
+      text: '梯度指向损失上升最快的方向，梯度下降让所有权重逆着梯度移动一小步，从而降低损失。它值得弄懂，因为同样的规则也用来训练大到无法直接求解的模型。',
+      formula: 'w ← w − η ∇L(w)',
+      link: 'https://zh.d2l.ai/chapter_optimization/gd.html',
+    },
+  },
+  learning_rate: {
+    en: {
+      title: 'Learning rate',
+      text: 'The learning rate η sets how far one update moves the weights. Raise it while the loss falls smoothly but slowly, and lower it when the loss jumps about or grows.',
+      formula: 'w ← w − η ∇L(w)',
+      link: 'https://d2l.ai/chapter_optimization/gd.html',
+    },
+    zh: {
+      title: '学习率',
+      text: '学习率 η 决定一次更新让权重移动多远。损失下降平稳但缓慢时可以调大，损失剧烈跳动或上升时应当调小。',
+      formula: 'w ← w − η ∇L(w)',
+      link: 'https://zh.d2l.ai/chapter_optimization/gd.html',
+    },
+  },
+  batch: {
+    en: {
+      title: 'Batch',
+      text: 'Batch descent averages the gradient over all n rows before each update, so an epoch is a single step. Choose it for a smooth path when the data is small enough for a whole pass to cost little.',
+      formula: 'g = 1/n Σᵢ₌₁ⁿ ∇(ŷᵢ − yᵢ)²',
+      link: 'https://d2l.ai/chapter_optimization/gd.html',
+    },
+    zh: {
+      title: '全批量',
+      text: '全批量梯度下降在每次更新前对全部 n 行的梯度取平均，因此一轮只有一步。数据不大、遍历一遍代价很低时选它，下降路径平滑。',
+      formula: 'g = 1/n Σᵢ₌₁ⁿ ∇(ŷᵢ − yᵢ)²',
+      link: 'https://zh.d2l.ai/chapter_optimization/gd.html',
+    },
+  },
+  mini_batch: {
+    en: {
+      title: 'Mini-batch',
+      text: 'Mini-batch descent averages the gradient over a batch B of m rows, so an epoch holds several updates with a little noise in each. It is the usual choice for larger data, because it gets further with every pass and still keeps the hardware busy.',
+      formula: 'g = 1/m Σᵢ∈B ∇(ŷᵢ − yᵢ)²',
+      link: 'https://d2l.ai/chapter_optimization/minibatch-sgd.html',
+    },
+    zh: {
+      title: '小批量',
+      text: '小批量梯度下降每次对一个批次 B 中 m 行的梯度取平均，因此一轮包含多次更新，每次都带一点噪声。数据较大时通常选它，因为每遍历一遍数据进展更多，又能充分利用硬件。',
+      formula: 'g = 1/m Σᵢ∈B ∇(ŷᵢ − yᵢ)²',
+      link: 'https://zh.d2l.ai/chapter_optimization/minibatch-sgd.html',
+    },
+  },
+  stochastic: {
+    en: {
+      title: 'Stochastic',
+      text: 'Stochastic descent updates the weights after every single row i, with the gradient of that row alone. Choose it for quick and cheap early progress, and expect the weights to keep trembling around the best ones unless the learning rate decays.',
+      formula: 'g = ∇(ŷᵢ − yᵢ)² = 2 (ŷᵢ − yᵢ) ∇ŷᵢ',
+      link: 'https://d2l.ai/chapter_optimization/sgd.html',
+    },
+    zh: {
+      title: '随机',
+      text: '随机梯度下降每看一行 i 就更新一次权重，只用这一行的梯度。它前期进展快、每步代价小，但若学习率不衰减，权重会一直在最优值附近抖动。',
+      formula: 'g = ∇(ŷᵢ − yᵢ)² = 2 (ŷᵢ − yᵢ) ∇ŷᵢ',
+      link: 'https://zh.d2l.ai/chapter_optimization/sgd.html',
+    },
+  },
+  decaying_rate: {
+    en: {
+      title: 'Decaying rate',
+      text: 'This method takes one row at a time, as stochastic descent does, while the time-decay schedule shrinks the learning rate at every step t. Choose it when stochastic descent hovers around the least loss and you want it to settle.',
+      formula: 'ηₜ = η / (1 + decay rate · t / decay steps)',
+      link: 'https://d2l.ai/chapter_optimization/sgd.html',
+    },
+    zh: {
+      title: '衰减学习率',
+      text: '这种方法和随机梯度下降一样每次只用一行，同时由逆时间衰减让学习率随步数 t 逐步减小。随机梯度下降在最小损失附近徘徊、而你希望它稳定下来时，可以选它。',
+      formula: 'ηₜ = η / (1 + 衰减率 · t / 衰减步数)',
+      link: 'https://zh.d2l.ai/chapter_optimization/sgd.html',
+    },
+  },
+  epoch: {
+    en: {
+      title: 'Epoch',
+      text: 'An epoch is one pass over the data, in which each of the n rows is used exactly once. Count in epochs to compare methods fairly, because an epoch costs each of them the same number of rows whatever the batch size m.',
+      formula: '1 epoch = ⌈n / m⌉ steps',
+      link: 'https://d2l.ai/chapter_linear-regression/linear-regression-scratch.html',
+    },
+    zh: {
+      title: '轮（epoch）',
+      text: '一轮就是把数据完整遍历一遍，n 行中的每一行恰好用到一次。比较不同方法时宜按轮计，因为无论批量大小 m 是多少，一轮处理的行数都相同。',
+      formula: '1 轮 = ⌈n / m⌉ 步',
+      link: 'https://zh.d2l.ai/chapter_linear-networks/linear-regression-scratch.html',
+    },
+  },
+  sgd: {
+    en: {
+      title: 'SGD',
+      text: 'Plain SGD subtracts the gradient g of the current batch, scaled by the learning rate, and remembers nothing of earlier steps. Start with it, because every other optimizer here is best understood by what it adds.',
+      formula: 'w ← w − η g',
+      link: 'https://d2l.ai/chapter_optimization/sgd.html',
+    },
+    zh: {
+      title: 'SGD',
+      text: '普通 SGD 从权重中减去当前批次的梯度 g 乘以学习率，不记录之前的任何步。建议从它开始，因为其他优化器都可以看作在它的基础上有所添加。',
+      formula: 'w ← w − η g',
+      link: 'https://zh.d2l.ai/chapter_optimization/sgd.html',
+    },
+  },
+  momentum: {
+    en: {
+      title: 'Momentum',
+      text: 'Momentum keeps a velocity v, a fading sum of past gradients, and moves the weights along it. Raise the coefficient μ to get through long narrow valleys faster, and lower the learning rate with it, since a steady gradient is amplified up to 1 / (1 − μ) times.',
+      formula: 'v ← μ v + g,  w ← w − η v',
+      link: 'https://d2l.ai/chapter_optimization/momentum.html',
+    },
+    zh: {
+      title: '动量',
+      text: '动量法维护一个速度 v，即逐渐淡出的历史梯度之和，并让权重沿它移动。增大动量系数 μ 可以更快穿过狭长的山谷，同时应减小学习率，因为方向一致的梯度最多会被放大到 1 / (1 − μ) 倍。',
+      formula: 'v ← μ v + g，w ← w − η v',
+      link: 'https://zh.d2l.ai/chapter_optimization/momentum.html',
+    },
+  },
+  nesterov: {
+    en: {
+      title: 'Nesterov momentum',
+      text: 'Nesterov momentum adds the velocity v to the current gradient once more, so that a step looks ahead to where the velocity is going. Try it in place of plain momentum when the loss overshoots and swings back.',
+      formula: 'v ← μ v + g,  w ← w − η (g + μ v)',
+      link: 'https://docs.pytorch.org/docs/stable/generated/torch.optim.SGD.html',
+    },
+    zh: {
+      title: 'Nesterov 动量',
+      text: 'Nesterov 动量在当前梯度上再叠加一次速度 v，相当于朝速度的去向多看一步。普通动量使损失冲过头又摆回来时，可以换用它。',
+      formula: 'v ← μ v + g，w ← w − η (g + μ v)',
+      link: 'https://docs.pytorch.org/docs/stable/generated/torch.optim.SGD.html',
+    },
+  },
+  ada_grad: {
+    en: {
+      title: 'AdaGrad',
+      text: 'AdaGrad divides the step of each weight by the root of the sum v of all its squared gradients so far. It suits features of very different scale, but its steps only ever shrink, so it wants a larger learning rate than SGD.',
+      formula: 'v ← v + g²,  w ← w − η g / (√v + ε)',
+      link: 'https://d2l.ai/chapter_optimization/adagrad.html',
+    },
+    zh: {
+      title: 'AdaGrad',
+      text: 'AdaGrad 把每个权重的步长除以它迄今所有梯度平方之和 v 的平方根。它适合尺度相差很大的特征，但步长只减不增，因此学习率要比 SGD 的大。',
+      formula: 'v ← v + g²，w ← w − η g / (√v + ε)',
+      link: 'https://zh.d2l.ai/chapter_optimization/adagrad.html',
+    },
+  },
+  rms_prop: {
+    en: {
+      title: 'RMSProp',
+      text: 'RMSProp divides the step of each weight by the root of a running mean v of its squared gradients, which forgets old ones at the pace set by α. Use it when the gradients differ in scale between weights or over time, with a small learning rate, because a step is roughly that long however small the gradient.',
+      formula: 'v ← α v + (1 − α) g²,  w ← w − η g / (√v + ε)',
+      link: 'https://d2l.ai/chapter_optimization/rmsprop.html',
+    },
+    zh: {
+      title: 'RMSProp',
+      text: 'RMSProp 把每个权重的步长除以其梯度平方的滑动平均 v 的平方根，α 决定遗忘旧梯度的快慢。梯度的尺度因权重而异或随训练变化时用它，学习率要取小，因为无论梯度多小，步长都大致等于学习率。',
+      formula: 'v ← α v + (1 − α) g²，w ← w − η g / (√v + ε)',
+      link: 'https://zh.d2l.ai/chapter_optimization/rmsprop.html',
+    },
+  },
+  adam: {
+    en: {
+      title: 'Adam',
+      text: 'Adam combines a running mean m of the gradients with a running mean v of their squares, both corrected for having started at zero. It needs little tuning, because the length of a step depends on the learning rate far more than on the size of the gradient.',
+      formula: 'm ← β₁ m + (1 − β₁) g,  v ← β₂ v + (1 − β₂) g²,  w ← w − η m̂ / (√v̂ + ε),  m̂ = m / (1 − β₁ᵗ),  v̂ = v / (1 − β₂ᵗ)',
+      link: 'https://d2l.ai/chapter_optimization/adam.html',
+    },
+    zh: {
+      title: 'Adam',
+      text: 'Adam 结合了梯度的滑动平均 m 与梯度平方的滑动平均 v，并修正二者从零起步带来的偏差。它几乎不用调参，因为步长主要取决于学习率，而不是梯度的大小。',
+      formula: 'm ← β₁ m + (1 − β₁) g，v ← β₂ v + (1 − β₂) g²，w ← w − η m̂ / (√v̂ + ε)，m̂ = m / (1 − β₁ᵗ)，v̂ = v / (1 − β₂ᵗ)',
+      link: 'https://zh.d2l.ai/chapter_optimization/adam.html',
+    },
+  },
+  adam_w: {
+    en: {
+      title: 'AdamW',
+      text: 'AdamW first shrinks every weight, the bias included, by a share set by the weight decay λ, and then takes the step of Adam. Use it to keep weights small, for example at a high degree, and set the decay to 0 where the exact solution should be reached.',
+      formula: 'w ← w − η λ w,  w ← w − η m̂ / (√v̂ + ε)',
+      link: 'https://docs.pytorch.org/docs/stable/generated/torch.optim.AdamW.html',
+    },
+    zh: {
+      title: 'AdamW',
+      text: 'AdamW 先按权重衰减 λ 把所有权重（包括偏置）缩小一点，再走 Adam 的一步。想让权重保持较小（例如次数较高）时用它，想达到精确解时则应把权重衰减设为 0。',
+      formula: 'w ← w − η λ w，w ← w − η m̂ / (√v̂ + ε)',
+      link: 'https://docs.pytorch.org/docs/stable/generated/torch.optim.AdamW.html',
+    },
+  },
+  constant: {
+    en: {
+      title: 'Constant',
+      text: 'A constant schedule leaves the learning rate at the value that you set. It is enough for full batches, while smaller batches keep hovering around the least loss, the wider the larger the rate.',
+      formula: 'ηₜ = η',
+      link: 'https://d2l.ai/chapter_optimization/lr-scheduler.html',
+    },
+    zh: {
+      title: '恒定',
+      text: '恒定调度让学习率一直保持在设定值。对全批量来说这已足够，批量较小时损失会一直在最小值附近徘徊，学习率越大，徘徊的幅度越大。',
+      formula: 'ηₜ = η',
+      link: 'https://zh.d2l.ai/chapter_optimization/lr-scheduler.html',
+    },
+  },
+  time_decay: {
+    en: {
+      title: 'Time decay',
+      text: 'Time decay divides the learning rate by a number that grows evenly with the step t. Use it to let the noise of small batches die away, and raise the decay steps if the run slows down before it arrives.',
+      formula: 'ηₜ = η / (1 + decay rate · t / decay steps)',
+      link: 'https://keras.io/api/optimizers/learning_rate_schedules/inverse_time_decay/',
+    },
+    zh: {
+      title: '逆时间衰减',
+      text: '逆时间衰减把学习率除以一个随步数 t 均匀增长的数。用它可以让小批量的噪声逐渐平息，若还没到达最小损失就已变慢，可增大衰减步数。',
+      formula: 'ηₜ = η / (1 + 衰减率 · t / 衰减步数)',
+      link: 'https://keras.io/api/optimizers/learning_rate_schedules/inverse_time_decay/',
+    },
+  },
+  step: {
+    en: {
+      title: 'Step',
+      text: 'The step schedule keeps the learning rate level for as many steps as the step size says, then multiplies it by γ, and so on. Use it when you know roughly after how many steps progress stalls and a smaller rate should take over.',
+      formula: 'ηₜ = η γ^⌊t / step size⌋',
+      link: 'https://docs.pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.StepLR.html',
+    },
+    zh: {
+      title: '阶梯衰减',
+      text: '阶梯衰减让学习率保持不变，每过间隔步数就乘以一次 γ。大致知道训练到多少步会停滞、需要换用更小的学习率时，适合用它。',
+      formula: 'ηₜ = η γ^⌊t / 间隔步数⌋',
+      link: 'https://docs.pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.StepLR.html',
+    },
+  },
+  exponential: {
+    en: {
+      title: 'Exponential',
+      text: 'The exponential schedule multiplies the learning rate by γ at every step. Keep γ just below 1, because even 0.999 halves the rate in about 700 steps.',
+      formula: 'ηₜ = η γᵗ',
+      link: 'https://docs.pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.ExponentialLR.html',
+    },
+    zh: {
+      title: '指数衰减',
+      text: '指数衰减在每一步都把学习率乘以 γ。γ 应只略小于 1，因为即使是 0.999，约 700 步后学习率也会减半。',
+      formula: 'ηₜ = η γᵗ',
+      link: 'https://docs.pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.ExponentialLR.html',
+    },
+  },
+  polynomial: {
+    en: {
+      title: 'Polynomial',
+      text: 'The polynomial schedule brings the learning rate to zero within T total steps, along a straight line if the power p is 1 and along a curve otherwise. Use it when the length of the run is known in advance, because nothing moves any more once the rate is zero.',
+      formula: 'ηₜ = η (1 − min(t, T) / T)ᵖ',
+      link: 'https://docs.pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.PolynomialLR.html',
+    },
+    zh: {
+      title: '多项式衰减',
+      text: '多项式衰减在总步数 T 内把学习率降到零，幂次 p 为 1 时沿直线下降，否则沿曲线下降。训练长度事先已知时适合用它，因为学习率为零之后权重便不再变化。',
+      formula: 'ηₜ = η (1 − min(t, T) / T)ᵖ',
+      link: 'https://docs.pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.PolynomialLR.html',
+    },
+  },
+  cosine: {
+    en: {
+      title: 'Cosine',
+      text: 'The cosine schedule follows half a cosine wave from the learning rate down to the minimum rate over a period of T steps, gently at both ends. Turn restarts on to begin anew after each period, and raise the period factor to make each period longer than the last.',
+      formula: 'ηₜ = ηₘᵢₙ + (η − ηₘᵢₙ) (1 + cos(π t / T)) / 2',
+      link: 'https://arxiv.org/abs/1608.03983',
+    },
+    zh: {
+      title: '余弦退火',
+      text: '余弦退火让学习率在 T 步的周期内沿半个余弦波降到最小学习率，首尾两端都较平缓。开启热重启后，每个周期结束都会回到起点，增大周期倍数则让周期越来越长。',
+      formula: 'ηₜ = ηₘᵢₙ + (η − ηₘᵢₙ) (1 + cos(π t / T)) / 2',
+      link: 'https://zh.d2l.ai/chapter_optimization/lr-scheduler.html',
+    },
+  },
+  reduce_on_plateau: {
+    en: {
+      title: 'Reduce on plateau',
+      text: 'This schedule multiplies the learning rate by the factor when, for more epochs than the patience allows, the loss of the epoch has not fallen below its best by the share that the threshold asks for. Use it when you cannot tell in advance where progress will stall.',
+      formula: 'L ≥ (1 − threshold) L_best  for more than patience epochs:  η ← max(factor · η, ηₘᵢₙ)',
+      link: 'https://docs.pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.ReduceLROnPlateau.html',
+    },
+    zh: {
+      title: '停滞时降低',
+      text: '若每轮损失未能比最佳值再降低阈值所要求的比例，且这样的轮数超过容忍轮数，就把学习率乘以降低系数。无法事先判断训练会在哪里停滞时，适合用它。',
+      formula: 'L ≥ (1 − 阈值) L_best  持续超过容忍轮数：η ← max(降低系数 · η, ηₘᵢₙ)',
+      link: 'https://docs.pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.ReduceLROnPlateau.html',
+    },
+  },
+  bold_driver: {
+    en: {
+      title: 'Bold driver',
+      text: 'The bold driver raises the learning rate a little after every epoch in which the loss fell, and otherwise cuts it and takes the weights back to where the last good epoch began. Use it with large batches to find a fast rate by itself, since the noise of small ones passes for bad epochs.',
+      formula: 'L fell:  η ← increase · η;  otherwise:  η ← decrease · η,  w ← w at the start of the last good epoch',
+      link: 'https://www.willamette.edu/~gorr/classes/cs449/momrate.html',
+    },
+    zh: {
+      title: 'Bold driver',
+      text: '若一轮的损失下降，Bold driver 就略微提高学习率，否则降低学习率，并把权重退回到最近一个损失下降的轮次开始时的值。它适合用较大的批量自动找到较快的学习率，因为小批量的噪声会被误认为变差。',
+      formula: 'L 下降：η ← 增大系数 · η；否则：η ← 减小系数 · η，w ← 最近一个损失下降的轮次开始时的 w',
+      link: 'https://www.willamette.edu/~gorr/classes/cs449/momrate.html',
+    },
+  },
+  warmup: {
+    en: {
+      title: 'Warm-up',
+      text: 'A warm-up raises the learning rate in a straight line over the first W steps, from the share s of it up to the whole, and the schedule begins after that. Use it when a rate that is good later on makes the first steps jump.',
+      formula: 'ηₜ = η (s + (1 − s) t / W),  t < W',
+      link: 'https://d2l.ai/chapter_optimization/lr-scheduler.html',
+    },
+    zh: {
+      title: '预热',
+      text: '预热在最初的 W 步内让学习率从比例 s 线性升到完整的值，之后学习率调度才开始。某个学习率后期合适、却使最初几步剧烈跳动时，可以加上预热。',
+      formula: 'ηₜ = η (s + (1 − s) t / W)，t < W',
+      link: 'https://zh.d2l.ai/chapter_optimization/lr-scheduler.html',
+    },
+  },
+  standardize: {
+    en: {
+      title: 'Standardize',
+      text: 'Standardizing gives x and each of its powers mean 0 and standard deviation 1 inside the model, or only root mean square 1 if there is no bias, and the weights are shown in original units. Turn it on when x lies far from 0 or its powers differ in size, because descent then takes a more direct path and bears a larger rate.',
+      formula: 'z = (x − mean(x)) / std(x),  fₖ = (zᵏ − mean(zᵏ)) / std(zᵏ)',
+      link: 'https://scikit-learn.org/stable/modules/preprocessing.html',
+    },
+    zh: {
+      title: '标准化',
+      text: '标准化在模型内部让 x 及其各次幂的均值为 0、标准差为 1（没有偏置时只让均方根为 1），而显示的权重仍按原始单位。x 远离 0 或各次幂大小悬殊时应开启，因为这样下降路径更直接，也能承受更大的学习率。',
+      formula: 'z = (x − mean(x)) / std(x)，fₖ = (zᵏ − mean(zᵏ)) / std(zᵏ)',
+      link: 'https://zh.wikipedia.org/wiki/%E7%89%B9%E5%BE%81%E7%BC%A9%E6%94%BE',
+    },
+  },
+  bias: {
+    en: {
+      title: 'Bias',
+      text: 'The bias b is a parameter that no feature multiplies: the prediction at x = 0. Turn it off only if the line is known to pass through (0, 0), because otherwise the loss stays above what a line can reach.',
+      formula: 'ŷ = w x + b',
+      link: 'https://d2l.ai/chapter_linear-regression/linear-regression.html',
+    },
+    zh: {
+      title: '偏置',
+      text: '偏置 b 是不与任何特征相乘的参数，也就是 x = 0 处的预测值。只有确知直线经过 (0, 0) 时才应关闭，否则损失降不到直线本可达到的水平。',
+      formula: 'ŷ = w x + b',
+      link: 'https://zh.d2l.ai/chapter_linear-networks/linear-regression.html',
+    },
+  },
+  degree: {
+    en: {
+      title: 'Degree',
+      text: 'The degree k is the highest power of x in the model, from 1 for a straight line up to 12. Raise it when the residuals show a bend that the line cannot follow, and standardize then, because high powers make descent slow.',
+      formula: 'ŷ = w₁ x + w₂ x² + … + wₖ xᵏ + b',
+      link: 'https://scikit-learn.org/stable/modules/linear_model.html',
+    },
+    zh: {
+      title: '次数',
+      text: '次数 k 是模型中 x 的最高次幂，1 为直线，最高为 12。残差呈现直线跟不上的弯曲时可以提高，同时应开启标准化，因为高次幂会使下降变慢。',
+      formula: 'ŷ = w₁ x + w₂ x² + … + wₖ xᵏ + b',
+      link: 'https://zh.d2l.ai/chapter_multilayer-perceptrons/underfit-overfit.html',
+    },
+  },
+  loss: {
+    en: {
+      title: 'Loss',
+      text: 'The loss is the mean squared error: the difference between prediction and target, squared and averaged over the rows. Training lowers it, so compare it with the least loss to see what is left to gain, and reduce the learning rate if it rises.',
+      formula: 'L(w) = 1/n Σᵢ₌₁ⁿ (ŷᵢ − yᵢ)²',
+      link: 'https://en.wikipedia.org/wiki/Mean_squared_error',
+    },
+    zh: {
+      title: '损失',
+      text: '损失是均方误差，即预测值与目标值之差的平方在各行上的平均。训练就是要降低它，与最小损失比较即可知道还有多少余地，若它上升则应减小学习率。',
+      formula: 'L(w) = 1/n Σᵢ₌₁ⁿ (ŷᵢ − yᵢ)²',
+      link: 'https://zh.wikipedia.org/wiki/%E5%9D%87%E6%96%B9%E8%AF%AF%E5%B7%AE',
+    },
+  },
+  r2: {
+    en: {
+      title: 'R²',
+      text: 'R² is the share of the variance of y that the model explains: 1 is a perfect fit, 0 is no better than always predicting the mean, and below 0 is worse. Read it rather than the loss when you compare data in different units.',
+      formula: 'R² = 1 − L / Var(y)',
+      link: 'https://en.wikipedia.org/wiki/Coefficient_of_determination',
+    },
+    zh: {
+      title: 'R²',
+      text: 'R²（决定系数）是模型所解释的 y 的方差比例：1 表示完美拟合，0 表示不比始终预测均值更好，小于 0 则更差。比较单位不同的数据时，应看它而不是损失。',
+      formula: 'R² = 1 − L / Var(y)',
+      link: 'https://zh.wikipedia.org/wiki/%E5%86%B3%E5%AE%9A%E7%B3%BB%E6%95%B0',
+    },
+  },
+  gradient_norm: {
+    en: {
+      title: 'Gradient norm',
+      text: 'The gradient norm is the length of the gradient of the loss by the parameters of the model, which are those of the standardized features where these are on. It nears 0 at the least loss, so give it a target to end the run on arrival.',
+      formula: '‖∇L‖ = √(Σⱼ (∂L/∂wⱼ)²)',
+      link: 'https://d2l.ai/chapter_preliminaries/calculus.html',
+    },
+    zh: {
+      title: '梯度范数',
+      text: '梯度范数是损失对模型参数的梯度的长度，开启标准化时，参数指标准化特征的参数。它在最小损失处趋于 0，因此可以为它设定目标值，让训练在到达时结束。',
+      formula: '‖∇L‖ = √(Σⱼ (∂L/∂wⱼ)²)',
+      link: 'https://zh.d2l.ai/chapter_preliminaries/calculus.html',
+    },
+  },
+  seed: {
+    en: {
+      title: 'Seed',
+      text: 'The seed fixes what is random in a run: the initial weights and the order of the rows. Keep it to repeat a run exactly, and change it to see how much of a result is chance.',
+      formula: '',
+      link: 'https://en.wikipedia.org/wiki/Random_seed',
+    },
+    zh: {
+      title: '种子',
+      text: '种子固定了一次训练中的随机因素，即初始权重和各行的顺序。保持不变可以精确重现训练，改变它则能看出结果中有多少出于偶然。',
+      formula: '',
+      link: 'https://en.wikipedia.org/wiki/Random_seed',
+    },
+  },
+  exact: {
+    en: {
+      title: 'Exact solution',
+      text: 'The exact solution w* is that of least squares, computed directly instead of by descent, and no other weights have a smaller loss. Compare the current fit with it to judge how far descent still has to go.',
+      formula: 'w* = argmin L(w),  AᵀA w* = Aᵀy',
+      link: 'https://en.wikipedia.org/wiki/Ordinary_least_squares',
+    },
+    zh: {
+      title: '精确解',
+      text: '精确解 w* 是最小二乘解，直接求出而不经过下降，没有任何权重的损失比它更小。把当前拟合与它比较，就能判断下降还有多远。',
+      formula: 'w* = argmin L(w)，AᵀA w* = Aᵀy',
+      link: 'https://zh.wikipedia.org/wiki/%E6%9C%80%E5%B0%8F%E4%BA%8C%E4%B9%98%E6%B3%95',
+    },
+  },
+  divergence: {
+    en: {
+      title: 'Divergence',
+      text: 'A run diverges when every update overshoots further than the last, and it is stopped once the weights stop being finite or the loss has grown about a million-fold. Lower the learning rate then, because plain batch descent is stable only below 2 / λₘₐₓ, λₘₐₓ being the largest curvature of the loss.',
+      formula: 'η < 2 / λₘₐₓ(∇²L)',
+      link: 'https://distill.pub/2017/momentum/',
+    },
+    zh: {
+      title: '发散',
+      text: '每次更新都比上一次冲得更远，训练就会发散；当权重不再是有限数，或损失增大到约一百万倍时，训练会被停止。此时应减小学习率，因为普通全批量梯度下降只在学习率低于 2 / λₘₐₓ 时稳定，λₘₐₓ 是损失的最大曲率。',
+      formula: 'η < 2 / λₘₐₓ(∇²L)',
+      link: 'https://zh.d2l.ai/chapter_optimization/gd.html',
+    },
+  },
+  initial_weights: {
+    en: {
+      title: 'Initial weights',
+      text: 'Descent starts from these weights: zero, uniform within ±0.05, normal with standard deviation 0.05, or Glorot uniform, which depends on the number d of features, while the bias starts at 0. Change them to watch another path; the loss of this model is a bowl, so every start leads down to the same least loss.',
+      formula: 'Glorot:  w ~ U(−a, a),  a = √(6 / (d + 1))',
+      link: 'https://d2l.ai/chapter_multilayer-perceptrons/numerical-stability-and-init.html',
+    },
+    zh: {
+      title: '初始权重',
+      text: '下降从这些权重出发：全零、±0.05 内的均匀分布、标准差为 0.05 的正态分布，或取决于特征数 d 的 Glorot 均匀分布，而偏置总是从 0 开始。改变它可以观察另一条路径，而这个模型的损失形如一只碗，因此无论从哪里出发，都通向同一个最小损失。',
+      formula: 'Glorot：w ~ U(−a, a)，a = √(6 / (d + 1))',
+      link: 'https://zh.d2l.ai/chapter_multilayer-perceptrons/numerical-stability-and-init.html',
+    },
+  },
+  batch_size: {
+    en: {
+      title: 'Batch size',
+      text: 'The batch size m is the number of rows that a mini-batch update averages over, and the last batch of an epoch may be smaller. Raise it for less noise in every step, and lower it for more steps in every epoch.',
+      formula: 'steps in an epoch = ⌈n / m⌉',
+      link: 'https://d2l.ai/chapter_optimization/minibatch-sgd.html',
+    },
+    zh: {
+      title: '批量大小',
+      text: '批量大小 m 是一次小批量更新所平均的行数，一轮中最后一个批次可能较小。调大可使每步的噪声更小，调小可使每轮的步数更多。',
+      formula: '每轮步数 = ⌈n / m⌉',
+      link: 'https://zh.d2l.ai/chapter_optimization/minibatch-sgd.html',
+    },
+  },
+  shuffle: {
+    en: {
+      title: 'Shuffle',
+      text: 'Shuffling visits the rows in a fresh random order πₑ in every epoch e. Leave it on for batches smaller than the data, because rows in a fixed order, such as sorted by x, pull the weights one way and then the other.',
+      formula: 'row at place i of epoch e = πₑ(i)',
+      link: 'https://d2l.ai/chapter_optimization/sgd.html',
+    },
+    zh: {
+      title: '打乱顺序',
+      text: '打乱顺序使每一轮 e 都以新的随机顺序 πₑ 访问各行。批量小于数据量时应保持开启，因为固定的顺序（例如按 x 排序）会把权重先拉向一边，再拉向另一边。',
+      formula: '第 e 轮位置 i 处的行 = πₑ(i)',
+      link: 'https://zh.d2l.ai/chapter_optimization/sgd.html',
+    },
+  },
+  distance: {
+    en: {
+      title: 'Distance to exact',
+      text: 'This is how far the weights w are from the exact weights w*, relative to the length of w* and in the units of x and y. Watch it beside the loss, because in a flat valley the loss can be almost least while the weights are still far off.',
+      formula: '‖w − w*‖ / ‖w*‖',
+      link: 'https://en.wikipedia.org/wiki/Approximation_error',
+    },
+    zh: {
+      title: '与精确解的距离',
+      text: '它表示当前权重 w 离精确解 w* 有多远，按 x 和 y 的单位计算，并以 w* 的长度为基准。宜与损失一起看，因为在平坦的山谷中，损失几乎已最小，权重却可能仍相差很远。',
+      formula: '‖w − w*‖ / ‖w*‖',
+      link: 'https://zh.d2l.ai/chapter_preliminaries/linear-algebra.html',
+    },
+  },
+  method: {
+    en: {
+      title: 'Method',
+      text: 'The method decides how many rows m each update sees: all of them, a mini-batch, or a single one, the last also with a decaying rate. Take more rows for a steadier path, and fewer for cheaper and more frequent updates.',
+      formula: 'g = 1/m Σᵢ∈B ∇(ŷᵢ − yᵢ)²,  |B| = m',
+      link: 'https://d2l.ai/chapter_optimization/minibatch-sgd.html',
+    },
+    zh: {
+      title: '方法',
+      text: '方法决定每次更新使用多少行 m：全部、一个小批量，或仅一行（后者还可配合衰减学习率）。行数越多路径越平稳，行数越少则每次更新越省、更新越频繁。',
+      formula: 'g = 1/m Σᵢ∈B ∇(ŷᵢ − yᵢ)²，|B| = m',
+      link: 'https://zh.d2l.ai/chapter_optimization/minibatch-sgd.html',
+    },
+  },
+  optimizer: {
+    en: {
+      title: 'Optimizer',
+      text: 'The optimizer is the rule u that turns a gradient g into a change of the weights. Stay with SGD to see plain descent, add momentum for narrow valleys, and take an adaptive rule such as Adam when the weights need steps of different size.',
+      formula: 'w ← w − η u(g),  SGD: u(g) = g',
+      link: 'https://cs231n.github.io/neural-networks-3/',
+    },
+    zh: {
+      title: '优化器',
+      text: '优化器是把梯度 g 变成权重变化量的规则 u。想看最普通的下降就用 SGD，山谷狭长时加上动量，各权重需要不同步长时选用 Adam 等自适应规则。',
+      formula: 'w ← w − η u(g)，SGD：u(g) = g',
+      link: 'https://zh.d2l.ai/chapter_optimization/index.html',
+    },
+  },
+  schedule: {
+    en: {
+      title: 'Schedule',
+      text: 'A schedule changes the learning rate in the course of a run, by the step t or by how the loss behaves. Use one to begin fast and end calmly, above all with small batches, whose noise keeps the weights trembling at a constant rate.',
+      formula: 'ηₜ = f(η, t)',
+      link: 'https://d2l.ai/chapter_optimization/lr-scheduler.html',
+    },
+    zh: {
+      title: '学习率调度',
+      text: '学习率调度在训练过程中改变学习率，依据是步数 t 或损失的表现。用它可以起步快、收尾稳，尤其适合小批量，因为学习率恒定时，小批量的噪声会使权重不停抖动。',
+      formula: 'ηₜ = f(η, t)',
+      link: 'https://zh.d2l.ai/chapter_optimization/lr-scheduler.html',
+    },
+  },
+  backend: {
+    en: {
+      title: 'Backend',
+      text: 'The backend is where training is computed: on the GPU through WebGPU, or on the CPU in WebAssembly. Leave it on Auto, which measures both and takes the faster one, unless you want to compare them.',
+      formula: '',
+      link: 'https://developer.mozilla.org/en-US/docs/Web/API/WebGPU_API',
+    },
+    zh: {
+      title: '后端',
+      text: '后端是执行训练计算的地方：通过 WebGPU 在 GPU 上，或通过 WebAssembly 在 CPU 上。一般保持“自动”即可，它会实测二者并选用较快的一个，想作比较时再手动选择。',
+      formula: '',
+      link: 'https://developer.mozilla.org/zh-CN/docs/Web/API/WebGPU_API',
+    },
+  },
+  speed: {
+    en: {
+      title: 'Speed',
+      text: 'The speed is how many updates are made in a second, up to as many as the device can. Lower it to follow single steps and raise it to get to the end sooner, since the path of the weights stays the same.',
+      formula: 'steps = speed · seconds',
+      link: 'https://d2l.ai/chapter_optimization/minibatch-sgd.html',
+    },
+    zh: {
+      title: '速度',
+      text: '速度是每秒更新的次数，最快可达设备的极限。想看清每一步就调慢，想早些看到结果就调快，权重走过的路径并不会因此改变。',
+      formula: '步数 = 速度 · 秒数',
+      link: 'https://zh.d2l.ai/chapter_optimization/minibatch-sgd.html',
+    },
+  },
+};
