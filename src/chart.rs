@@ -25,7 +25,7 @@ pub use range::StableRange;
 pub use theme::{Colour, Theme, ThemeColours};
 
 /// Row counts on a grid, drawn instead of more points than can be told apart.
-#[derive(Clone, Debug, Default, PartialEq, serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Density {
     /// Cells along x.
     pub columns: u32,

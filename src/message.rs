@@ -167,7 +167,6 @@ codes! {
     // What the page tells beside its answers.
     NoticeNotUnique = "notice_not_unique": "the features are collinear: many weights give the least loss, and the exact line is one of them",
     NoticeStoryFloor = "notice_story_floor": "without a bias the line must pass through (0, 0): the loss cannot fall below {loss}",
-    NoticeEdited = "notice_edited": "the table was read without its header row",
     // The module.
     Busy = "busy": "advance is still running; await it before calling {method}",
     Internal = "internal": "something went wrong inside Downhill: {detail}; reload the page and report it",

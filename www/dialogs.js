@@ -1,7 +1,6 @@
 // @ts-check
 // Dialogs: the list of keys, and the explanation of a term.
 import { language, text } from './i18n.js';
-import { help } from './help.js';
 
 /** @param {string} id */
 export const dialog = (id) => /** @type {HTMLDialogElement} */ (document.getElementById(id));
@@ -9,34 +8,33 @@ export const dialog = (id) => /** @type {HTMLDialogElement} */ (document.getElem
 /** @param {string} id */
 const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
+/** @typedef {{ title: string, text: string, formula: string, link: string }} Explanation */
+
 /**
- * A small question mark that explains a term.
- * @param {string} term
+ * A small question mark that explains a term. The explanations come when the first one is asked for.
+ * @param {string | (() => string)} term or what it is by then
+ * @param {string} label
  */
-export function helpButton(term) {
+export function helpButton(term, label) {
   const button = document.createElement('button');
   button.type = 'button';
   button.className = 'help';
   button.textContent = '?';
-  const words = entry(term);
-  button.setAttribute('aria-label', text('help_on', { term: words.title }));
-  button.addEventListener('click', (event) => {
+  button.setAttribute('aria-label', text('help_on', { term: label }));
+  button.addEventListener('click', async (event) => {
     // In a fold's heading the click would fold it.
     event.preventDefault();
-    const now = entry(term);
-    element('help-title').textContent = now.title;
-    element('help-text').textContent = now.text;
-    element('help-formula').textContent = now.formula;
-    /** @type {HTMLAnchorElement} */ (element('help-link')).href = now.link;
+    const { help } = await import('./help.js');
+    const known = /** @type {Record<string, Record<string, Explanation>>} */ (help);
+    const entry = known[typeof term === 'string' ? term : term()];
+    const { title, text: words, formula, link } = entry[language] ?? entry.en;
+    element('help-title').textContent = title;
+    element('help-text').textContent = words;
+    element('help-formula').textContent = formula;
+    /** @type {HTMLAnchorElement} */ (element('help-link')).href = link;
     dialog('help-dialog').showModal();
   });
   return button;
-}
-
-/** @param {string} term */
-function entry(term) {
-  const known = /** @type {Record<string, Record<string, { title: string, text: string, formula: string, link: string }>>} */ (help)[term];
-  return known?.[language] ?? known?.en ?? { title: term, text: '', formula: '', link: '' };
 }
 
 /** Shows every key. */

@@ -13,7 +13,7 @@ import { helpButton } from './dialogs.js';
  * @property {string} path into the configuration; its label is `field_<path>`
  * @property {'number' | 'check' | 'select'} kind
  * @property {string} group
- * @property {string} [help]
+ * @property {string | ((config: RunConfig) => string)} [help] the term that explains it
  * @property {boolean} [whole] whole numbers only
  * @property {boolean} [optional] an empty box means null
  * @property {string} [step]
@@ -68,11 +68,11 @@ const fields = [
   { path: 'model.bias', kind: 'check', group: 'model', help: 'bias' },
   { path: 'model.standardize', kind: 'check', group: 'model', help: 'standardize' },
   { path: 'batch_size', kind: 'number', group: 'method', whole: true, help: 'batch_size' },
-  { path: 'optimizer', kind: 'select', group: 'method', help: 'optimizer', choices: ['sgd', 'momentum', 'nesterov', 'ada_grad', 'rms_prop', 'adam', 'adam_w'], choose: downhill.choose_optimizer },
+  { path: 'optimizer', kind: 'select', group: 'method', help: ({ optimizer }) => optimizer.kind, choices: ['sgd', 'momentum', 'nesterov', 'ada_grad', 'rms_prop', 'adam', 'adam_w'], choose: downhill.choose_optimizer },
   { path: 'backend', kind: 'select', group: 'method', help: 'backend', choices: ['auto', 'gpu', 'cpu'] },
   ...parameters('optimizer', optimizerFields, 'method'),
   { path: 'shuffle', kind: 'check', group: 'method', help: 'shuffle' },
-  { path: 'schedule', kind: 'select', group: 'rate', help: 'schedule', wide: true, choices: ['constant', 'time_decay', 'step', 'exponential', 'polynomial', 'cosine', 'reduce_on_plateau', 'bold_driver'], choose: downhill.choose_schedule },
+  { path: 'schedule', kind: 'select', group: 'rate', help: ({ schedule }) => schedule.kind, wide: true, choices: ['constant', 'time_decay', 'step', 'exponential', 'polynomial', 'cosine', 'reduce_on_plateau', 'bold_driver'], choose: downhill.choose_schedule },
   ...parameters('schedule', scheduleFields, 'rate'),
   { path: 'stop.steps', kind: 'number', group: 'stop', whole: true, optional: true },
   { path: 'stop.epochs', kind: 'number', group: 'stop', whole: true, optional: true },
@@ -222,7 +222,11 @@ export class Form {
       described.unshift(note.id);
       head.append(mark, note);
     }
-    if (field.help) head.append(helpButton(field.help));
+    const { help } = field;
+    if (help) {
+      const term = typeof help === 'string' ? help : () => help(this.#config);
+      head.append(helpButton(term, text(`field_${field.path}`)));
+    }
     control.setAttribute('aria-describedby', described.join(' '));
     control.addEventListener('change', () => this.#apply(field, control, error));
     if (field.kind === 'check') row.append(control, head, error);
@@ -371,10 +375,8 @@ export class Form {
       this.#take(downhill.choose_method(this.#config, /** @type {any} */ (select.value)), select, error);
     });
     segments.append(select, shown);
-    const head = make('div', 'head');
-    head.append(helpButton('method'));
     document.querySelector('#group-method > summary .help')?.remove();
-    document.querySelector('#group-method > summary')?.append(helpButton('method'));
+    document.querySelector('#group-method > summary')?.append(helpButton(() => this.#config.method, text('field_method')));
     body.append(segments, error);
     this.#renderers.push(() => {
       select.value = this.#config.method;
@@ -387,7 +389,7 @@ export class Form {
   /** @param {HTMLElement} body */
   #buildRate(body) {
     document.querySelector('#group-rate > summary .help')?.remove();
-    document.querySelector('#group-rate > summary')?.append(helpButton('learning_rate'));
+    document.querySelector('#group-rate > summary')?.append(helpButton('learning_rate', text('field_learning_rate')));
     const row = make('div', 'rate-row');
     const slider = document.createElement('input');
     slider.type = 'range';

@@ -44,19 +44,32 @@ export function text(key, params = {}) {
   return fill(words[key] ?? en[/** @type {keyof typeof en} */ (key)] ?? key, params);
 }
 
+/** @type {Record<string, string>} */
+let english = {};
+
+/**
+ * Rust's own wording of its codes, which is the English one.
+ * @param {Record<string, string>} templates
+ */
+export function setEnglish(templates) {
+  english = templates;
+}
+
 /**
  * What Rust says, in the page's language.
  * @param {{ code?: string, params?: Record<string, string>, text?: string, message?: string }} message
  */
 export function wording(message) {
-  const own = message.code && words[`code_${message.code}`];
-  if (!own) return message.text ?? message.message ?? '';
-  const params = { ...message.params };
-  // Parameters that are names of fields or choices have words of their own.
-  for (const [name, value] of Object.entries(params)) {
-    params[name] = words[`field_${value}`] ?? words[`choice_${value}`] ?? value;
-  }
-  return fill(own, params);
+  const template = message.code && (words[`code_${message.code}`] ?? english[message.code]);
+  if (!template) return message.text ?? message.message ?? '';
+  const { field, from, to, ...rest } = message.params ?? {};
+  /** @type {Record<string, string>} */
+  const params = rest;
+  // These are names of the configuration, which have words of their own; the rest is the user's or a number.
+  if (field !== undefined) params.field = words[`field_${field}`] ?? en[/** @type {keyof typeof en} */ (`field_${field}`)] ?? field;
+  if (from !== undefined) params.from = words[`choice_${from}`] ?? from;
+  if (to !== undefined) params.to = words[`choice_${to}`] ?? to;
+  return fill(template, params);
 }
 
 /**

@@ -5,7 +5,7 @@ import { Client } from './client.js';
 import { showKeys } from './dialogs.js';
 import { startFiles } from './files.js';
 import { Form, make } from './form.js';
-import { language, preferredLanguage, remember, setLanguage, text, wording } from './i18n.js';
+import { language, preferredLanguage, remember, setEnglish, setLanguage, text, wording } from './i18n.js';
 import { Readouts } from './readouts.js';
 import { startTheme } from './theme.js';
 import { Views } from './views.js';
@@ -37,6 +37,7 @@ async function start() {
   const module = await WebAssembly.compileStreaming(response);
   await init({ module_or_path: module });
 
+  setEnglish(downhill.english_messages());
   const linked = downhill.config_from_query(location.hash);
   let autoplay = !matchMedia('(prefers-reduced-motion: reduce)').matches;
 
@@ -173,7 +174,7 @@ async function start() {
 /** @param {downhill.Message[]} problems */
 function showProblems(problems) {
   dismiss('link');
-  if (problems.length) notice('link', `${text('link_problems')} ${problems.map(wording).join('; ')}`);
+  if (problems.length) notice('link', text('link_problems', { problems: problems.map(wording).join(text('separator')) }));
 }
 
 /**

@@ -1,6 +1,7 @@
 // @ts-check
 // Numbers beside the pictures: each snapshot whole, so that what stands together belongs together.
 import { count, figure, text, wording } from './i18n.js';
+import { helpButton } from './dialogs.js';
 import { make } from './form.js';
 
 /** @typedef {import('./pkg/downhill.js').Snapshot} Snapshot */
@@ -52,11 +53,17 @@ export class Readouts {
     const list = element('readouts');
     list.replaceChildren();
     this.#values.clear();
-    const names = ['r2', 'gradient_norm', 'learning_rate', 'batch_loss', 'exact_loss', 'distance', 'steps_per_second'];
-    for (const name of names) {
+    /** @type {[string, string?][]} */
+    const names = [
+      ['r2', 'r2'], ['gradient_norm', 'gradient_norm'], ['learning_rate'], ['batch_loss', 'loss'],
+      ['exact_loss', 'exact'], ['distance', 'distance'], ['steps_per_second'],
+    ];
+    for (const [name, help] of names) {
       const row = make('div');
       const value = make('dd', 'figure', '–');
-      row.append(make('dt', '', text(`read_${name}`)), value);
+      const term = make('dt', '', text(`read_${name}`));
+      if (help) term.append(helpButton(help, text(`read_${name}`)));
+      row.append(term, value);
       list.append(row);
       this.#values.set(name, value);
     }
@@ -136,9 +143,10 @@ export class Readouts {
     const kind = backend.kind === 'gpu' ? 'GPU' : 'CPU';
     put('backend-kind', kind);
     put('backend-why', ` · ${wording(backend.reason)}`);
-    put('backend-reason', `${kind} (${backend.name}): ${wording(backend.reason)}`);
+    const whole = text('backend_reason', { kind, name: backend.name, reason: wording(backend.reason) });
+    put('backend-reason', whole);
     const chip = element('backend-chip');
-    chip.title = `${kind} (${backend.name}): ${wording(backend.reason)}`;
+    if (chip.title !== whole) chip.title = whole;
     chip.classList.toggle('fallback', backend.fallback);
     chip.dataset.kind = backend.kind;
   }
@@ -181,7 +189,8 @@ export class Readouts {
     mend.setAttribute('type', 'button');
     mend.addEventListener('click', () => this.restartAt(rate));
     const words = make('p');
-    words.append(make('strong', '', text('diverged_title')), ` ${wording(status.reason)}.`);
+    words.append(make('strong', '', text('diverged_title')), text('diverged_reason', { reason: wording(status.reason) }));
+    words.append(helpButton('divergence', text('diverged_title')));
     band.append(words, mend);
   }
 }

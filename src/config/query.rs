@@ -152,7 +152,8 @@ fn parse(part: &str) -> Result<(String, Value), Message> {
     let value = if textual.contains(&last) {
         Value::String(value.to_owned())
     } else {
-        serde_json::from_str(value).map_err(|_| problem("the value is not a number, true, false or null"))?
+        serde_json::from_slice(value.as_bytes())
+            .map_err(|_| problem("the value is not a number, true, false or null"))?
     };
     Ok((path.to_owned(), value))
 }

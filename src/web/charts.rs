@@ -2,12 +2,13 @@
 //!
 //! Each takes two canvases that lie upon one another: `base` for what stays, `top` for what moves. The charts
 //! set the canvases' CSS size: measure the element around them, not the canvases.
+
 use super::canvas::Canvas;
+use super::{from_js, to_js};
 use crate::chart;
 use crate::metrics::HistoryDelta;
-use js_sys::Float32Array;
+use js_sys::{Array, Error, Float32Array, Uint32Array};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use wasm_bindgen::prelude::*;
 use web_sys::HtmlCanvasElement;
 
@@ -19,6 +20,17 @@ extern "C" {
     /// Row counts on a grid.
     #[wasm_bindgen(typescript_type = "Density")]
     pub type Density;
+    #[wasm_bindgen(method, getter)]
+    fn columns(this: &Density) -> u32;
+    #[wasm_bindgen(method, getter)]
+    fn rows(this: &Density) -> u32;
+    #[wasm_bindgen(method, getter)]
+    fn x(this: &Density) -> Array;
+    #[wasm_bindgen(method, getter)]
+    fn y(this: &Density) -> Array;
+    #[wasm_bindgen(method, getter)]
+    fn counts(this: &Density) -> Uint32Array;
+
     /// What is under the pointer of the fit chart.
     #[wasm_bindgen(typescript_type = "FitReading")]
     pub type FitReading;
@@ -64,7 +76,7 @@ impl FitChart {
     }
 
     /// Sets colours and font.
-    pub fn set_theme(&mut self, theme: ChartTheme) -> Result<(), JsError> {
+    pub fn set_theme(&mut self, theme: ChartTheme) -> Result<(), Error> {
         self.chart.set_theme(self.layers.theme(theme)?);
         Ok(())
     }
@@ -88,9 +100,15 @@ impl FitChart {
     }
 
     /// Shows counts instead of points; `undefined` shows the points again.
-    pub fn set_density(&mut self, density: Option<Density>) -> Result<(), JsError> {
-        self.chart.set_density(density.map(|density| read(density.into())).transpose()?);
-        Ok(())
+    pub fn set_density(&mut self, density: Option<Density>) {
+        let edges = |pair: Array| [0, 1].map(|i| pair.get(i).as_f64().unwrap_or(f64::NAN));
+        self.chart.set_density(density.map(|density| chart::Density {
+            columns: density.columns(),
+            rows: density.rows(),
+            x: edges(density.x()),
+            y: edges(density.y()),
+            counts: density.counts().to_vec(),
+        }));
     }
 
     /// The exact solution, by increasing x.
@@ -183,7 +201,7 @@ impl LossChart {
     }
 
     /// Sets colours and font.
-    pub fn set_theme(&mut self, theme: ChartTheme) -> Result<(), JsError> {
+    pub fn set_theme(&mut self, theme: ChartTheme) -> Result<(), Error> {
         self.chart.set_theme(self.layers.theme(theme)?);
         Ok(())
     }
@@ -303,8 +321,8 @@ impl Layers {
         chart::Size { width, height, scale: Canvas::scale(ratio) }
     }
 
-    fn theme(&self, theme: ChartTheme) -> Result<chart::Theme, JsError> {
-        let mut colours: chart::ThemeColours = read(theme.into())?;
+    fn theme(&self, theme: ChartTheme) -> Result<chart::Theme, Error> {
+        let mut colours: chart::ThemeColours = from_js(theme.into())?;
         for colour in colours.each_mut() {
             *colour = self.base.normalized(colour);
         }
@@ -312,12 +330,6 @@ impl Layers {
     }
 }
 
-fn read<T: DeserializeOwned>(value: JsValue) -> Result<T, JsError> {
-    Ok(serde_wasm_bindgen::from_value(value)?)
-}
-
-/// `None` as `null`, as the types say, and not as `undefined`.
 fn write<T: JsCast>(value: &impl Serialize) -> Option<T> {
-    let serializer = serde_wasm_bindgen::Serializer::new().serialize_missing_as_null(true);
-    value.serialize(&serializer).ok().map(JsCast::unchecked_into)
+    to_js(value).ok().map(JsCast::unchecked_into)
 }

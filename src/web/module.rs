@@ -3,8 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use js_sys::{Error, Float32Array};
-use serde::Deserialize;
+use js_sys::{Error, Float32Array, Float64Array, Reflect};
 use wasm_bindgen::prelude::*;
 
 use super::engines::Engines;
@@ -40,13 +39,6 @@ export interface TrainerSnapshot {
 }
 "#;
 
-/// Rows of the caller's own.
-#[derive(Deserialize)]
-struct Columns {
-    x: Vec<f64>,
-    y: Vec<f64>,
-}
-
 /// A run of gradient descent. Every error is an `Error` whose message a person can act on, with a stable `code`.
 #[wasm_bindgen(js_name = Trainer)]
 pub struct JsTrainer {
@@ -70,7 +62,8 @@ impl JsTrainer {
         let table = if columns.is_undefined() || columns.is_null() {
             None
         } else {
-            let Columns { x, y } = from_js(columns)?;
+            let [x, y] =
+                ["x", "y"].map(|name| numbers(&Reflect::get(&columns, &name.into()).unwrap_or_default()));
             let table = table_of(x, y).map_err(|message| to_error(&message))?;
             config.data.source =
                 Source::Table { name: "columns".to_owned(), fingerprint: table.fingerprint() };
@@ -157,9 +150,8 @@ impl JsTrainer {
             if let Some(x) = x.as_f64() {
                 return Ok(trainer.predict(x).into());
             }
-            let inputs: Vec<f64> = from_js(x)?;
-            let outputs: Vec<f64> = inputs.iter().map(|x| trainer.predict(*x)).collect();
-            Ok(js_sys::Float64Array::from(outputs.as_slice()).into())
+            let outputs: Vec<f64> = numbers(&x).iter().map(|x| trainer.predict(*x)).collect();
+            Ok(Float64Array::from(outputs.as_slice()).into())
         })
     }
 
@@ -189,6 +181,11 @@ async fn build(config: &RunConfig, table: Option<&Table>) -> Result<Trainer, Mes
     let task = Task::new(&plan, Rc::new(dataset))?;
     let (backend, in_use) = Engines::default().choose(&plan, &task).await?;
     Trainer::new(plan, task, backend, in_use).await
+}
+
+/// Numbers of any array-like, as JavaScript itself would turn them into numbers.
+fn numbers(values: &JsValue) -> Vec<f64> {
+    Float64Array::new(values).to_vec()
 }
 
 fn table_of(x: Vec<f64>, y: Vec<f64>) -> Result<Table, Message> {

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use js_sys::{Array, Error, Function, Promise, Uint32Array};
+use js_sys::{Array, Error, Function, Promise, Uint8Array, Uint32Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
@@ -79,7 +79,21 @@ impl Session {
         &mut self,
         #[wasm_bindgen(unchecked_param_type = "Request")] request: JsValue,
     ) -> std::result::Result<JsValue, Error> {
-        let request: Request = from_js(request)?;
+        let (sent_bytes, sent_config) = (take(&request, "bytes"), take(&request, "config"));
+        let kind = take(&request, "kind");
+        let tagged = js_sys::Object::new();
+        set(&tagged, &kind.as_string().unwrap_or_default(), &request);
+        let mut request: Request = from_js(tagged.into())?;
+        match &mut request {
+            Request::Configure { config } => **config = from_js(sent_config)?,
+            Request::LoadTable { bytes, .. } | Request::Import { bytes } => {
+                *bytes = sent_bytes
+                    .dyn_into::<Uint8Array>()
+                    .map_err(|_| super::internal("bytes are not a Uint8Array"))?
+                    .to_vec();
+            }
+            _ => {}
+        }
         let answer = self.answer(request).await.map_err(|message| to_error(&message))?;
         answer_to_js(answer)
     }
@@ -119,7 +133,7 @@ impl Session {
     async fn answer(&mut self, request: Request) -> Result<Answer> {
         match request {
             Request::Configure { config } => self.configure(*config).await,
-            Request::Train => {
+            Request::Train {} => {
                 let trainer = self.trainer_mut()?;
                 trainer.resume();
                 self.training = true;
@@ -127,13 +141,13 @@ impl Session {
                 self.pace.start();
                 Ok(Answer::Done)
             }
-            Request::Pause => {
+            Request::Pause {} => {
                 self.hold().await?;
                 Ok(Answer::Done)
             }
-            Request::Step => self.take(|_| 1).await,
-            Request::Epoch => self.take(Trainer::steps_to_epoch_end).await,
-            Request::Reset => {
+            Request::Step {} => self.take(|_| 1).await,
+            Request::Epoch {} => self.take(Trainer::steps_to_epoch_end).await,
+            Request::Reset {} => {
                 self.training = false;
                 let trainer = self.trainer_mut()?;
                 trainer.reset().await?;
@@ -149,7 +163,7 @@ impl Session {
             Request::RemovePoint { index } => self.remove_point(index).await,
             Request::LoadTable { name, bytes } => self.load_table(name, &bytes).await,
             Request::Predict { inputs } => self.predict(&inputs),
-            Request::Export => {
+            Request::Export {} => {
                 let trainer = self.trainer_mut()?;
                 let text = export::write(trainer)?;
                 Ok(Answer::Exported {
@@ -495,6 +509,14 @@ fn answer_to_js(answer: Answer) -> std::result::Result<JsValue, Error> {
         _ => {}
     }
     Ok(object)
+}
+
+/// Takes a part out of a request that is not to be read with the rest of it.
+fn take(request: &JsValue, name: &str) -> JsValue {
+    let name = JsValue::from(name);
+    let part = js_sys::Reflect::get(request, &name).unwrap_or_default();
+    let _ = request.dyn_ref::<js_sys::Object>().map(|object| js_sys::Reflect::delete_property(object, &name));
+    part
 }
 
 fn reason_of(error: &JsValue) -> String {

@@ -122,7 +122,8 @@ export interface Exact {
   r2: number | null;
   /** 2 / (largest eigenvalue of the Hessian): plain batch descent diverges above it. */
   stable_rate: number;
-  condition: number;
+  /** Of the Hessian; null where it is infinite. */
+  condition: number | null;
   curve_x: Float32Array;
   curve_y: Float32Array;
 }

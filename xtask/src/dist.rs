@@ -75,6 +75,7 @@ fn build() -> Result<Vec<Weighed>> {
         let path = if name == "pkg/downhill_bg.wasm" { wasm.clone() } else { site.join("www").join(&name) };
         contents.push((name, fs::read(path)?));
     }
+    minify(&mut contents)?;
     let parts = contents.iter().flat_map(|(name, content)| [name.as_bytes(), content.as_slice()]);
     let assets = format!("assets-{}", offline::short_hash(parts));
 
@@ -126,6 +127,31 @@ pub(crate) fn optimized() -> Result<PathBuf> {
     shell::quiet("wasm-opt -O3", &mut command)?;
     fs::rename(part, &kept)?;
     Ok(kept)
+}
+
+/// Takes comments and blanks out of scripts and styles, where esbuild is found: they stay modules, one file each, under
+/// the names they have.
+fn minify(contents: &mut [(String, Vec<u8>)]) -> Result<()> {
+    let local = shell::root().join("node_modules/.bin/esbuild");
+    let Some(tool) = shell::find("esbuild").or_else(|| local.is_file().then_some(local)) else {
+        println!("esbuild was not found (npm ci brings it): scripts stay larger than they could be");
+        return Ok(());
+    };
+    let folder = shell::root().join("target/xtask/minified");
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
+    let is_text = |name: &str| name.ends_with(".js") || name.ends_with(".css");
+    let source = site::folder().join("www");
+    let mut command = shell::program(tool);
+    command.args(["--minify", "--charset=utf8", "--target=es2022", "--log-level=warning"]);
+    command.arg(format!("--outbase={}", source.display())).arg(format!("--outdir={}", folder.display()));
+    command.args(contents.iter().filter(|(name, _)| is_text(name)).map(|(name, _)| source.join(name)));
+    shell::quiet("esbuild", &mut command)?;
+    for (name, content) in contents.iter_mut().filter(|(name, _)| is_text(name)) {
+        *content = fs::read(folder.join(name))?;
+    }
+    Ok(())
 }
 
 /// Writes `.br` and `.gz` beside every file that gains by it; weighs the files of a first visit.
