@@ -1,6 +1,6 @@
 //! Weights out and back in.
 
-use downhill::config::{Method, RunConfig, choose_method, choose_optimizer};
+use downhill::config::{Method, RunConfig, choose_method, choose_optimizer, choose_schedule};
 use downhill::export;
 use downhill::message::Code;
 use serde_json::Value;
@@ -23,9 +23,13 @@ fn exported() -> String {
 
 #[test]
 fn a_file_brings_the_run_back_to_the_bit() {
-    for on in EVERYWHERE {
+    let decaying = choose_schedule(&choose_optimizer(&config(), "adam").unwrap(), "time_decay").unwrap();
+    for (on, later) in EVERYWHERE.into_iter().flat_map(|on| [(on, config()), (on, decaying.clone())]) {
         let mut run = trainer(on, &config());
-        block_on(run.advance(50)).unwrap();
+        block_on(run.advance(20)).unwrap();
+        // Optimizer and schedule count from where they were chosen.
+        run.change(later.check().unwrap());
+        block_on(run.advance(30)).unwrap();
         let imported = export::read(export::write(&run).unwrap().as_bytes()).unwrap();
         assert_eq!(imported.plan.config(), run.plan().config());
         assert_eq!(&imported.map, &run.task().map);

@@ -164,6 +164,34 @@ fn divergence_keeps_finite_weights_says_why_and_offers_a_rate_that_does_not() {
 }
 
 #[test]
+fn every_epoch_visits_every_row_once_in_a_fresh_order() {
+    // At this rate the weights stay 0 but for the last digits, so each batch loss is y^2 of its row and tells which.
+    let still = RunConfig { learning_rate: 1e-12, ..choose_method(&endless(), Method::Stochastic) };
+    let in_order: Vec<usize> = (0..100).collect();
+    for on in EVERYWHERE {
+        for shuffle in [true, false] {
+            let mut run = trainer(on, &RunConfig { shuffle, ..still.clone() });
+            let squares: Vec<f32> = run.task().problem.targets.iter().map(|y| y * y).collect();
+            let row = |loss: &f32| {
+                let apart = |row: &usize| (squares[*row] - loss).abs();
+                (0..100).min_by(|a, b| apart(a).total_cmp(&apart(b))).unwrap()
+            };
+            run.keep_losses();
+            advance(&mut run, 300);
+            let rows: Vec<usize> = run.take_losses().iter().map(row).collect();
+            let epochs: Vec<&[usize]> = rows.chunks(100).collect();
+            for epoch in &epochs {
+                let mut visited = epoch.to_vec();
+                visited.sort_unstable();
+                assert_eq!(visited, in_order, "{on:?}");
+                assert_eq!(*epoch == in_order, !shuffle, "{on:?}");
+            }
+            assert_eq!(epochs[0] == epochs[1] || epochs[1] == epochs[2], !shuffle, "{on:?}");
+        }
+    }
+}
+
+#[test]
 fn an_update_that_is_not_finite_is_never_written() {
     // Slopes of 2 x y = 2e30 are finite in f32, and the loss of 1e30 is no divergence; their squares are infinite.
     let mut config = choose_optimizer(&endless(), "adam").unwrap();
