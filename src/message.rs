@@ -151,7 +151,7 @@ codes! {
     ReachedEpochs = "reached_epochs": "epoch {epoch} was to be the last",
     ReachedLoss = "reached_loss": "the loss is at or below {target}",
     ReachedGradientNorm = "reached_gradient_norm": "the gradient norm is at or below {target}",
-    Converged = "converged": "converged: the gradient has all but vanished, so further updates would hardly change the weights",
+    Converged = "converged": "converged; further updates would hardly change the weights",
     Hovering = "hovering": "the loss has not fallen for {epochs} epochs: it hovers around the least; a decaying rate would settle it",
     Stalled = "stalled": "the loss has fallen by less than 0.01% in {epochs} epochs; a larger rate, momentum or standardized features may bring it further",
     RateIsZero = "rate_is_zero": "the schedule has brought the learning rate to zero",

@@ -219,7 +219,7 @@ impl Trainer {
         Ok(())
     }
 
-    /// Measures loss and gradient of the weights as they are, and lets the monitor see them.
+    /// Measures loss and gradient of the weights as they are, and lets the monitor see them if they are of every row.
     ///
     /// # Errors
     /// As [`Trainer::advance`].
@@ -406,6 +406,11 @@ impl Trainer {
     /// Takes the shown loss over this many rows from now on: all of them, or a fixed sample.
     pub fn set_evaluation_rows(&mut self, rows: u32) {
         self.evaluation_rows = rows.clamp(1, self.task.problem.n_samples);
+    }
+
+    /// Rows that the shown loss is taken over.
+    pub fn evaluation_rows(&self) -> u32 {
+        self.evaluation_rows
     }
 
     /// Lets a run that has ended go on from where it stands, as far as its stop conditions allow.
@@ -637,6 +642,7 @@ impl Trainer {
         if self.status != Status::Ready {
             return false;
         }
+        let whole = self.measured.rows == self.task.problem.n_samples;
         let stop = &self.plan.config().stop;
         let seen = Observation {
             step: self.step(),
@@ -655,6 +661,10 @@ impl Trainer {
             self.step_back();
             self.status = self.diverged(reason);
             return true;
+        }
+        // A sample has a minimum of its own: where the run ends is for every row to say.
+        if !whole {
+            return false;
         }
         if stop.loss.is_some_and(|target| seen.step > 0 && seen.loss <= target) {
             let target = short(stop.loss.unwrap_or(0.0));

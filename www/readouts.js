@@ -114,7 +114,9 @@ export class Readouts {
     put('step-count', count(snapshot.step));
     put('epoch-count', count(snapshot.epoch));
     put('loss', figure(snapshot.loss));
-    put('loss-kind', snapshot.loss_is_sample ? text('loss_sample', { rows: count(snapshot.loss_rows) }) : '');
+    const sampled = snapshot.loss_is_sample;
+    put('loss-kind', sampled ? text('loss_sample') : '');
+    put('loss-note', sampled ? text('loss_sample_note', { rows: count(snapshot.loss_rows) }) : '');
     snapshot.weights.forEach((weight, i) => {
       const place = this.#weights[i]?.now;
       const words = figure(weight);

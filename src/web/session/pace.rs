@@ -16,6 +16,8 @@ const CPU_SNAPSHOT_MS: f64 = 16.0;
 const MAX_SNAPSHOT_MS: f64 = 100.0;
 /// Share of the time that measuring the shown loss may take; beyond, a sample is measured.
 const MEASURING_SHARE: f64 = 0.05;
+/// And that of the time that every row may be measured in, where a sample is shown.
+const WHOLE_SHARE: f64 = 0.02;
 /// Rows of a sample at least.
 const MIN_SAMPLE_ROWS: f64 = 10_000.0;
 /// Clocks in browsers are coarse: shorter stretches tell nothing of a speed.
@@ -39,6 +41,8 @@ pub(super) struct Pace {
     /// Milliseconds that measuring every row takes, lately.
     measure_ms: Option<f64>,
     last_snapshot_ms: f64,
+    /// When every row was last measured.
+    last_whole_ms: f64,
     /// Where the window for steps a second begins: time and step.
     window: (f64, u64),
     steps_per_second: f64,
@@ -52,6 +56,7 @@ impl Pace {
             per_ms: 0.1,
             measure_ms: None,
             last_snapshot_ms: 0.0,
+            last_whole_ms: 0.0,
             window: (now_ms(), 0),
             steps_per_second: 0.0,
         }
@@ -140,8 +145,24 @@ impl Pace {
             }
             _ => n_samples,
         };
+        // What a sample cannot tell, every row is asked for now and then.
+        let whole_due =
+            self.measure_ms.is_some_and(|cost| now_ms() - self.last_whole_ms > cost / WHOLE_SHARE);
+        if rows == n_samples || whole_due {
+            self.last_whole_ms = now_ms();
+        }
+        if rows < n_samples && whole_due {
+            let sample = trainer.evaluation_rows();
+            trainer.set_evaluation_rows(n_samples);
+            trainer.measure().await?;
+            if *trainer.status() != Status::Ready {
+                self.last_snapshot_ms = now_ms();
+                return Ok(());
+            }
+            trainer.set_evaluation_rows(sample);
+        }
         // A sample stays the same one as long as its size fits within a factor of two.
-        let current = trainer.measured().rows;
+        let current = trainer.evaluation_rows();
         let keep = rows < n_samples && current < n_samples && rows / 2 < current && current / 2 < rows;
         trainer.set_evaluation_rows(if keep { current } else { rows });
         let start = now_ms();
