@@ -1,0 +1,151 @@
+// What hands do with the page beyond pressing and reading: files that come and go, pictures that change.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { person } from './person.js';
+
+/** @typedef {import('playwright-core').Page} Page */
+/** @typedef {import('playwright-core').Locator} Locator */
+/** @typedef {{ name: string, mimeType: string, buffer: Buffer }} Upload */
+
+/**
+ * @param {string} name
+ * @param {string | Buffer} content
+ * @returns {Upload}
+ */
+export function upload(name, content) {
+  return { name, mimeType: name.endsWith('.json') ? 'application/json' : 'text/csv', buffer: Buffer.from(content) };
+}
+
+/**
+ * Presses Export weights; what was saved.
+ * @param {Page} page
+ */
+export async function exportWeights(page) {
+  const [download] = await Promise.all([page.waitForEvent('download'), person(page).button('Export weights').click()]);
+  const text = await readFile(await download.path(), 'utf8');
+  return { name: download.suggestedFilename(), text, file: JSON.parse(text) };
+}
+
+/**
+ * Presses Import weights and chooses a file.
+ * @param {Page} page
+ * @param {string | Buffer | Upload} file its text, or what is chosen
+ */
+export async function importWeights(page, file) {
+  const [chooser] = await Promise.all([page.waitForEvent('filechooser'), person(page).button('Import weights').click()]);
+  await chooser.setFiles(typeof file === 'string' || Buffer.isBuffer(file) ? upload('weights.json', file) : file);
+}
+
+/**
+ * Opens the Load data dialog and chooses a file in it.
+ * @param {Page} page
+ * @param {Upload | string} file
+ */
+export async function chooseTable(page, file) {
+  const dialog = await openTables(page);
+  const choose = dialog.getByRole('button', { name: 'Choose a file', exact: true });
+  const [chooser] = await Promise.all([page.waitForEvent('filechooser'), choose.click()]);
+  await chooser.setFiles(file);
+}
+
+/**
+ * Pastes a table into the Load data dialog and takes it.
+ * @param {Page} page
+ * @param {string} text
+ */
+export async function pasteTable(page, text) {
+  const dialog = await openTables(page);
+  await dialog.getByRole('textbox').fill(text);
+  await dialog.getByRole('button', { name: 'Use this table', exact: true }).click();
+}
+
+/**
+ * The Load data dialog, opened if it is not.
+ * @param {Page} page
+ */
+export async function openTables(page) {
+  const dialog = page.getByRole('dialog', { name: 'Load a table' });
+  if (!(await dialog.isVisible())) await person(page).button('Load data').click();
+  await dialog.waitFor();
+  return dialog;
+}
+
+/**
+ * Drops a file on the page, as the browser tells the page of it.
+ * @param {Page} page
+ * @param {string} name
+ * @param {string | Buffer} content
+ */
+export async function dropFile(page, name, content) {
+  const bytes = [...Buffer.from(content)];
+  const transfer = await page.evaluateHandle(({ name, bytes }) => {
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([Uint8Array.from(bytes)], name));
+    return transfer;
+  }, { name, bytes });
+  const main = page.getByRole('main');
+  await main.dispatchEvent('dragenter', { dataTransfer: transfer });
+  await page.getByText('Drop a CSV table or a weights file').waitFor();
+  await main.dispatchEvent('dragover', { dataTransfer: transfer });
+  await main.dispatchEvent('drop', { dataTransfer: transfer });
+}
+
+/**
+ * The exact solution that the page shows beside the weights.
+ * @param {Page} page
+ */
+export async function exactWeights(page) {
+  const shown = await person(page).output('Weights').locator('.exact').allInnerTexts();
+  return shown.map((text) => Number(text.replaceAll(',', '').replace('−', '-')));
+}
+
+/**
+ * Rows in the data, as the chart's text alternative tells them.
+ * @param {Page} page
+ */
+export async function rows(page) {
+  const found = /: ([\d,]+) rows,/.exec(await description(page, 'Fit chart'));
+  assert.ok(found, 'the fit chart tells no rows');
+  return Number(found[1].replaceAll(',', ''));
+}
+
+/**
+ * What a screen reader says of a chart beyond its name.
+ * @param {Page} page
+ * @param {string} name
+ */
+export function description(page, name) {
+  return page.getByRole('img', { name, exact: true }).evaluate((chart) => {
+    const ids = (chart.getAttribute('aria-describedby') ?? '').split(' ');
+    return ids.map((id) => document.getElementById(id)?.textContent).join(' ');
+  });
+}
+
+/**
+ * Until what `look` answers satisfies `is`; what it is then. For what no locator can wait for.
+ * @template T
+ * @param {() => Promise<T>} look
+ * @param {(value: T) => boolean} is
+ * @param {string} [what]
+ * @param {number} [timeout]
+ */
+export async function eventually(look, is, what = String(is), timeout = 20_000) {
+  const end = Date.now() + timeout;
+  for (;;) {
+    const value = await look();
+    if (is(value)) return value;
+    assert.ok(Date.now() < end, `${what}: still ${JSON.stringify(value)}`);
+    await new Promise((done) => setTimeout(done, 30));
+  }
+}
+
+/**
+ * That a number of four significant digits is what it should be.
+ * @param {number} shown
+ * @param {number} expected
+ * @param {string} [what]
+ */
+export function reads(shown, expected, what = '') {
+  const half = 0.5 * 10 ** (Math.floor(Math.log10(Math.abs(expected))) - 3);
+  assert.ok(Math.abs(shown - expected) <= half * 1.001, `${what} shows ${shown}, expected ${expected} to four digits`);
+}
