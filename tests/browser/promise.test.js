@@ -95,7 +95,7 @@ for (const backend of /** @type {const} */ (['CPU', 'GPU'])) {
     const { page, close } = await openPage(browser, { server, hash });
     const { ready, slider, output, number, until } = person(page);
     await ready();
-    await output('Backend in use').getByText(backend).waitFor();
+    await output('Backend in use').filter({ hasText: new RegExp(`^${backend} · chosen`) }).waitFor();
     await until('Step count', (step) => step > 3);
     await page.evaluate(() => {
       /** @type {Record<string, number[]>} */

@@ -1,0 +1,193 @@
+// The main job, on the GPU and on the CPU: train, watch, stop, step, start over.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { launch, openPage, startServer } from './harness.js';
+import { exactWeights, exportWeights } from './hands.js';
+import { person } from './person.js';
+
+/** @type {import('./harness.js').Server} */
+let server;
+before(async () => {
+  server = await startServer();
+});
+after(() => server.close());
+
+/** Both engines, each forced, in a browser that has them. */
+const engines = /** @type {const} */ (['CPU', 'GPU']);
+
+/** @type {import('playwright-core').Browser} */
+let browser;
+before(async () => {
+  browser = await launch({ webgpu: true });
+});
+after(() => browser.close());
+
+test('trains by itself within a second of a first visit', async () => {
+  const { page, close } = await openPage(browser, { server });
+  const { until, output, pause } = person(page);
+  await until('Step count', (step) => step > 0);
+  const milliseconds = await page.evaluate(() => performance.now());
+  console.log(`first step seen ${Math.round(milliseconds)} ms after the visit began`);
+  assert.ok(milliseconds < 1500, `${milliseconds} ms`);
+  assert.ok(await pause.isVisible());
+  assert.match(await output('Backend in use').innerText(), /^(GPU|CPU)\s*· measured faster here: .+ steps a second/);
+  // Sixty steps a second at first: the story is not over in a frame.
+  const loss = await until('Loss', (loss) => loss < 2);
+  const step = await person(page).number('Step count');
+  assert.ok(step < 300, `${step} steps already, loss ${loss}`);
+  await close();
+});
+
+test('waits for whoever wants less motion', async () => {
+  const { page, close } = await openPage(browser, { server, reducedMotion: true });
+  const { ready, train, number } = person(page);
+  await ready();
+  assert.ok(await train.isVisible());
+  assert.equal(await number('Step count'), 0);
+  await train.click();
+  await person(page).until('Step count', (step) => step > 5);
+  await close();
+});
+
+for (const engine of engines) {
+  test(`finds the line that least squares finds, on the ${engine}`, async () => {
+    const { page, close } = await openPage(browser, { server });
+    const { stop, type, select, slider, button, train, until, weights, output, number } = person(page);
+    await stop();
+    await button('Reset').click();
+    await select('Backend').selectOption(engine);
+    await output('Backend in use').filter({ hasText: new RegExp(`^${engine} · chosen by you`) }).waitFor();
+    const first = await number('Loss');
+    await type('Learning rate', 0.3);
+    await slider('Speed').press('End');
+    await train.click();
+    // It ends by itself, and says so.
+    await page.getByText(/^Finished: converged/).first().waitFor({ timeout: 60_000 });
+    await train.waitFor();
+    const loss = await number('Loss');
+    assert.ok(loss < first / 100, `${first} to ${loss}`);
+    const exact = await exactWeights(page);
+    for (const [i, weight] of (await weights()).entries()) {
+      // Four digits are shown.
+      assert.ok(Math.abs(weight - exact[i]) <= 1e-3 * Math.abs(exact[i]), `${weight} beside ${exact[i]}`);
+    }
+    // y = 2 x + 1 with 0.1 noise on 100 rows: slope within 4 * 0.1 / sqrt(sum x^2) = 0.07, intercept within 0.04.
+    assert.ok(Math.abs(exact[0] - 2) < 0.07 && Math.abs(exact[1] - 1) < 0.04, `${exact}`);
+    await until('Epoch count', (epoch) => epoch > 10);
+    await close();
+  });
+
+  test(`takes one step, one epoch, and starts over, on the ${engine}`, async () => {
+    const { page, close } = await openPage(browser, { server, hash: `#method=mini_batch&backend=${engine.toLowerCase()}` });
+    const { stop, button, until, number } = person(page);
+    await stop();
+    await button('Reset').click();
+    await until('Step count', (step) => step === 0);
+    const [loss, epoch] = [await number('Loss'), await number('Epoch count')];
+    assert.equal(epoch, 0);
+    await button('Step').click();
+    await until('Step count', (step) => step === 1);
+    assert.notEqual(await number('Loss'), loss);
+    // 100 rows in batches of 32 are four steps; one has been taken.
+    await button('Epoch').click();
+    await until('Epoch count', (epoch) => epoch === 1);
+    assert.equal(await number('Step count'), 4);
+    await button('Epoch').click();
+    await until('Epoch count', (epoch) => epoch === 2);
+    assert.equal(await number('Step count'), 8);
+    const later = await number('Loss');
+    await button('Reset').click();
+    await until('Step count', (step) => step === 0);
+    assert.equal(await number('Loss'), loss);
+    // The same way down again.
+    await button('Epoch').click();
+    await button('Epoch').click();
+    await until('Step count', (step) => step === 8);
+    assert.equal(await number('Loss'), later);
+    await close();
+  });
+
+  test(`tells the story as it is written, on the ${engine}`, async () => {
+    const { page, close } = await openPage(browser, { server, hash: `#backend=${engine.toLowerCase()}` });
+    const { ready, select, until, number, slider } = person(page);
+    await ready();
+    await slider('Speed').press('End');
+    await select('Preset').selectOption('The story as written');
+    await page.getByText('epoch 100 was to be the last').first().waitFor();
+    assert.equal(await number('Step count'), 400);
+    // Through (0, 0) only: y = 2 x + 1 leaves the 1 in every row, so the mean square is 1 less what the noise does.
+    assert.ok(await number('Loss') > 0.95);
+    await page.getByText(/the line must pass through \(0, 0\): the loss cannot fall below/i).waitFor();
+    await select('Preset').selectOption('The story with a bias');
+    await until('Loss', (loss) => loss < 0.1);
+    await until('Step count', (step) => step === 400);
+    await close();
+  });
+}
+
+test('gives the same run on both engines', async () => {
+  /** @type {number[][]} */
+  const found = [];
+  for (const engine of engines) {
+    const hash = `#method=stochastic&stop.steps=1000&steps_per_second=null&backend=${engine.toLowerCase()}`;
+    const { page, close } = await openPage(browser, { server, hash });
+    await person(page).until('Step count', (step) => step === 1000, 60_000);
+    await person(page).train.waitFor();
+    const { file } = await exportWeights(page);
+    found.push([file.layers[0].kernel[0][0], file.layers[0].bias[0]]);
+    await close();
+  }
+  const [cpu, gpu] = found;
+  const norm = Math.hypot(...cpu);
+  const apart = Math.hypot(cpu[0] - gpu[0], cpu[1] - gpu[1]);
+  console.log(`weights after 1,000 stochastic steps: ${apart / norm} of their norm apart`);
+  assert.ok(apart <= 1e-4 * norm, `${apart / norm}`);
+});
+
+test('goes as fast as it is told, and stops where it is told', async () => {
+  const { page, close } = await openPage(browser, { server, hash: '#stop.converged=false&backend=cpu' });
+  const { stop, slider, train, pause, until, number, button } = person(page);
+  await stop();
+  await button('Reset').click();
+  await slider('Speed').press('Home');
+  await train.click();
+  await until('Step count', (step) => step >= 2);
+  assert.ok(await number('Step count') < 10, 'one step a second');
+  await slider('Speed').press('End');
+  await until('Step count', (step) => step > 100_000);
+  await pause.click();
+  await train.waitFor();
+  const step = await number('Step count');
+  await button('Step').click();
+  await until('Step count', (now) => now === step + 1);
+  await button('Reset').click();
+
+  const fold = page.getByText('Stop and more');
+  await fold.click();
+  await person(page).type('Stop at step', 123);
+  await train.click();
+  await page.getByText('step 123 was to be the last').first().waitFor();
+  assert.equal(await number('Step count'), 123);
+  await person(page).type('Stop at step', '');
+  await person(page).type('Target loss', 0.02);
+  await button('Reset').click();
+  await train.click();
+  await page.getByText('the loss is at or below 0.02').first().waitFor();
+  const loss = await number('Loss');
+  assert.ok(loss <= 0.02 && loss > 0.015, `${loss}`);
+  await close();
+});
+
+test('trains on the CPU where there is no GPU, and says why', async () => {
+  const plain = await launch();
+  const { page, close } = await openPage(plain, { server });
+  const { ready, select, output, until, number } = person(page);
+  await ready();
+    await output('Backend in use').filter({ hasText: /^CPU · .*no WebGPU/ }).waitFor();
+  const step = await number('Step count');
+  await select('Backend').selectOption('GPU');
+  await until('Step count', (now) => now > step);
+  assert.match(await output('Backend in use').innerText(), /^CPU\s*· .*no WebGPU/);
+  await close();
+  await plain.close();
+});
