@@ -461,3 +461,33 @@ fn colours_are_read_as_css_writes_them() {
         same(text, None);
     }
 }
+
+#[test]
+fn the_nearest_mark_is_read_within_reach() {
+    let mut chart = loss_chart(1000, Scale::pixels(1.0), LossOptions::default());
+    chart.resize(size(400.0, 300.0, Scale::pixels(1.0)));
+    chart.set_marks(vec![500, 560]);
+    // The cursor says where its column lies, so the places of steps come from the chart itself.
+    let mut read = Vec::new();
+    chart.set_cursor(Some(0.0));
+    while let Some(reading) = chart.move_cursor(1) {
+        if read.last().is_some_and(|last: &(f64, f64, Option<u32>)| last.1 == reading.x) {
+            break;
+        }
+        read.push((reading.step, reading.x, reading.mark));
+    }
+    let place = |step: f64| read.iter().min_by_key(|(at, ..)| (at - step).abs() as u64).unwrap().1;
+    assert!(read.len() > 100);
+    for (step, x, mark) in &read {
+        let apart = [500.0, 560.0].map(|step| (place(step) - x).abs());
+        let nearest = if apart[0] <= apart[1] { 0 } else { 1 };
+        match mark {
+            Some(mark) => {
+                assert_eq!(*mark, nearest, "step {step}");
+                assert!(apart[*mark as usize] <= 7.0, "step {step} is {apart:?} px away");
+            }
+            None => assert!(apart[0] > 5.0 && apart[1] > 5.0, "step {step} is {apart:?} px away"),
+        }
+    }
+    assert!(read.iter().any(|(.., mark)| *mark == Some(1)) && read.iter().any(|(.., mark)| mark.is_none()));
+}

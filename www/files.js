@@ -45,9 +45,18 @@ export function startFiles(client, configured) {
    * @param {string} name
    * @param {Uint8Array} bytes
    */
-  const loadTable = async (name, bytes) => configured(await client.ask({ kind: 'load_table', name, bytes }));
+  const loadTable = async (name, bytes) => taken(await client.ask({ kind: 'load_table', name, bytes }));
   /** @param {Uint8Array} bytes */
-  const importWeights = async (bytes) => configured(await client.ask({ kind: 'import', bytes }));
+  const importWeights = async (bytes) => taken(await client.ask({ kind: 'import', bytes }));
+  /**
+   * A file that was taken answers every complaint about one before it.
+   * @param {any} answer
+   */
+  const taken = (answer) => {
+    complain('file-error');
+    complain('table-error');
+    configured(answer);
+  };
 
   element('export').addEventListener('click', async () => {
     try {
@@ -72,7 +81,6 @@ export function startFiles(client, configured) {
     if (!file) return;
     try {
       await importWeights(await read(file));
-      complain('file-error');
     } catch (problem) {
       complain('file-error', problem);
     }
@@ -85,7 +93,6 @@ export function startFiles(client, configured) {
     if (!file) return;
     try {
       await loadTable(file.name, await read(file));
-      complain('table-error');
       dialog('data-dialog').close();
     } catch (problem) {
       complain('table-error', problem);
@@ -94,7 +101,6 @@ export function startFiles(client, configured) {
   element('use-paste').addEventListener('click', async () => {
     try {
       await loadTable('pasted', new TextEncoder().encode(paste.value));
-      complain('table-error');
       paste.value = '';
       dialog('data-dialog').close();
     } catch (problem) {
@@ -130,7 +136,6 @@ export function startFiles(client, configured) {
       const start = new TextDecoder().decode(bytes.subarray(0, 64)).trimStart();
       if (start.startsWith('{')) await importWeights(bytes);
       else await loadTable(file.name, bytes);
-      complain('file-error');
     } catch (problem) {
       complain('file-error', problem);
     }

@@ -248,7 +248,10 @@ export class Form {
       this.#take(write(this.#config, field.path, control.checked), control, error);
     } else {
       const value = number(control, error, field);
-      if (value !== undefined) this.#take(write(this.#config, field.path, value), control, error);
+      if (value === undefined) return;
+      const problem = judge(this.#config, field.path, value);
+      if (problem) fail(control, error, wording(problem));
+      else this.#take(write(this.#config, field.path, value), control, error);
     }
   }
 
@@ -335,11 +338,11 @@ export class Form {
     const error = make('p', 'error');
     error.hidden = true;
     add.addEventListener('click', async () => {
+      for (const box of boxes) mend(box, error);
       const [x, y] = boxes.map((box) => number(box, error, { path: 'data.added', kind: 'number', group: 'data' }));
       if (x === undefined || y === undefined || x === null || y === null) return;
       try {
         await this.actions.addPoint(x, y);
-        error.hidden = true;
       } catch (problem) {
         fail(boxes[0], error, wording(/** @type {any} */ (problem)));
       }
@@ -519,7 +522,8 @@ function number(control, error, field) {
   if (typed === '' && field.optional && !input.validity.badInput) return null;
   const value = Number(typed);
   if (typed === '' || Number.isNaN(value)) {
-    fail(control, error, text('not_a_number', { text: typed }));
+    // What a number box cannot read, it does not tell.
+    fail(control, error, typed === '' ? text('no_number') : text('not_a_number', { text: typed }));
     return undefined;
   }
   if (field.whole && !Number.isInteger(value)) {
@@ -527,6 +531,29 @@ function number(control, error, field) {
     return undefined;
   }
   return value;
+}
+
+/**
+ * What is wrong with a number in its place, if anything. Rust reads whole numbers as integers: one that none of them
+ * can hold is judged by the nearest that can be held.
+ * @param {RunConfig} config
+ * @param {string} path
+ * @param {number | null} value
+ * @returns {{ code?: string, params?: Record<string, string> } | undefined}
+ */
+function judge(config, path, value) {
+  const nearest = [value, ...((value ?? 0) < 0 ? [0] : [2 ** 53 - 1, 2 ** 32 - 1])];
+  for (const held of nearest) {
+    try {
+      const problem = downhill.check_config(write(config, path, held));
+      if (held === value) return problem;
+      const params = { min: '0', max: String(held), ...problem?.params, field: path, value: String(value) };
+      return { code: 'field_out_of_range', params };
+    } catch {
+      // Too large, or below zero: the next one is judged.
+    }
+  }
+  return undefined;
 }
 
 /**

@@ -147,9 +147,11 @@ export class Views {
       target: dataset.target, feature: dataset.feature, n: count(dataset.n_samples),
       formula: formula(snapshot.weights, this.#bias), loss: figure(snapshot.loss), r2: figure(snapshot.r2), least,
     });
+    const last = snapshot.marks.at(-1);
+    const change = last ? text('last_change', { step: count(last.step), change: this.markWords(last.message) }) : '';
     element('loss-text').textContent = text('loss_text', {
       loss: figure(snapshot.loss), step: count(snapshot.step), rate: figure(snapshot.learning_rate, true), least,
-    });
+    }) + change;
     element('fit-canvas').setAttribute('aria-label', text('chart_fit'));
     element('loss-canvas').setAttribute('aria-label', text('chart_loss'));
   }
@@ -314,8 +316,7 @@ export class Views {
       element('loss-reading').textContent = '';
       return;
     }
-    const marks = this.#snapshot?.marks ?? [];
-    const near = marks.find(({ step }) => step >= reading.step && step <= reading.step_end);
+    const near = reading.mark === null ? undefined : this.#snapshot?.marks[reading.mark];
     const words = text('reading_loss', {
       step: count(reading.step), loss: figure(reading.loss), batch: figure(reading.batch_loss), rate: figure(reading.rate, true),
     });
@@ -334,9 +335,8 @@ export class Views {
         const [x, y] = [area.clientWidth / 2, area.clientHeight / 2];
         const move = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
         if (move !== undefined) {
-          const pixels = move * (event.shiftKey ? 40 : 8);
-          if (id === 'loss-canvas') this.#showLoss(this.loss.move_cursor(pixels));
-          else this.#moveFit(pixels);
+          if (id === 'loss-canvas') this.#showLoss(this.loss.move_cursor(move * (event.shiftKey ? 20 : 1)));
+          else this.#moveFit(move * (event.shiftKey ? 40 : 8));
         } else if (event.key === '+' || event.key === '=') chart.zoom(x, y, 1.25);
         else if (event.key === '-') chart.zoom(x, y, 0.8);
         else if (event.key === '0') chart.reset_zoom();

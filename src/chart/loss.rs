@@ -11,6 +11,8 @@ use serde::Serialize;
 
 /// An evaluated loss this near to the pointer, CSS pixels, is read before a nearer step without one.
 const LOSS_REACH: f64 = 8.0;
+/// And how far from a mark the pointer may be to read it out.
+const MARK_REACH: f64 = 6.0;
 
 /// How the loss chart shows its history.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -48,6 +50,8 @@ pub struct LossReading {
     pub x: f64,
     /// The place of its loss (or batch loss), CSS pixels.
     pub y: f64,
+    /// Index of the nearest mark within reach of a pointer.
+    pub mark: Option<u32>,
 }
 
 /// Losses over steps, and the learning rate in effect in a strip beneath.
@@ -323,7 +327,16 @@ impl LossChart {
     fn reading_of(&mut self, column: &Column) -> LossReading {
         let css = self.size.scale.css;
         let step = self.step;
+        let marks = self.marks.clone();
         let picture = self.picture();
+        let place = picture.x_of(column);
+        let mark = marks
+            .iter()
+            .enumerate()
+            .map(|(i, step)| (i as u32, (picture.x_of_step(*step) - place).abs()))
+            .filter(|(_, apart)| *apart <= MARK_REACH * css)
+            .min_by(|a, b| a.1.total_cmp(&b.1))
+            .map(|(i, _)| i);
         let some = |value: f32| value.is_finite().then(|| f64::from(value));
         let (loss, batch_loss) = (some(column.loss), some(column.batch_loss_mean));
         let y = loss.or(batch_loss).map_or(f64::NAN, |value| picture.y.position(value));
@@ -334,8 +347,9 @@ impl LossChart {
             loss,
             batch_loss,
             rate: some(column.rate),
-            x: picture.x_of(column) / css,
+            x: place / css,
             y: y / css,
+            mark,
         }
     }
 

@@ -93,6 +93,10 @@ impl Picture {
     }
 
     /// Place of a column along the steps, backend units.
+    pub(super) fn x_of_step(&self, step: u64) -> f64 {
+        self.x.position(step as f64)
+    }
+
     pub(super) fn x_of(&self, column: &Column) -> f64 {
         self.x.position(middle(column, self.step))
     }
@@ -317,7 +321,7 @@ impl Picture {
 
     /// Marks within the plot: index and place.
     fn visible_marks(&self, view: &View) -> impl Iterator<Item = (usize, f64)> {
-        let places = view.marks.iter().map(|&step| self.x.position(step as f64)).enumerate();
+        let places = view.marks.iter().map(|&step| self.x_of_step(step)).enumerate();
         places.filter(|&(_, x)| x >= self.plot.left && x <= self.plot.right)
     }
 

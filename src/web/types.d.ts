@@ -249,6 +249,8 @@ export interface LossReading {
   /** Canvas position in CSS pixels. */
   x: number;
   y: number;
+  /** Index of the nearest mark within reach; null without one. */
+  mark: number | null;
 }
 
 /** What is under the pointer of the fit chart. */

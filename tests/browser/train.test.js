@@ -28,7 +28,8 @@ test('trains by itself within a second of a first visit', async () => {
   await until('Step count', (step) => step > 0);
   const milliseconds = await page.evaluate(() => performance.now());
   console.log(`first step seen ${Math.round(milliseconds)} ms after the visit began`);
-  assert.ok(milliseconds < 1500, `${milliseconds} ms`);
+  // A second on a quiet machine; twice that leaves room for what else runs.
+  assert.ok(milliseconds < 2000, `${milliseconds} ms`);
   assert.ok(await pause.isVisible());
   assert.match(await output('Backend in use').innerText(), /^(GPU|CPU)\s*· measured faster here: .+ steps a second/);
   // Sixty steps a second at first: the story is not over in a frame.
