@@ -285,7 +285,7 @@ export class Form {
       this.#config = { ...chosen.config, backend: this.#config.backend, steps_per_second: this.#config.steps_per_second };
       this.#clearErrors();
       this.render();
-      this.actions.preset(this.#config, text(`preset_${chosen.id}_why`));
+      this.actions.preset(this.#config, `preset_${chosen.id}_why`);
     });
     const source = this.#select(row, 'source', 'source', sources);
     const own = new Option(text('source_table'), 'table');
@@ -378,8 +378,7 @@ export class Form {
       this.#take(downhill.choose_method(this.#config, /** @type {any} */ (select.value)), select, error);
     });
     segments.append(select, shown);
-    document.querySelector('#group-method > summary .help')?.remove();
-    document.querySelector('#group-method > summary')?.append(helpButton(() => this.#config.method, text('field_method')));
+    body.append(helpButton(() => this.#config.method, text('field_method')));
     body.append(segments, error);
     this.#renderers.push(() => {
       select.value = this.#config.method;
@@ -391,8 +390,7 @@ export class Form {
 
   /** @param {HTMLElement} body */
   #buildRate(body) {
-    document.querySelector('#group-rate > summary .help')?.remove();
-    document.querySelector('#group-rate > summary')?.append(helpButton('learning_rate', text('field_learning_rate')));
+    body.append(helpButton('learning_rate', text('field_learning_rate')));
     const row = make('div', 'rate-row');
     const slider = document.createElement('input');
     slider.type = 'range';

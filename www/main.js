@@ -5,7 +5,7 @@ import { Client } from './client.js';
 import { showKeys } from './dialogs.js';
 import { startFiles } from './files.js';
 import { Form, make } from './form.js';
-import { language, preferredLanguage, remember, setEnglish, setLanguage, text, wording } from './i18n.js';
+import { figure, language, preferredLanguage, remember, setEnglish, setLanguage, text, wording } from './i18n.js';
 import { Readouts } from './readouts.js';
 import { startTheme } from './theme.js';
 import { Views } from './views.js';
@@ -18,6 +18,12 @@ const simd = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 
 
 /** @param {string} id */
 const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+
+/**
+ * What each notice says, in the language of the day.
+ * @type {WeakMap<Element, () => string>}
+ */
+const notices = new WeakMap();
 
 await setLanguage(preferredLanguage());
 try {
@@ -52,7 +58,7 @@ async function start() {
       readouts.show(snapshot);
       predictSoon();
     },
-    (error) => notice('crashed', text('crashed', { detail: error.message })),
+    (error) => notice('crashed', () => text('crashed', { detail: error.message })),
   );
 
   // --- Configuration: the newest wins, one at a time.
@@ -71,7 +77,7 @@ async function start() {
         dismiss('refused');
       } catch (problem) {
         const own = /** @type {any} */ (problem);
-        if (!form.refuse(own)) notice('refused', wording(own));
+        if (!form.refuse(own)) notice('refused', () => wording(own));
       }
     }
     sending = false;
@@ -95,7 +101,7 @@ async function start() {
       history.replaceState(null, '', address);
     }, 400);
     dismiss('notice');
-    for (const message of answer.notices) notice('notice', wording(message));
+    for (const message of answer.notices) notice('notice', () => wording(message));
     predictSoon();
   }
 
@@ -107,7 +113,7 @@ async function start() {
     preset: async (config, why) => {
       await push(config);
       dismiss('preset');
-      notice('preset', why);
+      notice('preset', () => text(why));
       await client.ask({ kind: 'reset' });
       if (!matchMedia('(prefers-reduced-motion: reduce)').matches) await client.ask({ kind: 'train' });
     },
@@ -117,7 +123,7 @@ async function start() {
       configured(await asked);
       dismiss('refused');
     } catch (problem) {
-      notice('refused', wording(/** @type {any} */ (problem)));
+      notice('refused', () => wording(/** @type {any} */ (problem)));
     }
   };
   views = new Views({
@@ -147,6 +153,7 @@ async function start() {
     readouts.rebuild();
     views.retheme();
     applyTheme();
+    for (const note of element('notices').querySelectorAll('p')) note.textContent = notices.get(note)?.() ?? '';
   });
   addEventListener('hashchange', () => {
     const { config, problems } = downhill.config_from_query(location.hash);
@@ -159,9 +166,14 @@ async function start() {
   try {
     configured(await client.ask({ kind: 'configure', config: linked.config }));
   } catch (problem) {
-    notice('refused', wording(/** @type {any} */ (problem)));
-    configured(await client.ask({ kind: 'configure', config: downhill.default_config() }));
+    notice('refused', () => wording(/** @type {any} */ (problem)));
     autoplay = false;
+    const plain = downhill.default_config();
+    // Most often it is a table that is not here: the rest of the link holds for when it comes.
+    const { answer = await client.ask({ kind: 'configure', config: plain }) } = await client
+      .ask({ kind: 'configure', config: { ...linked.config, data: plain.data } })
+      .then((answer) => ({ answer }), () => ({ answer: undefined }));
+    configured(answer);
   }
   for (const id of ['train', 'step', 'epoch', 'reset', 'export', 'import']) {
     /** @type {HTMLButtonElement} */ (element(id)).disabled = false;
@@ -174,7 +186,7 @@ async function start() {
 /** @param {downhill.Message[]} problems */
 function showProblems(problems) {
   dismiss('link');
-  if (problems.length) notice('link', text('link_problems', { problems: problems.map(wording).join(text('separator')) }));
+  if (problems.length) notice('link', () => text('link_problems', { problems: problems.map(wording).join(text('separator')) }));
 }
 
 /**
@@ -183,7 +195,7 @@ function showProblems(problems) {
  */
 function startTransport(client, readouts) {
   const ask = (/** @type {'train' | 'pause' | 'step' | 'epoch' | 'reset'} */ kind) => {
-    client.ask({ kind }).catch((problem) => notice('refused', wording(problem)));
+    client.ask({ kind }).catch((problem) => notice('refused', () => wording(problem)));
   };
   const actions = {
     train: () => ask(readouts.status === 'training' ? 'pause' : 'train'),
@@ -247,7 +259,7 @@ function startPredict(client) {
     busy = true;
     try {
       const { outputs } = await client.ask({ kind: 'predict', inputs: input.value });
-      element('predictions').textContent = outputs.map(predicted).join(', ');
+      element('predictions').textContent = outputs.map((/** @type {number} */ output) => figure(output)).join(', ');
       error.hidden = true;
       input.removeAttribute('aria-invalid');
     } catch (problem) {
@@ -273,10 +285,6 @@ function startPredict(client) {
   input.addEventListener('input', later);
   return later;
 }
-
-const predictions = new Intl.NumberFormat('en', { minimumSignificantDigits: 4, maximumSignificantDigits: 4 });
-/** @param {number} value */
-const predicted = (value) => (Math.abs(value) >= 1e-4 && Math.abs(value) < 1e6 ? predictions.format(value) : value.toExponential(3)).replace('-', '−');
 
 /** Folds follow the width: all open beside the pictures, closed below them on a phone. */
 function startPanels() {
@@ -321,7 +329,7 @@ function startOffline() {
 
 /**
  * @param {string} kind
- * @param {string} words
+ * @param {() => string} words in the language of the day
  */
 function notice(kind, words) {
   const note = make('div', `notice ${kind}`);
@@ -330,7 +338,8 @@ function notice(kind, words) {
   close.setAttribute('type', 'button');
   close.setAttribute('aria-label', text('dismiss'));
   close.addEventListener('click', () => note.remove());
-  const content = make('p', '', words);
+  const content = make('p', '', words());
+  notices.set(content, words);
   if (kind === 'refused' || kind === 'crashed') content.setAttribute('role', 'alert');
   note.append(content, close);
   if (kind === 'refused' || kind === 'link') dismiss(kind);

@@ -53,6 +53,7 @@ export class Readouts {
     const list = element('readouts');
     list.replaceChildren();
     this.#values.clear();
+    this.#status = '';
     /** @type {[string, string?][]} */
     const names = [
       ['r2', 'r2'], ['gradient_norm', 'gradient_norm'], ['learning_rate'], ['batch_loss', 'loss'],

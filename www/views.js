@@ -152,8 +152,6 @@ export class Views {
     element('loss-text').textContent = text('loss_text', {
       loss: figure(snapshot.loss), step: count(snapshot.step), rate: figure(snapshot.learning_rate, true), least,
     }) + change;
-    element('fit-canvas').setAttribute('aria-label', text('chart_fit'));
-    element('loss-canvas').setAttribute('aria-label', text('chart_loss'));
   }
 
   #resize() {

@@ -1,0 +1,182 @@
+// Axe finds nothing in any state; both languages are whole; what a screen reader hears is there and polite.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { after, before, test } from 'node:test';
+import { launch, openPage, startServer } from './harness.js';
+import { description, eventually } from './hands.js';
+import { person } from './person.js';
+
+const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** @type {import('./harness.js').Server} */
+let server;
+/** @type {import('playwright-core').Browser} */
+let browser;
+before(async () => {
+  server = await startServer();
+  browser = await launch();
+});
+after(async () => {
+  await browser.close();
+  await server.close();
+});
+
+/**
+ * A page that carries axe: before its own scripts, since its policy lets in no other.
+ * @param {Partial<Parameters<typeof openPage>[1]> & { contextOptions?: object }} [options]
+ */
+async function open(options = {}) {
+  const { width = 1280, height = 800, colorScheme = 'light', locale = 'en-US', contextOptions = {} } = options;
+  const context = await browser.newContext({ viewport: { width, height }, colorScheme, locale, ...contextOptions });
+  await context.addInitScript(axe);
+  const opened = await openPage(browser, { server, ...options, context });
+  await person(opened.page).ready();
+  const close = async () => {
+    await opened.close();
+    await context.close();
+  };
+  return { ...opened, ...person(opened.page), close };
+}
+
+/**
+ * That axe finds nothing.
+ * @param {import('playwright-core').Page} page
+ * @param {string} state
+ */
+async function sound(page, state) {
+  const found = await page.evaluate(async () => {
+    const { violations, passes } = await /** @type {any} */ (globalThis).axe.run(document, {
+      runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
+    });
+    const told = violations.map((/** @type {any} */ { id, nodes }) => `${id}: ${nodes.map((/** @type {any} */ node) => node.html).join(' ')}`);
+    return { told, n: passes.length };
+  });
+  assert.ok(found.n > 8, 'axe has not looked');
+  assert.deepEqual(found.told, [], state);
+}
+
+for (const [name, options] of /** @type {const} */ ([
+  ['a desktop', {}],
+  ['a desktop in the dark', { colorScheme: 'dark' }],
+  ['a phone', { width: 390, height: 844, contextOptions: { isMobile: true, hasTouch: true } }],
+  ['a phone in the dark, in Chinese', { width: 390, height: 844, colorScheme: 'dark', locale: 'zh-CN' }],
+])) {
+  test(`axe finds nothing on ${name}`, async () => {
+    const { page, close } = await open(options);
+    await sound(page, 'training');
+    for (const fold of await page.locator('details:not([open]) > summary').all()) {
+      if (await fold.isVisible()) await fold.click();
+    }
+    await page.keyboard.press('Escape');
+    await sound(page, 'unfolded');
+    for (const id of ['load', 'keys-button']) {
+      if (!(await page.locator(`#${id}`).isVisible())) continue;
+      await page.locator(`#${id}`).click();
+      await sound(page, id);
+      await page.keyboard.press('Escape');
+    }
+    await page.locator('button.help:visible').first().click();
+    await page.locator('#help-dialog[open]').waitFor();
+    await sound(page, 'an explanation');
+    await page.keyboard.press('Escape');
+    await page.locator('#rate-box').fill('-1');
+    await page.locator('#rate-box').press('Tab');
+    await sound(page, 'a refused entry');
+    await page.locator('#rate-box').fill('10');
+    await page.locator('#rate-box').press('Tab');
+    await page.locator('#diverged:not([hidden])').waitFor();
+    await sound(page, 'diverged');
+    await close();
+  });
+}
+
+/**
+ * Every text that can be seen, and every name that can be heard.
+ * @param {import('playwright-core').Page} page
+ */
+const words = (page) => page.evaluate(() => {
+  /** @type {string[]} */
+  const found = [];
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node = walk.nextNode(); node; node = walk.nextNode()) {
+    const parent = node.parentElement;
+    if (!parent || parent.closest('noscript, kbd, option[lang], [id=language]')) continue;
+    if (node.textContent?.trim()) found.push(node.textContent.trim());
+  }
+  for (const element of document.querySelectorAll('[aria-label], [title], [placeholder], [aria-valuetext]')) {
+    for (const name of ['aria-label', 'title', 'aria-valuetext']) {
+      const value = element.getAttribute(name);
+      if (value) found.push(value);
+    }
+  }
+  return found;
+});
+
+/** What is called the same in Chinese. */
+const names = new RegExp([
+  'Downhill', 'AdaGrad', 'RMSProp', 'AdamW', 'Adam', 'SGD', 'Nesterov', 'Glorot', 'CPU', 'GPU', 'WebGPU', 'WebAssembly',
+  'SIMD', 'CSV', 'JSON', 'Alpha', 'Beta', 'Gamma', 'Epsilon', 'max', 'ReLU', 'Galton', 'mtcars', 'Delete', 'Space',
+  'Motor Trend', 'Bold driver',
+].join('|'), 'gi');
+
+test('speaks Chinese to a Chinese browser, all of it, and turns to English and back', async () => {
+  const { page, close } = await open({ locale: 'zh-CN' });
+  assert.equal(await page.locator('html').getAttribute('lang'), 'zh-Hans');
+  const english = (/** @type {string[]} */ all) => all.filter((text) => /[a-z]{3,}/i.test(text.replace(names, '')));
+  assert.deepEqual(english(await words(page)), []);
+  // Rust's own messages, too.
+  await page.locator('#rate-box').fill('-1');
+  await page.locator('#rate-box').press('Tab');
+  const error = page.locator('#rate-error');
+  await error.waitFor();
+  assert.match(await error.innerText(), /学习率/);
+  assert.deepEqual(english([await error.innerText()]), []);
+  await page.locator('#rate-box').fill('10');
+  await page.locator('#rate-box').press('Tab');
+  await page.locator('#diverged:not([hidden])').waitFor();
+  assert.deepEqual(english(await words(page)), []);
+  await page.locator('#language').selectOption('en');
+  await page.getByRole('button', { name: 'Reset' }).waitFor();
+  assert.equal(await page.locator('html').getAttribute('lang'), 'en');
+  assert.deepEqual((await words(page)).filter((text) => /[\u4e00-\u9fff]/.test(text)), []);
+  await page.locator('#language').selectOption('zh');
+  assert.deepEqual(english(await words(page)), []);
+  await page.reload();
+  await page.locator('body.is-ready').waitFor();
+  assert.equal(await page.locator('html').getAttribute('lang'), 'zh-Hans');
+  await close();
+});
+
+test('tells in words what the pictures show, and what happens, politely', async () => {
+  const { page, stop, train, until, number, output, close, type, button } = await open({ hash: '#stop.converged=false' });
+  const status = page.locator('#status');
+  await status.filter({ hasText: 'Training.' }).waitFor();
+  await page.evaluate(() => {
+    /** @type {[number, string][]} */
+    const heard = [];
+    Object.assign(globalThis, { heard });
+    const place = document.querySelector('#status');
+    if (place) new MutationObserver(() => heard.push([performance.now(), place.textContent ?? ''])).observe(place, { childList: true });
+  });
+  await eventually(() => page.evaluate(() => /** @type {any} */ (globalThis).heard.length), (n) => n >= 2, 'two summaries');
+  const heard = await page.evaluate(() => /** @type {any} */ (globalThis).heard);
+  for (const [, text] of heard) assert.match(text, /^Step [\d,]+, loss [\d.e−,]+\.$/);
+  // A summary every five seconds at most.
+  assert.ok(heard[1][0] - heard[0][0] >= 4900, `${heard[1][0] - heard[0][0]} ms`);
+  await stop();
+  await status.filter({ hasText: /^Paused at step/ }).waitFor();
+  const [step, loss] = [await output('Step count').innerText(), await output('Loss').innerText()];
+  const fit = await description(page, 'Fit chart');
+  assert.match(fit, /Fit of y by x: 100 rows, y = [\d.−]+ x [+−] [\d.]+\./);
+  assert.ok(fit.includes(`Loss ${loss}`), fit);
+  const curve = await description(page, 'Loss chart');
+  assert.ok(curve.includes(`${loss} at step ${step}`), curve);
+  await type('Learning rate', 10);
+  await train.click();
+  await status.filter({ hasText: /^Diverged: / }).waitFor();
+  await button('Reset').click();
+  await until('Step count', (now) => now === 0);
+  assert.ok(await number('Loss') > 0);
+  await close();
+});
