@@ -137,7 +137,10 @@ async function start() {
     await client.ask({ kind: 'reset' });
     await client.ask({ kind: 'train' });
   });
-  const files = startFiles(client, configured);
+  const files = startFiles(client, (answer) => {
+    dismiss('refused');
+    configured(answer);
+  });
   const applyTheme = startTheme(element('theme-button'), () => views.retheme());
   startTransport(client, readouts);
   startSpeed(form, push);
@@ -170,10 +173,11 @@ async function start() {
     autoplay = false;
     const plain = downhill.default_config();
     // Most often it is a table that is not here: the rest of the link holds for when it comes.
-    const { answer = await client.ask({ kind: 'configure', config: plain }) } = await client
-      .ask({ kind: 'configure', config: { ...linked.config, data: plain.data } })
-      .then((answer) => ({ answer }), () => ({ answer: undefined }));
-    configured(answer);
+    try {
+      configured(await client.ask({ kind: 'configure', config: { ...linked.config, data: plain.data } }));
+    } catch {
+      configured(await client.ask({ kind: 'configure', config: plain }));
+    }
   }
   for (const id of ['train', 'step', 'epoch', 'reset', 'export', 'import']) {
     /** @type {HTMLButtonElement} */ (element(id)).disabled = false;

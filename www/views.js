@@ -37,7 +37,7 @@ export class Views {
   #bias = true;
   #fresh = false;
   #asked = false;
-  #textAt = 0;
+  #textAt = -Infinity;
   /** @type {number | undefined} */
   #fitCursor;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -75,7 +75,7 @@ export class Views {
     this.loss.set_theme(theme);
     this.loss.set_labels(text('axis_step'), text('axis_loss'), text('axis_rate'));
     if (this.#dataset) this.fit.set_labels(this.#dataset.feature, this.#dataset.target);
-    this.#textAt = 0;
+    this.#textAt = -Infinity;
     this.#fresh = true;
     this.ask();
   }
@@ -89,6 +89,7 @@ export class Views {
     this.#dataset = dataset;
     this.#bias = config.model.bias;
     this.#snapshot = undefined;
+    this.#textAt = -Infinity;
     this.fit.set_dataset(dataset.points_x, dataset.points_y, ...dataset.x_range, ...dataset.y_range);
     this.fit.set_labels(dataset.feature, dataset.target);
     this.fit.set_exact(dataset.exact.curve_x, dataset.exact.curve_y);

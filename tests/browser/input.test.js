@@ -1,0 +1,377 @@
+// Bad input: each is answered by a message that names place and mend, beside the thing; the run stays as it was, and
+// the message leaves when it is mended.
+import assert from 'node:assert/strict';
+import { mkdtemp, open as openFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { chooseTable, dropFile, eventually, exportWeights, importWeights, openTables, pasteTable, rows, upload } from './hands.js';
+import { launch, openPage, startServer } from './harness.js';
+import { person } from './person.js';
+
+/** @typedef {import('playwright-core').Page} Page */
+/** @typedef {import('playwright-core').Locator} Locator */
+
+/** @type {import('playwright-core').Browser} */
+let browser;
+/** @type {import('./harness.js').Server} */
+let server;
+before(async () => {
+  [browser, server] = await Promise.all([launch(), startServer()]);
+});
+after(async () => {
+  await browser.close();
+  await server.close();
+});
+
+/** A run that has made 40 steps of five rows, and holds. */
+async function stopped() {
+  const hash = '#backend=cpu&batch_size=5&method=mini_batch';
+  const opened = await openPage(browser, { server, hash, reducedMotion: true });
+  await person(opened.page).ready();
+  for (const step of [20, 40]) {
+    await person(opened.page).button('Epoch').click();
+    await person(opened.page).until('Step count', (now) => now === step);
+  }
+  return opened;
+}
+
+/**
+ * All that a refusal must leave alone.
+ * @param {Page} page
+ */
+async function state(page) {
+  const { number, weights, select } = person(page);
+  return {
+    step: await number('Step count'),
+    epoch: await number('Epoch count'),
+    loss: await number('Loss'),
+    weights: await weights(),
+    rows: await rows(page),
+    source: await select('Source').inputValue(),
+    address: page.url(),
+  };
+}
+
+/**
+ * That the run is what it was, and can still be trained: one more step moves it.
+ * @param {Page} page
+ * @param {Awaited<ReturnType<typeof state>>} before
+ */
+async function intact(page, before) {
+  assert.deepEqual(await state(page), before);
+  await person(page).button('Step').click();
+  await person(page).until('Step count', (step) => step === before.step + 1);
+  assert.notDeepEqual(await person(page).weights(), before.weights);
+}
+
+/**
+ * The alert in view.
+ * @param {Page} page
+ */
+const alert = (page) => page.getByRole('alert').filter({ hasText: /./ });
+
+const png = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64');
+const pdf = Buffer.from('%PDF-1.7\n%\xE2\xE3\xCF\xD3\n1 0 obj\n<< /Type /Catalog >>\nendobj\n', 'latin1');
+
+/** @type {[string, string | Buffer, RegExp][]} */
+const tables = [
+  ['a word in a cell', 'dose,effect\n1,2\n2,many\n3,4\n', /row 3, column "effect": "many" is not a number; correct the cell or remove the row/],
+  ['a missing value', 'x,y\n1,2\n,3\n4,5\n', /row 3, column "x" is empty; fill the cell or remove the row/],
+  ['a missing value by name', '1,2\n2,NA\n4,5\n', /row 2, column "y" is empty; fill the cell/],
+  ['one row', 'x,y\n1,2\n', /only one row; a line needs at least two/],
+  ['a constant x', 'a,b\n5,2\n5,3\n5,4\n', /every value of "a" is 5; a line needs at least two different x values/],
+  ['an empty file', '', /the table has no rows; give at least two rows of two numbers/],
+  ['a header alone', 'x,y\n', /the table has no rows/],
+  ['NaN', '1,2\n2,NaN\n3,4\n', /row 2, column "y": "NaN" is not a finite number/],
+  ['infinity', '1,2\n-inf,3\n3,4\n', /row 2, column "x": "-inf" is not a finite number/],
+  ['1e30', '1,2\n2,1e30\n3,4\n', /row 2, column "y": 1e30 is beyond 1e15.*use a larger unit/],
+  ['a number beyond f64', '1,2\n2,1e999\n3,4\n', /row 2, column "y": "1e999" is not a finite number/],
+  ['decimal commas in quotes', 'x,y\n"1,5","2,5"\n"2,5","3,5"\n', /row 2, column "x": "1,5" is not a number; write a decimal point, or separate the columns by semicolons/],
+  ['decimal commas', 'x,y\n1,5,2,5\n', /row 2 has 4 columns where 2 are needed/],
+  ['three columns', 'a,b,c\n1,2,3\n', /row 1 has 3 columns where 2 are needed; keep one column for x and one for y/],
+  ['a picture', png, /not a text table \(byte 1 is not UTF-8\); save it as CSV in UTF-8/],
+  ['a PDF', pdf, /not a text table \(byte 11 is not UTF-8\)/],
+  ['UTF-16', Buffer.from('1,2\n2,3\n', 'utf16le'), /not a text table/],
+];
+
+test('tables that cannot be trained on are refused in the dialog, by place and mend', async () => {
+  const { page, close } = await stopped();
+  const before = await state(page);
+  for (const [what, content, message] of tables) {
+    await chooseTable(page, upload('table.csv', content));
+    await alert(page).filter({ hasText: message }).waitFor({ timeout: 5000 }).catch(async () => {
+      assert.fail(`${what}: ${await alert(page).allInnerTexts()} is not ${message}`);
+    });
+    const dialog = page.getByRole('dialog', { name: 'Load a table' });
+    assert.equal(await dialog.getByRole('alert').filter({ hasText: message }).count(), 1, `${what}: not in the dialog`);
+    assert.equal(await alert(page).count(), 1, what);
+  }
+  // What is pasted is answered in the same place, and a new attempt takes the old answer away.
+  await pasteTable(page, '1;2\n2;zwei\n3;4');
+  await alert(page).filter({ hasText: /row 2, column "y": "zwei"/ }).waitFor();
+  await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
+  await intact(page, before);
+  await openTables(page);
+  assert.equal(await alert(page).count(), 0, 'an old refusal is still there');
+  await pasteTable(page, '1;2\n2;3\n3;4');
+  await eventually(() => rows(page), (n) => n === 3, 'rows');
+  assert.equal(await page.getByRole('dialog').count(), 0);
+  await close();
+});
+
+test('what is dropped is refused on the page, while training goes on', async () => {
+  const { page, close } = await openPage(browser, { server, hash: '#backend=cpu&stop.converged=false' });
+  await person(page).pause.waitFor();
+  for (const [name, content, message] of /** @type {[string, string | Buffer, RegExp][]} */ ([
+    ['picture.png', png, /not a text table/],
+    ['table.csv', 'x,y\n1,2\n2,two\n', /row 3, column "y": "two" is not a number/],
+    ['package.json', '{ "name": "other", "format": "npm" }', /not a Downhill weights file \(its "format" is "npm"\)/],
+    ['array.json', '[1, 2, 3]', /row 1 has 3 columns where 2 are needed/],
+  ])) {
+    await dropFile(page, name, content);
+    await alert(page).filter({ hasText: message }).waitFor();
+    const step = await person(page).number('Step count');
+    await person(page).until('Step count', (now) => now > step + 10);
+    await person(page).pause.waitFor();
+  }
+  // Mended another way than it came: the message has nothing to say any more.
+  await pasteTable(page, '1,2\n2,3\n3,4\n');
+  await eventually(() => rows(page), (n) => n === 3, 'rows');
+  assert.equal(await alert(page).count(), 0, 'the refusal stays after a good table');
+  await close();
+});
+
+test('a file of 200 MB is refused without being read', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'downhill-'));
+  const path = join(folder, 'huge.csv');
+  const file = await openFile(path, 'w');
+  await file.truncate(200_000_000);
+  await file.close();
+  const { page, close } = await stopped();
+  const before = await state(page);
+  const heap = () => page.evaluate(() => /** @type {any} */ (performance).memory.usedJSHeapSize / 1e6);
+  const heapBefore = await heap();
+  await chooseTable(page, path);
+  const chosen = Date.now();
+  await alert(page).filter({ hasText: 'the file has 200 MB and at most 100 MB are read; take a sample of its rows' }).waitFor();
+  assert.ok(Date.now() - chosen < 1000, `refused after ${Date.now() - chosen} ms`);
+  assert.ok((await heap()) - heapBefore < 50, 'it was read');
+  await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
+  const [chooser] = await Promise.all([page.waitForEvent('filechooser'), person(page).button('Import weights').click()]);
+  await chooser.setFiles(path);
+  await alert(page).filter({ hasText: 'the file has 200 MB' }).waitFor();
+  await intact(page, before);
+  await close();
+  await rm(folder, { recursive: true });
+});
+
+/**
+ * What stands beside a control, as its description.
+ * @param {Locator} control
+ */
+const described = (control) => control.evaluate((node) => {
+  const ids = (node.getAttribute('aria-describedby') ?? '').split(' ').filter((id) => id);
+  const places = ids.map((id) => document.getElementById(id)).filter((place) => place && !place.hidden);
+  return places.map((place) => place?.textContent).join(' ');
+});
+
+/**
+ * Types something wrong, reads the answer, types something right.
+ * @param {Page} page
+ * @param {string} name
+ * @param {string} typed
+ * @param {RegExp} message
+ * @param {string | number} mend
+ */
+async function refusesEntry(page, name, typed, message, mend) {
+  const box = person(page).box(name);
+  await box.fill('');
+  await box.pressSequentially(typed);
+  await box.press('Tab');
+  assert.match(await described(box), message, `${name}: ${typed}`);
+  assert.equal(await box.getAttribute('aria-invalid'), 'true', `${name}: ${typed}`);
+  const words = await page.getByText(message).boundingBox();
+  const place = await box.boundingBox();
+  assert.ok(words && place && words.y >= place.y && words.y - place.y < 80, `${name}: the message is not beside it`);
+  await box.fill(String(mend));
+  await box.press('Tab');
+  assert.equal(await box.getAttribute('aria-invalid'), null, `${name}: ${mend} is still refused`);
+  assert.doesNotMatch(await described(box), message, name);
+}
+
+test('rates that are no rates are refused beside the box', async () => {
+  const { page, close } = await stopped();
+  const before = await state(page);
+  for (const [typed, message] of /** @type {[string, RegExp][]} */ ([
+    ['0', /Learning rate is 0; give a number above 0/],
+    ['-0.1', /Learning rate is -0.1; give a number above 0/],
+    // Letters never reach a number box; what is left of them is no number.
+    ['rate', /write it like 0.03 or 3e-2/],
+    ['', /write it like 0.03 or 3e-2/],
+    ['1e', /write it like 0.03 or 3e-2/],
+    ['1e9', /Learning rate is 1e9; give a number from 1e-12 to 1e6/],
+  ])) {
+    await refusesEntry(page, 'Learning rate', typed, message, 0.03);
+  }
+  await intact(page, before);
+  await close();
+});
+
+test('counts, sizes and stops out of range are refused beside the box', async () => {
+  const { page, close } = await stopped();
+  const before = await state(page);
+  await page.getByText('Stop and more').click();
+  for (const [name, typed, message, mend] of /** @type {[string, string, RegExp, string][]} */ ([
+    ['Count', '0', /Count is 0; give a number from 2 to 1e6/, '100'],
+    ['Count', '1', /Count is 1; give a number from 2 to 1e6/, '100'],
+    ['Count', '2000000', /Count is 2e6; give a number from 2 to 1e6/, '100'],
+    ['Count', '-5', /Count is -5; give a number from 2 to 1e6/, '100'],
+    ['Count', '2.5', /2.5” is not a whole number/, '100'],
+    ['Count', '1e20', /Count is 1(e20|0{20}); give a number from 2 to 1e6/, '100'],
+    ['Seed', '-1', /Seed is -1; give a number from 0 to/, '1'],
+    ['Noise', '-1', /Noise is -1; give a number from 0 to 1e6/, '0.1'],
+    ['Batch size', '0', /Batch size is 0; give a number from 1 to 1e6/, '5'],
+    ['Batch size', '-3', /Batch size is -3; give a number from 1 to 1e6/, '5'],
+    ['Degree', '13', /Degree is 13; give a number from 1 to 12/, '1'],
+    ['Stop at step', '-1', /Stop at step is -1; give a number from 1 to 9e15/, '4000'],
+  ])) {
+    await refusesEntry(page, name, typed, message, mend);
+  }
+  await intact(page, before);
+  await close();
+});
+
+test('points that are no points are refused beside their boxes', async () => {
+  const { page, close } = await stopped();
+  const before = await state(page);
+  await page.getByText('More', { exact: true }).click();
+  const x = person(page).box('Point x');
+  const y = person(page).box('Point y');
+  await y.fill('1');
+  await person(page).button('Add point').click();
+  await page.getByText(/write it like 0.03 or 3e-2/).waitFor();
+  await x.fill('1e30');
+  await person(page).button('Add point').click();
+  await page.getByText(/Point is 1e30; give a number from -1e15 to 1e15/).waitFor();
+  assert.equal(await x.getAttribute('aria-invalid'), 'true');
+  await intact(page, before);
+  await x.fill('2');
+  await person(page).button('Add point').click();
+  await eventually(() => rows(page), (n) => n === 101, 'rows');
+  assert.equal(await page.getByText(/Point is 1e30|write it like/).isVisible(), false);
+  assert.equal(await x.getAttribute('aria-invalid'), null);
+  await close();
+});
+
+test('x that is no number is refused beside Predict', async () => {
+  const { page, close } = await stopped();
+  const before = await state(page);
+  const box = page.getByRole('textbox', { name: 'Predict x', exact: true });
+  for (const [typed, message] of /** @type {[string, RegExp][]} */ ([
+    ['0.5, half', /"half" is not a number; separate several x by spaces or commas/],
+    ['', /type one x, or several separated by spaces or commas/],
+    ['inf', /"inf" is not a number/],
+  ])) {
+    await box.fill(typed);
+    await eventually(() => described(box), (words) => message.test(words), `answer to ${typed}`);
+    assert.equal(await person(page).output('Predictions').innerText(), '');
+  }
+  await box.fill('2');
+  await eventually(() => described(box), (words) => words.trim() === '', 'the message leaves');
+  assert.match(await person(page).output('Predictions').innerText(), /^\d/);
+  await intact(page, before);
+  await close();
+});
+
+test('of a broken link, what is sound is kept and the rest is named', async () => {
+  const hash = '#learning_rate=fast&model.degree=99&batch_size=16&method=mini_batch&nonsense&seed=%ZZ&data.source.n_samples=0&backend=cpu';
+  const { page, close } = await openPage(browser, { server, hash });
+  await person(page).pause.waitFor();
+  const notice = page.getByRole('region', { name: 'Notices' });
+  const words = await notice.innerText();
+  for (const part of ['learning_rate=fast', 'model.degree=99', 'nonsense', 'seed=%ZZ', 'data.source.n_samples=0']) {
+    assert.ok(words.includes(part), `${part} is not named: ${words}`);
+  }
+  assert.ok(!words.includes('batch_size=16'));
+  assert.equal(await person(page).box('Batch size').inputValue(), '16');
+  assert.equal(await person(page).box('Learning rate').inputValue(), '0.03');
+  assert.equal(await person(page).box('Degree').inputValue(), '1');
+  assert.equal(await rows(page), 100);
+  await person(page).until('Step count', (step) => step > 10);
+  await notice.getByRole('button', { name: 'Dismiss' }).first().click();
+  assert.equal(await page.getByText('nonsense').count(), 0);
+  await close();
+
+  for (const broken of ['#%', '#=', '#&&&', '#data.source=3', '#data.source.kind=magic', '#[object Object]']) {
+    const opened = await openPage(browser, { server, hash: broken });
+    await person(opened.page).until('Step count', (step) => step > 2);
+    assert.equal(await rows(opened.page), 100, broken);
+    await opened.close();
+  }
+});
+
+test('a weights file that is cut short is refused wherever it ends', async () => {
+  const { page, close } = await stopped();
+  const before = await state(page);
+  const { text } = await exportWeights(page);
+  const lengths = [1, 2, 20, 100, Math.floor(text.length / 3), Math.floor(text.length / 2), text.length - 30, text.trimEnd().length - 1];
+  for (const length of lengths) {
+    const cut = text.slice(0, length);
+    const line = cut.split('\n').length;
+    await importWeights(page, cut);
+    // A cut right behind a line's end may be told as either of the two lines.
+    await alert(page).filter({ hasText: new RegExp(`weights file ends in the middle \\(line (${line}|${line - 1})\\); save or download it again`) })
+      .waitFor({ timeout: 5000 }).catch(async () => assert.fail(`${length} of ${text.length}: ${await alert(page).allInnerTexts()}`));
+  }
+  await importWeights(page, '');
+  await alert(page).filter({ hasText: /not a weights file: .*choose a JSON file that Export weights has saved/ }).waitFor();
+  await intact(page, before);
+  await importWeights(page, text);
+  await person(page).until('Step count', (step) => step === 40);
+  await eventually(() => alert(page).count(), (n) => n === 0, 'the refusal leaves');
+  await close();
+});
+
+test('a weights file that was altered or is of another kind is refused with the reason', async () => {
+  const { page, close } = await stopped();
+  const before = await state(page);
+  const { text, file } = await exportWeights(page);
+  /** @param {(copy: any) => void} change */
+  const altered = (change) => {
+    const copy = structuredClone(file);
+    change(copy);
+    return JSON.stringify(copy, null, 2);
+  };
+  const w = String(file.layers[0].kernel[0][0]);
+  assert.ok(text.includes(w));
+  /** @type {[string, string | Buffer, RegExp][]} */
+  const files = [
+    ['NaN', text.replace(w, 'NaN'), /not a weights file: .*line \d+.*choose a JSON file/],
+    ['a number beyond f64', text.replace(w, '1e999'), /not a weights file: .*out of range/],
+    ['a number beyond f32', text.replace(w, '1e200'), /not a finite number/],
+    ['null', altered((copy) => { copy.layers[0].kernel[0][0] = null; }), /not a weights file: .*null/],
+    ['another row in the kernel', altered((copy) => copy.layers[0].kernel.push([1])), /holds 3 parameters where its model has 2; it was altered or cut/],
+    ['no bias', altered((copy) => { copy.layers[0].bias = null; }), /holds 1 parameters where its model has 2/],
+    ['two layers', altered((copy) => copy.layers.push(copy.layers[0])), /holds 4 parameters where its model has 2/],
+    ['another degree', altered((copy) => { copy.config.model.degree = 3; }), /where its model has 4/],
+    ['moments cut', altered((copy) => copy.training_state.first_moments.pop()), /holds 1 parameters where its model has 2/],
+    ['another version', altered((copy) => { copy.version = 2; }), /format version 2 and this page reads 1/],
+    ['no version', altered((copy) => { delete copy.version; }), /format version missing and this page reads 1/],
+    ['no count', altered((copy) => { copy.config.data.source.n_samples = 0; }), /Count is 0; give a number from 2 to 1e6/],
+    ['a field missing', altered((copy) => { delete copy.feature_map; }), /not a weights file: missing field `feature_map`/],
+    ['another JSON', '{"hello": "world"}', /not a Downhill weights file \(its "format" is missing\)/],
+    ['a list', '[1, 2]', /not a Downhill weights file/],
+    ['a table', 'x,y\n1,2\n', /not a weights file: .*choose a JSON file that Export weights has saved/],
+    ['a picture', png, /not a weights file/],
+    ['a PDF', pdf, /not a weights file/],
+  ];
+  for (const [what, content, message] of files) {
+    await importWeights(page, content);
+    await alert(page).filter({ hasText: message }).waitFor({ timeout: 5000 }).catch(async () => {
+      assert.fail(`${what}: ${await alert(page).allInnerTexts()} is not ${message}`);
+    });
+  }
+  await intact(page, before);
+  await close();
+});
