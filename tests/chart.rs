@@ -476,7 +476,7 @@ fn the_nearest_mark_is_read_within_reach() {
         }
         read.push((reading.step, reading.x, reading.mark));
     }
-    let place = |step: f64| read.iter().min_by_key(|(at, ..)| (at - step).abs() as u64).unwrap().1;
+    let place = |step: f64| read.iter().min_by_key(|(at, ..)| (at - step).abs() as u64).expect("a column").1;
     assert!(read.len() > 100);
     for (step, x, mark) in &read {
         let apart = [500.0, 560.0].map(|step| (place(step) - x).abs());

@@ -1,53 +1,131 @@
-// The address holds the whole configuration: whoever opens it sees the same curve.
+// The address holds the whole configuration, seed included: opened elsewhere, it gives the same run.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { dropFile, eventually, exportWeights, rows } from './hands.js';
 import { launch, openPage, startServer } from './harness.js';
-import { eventually, exportWeights } from './hands.js';
 import { person } from './person.js';
 
-/** @type {import('./harness.js').Server} */
-let server;
+/** @typedef {import('playwright-core').Page} Page */
+
 /** @type {import('playwright-core').Browser} */
 let browser;
+/** @type {import('./harness.js').Server} */
+let server;
 before(async () => {
-  server = await startServer();
-  browser = await launch();
+  [browser, server] = await Promise.all([launch({ webgpu: true }), startServer()]);
 });
 after(async () => {
   await browser.close();
   await server.close();
 });
 
-test('gives the same run to whoever opens it', async () => {
-  const first = await openPage(browser, { server });
-  const { stop, type, select, checkbox, button, slider, train } = person(first.page);
-  await stop();
-  await select('Method').selectOption('Mini-batch');
-  await type('Batch size', 13);
-  await select('Optimizer').selectOption('Nesterov');
-  await type('Momentum coefficient', 0.8);
-  await select('Schedule').selectOption('Time decay');
-  await type('Learning rate', 0.02);
-  await type('Degree', 3);
-  await checkbox('Standardize').check();
-  await select('Initial weights').selectOption('Normal');
-  await type('Seed', 77);
-  await type('Noise', 0.3);
-  await first.page.getByText('Stop and more').click();
-  await type('Stop at step', 200);
-  await slider('Speed').press('End');
-  await button('Reset').click();
-  await train.click();
-  await first.page.getByText('step 200 was to be the last').first().waitFor();
-  const address = await eventually(async () => first.page.url(), (url) => url.includes('stop.steps=200'));
-  const mine = (await exportWeights(first.page)).file;
+/** @param {Page} page */
+async function shown(page) {
+  const { number, weights } = person(page);
+  return {
+    step: await number('Step count'),
+    epoch: await number('Epoch count'),
+    loss: await number('Loss'),
+    weights: await weights(),
+  };
+}
+
+/**
+ * The address, once it holds this.
+ * @param {Page} page
+ * @param {string} part
+ */
+async function address(page, part) {
+  await page.waitForURL((url) => url.hash.includes(part));
+  return new URL(page.url()).hash;
+}
+
+for (const engine of /** @type {const} */ (['CPU', 'GPU'])) {
+  test(`gives the same loss at the same step in another browser, on the ${engine}`, async () => {
+    const first = await openPage(browser, { server, reducedMotion: true });
+    const { ready, select, type, checkbox, slider, train, until, output } = person(first.page);
+    await ready();
+    await select('Backend').selectOption(engine);
+    await select('Method').selectOption('Mini-batch');
+    await type('Batch size', 9);
+    await type('Degree', 3);
+    await type('Seed', 77);
+    await type('Noise seed', 5);
+    await type('Noise', 0.25);
+    await select('Initial weights').selectOption('Normal');
+    await checkbox('Standardize').check();
+    await select('Optimizer').selectOption('Nesterov');
+    await type('Momentum coefficient', 0.8);
+    await select('Schedule').selectOption('Exponential');
+    await type('Gamma', 0.999);
+    await type('Learning rate', 0.02);
+    await first.page.getByText('Stop and more').click();
+    await type('Warm-up steps', 10);
+    await type('Stop at step', 250);
+    await checkbox('Pause when converged').uncheck();
+    await slider('Speed').press('End');
+    await output('Backend in use').filter({ hasText: new RegExp(`^${engine} · chosen by you`) }).waitFor();
+    await until('Step count', (step) => step === 0);
+    const begin = await shown(first.page);
+    await train.click();
+    await first.page.getByText('Finished: step 250 was to be the last.', { exact: true }).waitFor();
+    const end = await shown(first.page);
+    assert.ok(end.loss < begin.loss, `${begin.loss} to ${end.loss}`);
+    const { file } = await exportWeights(first.page);
+    const hash = await address(first.page, 'steps_per_second=null');
+    await first.close();
+
+    // There it trains by itself, and as far.
+    const second = await openPage(browser, { server, hash });
+    await second.page.getByText('Finished: step 250 was to be the last.', { exact: true }).waitFor();
+    assert.deepEqual(await shown(second.page), end);
+    const there = person(second.page);
+    for (const [name, value] of /** @type {const} */ ([
+      ['Batch size', '9'], ['Degree', '3'], ['Seed', '77'], ['Noise seed', '5'], ['Noise', '0.25'],
+      ['Momentum coefficient', '0.8'], ['Gamma', '0.999'], ['Learning rate', '0.02'],
+    ])) assert.equal(await there.box(name).inputValue(), value, name);
+    assert.equal(await there.select('Initial weights').inputValue(), 'normal');
+    const again = await exportWeights(second.page);
+    assert.deepEqual(again.file, file);
+    await there.button('Reset').click();
+    await there.until('Step count', (step) => step === 0);
+    assert.deepEqual(await shown(second.page), begin);
+    await second.close();
+  });
+}
+
+test('holds points that were added and removed', async () => {
+  const first = await openPage(browser, { server, reducedMotion: true });
+  const { ready, box, button } = person(first.page);
+  await ready();
+  const chart = first.page.getByRole('img', { name: 'Fit chart', exact: true });
+  const area = await chart.boundingBox();
+  assert.ok(area);
+  // High above the left of the line y = 2 x + 1: an empty place.
+  await first.page.mouse.click(area.x + area.width * 0.3, area.y + area.height * 0.2);
+  await eventually(() => rows(first.page), (n) => n === 101, 'rows');
+  await first.page.getByText('More', { exact: true }).click();
+  await box('Point x').fill('-2');
+  await box('Point y').fill('4.5');
+  await button('Add point').click();
+  await eventually(() => rows(first.page), (n) => n === 102, 'rows');
+  await chart.focus();
+  // Right of both that were added, so that a row of the data goes.
+  for (let i = 0; i < 5; i += 1) await chart.press('Shift+ArrowRight');
+  await chart.press('Delete');
+  await eventually(() => rows(first.page), (n) => n === 101, 'rows');
+  await button('Epoch').click();
+  await person(first.page).until('Step count', (step) => step === 1);
+  const before = await shown(first.page);
+  const hash = await address(first.page, 'data.removed');
   await first.close();
 
-  const second = await openPage(browser, { server, hash: new URL(address).hash });
-  await second.page.getByText('step 200 was to be the last').first().waitFor();
-  const theirs = (await exportWeights(second.page)).file;
-  assert.deepEqual(theirs, mine);
-  assert.equal(await person(second.page).box('Momentum coefficient').inputValue(), '0.8');
+  const second = await openPage(browser, { server, hash, reducedMotion: true });
+  await person(second.page).ready();
+  await eventually(() => rows(second.page), (n) => n === 101, 'rows');
+  await person(second.page).button('Epoch').click();
+  await person(second.page).until('Step count', (step) => step === 1);
+  assert.deepEqual(await shown(second.page), before);
   await second.close();
 });
 
@@ -63,6 +141,32 @@ test('stays bare for the default, and follows a link that is followed', async ()
   await eventually(() => box('Degree').inputValue(), (degree) => degree === '2');
   assert.equal(await box('Learning rate').inputValue(), '0.05');
   assert.equal((await person(page).weights()).length, 3);
+  await close();
+});
+
+test('is followed when it changes under an open page, and back', async () => {
+  const { page, close } = await openPage(browser, { server, hash: '#seed=4&backend=cpu' });
+  const { ready, box, select, until, weights } = person(page);
+  await ready();
+  await until('Step count', (step) => step > 5);
+  await page.goto(`${server.url}#seed=5&model.degree=4&learning_rate=0.2&backend=cpu&stop.steps=30`);
+  await page.getByText('Finished: step 30 was to be the last.', { exact: true }).waitFor();
+  assert.equal(await box('Seed').inputValue(), '5');
+  assert.equal(await box('Degree').inputValue(), '4');
+  assert.equal(await box('Learning rate').inputValue(), '0.2');
+  assert.equal((await weights()).length, 5);
+
+  // A broken one: what is sound is taken, the rest is named; a good one takes that word back.
+  await page.goto(`${server.url}#seed=6&optimizer.kind=magic&backend=cpu`);
+  const notice = page.getByText('Of the link, this could not be used');
+  await notice.filter({ hasText: 'optimizer.kind=magic' }).waitFor();
+  await eventually(() => box('Seed').inputValue(), (seed) => seed === '6', 'seed');
+  assert.equal(await select('Optimizer').inputValue(), 'sgd');
+  assert.equal((await weights()).length, 2);
+  await page.goBack();
+  await eventually(() => box('Degree').inputValue(), (degree) => degree === '4', 'degree');
+  await notice.waitFor({ state: 'detached' });
+  assert.equal(await box('Seed').inputValue(), '5');
   await close();
 });
 
@@ -91,5 +195,39 @@ test('refuses a link whose numbers make no run, and shows the default', async ()
   assert.equal(await box('Degree').inputValue(), '1');
   assert.equal(await box('Learning rate').inputValue(), '0.03');
   assert.ok(await number('Loss') > 0);
+  await close();
+});
+
+test('asks for a table that never left its owner, and keeps the rest', async () => {
+  const table = 'dose,effect\n0,-1\n1,2.5\n2,5\n4,10.5\n';
+  const settings = '#learning_rate=0.07&method=stochastic&seed=12&backend=cpu&stop.steps=40';
+  const first = await openPage(browser, { server, hash: settings, reducedMotion: true });
+  await person(first.page).ready();
+  await dropFile(first.page, 'doses.csv', table);
+  await eventually(() => rows(first.page), (n) => n === 4, 'rows');
+  await person(first.page).train.click();
+  await first.page.getByText('Finished: step 40 was to be the last.', { exact: true }).waitFor();
+  const end = await shown(first.page);
+  const hash = await address(first.page, 'doses.csv');
+  assert.ok(!hash.includes('10.5'), 'the table is in the link');
+  await first.close();
+
+  const { page, close } = await openPage(browser, { server, hash });
+  const { ready, number, box, train, select } = person(page);
+  await ready();
+  await page.getByRole('alert').filter({ hasText: /made on the table "doses.csv".*load that file to go on/ }).waitFor();
+  // Default data, which nobody asked for, wait.
+  await train.waitFor();
+  assert.equal(await rows(page), 100);
+  assert.equal(await number('Step count'), 0);
+  assert.equal(await box('Learning rate').inputValue(), '0.07');
+  assert.equal(await box('Seed').inputValue(), '12');
+  assert.equal(await select('Method').inputValue(), 'stochastic');
+  await dropFile(page, 'doses.csv', table);
+  await eventually(() => rows(page), (n) => n === 4, 'rows');
+  assert.equal(await page.getByRole('alert').filter({ hasText: /./ }).count(), 0, 'it still asks for the table');
+  await train.click();
+  await page.getByText('Finished: step 40 was to be the last.', { exact: true }).waitFor();
+  assert.deepEqual(await shown(page), end);
   await close();
 });
