@@ -141,6 +141,19 @@ export function startFiles(client, configured) {
     }
   });
 
+  // A table that was copied from a spreadsheet, pasted onto the page itself.
+  addEventListener('paste', async (event) => {
+    const target = /** @type {HTMLElement} */ (event.target);
+    const content = event.clipboardData?.getData('text/plain').trim();
+    if (!content || target.closest('input, textarea, select, dialog')) return;
+    event.preventDefault();
+    try {
+      await loadTable('pasted', new TextEncoder().encode(content));
+    } catch (problem) {
+      complain('file-error', problem);
+    }
+  });
+
   return {
     openTable() {
       complain('table-error');

@@ -14,6 +14,8 @@ import { formula } from './form.js';
 const TEXT_MS = 5000;
 /** A press that moves further than this is a drag. */
 const CLICK_PX = 4;
+/** Two clicks within this are one double click. */
+const DOUBLE_CLICK_MS = 300;
 
 /** @param {string} id */
 const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
@@ -227,7 +229,7 @@ export class Views {
     });
     const release = (/** @type {PointerEvent} */ event) => {
       const wasPressed = pressed.delete(event.pointerId);
-      if (isFit && wasPressed && event.type === 'pointerup' && moved <= CLICK_PX && event.detail < 2) this.#click(place(event));
+      if (isFit && wasPressed && event.type === 'pointerup' && moved <= CLICK_PX) this.#press(place(event));
     };
     area.addEventListener('pointerup', release);
     area.addEventListener('pointercancel', release);
@@ -247,6 +249,30 @@ export class Views {
       this.ask();
     });
     area.addEventListener('blur', () => this.#leave());
+  }
+
+  /** @type {{ timer: ReturnType<typeof setTimeout>, at: { x: number, y: number } } | undefined} */
+  #pressed;
+
+  /**
+   * A click acts at once; where the view is zoomed, it may be the first half of the double click that resets it.
+   * @param {{ x: number, y: number }} at
+   */
+  #press(at) {
+    const before = this.#pressed;
+    clearTimeout(before?.timer);
+    this.#pressed = undefined;
+    if (before && Math.hypot(before.at.x - at.x, before.at.y - at.y) <= CLICK_PX) return;
+    if (before) this.#click(before.at);
+    if (!this.fit.is_zoomed()) {
+      this.#click(at);
+      return;
+    }
+    const timer = setTimeout(() => {
+      this.#pressed = undefined;
+      this.#click(at);
+    }, DOUBLE_CLICK_MS);
+    this.#pressed = { timer, at };
   }
 
   /** @param {{ x: number, y: number }} at */

@@ -74,7 +74,7 @@ export default {
   load_title: 'Load a table',
   load_hint: 'Two columns, x and y, separated by comma, semicolon or tab; a header is optional. The table stays on this device.',
   choose_file: 'Choose a file',
-  paste_label: 'or paste it here',
+  paste_label: 'or paste it here, or anywhere on the page',
   use_table: 'Use this table',
   cancel: 'Cancel',
   close: 'Close',

@@ -74,7 +74,7 @@ export default {
   load_title: '加载表格',
   load_hint: '两列数据 x 和 y，以逗号、分号或制表符分隔；表头可有可无。表格只留在本设备上。',
   choose_file: '选择文件',
-  paste_label: '或粘贴到此处',
+  paste_label: '或粘贴到此处，也可直接粘贴到页面上',
   use_table: '使用此表格',
   cancel: '取消',
   close: '关闭',
