@@ -9,6 +9,9 @@
 /** @typedef {import('./pkg/downhill.js').Configured} Configured */
 /** @typedef {Error & { code?: string, params?: Record<string, string> }} SessionError */
 
+/** An answer that takes longer is waited for in sight: a million rows take about a second. */
+const BUSY_MS = 250;
+
 /** The session in its worker. */
 export class Client {
   #worker;
@@ -16,13 +19,18 @@ export class Client {
   #run = 0;
   /** @type {Map<number, { resolve: (answer: any) => void, reject: (error: Error) => void }>} */
   #pending = new Map();
+  /** @type {Set<number>} */
+  #late = new Set();
+  #onBusy;
 
   /**
    * @param {WebAssembly.Module} module
    * @param {(snapshot: Snapshot) => void} onSnapshot
    * @param {(error: Error) => void} onCrash
+   * @param {(busy: boolean) => void} onBusy
    */
-  constructor(module, onSnapshot, onCrash) {
+  constructor(module, onSnapshot, onCrash, onBusy) {
+    this.#onBusy = onBusy;
     this.#worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
     this.#worker.postMessage({ type: 'init', module });
     this.#worker.addEventListener('error', (event) => {
@@ -63,9 +71,19 @@ export class Client {
   ask(request) {
     const id = this.#next;
     this.#next += 1;
-    return new Promise((resolve, reject) => {
+    const answer = new Promise((resolve, reject) => {
       this.#pending.set(id, { resolve, reject });
       this.#worker.postMessage({ id, request });
     });
+    const timer = setTimeout(() => {
+      this.#late.add(id);
+      this.#onBusy(true);
+    }, BUSY_MS);
+    const done = () => {
+      clearTimeout(timer);
+      if (this.#late.delete(id)) this.#onBusy(this.#late.size > 0);
+    };
+    answer.then(done, done);
+    return answer;
   }
 }

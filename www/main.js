@@ -59,6 +59,11 @@ async function start() {
       predictSoon();
     },
     (error) => notice('crashed', () => text('crashed', { detail: error.message })),
+    (busy) => {
+      document.body.classList.toggle('is-busy', busy);
+      element('main').setAttribute('aria-busy', String(busy));
+      element('status').textContent = busy ? text('working') : '';
+    },
   );
 
   // --- Configuration: the newest wins, one at a time.

@@ -192,6 +192,7 @@ export default {
   not_a_number: '“{text}” is not a number; write it like 0.03 or 3e-2',
   not_whole: '“{text}” is not a whole number',
   stable_rate: 'plain batch descent is stable below {rate}',
+  working: 'Preparing the data…',
   status_training: 'Training.',
   status_paused: 'Paused at step {step}, loss {loss}.',
   status_finished: 'Finished at step {step}, loss {loss}: {reason}.',

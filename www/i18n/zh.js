@@ -192,6 +192,7 @@ export default {
   not_a_number: '“{text}”不是数字；请写成 0.03 或 3e-2 的形式',
   not_whole: '“{text}”不是整数；请输入整数',
   stable_rate: '普通全批量梯度下降在学习率低于 {rate} 时稳定',
+  working: '正在准备数据……',
   status_training: '正在训练。',
   status_paused: '已在第 {step} 步暂停，损失 {loss}。',
   status_finished: '已在第 {step} 步结束，损失 {loss}：{reason}。',
