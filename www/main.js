@@ -224,6 +224,8 @@ function startTransport(client, readouts) {
     const action = keys[event.key];
     if (!action || typing || pressing) return;
     event.preventDefault();
+    // A key that is held steps on and on, but does not train and pause by turns.
+    if (event.repeat && action === actions.train) return;
     action();
   });
 }

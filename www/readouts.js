@@ -190,7 +190,11 @@ export class Readouts {
     const rate = status.suggested_rate;
     const mend = make('button', '', text('diverged_mend', { rate: String(rate) }));
     mend.setAttribute('type', 'button');
-    mend.addEventListener('click', () => this.restartAt(rate));
+    mend.addEventListener('click', () => {
+      // The button goes with what it mends: the keyboard is not left without a place.
+      element('train').focus();
+      this.restartAt(rate);
+    });
     const words = make('p');
     words.append(make('strong', '', text('diverged_title')), text('diverged_reason', { reason: wording(status.reason) }));
     words.append(helpButton('divergence', text('diverged_title')));

@@ -1,6 +1,7 @@
 // Everything by keyboard, and nothing that takes the keyboard away.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { exportWeights } from './hands.js';
 import { launch, openPage, startServer } from './harness.js';
 import { person } from './person.js';
 
@@ -141,5 +142,60 @@ test('opens and leaves dialogs, and comes back to where it was', async () => {
     await dialog.waitFor({ state: 'hidden' });
     assert.ok(await opener.evaluate((element) => element === document.activeElement));
   }
+  await close();
+});
+
+test('takes a held Space for one, and a held point for many', async () => {
+  const { page, close } = await openPage(browser, { server, hash: '#steps_per_second=null&stop.converged=false' });
+  const { ready, until, train, number, pause } = person(page);
+  await ready();
+  await pause.waitFor();
+  await page.keyboard.down(' ');
+  await train.waitFor();
+  const step = await number('Step count');
+  for (let i = 0; i < 5; i += 1) await page.keyboard.down(' ');
+  // Each file is made after all that was asked before it, and a tick of training lies between two.
+  for (let i = 0; i < 2; i += 1) assert.equal((await exportWeights(page)).file.steps, step);
+  assert.ok(await train.isVisible());
+  await page.keyboard.up(' ');
+  await page.keyboard.press('Escape');
+  await page.locator('body').press('.');
+  for (let i = 0; i < 4; i += 1) await page.keyboard.down('.');
+  await page.keyboard.up('.');
+  await until('Step count', (now) => now === step + 5);
+  await close();
+});
+
+test('leaves keys to lists and to the browser, and takes them on a slider', async () => {
+  const { page, close } = await openPage(browser, { server, hash: '#method=mini_batch', reducedMotion: true });
+  const { ready, select, slider, number, until, train, pause } = person(page);
+  await ready();
+  await select('Schedule').press('e');
+  await select('Method').press('.');
+  await page.keyboard.press('Control+e');
+  await page.keyboard.press('Alt+e');
+  // Had any of them been a command, this epoch would not be the first.
+  await slider('Learning rate').press('e');
+  await until('Epoch count', (epoch) => epoch === 1);
+  assert.equal(await number('Step count'), 4);
+  await slider('Learning rate').press(' ');
+  await pause.waitFor();
+  await slider('Speed').press(' ');
+  await train.waitFor();
+  await close();
+});
+
+test('mends a divergence by keys, and keeps a place for the next one', async () => {
+  const { page, close } = await openPage(browser, { server, hash: '#learning_rate=10', reducedMotion: true });
+  const { ready, train, pause, button, until } = person(page);
+  await ready();
+  await page.keyboard.press(' ');
+  const offer = button('Restart at 0.5');
+  await offer.press('Enter');
+  await pause.waitFor();
+  assert.ok(await pause.evaluate((element) => element === document.activeElement));
+  await page.keyboard.press('Enter');
+  await train.waitFor();
+  await until('Loss', (loss) => loss < 3);
   await close();
 });
