@@ -155,17 +155,6 @@ test('draws a density of more points than can be told apart', async () => {
   await close();
 });
 
-test('shows that it works on a million points, and for how long', async () => {
-  const { page, close, type } = await waiting();
-  const busy = page.locator('main[aria-busy="true"]');
-  const seen = busy.waitFor();
-  await type('Count', 1_000_000);
-  await seen;
-  await eventually(() => rows(page), (n) => n === 1_000_000, 'rows');
-  await busy.waitFor({ state: 'detached' });
-  await close();
-});
-
 test('takes a table that is pasted onto the page', async () => {
   const { page, close } = await waiting();
   await page.getByRole('main').evaluate((main) => {

@@ -203,16 +203,17 @@ impl Pace {
 }
 
 /// Steps between two points of the loss curve within a tick, so that a fast run has a curve and not two ends: as many
-/// as keep measuring within its share of the time. Where every step sees every row, the curve is whole already; a GPU
-/// would have to be waited for.
+/// as keep measuring within its share of the time. Where every step sees every row, the curve is whole already, and
+/// only the run's end is looked for, now and then. A GPU would have to be waited for.
 fn probe_steps(trainer: &Trainer, speed: Option<f64>) -> f64 {
-    if trainer.full_batch() || trainer.in_use().gpu {
+    if trainer.in_use().gpu {
         return f64::INFINITY;
     }
     let measured_rows = CALL_ROWS + f64::from(trainer.measured().rows);
     let n_samples = trainer.task().problem.n_samples;
     let step_rows = STEP_ROWS + f64::from(trainer.plan().batch_rows(n_samples));
-    let busy = measured_rows / step_rows / MEASURING_SHARE;
-    let idle = speed.map_or(f64::INFINITY, |speed| speed * measured_rows / ROWS_PER_SECOND / MEASURING_SHARE);
+    let share = if trainer.full_batch() { MEASURING_SHARE / 16.0 } else { MEASURING_SHARE };
+    let busy = measured_rows / step_rows / share;
+    let idle = speed.map_or(f64::INFINITY, |speed| speed * measured_rows / ROWS_PER_SECOND / share);
     busy.min(idle).max(1.0).ceil()
 }
