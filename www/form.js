@@ -138,7 +138,7 @@ export class Form {
   render() {
     for (const { field, row, control, error } of this.#rows.values()) {
       row.hidden = field.when ? !field.when(this.#config) : false;
-      if (row.hidden || control.getAttribute('aria-invalid') === 'true') continue;
+      if (row.hidden || control.getAttribute('aria-invalid') === 'true' || 'writing' in control.dataset) continue;
       error.hidden = true;
       const value = read(this.#config, field.path);
       if (control instanceof HTMLSelectElement) {
@@ -228,6 +228,7 @@ export class Form {
       head.append(helpButton(term, text(`field_${field.path}`)));
     }
     control.setAttribute('aria-describedby', described.join(' '));
+    if (field.kind === 'number') keepWhileWriting(control);
     control.addEventListener('change', () => this.#apply(field, control, error));
     if (field.kind === 'check') row.append(control, head, error);
     else row.append(head, control, error);
@@ -435,6 +436,7 @@ export class Form {
       event.preventDefault();
       take(downhill.neighbouring_rate(this.#config.learning_rate, up));
     });
+    keepWhileWriting(box);
     box.addEventListener('change', () => {
       const rate = number(box, error, { path: 'learning_rate', kind: 'number', group: 'rate' });
       if (rate !== undefined && rate !== null) take(rate);
@@ -451,7 +453,7 @@ export class Form {
     const line = document.createElementNS('http://www.w3.org/2000/svg', 'polyline');
     spark.append(line);
     this.#renderers.push(() => {
-      if (box.getAttribute('aria-invalid') !== 'true') box.value = String(this.#config.learning_rate);
+      if (box.getAttribute('aria-invalid') !== 'true' && !('writing' in box.dataset)) box.value = String(this.#config.learning_rate);
       if (document.activeElement !== slider || !slider.matches(':active')) {
         slider.value = String(downhill.position_from_rate(this.#config.learning_rate));
       }
@@ -506,6 +508,17 @@ export function make(tag, name = '', content = '') {
   if (name) element.className = name;
   if (content) element.textContent = content;
   return element;
+}
+
+/**
+ * Marks what is being written, which an answer to something earlier must not take back.
+ * @param {HTMLElement} control
+ */
+function keepWhileWriting(control) {
+  control.addEventListener('input', () => {
+    control.dataset.writing = '';
+  });
+  for (const end of ['change', 'blur']) control.addEventListener(end, () => delete control.dataset.writing);
 }
 
 /**
