@@ -136,20 +136,29 @@ test('reads out both pictures at once', async () => {
   await close();
 });
 
+/**
+ * Pixels of the fit chart's lower layer, points or density, that are not bare.
+ * @param {import('playwright-core').Page} page
+ */
+const inked = (page) => page.locator('#fit-canvas canvas').first().evaluate((area) => {
+  const canvas = /** @type {HTMLCanvasElement} */ (area);
+  const data = canvas.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data ?? [];
+  let n = 0;
+  for (let i = 3; i < data.length; i += 4) n += data[i] > 0 ? 1 : 0;
+  return n;
+});
+
 test('draws a density of more points than can be told apart', async () => {
-  const { page, close, until } = await waiting('#data.source.n_samples=20001');
-  const many = await picture(page);
-  await eventually(() => rows(page), (n) => n === 20001, 'rows');
-  // Where the line passes there is ink, and it is no dots: a hundred points of the same data look otherwise.
-  const inked = () => page.locator('#fit-canvas canvas').first().evaluate((canvas) => {
-    const { width, height } = /** @type {HTMLCanvasElement} */ (canvas);
-    const data = /** @type {HTMLCanvasElement} */ (canvas).getContext('2d')?.getImageData(0, 0, width, height).data ?? [];
-    let n = 0;
-    for (let i = 3; i < data.length; i += 4) n += data[i] > 0 ? 1 : 0;
-    return n;
-  });
-  const dense = await eventually(inked, (n) => n > 5000, 'ink');
-  assert.ok(dense > 5000 && many.length > 0);
+  const thin = await waiting('#data.source.n_samples=20001&data.source.noise=0');
+  await eventually(() => rows(thin.page), (n) => n === 20001, 'rows');
+  // Axes, words and a band no wider than the line: whatever comes on top of it is the noise.
+  const bare = await eventually(() => inked(thin.page), (n) => n > 1000, 'a chart');
+  await thin.close();
+  const { page, close, until } = await waiting('#data.source.n_samples=20001&data.source.noise=0.5');
+  const area = await page.locator('#fit-canvas').evaluate((chart) => chart.clientWidth * chart.clientHeight);
+  // y spans 4 and 4 sd of 0.5 on either side: 8, of which +-2 sd, with 95% of the points, are a quarter. Half of that
+  // is for the margins, and for cells that no point falls into.
+  await eventually(() => inked(page), (n) => n - bare > area / 8, 'a cloud');
   await page.getByRole('button', { name: 'Epoch' }).click();
   await until('Step count', (step) => step === 1);
   await close();
