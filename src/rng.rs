@@ -124,6 +124,20 @@ impl Permutation {
         block * self.block_rows + permute(within, length, &keys)
     }
 
+    /// The rows at the positions from `start` on, as many as `out` holds: what [`Permutation::row`] says of each, several
+    /// at a time.
+    pub fn rows(&self, start: u32, out: &mut [u32]) {
+        if self.n_samples > self.block_rows {
+            for (position, row) in (start..).zip(out) {
+                *row = self.row(position);
+            }
+            return;
+        }
+        for (chunk, start) in out.chunks_mut(AT_ONCE).zip((start..).step_by(AT_ONCE)) {
+            permute_chunk(start, self.n_samples, &self.keys, chunk);
+        }
+    }
+
     /// Where the short block comes among the blocks; kernels take it as a parameter.
     pub fn tail_slot(&self) -> u32 {
         self.tail_slot
@@ -131,7 +145,7 @@ impl Permutation {
 }
 
 /// A bijection of 32-bit words with good avalanche (Wellons 2018, "lowbias32").
-#[inline]
+#[inline(always)]
 pub fn mix(mut x: u32) -> u32 {
     x ^= x >> 16;
     x = x.wrapping_mul(0x7FEB_352D);
@@ -153,15 +167,38 @@ fn permute(index: u32, n: u32, keys: &[u32; N_ROUNDS]) -> u32 {
     let halves = Halves::of(n);
     let mut index = index;
     loop {
-        let (mut left, mut right) = halves.split(index);
-        for pair in keys.chunks_exact(2) {
-            left ^= mix(right ^ pair[0]) & halves.left_mask;
-            right ^= mix(left ^ pair[1]) & halves.right_mask;
-        }
-        index = halves.join(left, right);
+        index = halves.network(index, keys);
         if index < n {
             return index;
         }
+    }
+}
+
+/// Positions that are walked side by side, so that the network runs on vectors.
+const AT_ONCE: usize = 64;
+
+/// Where the indices from `start` on go; `out` is no longer than [`AT_ONCE`].
+fn permute_chunk(start: u32, n: u32, keys: &[u32; N_ROUNDS], out: &mut [u32]) {
+    let halves = Halves::of(n);
+    let mut walkers: [u32; AT_ONCE] = std::array::from_fn(|i| start.wrapping_add(i as u32));
+    let mut places: [u8; AT_ONCE] = std::array::from_fn(|i| i as u8);
+    let mut n_walkers = out.len();
+    while n_walkers > 0 {
+        // Whole vectors: what lies beyond the walkers is computed in vain.
+        for four in walkers[..n_walkers.next_multiple_of(4)].as_chunks_mut::<4>().0 {
+            *four = four.map(|index| halves.network(index, keys));
+        }
+        let mut outside = 0;
+        for i in 0..n_walkers {
+            let (row, place) = (walkers[i], places[i]);
+            if row < n {
+                out[usize::from(place)] = row;
+            } else {
+                (walkers[outside], places[outside]) = (row, place);
+                outside += 1;
+            }
+        }
+        n_walkers = outside;
     }
 }
 
@@ -198,12 +235,23 @@ impl Halves {
         Self { right_bits, left_mask: (1 << left_bits) - 1, right_mask: (1 << right_bits) - 1 }
     }
 
-    #[inline]
+    /// The network's rounds, once.
+    #[inline(always)]
+    fn network(&self, index: u32, keys: &[u32; N_ROUNDS]) -> u32 {
+        let (mut left, mut right) = self.split(index);
+        for pair in keys.as_chunks::<2>().0 {
+            left ^= mix(right ^ pair[0]) & self.left_mask;
+            right ^= mix(left ^ pair[1]) & self.right_mask;
+        }
+        self.join(left, right)
+    }
+
+    #[inline(always)]
     fn split(&self, index: u32) -> (u32, u32) {
         (index >> self.right_bits, index & self.right_mask)
     }
 
-    #[inline]
+    #[inline(always)]
     fn join(&self, left: u32, right: u32) -> u32 {
         (left << self.right_bits) | right
     }

@@ -1,0 +1,421 @@
+//! Residual, loss and gradient of rows that lie one after the other, in one pass over memory.
+//!
+//! A row is read from memory once, whatever the number of features: rows are taken in groups small enough that a group
+//! is still in the nearest cache when its residuals are known and its gradient is summed. Sums are f32 within a fold of
+//! rows and f64 beyond it, since plain f32 sums drift after a few thousand terms.
+
+use super::lanes::{F32x4, N};
+
+/// Rows of a fold.
+const FOLD_ROWS: usize = 4096;
+/// The same where rows have several features: their folds are longer work, and there are fewer sums side by side.
+const WIDE_FOLD_ROWS: usize = 1024;
+/// Vectors of a single feature that are worked on side by side, so that additions need not wait for each other.
+const LINE_VECTORS: usize = 2;
+/// Places of a fold that are read in turn. What a processor fetches ahead it fetches a stream at a time, and one stream
+/// is not enough to keep it busy while it computes.
+const REGIONS: usize = 4;
+/// Rows below which a fold is read at one place.
+const REGION_ROWS: usize = 256;
+/// Rows of a group where a row is longer than the registers hold; each is a stream of its own.
+const WIDE_ROWS: usize = 8;
+
+/// Adds to `sums` what the rows make of half the gradient (`sum r x_j`, then `sum r` where there is a bias) and of the
+/// loss (`sum r^2`), `r` being the residual `w x + b - y`.
+///
+/// `features` is row-major, `targets.len()` rows of `n_features`; `parameters` holds the weights, and the bias if there
+/// is one; `sums` holds one number more. `partial` is scratch, `n_features` long.
+pub(super) fn accumulate(
+    features: &[f32],
+    targets: &[f32],
+    n_features: usize,
+    parameters: &[f32],
+    partial: &mut [f32],
+    sums: &mut [f64],
+) {
+    let (weights, bias) = parameters.split_at(n_features);
+    let b = bias.first().copied().unwrap_or(0.0);
+    let (by_weight, rest) = sums.split_at_mut(n_features);
+    let mut outer = Outer::default();
+    match n_features {
+        1 => line(features, targets, weights[0], b, &mut by_weight[0], &mut outer),
+        2 => few::<2>(features, targets, weights, b, by_weight, &mut outer),
+        3 => few::<3>(features, targets, weights, b, by_weight, &mut outer),
+        4 => narrow::<1>(features, targets, weights, b, by_weight, &mut outer),
+        5..=8 => narrow::<2>(features, targets, weights, b, by_weight, &mut outer),
+        9..=12 => narrow::<3>(features, targets, weights, b, by_weight, &mut outer),
+        _ => wide(features, targets, weights, b, partial, by_weight, &mut outer),
+    }
+    if let [by_bias, loss] = rest {
+        *by_bias += outer.residual;
+        *loss += outer.square;
+    } else if let [loss] = rest {
+        *loss += outer.square;
+    }
+}
+
+/// `x . w`, as the kernels sum it.
+#[inline(always)]
+pub(super) fn dot(x: &[f32], w: &[f32]) -> f32 {
+    let (xs, x_rest) = x.as_chunks::<N>();
+    let (ws, w_rest) = w.as_chunks::<N>();
+    let mut sums = [F32x4::zero(); N];
+    let mut each = 0;
+    for (x, w) in xs.iter().zip(ws) {
+        sums[each % N] += F32x4::load(x) * F32x4::load(w);
+        each += 1;
+    }
+    let [a, b, c, d] = F32x4::sum_each(sums).array();
+    let rest: f32 = x_rest.iter().zip(w_rest).map(|(x, w)| x * w).sum();
+    (a + b) + (c + d) + rest
+}
+
+/// `y + a x`, into `y`.
+#[inline(always)]
+pub(super) fn add_scaled(y: &mut [f32], a: f32, x: &[f32]) {
+    for (y, x) in y.iter_mut().zip(x) {
+        *y += a * x;
+    }
+}
+
+/// Sums of what is not a feature's.
+#[derive(Default)]
+struct Outer {
+    residual: f64,
+    square: f64,
+}
+
+/// The same in f32, of one fold.
+#[derive(Clone, Copy)]
+struct Inner {
+    residual: F32x4,
+    square: F32x4,
+}
+
+impl Inner {
+    #[inline(always)]
+    fn zero() -> Self {
+        Self { residual: F32x4::zero(), square: F32x4::zero() }
+    }
+
+    #[inline(always)]
+    fn add(&mut self, residual: F32x4) {
+        self.residual += residual;
+        self.square += residual * residual;
+    }
+}
+
+impl Outer {
+    #[inline(always)]
+    fn fold(&mut self, inner: &Inner) {
+        self.residual += inner.residual.sum();
+        self.square += inner.square.sum();
+    }
+
+    #[inline(always)]
+    fn add(&mut self, residual: f32) {
+        self.residual += f64::from(residual);
+        self.square += f64::from(residual * residual);
+    }
+}
+
+/// Sums of a fold of one feature.
+#[derive(Clone, Copy)]
+struct Line {
+    by_w: F32x4,
+    inner: Inner,
+}
+
+impl Line {
+    #[inline(always)]
+    fn zero() -> Self {
+        Self { by_w: F32x4::zero(), inner: Inner::zero() }
+    }
+
+    #[inline(always)]
+    fn add(&mut self, x: &[f32; N], y: &[f32; N], w: F32x4, b: F32x4) {
+        let x = F32x4::load(x);
+        let residual = w * x + (b - F32x4::load(y));
+        self.by_w += residual * x;
+        self.inner.add(residual);
+    }
+}
+
+/// A fold in as many parts as are read in turn.
+#[inline(always)]
+fn regions(vectors: &[[f32; N]]) -> [&[[f32; N]]; REGIONS] {
+    const LENGTH: usize = FOLD_ROWS / N / REGIONS;
+    std::array::from_fn(|region| &vectors[region * LENGTH..][..LENGTH])
+}
+
+/// One feature: a stream of two columns.
+#[inline(always)]
+fn line(features: &[f32], targets: &[f32], w: f32, b: f32, by_w: &mut f64, outer: &mut Outer) {
+    let (ws, bs) = (F32x4::splat(w), F32x4::splat(b));
+    let mut sum = 0.0;
+    for (xs, ys) in features.chunks(FOLD_ROWS).zip(targets.chunks(FOLD_ROWS)) {
+        let mut lanes = [Line::zero(); LINE_VECTORS];
+        let (xs, x_rest) = xs.as_chunks::<N>();
+        let (ys, y_rest) = ys.as_chunks::<N>();
+        let mut done = 0;
+        if ys.len() * N == FOLD_ROWS {
+            let [xs, ys] = [xs, ys].map(regions);
+            for at in 0..FOLD_ROWS / N / REGIONS {
+                for region in 0..REGIONS {
+                    lanes[region % LINE_VECTORS].add(&xs[region][at], &ys[region][at], ws, bs);
+                }
+            }
+            done = FOLD_ROWS / N;
+        }
+        let (pairs, odd) = xs[done..].as_chunks::<LINE_VECTORS>();
+        let (y_pairs, y_odd) = ys[done..].as_chunks::<LINE_VECTORS>();
+        for (x, y) in pairs.iter().zip(y_pairs) {
+            for lane in 0..LINE_VECTORS {
+                lanes[lane].add(&x[lane], &y[lane], ws, bs);
+            }
+        }
+        for (x, y) in odd.iter().zip(y_odd) {
+            lanes[0].add(x, y, ws, bs);
+        }
+        for (x, y) in x_rest.iter().zip(y_rest) {
+            let residual = w * x + (b - y);
+            sum += f64::from(residual * x);
+            outer.add(residual);
+        }
+        let [first, second] = lanes;
+        let sums = [
+            first.by_w + second.by_w,
+            first.inner.residual + second.inner.residual,
+            first.inner.square + second.inner.square,
+            F32x4::zero(),
+        ];
+        let [by_w, residual, square, _] = F32x4::sum_each(sums).array().map(f64::from);
+        sum += by_w;
+        outer.residual += residual;
+        outer.square += square;
+    }
+    *by_w += sum;
+}
+
+/// Two or three features: four rows at once, taken apart into columns.
+#[inline(always)]
+fn few<const D: usize>(
+    features: &[f32],
+    targets: &[f32],
+    weights: &[f32],
+    b: f32,
+    sums: &mut [f64],
+    outer: &mut Outer,
+) {
+    let ws: [F32x4; D] = std::array::from_fn(|j| F32x4::splat(weights[j]));
+    let bs = F32x4::splat(b);
+    for (xs, ys) in features.chunks(FOLD_ROWS * D).zip(targets.chunks(FOLD_ROWS)) {
+        let mut by_weight = [F32x4::zero(); D];
+        let mut inner = Inner::zero();
+        let (ys, y_rest) = ys.as_chunks::<N>();
+        let (vectors, _) = xs.as_chunks::<N>();
+        for (group, y) in vectors.chunks_exact(D).zip(ys) {
+            let rows: [F32x4; D] = std::array::from_fn(|j| F32x4::load(&group[j]));
+            let columns = take_apart(rows);
+            let mut residual = bs - F32x4::load(y);
+            for j in 0..D {
+                residual += columns[j] * ws[j];
+            }
+            for j in 0..D {
+                by_weight[j] += residual * columns[j];
+            }
+            inner.add(residual);
+        }
+        for (x, y) in xs[ys.len() * N * D..].chunks_exact(D).zip(y_rest) {
+            let mut residual = b - y;
+            for (x, w) in x.iter().zip(weights) {
+                residual += x * w;
+            }
+            for (sum, x) in sums.iter_mut().zip(x) {
+                *sum += f64::from(residual * x);
+            }
+            outer.add(residual);
+        }
+        for (sum, by_weight) in sums.iter_mut().zip(by_weight) {
+            *sum += by_weight.sum();
+        }
+        outer.fold(&inner);
+    }
+}
+
+/// Four rows of D features as D columns.
+#[inline(always)]
+fn take_apart<const D: usize>(rows: [F32x4; D]) -> [F32x4; D] {
+    let mut columns = rows;
+    if D == 2 {
+        columns[..2].copy_from_slice(&F32x4::unzip2([rows[0], rows[1]]));
+    } else if D == 3 {
+        columns[..3].copy_from_slice(&F32x4::unzip3([rows[0], rows[1], rows[2]]));
+    }
+    columns
+}
+
+/// Four to twelve features, which the registers hold: a row is `V` vectors, the last of which overlaps the one before it where the number of
+/// features is no multiple of four, with weights of 0 in the overlap.
+#[inline(always)]
+fn narrow<const V: usize>(
+    features: &[f32],
+    targets: &[f32],
+    weights: &[f32],
+    b: f32,
+    sums: &mut [f64],
+    outer: &mut Outer,
+) {
+    let d = weights.len();
+    let start = |v: usize| (N * v).min(d - N);
+    let ws: [F32x4; V] = std::array::from_fn(|v| {
+        let own = |lane: usize| start(v) + lane >= N * v;
+        F32x4::load(&std::array::from_fn(|lane| if own(lane) { weights[start(v) + lane] } else { 0.0 }))
+    });
+    let bs = F32x4::splat(b);
+    for (xs, ys) in features.chunks(WIDE_FOLD_ROWS * d).zip(targets.chunks(WIDE_FOLD_ROWS)) {
+        let mut by_weight = [F32x4::zero(); V];
+        let mut inner = Inner::zero();
+        let (groups, y_rest) = ys.as_chunks::<N>();
+        let n_regions = if ys.len() >= REGION_ROWS { REGIONS } else { 1 };
+        let per_region = groups.len() / n_regions;
+        let rows_of = |group: usize| &xs[group * N * d..][..N * d];
+        for group in 0..per_region {
+            for region in 0..n_regions {
+                let group = region * per_region + group;
+                let (slopes, residual) = four_rows(d, rows_of(group), &groups[group], &ws, bs);
+                by_weight = std::array::from_fn(|v| by_weight[v] + slopes[v]);
+                inner.add(residual);
+            }
+        }
+        for group in n_regions * per_region..groups.len() {
+            let (slopes, residual) = four_rows(d, rows_of(group), &groups[group], &ws, bs);
+            by_weight = std::array::from_fn(|v| by_weight[v] + slopes[v]);
+            inner.add(residual);
+        }
+        for (x, y) in xs[groups.len() * N * d..].chunks_exact(d).zip(y_rest) {
+            let residual = dot(x, weights) + (b - y);
+            for (sum, x) in sums.iter_mut().zip(x) {
+                *sum += f64::from(residual * x);
+            }
+            outer.add(residual);
+        }
+        for (v, by_weight) in by_weight.iter().enumerate() {
+            for (lane, sum) in by_weight.array().iter().enumerate() {
+                if start(v) + lane >= N * v {
+                    sums[start(v) + lane] += f64::from(*sum);
+                }
+            }
+        }
+        outer.fold(&inner);
+    }
+}
+
+/// What four rows add to the gradient, and their residuals.
+#[inline(always)]
+fn four_rows<const V: usize>(
+    d: usize,
+    rows: &[f32],
+    targets: &[f32; N],
+    ws: &[F32x4; V],
+    b: F32x4,
+) -> ([F32x4; V], F32x4) {
+    let at = |row: usize, v: usize| {
+        F32x4::load_at(rows, row * d + if v + 1 == V { d - N } else { N * v })
+    };
+    let products: [F32x4; N] = std::array::from_fn(|row| {
+        let mut sum = at(row, 0) * ws[0];
+        for v in 1..V {
+            sum += at(row, v) * ws[v];
+        }
+        sum
+    });
+    let residual = F32x4::sum_each(products) + (b - F32x4::load(targets));
+    let each = residual.array().map(F32x4::splat);
+    let by_weight = std::array::from_fn(|v| {
+        let mut sum = each[0] * at(0, v);
+        for row in 1..N {
+            sum += each[row] * at(row, v);
+        }
+        sum
+    });
+    (by_weight, residual)
+}
+
+/// Any number of features from four on: groups of rows, a row from each of as many places. The last vector of a row
+/// overlaps as in [`narrow`].
+fn wide(
+    features: &[f32],
+    targets: &[f32],
+    weights: &[f32],
+    b: f32,
+    partial: &mut [f32],
+    sums: &mut [f64],
+    outer: &mut Outer,
+) {
+    let d = weights.len();
+    let (whole, _) = weights.as_chunks::<N>();
+    let n_whole = whole.len();
+    let overlap = (N - d % N) % N;
+    let last = F32x4::load(&std::array::from_fn(|lane| if lane < overlap { 0.0 } else { weights[d - N + lane] }));
+    for (xs, ys) in features.chunks(WIDE_FOLD_ROWS * d).zip(targets.chunks(WIDE_FOLD_ROWS)) {
+        partial.fill(0.0);
+        let (partials, _) = partial.as_chunks_mut::<N>();
+        let partials = &mut partials[..n_whole];
+        let mut by_last = F32x4::zero();
+        let mut inner = Inner::zero();
+        let per_place = ys.len() / WIDE_ROWS;
+        for i in 0..per_place {
+            let rows: [&[f32]; WIDE_ROWS] = std::array::from_fn(|k| &xs[(k * per_place + i) * d..][..d]);
+            let vectors: [&[[f32; N]]; WIDE_ROWS] = rows.map(|row| &row.as_chunks::<N>().0[..n_whole]);
+            let mut products = [F32x4::zero(); WIDE_ROWS];
+            for (v, w) in whole.iter().enumerate() {
+                let w = F32x4::load(w);
+                for k in 0..WIDE_ROWS {
+                    products[k] += F32x4::load(&vectors[k][v]) * w;
+                }
+            }
+            if overlap > 0 {
+                for k in 0..WIDE_ROWS {
+                    products[k] += F32x4::load_at(rows[k], d - N) * last;
+                }
+            }
+            let [p0, p1, p2, p3, p4, p5, p6, p7] = products;
+            let y = |k: usize| ys[k * per_place + i];
+            let near = F32x4::sum_each([p0, p1, p2, p3])
+                + (F32x4::splat(b) - F32x4::load(&[y(0), y(1), y(2), y(3)]));
+            let far = F32x4::sum_each([p4, p5, p6, p7])
+                + (F32x4::splat(b) - F32x4::load(&[y(4), y(5), y(6), y(7)]));
+            inner.add(near);
+            inner.add(far);
+            let ([r0, r1, r2, r3], [r4, r5, r6, r7]) = (near.array(), far.array());
+            let residuals = [r0, r1, r2, r3, r4, r5, r6, r7].map(F32x4::splat);
+            for (v, partial) in partials.iter_mut().enumerate() {
+                let mut sum = F32x4::load(partial);
+                for k in 0..WIDE_ROWS {
+                    sum += residuals[k] * F32x4::load(&vectors[k][v]);
+                }
+                *partial = sum.array();
+            }
+            if overlap > 0 {
+                for k in 0..WIDE_ROWS {
+                    by_last += residuals[k] * F32x4::load_at(rows[k], d - N);
+                }
+            }
+        }
+        for (sum, by_last) in sums[d - N..].iter_mut().zip(by_last.array()).skip(overlap) {
+            // Zero where there is no overlap, and no last vector of its own.
+            *sum += f64::from(by_last);
+        }
+        let done = per_place * WIDE_ROWS;
+        for (x, y) in xs[done * d..].chunks_exact(d).zip(&ys[done..]) {
+            let residual = dot(x, weights) + (b - y);
+            add_scaled(partial, residual, x);
+            outer.add(residual);
+        }
+        for (sum, partial) in sums.iter_mut().zip(partial.iter()) {
+            *sum += f64::from(*partial);
+        }
+        outer.fold(&inner);
+    }
+}

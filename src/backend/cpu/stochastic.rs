@@ -1,0 +1,183 @@
+//! Plain descent on one row a step: the steps are so short that everything which is not the step itself is left out of
+//! their loop.
+
+use super::Slots;
+use super::fused::{add_scaled, dot};
+use super::lanes::{F32x4, N};
+use super::update::account;
+use super::window::Window;
+use crate::backend::kernel::{EVALUATE, FULL, Reaction, RunParams, SHUFFLED, StepParams};
+use crate::dataset::Problem;
+
+/// Takes the first of `steps` that are of this kind, as far as they are sure to end well. Returns how many: 0 leaves
+/// the first to the general way, which knows what to do with losses and weights that are none. `kept` is scratch, two
+/// numbers a parameter.
+pub(super) fn descend(
+    problem: &Problem,
+    window: &mut Window,
+    params: &RunParams,
+    steps: &[StepParams],
+    reaction: &mut Reaction,
+    slots: &mut Slots<'_>,
+    kept: &mut [f32],
+    trace: &mut Vec<[f32; 2]>,
+) -> usize {
+    let Some(first) = steps.first() else { return 0 };
+    let plain = |step: &StepParams| {
+        step.batch_len == 1 && step.flags & (EVALUATE | FULL) == 0 && step.epoch == first.epoch
+    };
+    if params.rule != 0 || params.reaction != 0 || !plain(first) {
+        return 0;
+    }
+    let d = problem.n_features as usize;
+    let n = steps.iter().take_while(|step| plain(step)).count();
+    let start = first.batch_start as usize;
+    let (features, targets) = if first.flags & SHUFFLED != 0 {
+        window.rows(problem, (params.seed, first.epoch, params.block_rows), start, n, 1)
+    } else {
+        (&problem.features[start * d..(start + n) * d], &problem.targets[start..start + n])
+    };
+    let steps = &steps[..targets.len()];
+    let rows = Rows { features, targets, d, limit: params.divergence_limit };
+    let before = *reaction;
+    let traced = trace.len();
+    let done = match d {
+        4 => rows.narrow::<1>(steps, reaction, slots, trace),
+        5..=8 => rows.narrow::<2>(steps, reaction, slots, trace),
+        9..=12 => rows.narrow::<3>(steps, reaction, slots, trace),
+        _ => rows.any(steps, reaction, slots, kept, trace),
+    };
+    if done {
+        return steps.len();
+    }
+    // Something was infinite, or too large: the general way finds out at which step.
+    *reaction = before;
+    trace.truncate(traced);
+    0
+}
+
+/// Rows that follow each other, one a step.
+struct Rows<'a> {
+    features: &'a [f32],
+    targets: &'a [f32],
+    d: usize,
+    /// A loss above it ends the run.
+    limit: f32,
+}
+
+impl Rows<'_> {
+    /// Four to twelve features: the weights stay in registers. Returns whether all went well; else weights are as they
+    /// were.
+    fn narrow<const V: usize>(
+        &self,
+        steps: &[StepParams],
+        reaction: &mut Reaction,
+        slots: &mut Slots<'_>,
+        trace: &mut Vec<[f32; 2]>,
+    ) -> bool {
+        let d = self.d;
+        let start = |v: usize| (N * v).min(d - N);
+        // The last vector of a row overlaps the one before it; there it counts as 0.
+        let overlap = N * V - d;
+        let own = |vector: F32x4, v: usize| if v + 1 == V { vector.from_lane(overlap) } else { vector };
+        let mut weights: [F32x4; V] = std::array::from_fn(|v| own(F32x4::load_at(slots.weight, start(v)), v));
+        let mut b = slots.weight.get(d).copied().unwrap_or(0.0);
+        let learns_bias = if slots.weight.len() > d { 1.0 } else { 0.0 };
+        let mut previous = (weights, b);
+        for ((x, y), step) in self.features.chunks_exact(d).zip(self.targets).zip(steps) {
+            let x: [F32x4; V] = std::array::from_fn(|v| own(F32x4::load_at(x, start(v)), v));
+            let mut products = x[0] * weights[0];
+            for v in 1..V {
+                products += x[v] * weights[v];
+            }
+            let [p0, p1, p2, p3] = products.array();
+            let residual = (p0 + p1) + (p2 + p3) + (b - y);
+            if !take(step, residual * residual, self.limit, reaction, trace) {
+                return false;
+            }
+            previous = (weights, b);
+            let pace = step.learning_rate * reaction.rate_scale * (2.0 * residual);
+            for v in 0..V {
+                weights[v] = weights[v] - F32x4::splat(pace) * x[v];
+            }
+            b -= pace * learns_bias;
+        }
+        let store = |slot: &mut [f32], (weights, b): ([F32x4; V], f32)| {
+            for (v, weights) in weights.iter().enumerate() {
+                for (lane, weight) in weights.array().iter().enumerate() {
+                    if v + 1 < V || lane >= overlap {
+                        slot[start(v) + lane] = *weight;
+                    }
+                }
+            }
+            if let Some(bias) = slot.get_mut(d) {
+                *bias = b;
+            }
+        };
+        // Nothing that was once infinite or undefined becomes finite again, so looking at the end is enough.
+        let finite = weights.iter().all(|w| w.array().iter().all(|w| w.is_finite())) && b.is_finite();
+        if finite {
+            store(slots.previous, previous);
+            store(slots.weight, (weights, b));
+        }
+        finite
+    }
+
+    /// Any number of features.
+    fn any(
+        &self,
+        steps: &[StepParams],
+        reaction: &mut Reaction,
+        slots: &mut Slots<'_>,
+        kept: &mut [f32],
+        trace: &mut Vec<[f32; 2]>,
+    ) -> bool {
+        let d = self.d;
+        let (kept_weight, kept_previous) = kept.split_at_mut(slots.weight.len());
+        kept_weight.copy_from_slice(slots.weight);
+        kept_previous.copy_from_slice(slots.previous);
+        let mut finite = true;
+        for ((x, y), step) in self.features.chunks_exact(d).zip(self.targets).zip(steps) {
+            let (weights, bias) = slots.weight.split_at_mut(d);
+            let b = bias.first().copied().unwrap_or(0.0);
+            let residual = dot(x, weights) + (b - y);
+            finite = take(step, residual * residual, self.limit, reaction, trace);
+            if !finite {
+                break;
+            }
+            let pace = step.learning_rate * reaction.rate_scale * (2.0 * residual);
+            slots.previous[..d].copy_from_slice(weights);
+            add_scaled(weights, -pace, x);
+            if let Some(bias) = bias.first_mut() {
+                slots.previous[d] = b;
+                *bias = b - pace;
+            }
+        }
+        finite &= slots.weight.iter().all(|w| w.is_finite());
+        if !finite {
+            slots.weight.copy_from_slice(kept_weight);
+            slots.previous.copy_from_slice(kept_previous);
+        }
+        finite
+    }
+}
+
+/// Takes note of a step that is made, unless its loss ends the run.
+#[inline(always)]
+fn take(
+    step: &StepParams,
+    loss: f32,
+    limit: f32,
+    reaction: &mut Reaction,
+    trace: &mut Vec<[f32; 2]>,
+) -> bool {
+    // An undefined loss is not below the limit either, and an infinite one not below any.
+    if loss.is_nan() || loss > limit || loss == f32::INFINITY {
+        return false;
+    }
+    account(step, reaction, loss);
+    reaction.cursor += 1;
+    reaction.taken += 1;
+    trace.push([loss, step.learning_rate * reaction.rate_scale]);
+    true
+}

@@ -1,0 +1,223 @@
+//! What a step makes of its sums: decides, and makes one update.
+
+use super::Slots;
+use crate::backend::kernel::{
+    BOLD_DRIVER, EPOCH_END, EPOCH_START, EVALUATE, FULL, HALT_LOSS, HALT_NOT_FINITE, HALT_TARGET_GRADIENT,
+    HALT_TARGET_LOSS, REDUCE_ON_PLATEAU, Reaction, RunParams, StepParams,
+};
+use crate::optimizer::{Parameter, Rule, optimize};
+
+/// Batches whose losses are summed before they join the epoch's; the twin of `N_TAIL` in `shaders/update.wgsl`.
+const N_TAIL: u32 = 1024;
+
+/// Relative rise of the loss that the bold driver takes for rounding; the twin of `RISE` there.
+const RISE: f32 = 1e-6;
+
+/// Decides what a step with these means of `gradient` and `loss` does, and does it. Returns the batch loss and the rate
+/// for the trace. The decisions, in order:
+///
+/// 1. Measuring changes nothing but what was measured; a halted run stays as it is.
+/// 2. A loss beyond the limit condemns the update that led to it: the weights before it come back.
+/// 3. A full batch's loss or gradient that has reached its target halts the run on these very weights.
+/// 4. At an epoch's end the schedule may react. The scale it sets is that of the next update; the bold driver may
+///    bring its anchor back instead of updating.
+/// 5. An update with anything infinite or undefined in it is never written.
+#[inline(always)]
+pub(super) fn update(
+    params: &RunParams,
+    rule: &Rule,
+    step: &StepParams,
+    reaction: &mut Reaction,
+    slots: &mut Slots<'_>,
+    gradient: &[f32],
+    loss: f32,
+    updated: &mut [Parameter],
+) -> [f32; 2] {
+    let rate = step.learning_rate * reaction.rate_scale;
+    reaction.cursor += 1;
+    let action = decide(params, step, reaction, loss, gradient);
+    if step.flags & EVALUATE != 0 {
+        return [f32::NAN; 2];
+    }
+    match action {
+        Action::Skip => {}
+        Action::Update => {
+            let bold = params.reaction == BOLD_DRIVER;
+            if bold && step.flags & EPOCH_START != 0 {
+                slots.epoch_start.copy_from_slice(slots.weight);
+            }
+            let finite = if rule.kind == 0 {
+                descend(slots, gradient, rate, updated)
+            } else {
+                apply(rule, step, slots, gradient, rate, updated)
+            };
+            if !finite {
+                reaction.halt = HALT_NOT_FINITE;
+                return [loss, rate];
+            }
+            if bold && step.flags & EPOCH_END != 0 {
+                slots.anchor.copy_from_slice(slots.epoch_start);
+            }
+        }
+        Action::RestorePrevious => {
+            slots.weight.copy_from_slice(slots.previous);
+            slots.clear_moments();
+        }
+        Action::RestoreAnchor => {
+            slots.weight.copy_from_slice(slots.anchor);
+            slots.previous.copy_from_slice(slots.anchor);
+            slots.clear_moments();
+        }
+    }
+    if reaction.halt == 0 {
+        reaction.taken += 1;
+    }
+    [loss, rate]
+}
+
+/// Plain descent, which has no moments. Returns whether the update was finite; else nothing was written.
+#[inline(always)]
+fn descend(slots: &mut Slots<'_>, gradient: &[f32], rate: f32, updated: &mut [Parameter]) -> bool {
+    let mut finite = true;
+    for ((updated, weight), slope) in updated.iter_mut().zip(&*slots.weight).zip(gradient) {
+        updated.weight = weight - rate * slope;
+        finite &= updated.weight.is_finite();
+    }
+    if finite {
+        for ((weight, previous), updated) in slots.weight.iter_mut().zip(&mut *slots.previous).zip(updated) {
+            (*previous, *weight) = (*weight, updated.weight);
+        }
+    }
+    finite
+}
+
+/// One update of every parameter. Returns whether it was finite; else nothing was written.
+fn apply(
+    rule: &Rule,
+    step: &StepParams,
+    slots: &mut Slots<'_>,
+    gradient: &[f32],
+    rate: f32,
+    updated: &mut [Parameter],
+) -> bool {
+    let mut finite = true;
+    for (j, updated) in updated.iter_mut().enumerate() {
+        let before = Parameter {
+            weight: slots.weight[j],
+            first_moment: slots.first_moment[j],
+            second_moment: slots.second_moment[j],
+        };
+        *updated = optimize(rule, before, gradient[j], rate, step.correction1, step.correction2);
+        finite &= updated.weight.is_finite()
+            && updated.first_moment.is_finite()
+            && updated.second_moment.is_finite();
+    }
+    if finite {
+        slots.previous.copy_from_slice(slots.weight);
+        for (j, updated) in updated.iter().enumerate() {
+            slots.weight[j] = updated.weight;
+            slots.first_moment[j] = updated.first_moment;
+            slots.second_moment[j] = updated.second_moment;
+        }
+    }
+    finite
+}
+
+/// What a step does to the weights.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Action {
+    Skip,
+    Update,
+    RestorePrevious,
+    RestoreAnchor,
+}
+
+#[inline(always)]
+fn decide(
+    params: &RunParams,
+    step: &StepParams,
+    reaction: &mut Reaction,
+    loss: f32,
+    gradient: &[f32],
+) -> Action {
+    // Few steps ask for it.
+    let norm = || gradient.iter().map(|slope| slope * slope).sum::<f32>().sqrt();
+    if step.flags & EVALUATE != 0 {
+        reaction.evaluated_loss = loss;
+        reaction.evaluated_gradient_norm = norm();
+        return Action::Skip;
+    }
+    if !loss.is_finite() || loss > params.divergence_limit {
+        reaction.halt = HALT_LOSS;
+        reaction.taken -= 1;
+        return Action::RestorePrevious;
+    }
+    if step.flags & FULL != 0 {
+        if loss <= params.target_loss {
+            reaction.halt = HALT_TARGET_LOSS;
+            return Action::Skip;
+        }
+        if params.target_gradient_norm >= 0.0 && norm() <= params.target_gradient_norm {
+            reaction.halt = HALT_TARGET_GRADIENT;
+            return Action::Skip;
+        }
+    }
+    let Some(epoch_loss) = account(step, reaction, loss) else { return Action::Update };
+    match params.reaction {
+        REDUCE_ON_PLATEAU => plateau(params, reaction, epoch_loss),
+        BOLD_DRIVER => {
+            if epoch_loss > reaction.anchor_loss * (1.0 + RISE) {
+                reaction.rate_scale *= params.decrease;
+                return Action::RestoreAnchor;
+            }
+            reaction.anchor_loss = epoch_loss;
+            reaction.rate_scale *= params.increase;
+        }
+        _ => {}
+    }
+    Action::Update
+}
+
+/// Adds a batch's loss to its epoch's, and returns that where the epoch ends.
+#[inline(always)]
+pub(super) fn account(step: &StepParams, reaction: &mut Reaction, loss: f32) -> Option<f32> {
+    if step.flags & EPOCH_START != 0 {
+        reaction.epoch_loss = 0.0;
+        reaction.epoch_loss_tail = 0.0;
+        reaction.n_tail = 0;
+        reaction.epoch_rows = 0;
+    }
+    reaction.epoch_loss_tail += loss * step.batch_len as f32;
+    reaction.epoch_rows += step.batch_len;
+    reaction.n_tail += 1;
+    if reaction.n_tail == N_TAIL {
+        reaction.epoch_loss += reaction.epoch_loss_tail;
+        reaction.epoch_loss_tail = 0.0;
+        reaction.n_tail = 0;
+    }
+    if step.flags & EPOCH_END == 0 {
+        return None;
+    }
+    let epoch_loss = (reaction.epoch_loss + reaction.epoch_loss_tail) / reaction.epoch_rows as f32;
+    reaction.last_epoch_loss = epoch_loss;
+    Some(epoch_loss)
+}
+
+/// Reduces the rate where the loss has stopped falling, as PyTorch's `ReduceLROnPlateau` does.
+fn plateau(params: &RunParams, reaction: &mut Reaction, epoch_loss: f32) {
+    if epoch_loss < reaction.best_loss * (1.0 - params.threshold) {
+        reaction.best_loss = epoch_loss;
+        reaction.n_bad = 0;
+    } else {
+        reaction.n_bad += 1;
+    }
+    if reaction.cooldown_left > 0 {
+        reaction.cooldown_left -= 1;
+        reaction.n_bad = 0;
+    }
+    if reaction.n_bad > params.patience {
+        reaction.rate_scale = (reaction.rate_scale * params.decrease).max(params.minimum_scale);
+        reaction.cooldown_left = params.cooldown;
+        reaction.n_bad = 0;
+    }
+}

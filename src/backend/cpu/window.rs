@@ -1,0 +1,101 @@
+//! Rows in an epoch's shuffled order, laid out one after the other.
+//!
+//! Copying a window of rows ahead of the steps that use them costs a copy, and gains more than that: the copies do not
+//! wait for each other, so the memory works on many rows at a time, and every step then reads a stream.
+
+use super::lanes::{F32x4, N};
+use crate::dataset::Problem;
+use crate::rng::Permutation;
+
+/// Numbers of a window: they stay in a core's own cache.
+const WINDOW_NUMBERS: usize = 1 << 14;
+
+/// Rows at consecutive positions of one epoch's order.
+#[derive(Debug, Default)]
+pub(super) struct Window {
+    /// Seed, epoch and size of a block, which the order is a function of.
+    order: Option<(u32, u32, u32)>,
+    start: usize,
+    rows: Vec<u32>,
+    features: Vec<f32>,
+    targets: Vec<f32>,
+}
+
+impl Window {
+    /// Rows that a window for batches of `batch_rows` holds: whole batches, or a part of one.
+    fn length(n_features: usize, batch_rows: usize) -> usize {
+        let rows = (WINDOW_NUMBERS / (n_features + 1)).max(1);
+        if batch_rows < rows { rows / batch_rows * batch_rows } else { rows }
+    }
+
+    /// Features and targets at `start` and the positions after it, up to `n_rows` of them; at least one. `batch_rows`
+    /// says how many will be asked for next time.
+    pub(super) fn rows(
+        &mut self,
+        problem: &Problem,
+        key: (u32, u32, u32),
+        start: usize,
+        n_rows: usize,
+        batch_rows: usize,
+    ) -> (&[f32], &[f32]) {
+        let d = problem.n_features as usize;
+        let end = self.start + self.targets.len();
+        if self.order != Some(key) || start < self.start || start >= end {
+            self.fill(problem, key, start, Self::length(d, batch_rows));
+        }
+        let from = start - self.start;
+        let to = (from + n_rows).min(self.targets.len());
+        (&self.features[from * d..to * d], &self.targets[from..to])
+    }
+
+    fn fill(&mut self, problem: &Problem, key: (u32, u32, u32), start: usize, length: usize) {
+        let n_samples = problem.n_samples as usize;
+        let d = problem.n_features as usize;
+        let n = length.min(n_samples - start);
+        let (seed, epoch, block_rows) = key;
+        self.order = Some(key);
+        self.start = start;
+        self.rows.resize(n, 0);
+        self.targets.resize(n, 0.0);
+        self.features.resize(n * d, 0.0);
+        Permutation::new(problem.n_samples, block_rows, seed, epoch).rows(start as u32, &mut self.rows);
+        for (target, row) in self.targets.iter_mut().zip(&self.rows) {
+            *target = problem.targets[*row as usize];
+        }
+        let rows = self.rows.iter().map(|row| *row as usize);
+        match d {
+            1 => {
+                for (feature, row) in self.features.iter_mut().zip(rows) {
+                    *feature = problem.features[row];
+                }
+            }
+            2 | 3 => {
+                for (out, row) in self.features.chunks_exact_mut(d).zip(rows) {
+                    for (out, feature) in out.iter_mut().zip(&problem.features[row * d..][..d]) {
+                        *out = *feature;
+                    }
+                }
+            }
+            4 => copy::<1>(&problem.features, d, rows, &mut self.features),
+            5..=8 => copy::<2>(&problem.features, d, rows, &mut self.features),
+            9..=12 => copy::<3>(&problem.features, d, rows, &mut self.features),
+            _ => {
+                for (out, row) in self.features.chunks_exact_mut(d).zip(rows) {
+                    out.copy_from_slice(&problem.features[row * d..][..d]);
+                }
+            }
+        }
+    }
+}
+
+/// Copies rows of `V` vectors, the last of which may overlap the one before it: a call for every row would cost more
+/// than the row.
+fn copy<const V: usize>(features: &[f32], d: usize, rows: impl Iterator<Item = usize>, out: &mut [f32]) {
+    for (out, row) in out.chunks_exact_mut(d).zip(rows) {
+        let row = &features[row * d..][..d];
+        for v in 0..V {
+            let start = (N * v).min(d - N);
+            out[start..start + N].copy_from_slice(&F32x4::load_at(row, start).array());
+        }
+    }
+}
