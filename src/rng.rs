@@ -185,8 +185,8 @@ fn permute_chunk(start: u32, n: u32, keys: &[u32; N_ROUNDS], out: &mut [u32]) {
     let mut n_walkers = out.len();
     while n_walkers > 0 {
         // Whole vectors: what lies beyond the walkers is computed in vain.
-        for four in walkers[..n_walkers.next_multiple_of(4)].as_chunks_mut::<4>().0 {
-            *four = four.map(|index| halves.network(index, keys));
+        for index in &mut walkers[..n_walkers.next_multiple_of(4)] {
+            *index = halves.network(*index, keys);
         }
         let mut outside = 0;
         for i in 0..n_walkers {
