@@ -155,6 +155,12 @@ pub struct InUse {
     pub fallback: bool,
 }
 
+/// A CPU engine for a problem, whose full batches go by sufficient statistics: `O(n_parameters^2)` a step, whatever the
+/// number of rows.
+pub fn cpu_by_statistics(problem: std::rc::Rc<Problem>) -> Backend {
+    Backend::Cpu(cpu::CpuEngine::by_statistics(problem))
+}
+
 /// A CPU engine for a problem.
 pub fn cpu(problem: std::rc::Rc<Problem>) -> Backend {
     Backend::Cpu(cpu::CpuEngine::new(problem))

@@ -9,10 +9,12 @@ use crate::optimizer::Parameter;
 
 mod fused;
 mod lanes;
+mod statistics;
 mod stochastic;
 mod update;
 mod window;
 
+use statistics::Statistics;
 use update::update;
 use window::Window;
 
@@ -23,6 +25,8 @@ pub const NAME: &str = if cfg!(target_feature = "simd128") { "WebAssembly SIMD" 
 #[derive(Debug)]
 pub struct CpuEngine {
     problem: Rc<Problem>,
+    /// What takes the place of the rows where a step sees all of them.
+    statistics: Option<Statistics>,
     window: Window,
     /// Sums of half the gradient, then of the loss.
     sums: Vec<f64>,
@@ -30,6 +34,9 @@ pub struct CpuEngine {
     gradient: Vec<f32>,
     /// Scratch of the kernels, a number a feature.
     partial: Vec<f32>,
+    /// Weights after a plain update.
+    next: Vec<f32>,
+    /// Parameters after any other.
     updated: Vec<Parameter>,
     /// Scratch of the stochastic steps, two numbers a parameter.
     kept: Vec<f32>,
@@ -41,14 +48,27 @@ impl CpuEngine {
         let n_parameters = problem.n_parameters() as usize;
         let empty = Parameter { weight: 0.0, first_moment: 0.0, second_moment: 0.0 };
         Self {
+            statistics: None,
             window: Window::default(),
             sums: vec![0.0; n_parameters + 1],
             gradient: vec![0.0; n_parameters],
             partial: vec![0.0; problem.n_features as usize],
+            next: vec![0.0; n_parameters],
             updated: vec![empty; n_parameters],
             kept: vec![0.0; 2 * n_parameters],
             problem,
         }
+    }
+
+    /// The same, with full batches by sufficient statistics, which are taken here: one pass over the rows, and no step
+    /// depends on their number after that.
+    pub fn by_statistics(problem: Rc<Problem>) -> Self {
+        Self { statistics: Some(Statistics::of(&problem)), ..Self::new(problem) }
+    }
+
+    /// Whether full batches go by sufficient statistics.
+    pub fn has_statistics(&self) -> bool {
+        self.statistics.is_some()
     }
 
     /// See [`super::Backend::advance`].
@@ -60,6 +80,7 @@ impl CpuEngine {
         trace: &mut Vec<[f32; 2]>,
     ) {
         trace.clear();
+        trace.reserve(steps.len() * state.n_runs());
         let n_parameters = state.n_parameters;
         let runs = state.values.chunks_exact_mut(slot::COUNT * n_parameters);
         for (values, reaction) in runs.zip(&mut state.reactions) {
@@ -73,19 +94,21 @@ impl CpuEngine {
                     left = rest;
                     continue;
                 }
-                let taken = stochastic::descend(
-                    &self.problem,
-                    &mut self.window,
-                    params,
-                    left,
-                    reaction,
-                    &mut slots,
-                    &mut self.kept,
-                    trace,
-                );
-                if taken > 0 {
-                    left = &left[taken..];
-                    continue;
+                if step.batch_len == 1 {
+                    let taken = stochastic::descend(
+                        &self.problem,
+                        &mut self.window,
+                        params,
+                        left,
+                        reaction,
+                        &mut slots,
+                        &mut self.kept,
+                        trace,
+                    );
+                    if taken > 0 {
+                        left = &left[taken..];
+                        continue;
+                    }
                 }
                 self.gradient(params, step, slots.weight);
                 let scale = 1.0 / f64::from(step.batch_len);
@@ -102,6 +125,7 @@ impl CpuEngine {
                     &mut slots,
                     &self.gradient,
                     loss,
+                    &mut self.next,
                     &mut self.updated,
                 ));
                 left = rest;
@@ -112,8 +136,14 @@ impl CpuEngine {
     /// Sums of half the gradient and of the loss over a batch.
     #[inline(always)]
     fn gradient(&mut self, params: &RunParams, step: &StepParams, weights: &[f32]) {
-        self.sums.fill(0.0);
         let problem = &*self.problem;
+        if let Some(statistics) = &mut self.statistics
+            && step.batch_len == problem.n_samples
+        {
+            statistics.sums(weights, &mut self.sums);
+            return;
+        }
+        self.sums.fill(0.0);
         let d = problem.n_features as usize;
         let (mut start, batch_rows) = (step.batch_start as usize, step.batch_len as usize);
         let end = start + batch_rows;

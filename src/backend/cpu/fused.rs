@@ -59,11 +59,16 @@ pub(super) fn accumulate(
 pub(super) fn dot(x: &[f32], w: &[f32]) -> f32 {
     let (xs, x_rest) = x.as_chunks::<N>();
     let (ws, w_rest) = w.as_chunks::<N>();
+    let (x_groups, x_odd) = xs.as_chunks::<N>();
+    let (w_groups, w_odd) = ws.as_chunks::<N>();
     let mut sums = [F32x4::zero(); N];
-    let mut each = 0;
-    for (x, w) in xs.iter().zip(ws) {
-        sums[each % N] += F32x4::load(x) * F32x4::load(w);
-        each += 1;
+    for (x, w) in x_groups.iter().zip(w_groups) {
+        for k in 0..N {
+            sums[k] += F32x4::load(&x[k]) * F32x4::load(&w[k]);
+        }
+    }
+    for (x, w) in x_odd.iter().zip(w_odd) {
+        sums[0] += F32x4::load(x) * F32x4::load(w);
     }
     let [a, b, c, d] = F32x4::sum_each(sums).array();
     let rest: f32 = x_rest.iter().zip(w_rest).map(|(x, w)| x * w).sum();

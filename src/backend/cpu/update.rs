@@ -31,6 +31,7 @@ pub(super) fn update(
     slots: &mut Slots<'_>,
     gradient: &[f32],
     loss: f32,
+    next: &mut [f32],
     updated: &mut [Parameter],
 ) -> [f32; 2] {
     let rate = step.learning_rate * reaction.rate_scale;
@@ -47,7 +48,7 @@ pub(super) fn update(
                 slots.epoch_start.copy_from_slice(slots.weight);
             }
             let finite = if rule.kind == 0 {
-                descend(slots, gradient, rate, updated)
+                descend(slots, gradient, rate, next)
             } else {
                 apply(rule, step, slots, gradient, rate, updated)
             };
@@ -77,18 +78,22 @@ pub(super) fn update(
 
 /// Plain descent, which has no moments. Returns whether the update was finite; else nothing was written.
 #[inline(always)]
-fn descend(slots: &mut Slots<'_>, gradient: &[f32], rate: f32, updated: &mut [Parameter]) -> bool {
-    let mut finite = true;
-    for ((updated, weight), slope) in updated.iter_mut().zip(&*slots.weight).zip(gradient) {
-        updated.weight = weight - rate * slope;
-        finite &= updated.weight.is_finite();
+fn descend(slots: &mut Slots<'_>, gradient: &[f32], rate: f32, next: &mut [f32]) -> bool {
+    let n = next.len();
+    let (weight, previous, gradient) = (&mut slots.weight[..n], &mut slots.previous[..n], &gradient[..n]);
+    let mut strange = 0;
+    for j in 0..n {
+        next[j] = weight[j] - rate * gradient[j];
+        // An exponent of ones: infinite or undefined. By bits, since sums of flags run on vectors.
+        strange |= u32::from(next[j].to_bits() & 0x7F80_0000 == 0x7F80_0000);
     }
-    if finite {
-        for ((weight, previous), updated) in slots.weight.iter_mut().zip(&mut *slots.previous).zip(updated) {
-            (*previous, *weight) = (*weight, updated.weight);
+    if strange == 0 {
+        for j in 0..n {
+            previous[j] = weight[j];
+            weight[j] = next[j];
         }
     }
-    finite
+    strange == 0
 }
 
 /// One update of every parameter. Returns whether it was finite; else nothing was written.

@@ -1,0 +1,235 @@
+//! Full-batch squared error without the rows: `X'X` and `X'y` say all that it depends on.
+//!
+//! With `G = X'X` (a column of ones in `X` for the bias), `w*` a solution of `G w* = X'y` and `S*` its sum of squared
+//! residuals, half the gradient's sum at `w` is `G v` and the loss's is `S* + v' G v`, where `v = w - w*`. Neither
+//! cancels near the solution, which `G w - X'y` and `w' G w - 2 w' X'y + y'y` would.
+
+use super::fused::dot;
+use super::lanes::{F32x4, N};
+use crate::dataset::Problem;
+
+/// Rows that are multiplied into the matrix at a time.
+const BLOCK_ROWS: usize = 64;
+/// The most parameters that are worked with in f64 throughout: the matrix is small, and precision costs nothing.
+const F64_PARAMETERS: usize = 16;
+/// A pivot below this share of its diagonal is rounding: its column says nothing that those before it have not said.
+const NO_PIVOT: f64 = 1e-12;
+
+/// What full-batch squared error depends on.
+#[derive(Debug)]
+pub(super) struct Statistics {
+    n_parameters: usize,
+    gram: Gram,
+    /// `w*`.
+    solution: Vec<f64>,
+    /// `S*`.
+    least: f64,
+    /// `v`, padded with zeros to whole vectors.
+    offset: Vec<f32>,
+    product: Vec<f32>,
+}
+
+/// `G`, row-major.
+#[derive(Debug)]
+enum Gram {
+    /// `n_parameters` a row.
+    Double(Vec<f64>),
+    /// Rows padded with zeros to whole vectors, and rows of zeros to a whole number of groups of rows.
+    Single { matrix: Vec<f32>, width: usize },
+}
+
+impl Statistics {
+    /// Takes them from the rows, in f64: `O(n_samples n_parameters^2)`.
+    pub(super) fn of(problem: &Problem) -> Self {
+        let p = problem.n_parameters() as usize;
+        let (matrix, moments) = moments(problem);
+        let factor = Factor::of(&matrix, p);
+        let mut solution = factor.solve(&moments);
+        // Once more on what is left: the normal equations square the condition number, their residual does not.
+        let (left, _) = residuals(problem, &solution);
+        for (weight, step) in solution.iter_mut().zip(factor.solve(&left)) {
+            *weight += step;
+        }
+        let (_, least) = residuals(problem, &solution);
+        let gram = if p <= F64_PARAMETERS { Gram::Double(matrix) } else { Gram::single(&matrix, p) };
+        let width = p.next_multiple_of(N);
+        Self {
+            n_parameters: p,
+            gram,
+            solution,
+            least,
+            offset: vec![0.0; width],
+            product: vec![0.0; width.next_multiple_of(GROUP)],
+        }
+    }
+
+    /// Half the gradient's sums over every row, then the loss's, into `sums`.
+    #[inline(always)]
+    pub(super) fn sums(&mut self, parameters: &[f32], sums: &mut [f64]) {
+        let p = self.n_parameters;
+        let mut square = 0.0;
+        match &self.gram {
+            Gram::Double(matrix) => {
+                let mut offset = [0.0; F64_PARAMETERS];
+                for ((offset, w), solution) in offset.iter_mut().zip(parameters).zip(&self.solution) {
+                    *offset = f64::from(*w) - solution;
+                }
+                for ((row, sum), own) in matrix.chunks_exact(p).zip(sums.iter_mut()).zip(&offset) {
+                    let mut product = 0.0;
+                    for (g, v) in row.iter().zip(&offset) {
+                        product += g * v;
+                    }
+                    *sum = product;
+                    square += own * product;
+                }
+            }
+            Gram::Single { matrix, width } => {
+                for ((offset, w), solution) in self.offset.iter_mut().zip(parameters).zip(&self.solution) {
+                    *offset = (f64::from(*w) - solution) as f32;
+                }
+                multiply(matrix, *width, &self.offset, &mut self.product);
+                for (sum, product) in sums[..p].iter_mut().zip(&self.product) {
+                    *sum = f64::from(*product);
+                }
+                square = f64::from(dot(&self.product[..*width], &self.offset));
+            }
+        }
+        sums[p] = self.least + square.max(0.0);
+    }
+}
+
+impl Gram {
+    fn single(matrix: &[f64], p: usize) -> Self {
+        let width = p.next_multiple_of(N);
+        let mut single = vec![0.0; width.next_multiple_of(GROUP) * width];
+        for (row, out) in matrix.chunks_exact(p).zip(single.chunks_exact_mut(width)) {
+            for (out, value) in out.iter_mut().zip(row) {
+                *out = *value as f32;
+            }
+        }
+        Self::Single { matrix: single, width }
+    }
+}
+
+/// Rows of a product that are summed side by side.
+const GROUP: usize = 8;
+
+/// `M v`, for a matrix of whole groups of rows and whole vectors.
+fn multiply(matrix: &[f32], width: usize, v: &[f32], out: &mut [f32]) {
+    let (vectors, _) = v.as_chunks::<N>();
+    for (rows, out) in matrix.chunks_exact(GROUP * width).zip(out.as_chunks_mut::<GROUP>().0) {
+        let rows: [&[[f32; N]]; GROUP] =
+            std::array::from_fn(|k| &rows[k * width..][..width].as_chunks::<N>().0[..vectors.len()]);
+        let mut sums = [F32x4::zero(); GROUP];
+        for (j, v) in vectors.iter().enumerate() {
+            let v = F32x4::load(v);
+            for k in 0..GROUP {
+                sums[k] += F32x4::load(&rows[k][j]) * v;
+            }
+        }
+        let [s0, s1, s2, s3, s4, s5, s6, s7] = sums;
+        let (near, far) = out.split_at_mut(N);
+        near.copy_from_slice(&F32x4::sum_each([s0, s1, s2, s3]).array());
+        far.copy_from_slice(&F32x4::sum_each([s4, s5, s6, s7]).array());
+    }
+}
+
+/// `X'X` and `X'y`.
+fn moments(problem: &Problem) -> (Vec<f64>, Vec<f64>) {
+    let (d, p) = (problem.n_features as usize, problem.n_parameters() as usize);
+    let mut matrix = vec![0.0; p * p];
+    let mut moments = vec![0.0; p];
+    let mut block = vec![1.0; BLOCK_ROWS * p];
+    for (features, targets) in
+        problem.features.chunks(BLOCK_ROWS * d).zip(problem.targets.chunks(BLOCK_ROWS))
+    {
+        let n = targets.len();
+        for (row, x) in block.chunks_exact_mut(p).zip(features.chunks_exact(d)) {
+            for (out, x) in row.iter_mut().zip(x) {
+                *out = f64::from(*x);
+            }
+        }
+        for (j, sums) in matrix.chunks_exact_mut(p).enumerate() {
+            // The upper triangle; the block stays in the cache while its columns meet.
+            for row in block[..n * p].chunks_exact(p) {
+                let own = row[j];
+                for (sum, x) in sums[j..].iter_mut().zip(&row[j..]) {
+                    *sum += own * x;
+                }
+            }
+        }
+        for (row, y) in block.chunks_exact(p).zip(targets) {
+            for (sum, x) in moments.iter_mut().zip(row) {
+                *sum += x * f64::from(*y);
+            }
+        }
+    }
+    for j in 0..p {
+        for k in 0..j {
+            matrix[j * p + k] = matrix[k * p + j];
+        }
+    }
+    (matrix, moments)
+}
+
+/// `X' (y - X w)` and the sum of squares of `y - X w`.
+fn residuals(problem: &Problem, parameters: &[f64]) -> (Vec<f64>, f64) {
+    let d = problem.n_features as usize;
+    let (weights, bias) = parameters.split_at(d);
+    let b = bias.first().copied().unwrap_or(0.0);
+    let mut left = vec![0.0; parameters.len()];
+    let mut square = 0.0;
+    for (x, y) in problem.features.chunks_exact(d).zip(&problem.targets) {
+        let fitted: f64 = x.iter().zip(weights).map(|(x, w)| f64::from(*x) * w).sum();
+        let residual = f64::from(*y) - fitted - b;
+        square += residual * residual;
+        for (left, x) in left.iter_mut().zip(x) {
+            *left += residual * f64::from(*x);
+        }
+        if let Some(left) = left.get_mut(d) {
+            *left += residual;
+        }
+    }
+    (left, square)
+}
+
+/// `L` of `G = L L'` (Cholesky), with columns that depend on those before them left out.
+struct Factor {
+    p: usize,
+    lower: Vec<f64>,
+}
+
+impl Factor {
+    fn of(matrix: &[f64], p: usize) -> Self {
+        let mut lower = vec![0.0; p * p];
+        for j in 0..p {
+            let (above, own) = lower.split_at_mut(j * p);
+            let row = &mut own[..p];
+            for k in 0..j {
+                let earlier = &above[k * p..][..p];
+                let known: f64 = row[..k].iter().zip(earlier).map(|(a, b)| a * b).sum();
+                row[k] = if earlier[k] > 0.0 { (matrix[j * p + k] - known) / earlier[k] } else { 0.0 };
+            }
+            let diagonal = matrix[j * p + j];
+            let pivot = diagonal - row[..j].iter().map(|v| v * v).sum::<f64>();
+            row[j] = if pivot > NO_PIVOT * diagonal { pivot.sqrt() } else { 0.0 };
+        }
+        Self { p, lower }
+    }
+
+    fn solve(&self, right: &[f64]) -> Vec<f64> {
+        let (p, lower) = (self.p, &self.lower);
+        let mut x = right.to_vec();
+        for j in 0..p {
+            let known: f64 = (0..j).map(|k| lower[j * p + k] * x[k]).sum();
+            let pivot = lower[j * p + j];
+            x[j] = if pivot > 0.0 { (x[j] - known) / pivot } else { 0.0 };
+        }
+        for j in (0..p).rev() {
+            let known: f64 = (j + 1..p).map(|k| lower[k * p + j] * x[k]).sum();
+            let pivot = lower[j * p + j];
+            x[j] = if pivot > 0.0 { (x[j] - known) / pivot } else { 0.0 };
+        }
+        x
+    }
+}
