@@ -76,12 +76,7 @@ fn config(n_samples: u32, method: Method) -> RunConfig {
 }
 
 fn trainer(config: &RunConfig, task: &Task, backend: Backend) -> Trainer {
-    let in_use = InUse {
-        gpu: backend.is_gpu(),
-        name: backend.name(),
-        reason: Code::CpuForced.into(),
-        fallback: false,
-    };
+    let in_use = InUse::new(&backend, Code::CpuForced.into());
     let plan = config.check().expect("a sound configuration");
     block_on(Trainer::new(plan, task.clone(), backend, in_use)).expect("a first measurement")
 }

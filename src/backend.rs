@@ -77,7 +77,7 @@ impl State {
 #[derive(Debug)]
 pub enum Backend {
     /// The CPU engine.
-    Cpu(cpu::CpuEngine),
+    Cpu(Box<cpu::CpuEngine>),
     /// The GPU engine.
     #[cfg(feature = "gpu")]
     Gpu(Box<gpu::GpuEngine>),
@@ -151,17 +151,26 @@ pub struct InUse {
     pub name: String,
     /// Why this one.
     pub reason: Message,
+    /// How a full batch is computed where there is a choice, and why so.
+    pub how: Option<Message>,
     /// Whether it stands in for one that was wanted or lost.
     pub fallback: bool,
+}
+
+impl InUse {
+    /// A backend that is wanted, for a reason.
+    pub fn new(backend: &Backend, reason: Message) -> Self {
+        Self { gpu: backend.is_gpu(), name: backend.name(), reason, how: None, fallback: false }
+    }
 }
 
 /// A CPU engine for a problem, whose full batches go by sufficient statistics: `O(n_parameters^2)` a step, whatever the
 /// number of rows.
 pub fn cpu_by_statistics(problem: std::rc::Rc<Problem>) -> Backend {
-    Backend::Cpu(cpu::CpuEngine::by_statistics(problem))
+    Backend::Cpu(Box::new(cpu::CpuEngine::by_statistics(problem)))
 }
 
 /// A CPU engine for a problem.
 pub fn cpu(problem: std::rc::Rc<Problem>) -> Backend {
-    Backend::Cpu(cpu::CpuEngine::new(problem))
+    Backend::Cpu(Box::new(cpu::CpuEngine::new(problem)))
 }

@@ -253,12 +253,14 @@ impl Default for Stop {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BackendChoice {
-    /// On whichever is measured to be faster.
+    /// On whichever is measured to be fastest.
     Auto,
     /// On the GPU, or on the CPU with the reason where there is none.
     Gpu,
-    /// On the CPU.
+    /// On the CPU, every batch by a pass over its rows.
     Cpu,
+    /// On the CPU, full batches by sufficient statistics.
+    Statistics,
 }
 
 impl BackendChoice {
@@ -268,6 +270,7 @@ impl BackendChoice {
             Self::Auto => "auto",
             Self::Gpu => "gpu",
             Self::Cpu => "cpu",
+            Self::Statistics => "statistics",
         }
     }
 }

@@ -135,6 +135,9 @@ codes! {
     // Backends.
     GpuMeasured = "gpu_measured": "measured faster here: {gpu} steps a second, {cpu} on the CPU",
     CpuMeasured = "cpu_measured": "measured faster here: {cpu} steps a second, {gpu} on the GPU",
+    ByStatistics = "by_statistics": "full batches by sufficient statistics ({statistics} steps a second; {passes} by passes over the rows)",
+    ByPasses = "by_passes": "full batches by passes over the rows ({passes} steps a second; {statistics} by sufficient statistics)",
+    StatisticsForced = "statistics_forced": "full batches by sufficient statistics, smaller ones by passes over their rows",
     GpuForced = "gpu_forced": "chosen by you",
     CpuForced = "cpu_forced": "chosen by you",
     GpuMissing = "gpu_missing": "this browser offers no WebGPU",

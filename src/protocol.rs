@@ -266,6 +266,8 @@ pub struct BackendInfo {
     pub name: String,
     /// Why this one.
     pub reason: Message,
+    /// How a full batch is computed, where there is a choice.
+    pub how: Option<Message>,
     /// Whether it stands in for another.
     pub fallback: bool,
 }

@@ -18,8 +18,10 @@ use crate::model;
 use crate::monitor::{self, Monitor, Observation};
 use crate::rng::IN_MEMORY_BLOCK_ROWS;
 
+mod auto;
 mod changes;
 
+pub use auto::Fastest;
 pub use changes::Mark;
 
 /// The epoch whose order picks the rows of a sampled loss: the same rows at every measurement of a run.
@@ -295,40 +297,6 @@ impl Trainer {
         self.kept_losses.replace(Vec::new()).unwrap_or_default()
     }
 
-    /// Updates a second that `backend` makes on this task, over about `budget_ms` of the clock; and the engine back.
-    ///
-    /// # Errors
-    /// Those of the backend.
-    pub async fn speed(
-        plan: &RunPlan,
-        task: &Task,
-        backend: Backend,
-        budget_ms: f64,
-        now_ms: &dyn Fn() -> f64,
-    ) -> Result<(f64, Backend)> {
-        // At next to no rate, with no stop, so that neither an end nor a divergence cuts the measurement short.
-        let config = RunConfig { learning_rate: 1e-12, stop: Default::default(), ..plan.config().clone() };
-        let in_use = InUse {
-            gpu: backend.is_gpu(),
-            name: String::new(),
-            reason: Code::CpuForced.into(),
-            fallback: false,
-        };
-        let mut trainer = Self::new(config.check()?, task.clone(), backend, in_use).await?;
-        trainer.advance_unmeasured(1).await?;
-        let start = now_ms();
-        let (mut n, mut done) = (1_u64, 0_u64);
-        loop {
-            trainer.advance_unmeasured(n).await?;
-            done += n;
-            let elapsed_ms = now_ms() - start;
-            if elapsed_ms >= budget_ms {
-                return Ok((1000.0 * done as f64 / elapsed_ms, trainer.backend));
-            }
-            n = (2 * n).min(MAX_STEPS_PER_CALL as u64);
-        }
-    }
-
     /// The checked configuration.
     pub fn plan(&self) -> &RunPlan {
         &self.plan
@@ -577,7 +545,7 @@ impl Trainer {
         if let Err(backend::DeviceLost(detail)) = lost {
             let reason = Message::new(Code::GpuLost).with("step", first).with("detail", detail);
             let backend = backend::cpu(Rc::clone(&self.task.problem));
-            let in_use = InUse { gpu: false, name: backend.name(), reason, fallback: true };
+            let in_use = InUse { fallback: true, ..InUse::new(&backend, reason) };
             self.set_backend(backend, in_use);
             // The CPU engine cannot be lost.
             let _ = self.backend.advance(&mut self.state, &params, &self.steps, &mut self.trace).await;

@@ -69,7 +69,7 @@ const fields = [
   { path: 'model.standardize', kind: 'check', group: 'model', help: 'standardize' },
   { path: 'batch_size', kind: 'number', group: 'method', whole: true, help: 'batch_size' },
   { path: 'optimizer', kind: 'select', group: 'method', help: ({ optimizer }) => optimizer.kind, choices: ['sgd', 'momentum', 'nesterov', 'ada_grad', 'rms_prop', 'adam', 'adam_w'], choose: downhill.choose_optimizer },
-  { path: 'backend', kind: 'select', group: 'method', help: 'backend', choices: ['auto', 'gpu', 'cpu'] },
+  { path: 'backend', kind: 'select', group: 'method', help: 'backend', choices: ['auto', 'gpu', 'cpu', 'statistics'] },
   ...parameters('optimizer', optimizerFields, 'method'),
   { path: 'shuffle', kind: 'check', group: 'method', help: 'shuffle' },
   { path: 'schedule', kind: 'select', group: 'rate', help: ({ schedule }) => schedule.kind, wide: true, choices: ['constant', 'time_decay', 'step', 'exponential', 'polynomial', 'cosine', 'reduce_on_plateau', 'bold_driver'], choose: downhill.choose_schedule },

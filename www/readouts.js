@@ -146,7 +146,9 @@ export class Readouts {
     const kind = backend.kind === 'gpu' ? 'GPU' : 'CPU';
     put('backend-kind', kind);
     put('backend-why', ` · ${wording(backend.reason)}`);
-    const whole = text('backend_reason', { kind, name: backend.name, reason: wording(backend.reason) });
+    const parts = { kind, name: backend.name, reason: wording(backend.reason) };
+    const { how } = backend;
+    const whole = how ? text('backend_reason_how', { ...parts, how: wording(how) }) : text('backend_reason', parts);
     put('backend-reason', whole);
     const chip = element('backend-chip');
     if (chip.title !== whole) chip.title = whole;

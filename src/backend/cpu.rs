@@ -34,12 +34,7 @@ pub struct CpuEngine {
     gradient: Vec<f32>,
     /// Scratch of the kernels, a number a feature.
     partial: Vec<f32>,
-    /// Weights after a plain update.
-    next: Vec<f32>,
-    /// Parameters after any other.
-    updated: Vec<Parameter>,
-    /// Scratch of the stochastic steps, two numbers a parameter.
-    kept: Vec<f32>,
+    scratch: Scratch,
 }
 
 impl CpuEngine {
@@ -53,9 +48,11 @@ impl CpuEngine {
             sums: vec![0.0; n_parameters + 1],
             gradient: vec![0.0; n_parameters],
             partial: vec![0.0; problem.n_features as usize],
-            next: vec![0.0; n_parameters],
-            updated: vec![empty; n_parameters],
-            kept: vec![0.0; 2 * n_parameters],
+            scratch: Scratch {
+                next: vec![0.0; n_parameters],
+                updated: vec![empty; n_parameters],
+                kept: vec![0.0; 2 * n_parameters],
+            },
             problem,
         }
     }
@@ -96,13 +93,12 @@ impl CpuEngine {
                 }
                 if step.batch_len == 1 {
                     let taken = stochastic::descend(
-                        &self.problem,
-                        &mut self.window,
+                        (&self.problem, &mut self.window),
                         params,
                         left,
                         reaction,
                         &mut slots,
-                        &mut self.kept,
+                        &mut self.scratch.kept,
                         trace,
                     );
                     if taken > 0 {
@@ -117,17 +113,8 @@ impl CpuEngine {
                     *gradient = (sum * (2.0 * scale)) as f32;
                 }
                 let loss = (self.sums[n_parameters] * scale) as f32;
-                trace.push(update(
-                    params,
-                    &rule,
-                    step,
-                    reaction,
-                    &mut slots,
-                    &self.gradient,
-                    loss,
-                    &mut self.next,
-                    &mut self.updated,
-                ));
+                let means = (self.gradient.as_slice(), loss);
+                trace.push(update(params, &rule, step, reaction, &mut slots, means, &mut self.scratch));
                 left = rest;
             }
         }
@@ -160,6 +147,17 @@ impl CpuEngine {
             start += targets.len();
         }
     }
+}
+
+/// What updates work with, kept so that stepping allocates nothing.
+#[derive(Debug)]
+struct Scratch {
+    /// Weights after a plain update.
+    next: Vec<f32>,
+    /// Parameters after any other.
+    updated: Vec<Parameter>,
+    /// What stochastic steps go back to, two numbers a parameter.
+    kept: Vec<f32>,
 }
 
 /// What a run keeps a number a parameter of; see [`slot`].

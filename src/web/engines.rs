@@ -8,11 +8,7 @@ use crate::backend::gpu::{Gpu, GpuEngine};
 use crate::backend::{self, Backend, InUse};
 use crate::config::{BackendChoice, RunPlan};
 use crate::message::{Code, Message, Result, short};
-use crate::trainer::{Task, Trainer};
-
-/// How long each engine is watched before one is chosen, in milliseconds.
-const CPU_BUDGET_MS: f64 = 3.0;
-const GPU_BUDGET_MS: f64 = 12.0;
+use crate::trainer::{Fastest, Task, Trainer};
 
 /// The GPU, opened once and again only after it was lost.
 #[derive(Debug, Default)]
@@ -24,32 +20,54 @@ pub(super) struct Engines {
 impl Engines {
     /// The engine for a task under a plan, with the reason in words that the user sees.
     pub(super) async fn choose(&mut self, plan: &RunPlan, task: &Task) -> Result<(Backend, InUse)> {
-        let cpu = backend::cpu(Rc::clone(&task.problem));
-        let on_cpu = |reason: Message, fallback: bool, cpu: Backend| {
-            let in_use = InUse { gpu: false, name: cpu.name(), reason, fallback };
-            (cpu, in_use)
-        };
+        let cpu = || backend::cpu(Rc::clone(&task.problem));
+        let by_statistics = || backend::cpu_by_statistics(Rc::clone(&task.problem));
         let choice = plan.config().backend;
-        if choice == BackendChoice::Cpu {
-            return Ok(on_cpu(Code::CpuForced.into(), false, cpu));
-        }
-        let gpu = match self.open(task).await {
-            Ok(engine) => engine,
-            Err(reason) => return Ok(on_cpu(reason, true, cpu)),
+        let chosen = |backend: Backend, code: Code| {
+            let in_use = InUse::new(&backend, code.into());
+            (backend, in_use)
         };
-        let name = gpu.name();
-        if choice == BackendChoice::Gpu {
-            return Ok((gpu, InUse { gpu: true, name, reason: Code::GpuForced.into(), fallback: false }));
+        match choice {
+            BackendChoice::Cpu => return Ok(chosen(cpu(), Code::CpuForced)),
+            BackendChoice::Statistics => {
+                let (backend, in_use) = chosen(by_statistics(), Code::CpuForced);
+                return Ok((backend, InUse { how: Some(Code::StatisticsForced.into()), ..in_use }));
+            }
+            BackendChoice::Auto | BackendChoice::Gpu => {}
         }
-        let (cpu_speed, cpu) = Trainer::speed(plan, task, cpu, CPU_BUDGET_MS, &now_ms).await?;
-        let (gpu_speed, gpu) = Trainer::speed(plan, task, gpu, GPU_BUDGET_MS, &now_ms).await?;
-        let figures =
-            |code: Code| Message::new(code).with("gpu", short(gpu_speed)).with("cpu", short(cpu_speed));
-        if gpu_speed > cpu_speed && gpu.is_gpu() {
-            let reason = figures(Code::GpuMeasured);
-            return Ok((gpu, InUse { gpu: true, name, reason, fallback: false }));
+        let (gpu, missing) = match self.open(task).await {
+            Ok(engine) if choice == BackendChoice::Gpu => return Ok(chosen(engine, Code::GpuForced)),
+            Ok(engine) => (Some(engine), None),
+            Err(reason) => (None, Some(reason)),
+        };
+        let full_batch = plan.batch_rows(task.problem.n_samples) == task.problem.n_samples;
+        let mut candidates = vec![cpu()];
+        if full_batch && choice == BackendChoice::Auto {
+            candidates.push(by_statistics());
         }
-        Ok(on_cpu(figures(Code::CpuMeasured), false, cpu))
+        let n_cpu = candidates.len();
+        candidates.extend(gpu);
+        if candidates.len() == 1 {
+            let backend = candidates.remove(0);
+            let reason = missing.unwrap_or_else(|| Code::CpuForced.into());
+            let in_use = InUse { fallback: true, ..InUse::new(&backend, reason) };
+            return Ok((backend, in_use));
+        }
+        let Fastest { backend, index, steps_per_second } =
+            Trainer::fastest(plan, task, candidates, &now_ms).await?;
+        let figure = |index: usize| short(steps_per_second.get(index).copied().unwrap_or(0.0));
+        let how = (full_batch && index < n_cpu).then(|| {
+            let code = if index == 0 { Code::ByPasses } else { Code::ByStatistics };
+            Message::new(code).with("passes", figure(0)).with("statistics", figure(1))
+        });
+        let fallback = missing.is_some();
+        let reason = missing.unwrap_or_else(|| {
+            let cpu = steps_per_second[..n_cpu].iter().copied().fold(0.0, f64::max);
+            let code = if backend.is_gpu() { Code::GpuMeasured } else { Code::CpuMeasured };
+            Message::new(code).with("gpu", figure(n_cpu)).with("cpu", short(cpu))
+        });
+        let in_use = InUse { how, fallback, ..InUse::new(&backend, reason) };
+        Ok((backend, in_use))
     }
 
     #[cfg(feature = "gpu")]

@@ -406,6 +406,7 @@ impl Session {
                 kind: if in_use.gpu { "gpu" } else { "cpu" },
                 name: in_use.name.clone(),
                 reason: in_use.reason.clone(),
+                how: in_use.how.clone(),
                 fallback: in_use.fallback,
             },
             curve_x,

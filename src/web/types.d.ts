@@ -52,7 +52,7 @@ export interface RunConfig {
   warmup: { steps: number; start_factor: number };
   seed: number;
   stop: { steps: number | null; epochs: number | null; loss: number | null; gradient_norm: number | null; converged: boolean };
-  backend: "auto" | "gpu" | "cpu";
+  backend: "auto" | "gpu" | "cpu" | "statistics";
   /** Updates a second; null is as fast as it goes. */
   steps_per_second: number | null;
 }
@@ -164,6 +164,8 @@ export interface BackendInUse {
   name: string;
   /** Why this one: forced, measured (with the figures), or a fallback. */
   reason: Message;
+  /** How a full batch is computed, where there is a choice. */
+  how: Message | null;
   fallback: boolean;
 }
 

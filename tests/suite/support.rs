@@ -65,12 +65,7 @@ pub(crate) fn trainer_of(on: On, config: &RunConfig, task: Task) -> Trainer {
 }
 
 pub(crate) fn trainer_with(backend: Backend, config: &RunConfig, task: Task) -> Trainer {
-    let in_use = InUse {
-        gpu: backend.is_gpu(),
-        name: backend.name(),
-        reason: Code::CpuForced.into(),
-        fallback: false,
-    };
+    let in_use = InUse::new(&backend, Code::CpuForced.into());
     block_on(Trainer::new(config.check().unwrap(), task, backend, in_use)).unwrap()
 }
 

@@ -6,16 +6,20 @@
 
 use super::lanes::{F32x4, N};
 
-/// Rows of a fold.
+/// Rows of a fold of one feature.
 const FOLD_ROWS: usize = 4096;
-/// The same where rows have several features: their folds are longer work, and there are fewer sums side by side.
-const WIDE_FOLD_ROWS: usize = 1024;
+/// Rows after which its sums are put aside, still in f32: two short sums lose less than a long one.
+const BLOCK_ROWS: usize = 512;
+/// Rows of a fold of several features, whose folding is little beside their work.
+const WIDE_FOLD_ROWS: usize = 512;
 /// Vectors of a single feature that are worked on side by side, so that additions need not wait for each other.
 const LINE_VECTORS: usize = 2;
 /// Places of a fold that are read in turn. What a processor fetches ahead it fetches a stream at a time, and one stream
 /// is not enough to keep it busy while it computes.
 const REGIONS: usize = 4;
-/// Rows below which a fold is read at one place.
+/// Rows that are cut into such regions: far enough apart to count as streams of their own.
+const SPAN_ROWS: usize = 16_384;
+/// Rows below which a span is read at one place.
 const REGION_ROWS: usize = 256;
 /// Rows of a group where a row is longer than the registers hold; each is a stream of its own.
 const WIDE_ROWS: usize = 8;
@@ -144,6 +148,15 @@ impl Line {
         self.by_w += residual * x;
         self.inner.add(residual);
     }
+
+    /// Takes the sums of `lanes`, which begin anew.
+    #[inline(always)]
+    fn put(&mut self, lanes: &mut [Self; LINE_VECTORS]) {
+        let [first, second] = std::mem::replace(lanes, [Self::zero(); LINE_VECTORS]);
+        self.by_w += first.by_w + second.by_w;
+        self.inner.residual += first.inner.residual + second.inner.residual;
+        self.inner.square += first.inner.square + second.inner.square;
+    }
 }
 
 /// A fold in as many parts as are read in turn.
@@ -159,41 +172,46 @@ fn line(features: &[f32], targets: &[f32], w: f32, b: f32, by_w: &mut f64, outer
     let (ws, bs) = (F32x4::splat(w), F32x4::splat(b));
     let mut sum = 0.0;
     for (xs, ys) in features.chunks(FOLD_ROWS).zip(targets.chunks(FOLD_ROWS)) {
+        let mut aside = Line::zero();
         let mut lanes = [Line::zero(); LINE_VECTORS];
         let (xs, x_rest) = xs.as_chunks::<N>();
         let (ys, y_rest) = ys.as_chunks::<N>();
         let mut done = 0;
         if ys.len() * N == FOLD_ROWS {
             let [xs, ys] = [xs, ys].map(regions);
-            for at in 0..FOLD_ROWS / N / REGIONS {
-                for region in 0..REGIONS {
-                    lanes[region % LINE_VECTORS].add(&xs[region][at], &ys[region][at], ws, bs);
+            const BLOCK: usize = BLOCK_ROWS / N / REGIONS;
+            for block in 0..FOLD_ROWS / BLOCK_ROWS {
+                let [xs, ys] =
+                    [xs, ys].map(|regions| regions.map(|region| &region[block * BLOCK..][..BLOCK]));
+                for at in 0..BLOCK {
+                    for region in 0..REGIONS {
+                        lanes[region % LINE_VECTORS].add(&xs[region][at], &ys[region][at], ws, bs);
+                    }
                 }
+                aside.put(&mut lanes);
             }
             done = FOLD_ROWS / N;
         }
-        let (pairs, odd) = xs[done..].as_chunks::<LINE_VECTORS>();
-        let (y_pairs, y_odd) = ys[done..].as_chunks::<LINE_VECTORS>();
-        for (x, y) in pairs.iter().zip(y_pairs) {
-            for lane in 0..LINE_VECTORS {
-                lanes[lane].add(&x[lane], &y[lane], ws, bs);
+        let [xs, ys] = [&xs[done..], &ys[done..]];
+        for (xs, ys) in xs.chunks(BLOCK_ROWS / N).zip(ys.chunks(BLOCK_ROWS / N)) {
+            let (pairs, odd) = xs.as_chunks::<LINE_VECTORS>();
+            let (y_pairs, y_odd) = ys.as_chunks::<LINE_VECTORS>();
+            for (x, y) in pairs.iter().zip(y_pairs) {
+                for lane in 0..LINE_VECTORS {
+                    lanes[lane].add(&x[lane], &y[lane], ws, bs);
+                }
             }
-        }
-        for (x, y) in odd.iter().zip(y_odd) {
-            lanes[0].add(x, y, ws, bs);
+            for (x, y) in odd.iter().zip(y_odd) {
+                lanes[0].add(x, y, ws, bs);
+            }
+            aside.put(&mut lanes);
         }
         for (x, y) in x_rest.iter().zip(y_rest) {
             let residual = w * x + (b - y);
             sum += f64::from(residual * x);
             outer.add(residual);
         }
-        let [first, second] = lanes;
-        let sums = [
-            first.by_w + second.by_w,
-            first.inner.residual + second.inner.residual,
-            first.inner.square + second.inner.square,
-            F32x4::zero(),
-        ];
+        let sums = [aside.by_w, aside.inner.residual, aside.inner.square, F32x4::zero()];
         let [by_w, residual, square, _] = F32x4::sum_each(sums).array().map(f64::from);
         sum += by_w;
         outer.residual += residual;
@@ -214,7 +232,7 @@ fn few<const D: usize>(
 ) {
     let ws: [F32x4; D] = std::array::from_fn(|j| F32x4::splat(weights[j]));
     let bs = F32x4::splat(b);
-    for (xs, ys) in features.chunks(FOLD_ROWS * D).zip(targets.chunks(FOLD_ROWS)) {
+    for (xs, ys) in features.chunks(WIDE_FOLD_ROWS * D).zip(targets.chunks(WIDE_FOLD_ROWS)) {
         let mut by_weight = [F32x4::zero(); D];
         let mut inner = Inner::zero();
         let (ys, y_rest) = ys.as_chunks::<N>();
@@ -272,31 +290,41 @@ fn narrow<const V: usize>(
     outer: &mut Outer,
 ) {
     let d = weights.len();
-    let start = |v: usize| (N * v).min(d - N);
+    let first = |v: usize| (N * v).min(d - N);
     let ws: [F32x4; V] = std::array::from_fn(|v| {
-        let own = |lane: usize| start(v) + lane >= N * v;
-        F32x4::load(&std::array::from_fn(|lane| if own(lane) { weights[start(v) + lane] } else { 0.0 }))
+        let own = |lane: usize| first(v) + lane >= N * v;
+        F32x4::load(&std::array::from_fn(|lane| if own(lane) { weights[first(v) + lane] } else { 0.0 }))
     });
     let bs = F32x4::splat(b);
-    for (xs, ys) in features.chunks(WIDE_FOLD_ROWS * d).zip(targets.chunks(WIDE_FOLD_ROWS)) {
-        let mut by_weight = [F32x4::zero(); V];
-        let mut inner = Inner::zero();
+    for (xs, ys) in features.chunks(SPAN_ROWS * d).zip(targets.chunks(SPAN_ROWS)) {
         let (groups, y_rest) = ys.as_chunks::<N>();
         let n_regions = if ys.len() >= REGION_ROWS { REGIONS } else { 1 };
         let per_region = groups.len() / n_regions;
-        let rows_of = |group: usize| &xs[group * N * d..][..N * d];
-        for group in 0..per_region {
-            for region in 0..n_regions {
-                let group = region * per_region + group;
-                let (slopes, residual) = four_rows(d, rows_of(group), &groups[group], &ws, bs);
-                by_weight = std::array::from_fn(|v| by_weight[v] + slopes[v]);
-                inner.add(residual);
+        let in_regions = n_regions * per_region;
+        let per_fold = WIDE_FOLD_ROWS / N / n_regions;
+        // The regions first, then the few groups that do not come out even.
+        for (start, end, n_regions) in [(0, per_region, n_regions), (in_regions, groups.len(), 1)] {
+            for fold in (start..end).step_by(per_fold) {
+                let mut by_weight = [F32x4::zero(); V];
+                let mut inner = Inner::zero();
+                for at in fold..end.min(fold + per_fold) {
+                    for region in 0..n_regions {
+                        let group = region * per_region + at;
+                        let rows = &xs[group * N * d..][..N * d];
+                        let (slopes, residual) = four_rows(d, rows, &groups[group], &ws, bs);
+                        by_weight = std::array::from_fn(|v| by_weight[v] + slopes[v]);
+                        inner.add(residual);
+                    }
+                }
+                for (v, by_weight) in by_weight.iter().enumerate() {
+                    for (lane, sum) in by_weight.array().iter().enumerate() {
+                        if first(v) + lane >= N * v {
+                            sums[first(v) + lane] += f64::from(*sum);
+                        }
+                    }
+                }
+                outer.fold(&inner);
             }
-        }
-        for group in n_regions * per_region..groups.len() {
-            let (slopes, residual) = four_rows(d, rows_of(group), &groups[group], &ws, bs);
-            by_weight = std::array::from_fn(|v| by_weight[v] + slopes[v]);
-            inner.add(residual);
         }
         for (x, y) in xs[groups.len() * N * d..].chunks_exact(d).zip(y_rest) {
             let residual = dot(x, weights) + (b - y);
@@ -305,14 +333,6 @@ fn narrow<const V: usize>(
             }
             outer.add(residual);
         }
-        for (v, by_weight) in by_weight.iter().enumerate() {
-            for (lane, sum) in by_weight.array().iter().enumerate() {
-                if start(v) + lane >= N * v {
-                    sums[start(v) + lane] += f64::from(*sum);
-                }
-            }
-        }
-        outer.fold(&inner);
     }
 }
 
@@ -325,13 +345,11 @@ fn four_rows<const V: usize>(
     ws: &[F32x4; V],
     b: F32x4,
 ) -> ([F32x4; V], F32x4) {
-    let at = |row: usize, v: usize| {
-        F32x4::load_at(rows, row * d + if v + 1 == V { d - N } else { N * v })
-    };
+    let at = |row: usize, v: usize| F32x4::load_at(rows, row * d + if v + 1 == V { d - N } else { N * v });
     let products: [F32x4; N] = std::array::from_fn(|row| {
         let mut sum = at(row, 0) * ws[0];
-        for v in 1..V {
-            sum += at(row, v) * ws[v];
+        for (v, w) in ws.iter().enumerate().skip(1) {
+            sum += at(row, v) * *w;
         }
         sum
     });
@@ -339,8 +357,8 @@ fn four_rows<const V: usize>(
     let each = residual.array().map(F32x4::splat);
     let by_weight = std::array::from_fn(|v| {
         let mut sum = each[0] * at(0, v);
-        for row in 1..N {
-            sum += each[row] * at(row, v);
+        for (row, residual) in each.iter().enumerate().skip(1) {
+            sum += *residual * at(row, v);
         }
         sum
     });
@@ -362,7 +380,8 @@ fn wide(
     let (whole, _) = weights.as_chunks::<N>();
     let n_whole = whole.len();
     let overlap = (N - d % N) % N;
-    let last = F32x4::load(&std::array::from_fn(|lane| if lane < overlap { 0.0 } else { weights[d - N + lane] }));
+    let last =
+        F32x4::load(&std::array::from_fn(|lane| if lane < overlap { 0.0 } else { weights[d - N + lane] }));
     for (xs, ys) in features.chunks(WIDE_FOLD_ROWS * d).zip(targets.chunks(WIDE_FOLD_ROWS)) {
         partial.fill(0.0);
         let (partials, _) = partial.as_chunks_mut::<N>();

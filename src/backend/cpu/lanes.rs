@@ -67,7 +67,7 @@ impl F32x4 {
 
     /// The lanes from `start` on, and zeros before them.
     #[inline(always)]
-    pub(super) fn from_lane(self, start: usize) -> Self {
+    pub(super) fn keep_from(self, start: usize) -> Self {
         let lanes: [u32; N] = std::array::from_fn(|lane| if lane < start { 0 } else { u32::MAX });
         Self(simd::v128_and(self.0, simd::u32x4(lanes[0], lanes[1], lanes[2], lanes[3])))
     }
@@ -87,10 +87,7 @@ impl F32x4 {
     /// The first and the second of four pairs.
     #[inline(always)]
     pub(super) fn unzip2([a, b]: [Self; 2]) -> [Self; 2] {
-        [
-            Self(simd::i32x4_shuffle::<0, 2, 4, 6>(a.0, b.0)),
-            Self(simd::i32x4_shuffle::<1, 3, 5, 7>(a.0, b.0)),
-        ]
+        [Self(simd::i32x4_shuffle::<0, 2, 4, 6>(a.0, b.0)), Self(simd::i32x4_shuffle::<1, 3, 5, 7>(a.0, b.0))]
     }
 
     /// The first, the second and the third of four triples.
@@ -126,7 +123,7 @@ impl F32x4 {
 
     /// The lanes from `start` on, and zeros before them.
     #[inline(always)]
-    pub(super) fn from_lane(self, start: usize) -> Self {
+    pub(super) fn keep_from(self, start: usize) -> Self {
         Self(std::array::from_fn(|lane| if lane < start { 0.0 } else { self.0[lane] }))
     }
 
@@ -145,11 +142,7 @@ impl F32x4 {
     /// The first, the second and the third of four triples.
     #[inline(always)]
     pub(super) fn unzip3([Self(a), Self(b), Self(c)]: [Self; 3]) -> [Self; 3] {
-        [
-            Self([a[0], a[3], b[2], c[1]]),
-            Self([a[1], b[0], b[3], c[2]]),
-            Self([a[2], b[1], c[0], c[3]]),
-        ]
+        [Self([a[0], a[3], b[2], c[1]]), Self([a[1], b[0], b[3], c[2]]), Self([a[2], b[1], c[0], c[3]])]
     }
 }
 

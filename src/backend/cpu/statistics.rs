@@ -140,8 +140,7 @@ fn moments(problem: &Problem) -> (Vec<f64>, Vec<f64>) {
     let mut matrix = vec![0.0; p * p];
     let mut moments = vec![0.0; p];
     let mut block = vec![1.0; BLOCK_ROWS * p];
-    for (features, targets) in
-        problem.features.chunks(BLOCK_ROWS * d).zip(problem.targets.chunks(BLOCK_ROWS))
+    for (features, targets) in problem.features.chunks(BLOCK_ROWS * d).zip(problem.targets.chunks(BLOCK_ROWS))
     {
         let n = targets.len();
         for (row, x) in block.chunks_exact_mut(p).zip(features.chunks_exact(d)) {

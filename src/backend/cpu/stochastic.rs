@@ -13,8 +13,7 @@ use crate::dataset::Problem;
 /// the first to the general way, which knows what to do with losses and weights that are none. `kept` is scratch, two
 /// numbers a parameter.
 pub(super) fn descend(
-    problem: &Problem,
-    window: &mut Window,
+    (problem, window): (&Problem, &mut Window),
     params: &RunParams,
     steps: &[StepParams],
     reaction: &mut Reaction,
@@ -79,7 +78,7 @@ impl Rows<'_> {
         let start = |v: usize| (N * v).min(d - N);
         // The last vector of a row overlaps the one before it; there it counts as 0.
         let overlap = N * V - d;
-        let own = |vector: F32x4, v: usize| if v + 1 == V { vector.from_lane(overlap) } else { vector };
+        let own = |vector: F32x4, v: usize| if v + 1 == V { vector.keep_from(overlap) } else { vector };
         let mut weights: [F32x4; V] = std::array::from_fn(|v| own(F32x4::load_at(slots.weight, start(v)), v));
         let mut b = slots.weight.get(d).copied().unwrap_or(0.0);
         let learns_bias = if slots.weight.len() > d { 1.0 } else { 0.0 };

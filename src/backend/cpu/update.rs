@@ -1,6 +1,6 @@
 //! What a step makes of its sums: decides, and makes one update.
 
-use super::Slots;
+use super::{Scratch, Slots};
 use crate::backend::kernel::{
     BOLD_DRIVER, EPOCH_END, EPOCH_START, EVALUATE, FULL, HALT_LOSS, HALT_NOT_FINITE, HALT_TARGET_GRADIENT,
     HALT_TARGET_LOSS, REDUCE_ON_PLATEAU, Reaction, RunParams, StepParams,
@@ -29,10 +29,8 @@ pub(super) fn update(
     step: &StepParams,
     reaction: &mut Reaction,
     slots: &mut Slots<'_>,
-    gradient: &[f32],
-    loss: f32,
-    next: &mut [f32],
-    updated: &mut [Parameter],
+    (gradient, loss): (&[f32], f32),
+    scratch: &mut Scratch,
 ) -> [f32; 2] {
     let rate = step.learning_rate * reaction.rate_scale;
     reaction.cursor += 1;
@@ -48,9 +46,9 @@ pub(super) fn update(
                 slots.epoch_start.copy_from_slice(slots.weight);
             }
             let finite = if rule.kind == 0 {
-                descend(slots, gradient, rate, next)
+                descend(slots, gradient, rate, &mut scratch.next)
             } else {
-                apply(rule, step, slots, gradient, rate, updated)
+                apply(rule, step, slots, gradient, rate, &mut scratch.updated)
             };
             if !finite {
                 reaction.halt = HALT_NOT_FINITE;
@@ -88,10 +86,8 @@ fn descend(slots: &mut Slots<'_>, gradient: &[f32], rate: f32, next: &mut [f32])
         strange |= u32::from(next[j].to_bits() & 0x7F80_0000 == 0x7F80_0000);
     }
     if strange == 0 {
-        for j in 0..n {
-            previous[j] = weight[j];
-            weight[j] = next[j];
-        }
+        previous.copy_from_slice(weight);
+        weight.copy_from_slice(next);
     }
     strange == 0
 }
