@@ -124,25 +124,89 @@ impl Permutation {
         block * self.block_rows + permute(within, length, &keys)
     }
 
-    /// The rows at the positions from `start` on, as many as `out` holds: what [`Permutation::row`] says of each, several
-    /// at a time.
-    pub fn rows(&self, start: u32, out: &mut [u32]) {
-        if self.n_samples > self.block_rows {
-            for (position, row) in (start..).zip(out) {
-                *row = self.row(position);
-            }
-            return;
-        }
-        for (chunk, start) in out.chunks_mut(AT_ONCE).zip((start..).step_by(AT_ONCE)) {
-            permute_chunk(start, self.n_samples, &self.keys, chunk);
-        }
-    }
-
     /// Where the short block comes among the blocks; kernels take it as a parameter.
     pub fn tail_slot(&self) -> u32 {
         self.tail_slot
     }
 }
+
+/// The same order for whoever wants many of its rows: what the rounds of the network do to a half is looked up. A half
+/// has few values, so the tables are made in no time, and a row costs six look-ups in the nearest cache.
+#[derive(Clone, Debug)]
+pub struct TabledPermutation {
+    order: Permutation,
+    halves: Halves,
+    /// By the right half, what changes the left; then the other way round; and so on.
+    rounds: [Vec<u16>; N_ROUNDS],
+}
+
+impl TabledPermutation {
+    /// The tables of `order`.
+    pub fn new(order: Permutation) -> Self {
+        let mut tabled = Self { order, halves: Halves::of(order.n_samples), rounds: Default::default() };
+        tabled.change(order);
+        tabled
+    }
+
+    /// The tables of another order, in the memory of this one.
+    pub fn change(&mut self, order: Permutation) {
+        self.order = order;
+        self.halves = Halves::of(order.n_samples);
+        for (round, (table, key)) in self.rounds.iter_mut().zip(order.keys).enumerate() {
+            let masks = [self.halves.right_mask, self.halves.left_mask];
+            let (from, to) = (masks[round % 2], masks[1 - round % 2]);
+            table.resize(from as usize + 1, 0);
+            for (half, change) in (0..).zip(table) {
+                *change = (mix(half ^ key) & to) as u16;
+            }
+        }
+    }
+
+    /// The rows at the positions from `start` on, as many as `out` holds: what [`Permutation::row`] says of each.
+    pub fn rows(&self, start: u32, out: &mut [u32]) {
+        let n = self.order.n_samples;
+        if n > self.order.block_rows {
+            for (position, row) in (start..).zip(out) {
+                *row = self.order.row(position);
+            }
+            return;
+        }
+        let [t0, t1, t2, t3, t4, t5] = self.rounds.each_ref().map(Vec::as_slice);
+        let look = |table: &[u16], half: u32| u32::from(table[half as usize]);
+        let network = |index: u32| {
+            let (mut left, mut right) = self.halves.split(index);
+            left ^= look(t0, right);
+            right ^= look(t1, left);
+            left ^= look(t2, right);
+            right ^= look(t3, left);
+            left ^= look(t4, right);
+            right ^= look(t5, left);
+            self.halves.join(left, right)
+        };
+        // Who lands outside walks on, together with the others and without a branch, which nobody could predict.
+        let (mut walkers, mut places) = ([0_u32; AT_ONCE], [0_u16; AT_ONCE]);
+        for (chunk, start) in out.chunks_mut(AT_ONCE).zip((start..).step_by(AT_ONCE)) {
+            let mut outside = 0;
+            for (i, (row, position)) in chunk.iter_mut().zip(start..).enumerate() {
+                *row = network(position);
+                (walkers[outside], places[outside]) = (*row, i as u16);
+                outside += usize::from(*row >= n);
+            }
+            while outside > 0 {
+                let n_walkers = std::mem::take(&mut outside);
+                for i in 0..n_walkers {
+                    let (row, place) = (network(walkers[i]), places[i]);
+                    chunk[usize::from(place)] = row;
+                    (walkers[outside], places[outside]) = (row, place);
+                    outside += usize::from(row >= n);
+                }
+            }
+        }
+    }
+}
+
+/// Positions that are walked side by side.
+const AT_ONCE: usize = 256;
 
 /// A bijection of 32-bit words with good avalanche (Wellons 2018, "lowbias32").
 #[inline(always)]
@@ -174,34 +238,6 @@ fn permute(index: u32, n: u32, keys: &[u32; N_ROUNDS]) -> u32 {
     }
 }
 
-/// Positions that are walked side by side, so that the network runs on vectors.
-const AT_ONCE: usize = 64;
-
-/// Where the indices from `start` on go; `out` is no longer than [`AT_ONCE`].
-fn permute_chunk(start: u32, n: u32, keys: &[u32; N_ROUNDS], out: &mut [u32]) {
-    let halves = Halves::of(n);
-    let mut walkers: [u32; AT_ONCE] = std::array::from_fn(|i| start.wrapping_add(i as u32));
-    let mut places: [u8; AT_ONCE] = std::array::from_fn(|i| i as u8);
-    let mut n_walkers = out.len();
-    while n_walkers > 0 {
-        // Whole vectors: what lies beyond the walkers is computed in vain.
-        for index in &mut walkers[..n_walkers.next_multiple_of(4)] {
-            *index = halves.network(*index, keys);
-        }
-        let mut outside = 0;
-        for i in 0..n_walkers {
-            let (row, place) = (walkers[i], places[i]);
-            if row < n {
-                out[usize::from(place)] = row;
-            } else {
-                (walkers[outside], places[outside]) = (row, place);
-                outside += 1;
-            }
-        }
-        n_walkers = outside;
-    }
-}
-
 /// What goes to `index` below `n`.
 fn unpermute(index: u32, n: u32, keys: &[u32; N_ROUNDS]) -> u32 {
     let halves = Halves::of(n);
@@ -220,6 +256,7 @@ fn unpermute(index: u32, n: u32, keys: &[u32; N_ROUNDS]) -> u32 {
 }
 
 /// The two halves of an index below the next power of two.
+#[derive(Clone, Copy, Debug)]
 struct Halves {
     right_bits: u32,
     left_mask: u32,

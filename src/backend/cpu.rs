@@ -3,10 +3,11 @@
 use std::rc::Rc;
 
 use super::State;
-use super::kernel::{EVALUATE, RunParams, SHUFFLED, StepParams, slot};
+use super::kernel::{EVALUATE, Reaction, RunParams, SHUFFLED, StepParams, slot};
 use crate::dataset::Problem;
 use crate::optimizer::Parameter;
 
+mod full;
 mod fused;
 mod lanes;
 mod statistics;
@@ -106,6 +107,11 @@ impl CpuEngine {
                         continue;
                     }
                 }
+                let taken = self.full(params, left, reaction, &mut slots, trace);
+                if taken > 0 {
+                    left = &left[taken..];
+                    continue;
+                }
                 self.gradient(params, step, slots.weight);
                 let scale = 1.0 / f64::from(step.batch_len);
                 for (gradient, sum) in self.gradient.iter_mut().zip(&self.sums) {
@@ -118,6 +124,29 @@ impl CpuEngine {
                 left = rest;
             }
         }
+    }
+
+    /// See [`full::descend`].
+    fn full(
+        &self,
+        params: &RunParams,
+        steps: &[StepParams],
+        reaction: &mut Reaction,
+        slots: &mut Slots<'_>,
+        trace: &mut Vec<[f32; 2]>,
+    ) -> usize {
+        let problem = &*self.problem;
+        let plain = params.rule == 0 && params.reaction == 0 && params.target_gradient_norm < 0.0;
+        if problem.n_features != 1 || !plain {
+            return 0;
+        }
+        if let Some(sums_at) = self.statistics.as_ref().and_then(Statistics::line) {
+            return full::descend(params, steps, reaction, slots, trace, sums_at);
+        }
+        let (features, targets) = (&*problem.features, &*problem.targets);
+        full::descend(params, steps, reaction, slots, trace, |w, b| {
+            fused::line_sums(features, targets, w, b)
+        })
     }
 
     /// Sums of half the gradient and of the loss over a batch.

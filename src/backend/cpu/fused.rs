@@ -166,6 +166,14 @@ fn regions(vectors: &[[f32; N]]) -> [&[[f32; N]]; REGIONS] {
     std::array::from_fn(|region| &vectors[region * LENGTH..][..LENGTH])
 }
 
+/// One feature: `sum r x`, `sum r` and `sum r^2`.
+#[inline(always)]
+pub(super) fn line_sums(features: &[f32], targets: &[f32], w: f32, b: f32) -> [f64; 3] {
+    let (mut by_w, mut outer) = (0.0, Outer::default());
+    line(features, targets, w, b, &mut by_w, &mut outer);
+    [by_w, outer.residual, outer.square]
+}
+
 /// One feature: a stream of two columns.
 #[inline(always)]
 fn line(features: &[f32], targets: &[f32], w: f32, b: f32, by_w: &mut f64, outer: &mut Outer) {

@@ -98,6 +98,24 @@ impl Statistics {
     }
 }
 
+impl Statistics {
+    /// The sums of one feature and perhaps a bias, by numbers that a loop keeps in registers; `None` for other models.
+    pub(super) fn line(&self) -> Option<impl Fn(f32, f32) -> [f64; 3] + use<>> {
+        let Gram::Double(matrix) = &self.gram else { return None };
+        let (g, solution) = match (matrix.as_slice(), self.solution.as_slice()) {
+            (&[a], &[w]) => ([a, 0.0, 0.0], [w, 0.0]),
+            (&[a, b, _, c], &[w, bias]) => ([a, b, c], [w, bias]),
+            _ => return None,
+        };
+        let least = self.least;
+        Some(move |w: f32, b: f32| {
+            let (v, u) = (f64::from(w) - solution[0], f64::from(b) - solution[1]);
+            let (by_w, by_b) = (g[0] * v + g[1] * u, g[1] * v + g[2] * u);
+            [by_w, by_b, least + (v * by_w + u * by_b).max(0.0)]
+        })
+    }
+}
+
 impl Gram {
     fn single(matrix: &[f64], p: usize) -> Self {
         let width = p.next_multiple_of(N);

@@ -5,7 +5,7 @@
 
 use super::lanes::{F32x4, N};
 use crate::dataset::Problem;
-use crate::rng::Permutation;
+use crate::rng::{Permutation, TabledPermutation};
 
 /// Numbers of a window: they stay in a core's own cache.
 const WINDOW_NUMBERS: usize = 1 << 14;
@@ -13,8 +13,8 @@ const WINDOW_NUMBERS: usize = 1 << 14;
 /// Rows at consecutive positions of one epoch's order.
 #[derive(Debug, Default)]
 pub(super) struct Window {
-    /// Seed, epoch and size of a block, which the order is a function of.
-    order: Option<(u32, u32, u32)>,
+    /// Seed, epoch and size of a block, and the order that is a function of them.
+    order: Option<((u32, u32, u32), TabledPermutation)>,
     start: usize,
     rows: Vec<u32>,
     features: Vec<f32>,
@@ -40,7 +40,7 @@ impl Window {
     ) -> (&[f32], &[f32]) {
         let d = problem.n_features as usize;
         let end = self.start + self.targets.len();
-        if self.order != Some(key) || start < self.start || start >= end {
+        if self.order.as_ref().is_none_or(|(own, _)| *own != key) || start < self.start || start >= end {
             self.fill(problem, key, start, Self::length(d, batch_rows));
         }
         let from = start - self.start;
@@ -53,12 +53,17 @@ impl Window {
         let d = problem.n_features as usize;
         let n = length.min(n_samples - start);
         let (seed, epoch, block_rows) = key;
-        self.order = Some(key);
+        let wanted = Permutation::new(problem.n_samples, block_rows, seed, epoch);
+        let (own, order) = self.order.get_or_insert_with(|| (key, TabledPermutation::new(wanted)));
+        if *own != key {
+            *own = key;
+            order.change(wanted);
+        }
         self.start = start;
         self.rows.resize(n, 0);
         self.targets.resize(n, 0.0);
         self.features.resize(n * d, 0.0);
-        Permutation::new(problem.n_samples, block_rows, seed, epoch).rows(start as u32, &mut self.rows);
+        order.rows(start as u32, &mut self.rows);
         for (target, row) in self.targets.iter_mut().zip(&self.rows) {
             *target = problem.targets[*row as usize];
         }

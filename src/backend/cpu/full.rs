@@ -1,0 +1,54 @@
+//! Plain descent on every row of one feature: with few rows, or with statistics in their place, a step is so short that
+//! the weights stay in registers and everything which is not the step itself is left out of its loop.
+
+use super::Slots;
+use super::update::account;
+use crate::backend::kernel::{EVALUATE, FULL, Reaction, RunParams, StepParams};
+
+/// Takes the first of `steps` that are of this kind, as far as nothing happens that the general way is there for.
+/// Returns how many. `sums_at` gives half the sums of the gradient by `w` and by `b`, and the sum of the loss.
+#[inline(always)]
+pub(super) fn descend(
+    params: &RunParams,
+    steps: &[StepParams],
+    reaction: &mut Reaction,
+    slots: &mut Slots<'_>,
+    trace: &mut Vec<[f32; 2]>,
+    sums_at: impl Fn(f32, f32) -> [f64; 3],
+) -> usize {
+    let learns_bias = slots.weight.len() > 1;
+    let mut w = slots.weight[0];
+    let mut b = slots.weight.get(1).copied().unwrap_or(0.0);
+    let mut previous = (w, b);
+    let scale = 1.0 / f64::from(params.n_samples);
+    let mut taken = 0;
+    for step in steps {
+        if step.flags & (FULL | EVALUATE) != FULL {
+            break;
+        }
+        let [by_w, by_b, square] = sums_at(w, b);
+        let loss = (square * scale) as f32;
+        let rate = step.learning_rate * reaction.rate_scale;
+        let next_w = w - rate * (by_w * (2.0 * scale)) as f32;
+        let next_b = if learns_bias { b - rate * (by_b * (2.0 * scale)) as f32 } else { 0.0 };
+        // Written so that what is undefined is not sound either.
+        let sound = loss <= params.divergence_limit && loss > params.target_loss;
+        if !(sound && loss.is_finite() && next_w.is_finite() && next_b.is_finite()) {
+            break;
+        }
+        account(step, reaction, loss);
+        trace.push([loss, rate]);
+        previous = (w, b);
+        (w, b) = (next_w, next_b);
+        taken += 1;
+    }
+    if taken > 0 {
+        reaction.cursor += taken as u32;
+        reaction.taken += taken as i32;
+        (slots.previous[0], slots.weight[0]) = (previous.0, w);
+        if learns_bias {
+            (slots.previous[1], slots.weight[1]) = (previous.1, b);
+        }
+    }
+    taken
+}
