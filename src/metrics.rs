@@ -110,6 +110,16 @@ impl History {
         self.record(first_step, batch_losses, |last| rates.get(last).copied().unwrap_or(f32::NAN));
     }
 
+    /// [`record_steps`](Self::record_steps) with the rate of the `i`th of these steps by a function.
+    pub fn record_steps_with(
+        &mut self,
+        first_step: u64,
+        batch_losses: &[f32],
+        rate_of: impl Fn(usize) -> f32,
+    ) {
+        self.record(first_step, batch_losses, rate_of);
+    }
+
     /// [`record_steps`](Self::record_steps) where one rate holds throughout.
     pub fn record_steps_at_rate(&mut self, first_step: u64, batch_losses: &[f32], rate: f32) {
         self.record(first_step, batch_losses, |_| rate);

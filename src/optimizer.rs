@@ -105,6 +105,11 @@ impl Optimizer {
         }
     }
 
+    /// Whether [`Optimizer::corrections`] are ever other than 1.
+    pub fn corrects(&self) -> bool {
+        matches!(self, Self::Adam { .. } | Self::AdamW { .. })
+    }
+
     /// The share of velocity kept by momentum and Nesterov.
     pub fn momentum(&self) -> Option<f64> {
         match *self {

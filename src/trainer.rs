@@ -27,6 +27,9 @@ pub use changes::Mark;
 /// The epoch whose order picks the rows of a sampled loss: the same rows at every measurement of a run.
 const SAMPLE_EPOCH: u32 = u32::MAX;
 
+/// Steps of one call on the CPU: their plan and trace stay in its nearest caches.
+const CPU_STEPS_PER_CALL: usize = 1 << 11;
+
 /// What a run is about: fixed from its first step to its last.
 #[derive(Clone, Debug)]
 pub struct Task {
@@ -144,9 +147,10 @@ pub struct Trainer {
     evaluation_rows: u32,
     // Kept between calls so that stepping allocates nothing.
     steps: Vec<StepParams>,
+    /// What every one of `steps` is, where they are all the same: full batches at a constant rate.
+    uniform: Option<StepParams>,
     trace: Vec<[f32; 2]>,
     losses: Vec<f32>,
-    rates: Vec<f32>,
     /// Batch loss of every update since it was last taken, where somebody wants to have them.
     kept_losses: Option<Vec<f32>>,
 }
@@ -183,9 +187,9 @@ impl Trainer {
             marks: Vec::new(),
             evaluation_rows: n_samples,
             steps: Vec::with_capacity(MAX_STEPS_PER_CALL),
+            uniform: None,
             trace: Vec::with_capacity(MAX_STEPS_PER_CALL),
             losses: Vec::with_capacity(MAX_STEPS_PER_CALL),
-            rates: Vec::with_capacity(MAX_STEPS_PER_CALL),
             kept_losses: None,
         };
         trainer.measure().await?;
@@ -210,12 +214,14 @@ impl Trainer {
     pub async fn advance_unmeasured(&mut self, n_steps: u64) -> Result<()> {
         let mut left = n_steps;
         while left > 0 && self.status == Status::Ready {
-            let n = left.min(MAX_STEPS_PER_CALL as u64) as usize;
-            let planned = self.plan_steps(n);
+            let most = if self.backend.is_gpu() { MAX_STEPS_PER_CALL } else { CPU_STEPS_PER_CALL };
+            let planned = self.plan_steps(left.min(most as u64) as usize);
             if planned == 0 {
                 break;
             }
-            self.call().await?;
+            let steps = std::mem::take(&mut self.steps);
+            self.call(&steps[..planned]).await;
+            self.steps = steps;
             left -= planned as u64;
         }
         Ok(())
@@ -237,15 +243,14 @@ impl Trainer {
     async fn evaluate(&mut self) -> Result<()> {
         let rows = self.evaluation_rows;
         let sample = rows < self.task.problem.n_samples;
-        self.steps.clear();
-        self.steps.push(StepParams {
+        let step = StepParams {
             epoch: SAMPLE_EPOCH,
             batch_len: rows,
             flags: EVALUATE | if sample { SHUFFLED } else { 0 },
             n_tiles: kernel::tiles(rows),
             ..StepParams::default()
-        });
-        self.call().await?;
+        };
+        self.call(&[step]).await;
         let reaction = self.state.reactions[0];
         self.measured = Measured {
             loss: f64::from(reaction.evaluated_loss),
@@ -479,6 +484,29 @@ impl Trainer {
         let constant_rate =
             config.schedule.is_constant() && first >= self.schedule_start + config.warmup.steps;
         let rate_now = self.planned_rate(first) as f32;
+        if constant_rate && batch_rows == n_samples && place.position == 0 && !config.optimizer.corrects() {
+            let left = |last: Option<u64>, now: u64| last.map_or(u64::MAX, |last| last.saturating_sub(now));
+            let n = left(config.stop.steps, first).min(left(config.stop.epochs, place.epoch)).min(n as u64)
+                as usize;
+            let step = StepParams {
+                learning_rate: rate_now,
+                correction1: 1.0,
+                correction2: 1.0,
+                batch_len: n_samples,
+                flags: EPOCH_START | EPOCH_END | FULL,
+                n_tiles: kernel::tiles(n_samples),
+                ..StepParams::default()
+            };
+            if self.uniform != Some(step) {
+                self.steps.clear();
+                self.uniform = Some(step);
+            }
+            if self.steps.len() < n {
+                self.steps.resize(n, step);
+            }
+            return n;
+        }
+        self.uniform = None;
         self.steps.clear();
         for i in 0..n as u64 {
             let step = first + i;
@@ -537,28 +565,27 @@ impl Trainer {
         params
     }
 
-    /// Sends the planned steps through the engine; a lost GPU is replaced and the same steps taken on the CPU.
-    async fn call(&mut self) -> Result<()> {
+    /// Sends steps through the engine; a lost GPU is replaced and the same steps taken on the CPU.
+    async fn call(&mut self, steps: &[StepParams]) {
         let params = self.run_params();
         let first = self.step();
-        let lost = self.backend.advance(&mut self.state, &params, &self.steps, &mut self.trace).await;
+        let lost = self.backend.advance(&mut self.state, &params, steps, &mut self.trace).await;
         if let Err(backend::DeviceLost(detail)) = lost {
             let reason = Message::new(Code::GpuLost).with("step", first).with("detail", detail);
             let backend = backend::cpu(Rc::clone(&self.task.problem));
             let in_use = InUse { fallback: true, ..InUse::new(&backend, reason) };
             self.set_backend(backend, in_use);
             // The CPU engine cannot be lost.
-            let _ = self.backend.advance(&mut self.state, &params, &self.steps, &mut self.trace).await;
+            let _ = self.backend.advance(&mut self.state, &params, steps, &mut self.trace).await;
         }
-        self.record(first);
-        Ok(())
+        self.record(first, steps);
     }
 
-    /// Takes what the last call did into place, history and status.
-    fn record(&mut self, first: u64) {
+    /// Takes what a call did into place, history and status.
+    fn record(&mut self, first: u64, steps: &[StepParams]) {
         let reaction = self.state.reactions[0];
         let n_samples = self.task.problem.n_samples;
-        if self.steps.first().is_some_and(|step| step.flags & EVALUATE != 0) {
+        if steps.first().is_some_and(|step| step.flags & EVALUATE != 0) {
             return;
         }
         if reaction.taken < 0 {
@@ -566,16 +593,17 @@ impl Trainer {
             self.step_back();
         }
         let taken = reaction.taken.max(0) as usize;
-        for step in &self.steps[..taken] {
-            self.place = next_place(self.place, step.batch_len, n_samples);
+        if self.uniform.is_some() {
+            self.place.epoch += taken as u64;
+        } else {
+            for step in &steps[..taken] {
+                self.place = next_place(self.place, step.batch_len, n_samples);
+            }
         }
+        let trace = &self.trace[..taken];
         self.losses.clear();
-        self.rates.clear();
-        for [loss, rate] in &self.trace[..taken] {
-            self.losses.push(*loss);
-            self.rates.push(*rate);
-        }
-        self.history.record_steps(first, &self.losses, &self.rates);
+        self.losses.extend(trace.iter().map(|[loss, _]| *loss));
+        self.history.record_steps_with(first, &self.losses, |i| trace[i][1]);
         if let Some(loss) = self.losses.last() {
             self.batch_loss = Some(*loss);
         }

@@ -144,9 +144,7 @@ impl CpuEngine {
             return full::descend(params, steps, reaction, slots, trace, sums_at);
         }
         let (features, targets) = (&*problem.features, &*problem.targets);
-        full::descend(params, steps, reaction, slots, trace, |w, b| {
-            fused::line_sums(features, targets, w, b)
-        })
+        full::descend(params, steps, reaction, slots, trace, |w, b| fused::line_sums(features, targets, w, b))
     }
 
     /// Sums of half the gradient and of the loss over a batch.

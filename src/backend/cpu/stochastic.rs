@@ -82,15 +82,55 @@ impl Rows<'_> {
         let mut weights: [F32x4; V] = std::array::from_fn(|v| own(F32x4::load_at(slots.weight, start(v)), v));
         let mut b = slots.weight.get(d).copied().unwrap_or(0.0);
         let learns_bias = if slots.weight.len() > d { 1.0 } else { 0.0 };
-        let mut previous = (weights, b);
-        for ((x, y), step) in self.features.chunks_exact(d).zip(self.targets).zip(steps) {
-            let x: [F32x4; V] = std::array::from_fn(|v| own(F32x4::load_at(x, start(v)), v));
-            let mut products = x[0] * weights[0];
-            for v in 1..V {
-                products += x[v] * weights[v];
+        let row = |at: usize| -> [F32x4; V] {
+            let x = &self.features[at * d..][..d];
+            std::array::from_fn(|v| own(F32x4::load_at(x, start(v)), v))
+        };
+        // Four steps at a time, but for the last ones: the weights before the last step have to be kept.
+        let n = steps.len();
+        let n_grouped = (n - 1) / N * N;
+        for at in (0..n_grouped).step_by(N) {
+            let group = &steps[at..at + N];
+            let rows: [[F32x4; V]; N] = std::array::from_fn(|k| row(at + k));
+            let residuals = F32x4::sum_each(std::array::from_fn(|k| product(&rows[k], &weights)))
+                + (F32x4::splat(b) - F32x4::load_at(self.targets, at));
+            // What a step of one row changes at another is the product of the two: with these known, the four steps
+            // need the weights from before the first only, and wait for each other as little as they can.
+            let met = |j: usize, k: usize| product(&rows[j], &rows[k]);
+            let [m01, m02, m12, m03] = F32x4::sum_each([met(0, 1), met(0, 2), met(1, 2), met(0, 3)])
+                .array()
+                .map(|m| m + learns_bias);
+            let [m13, m23, ..] = F32x4::sum_each([met(1, 3), met(2, 3), F32x4::zero(), F32x4::zero()])
+                .array()
+                .map(|m| m + learns_bias);
+            let pace =
+                |k: usize, residual: f32| group[k].learning_rate * reaction.rate_scale * (2.0 * residual);
+            let [r0, r1, r2, r3] = residuals.array();
+            let p0 = pace(0, r0);
+            let r1 = r1 - p0 * m01;
+            let p1 = pace(1, r1);
+            let r2 = (r2 - p0 * m02) - p1 * m12;
+            let p2 = pace(2, r2);
+            let r3 = ((r3 - p0 * m03) - p1 * m13) - p2 * m23;
+            let p3 = pace(3, r3);
+            for (step, residual) in group.iter().zip([r0, r1, r2, r3]) {
+                if !take(step, residual * residual, self.limit, reaction, trace) {
+                    return false;
+                }
             }
-            let [p0, p1, p2, p3] = products.array();
-            let residual = (p0 + p1) + (p2 + p3) + (b - y);
+            let paces = [p0, p1, p2, p3].map(F32x4::splat);
+            for (v, weights) in weights.iter_mut().enumerate() {
+                let near = paces[0] * rows[0][v] + paces[1] * rows[1][v];
+                let far = paces[2] * rows[2][v] + paces[3] * rows[3][v];
+                *weights = *weights - (near + far);
+            }
+            b -= ((p0 + p1) + (p2 + p3)) * learns_bias;
+        }
+        let mut previous = (weights, b);
+        for (at, step) in steps.iter().enumerate().skip(n_grouped) {
+            let x = row(at);
+            let [p0, p1, p2, p3] = product(&x, &weights).array();
+            let residual = (p0 + p1) + (p2 + p3) + (b - self.targets[at]);
             if !take(step, residual * residual, self.limit, reaction, trace) {
                 return false;
             }
@@ -159,6 +199,16 @@ impl Rows<'_> {
         }
         finite
     }
+}
+
+/// Products of two rows, not yet summed over the lanes.
+#[inline(always)]
+fn product<const V: usize>(a: &[F32x4; V], b: &[F32x4; V]) -> F32x4 {
+    let mut sum = a[0] * b[0];
+    for (a, b) in a.iter().zip(b).skip(1) {
+        sum += *a * *b;
+    }
+    sum
 }
 
 /// Takes note of a step that is made, unless its loss ends the run.
