@@ -86,7 +86,8 @@ async function pageWorker(peer, work, page) {
 export function pythonWith(needs) {
   const local = ['bin/python', 'Scripts/python.exe'].map((path) => join(root, '.venv', path));
   const named = (process.env.DOWNHILL_PYTHON ?? '').split(delimiter).filter((path) => path !== '');
-  const check = `import importlib.util as u, sys; sys.exit(any(u.find_spec(n) is None for n in ${JSON.stringify(needs)}))`;
+  const names = JSON.stringify(needs);
+  const check = `import importlib.util as u, sys; sys.exit(any(u.find_spec(name) is None for name in ${names}))`;
   return [...local, ...named].find((path) => existsSync(path) && spawnSync(path, ['-c', check]).status === 0);
 }
 
@@ -97,13 +98,14 @@ export function pythonWith(needs) {
  */
 async function pythonProgram(peer, work) {
   const python = pythonWith(peer.needs ?? []);
-  /** @type {import('node:child_process').ChildProcessByStdio<import('node:stream').Writable, import('node:stream').Readable, null> | undefined} */
+  /** @type {import('node:child_process').ChildProcessWithoutNullStreams | undefined} */
   let child;
+  let complaints = '';
   /** @type {AsyncIterableIterator<string> | undefined} */
   let lines;
   const hear = async () => {
     const { value, done } = await within(/** @type {AsyncIterableIterator<string>} */ (lines).next());
-    if (done) throw new Error(`${peer.program} ended`);
+    if (done) throw new Error(`${peer.program} ended: ${complaints.trim().split('\n').at(-1)}`);
     const said = JSON.parse(value);
     if (said.error !== undefined) throw new Error(said.error);
     return said;
@@ -115,8 +117,13 @@ async function pythonProgram(peer, work) {
   return {
     async prepare(order) {
       if (!python) throw new Error(`no Python here has ${(peer.needs ?? []).join(', ')}`);
-      child = spawn(python, [join(root, 'benches/peers', peer.program ?? '')], { stdio: ['pipe', 'pipe', 'inherit'] });
+      const program = join(root, 'benches/peers', peer.program ?? '');
+      child = spawn(python, [program, ...(peer.arguments ?? [])]);
       child.on('error', () => child?.kill());
+      // Some say much at their start; only the end of it can tell why one has ended.
+      child.stderr.on('data', (text) => {
+        complaints = (complaints + text).slice(-4000);
+      });
       lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
       const { version } = await hear();
       if (order) writeFileSync(ORDER_FILE, order);

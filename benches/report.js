@@ -26,22 +26,23 @@ export function report(results, versions) {
   const memory = Math.round(totalmem() / 2 ** 30);
   const document = `# Performance
 
-What \`cargo xtask bench\` measured on ${date}, at commit ${versions.commit}, on ${cores.length} x ${cores[0]?.model.trim()}
-(${platform()} ${release()}, ${arch()}, ${memory} GB): ${met} targets met, ${missed} missed.
+What \`cargo xtask bench\` measured on ${date}, at commit ${versions.commit}, on ${cores.length} cores of
+${cores[0]?.model.trim()} (${platform()} ${release()}, ${arch()}, ${memory} GB): ${met} targets met, ${missed} missed.
 
 Everything ran in one go and in turn, a round each, so what disturbed the machine disturbed everybody. A figure is the
-median of its rounds, beside it the least and the most. Ratios are those of medians; take gaps under 1.5x for noise. Every
-peer makes the same rows, trains in f32 on squared error with a bias, and computes the loss at every step: of every row for
-the full batch, of the batch otherwise. Losses were compared after a few steps from the same weights, and whoever has
-another one counts as not measured. Where there are several ways of writing the work down, the fastest counts. Ours is the
-engine in one dedicated worker of Chromium, built and optimized as it is published.
+median of its rounds, beside it the least and the most. Ratios are those of medians; take gaps under 1.5x for noise.
+Every peer makes the same rows, trains in f32 on squared error with a bias, and computes the loss at every step: of
+every row for the full batch, of the batch otherwise. Losses were compared after a few steps from the same weights, and
+whoever has another one counts as not measured. Where there are several ways of writing down weights and a bias, the
+fastest counts; the bias as the weight of a column of ones, which is less to do where rows are few, stands among the raw
+figures. Ours is the engine in one dedicated worker of Chromium, built and optimized as it is published.
 
 ## Targets
 
 ${table}
 
-A share is that of the lower of two roofs, both measured in the same worker between the rounds: reading every row once a
-step, and two multiply-adds a feature and row (a multiplication and an addition each; there is no fused one in WebAssembly).
+A share is that of the lower of two roofs, both measured in the same worker between the rounds: reading every row once
+a step, and two multiply-adds a feature and row (a multiplication and an addition each; WebAssembly has no fused one).
 
 ## Raw figures
 
@@ -88,7 +89,8 @@ function row({ target, result }) {
   const name = peers[target.ours].name;
   const own = target.ours === 'cpu' ? '' : ` (${name})`;
   const wanted = target.heap ? `at most ${target.target}x` : target.roof ? percent(target.target) : `${target.target}x`;
-  const against = target.against ? peers[target.against].name : target.heap ? 'bytes of the data' : roofName(target.roof);
+  const limited = target.heap ? 'bytes of the data' : roofName(target.roof);
+  const against = target.against ? peers[target.against].name : limited;
   /** @param {string} why */
   const failed = (why) => ({ met: false, cells: [title + own, '–', against, '–', '–', wanted, 'missed', why] });
   if (ours.failure || ours.speeds.length === 0) return failed(`not measured: ${ours.failure ?? 'no round'}`);
@@ -105,7 +107,7 @@ function row({ target, result }) {
   const share = limit ? `${percent(mine.median / limit.steps)} of ${limit.name}` : '';
   if (target.roof) {
     const roof = roofsOf(work, target.ours, roofs);
-    const steps = target.roof === 'read' ? roof.read : target.roof === 'multiply_add' ? roof.multiply_add : limit?.steps;
+    const steps = target.roof === 'lower' ? limit?.steps : roof[target.roof];
     if (!steps) return failed('the roof was not measured');
     const ratio = mine.median / steps;
     const met = ratio >= target.target;
@@ -168,7 +170,8 @@ function rawTable(results) {
       const result = results.find(({ set }) => set.work === work && set.peers.includes(key) && set.group !== 'page');
       const measured = result?.measured[key];
       if (!measured) return '';
-      return measured.failure || measured.speeds.length === 0 ? 'not measured' : figure(spread(measured.speeds), works[work]);
+      const nothing = measured.failure || measured.speeds.length === 0;
+      return nothing ? 'not measured' : figure(spread(measured.speeds), works[work]);
     });
     return [peer.name, ...cells];
   });

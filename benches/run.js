@@ -1,5 +1,5 @@
 // @ts-check
-// Runs Downhill and its peers side by side, in turn, in one run: `cargo xtask bench` builds what this needs and calls it.
+// Runs Downhill and its peers side by side, in turn, in one run. `cargo xtask bench` builds what this needs first.
 //
 //   node benches/run.js [--only W1,W3] [--write docs/performance.md]
 //
@@ -31,6 +31,7 @@ import { peers, sets, works } from './work.js';
 const ROUND_MS = 400;
 /** How long a roof is measured in each round. */
 const ROOF_MS = 90;
+const WARM_UPS = 2;
 /** A participant whose round takes longer than this has fewer rounds. */
 const SLOW_SECONDS = 3;
 const SLOW_ROUNDS = 3;
@@ -95,6 +96,8 @@ async function measure(set) {
       measured.version = await participant.prepare(peer.order_given ? order : undefined);
       if (work.batch > 0 && set.peers.some((other) => peers[other].order_given)) order ??= await participant.order();
       const n_steps = await calibrate(participant, measured, peer, work);
+      // What is called for the first time is not yet compiled well.
+      for (let i = 0; i < WARM_UPS; i++) await participant.roofs(ROOF_MS);
       runners.push({ key, participant, n_steps });
     } catch (error) {
       await fail(measured, participant, error);
@@ -189,7 +192,7 @@ function compare({ set, measured }) {
  * @param {unknown} error
  */
 async function fail(measured, participant, error) {
-  measured.failure = String(/** @type {any} */ (error)?.message ?? error).split('\n')[0];
+  measured.failure = String(/** @type {any} */ (error)?.message ?? error).split('\n')[0].slice(0, 160);
   measured.speeds = [];
   await participant.close();
 }
@@ -199,9 +202,12 @@ function say(words) {
   console.log(words);
 }
 
+/** Which sources these are. */
 function commit() {
   try {
-    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim();
+    const git = (/** @type {string[]} */ ...words) => execFileSync('git', words, { cwd: root, encoding: 'utf8' }).trim();
+    const changed = git('status', '--porcelain', '--untracked-files=no') !== '';
+    return git('rev-parse', '--short', 'HEAD') + (changed ? ' with changes' : '');
   } catch {
     return 'unknown';
   }

@@ -10,11 +10,11 @@
  */
 
 /**
- * Who does the work: a worker of the page or a Python program; `forms` are its ways of writing it, the fastest of which
+ * Who does the work: a worker of the page or a Python program. `forms` are its ways of writing it; the fastest of them
  * counts. `same_loss`: its loss after a few steps has to be that of the others. `work`: not that of its set.
  * @typedef {{
- *   name: string, kind: 'engine' | 'tfjs' | 'python' | 'page', program?: string, needs?: string[],
- *   engine?: string, forms: string[], same_loss: boolean, order_given?: boolean, work?: string,
+ *   name: string, kind: 'engine' | 'tfjs' | 'python' | 'page', program?: string, arguments?: string[],
+ *   needs?: string[], engine?: string, forms: string[], same_loss: boolean, order_given?: boolean, work?: string,
  * }} Peer
  */
 
@@ -77,8 +77,13 @@ export const peers = {
     name: 'scikit-learn SGDRegressor', kind: 'python', program: 'sklearn_peer.py',
     needs: ['sklearn', 'numpy'], forms: [''], same_loss: false,
   },
+  // On TensorFlow, as whoever installs Keras by its own instructions has it; and on PyTorch.
   keras: {
-    name: 'Keras, the story\'s script', kind: 'python', program: 'keras_peer.py',
+    name: 'Keras, the story\'s script', kind: 'python', program: 'keras_peer.py', arguments: ['tensorflow'],
+    needs: ['keras', 'tensorflow', 'numpy'], forms: [''], same_loss: false,
+  },
+  keras_torch: {
+    name: 'Keras on PyTorch, the story\'s script', kind: 'python', program: 'keras_peer.py', arguments: ['torch'],
     needs: ['keras', 'torch', 'numpy'], forms: [''], same_loss: false,
   },
 };
@@ -88,14 +93,17 @@ export const peers = {
  * @typedef {{ id: string, group: string, work: string, peers: string[], rounds: number }} Set
  */
 
-const peersOfFullBatch = ['tfjs', 'tfjs_ones', 'tfjs_optimizer', 'numpy', 'numpy_ones', 'torch'];
+/** Whoever can do the full batch. */
+const fullBatch = ['tfjs', 'tfjs_ones', 'tfjs_optimizer', 'numpy', 'numpy_ones', 'torch'];
+/** And the story's batches. */
+const miniBatch = ['tfjs_optimizer', 'numpy', 'keras', 'keras_torch'];
 
 /** @type {Set[]} */
 export const sets = [
-  { id: 'W1', group: 'W1', work: 'W1', peers: ['cpu', ...peersOfFullBatch], rounds: 7 },
-  { id: 'W1k', group: 'W1k', work: 'W1k', peers: ['cpu', 'tfjs_optimizer', 'numpy', 'keras'], rounds: 5 },
-  { id: 'W2', group: 'W2', work: 'W2', peers: ['cpu', ...peersOfFullBatch], rounds: 7 },
-  { id: 'W3', group: 'W3', work: 'W3', peers: ['cpu', ...peersOfFullBatch], rounds: 7 },
+  { id: 'W1', group: 'W1', work: 'W1', peers: ['cpu', ...fullBatch], rounds: 7 },
+  { id: 'W1k', group: 'W1k', work: 'W1k', peers: ['cpu', ...miniBatch], rounds: 5 },
+  { id: 'W2', group: 'W2', work: 'W2', peers: ['cpu', ...fullBatch], rounds: 7 },
+  { id: 'W3', group: 'W3', work: 'W3', peers: ['cpu', ...fullBatch], rounds: 7 },
   { id: 'W4', group: 'W4', work: 'W4', peers: ['cpu', 'sklearn'], rounds: 5 },
   { id: 'W5', group: 'W5', work: 'W5', peers: ['cpu', 'torch'], rounds: 5 },
   { id: 'W6', group: 'W6', work: 'W6', peers: ['cpu'], rounds: 7 },

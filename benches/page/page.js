@@ -1,5 +1,5 @@
 // @ts-check
-// The page of the benchmark: it starts workers and passes on what they are asked. All work is theirs, as in the product.
+// The page of the benchmark: it starts workers and passes on what they are asked. All work is theirs, as in Downhill.
 
 /** @type {Map<number, { worker: Worker, pending: ((said: any) => void) | undefined }>} */
 const workers = new Map();

@@ -65,7 +65,9 @@ async function byHand(steps, form) {
   for (let i = 0; i < steps; i++) {
     const before = run;
     run = /** @type {Run} */ (tf.tidy(() => step(rows, before, work.rate)));
-    for (const name of /** @type {const} */ (['w', 'b', 'loss'])) if (before[name] !== run[name]) before[name].dispose();
+    before.w.dispose();
+    before.loss.dispose();
+    if (before.b !== run.b) before.b.dispose();
   }
   // Reading the last loss waits for all of it.
   const loss = (await run.loss.data())[0] / (form === 'ones' ? work.n : 1);

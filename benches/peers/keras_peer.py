@@ -1,15 +1,24 @@
-"""The story's script in Keras, as its reader would write it: 100 epochs of batches of 32, reshuffled."""
+"""The story's script in Keras, as its reader would write it: 100 epochs of batches of 32, reshuffled.
 
+python keras_peer.py tensorflow|torch
+"""
+
+import importlib.metadata
 import os
+import sys
 import time
 
-os.environ.setdefault("KERAS_BACKEND", "torch")
+os.environ["KERAS_BACKEND"] = sys.argv[1]
+# What is said at the start concerns nobody here.
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 import work  # noqa: E402
 
 import keras  # noqa: E402
 
 DATA = {}
+# TensorFlow comes under several names.
+PACKAGE = importlib.metadata.packages_distributions()[sys.argv[1]][0]
 
 
 def prepare(request):
@@ -27,4 +36,4 @@ def run(request, n_steps):
     return history.history["loss"][-1], time.perf_counter() - start
 
 
-work.serve(["keras", "torch"], prepare, run)
+work.serve(["keras", PACKAGE], prepare, run)

@@ -45,7 +45,7 @@ def rows(n, d):
 
 
 def serve(packages, prepare, run):
-    """Answers until the pipe ends. `prepare(request)`; `run(request, n_steps)` gives the last loss, or that and seconds."""
+    """Answers until the pipe ends. `run(request, n_steps)` gives the last loss, or that and its own seconds."""
     names = {package: importlib.metadata.version(package) for package in packages}
     version = ", ".join(f"{name} {number}" for name, number in names.items())
     answer({"version": f"{version} (Python {platform.python_version()})"})

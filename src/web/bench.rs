@@ -11,11 +11,10 @@ use std::rc::Rc;
 use js_sys::Error;
 use wasm_bindgen::prelude::*;
 
-use super::{internal, now_ms, to_error};
+use super::now_ms;
 use crate::backend::kernel::{self, EPOCH_END, EPOCH_START, FULL, RunParams, SHUFFLED, StepParams};
 use crate::backend::{self, Backend, MAX_STEPS_PER_CALL, State};
 use crate::dataset::Problem;
-use crate::message::Message;
 use crate::optimizer::Optimizer;
 use crate::rng::{IN_MEMORY_BLOCK_ROWS, Permutation, mix};
 
@@ -111,11 +110,11 @@ impl BareEngine {
             self.backend
                 .advance(&mut self.state, &self.params, &self.steps[..n], &mut self.trace)
                 .await
-                .map_err(|lost| internal(lost.0))?;
+                .map_err(|lost| Error::new(&lost.0))?;
             self.per_ms = n as f64 / (now_ms() - start).max(0.1);
             let reaction = self.state.reactions[0];
             if reaction.halt != 0 || reaction.taken != n as i32 {
-                return Err(internal(format!("the run halted ({})", reaction.halt)));
+                return Err(Error::new(&format!("the run halted ({})", reaction.halt)));
             }
             left -= n as u64;
         }
@@ -246,13 +245,13 @@ async fn open(engine: &str, problem: &Rc<Problem>) -> Result<Backend, Error> {
         "cpu" => Ok(backend::cpu(Rc::clone(problem))),
         #[cfg(feature = "gpu")]
         "gpu" => {
-            let said = |message: Message| to_error(&message);
+            let said = |message| super::to_error(&message);
             let gpu = backend::gpu::Gpu::open().await.map_err(said)?;
             let engine = backend::gpu::GpuEngine::new(gpu, problem, 1).await.map_err(said)?;
             Ok(Backend::Gpu(Box::new(engine)))
         }
         // Here the engine that works on X'X and X'y will be opened.
-        other => Err(internal(format!("the engine \"{other}\" is not built"))),
+        other => Err(Error::new(&format!("the engine \"{other}\" is not built"))),
     }
 }
 

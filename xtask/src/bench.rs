@@ -12,8 +12,13 @@ use crate::{dist, install, shell, site};
 const DOCUMENT: &str = "docs/performance.md";
 
 /// What the Python peers import, and the package that has it.
-const PYTHON_PACKAGES: &[(&str, &str)] =
-    &[("numpy", "numpy"), ("sklearn", "scikit-learn"), ("torch", "torch"), ("keras", "keras")];
+const PYTHON_PACKAGES: &[(&str, &str)] = &[
+    ("numpy", "numpy"),
+    ("sklearn", "scikit-learn"),
+    ("torch", "torch"),
+    ("keras", "keras"),
+    ("tensorflow", "tensorflow"),
+];
 
 /// Runs the benchmark. `native` is `cargo bench`; `only` names works whose figures are printed and not kept.
 pub(crate) fn bench(words: &[String], only: Option<&str>) -> Result<()> {

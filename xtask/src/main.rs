@@ -2,7 +2,7 @@
 //!
 //! In reading order: [`shell`] runs other programs and shows their progress, [`site`] builds the page for development,
 //! [`offline`] fills in the service worker, [`serve`] shows a site, [`dist`] makes the one to publish, [`package`] the
-//! npm package; [`install`], [`check`] and [`mod@test`] are what CI runs; [`bench`] measures.
+//! npm package; [`install`], [`check`] and [`mod@test`] are what CI runs; [`mod@bench`] measures.
 
 mod bench;
 mod check;
