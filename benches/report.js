@@ -12,7 +12,7 @@ import { peers, sets, targets, works } from './work.js';
 /**
  * The table of targets, and the whole document.
  * @param {Result[]} results
- * @param {{ chromium: string, commit: string }} versions
+ * @param {{ chromium: string, commit: string, load: number }} versions
  */
 export function report(results, versions) {
   const rows = targetsOf(results).map(row);
@@ -28,6 +28,7 @@ export function report(results, versions) {
 
 What \`cargo xtask bench\` measured on ${date}, at commit ${versions.commit}, on ${cores.length} cores of
 ${cores[0]?.model.trim()} (${platform()} ${release()}, ${arch()}, ${memory} GB): ${met} targets met, ${missed} missed.
+Before the first round ${versions.load.toFixed(1)} processes were at work beside it.
 
 Everything ran in one go and in turn, a round each, so what disturbed the machine disturbed everybody. A figure is the
 median of its rounds, beside it the least and the most. Ratios are those of medians; take gaps under 1.5x for noise.
@@ -92,7 +93,9 @@ function row({ target, result }) {
   const limited = target.heap ? 'bytes of the data' : roofName(target.roof);
   const against = target.against ? peers[target.against].name : limited;
   /** @param {string} why */
-  const failed = (why) => ({ met: false, cells: [title + own, '–', against, '–', '–', wanted, 'missed', why] });
+  const failed = (why, mine = '–') => {
+    return { met: false, cells: [title + own, mine, against, '–', '–', wanted, 'missed', why] };
+  };
   if (ours.failure || ours.speeds.length === 0) return failed(`not measured: ${ours.failure ?? 'no round'}`);
 
   if (target.heap) {
@@ -115,7 +118,9 @@ function row({ target, result }) {
     return { met, cells: [title + own, ...cells] };
   }
   const theirs = measured[target.against ?? ''];
-  if (theirs.failure || theirs.speeds.length === 0) return failed(`not measured: ${theirs.failure ?? 'no round'}`);
+  if (theirs.failure || theirs.speeds.length === 0) {
+    return failed(`the peer was not measured: ${theirs.failure ?? 'no round'}`, figure(mine, work));
+  }
   const other = spread(theirs.speeds);
   const theirWork = works[peers[target.against ?? ''].work ?? set.work];
   const ratio = mine.median / other.median;
@@ -171,7 +176,7 @@ function rawTable(results) {
       const measured = result?.measured[key];
       if (!measured) return '';
       const nothing = measured.failure || measured.speeds.length === 0;
-      return nothing ? 'not measured' : figure(spread(measured.speeds), works[work]);
+      return nothing ? 'not measured' : figure(spread(measured.speeds), works[work]) + bandwidth(measured, works[work]);
     });
     return [peer.name, ...cells];
   });
@@ -202,10 +207,12 @@ function participants(results, chromium) {
     const all = results.flatMap(({ set, measured }) => (measured[key] ? [{ set, ...measured[key] }] : []));
     const version = all.find((measured) => measured.version !== '')?.version;
     if (all.length === 0 || peer.work) continue;
-    const details = all.map(({ set, failure, speeds, n_steps, form }) => {
+    const details = all.map(({ set, failure, speeds, n_steps, form, forms }) => {
       if (failure) return `${set.id} not measured (${failure})`;
       const steps = peer.kind === 'page' ? '' : ` of ${n_steps.toLocaleString('en-US')} steps`;
-      return `${set.id} ${speeds.length} rounds${steps}${form ? `, ${form}` : ''}`;
+      const others = Object.entries(forms).filter(([name]) => name !== form);
+      const slower = others.map(([name, speed]) => `; ${name} ${short(speed / forms[form])} times as fast before`);
+      return `${set.id} ${speeds.length} rounds${steps}${form ? ` (${form}${slower.join('')})` : ''}`;
     });
     lines.push(`- ${peer.name}${version ? `: ${version}` : ''}. ${details.join('; ')}.`);
   }
@@ -232,6 +239,16 @@ function figure({ median, least, most }, work) {
   const [of, unit] = inUnit(work);
   const ends = [of(least), of(most)].sort((a, b) => a - b).map(short);
   return `${short(of(median))} ${unit} (${ends.join('..')})`;
+}
+
+/**
+ * What was read of large tables, had every row been read once a step.
+ * @param {Measured} measured
+ * @param {Work} work
+ */
+function bandwidth({ speeds }, { n, d, batch }) {
+  const bytes = 4 * n * (d + 1);
+  return batch === 0 && bytes >= 1e6 ? `, ${short((spread(speeds).median * bytes) / 1e9)} GB/s` : '';
 }
 
 /**

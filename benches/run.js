@@ -7,6 +7,7 @@
 // and shows by his loss that he did the same work.
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { launch, openPage, root, startServer } from '../tests/browser/harness.js';
@@ -18,10 +19,11 @@ import { peers, sets, works } from './work.js';
 /** @typedef {import('./work.js').Set} Set */
 
 /**
- * What a participant did: steps a second, a round each; or why nothing was measured.
+ * What a participant did: steps a second, a round each; or why nothing was measured. `forms` are the steps a second of
+ * each of its ways of writing the work, before the rounds.
  * @typedef {{
  *   speeds: number[], n_steps: number, seconds: number[], form: string, version: string, loss?: number,
- *   failure?: string, memory?: { heap: number, data: number },
+ *   forms: Record<string, number>, failure?: string, memory?: { heap: number, data: number },
  * }} Measured
  */
 /** @typedef {{ read: number[], multiply_adds: number[] }} Roofs */
@@ -57,6 +59,8 @@ const browser = await launch({
 /** @type {Result[]} */
 const results = [];
 let chromium = '';
+// Of the last minute, of which this program was at work for no more than a second.
+const [load] = loadavg();
 try {
   chromium = browser.version();
   for (const set of chosen) results.push(await measure(set));
@@ -65,7 +69,7 @@ try {
   await server.close();
   await site?.close();
 }
-const { table, document } = report(results, { chromium, commit: commit() });
+const { table, document } = report(results, { chromium, commit: commit(), load });
 console.log(`\n${options.write ? document : table}`);
 if (options.write) writeFileSync(join(root, options.write), document);
 const [met, missed] = report.counts(results);
@@ -77,7 +81,7 @@ console.log(`${met} targets met, ${missed} missed`);
  * @returns {Promise<Result>}
  */
 async function measure(set) {
-  const { page, close } = await openPage(browser, { server, allow: [/.*/] });
+  const { page, close, problems } = await openPage(browser, { server, allow: [/.*/] });
   await page.waitForFunction(() => 'bench' in globalThis);
   /** @type {Result} */
   const result = { set, measured: {}, roofs: { read: [], multiply_adds: [] } };
@@ -89,7 +93,7 @@ async function measure(set) {
     const peer = peers[key];
     const work = works[peer.work ?? set.work];
     /** @type {Measured} */
-    const measured = { speeds: [], n_steps: 0, seconds: [], form: '', version: '' };
+    const measured = { speeds: [], n_steps: 0, seconds: [], form: '', forms: {}, version: '' };
     result.measured[key] = measured;
     const participant = await open(peer, work, { page, browser, site });
     try {
@@ -100,7 +104,7 @@ async function measure(set) {
       for (let i = 0; i < WARM_UPS; i++) await participant.roofs(ROOF_MS);
       runners.push({ key, participant, n_steps });
     } catch (error) {
-      await fail(measured, participant, error);
+      await fail(measured, participant, error, problems);
     }
     say(`${set.id} ${peer.name}: ${measured.failure ?? `${measured.n_steps} steps a round ${measured.form}`}`);
   }
@@ -119,7 +123,7 @@ async function measure(set) {
           result.roofs.multiply_adds.push(roofs.multiply_adds);
         }
       } catch (error) {
-        await fail(measured, participant, error);
+        await fail(measured, participant, error, problems);
       }
     }
   }
@@ -160,6 +164,7 @@ async function calibrate(participant, measured, peer, work) {
       // Engines grow faster while their code is made better, and clocks are coarse.
       units = Math.ceil(units * Math.min(30, (0.6 * ROUND_MS) / Math.max(1000 * seconds, 0.1)) + 1);
     }
+    measured.forms[form] = work.unit / per_unit;
     if (per_unit < best) {
       best = per_unit;
       measured.form = form;
@@ -170,29 +175,34 @@ async function calibrate(participant, measured, peer, work) {
 }
 
 /**
- * Who did other work than the rest has measured nothing.
+ * Who did other work than most has measured nothing.
  * @param {Result} result
  */
 function compare({ set, measured }) {
   const sure = set.peers.filter((key) => peers[key].same_loss && !peers[key].work && measured[key].loss !== undefined);
-  const losses = sure.map((key) => /** @type {number} */ (measured[key].loss)).sort((a, b) => a - b);
-  const middle = losses[losses.length >> 1];
-  for (const key of sure) {
-    const loss = /** @type {number} */ (measured[key].loss);
-    if (!(Math.abs(loss / middle - 1) <= SAME_LOSS)) {
-      measured[key].failure = `its loss was ${loss} where others had ${middle}`;
+  const losses = sure.map((key) => /** @type {number} */ (measured[key].loss));
+  sure.forEach((key, index) => {
+    const agreeing = losses.filter((loss) => Math.abs(loss / losses[index] - 1) <= SAME_LOSS);
+    if (2 * agreeing.length <= losses.length) {
+      measured[key].failure = `its loss is not that of the others: ${losses.join(', ')}`;
       say(`${set.id} ${peers[key].name}: ${measured[key].failure}`);
     }
-  }
+  });
 }
 
 /**
  * @param {Measured} measured
  * @param {Participant} participant
  * @param {unknown} error
+ * @param {string[]} problems what was said on the console
  */
-async function fail(measured, participant, error) {
-  measured.failure = String(/** @type {any} */ (error)?.message ?? error).split('\n')[0].slice(0, 160);
+async function fail(measured, participant, error, problems) {
+  const message = String(/** @type {any} */ (error)?.message ?? error);
+  // A panic is an unreachable instruction; why, it says on the console.
+  const panics = problems.filter((problem) => problem.includes('panicked at'));
+  const panic = message.includes('unreachable') && panics[panics.length - 1];
+  const [first, second] = (panic || message).replace('console: ', '').split('\n');
+  measured.failure = (panic ? `${first} ${second ?? ''}` : first).slice(0, 160);
   measured.speeds = [];
   await participant.close();
 }
@@ -205,7 +215,8 @@ function say(words) {
 /** Which sources these are. */
 function commit() {
   try {
-    const git = (/** @type {string[]} */ ...words) => execFileSync('git', words, { cwd: root, encoding: 'utf8' }).trim();
+    /** @param {string[]} words */
+    const git = (...words) => execFileSync('git', words, { cwd: root, encoding: 'utf8' }).trim();
     const changed = git('status', '--porcelain', '--untracked-files=no') !== '';
     return git('rev-parse', '--short', 'HEAD') + (changed ? ' with changes' : '');
   } catch {
