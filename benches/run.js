@@ -150,10 +150,12 @@ async function calibrate(participant, measured, peer, work) {
   for (const form of peer.forms) {
     // Of one feature alone; and batches are written in one way only.
     if ((work.d > 1 || work.batch > 0) && (form === 'elementwise' || form === 'column')) continue;
+    /** @type {number | undefined} */
+    let loss;
     if (peer.same_loss && !work.restart_every) {
       const compared = work.batch === 0 ? COMPARED_STEPS : work.unit;
       const slowly = await participant.run(1, form);
-      if (slowly.seconds < SLOW_SECONDS / 4) measured.loss = (await participant.run(compared, form)).loss;
+      if (slowly.seconds < SLOW_SECONDS / 4) ({ loss } = await participant.run(compared, form));
     }
     let units = 1;
     let per_unit = Infinity;
@@ -168,6 +170,7 @@ async function calibrate(participant, measured, peer, work) {
     if (per_unit < best) {
       best = per_unit;
       measured.form = form;
+      measured.loss = loss;
       measured.n_steps = work.unit * Math.max(1, Math.round(ROUND_MS / 1000 / per_unit));
     }
   }
