@@ -28,7 +28,7 @@ export function report(results, versions) {
 
 What \`cargo xtask bench\` measured on ${date}, at commit ${versions.commit}, on ${cores.length} cores of
 ${cores[0]?.model.trim()} (${platform()} ${release()}, ${arch()}, ${memory} GB): ${met} targets met, ${missed} missed.
-Before the first round ${versions.load.toFixed(1)} processes were at work beside it.
+The load average of the minute before, its own building included, was ${versions.load.toFixed(1)}.
 
 Everything ran in one go and in turn, a round each, so what disturbed the machine disturbed everybody. A figure is the
 median of its rounds, beside it the least and the most. Ratios are those of medians; take gaps under 1.5x for noise.

@@ -59,7 +59,7 @@ const browser = await launch({
 /** @type {Result[]} */
 const results = [];
 let chromium = '';
-// Of the last minute, of which this program was at work for no more than a second.
+// Of the last minute: it tells a quiet machine from a busy one, though what was built just now is in it.
 const [load] = loadavg();
 try {
   chromium = browser.version();
