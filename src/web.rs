@@ -7,6 +7,8 @@ use wasm_bindgen::prelude::*;
 
 use crate::message::{Code, Message};
 
+#[cfg(feature = "bench")]
+pub mod bench;
 #[cfg(feature = "chart")]
 mod canvas;
 #[cfg(feature = "chart")]

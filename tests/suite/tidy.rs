@@ -79,9 +79,17 @@ fn modules_use_only_what_stands_above_them() {
 
 #[test]
 fn nothing_names_a_machine() {
-    for (under, extension) in
-        [("src", "rs"), ("shaders", "wgsl"), ("xtask", "rs"), ("www", "js"), ("tests", "js"), ("tests", "py")]
-    {
+    for (under, extension) in [
+        ("src", "rs"),
+        ("shaders", "wgsl"),
+        ("xtask", "rs"),
+        ("www", "js"),
+        ("tests", "js"),
+        ("tests", "py"),
+        ("benches", "js"),
+        ("benches", "py"),
+        ("docs", "md"),
+    ] {
         for (path, text) in files(under, extension) {
             for trace in ["/work/", "/root/", "/home/"] {
                 assert!(!text.contains(trace) || path.ends_with("tidy.rs"), "{path:?} holds {trace}");

@@ -28,6 +28,8 @@ pub(crate) fn check() -> Result<()> {
                 "--package",
                 "downhill",
                 "--lib",
+                "--features",
+                "bench",
                 "--target",
                 "wasm32-unknown-unknown",
                 "--",
@@ -81,6 +83,8 @@ fn types() -> Result<()> {
         ("types of the page", "tsconfig.json", "www"),
         ("types of the workers", "xtask/tsconfig/worker.json", "www"),
         ("types of the tests", "xtask/tsconfig/tests.json", "tests"),
+        ("types of the benchmark", "xtask/tsconfig/bench.json", "benches"),
+        ("types of its workers", "xtask/tsconfig/bench-workers.json", "benches"),
     ];
     let mut failed = Vec::new();
     for (title, project, folder) in projects {

@@ -67,7 +67,7 @@ pub(crate) fn within_budget() -> Result<()> {
 
 fn build() -> Result<Vec<Weighed>> {
     site::build()?;
-    let wasm = optimized()?;
+    let wasm = optimized(&site::glue())?;
     let (site, dist) = (site::folder(), folder());
 
     let mut contents = Vec::new();
@@ -105,9 +105,10 @@ fn rewrite(page: &str, assets: &str) -> Result<String> {
     Ok(text)
 }
 
-/// The wasm after `wasm-opt` where that is found, else as it is. The result is kept by the hash of its source.
-pub(crate) fn optimized() -> Result<PathBuf> {
-    let source = site::glue().join("downhill_bg.wasm");
+/// The wasm beside its glue after `wasm-opt` where that is found, else as it is. The result is kept by the hash of its
+/// source.
+pub(crate) fn optimized(glue: &Path) -> Result<PathBuf> {
+    let source = glue.join("downhill_bg.wasm");
     let local = shell::root().join("node_modules/.bin/wasm-opt");
     let Some(tool) = shell::find("wasm-opt").or_else(|| local.is_file().then_some(local)) else {
         println!("wasm-opt was not found (npm ci brings it): the wasm stays larger than it could be");

@@ -2,8 +2,9 @@
 //!
 //! In reading order: [`shell`] runs other programs and shows their progress, [`site`] builds the page for development,
 //! [`offline`] fills in the service worker, [`serve`] shows a site, [`dist`] makes the one to publish, [`package`] the
-//! npm package; [`install`], [`check`] and [`mod@test`] are what CI runs.
+//! npm package; [`install`], [`check`] and [`mod@test`] are what CI runs; [`mod@bench`] measures.
 
+mod bench;
 mod check;
 mod dist;
 mod install;
@@ -34,7 +35,10 @@ Usage: cargo xtask <command>
   test    everything CI runs, installing what is missing; a stage alone by its name:
             check, native, site, pkg, browser
             --filter S only browser tests whose file name holds S
-  bench   the benchmarks";
+  bench   Downhill beside its peers, in Chromium and Python; writes docs/performance.md
+            --only W1,W3  part of it, printed and not written; also W1k, W2, W4, W5, W6,
+                          statistics, webgpu, series, page
+            native        cargo bench instead: the engines without a browser";
 
 fn main() -> ExitCode {
     match run() {
@@ -63,6 +67,7 @@ fn run() -> Result<ExitCode> {
     let mut words = Vec::new();
     let mut serve = serve::Options::default();
     let mut filter = None;
+    let mut only = None;
     while let Some(argument) = parser.next()? {
         match argument {
             Long("port") if command == "serve" => serve.port = parser.value()?.parse()?,
@@ -70,6 +75,7 @@ fn run() -> Result<ExitCode> {
             Long("watch") if command == "serve" => serve.watch = true,
             Long("dist") if command == "serve" => serve.dist = true,
             Long("filter") if command == "test" => filter = Some(parser.value()?.string()?),
+            Long("only") if command == "bench" => only = Some(parser.value()?.string()?),
             Short('h') | Long("help") => {
                 println!("{HELP}");
                 return Ok(ExitCode::SUCCESS);
@@ -85,7 +91,7 @@ fn run() -> Result<ExitCode> {
         "pkg" => package::package()?,
         "check" => check::check()?,
         "test" => return test::test(words.first().map(String::as_str), filter.as_deref()),
-        "bench" => shell::show(shell::cargo().arg("bench").args(words))?,
+        "bench" => bench::bench(&words, only.as_deref())?,
         "help" => println!("{HELP}"),
         other => bail!("there is no command \"{other}\"\n\n{HELP}"),
     }

@@ -19,7 +19,7 @@ pub(crate) fn folder() -> PathBuf {
 /// Builds the package.
 pub(crate) fn package() -> Result<()> {
     site::wasm()?;
-    let wasm = dist::optimized()?;
+    let wasm = dist::optimized(&site::glue())?;
     shell::step("package", || {
         let (root, target) = (shell::root(), folder());
         let templates = root.join("xtask/pkg");

@@ -40,6 +40,11 @@ pub(crate) fn build() -> Result<()> {
 
 /// Builds the wasm and its glue, and nothing of the page.
 pub(crate) fn wasm() -> Result<()> {
+    wasm_into("wasm", &[], &glue())
+}
+
+/// Builds the wasm with these features beside the default ones, and its glue, into a folder.
+pub(crate) fn wasm_into(title: &str, features: &[&str], folder: &Path) -> Result<()> {
     install::wasm_target()?;
     let mut cargo = shell::cargo();
     cargo.args([
@@ -51,12 +56,13 @@ pub(crate) fn wasm() -> Result<()> {
         "--target",
         "wasm32-unknown-unknown",
     ]);
-    shell::quiet("wasm", &mut cargo)?;
+    cargo.args(features.iter().flat_map(|feature| ["--features", feature]));
+    shell::quiet(title, &mut cargo)?;
 
     let wasm = shell::target_dir().join("wasm32-unknown-unknown/release/downhill.wasm");
-    let stamp = glue().join(".stamp");
+    let stamp = folder.join(".stamp");
     let now = stamp_of(&wasm)?;
-    if fs::read_to_string(&stamp).is_ok_and(|then| then == now) && glue().join("downhill_bg.wasm").is_file() {
+    if fs::read_to_string(&stamp).is_ok_and(|then| then == now) && folder.join("downhill_bg.wasm").is_file() {
         return Ok(());
     }
     shell::step("wasm-bindgen", || {
@@ -68,7 +74,7 @@ pub(crate) fn wasm() -> Result<()> {
             .omit_default_module_path(false)
             .remove_name_section(true)
             .remove_producers_section(true)
-            .generate(glue())?;
+            .generate(folder)?;
         fs::write(&stamp, now)?;
         Ok(())
     })

@@ -1,0 +1,62 @@
+// @ts-check
+// The bare engine in a worker: `src/web/bench.rs` without session, messages and charts.
+import { serve, timed } from './serve.js';
+
+/**
+ * What `src/web/bench.rs` exports; its glue is built by the benchmark alone, so the types stand here.
+ * @typedef {{
+ *   name(): string, restart(): void, advance(steps: number): Promise<number>, weights(): Float32Array,
+ *   order(epoch: number): Uint32Array, data_bytes(): number, read_bandwidth(budget_ms: number): number,
+ * }} BareEngine
+ */
+
+/** Where the glue is; by a variable, for the type checker has no such module. */
+const glue = './engine/downhill.js';
+// Not awaited here: what is sent to a worker before it listens is lost.
+const loaded = import(glue).then(async (module) => ({ module, wasm: await module.default() }));
+const seed = 1;
+
+/** @type {BareEngine | undefined} */
+let opened;
+
+function engine() {
+  if (!opened) throw new Error('nothing was prepared');
+  return opened;
+}
+
+serve({
+  /** @param {{ engine: string, n: number, d: number, batch: number, shuffle: boolean, rate: number }} request */
+  async prepare({ engine: kind, n, d, batch, shuffle, rate }) {
+    const { module } = await loaded;
+    const { seconds, result } = await timed(() => module.BareEngine.create(kind, n, d, batch, shuffle, rate, seed));
+    const created = /** @type {BareEngine} */ (result);
+    opened = created;
+    return { seconds, version: created.name() };
+  },
+  /**
+   * Takes steps from weights of zero, and from zero again every so many where a run is short.
+   * @param {{ steps: number, restart_every?: number }} request
+   */
+  async run({ steps, restart_every: every = steps }) {
+    const { seconds, result } = await timed(async () => {
+      let loss = NaN;
+      for (let done = 0; done < steps; done += every) {
+        engine().restart();
+        loss = await engine().advance(Math.min(every, steps - done));
+      }
+      return loss;
+    });
+    return { seconds, steps, loss: result };
+  },
+  /** @param {{ ms: number }} request */
+  async roofs({ ms }) {
+    const { module } = await loaded;
+    return { read: engine().read_bandwidth(ms), multiply_adds: module.multiply_add_roof(ms) };
+  },
+  /** @param {{ epoch: number }} request */
+  order: ({ epoch }) => engine().order(epoch),
+  async memory() {
+    const { wasm } = await loaded;
+    return { heap: wasm.memory.buffer.byteLength, data: engine().data_bytes() };
+  },
+});
