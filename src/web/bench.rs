@@ -250,7 +250,7 @@ async fn open(engine: &str, problem: &Rc<Problem>) -> Result<Backend, Error> {
             let engine = backend::gpu::GpuEngine::new(gpu, problem, 1).await.map_err(said)?;
             Ok(Backend::Gpu(Box::new(engine)))
         }
-        // Here the engine that works on X'X and X'y will be opened.
+        "statistics" => Ok(backend::cpu_by_statistics(Rc::clone(problem))),
         other => Err(Error::new(&format!("the engine \"{other}\" is not built"))),
     }
 }
