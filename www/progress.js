@@ -31,6 +31,7 @@ export function startProgress() {
   });
   return (progress) => {
     cancel = progress?.cancel;
+    document.body.classList.toggle('has-progress', progress !== undefined);
     if (!progress) {
       // Whoever came here by keys goes back to where they were.
       if (document.activeElement === button) (before instanceof HTMLElement && before.isConnected ? before : element('train')).focus();

@@ -261,6 +261,11 @@ impl Preparation {
         }
     }
 
+    /// Leaves it: what was reserved for the rows.
+    pub fn leave(self) -> Problem {
+        self.problem
+    }
+
     /// Whether [`Preparation::run`] has nothing left to do.
     pub fn is_done(&self) -> bool {
         matches!(self.stage, Stage::Done(_))

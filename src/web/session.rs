@@ -11,7 +11,7 @@ use wasm_bindgen_futures::JsFuture;
 use super::engines::Engines;
 use super::{attach, from_js, now_ms, set, to_error, to_js};
 use crate::config::{MAX_EDITS, RunConfig, RunPlan, ShippedTable, Source, to_query};
-use crate::dataset::{Dataset, FeatureMap, Table, parse_table};
+use crate::dataset::{Dataset, FeatureMap, Problem, Table, parse_table};
 use crate::export;
 use crate::message::{Code, Message, Result, short};
 use crate::metrics::HistoryDelta;
@@ -44,6 +44,9 @@ pub struct Session {
     users: Option<(String, Table)>,
     engines: Engines,
     trainer: Option<Trainer>,
+    /// Rows that were let go last. Memory that wasm has taken is never given back; theirs is kept whole until as much is
+    /// wanted again, or the first small thing to be put there would make a hole a little too small.
+    left: Option<Rc<Problem>>,
     run: u32,
     training: bool,
     pace: Pace,
@@ -73,6 +76,7 @@ impl Session {
             users: None,
             engines: Engines::default(),
             trainer: None,
+            left: None,
             run: 0,
             training: false,
             pace: Pace::new(),
@@ -227,13 +231,17 @@ impl Session {
     ///
     /// # Errors
     /// [`Code::Cancelled`], and those of [`Preparation`].
-    async fn prepare(&self, plan: &RunPlan, dataset: Dataset, map: Option<FeatureMap>) -> Result<Task> {
+    async fn prepare(&mut self, plan: &RunPlan, dataset: Dataset, map: Option<FeatureMap>) -> Result<Task> {
+        self.left = None;
         let mut preparation = Preparation::new(plan, Rc::new(dataset), map)?;
         let mut since_ms = now_ms();
         while !preparation.is_done() {
             preparation.advance()?;
             if now_ms() - since_ms >= BREATH_MS {
-                self.breathe(&preparation).await?;
+                if let Err(cancelled) = self.breathe(&preparation).await {
+                    self.left = Some(Rc::new(preparation.leave()));
+                    return Err(cancelled);
+                }
                 since_ms = now_ms();
             }
         }
@@ -262,7 +270,8 @@ impl Session {
             self.training = false;
         }
         self.notices = notices(trainer.task(), trainer.plan().config().model.bias);
-        self.trainer = Some(trainer);
+        let before = self.trainer.replace(trainer);
+        self.left = before.map(|trainer| Rc::clone(&trainer.task().problem));
         self.run += 1;
         self.pace = Pace::new();
         self.unshown = true;
@@ -323,6 +332,7 @@ impl Session {
     }
 
     async fn load_table(&mut self, name: String, bytes: &[u8]) -> Result<Answer> {
+        self.left = None;
         let table = parse_table(bytes)?;
         let mut config = self.config().unwrap_or_default();
         config.data = crate::config::DataConfig {

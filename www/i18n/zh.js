@@ -88,6 +88,7 @@ export default {
   key_arrows: '在图表上：移动读数线',
   key_zoom: '在图表上：放大、缩小、显示全部',
   key_delete: '在拟合图上：删除读数线处的点',
+  key_cancel: '取消正在进行的准备',
   help_on: '“{term}”是什么？',
   group_data: '数据',
   group_model: '模型',
