@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::message::{Code, Message, Result, short};
+use crate::message::{Code, Message, Result, count, short};
 use crate::optimizer::Optimizer;
 use crate::schedule::{Schedule, Warmup};
 
@@ -18,7 +18,7 @@ pub use choices::{
 pub use query::{from_query, to_query};
 
 /// The most rows that a dataset may have.
-pub const MAX_SAMPLES: u32 = 1_000_000;
+pub const MAX_SAMPLES: u32 = 10_000_000;
 /// The highest power of x among the features.
 pub const MAX_DEGREE: u32 = 12;
 /// The most points added or removed by hand.
@@ -440,9 +440,14 @@ fn within(field: &str, value: f64, min: f64, max: f64) -> Result<()> {
     }
     Err(Message::new(Code::FieldOutOfRange)
         .with("field", field)
-        .with("value", short(value))
-        .with("min", short(min))
-        .with("max", short(max)))
+        .with("value", bound(value))
+        .with("min", bound(min))
+        .with("max", bound(max)))
+}
+
+/// A number as a person would write it into the box: millions in full.
+fn bound(value: f64) -> String {
+    if value.fract() == 0.0 && (1e6..1e9).contains(&value) { count(value as u64) } else { short(value) }
 }
 
 fn minus_one() -> f64 {

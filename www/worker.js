@@ -1,6 +1,7 @@
 // @ts-check
 /// <reference lib="webworker" />
-// The worker: one session, whose requests and ticks take turns and never overlap.
+// The worker: one session, whose requests and ticks take turns and never overlap. What may take long breathes in between,
+// and can be cancelled then.
 import { initSync, Session } from './pkg/downhill.js';
 
 const scope = /** @type {DedicatedWorkerGlobalScope} */ (/** @type {unknown} */ (globalThis));
@@ -40,6 +41,28 @@ function wake(milliseconds) {
   else timer = setTimeout(() => void turn(), milliseconds);
 }
 
+// The request that is being handled, and the last one that is not to be.
+let current = 0;
+let cancelled = 0;
+
+/** @type {(() => void) | undefined} */
+let breathed;
+const breath = new MessageChannel();
+breath.port1.onmessage = () => breathed?.();
+
+/**
+ * Shows how far a request is and takes the messages that have come. Whether to go on with it.
+ * @param {import('./pkg/downhill.js').Progress} event
+ */
+async function breathe(event) {
+  scope.postMessage({ id: current, event });
+  await new Promise((done) => {
+    breathed = () => done(undefined);
+    breath.port2.postMessage(null);
+  });
+  return current !== cancelled;
+}
+
 async function turn() {
   if (running || !session) return;
   running = true;
@@ -49,6 +72,7 @@ async function turn() {
   try {
     for (let next = inbox.shift(); next; next = inbox.shift()) {
       const { id, request } = next;
+      current = id;
       try {
         scope.postMessage({ id, answer: await session.handle(request) });
       } catch (error) {
@@ -70,7 +94,10 @@ async function turn() {
 scope.addEventListener('message', ({ data }) => {
   if (data.type === 'init') {
     initSync({ module: data.module });
-    session = new Session((event, transfer) => scope.postMessage({ event }, transfer), fetchTable);
+    session = new Session((event, transfer) => scope.postMessage({ event }, transfer), fetchTable, breathe);
+  } else if ('cancel' in data) {
+    cancelled = data.cancel;
+    return;
   } else {
     inbox.push(data);
   }

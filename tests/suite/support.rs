@@ -51,7 +51,7 @@ pub(crate) fn task(config: &RunConfig) -> Task {
 
 /// The same with rows of the test's own.
 pub(crate) fn task_of(config: &RunConfig, x: Vec<f64>, y: Vec<f64>) -> Task {
-    let dataset = Dataset { x, y, feature: "x".into(), target: "y".into() };
+    let dataset = Dataset::of_columns(x, y, "x", "y");
     Task::new(&config.check().unwrap(), Rc::new(dataset)).unwrap()
 }
 
