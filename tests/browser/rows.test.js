@@ -124,7 +124,7 @@ test('ten million rows show their progress, can be cancelled, and take little mo
     await type('Noise seed', seed);
     await bar.waitFor();
     await gone();
-    await eventually(() => page.url(), (url) => url.includes(`source.seed=${seed}`), 'the new rows');
+    await eventually(async () => page.url(), (url) => url.includes(`source.seed=${seed}`), 'the new rows');
   }
   await heapFits(page, 0, 2);
   await close();
@@ -166,7 +166,7 @@ test('newer rows supersede those that are being made', async () => {
   assert.equal(await box('Count').inputValue(), '1234');
   const runs = await page.evaluate(() => /** @type {any} */ (globalThis).runs);
   assert.deepEqual(runs.filter((/** @type {string} */ text) => text.includes('10,000,000')), []);
-  await eventually(() => page.url(), (url) => url.includes('n_samples=1234'), 'the address follows');
+  await eventually(async () => page.url(), (url) => url.includes('n_samples=1234'), 'the address follows');
   await close();
 });
 
@@ -191,7 +191,7 @@ test('rows that the browser has no memory for are refused beside the count, befo
   const { stop, box, type, button, until, number } = person(page);
   await stop();
   await type('Degree', 12);
-  await eventually(() => page.url(), (url) => url.includes('degree=12'), 'twelve powers');
+  await eventually(async () => page.url(), (url) => url.includes('degree=12'), 'twelve powers');
   const step = await number('Step count');
   await box('Count').fill('10000000');
   await page.getByText('10,000,000 rows: about 520 MB').waitFor();
