@@ -3,8 +3,8 @@
 
 mod analysis;
 mod config;
+mod cpu;
 mod dataset;
-mod engines;
 mod export;
 mod gradient;
 mod optimizer;
