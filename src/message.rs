@@ -209,7 +209,7 @@ pub fn count(value: u64) -> String {
 /// An amount of memory, in units of a thousand.
 pub fn bytes(value: u64) -> String {
     let mut scaled = value as f64;
-    let mut unit = "bytes";
+    let mut unit = "B";
     for larger in ["kB", "MB", "GB"] {
         if scaled >= 1000.0 {
             (scaled, unit) = (scaled / 1000.0, larger);
@@ -250,8 +250,8 @@ mod tests {
             assert_eq!(count(value), expected);
         }
         for (value, expected) in [
-            (800, "800 bytes"),
-            (999, "999 bytes"),
+            (800, "800 B"),
+            (999, "999 B"),
             (1000, "1 kB"),
             (2_880, "2.88 kB"),
             (80_000_000, "80 MB"),
