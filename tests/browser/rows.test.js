@@ -51,8 +51,8 @@ async function state(page) {
 
 /** @param {string} text `80 MB` */
 function megabytes(text) {
-  const [, value, unit] = /([\d.]+) (bytes|kB|MB|GB)/.exec(text) ?? [];
-  return Number(value) * { bytes: 1e-6, kB: 1e-3, MB: 1, GB: 1e3 }[/** @type {'MB'} */ (unit)];
+  const [, value, unit] = /([\d.]+) (B|kB|MB|GB)/.exec(text) ?? [];
+  return Number(value) * { B: 1e-6, kB: 1e-3, MB: 1, GB: 1e3 }[/** @type {'MB'} */ (unit)];
 }
 
 test('ten million rows show their progress, can be cancelled, and take little more than their bytes', async () => {
@@ -64,7 +64,7 @@ test('ten million rows show their progress, can be cancelled, and take little mo
   for (let i = 0; i < 3; i += 1) await button('Step').click();
   await until('Step count', (step) => step === 3);
   const before = await state(page);
-  await page.getByText('100 rows: about 800 bytes').waitFor();
+  await page.getByText('100 rows: about 800 B').waitFor();
   assert.equal(await bar.isVisible(), false);
 
   // What it will take stands there while the number is being written, for those who hear it, too.
@@ -88,7 +88,7 @@ test('ten million rows show their progress, can be cancelled, and take little mo
   await page.locator('#status').filter({ hasText: 'Cancelled; the run is the one that it was.' }).waitFor();
   assert.deepEqual(await state(page), before);
   assert.equal(page.url(), address);
-  await page.getByText('100 rows: about 800 bytes').waitFor();
+  await page.getByText('100 rows: about 800 B').waitFor();
   await button('Step').click();
   await until('Step count', (step) => step === 4);
 
