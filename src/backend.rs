@@ -164,6 +164,13 @@ impl InUse {
     }
 }
 
+impl std::fmt::Display for InUse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({}): {}", if self.gpu { "GPU" } else { "CPU" }, self.name, self.reason)?;
+        self.how.iter().try_for_each(|how| write!(f, "; {how}"))
+    }
+}
+
 /// A CPU engine for a problem, whose full batches go by sufficient statistics: `O(n_parameters^2)` a step, whatever the
 /// number of rows.
 pub fn cpu_by_statistics(problem: std::rc::Rc<Problem>) -> Backend {
