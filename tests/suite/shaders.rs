@@ -2,13 +2,20 @@
 
 use std::mem::offset_of;
 
-use downhill::backend::kernel::{KERNELS, Reaction, RunParams, StepParams, WORKGROUP_SIZE};
+use downhill::backend::kernel::{
+    Block, DESCEND, GRADIENT, GRADIENT_WIDE, Reaction, RunParams, Shape, StepParams, UPDATE, WORKGROUP_SIZE,
+};
 
 fn modules() -> Vec<(&'static str, naga::Module)> {
     let mut modules = Vec::new();
-    for (n_features, bias) in [(1, true), (1, false), (5, true), (12, true)] {
-        for kernel in KERNELS {
-            let source = kernel.source(n_features, bias);
+    for (n_features, bias) in
+        [(1, true), (1, false), (5, true), (16, true), (17, true), (100, false), (4097, true)]
+    {
+        let shape = Shape { n_samples: 100, n_features, bias };
+        let kernels =
+            if shape.wide() { vec![GRADIENT_WIDE, UPDATE] } else { vec![GRADIENT, DESCEND, UPDATE] };
+        for kernel in kernels {
+            let source = kernel.source(&shape);
             let module = naga::front::wgsl::parse_str(&source)
                 .unwrap_or_else(|error| panic!("{}: {}", kernel.name, error.emit_to_string(&source)));
             let mut validator = naga::valid::Validator::new(
@@ -42,7 +49,8 @@ fn structs_have_the_same_layout() {
         fields!(StepParams: learning_rate correction1 correction2 epoch batch_start batch_len flags n_tiles),
         fields!(RunParams: n_samples n_features n_parameters n_runs trace_capacity seed block_rows max_tiles rule beta1
             beta2 epsilon weight_decay reaction increase decrease threshold patience cooldown minimum_scale
-            divergence_limit target_loss target_gradient_norm padding),
+            divergence_limit target_loss target_gradient_norm steps_per_dispatch),
+        fields!(Block: first_row end_row index n_blocks),
         fields!(Reaction: rate_scale best_loss anchor_loss epoch_loss epoch_loss_tail epoch_rows n_tail n_bad
             cooldown_left halt taken cursor evaluated_loss evaluated_gradient_norm last_epoch_loss padding),
     ];

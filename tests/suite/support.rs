@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::sync::OnceLock;
 
-use downhill::backend::gpu::{Gpu, GpuEngine};
+use downhill::backend::gpu::{Gpu, GpuEngine, Options};
 use downhill::backend::{self, Backend, InUse};
 use downhill::config::RunConfig;
 use downhill::dataset::Dataset;
@@ -34,7 +34,7 @@ pub(crate) fn fresh_gpu() -> Gpu {
 }
 
 pub(crate) fn engine_on(gpu: Gpu, task: &Task) -> Backend {
-    Backend::Gpu(Box::new(block_on(GpuEngine::new(gpu, &task.problem, 1)).unwrap()))
+    Backend::Gpu(Box::new(block_on(GpuEngine::new(gpu, &task.problem, Options::default())).unwrap()))
 }
 
 pub(crate) fn backend_on(on: On, task: &Task) -> Backend {
