@@ -1,5 +1,5 @@
 // One update from the sums over a batch. The twin of `update` in src/backend/cpu.rs, where the order of decisions is
-// explained. `total_at`, `set_total`, `state_at` and `set_state` are the kernel's own.
+// explained. `sum_of`, `total_at`, `set_total`, `state_at` and `set_state` are the kernel's own.
 
 var<workgroup> reaction: Reaction;
 var<workgroup> action: u32;
@@ -29,25 +29,23 @@ fn meet() {
 }
 
 fn apply(run: u32, step: StepParams, cursor: u32, lane: u32) {
-    let rows = f32(step.batch_len);
     let measured = (step.flags & EVALUATE) != 0u;
-    if (lane < UPDATE_LANES) {
-        var square = 0.0;
-        for (var j = lane; j < N_SUMS; j += UPDATE_LANES) {
-            let mean = total_at(j) / rows;
-            set_total(j, mean);
-            if (j < N_PARAMETERS) {
-                square += mean * mean;
-            } else {
-                loss = mean;
-            }
+    // Loops where an `if` would do: software adapters run what stands behind an `if` whoever takes it.
+    let first = select(N_SUMS, lane, lane < UPDATE_LANES);
+    var square = 0.0;
+    for (var j = first; j < N_SUMS; j += UPDATE_LANES) {
+        let mean = sum_of(j) / f32(step.batch_len);
+        set_total(j, mean);
+        if (j < N_PARAMETERS) {
+            square += mean * mean;
+        } else {
+            loss = mean;
         }
-        squares[lane] = square;
     }
+    squares[lane] = square;
     meet();
-    if (lane == 0u) {
-        var square = 0.0;
-        for (var other = 0u; other < min(UPDATE_LANES, N_SUMS); other++) {
+    for (var leader = lane; leader < 1u; leader++) {
+        for (var other = 1u; other < min(UPDATE_LANES, N_SUMS); other++) {
             square += squares[other];
         }
         rate = step.learning_rate * reaction.rate_scale;
@@ -58,23 +56,18 @@ fn apply(run: u32, step: StepParams, cursor: u32, lane: u32) {
         atomicStore(&n_not_finite, 0u);
     }
     meet();
-    if (lane < UPDATE_LANES && action == UPDATE) {
-        for (var j = lane; j < N_PARAMETERS; j += UPDATE_LANES) {
-            let p = updated(step, j);
-            if (!is_finite(p.weight) || !is_finite(p.first_moment) || !is_finite(p.second_moment)) {
-                atomicStore(&n_not_finite, 1u);
-            }
+    for (var j = first; j < N_PARAMETERS && action == UPDATE; j += UPDATE_LANES) {
+        let p = updated(step, j);
+        if (!is_finite(p.weight) || !is_finite(p.first_moment) || !is_finite(p.second_moment)) {
+            atomicStore(&n_not_finite, 1u);
         }
     }
     meet();
-    if (lane < UPDATE_LANES) {
-        let finite = atomicLoad(&n_not_finite) == 0u;
-        for (var j = lane; j < N_PARAMETERS; j += UPDATE_LANES) {
-            write(step, j, finite);
-        }
+    for (var j = first; j < N_PARAMETERS && action != SKIP; j += UPDATE_LANES) {
+        write(step, j, atomicLoad(&n_not_finite) == 0u);
     }
     meet();
-    if (lane == 0u) {
+    for (var leader = lane; leader < 1u; leader++) {
         if (atomicLoad(&n_not_finite) != 0u) {
             reaction.halt = HALT_NOT_FINITE;
         }

@@ -34,6 +34,6 @@ fn gradient(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_i
     sum_tile(step, block, live && group.x < n_tiles, group.x, n_tiles, lane);
     if (lane < N_SUMS && group.x < n_tiles) {
         let tile = run * run_params.max_tiles + block.index * n_tiles + group.x;
-        partials[tile * N_SUMS + lane] = sums[lane][0];
+        partials[tile * N_SUMS + lane] = sum_of(lane);
     }
 }

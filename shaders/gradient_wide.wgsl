@@ -32,7 +32,7 @@ fn gradient(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_i
     let row_group = lane / ROW_LANES;
     var weights: array<vec4<f32>, QUADS>;
     var sum: array<vec4<f32>, QUADS>;
-    for (var k = 0u; k < QUADS; k++) {
+    for (var k = 0u; k < QUADS; k++) { // unrolled
         for (var c = 0u; c < 4u; c++) {
             let j = 4u * (place + k * ROW_LANES) + c;
             if (j < N_FEATURES) {
@@ -47,11 +47,7 @@ fn gradient(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_i
     // Of loss and bias; the same in every lane of a row.
     var row_sums = vec2<f32>();
 
-    let shuffled = (step.flags & SHUFFLED) != 0u;
-    var order: Permutation;
-    if (shuffled) {
-        order = permutation(run_params.n_samples, run_params.block_rows, run_params.seed, step.epoch);
-    }
+    begin_order(step);
     let positions = positions_in(step, block);
     // The lanes of a workgroup meet at barriers, so each makes every round.
     let rows_a_round = max(n_tiles, 1u) * ROW_GROUPS * ROWS_AT_ONCE;
@@ -60,20 +56,17 @@ fn gradient(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_i
         let first = positions.x + (round * n_tiles + group.x) * ROW_GROUPS * ROWS_AT_ONCE + row_group;
         var rows: array<u32, ROWS_AT_ONCE>;
         var read: array<vec4<f32>, QUADS * ROWS_AT_ONCE>;
-        for (var r = 0u; r < ROWS_AT_ONCE; r++) {
+        for (var r = 0u; r < ROWS_AT_ONCE; r++) { // unrolled
             rows[r] = NO_ROW;
             let i = first + r * ROW_GROUPS;
             if (live && i < positions.y) {
-                var row = i;
-                if (shuffled) {
-                    row = permuted_row(order, i);
-                }
-                if (row >= block.first_row && row < block.end_row) {
+                let row = row_at(i);
+                if (!elsewhere(row, block)) {
                     rows[r] = row - block.first_row;
                 }
             }
             var product = 0.0;
-            for (var k = 0u; k < QUADS; k++) {
+            for (var k = 0u; k < QUADS; k++) { // unrolled
                 let quad = place + k * ROW_LANES;
                 var x = vec4<f32>();
                 if (rows[r] != NO_ROW && quad < QUADS_A_ROW) {
@@ -87,7 +80,7 @@ fn gradient(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_i
         workgroupBarrier();
         if (ROW_LANES > FOLD) {
             if (place < FOLD) {
-                for (var r = 0u; r < ROWS_AT_ONCE; r++) {
+                for (var r = 0u; r < ROWS_AT_ONCE; r++) { // unrolled
                     for (var other = FOLD; other < ROW_LANES; other += FOLD) {
                         dots[r][lane] += dots[r][lane + other];
                     }
@@ -95,14 +88,18 @@ fn gradient(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_i
             }
             workgroupBarrier();
         }
-        for (var r = 0u; r < ROWS_AT_ONCE; r++) {
-            if (rows[r] == NO_ROW) { continue; }
-            var residual = bias - targets[rows[r]];
+        for (var r = 0u; r < ROWS_AT_ONCE; r++) { // unrolled
+            var residual = bias;
             for (var other = 0u; other < FOLD; other++) {
                 residual += dots[r][row_group * ROW_LANES + other];
             }
+            if (rows[r] == NO_ROW) {
+                residual = 0.0;
+            } else {
+                residual -= targets[rows[r]];
+            }
             let slope = squared_error_derivative(residual);
-            for (var k = 0u; k < QUADS; k++) {
+            for (var k = 0u; k < QUADS; k++) { // unrolled
                 sum[k] += slope * read[r * QUADS + k];
             }
             row_sums += vec2<f32>(slope, squared_error(residual));
@@ -111,7 +108,7 @@ fn gradient(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_i
     }
 
     let start = (run * run_params.max_tiles + block.index * n_tiles + group.x) * N_SUMS;
-    for (var k = 0u; k < QUADS; k++) {
+    for (var k = 0u; k < QUADS; k++) { // unrolled
         quads[lane] = sum[k];
         workgroupBarrier();
         let folded = fold_groups(lane);

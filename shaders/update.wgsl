@@ -35,6 +35,10 @@ fn total_at(j: u32) -> f32 {
     return partials[totals_base + j];
 }
 
+fn sum_of(j: u32) -> f32 {
+    return total_at(j);
+}
+
 fn set_total(j: u32, value: f32) {
     if (N_TOTALS == N_SUMS) {
         totals[j] = value;

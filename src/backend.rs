@@ -7,6 +7,7 @@ pub mod cpu;
 #[cfg(feature = "gpu")]
 pub mod gpu;
 pub mod kernel;
+pub mod pipeline;
 
 use kernel::{Reaction, RunParams, StepParams, slot};
 
@@ -109,7 +110,7 @@ impl Backend {
             #[cfg(feature = "gpu")]
             Self::Gpu(engine) => {
                 engine.begin(state);
-                engine.enqueue(params, steps);
+                engine.enqueue(params, steps).await?;
                 engine.collect(state, trace).await?;
             }
         }

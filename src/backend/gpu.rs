@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex};
 
 use futures_channel::oneshot;
 
-use super::kernel::{Block, DESCEND, EVALUATE, Kernel, Reaction, RunParams, Shape, StepParams, UPDATE};
+use super::kernel::{
+    Block, DESCEND, EVALUATE, Kernel, Reaction, RunParams, SHUFFLED, Shape, StepParams, UPDATE,
+};
 use super::{DeviceLost, MAX_STEPS_PER_CALL, State};
 use crate::dataset::Problem;
 use crate::message::{Code, Message, Result};
@@ -111,11 +113,10 @@ pub struct GpuEngine {
     state: wgpu::Buffer,
     reactions: wgpu::Buffer,
     trace: wgpu::Buffer,
-    /// One a block of rows.
-    gradients: Vec<Pass>,
-    update: Pass,
-    /// Where one workgroup can see every row that it needs.
-    descend: Option<Pass>,
+    partials: wgpu::Buffer,
+    blocks: Vec<BlockBuffers>,
+    /// By [`Pass`], made when first needed: one a block, or one in all.
+    passes: [Option<Vec<Bound>>; 5],
     max_tiles: u32,
     in_flight: VecDeque<InFlight>,
     read_backs: Vec<wgpu::Buffer>,
@@ -124,10 +125,35 @@ pub struct GpuEngine {
     planned: Vec<StepParams>,
 }
 
+/// What is dispatched; rows in order or shuffled.
+#[derive(Clone, Copy, Debug)]
+enum Pass {
+    Gradient { shuffled: bool },
+    Descend { shuffled: bool },
+    Update,
+}
+
+impl Pass {
+    fn index(self) -> usize {
+        match self {
+            Self::Gradient { shuffled } => usize::from(shuffled),
+            Self::Descend { shuffled } => 2 + usize::from(shuffled),
+            Self::Update => 4,
+        }
+    }
+}
+
 #[derive(Debug)]
-struct Pass {
+struct Bound {
     pipeline: wgpu::ComputePipeline,
     bindings: wgpu::BindGroup,
+}
+
+#[derive(Debug)]
+struct BlockBuffers {
+    block: wgpu::Buffer,
+    features: wgpu::Buffer,
+    targets: wgpu::Buffer,
 }
 
 /// A call whose answer is on its way.
@@ -169,8 +195,7 @@ impl GpuEngine {
         if partial_bytes as u64 > limits.max_storage_buffer_binding_size {
             return Err(too_small(partial_bytes as u64));
         }
-        let guards = [wgpu::ErrorFilter::Validation, wgpu::ErrorFilter::OutOfMemory]
-            .map(|filter| gpu.device.push_error_scope(filter));
+        let guards = guards(&gpu.device);
 
         let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC;
         let uniform = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
@@ -183,14 +208,7 @@ impl GpuEngine {
         let reactions = buffer("reactions", n_runs * size_of::<Reaction>(), usage);
         let trace = buffer("trace", n_runs * MAX_STEPS_PER_CALL * 8, usage);
 
-        let pipeline = |kernel: &Kernel| pipeline(&gpu.device, kernel, &shape);
-        let bind = |pipeline: &wgpu::ComputePipeline, buffers: &[&wgpu::Buffer]| Pass {
-            pipeline: pipeline.clone(),
-            bindings: bindings(&gpu.device, pipeline, buffers),
-        };
-        let gradient = pipeline(shape.gradient());
-        let mut gradients = Vec::new();
-        let mut descend = None;
+        let mut blocks = Vec::new();
         for index in 0..n_blocks {
             // As even as can be, since each block gets as many tiles.
             let edge =
@@ -204,25 +222,9 @@ impl GpuEngine {
             gpu.upload_rows(&features, problem, rows.clone(), &shape);
             let targets = buffer("targets", rows.len() * 4, usage);
             gpu.upload(&targets, &problem.targets[rows]);
-            gradients.push(bind(
-                &gradient,
-                &[&run_params, &block, &steps, &features, &targets, &state, &reactions, &partials],
-            ));
-            if n_blocks == 1 && shape.descends(1) {
-                descend = Some(bind(
-                    &pipeline(&DESCEND),
-                    &[&run_params, &steps, &features, &targets, &state, &reactions, &trace],
-                ));
-            }
+            blocks.push(BlockBuffers { block, features, targets });
         }
-        let update = bind(&pipeline(&UPDATE), &[&run_params, &steps, &partials, &state, &reactions, &trace]);
-        // Scopes close in the reverse of the order in which they opened.
-        for guard in guards.into_iter().rev() {
-            if let Some(error) = guard.pop().await {
-                return Err(Message::new(Code::GpuKernel).with("detail", error));
-            }
-        }
-        Ok(Self {
+        let mut engine = Self {
             gpu,
             shape,
             n_runs,
@@ -231,15 +233,19 @@ impl GpuEngine {
             state,
             reactions,
             trace,
-            gradients,
-            update,
-            descend,
+            partials,
+            blocks,
+            passes: Default::default(),
             max_tiles,
             in_flight: VecDeque::new(),
             read_backs: Vec::new(),
             pace: SubmitPace::new(options.now_ms),
             planned: Vec::new(),
-        })
+        };
+        close(guards).await?;
+        // What the first measurement takes; what else a run turns out to need is made then.
+        engine.prepare(&[StepParams { batch_len: problem.n_samples, ..StepParams::default() }]).await?;
+        Ok(engine)
     }
 
     /// The adapter's name.
@@ -249,7 +255,7 @@ impl GpuEngine {
 
     /// Buffers that the rows are split over.
     pub fn n_blocks(&self) -> usize {
-        self.gradients.len()
+        self.blocks.len()
     }
 
     /// Steps that one submit holds, as things stand.
@@ -262,7 +268,64 @@ impl GpuEngine {
         self.gpu.destroy();
     }
 
-    /// See [`super::Backend::begin`].
+    /// Makes the kernels that these steps take, where they were not yet needed.
+    async fn prepare(&mut self, steps: &[StepParams]) -> Result<()> {
+        for pass in self.passes_of(steps).into_iter().flatten() {
+            if self.passes[pass.index()].is_none() {
+                let guards = guards(&self.gpu.device);
+                let bound = self.bind(pass);
+                close(guards).await?;
+                self.passes[pass.index()] = Some(bound);
+            }
+        }
+        Ok(())
+    }
+
+    /// What these steps are made of.
+    fn passes_of(&self, steps: &[StepParams]) -> [Option<Pass>; 3] {
+        let [ordered, shuffled] =
+            [0, SHUFFLED].map(|order| steps.iter().any(|step| step.flags & SHUFFLED == order));
+        let small = steps.iter().all(|step| self.shape.descends(step.batch_len));
+        if small && self.blocks.len() == 1 && ordered != shuffled {
+            return [Some(Pass::Descend { shuffled }), None, None];
+        }
+        let gradient = |wanted: bool, shuffled| wanted.then_some(Pass::Gradient { shuffled });
+        [gradient(ordered, false), gradient(shuffled, true), Some(Pass::Update)]
+    }
+
+    fn bind(&self, pass: Pass) -> Vec<Bound> {
+        let kernel = match pass {
+            Pass::Gradient { shuffled } => &self.shape.gradient()[usize::from(shuffled)],
+            Pass::Descend { shuffled } => &DESCEND[usize::from(shuffled)],
+            Pass::Update => &UPDATE,
+        };
+        let device = &self.gpu.device;
+        let pipeline = pipeline(device, kernel, &self.shape);
+        let bind = |buffers: &[&wgpu::Buffer]| Bound {
+            pipeline: pipeline.clone(),
+            bindings: bindings(device, &pipeline, buffers),
+        };
+        let Self { run_params, steps, state, reactions, trace, partials, .. } = self;
+        match pass {
+            Pass::Update => vec![bind(&[run_params, steps, partials, state, reactions, trace])],
+            Pass::Gradient { .. } => self
+                .blocks
+                .iter()
+                .map(|BlockBuffers { block, features, targets }| {
+                    bind(&[run_params, block, steps, features, targets, state, reactions, partials])
+                })
+                .collect(),
+            Pass::Descend { .. } => self
+                .blocks
+                .iter()
+                .map(|BlockBuffers { features, targets, .. }| {
+                    bind(&[run_params, steps, features, targets, state, reactions, trace])
+                })
+                .collect(),
+        }
+    }
+
+    /// Begins at a state: what is put in next goes on from it.
     pub(super) fn begin(&mut self, state: &State) {
         // What is still on its way answers an earlier state; its buffers go with it.
         self.in_flight.clear();
@@ -270,18 +333,24 @@ impl GpuEngine {
         self.gpu.queue.write_buffer(&self.reactions, 0, bytemuck::cast_slice(&state.reactions));
     }
 
-    /// See [`super::Backend::enqueue`].
-    pub(super) fn enqueue(&mut self, params: &RunParams, steps: &[StepParams]) {
+    /// Puts a call behind those that are on their way. Waits for nothing but a kernel that was not needed before.
+    pub(super) async fn enqueue(
+        &mut self,
+        params: &RunParams,
+        steps: &[StepParams],
+    ) -> std::result::Result<(), DeviceLost> {
+        self.check_lost()?;
+        self.prepare(steps).await.map_err(|message| DeviceLost(message.to_string()))?;
         let n_runs = self.n_runs as u32;
-        let n_blocks = self.gradients.len() as u32;
+        let n_blocks = self.blocks.len() as u32;
         let longest = steps.iter().map(|step| step.batch_len).max().unwrap_or(0);
         let floats = f64::from(longest) * f64::from(self.shape.n_features + 1) * self.n_runs as f64;
         let steps_per_submit = self.pace.begin(floats);
-        let descend = self.descend.as_ref().filter(|_| self.shape.descends(longest));
-        let steps_per_dispatch = match descend {
-            Some(_) => (steps_per_submit as u32).min(self.shape.steps_per_dispatch(longest)),
-            None => 1,
+        let descend = match self.passes_of(steps)[0] {
+            Some(pass @ Pass::Descend { .. }) => Some(pass),
+            _ => None,
         };
+        let steps_per_dispatch = (steps_per_submit as u32).min(self.shape.steps_per_dispatch(longest));
         // A trace row is as long as this call, so what is read back is no longer than it.
         let params = RunParams {
             max_tiles: self.max_tiles,
@@ -309,10 +378,12 @@ impl GpuEngine {
             let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
             {
                 let mut recorded = encoder.begin_compute_pass(&Default::default());
-                let mut dispatch = |pass: &Pass, x, y| {
-                    recorded.set_pipeline(&pass.pipeline);
-                    recorded.set_bind_group(0, &pass.bindings, &[]);
-                    recorded.dispatch_workgroups(x, y, 1);
+                let mut dispatch = |pass: Pass, x, y| {
+                    for bound in self.passes[pass.index()].iter().flatten() {
+                        recorded.set_pipeline(&bound.pipeline);
+                        recorded.set_bind_group(0, &bound.bindings, &[]);
+                        recorded.dispatch_workgroups(x, y, 1);
+                    }
                 };
                 if let Some(descend) = descend {
                     for _ in 0..(chunk.len() as u32).div_ceil(steps_per_dispatch) {
@@ -320,10 +391,9 @@ impl GpuEngine {
                     }
                 } else {
                     for step in chunk {
-                        for gradient in &self.gradients {
-                            dispatch(gradient, step.n_tiles / n_blocks, n_runs);
-                        }
-                        dispatch(&self.update, n_runs, 1);
+                        let shuffled = step.flags & SHUFFLED != 0;
+                        dispatch(Pass::Gradient { shuffled }, step.n_tiles / n_blocks, n_runs);
+                        dispatch(Pass::Update, n_runs, 1);
                     }
                 }
             }
@@ -362,9 +432,10 @@ impl GpuEngine {
             n_steps: steps.len(),
             timed: self.pace.now().filter(|_| descent).map(|now| (floats, now)),
         });
+        Ok(())
     }
 
-    /// See [`super::Backend::collect`].
+    /// Waits for the oldest call's answer.
     pub(super) async fn collect(
         &mut self,
         state: &mut State,
@@ -406,6 +477,13 @@ impl GpuEngine {
             self.pace.end(call.n_steps, floats, since);
         }
         Ok(())
+    }
+
+    fn check_lost(&self) -> std::result::Result<(), DeviceLost> {
+        match self.gpu.lost() {
+            Some(detail) => Err(DeviceLost(detail)),
+            None => Ok(()),
+        }
     }
 
     /// Bytes of a call's state, reactions and trace.
@@ -488,6 +566,22 @@ impl Gpu {
             self.queue.write_buffer(to, offset, bytemuck::cast_slice(&piece[..floats]));
         }
     }
+}
+
+/// Catches what is refused from here to [`close`].
+fn guards(device: &wgpu::Device) -> [wgpu::ErrorScopeGuard; 2] {
+    [wgpu::ErrorFilter::Validation, wgpu::ErrorFilter::OutOfMemory]
+        .map(|filter| device.push_error_scope(filter))
+}
+
+async fn close(guards: [wgpu::ErrorScopeGuard; 2]) -> Result<()> {
+    // Scopes close in the reverse of the order in which they opened.
+    for guard in guards.into_iter().rev() {
+        if let Some(error) = guard.pop().await {
+            return Err(Message::new(Code::GpuKernel).with("detail", error));
+        }
+    }
+    Ok(())
 }
 
 fn buffer(device: &wgpu::Device, label: &str, bytes: usize, usage: wgpu::BufferUsages) -> wgpu::Buffer {

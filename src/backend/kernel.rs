@@ -14,8 +14,12 @@ pub const MAX_TILES: u32 = 512;
 const ROWS_PER_TILE: u32 = 512;
 /// The most features of which one lane takes a whole row.
 const MAX_NARROW_FEATURES: u32 = 16;
+/// The most rounds of a loop that are written out.
+const MAX_UNROLLED: u32 = MAX_NARROW_FEATURES + 2;
 /// Floats of a batch that one workgroup reads sooner than many are started.
 const DESCEND_FLOATS: u64 = 4096;
+/// Rows at most that half a workgroup descends on.
+const FEW_ROWS: u32 = 512;
 /// Memory that every workgroup has, by WebGPU's defaults.
 const WORKGROUP_BYTES: u64 = 16_384;
 /// Totals that the update keeps in it.
@@ -302,8 +306,8 @@ impl Shape {
         self.n_features > MAX_NARROW_FEATURES
     }
 
-    /// The kernel that sums tiles.
-    pub fn gradient(&self) -> &'static Kernel {
+    /// The kernels that sum tiles, in order and shuffled.
+    pub fn gradient(&self) -> &'static [Kernel; 2] {
         if self.wide() { &GRADIENT_WIDE } else { &GRADIENT }
     }
 
@@ -349,7 +353,7 @@ impl Shape {
 
     /// Steps that one dispatch may take: drivers end a loop without a word near 65,536 iterations of an invocation.
     pub fn steps_per_dispatch(&self, batch_len: u32) -> u32 {
-        let rows = batch_len.div_ceil(WORKGROUP_SIZE);
+        let rows = batch_len.div_ceil(DESCEND[0].workgroup_size(self));
         // A permuted row walks its cycle, four rounds on average at most, and makes its block's keys.
         let per_row = 2 * self.n_features + 32;
         let per_step = rows * per_row + 8 * self.n_sums() + 32;
@@ -359,30 +363,29 @@ impl Shape {
     /// Lanes that share a wide row, quads of columns of each, and rows that a lane holds at once.
     fn row_lanes(&self) -> (u32, u32, u32) {
         let quads_a_row = self.n_features.div_ceil(4);
-        let lanes = quads_a_row.div_ceil(4).next_power_of_two().min(WORKGROUP_SIZE);
+        let lanes = quads_a_row.div_ceil(8).next_power_of_two().min(WORKGROUP_SIZE);
         let quads = quads_a_row.div_ceil(lanes);
         (lanes, quads, (16 / quads).clamp(1, 4))
     }
 
-    fn constants(&self) -> String {
+    fn constants(&self, workgroup_size: u32) -> [(&'static str, u32); 12] {
         let n_sums = self.n_sums();
         let (row_lanes, quads, rows_at_once) = self.row_lanes();
-        let constants = [
-            ("WORKGROUP_SIZE", WORKGROUP_SIZE),
+        [
+            ("WORKGROUP_SIZE", workgroup_size),
             ("N_FEATURES", self.n_features),
             ("N_PARAMETERS", self.n_parameters()),
             ("N_SUMS", n_sums),
             ("N_TOTALS", if n_sums <= MAX_RESIDENT_TOTALS { n_sums } else { 1 }),
-            ("COLUMNS", n_sums.next_power_of_two().min(WORKGROUP_SIZE)),
+            ("COLUMNS", n_sums.next_power_of_two().min(workgroup_size)),
             // A few parameters cost one lane less than barriers cost them all.
-            ("UPDATE_LANES", if n_sums <= 5 { 1 } else { WORKGROUP_SIZE }),
+            ("UPDATE_LANES", if n_sums <= 5 { 1 } else { workgroup_size }),
             ("RESIDENT_ROWS", self.resident_rows()),
             ("QUADS_A_ROW", self.n_features.div_ceil(4)),
             ("ROW_LANES", row_lanes),
             ("QUADS", quads),
             ("ROWS_AT_ONCE", rows_at_once),
-        ];
-        constants.iter().map(|(name, value)| format!("const {name}: u32 = {value}u;\n")).collect()
+        ]
     }
 }
 
@@ -401,29 +404,84 @@ macro_rules! parts {
     };
 }
 
-/// Partial sums of loss and gradient, a workgroup a tile of the batch.
-pub const GRADIENT: Kernel =
-    Kernel { name: "gradient", parts: parts!(types permutation batch loss narrow gradient) };
+macro_rules! kernel {
+    ($name:literal: $($part:ident)*) => {
+        Kernel { name: $name, parts: parts!(types $($part)*) }
+    };
+}
+
+/// Partial sums of loss and gradient, a workgroup a tile of the batch. Of each two, the second takes rows in shuffled
+/// order.
+pub const GRADIENT: [Kernel; 2] = [
+    kernel!("gradient": ordered loss narrow gradient),
+    kernel!("gradient": permutation shuffled loss narrow gradient),
+];
 
 /// The same for many features.
-pub const GRADIENT_WIDE: Kernel =
-    Kernel { name: "gradient", parts: parts!(types permutation batch loss gradient_wide) };
-
-/// The sums brought together, then one update, a workgroup a run.
-pub const UPDATE: Kernel = Kernel { name: "update", parts: parts!(types optimizer apply update) };
+pub const GRADIENT_WIDE: [Kernel; 2] = [
+    kernel!("gradient": ordered loss gradient_wide),
+    kernel!("gradient": permutation shuffled loss gradient_wide),
+];
 
 /// Many steps on small batches, a workgroup a run.
-pub const DESCEND: Kernel =
-    Kernel { name: "descend", parts: parts!(types permutation batch loss narrow optimizer apply descend) };
+pub const DESCEND: [Kernel; 2] = [
+    kernel!("descend": ordered loss narrow optimizer apply descend),
+    kernel!("descend": permutation shuffled loss narrow optimizer apply descend),
+];
+
+/// The sums brought together, then one update, a workgroup a run.
+pub const UPDATE: Kernel = kernel!("update": optimizer apply update);
 
 impl Kernel {
+    /// Invocations of a workgroup. Where few rows are gone through again and again, half as many meet sooner.
+    pub fn workgroup_size(&self, shape: &Shape) -> u32 {
+        if self.name == DESCEND[0].name && shape.n_samples <= FEW_ROWS {
+            WORKGROUP_SIZE / 2
+        } else {
+            WORKGROUP_SIZE
+        }
+    }
+
     /// The WGSL for a problem of this shape.
     pub fn source(&self, shape: &Shape) -> String {
-        let mut source = shape.constants();
+        let constants = shape.constants(self.workgroup_size(shape));
+        let mut source: String =
+            constants.iter().map(|(name, value)| format!("const {name}: u32 = {value}u;\n")).collect();
         for part in self.parts {
-            source.push_str(part);
-            source.push('\n');
+            unroll(part, &constants, &mut source);
         }
         source
     }
+}
+
+/// Writes out the loops `for (var i = 0u; i < N; i++) {` whose line ends in `// unrolled`: what is indexed by constants
+/// stays in registers. Drivers do as much where they can; software adapters do not, and gather and scatter instead.
+fn unroll(text: &str, constants: &[(&str, u32)], out: &mut String) {
+    let Some((before, rest)) = text.split_once("// unrolled\n") else { return out.push_str(text) };
+    let Some((start, header)) = before.rfind("for (var ").map(|start| (start, &before[start..])) else {
+        return;
+    };
+    out.push_str(&before[..start]);
+    let mut words = header.split([' ', ';', '(']).filter(|word| !word.is_empty());
+    let (name, end) = (words.nth(2).unwrap_or_default(), words.nth(4).unwrap_or_default());
+    let n = constants.iter().find(|(constant, _)| *constant == end).map_or(0, |(_, value)| *value);
+    // The loop's own brace is open.
+    let mut depth = 1;
+    let length = rest.find(|letter| {
+        depth += i32::from(letter == '{') - i32::from(letter == '}');
+        depth == 0
+    });
+    let (body, after) = rest.split_at(length.unwrap_or(rest.len()));
+    if n > MAX_UNROLLED {
+        out.push_str(header);
+        unroll(body, constants, out);
+        out.push('}');
+    } else {
+        for i in 0..n {
+            out.push_str(&format!("{{ const {name} = {i}u;\n"));
+            unroll(body, constants, out);
+            out.push('}');
+        }
+    }
+    unroll(after.strip_prefix('}').unwrap_or(after), constants, out);
 }

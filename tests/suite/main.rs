@@ -4,6 +4,7 @@
 mod analysis;
 mod config;
 mod dataset;
+mod engines;
 mod export;
 mod gradient;
 mod optimizer;

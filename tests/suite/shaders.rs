@@ -3,17 +3,25 @@
 use std::mem::offset_of;
 
 use downhill::backend::kernel::{
-    Block, DESCEND, GRADIENT, GRADIENT_WIDE, Reaction, RunParams, Shape, StepParams, UPDATE, WORKGROUP_SIZE,
+    Block, DESCEND, GRADIENT, GRADIENT_WIDE, Kernel, Reaction, RunParams, Shape, StepParams, UPDATE,
+    WORKGROUP_SIZE,
 };
 
-fn modules() -> Vec<(&'static str, naga::Module)> {
+/// Every kernel at shapes of every kind, by name, with the workgroup size that it should have.
+fn modules() -> Vec<(&'static str, naga::Module, u32)> {
     let mut modules = Vec::new();
     for (n_features, bias) in
         [(1, true), (1, false), (5, true), (16, true), (17, true), (100, false), (4097, true)]
     {
-        let shape = Shape { n_samples: 100, n_features, bias };
-        let kernels =
-            if shape.wide() { vec![GRADIENT_WIDE, UPDATE] } else { vec![GRADIENT, DESCEND, UPDATE] };
+        // A hundred rows descend in half a workgroup, and stay in its memory if they fit.
+        let n_samples = if bias { 100 } else { 5000 };
+        let shape = Shape { n_samples, n_features, bias };
+        let sums: Vec<&Kernel> = if shape.wide() {
+            GRADIENT_WIDE.iter().collect()
+        } else {
+            GRADIENT.iter().chain(&DESCEND).collect()
+        };
+        let kernels = sums.into_iter().chain([&UPDATE]);
         for kernel in kernels {
             let source = kernel.source(&shape);
             let module = naga::front::wgsl::parse_str(&source)
@@ -23,7 +31,7 @@ fn modules() -> Vec<(&'static str, naga::Module)> {
                 naga::valid::Capabilities::empty(),
             );
             validator.validate(&module).unwrap_or_else(|error| panic!("{}: {error:?}", kernel.name));
-            modules.push((kernel.name, module));
+            modules.push((kernel.name, module, kernel.workgroup_size(&shape)));
         }
     }
     modules
@@ -31,10 +39,27 @@ fn modules() -> Vec<(&'static str, naga::Module)> {
 
 #[test]
 fn entry_points_bear_the_kernels_names_and_sizes() {
-    for (name, module) in modules() {
+    for (name, module, size) in modules() {
+        assert!([WORKGROUP_SIZE, WORKGROUP_SIZE / 2].contains(&size));
         let [entry] = module.entry_points.as_slice() else { panic!("{name}: one entry point a kernel") };
         assert_eq!(entry.name, name);
-        assert_eq!(entry.workgroup_size, [WORKGROUP_SIZE, 1, 1]);
+        assert_eq!(entry.workgroup_size, [size, 1, 1]);
+    }
+}
+
+#[test]
+fn workgroups_stay_within_the_memory_that_every_device_has() {
+    for (name, module, _) in modules() {
+        let mut layouter = naga::proc::Layouter::default();
+        layouter.update(module.to_ctx()).unwrap();
+        let bytes: u32 = module
+            .global_variables
+            .iter()
+            .filter(|(_, variable)| variable.space == naga::AddressSpace::WorkGroup)
+            .map(|(_, variable)| layouter[variable.ty].size.next_multiple_of(16))
+            .sum();
+        // WebGPU's default limit.
+        assert!(bytes <= 16_384, "{name}: {bytes}");
     }
 }
 
@@ -54,7 +79,7 @@ fn structs_have_the_same_layout() {
         fields!(Reaction: rate_scale best_loss anchor_loss epoch_loss epoch_loss_tail epoch_rows n_tail n_bad
             cooldown_left halt taken cursor evaluated_loss evaluated_gradient_norm last_epoch_loss padding),
     ];
-    for (kernel, module) in modules() {
+    for (kernel, module, _) in modules() {
         for (name, size, fields) in &expected {
             let (_, found) = module
                 .types
@@ -93,7 +118,7 @@ fn constants_are_the_same() {
         ("SLOT_ANCHOR", slot::ANCHOR as u32),
         ("SLOT_COUNT", slot::COUNT as u32),
     ];
-    let (_, module) = &modules()[0];
+    let (_, module, _) = &modules()[0];
     for (name, value) in expected {
         let (_, constant) = module
             .constants
