@@ -1,13 +1,13 @@
 // Partial sums of a batch's loss and gradient: one workgroup a tile, one column of workgroups a run. For few features.
 
 @group(0) @binding(0) var<uniform> run_params: RunParams;
-@group(0) @binding(1) var<uniform> block: Block;
-@group(0) @binding(2) var<storage, read> steps: array<StepParams>;
-@group(0) @binding(3) var<storage, read> features: array<f32>;
-@group(0) @binding(4) var<storage, read> targets: array<f32>;
-@group(0) @binding(5) var<storage, read> state: array<f32>;
-@group(0) @binding(6) var<storage, read> reactions: array<Reaction>;
-@group(0) @binding(7) var<storage, read_write> partials: array<f32>;
+@group(0) @binding(1) var<storage, read> steps: array<StepParams>;
+@group(0) @binding(2) var<storage, read> features: array<f32>;
+@group(0) @binding(3) var<storage, read> targets: array<f32>;
+@group(0) @binding(4) var<storage, read> state: array<f32>;
+@group(0) @binding(5) var<storage, read> reactions: array<Reaction>;
+@group(0) @binding(6) var<storage, read_write> partials: array<f32>;
+@group(0) @binding(7) var<uniform> block: Block;
 
 var<private> state_base: u32;
 

@@ -2,13 +2,13 @@
 // read of ROWS_AT_ONCE rows until their residuals are known, so memory is read once. Rows are padded to quads.
 
 @group(0) @binding(0) var<uniform> run_params: RunParams;
-@group(0) @binding(1) var<uniform> block: Block;
-@group(0) @binding(2) var<storage, read> steps: array<StepParams>;
-@group(0) @binding(3) var<storage, read> features: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read> targets: array<f32>;
-@group(0) @binding(5) var<storage, read> state: array<f32>;
-@group(0) @binding(6) var<storage, read> reactions: array<Reaction>;
-@group(0) @binding(7) var<storage, read_write> partials: array<f32>;
+@group(0) @binding(1) var<storage, read> steps: array<StepParams>;
+@group(0) @binding(2) var<storage, read> features: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> targets: array<f32>;
+@group(0) @binding(4) var<storage, read> state: array<f32>;
+@group(0) @binding(5) var<storage, read> reactions: array<Reaction>;
+@group(0) @binding(6) var<storage, read_write> partials: array<f32>;
+@group(0) @binding(7) var<uniform> block: Block;
 
 // A place past the batch's end, or in another block.
 const NO_ROW: u32 = 0xFFFFFFFFu;

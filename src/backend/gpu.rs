@@ -102,7 +102,7 @@ const UPLOAD_BYTES: usize = 1 << 22;
 /// Runs the kernels on a GPU.
 ///
 /// State, reactions and trace live on the device. A call is put behind those before it and reads into a buffer of its
-/// own, so that the device need not wait until the host has seen what a call did: see [`GpuEngine::enqueue`].
+/// own, so that the device need not wait until the host has seen what a call did: see [`super::pipeline`].
 #[derive(Debug)]
 pub struct GpuEngine {
     gpu: Gpu,
@@ -219,9 +219,11 @@ impl GpuEngine {
             let block_params = Block { first_row, end_row, index, n_blocks };
             gpu.queue.write_buffer(&block, 0, bytemuck::bytes_of(&block_params));
             let features = buffer("features", rows.len() * row_bytes as usize, usage);
-            gpu.upload_rows(&features, problem, rows.clone(), &shape);
+            let width = shape.n_features as usize;
+            let values = &problem.features[rows.start * width..rows.end * width];
+            gpu.upload(&features, values, shape.n_features, shape.row_floats());
             let targets = buffer("targets", rows.len() * 4, usage);
-            gpu.upload(&targets, &problem.targets[rows]);
+            gpu.upload(&targets, &problem.targets[rows], 1, 1);
             blocks.push(BlockBuffers { block, features, targets });
         }
         let mut engine = Self {
@@ -306,23 +308,17 @@ impl GpuEngine {
             bindings: bindings(device, &pipeline, buffers),
         };
         let Self { run_params, steps, state, reactions, trace, partials, .. } = self;
-        match pass {
-            Pass::Update => vec![bind(&[run_params, steps, partials, state, reactions, trace])],
-            Pass::Gradient { .. } => self
-                .blocks
-                .iter()
-                .map(|BlockBuffers { block, features, targets }| {
-                    bind(&[run_params, block, steps, features, targets, state, reactions, partials])
-                })
-                .collect(),
-            Pass::Descend { .. } => self
-                .blocks
-                .iter()
-                .map(|BlockBuffers { features, targets, .. }| {
-                    bind(&[run_params, steps, features, targets, state, reactions, trace])
-                })
-                .collect(),
+        if let Pass::Update = pass {
+            return vec![bind(&[run_params, steps, partials, state, reactions, trace])];
         }
+        let bind = |BlockBuffers { block, features, targets }: &BlockBuffers| {
+            let buffers = [run_params, steps, features, targets, state, reactions, partials, block];
+            match pass {
+                Pass::Descend { .. } => bind(&[&buffers[..6], &[trace]].concat()),
+                _ => bind(&buffers),
+            }
+        };
+        self.blocks.iter().map(bind).collect()
     }
 
     /// Begins at a state: what is put in next goes on from it.
@@ -542,28 +538,20 @@ impl SubmitPace {
 }
 
 impl Gpu {
-    fn upload(&self, to: &wgpu::Buffer, values: &[f32]) {
-        for (index, piece) in values.chunks(UPLOAD_BYTES / 4).enumerate() {
-            self.queue.write_buffer(to, (index * UPLOAD_BYTES) as u64, bytemuck::cast_slice(piece));
-        }
-    }
-
-    /// Rows as a kernel of this shape reads them: wide ones padded with zeros to whole quads.
-    fn upload_rows(&self, to: &wgpu::Buffer, problem: &Problem, rows: std::ops::Range<usize>, shape: &Shape) {
-        let (from, padded) = (shape.n_features as usize, shape.row_floats() as usize);
-        let values = &problem.features[rows.start * from..rows.end * from];
-        if from == padded {
-            return self.upload(to, values);
-        }
+    /// Rows of `width` floats, each padded with zeros to `padded`.
+    fn upload(&self, to: &wgpu::Buffer, values: &[f32], width: u32, padded: u32) {
+        let (width, padded) = (width as usize, padded as usize);
         let rows_a_piece = (UPLOAD_BYTES / 4 / padded).max(1);
-        let mut piece = vec![0.0_f32; rows_a_piece * padded];
-        for (index, rows) in values.chunks(rows_a_piece * from).enumerate() {
-            for (padded, row) in piece.chunks_exact_mut(padded).zip(rows.chunks_exact(from)) {
-                padded[..from].copy_from_slice(row);
+        let mut piece = Vec::new();
+        let mut offset = 0;
+        for rows in values.chunks(rows_a_piece * width) {
+            piece.clear();
+            for row in rows.chunks_exact(width) {
+                piece.extend_from_slice(row);
+                piece.resize(piece.len().next_multiple_of(padded), 0.0);
             }
-            let floats = rows.len() / from * padded;
-            let offset = (index * rows_a_piece * padded * 4) as u64;
-            self.queue.write_buffer(to, offset, bytemuck::cast_slice(&piece[..floats]));
+            self.queue.write_buffer(to, offset, bytemuck::cast_slice(&piece));
+            offset += piece.len() as u64 * 4;
         }
     }
 }

@@ -400,7 +400,7 @@ pub struct Kernel {
 
 macro_rules! parts {
     ($($stem:ident)*) => {
-        &[$(include_str!(concat!("../../shaders/", stringify!($stem), ".wgsl"))),*]
+        &[$(include_str!(concat!(env!("OUT_DIR"), "/", stringify!($stem), ".wgsl"))),*]
     };
 }
 
@@ -454,34 +454,31 @@ impl Kernel {
     }
 }
 
-/// Writes out the loops `for (var i = 0u; i < N; i++) {` whose line ends in `// unrolled`: what is indexed by constants
-/// stays in registers. Drivers do as much where they can; software adapters do not, and gather and scatter instead.
+/// Writes out the loops that a shader marks as `// unrolled` (`build.rs` has turned them into `\x01i N` ... `\x02`):
+/// what is indexed by constants stays in registers. Drivers do as much where they can; software adapters do not, and
+/// gather and scatter instead.
 fn unroll(text: &str, constants: &[(&str, u32)], out: &mut String) {
-    let Some((before, rest)) = text.split_once("// unrolled\n") else { return out.push_str(text) };
-    let Some((start, header)) = before.rfind("for (var ").map(|start| (start, &before[start..])) else {
-        return;
-    };
-    out.push_str(&before[..start]);
-    let mut words = header.split([' ', ';', '(']).filter(|word| !word.is_empty());
-    let (name, end) = (words.nth(2).unwrap_or_default(), words.nth(4).unwrap_or_default());
-    let n = constants.iter().find(|(constant, _)| *constant == end).map_or(0, |(_, value)| *value);
-    // The loop's own brace is open.
+    let Some((before, marked)) = text.split_once('\x01') else { return out.push_str(text) };
+    out.push_str(before);
     let mut depth = 1;
-    let length = rest.find(|letter| {
-        depth += i32::from(letter == '{') - i32::from(letter == '}');
+    let end = marked.bytes().position(|byte| {
+        depth += i32::from(byte == 1) - i32::from(byte == 2);
         depth == 0
     });
-    let (body, after) = rest.split_at(length.unwrap_or(rest.len()));
-    if n > MAX_UNROLLED {
-        out.push_str(header);
+    let (body, after) = marked.split_at(end.unwrap_or(marked.len()));
+    let (header, body) = body.split_once('\n').unwrap_or_default();
+    let (i, n) = header.split_once(' ').unwrap_or_default();
+    let rounds = constants.iter().find(|constant| constant.0 == n).map_or(0, |constant| constant.1);
+    if rounds > MAX_UNROLLED {
+        out.extend(["for(var ", i, "=0u;", i, "<", n, ";", i, "++){"]);
         unroll(body, constants, out);
         out.push('}');
     } else {
-        for i in 0..n {
-            out.push_str(&format!("{{ const {name} = {i}u;\n"));
+        for round in 0..rounds {
+            out.extend(["{const ", i, "=", &round.to_string(), "u;"]);
             unroll(body, constants, out);
             out.push('}');
         }
     }
-    unroll(after.strip_prefix('}').unwrap_or(after), constants, out);
+    unroll(after.get(1..).unwrap_or_default(), constants, out);
 }

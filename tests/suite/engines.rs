@@ -132,12 +132,12 @@ fn check(problem: &Rc<Problem>, backend: &mut Backend, batch: u32, flags: u32) {
     let what = format!("n = {}, d = {}, batch {batch}, {flags}", problem.n_samples, problem.n_features);
     let params = params(problem);
     let initial = initial(problem, 0);
-    let wide: Vec<f64> = initial.iter().map(|weight| f64::from(*weight)).collect();
+    let exact: Vec<f64> = initial.iter().map(|weight| f64::from(*weight)).collect();
 
     let mut state = State::new(&initial);
     let evaluate = StepParams { flags: EVALUATE | flags, ..steps(problem, 1, batch, 0)[0] };
     advance(backend, &mut state, &params, &[evaluate]);
-    let (loss, gradient) = loss_and_gradient(problem, &wide, rows_of(problem, &params, &evaluate));
+    let (loss, gradient) = loss_and_gradient(problem, &exact, rows_of(problem, &params, &evaluate));
     let norm = gradient.iter().map(|slope| slope * slope).sum::<f64>().sqrt();
     assert_close(f64::from(state.reactions[0].evaluated_loss), loss, LOSS * loss, &what);
     assert_close(f64::from(state.reactions[0].evaluated_gradient_norm), norm, SLOPE * norm, &what);
@@ -170,6 +170,9 @@ fn loss_gradient_and_steps_are_the_references_at_awkward_sizes() {
             check(&problem, &mut on_gpu(&problem, Options::default()), n, 0);
         }
     }
+    // Where plain f32 sums have long lost their last digits.
+    let problem_of_ten_million = problem(10_000_000, 1, true);
+    check(&problem_of_ten_million, &mut on_gpu(&problem_of_ten_million, Options::default()), 10_000_000, 0);
     // 65,537 rows of these would be a gigabyte.
     for n in [1, 7, 255, 257] {
         let problem = problem(n, 4097, true);

@@ -37,6 +37,13 @@ pub(crate) fn engine_on(gpu: Gpu, task: &Task) -> Backend {
     Backend::Gpu(Box::new(block_on(GpuEngine::new(gpu, &task.problem, Options::default())).unwrap()))
 }
 
+/// The GPU with its rows in two buffers: tiles and updates where one workgroup would have descended alone.
+pub(crate) fn split_engine(task: &Task) -> Backend {
+    let max_binding_bytes = (task.problem.features.len() * 4).div_ceil(2) as u64 + 64;
+    let options = Options { max_binding_bytes, ..Options::default() };
+    Backend::Gpu(Box::new(block_on(GpuEngine::new(gpu(), &task.problem, options)).unwrap()))
+}
+
 pub(crate) fn backend_on(on: On, task: &Task) -> Backend {
     match on {
         On::Cpu => backend::cpu(Rc::clone(&task.problem)),
