@@ -454,15 +454,11 @@ impl GpuEngine {
         };
         let (values, rest) = view.split_at(sizes[0] as usize);
         let (reactions, losses) = rest.split_at(sizes[1] as usize);
-        for (value, bytes) in state.values.iter_mut().zip(values.chunks_exact(4)) {
-            *value = bytemuck::pod_read_unaligned(bytes);
-        }
-        for (reaction, bytes) in state.reactions.iter_mut().zip(reactions.chunks_exact(size_of::<Reaction>()))
-        {
-            *reaction = bytemuck::pod_read_unaligned(bytes);
-        }
+        bytemuck::cast_slice_mut(&mut state.values).copy_from_slice(values);
+        bytemuck::cast_slice_mut(&mut state.reactions).copy_from_slice(reactions);
         trace.clear();
-        trace.extend(losses.chunks_exact(8).map(bytemuck::pod_read_unaligned::<[f32; 2]>));
+        trace.resize(losses.len() / 8, [0.0; 2]);
+        bytemuck::cast_slice_mut(trace).copy_from_slice(losses);
         drop(view);
         call.read_back.unmap();
         self.read_backs.push(call.read_back);

@@ -10,11 +10,17 @@ use downhill::backend::kernel::{
 /// Every kernel at shapes of every kind, by name, with the workgroup size that it should have.
 fn modules() -> Vec<(&'static str, naga::Module, u32)> {
     let mut modules = Vec::new();
-    for (n_features, bias) in
-        [(1, true), (1, false), (5, true), (16, true), (17, true), (100, false), (4097, true)]
-    {
-        // A hundred rows descend in half a workgroup, and stay in its memory if they fit.
-        let n_samples = if bias { 100 } else { 5000 };
+    // A hundred rows descend in half a workgroup; 1,900 of one feature would all but fit its memory.
+    for (n_samples, n_features, bias) in [
+        (100, 1, true),
+        (1900, 1, true),
+        (5000, 1, false),
+        (500, 5, true),
+        (100, 16, true),
+        (100, 17, true),
+        (5000, 100, false),
+        (100, 4097, true),
+    ] {
         let shape = Shape { n_samples, n_features, bias };
         let sums: Vec<&Kernel> = if shape.wide() {
             GRADIENT_WIDE.iter().collect()
