@@ -10,11 +10,7 @@
 @group(0) @binding(6) var<storage, read_write> partials: array<f32>;
 @group(0) @binding(7) var<uniform> block: Block;
 
-// A place past the batch's end, or in another block.
-const NO_ROW: u32 = 0xFFFFFFFFu;
 const ROW_GROUPS: u32 = WORKGROUP_SIZE / ROW_LANES;
-// Lanes that a row's residual is folded to before every lane adds them up.
-const FOLD: u32 = min(ROW_LANES, 8u);
 
 var<workgroup> dots: array<array<f32, WORKGROUP_SIZE>, ROWS_AT_ONCE>;
 var<workgroup> quads: array<vec4<f32>, WORKGROUP_SIZE>;
@@ -33,12 +29,8 @@ fn gradient(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_i
     var weights: array<vec4<f32>, QUADS>;
     var sum: array<vec4<f32>, QUADS>;
     for (var k = 0u; k < QUADS; k++) { // unrolled
-        for (var c = 0u; c < 4u; c++) {
-            let j = 4u * (place + k * ROW_LANES) + c;
-            if (j < N_FEATURES) {
-                weights[k][c] = state[base + j];
-            }
-        }
+        let j = 4u * (place + k * ROW_LANES);
+        weights[k] = vec4<f32>(weight_at(base, j), weight_at(base, j + 1u), weight_at(base, j + 2u), weight_at(base, j + 3u));
     }
     var bias = 0.0;
     if (N_PARAMETERS > N_FEATURES) {
@@ -51,37 +43,33 @@ fn gradient(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_i
     let positions = positions_in(step, block);
     // The lanes of a workgroup meet at barriers, so each makes every round.
     let rows_a_round = max(n_tiles, 1u) * ROW_GROUPS * ROWS_AT_ONCE;
-    let n_rounds = (positions.y - positions.x + rows_a_round - 1u) / rows_a_round;
+    let n_rounds = select(0u, (positions.y - positions.x + rows_a_round - 1u) / rows_a_round, live);
     for (var round = 0u; round < n_rounds; round++) {
         let first = positions.x + (round * n_tiles + group.x) * ROW_GROUPS * ROWS_AT_ONCE + row_group;
         var rows: array<u32, ROWS_AT_ONCE>;
+        var known: array<bool, ROWS_AT_ONCE>;
         var read: array<vec4<f32>, QUADS * ROWS_AT_ONCE>;
         for (var r = 0u; r < ROWS_AT_ONCE; r++) { // unrolled
-            rows[r] = NO_ROW;
             let i = first + r * ROW_GROUPS;
-            if (live && i < positions.y) {
-                let row = row_at(i);
-                if (!elsewhere(row, block)) {
-                    rows[r] = row - block.first_row;
-                }
-            }
+            let row = row_at(min(i, positions.y - 1u));
+            known[r] = (i < positions.y) & !elsewhere(row, block);
+            rows[r] = select(0u, row - block.first_row, known[r]);
             var product = 0.0;
+            // No `if` where every lane passes by thousands of times: it costs software adapters more than it spares.
             for (var k = 0u; k < QUADS; k++) { // unrolled
                 let quad = place + k * ROW_LANES;
-                var x = vec4<f32>();
-                if (rows[r] != NO_ROW && quad < QUADS_A_ROW) {
-                    x = features[rows[r] * QUADS_A_ROW + quad];
-                }
+                // Past the row's end it is another row's: of no weight, and its sum is nobody's.
+                let x = features[rows[r] * QUADS_A_ROW + min(quad, QUADS_A_ROW - 1u)];
                 read[r * QUADS + k] = x;
                 product += dot(weights[k], x);
             }
             dots[r][lane] = product;
         }
         workgroupBarrier();
-        if (ROW_LANES > FOLD) {
-            if (place < FOLD) {
+        if (ROW_LANES > ROW_FOLD) {
+            if (place < ROW_FOLD) {
                 for (var r = 0u; r < ROWS_AT_ONCE; r++) { // unrolled
-                    for (var other = FOLD; other < ROW_LANES; other += FOLD) {
+                    for (var other = ROW_FOLD; other < ROW_LANES; other += ROW_FOLD) {
                         dots[r][lane] += dots[r][lane + other];
                     }
                 }
@@ -90,14 +78,10 @@ fn gradient(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_i
         }
         for (var r = 0u; r < ROWS_AT_ONCE; r++) { // unrolled
             var residual = bias;
-            for (var other = 0u; other < FOLD; other++) {
+            for (var other = 0u; other < ROW_FOLD; other++) { // unrolled
                 residual += dots[r][row_group * ROW_LANES + other];
             }
-            if (rows[r] == NO_ROW) {
-                residual = 0.0;
-            } else {
-                residual -= targets[rows[r]];
-            }
+            residual = select(0.0, residual - targets[rows[r]], known[r]);
             let slope = squared_error_derivative(residual);
             for (var k = 0u; k < QUADS; k++) { // unrolled
                 sum[k] += slope * read[r * QUADS + k];
@@ -129,6 +113,10 @@ fn gradient(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_i
         }
         partials[start + N_SUMS - 1u] = folded.y;
     }
+}
+
+fn weight_at(base: u32, j: u32) -> f32 {
+    return select(0.0, state[base + min(j, N_PARAMETERS - 1u)], j < N_FEATURES);
 }
 
 // What the groups found for the first group's lane.

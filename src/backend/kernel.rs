@@ -10,8 +10,8 @@ use crate::schedule::Schedule;
 pub const WORKGROUP_SIZE: u32 = 64;
 /// The most tiles that a batch is cut into; the update kernel sums as many partial gradients.
 pub const MAX_TILES: u32 = 512;
-/// Rows that make another tile worth its reduction.
-const ROWS_PER_TILE: u32 = 512;
+/// Rows that make another tile worth its start: on a software adapter that costs as much as a thousand rows.
+const ROWS_PER_TILE: u32 = 4096;
 /// The most features of which one lane takes a whole row.
 const MAX_NARROW_FEATURES: u32 = 16;
 /// The most rounds of a loop that are written out.
@@ -27,7 +27,7 @@ const MAX_RESIDENT_TOTALS: u32 = 2048;
 /// Tiles of a wide problem, by how many floats of sums they leave.
 const MAX_PARTIAL_FLOATS: u32 = 1 << 18;
 const MIN_WIDE_TILES: u32 = 64;
-const MAX_WIDE_TILES: u32 = 256;
+const MAX_WIDE_TILES: u32 = 128;
 const MAX_LOOP_ITERATIONS: u32 = 50_000;
 
 /// The rows are visited in the epoch's shuffled order.
@@ -329,7 +329,7 @@ impl Shape {
             let rows_a_round = WORKGROUP_SIZE / lanes * rows_at_once;
             // What the update reads stays small beside what the tiles do.
             let most = (MAX_PARTIAL_FLOATS / self.n_sums()).clamp(MIN_WIDE_TILES, MAX_WIDE_TILES);
-            batch_len.div_ceil(rows_a_round).clamp(1, most)
+            batch_len.div_ceil(2 * rows_a_round).clamp(1, most)
         } else {
             tiles(batch_len)
         };
@@ -368,7 +368,7 @@ impl Shape {
         (lanes, quads, (16 / quads).clamp(1, 4))
     }
 
-    fn constants(&self, workgroup_size: u32) -> [(&'static str, u32); 12] {
+    fn constants(&self, workgroup_size: u32) -> [(&'static str, u32); 13] {
         let n_sums = self.n_sums();
         let (row_lanes, quads, rows_at_once) = self.row_lanes();
         [
@@ -385,6 +385,8 @@ impl Shape {
             ("ROW_LANES", row_lanes),
             ("QUADS", quads),
             ("ROWS_AT_ONCE", rows_at_once),
+            // Lanes that a row's residual is folded to before every lane adds them up.
+            ("ROW_FOLD", row_lanes.min(8)),
         ]
     }
 }
