@@ -14,7 +14,8 @@ fn main() -> std::io::Result<()> {
     Ok(())
 }
 
-/// Turns `for (var i = 0u; i < N; i++) { // unrolled` into `\x01i N` and its closing brace into `\x02`.
+/// Turns `for (var i = 0u; i < N; i++) { // unrolled` into `\x01i N` and its closing brace into `\x02`; one inside
+/// another into `\x03` and `\x04`.
 fn prepare(text: &str) -> String {
     let (mut bare, mut depth) = (String::new(), 0);
     let mut marked = Vec::new();
@@ -27,7 +28,8 @@ fn prepare(text: &str) -> String {
                 words.len() == 10 && words[..2] == ["for", "(var"],
                 "not a loop that can be written out: {code}"
             );
-            bare.push_str(&format!("\x01{} {}\n", words[2], words[7]));
+            bare.push(mark(marked.len(), 1));
+            bare.push_str(&format!("{} {}\n", words[2], words[7]));
             marked.push(depth);
             depth += 1;
             continue;
@@ -39,7 +41,8 @@ fn prepare(text: &str) -> String {
         });
         if marked.last() == Some(&depth) && code == "}" {
             marked.pop();
-            bare.push_str("\x02\n");
+            bare.push(mark(marked.len(), 2));
+            bare.push('\n');
         } else if !code.is_empty() {
             bare.push_str(code);
             bare.push('\n');
@@ -47,4 +50,10 @@ fn prepare(text: &str) -> String {
     }
     assert!(marked.is_empty(), "a loop without an end");
     bare
+}
+
+fn mark(level: usize, which: u8) -> char {
+    // Beyond, they would be line feeds.
+    assert!(level < 4, "too many loops inside each other");
+    char::from(2 * level as u8 + which)
 }

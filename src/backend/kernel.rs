@@ -450,37 +450,36 @@ impl Kernel {
         let mut source: String =
             constants.iter().map(|(name, value)| format!("const {name}: u32 = {value}u;\n")).collect();
         for part in self.parts {
-            unroll(part, &constants, &mut source);
+            unroll(part, 0, &constants, &mut source);
         }
         source
     }
 }
 
-/// Writes out the loops that a shader marks as `// unrolled` (`build.rs` has turned them into `\x01i N` ... `\x02`):
-/// what is indexed by constants stays in registers. Drivers do as much where they can; software adapters do not, and
-/// gather and scatter instead.
-fn unroll(text: &str, constants: &[(&str, u32)], out: &mut String) {
-    let Some((before, marked)) = text.split_once('\x01') else { return out.push_str(text) };
-    out.push_str(before);
-    let mut depth = 1;
-    let end = marked.bytes().position(|byte| {
-        depth += i32::from(byte == 1) - i32::from(byte == 2);
-        depth == 0
-    });
-    let (body, after) = marked.split_at(end.unwrap_or(marked.len()));
-    let (header, body) = body.split_once('\n').unwrap_or_default();
-    let (i, n) = header.split_once(' ').unwrap_or_default();
-    let rounds = constants.iter().find(|constant| constant.0 == n).map_or(0, |constant| constant.1);
-    if rounds > MAX_UNROLLED {
-        out.extend(["for(var ", i, "=0u;", i, "<", n, ";", i, "++){"]);
-        unroll(body, constants, out);
-        out.push('}');
-    } else {
-        for round in 0..rounds {
-            out.extend(["{const ", i, "=", &round.to_string(), "u;"]);
-            unroll(body, constants, out);
+/// Writes out the loops that a shader marks as `// unrolled`: what is indexed by constants stays in registers. Drivers
+/// do as much where they can; software adapters do not, and gather and scatter instead.
+///
+/// `build.rs` has turned them into `\x01i N`, their body and `\x02`; one inside another into `\x03` and `\x04`.
+fn unroll(text: &str, level: u8, constants: &[(&str, u32)], out: &mut String) {
+    let [open, close] = [1, 2].map(|mark| char::from(2 * level + mark));
+    let mut rest = text;
+    while let Some((before, marked)) = rest.split_once(open) {
+        let (body, after) = marked.split_once(close).unwrap_or_default();
+        let (header, body) = body.split_once('\n').unwrap_or_default();
+        let (i, n) = header.split_once(' ').unwrap_or_default();
+        let rounds = constants.iter().find(|constant| constant.0 == n).map_or(0, |constant| constant.1);
+        let looped = rounds > MAX_UNROLLED;
+        out.push_str(before);
+        for round in 0..if looped { 1 } else { rounds } {
+            out.push_str(&if looped {
+                format!("for(var {i}=0u;{i}<{n};{i}++){{")
+            } else {
+                format!("{{const {i}={round}u;")
+            });
+            unroll(body, level + 1, constants, out);
             out.push('}');
         }
+        rest = after;
     }
-    unroll(after.get(1..).unwrap_or_default(), constants, out);
+    out.push_str(rest);
 }
