@@ -7,6 +7,7 @@ pub mod cpu;
 #[cfg(feature = "gpu")]
 pub mod gpu;
 pub mod kernel;
+pub mod pipeline;
 
 use kernel::{Reaction, RunParams, StepParams, slot};
 
@@ -108,10 +109,9 @@ impl Backend {
             }
             #[cfg(feature = "gpu")]
             Self::Gpu(engine) => {
-                let mut next = state.clone();
-                next.begin_call();
-                engine.advance(&mut next, params, steps, trace).await?;
-                *state = next;
+                engine.begin(state);
+                engine.enqueue(params, steps).await?;
+                engine.collect(state, trace).await?;
             }
         }
         state.end_call();
@@ -121,15 +121,6 @@ impl Backend {
     /// Whether this is the GPU.
     pub fn is_gpu(&self) -> bool {
         !matches!(self, Self::Cpu(_))
-    }
-
-    /// How many steps are handed to the device at once, where there is one.
-    pub fn set_steps_per_submit(&mut self, n_steps: usize) {
-        match self {
-            Self::Cpu(_) => _ = n_steps,
-            #[cfg(feature = "gpu")]
-            Self::Gpu(engine) => engine.steps_per_submit = n_steps,
-        }
     }
 
     /// What a person would call it: the adapter's name, or the CPU's instruction set.

@@ -5,6 +5,7 @@ mod analysis;
 mod config;
 mod cpu;
 mod dataset;
+mod engines;
 mod export;
 mod gradient;
 mod optimizer;
