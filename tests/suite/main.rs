@@ -5,7 +5,7 @@ mod analysis;
 mod config;
 mod cpu;
 mod dataset;
-mod engines;
+mod gpu;
 mod export;
 mod gradient;
 mod optimizer;
