@@ -11,7 +11,7 @@ pub const WORKGROUP_SIZE: u32 = 64;
 /// The most tiles that a batch is cut into; the update kernel sums as many partial gradients.
 pub const MAX_TILES: u32 = 512;
 /// Rows that make another tile worth its start: on a software adapter that costs as much as a thousand rows.
-const ROWS_PER_TILE: u32 = 4096;
+const ROWS_PER_TILE: u32 = 8192;
 /// The most features of which one lane takes a whole row.
 const MAX_NARROW_FEATURES: u32 = 16;
 /// The most rounds of a loop that are written out.
