@@ -8,6 +8,7 @@ use crate::backend::kernel::{
     self, EPOCH_END, EPOCH_START, EVALUATE, FULL, HALT_LOSS, HALT_NOT_FINITE, RunParams, SHUFFLED,
     StepParams, slot,
 };
+use crate::backend::pipeline::Pipeline;
 use crate::backend::{self, Backend, InUse, MAX_STEPS_PER_CALL, State};
 use crate::config::{RunConfig, RunPlan};
 use crate::message::{Code, Message, Result, short};
@@ -169,19 +170,62 @@ impl Trainer {
     /// # Errors
     /// As [`Trainer::advance`].
     pub async fn advance_unmeasured(&mut self, n_steps: u64) -> Result<()> {
-        let mut left = n_steps;
-        while left > 0 && self.status == Status::Ready {
-            let most = if self.backend.is_gpu() { MAX_STEPS_PER_CALL } else { CPU_STEPS_PER_CALL };
-            let planned = self.plan_steps(left.min(most as u64) as usize);
+        let last = self.step().saturating_add(n_steps);
+        if self.backend.is_gpu() {
+            self.call_ahead(last).await;
+        }
+        // The CPU's steps, or what a GPU that was lost has left.
+        while self.step() < last && self.status == Status::Ready && !self.backend.is_gpu() {
+            let left = last - self.step();
+            let planned = self.plan_steps(left.min(CPU_STEPS_PER_CALL as u64) as usize);
             if planned == 0 {
                 break;
             }
             let steps = std::mem::take(&mut self.steps);
             self.call(&steps[..planned]).await;
             self.steps = steps;
-            left -= planned as u64;
         }
         Ok(())
+    }
+
+    /// Takes steps up to `last` on a GPU, each call put in before those before it have answered. Where the GPU is lost,
+    /// the CPU takes its place at the last step that was answered.
+    async fn call_ahead(&mut self, last: u64) {
+        let mut pipeline = Pipeline::default();
+        let params = self.run_params();
+        let (mut next, mut place) = (self.step(), self.place);
+        loop {
+            while next < last && self.status == Status::Ready && pipeline.has_room(&self.backend) {
+                let n = (last - next).min(MAX_STEPS_PER_CALL as u64) as usize;
+                let planned = self.plan_steps_from(next, place, n);
+                if planned == 0 {
+                    next = last;
+                    break;
+                }
+                let steps = &self.steps[..planned];
+                next += planned as u64;
+                place = steps.iter().fold(place, |place, step| {
+                    next_place(place, step.batch_len, self.task.problem.n_samples)
+                });
+                let put = pipeline.enqueue(&mut self.backend, &self.state, &params, steps).await;
+                if let Err(lost) = put {
+                    return self.replace_lost(lost);
+                }
+            }
+            let first = self.step();
+            match pipeline.collect(&mut self.backend, &mut self.state, &mut self.trace).await {
+                Ok(Some(steps)) => self.record(first, steps),
+                Ok(None) => return,
+                Err(lost) => return self.replace_lost(lost),
+            }
+        }
+    }
+
+    fn replace_lost(&mut self, backend::DeviceLost(detail): backend::DeviceLost) {
+        let reason = Message::new(Code::GpuLost).with("step", self.step()).with("detail", detail);
+        let backend = backend::cpu(Rc::clone(&self.task.problem));
+        let in_use = InUse { fallback: true, ..InUse::new(&backend, reason) };
+        self.set_backend(backend, in_use);
     }
 
     /// Measures loss and gradient of the weights as they are, and lets the monitor see them if they are of every row.
@@ -433,11 +477,14 @@ impl Trainer {
 
     /// Plans up to `n` updates from where the run stands, no further than its stop conditions. Returns how many.
     fn plan_steps(&mut self, n: usize) -> usize {
+        self.plan_steps_from(self.step(), self.place, n)
+    }
+
+    /// The same from a step and a place that the run is expected to reach.
+    fn plan_steps_from(&mut self, first: u64, mut place: Place, n: usize) -> usize {
         let config = self.plan.config();
         let n_samples = self.task.problem.n_samples;
         let batch_rows = self.plan.batch_rows(n_samples);
-        let first = self.step();
-        let mut place = self.place;
         let constant_rate =
             config.schedule.is_constant() && first >= self.schedule_start + config.warmup.steps;
         let rate_now = self.planned_rate(first) as f32;
@@ -527,11 +574,8 @@ impl Trainer {
         let params = self.run_params();
         let first = self.step();
         let lost = self.backend.advance(&mut self.state, &params, steps, &mut self.trace).await;
-        if let Err(backend::DeviceLost(detail)) = lost {
-            let reason = Message::new(Code::GpuLost).with("step", first).with("detail", detail);
-            let backend = backend::cpu(Rc::clone(&self.task.problem));
-            let in_use = InUse { fallback: true, ..InUse::new(&backend, reason) };
-            self.set_backend(backend, in_use);
+        if let Err(lost) = lost {
+            self.replace_lost(lost);
             // The CPU engine cannot be lost.
             let _ = self.backend.advance(&mut self.state, &params, steps, &mut self.trace).await;
         }
@@ -550,7 +594,8 @@ impl Trainer {
             self.step_back();
         }
         let taken = reaction.taken.max(0) as usize;
-        if self.uniform.is_some() {
+        // Where one step sees every row, all of the call do.
+        if steps.first().is_some_and(|step| step.batch_len == n_samples) {
             self.place.epoch += taken as u64;
         } else {
             for step in &steps[..taken] {

@@ -1,5 +1,6 @@
 //! The mirror: CPU and GPU engines take the same steps.
 
+use downhill::backend::MAX_STEPS_PER_CALL;
 use downhill::config::{Method, RunConfig, Stop, choose_method, choose_optimizer, choose_schedule};
 
 use crate::support::{
@@ -141,6 +142,38 @@ fn divergence_stops_both_on_the_same_finite_state() {
     }
     // Growing error grows differences with it: relative to the weights they stay small.
     assert!(distance(cpu.parameters(), gpu.parameters()) < 1e-3);
+}
+
+#[test]
+fn calls_put_in_ahead_take_the_same_steps_and_end_where_the_run_ends() {
+    // Four calls; the loss of the second or the third reaches its target.
+    let n_steps = 3 * MAX_STEPS_PER_CALL as u64 + 100;
+    let slow = RunConfig { learning_rate: 1e-4, ..problem() };
+    for method in [Method::Batch, Method::MiniBatch] {
+        let config = choose_method(&slow, method);
+        let [cpu, gpu] = EVERYWHERE.map(|on| {
+            let mut trainer = trainer(on, &config);
+            block_on(trainer.advance(n_steps)).unwrap();
+            assert_eq!(trainer.step(), n_steps);
+            trainer
+        });
+        assert_eq!(cpu.place(), gpu.place());
+        let apart = distance(cpu.parameters(), gpu.parameters());
+        assert!(apart <= AFTER_1000_STEPS, "{method:?}: {apart:e}");
+    }
+    let mut whole = trainer(On::Cpu, &slow);
+    block_on(whole.advance(3 * MAX_STEPS_PER_CALL as u64 / 2)).unwrap();
+    let target = Some(whole.measured().loss);
+    let stopping = RunConfig { stop: Stop { loss: target, converged: false, ..Stop::default() }, ..slow };
+    let [cpu, gpu] = EVERYWHERE.map(|on| {
+        let mut trainer = trainer(on, &stopping);
+        block_on(trainer.advance_unmeasured(n_steps)).unwrap();
+        trainer
+    });
+    assert_eq!(cpu.status(), gpu.status());
+    // The loss falls by less than rounding a step there.
+    let steps = [cpu.step(), gpu.step()];
+    assert!(steps[0].abs_diff(steps[1]) <= 200 && steps[0] > MAX_STEPS_PER_CALL as u64, "{steps:?}");
 }
 
 #[test]

@@ -22,6 +22,10 @@ const TEXTUAL: &[&str] =
     &["css", "csv", "html", "ico", "js", "json", "map", "svg", "tsv", "txt", "wasm", "webmanifest"];
 
 /// What `wasm-opt` may use: what rustc enables for this target, and simd128.
+/// LLVM has made the kernels what they are; what is left to do is to make the rest small.
+const WASM_OPTIMIZATION: &[&str] = &["-Os", "--converge"];
+
+/// What the wasm uses, and every browser that it runs in has.
 const WASM_FEATURES: &[&str] = &[
     "--enable-bulk-memory",
     "--enable-bulk-memory-opt",
@@ -115,7 +119,7 @@ pub(crate) fn optimized(glue: &Path) -> Result<PathBuf> {
         return Ok(source);
     };
     let content = fs::read(&source)?;
-    let flags = WASM_FEATURES.concat();
+    let flags = WASM_OPTIMIZATION.concat() + &WASM_FEATURES.concat();
     let hash = offline::short_hash([content.as_slice(), flags.as_bytes(), tool.to_string_lossy().as_bytes()]);
     let kept = shell::root().join(format!("target/xtask/{hash}.wasm"));
     if kept.is_file() {
@@ -124,8 +128,8 @@ pub(crate) fn optimized(glue: &Path) -> Result<PathBuf> {
     fs::create_dir_all(kept.parent().context("no folder")?)?;
     let part = kept.with_extension("part");
     let mut command = shell::program(tool);
-    command.arg("-O3").args(WASM_FEATURES).arg(&source).arg("-o").arg(&part);
-    shell::quiet("wasm-opt -O3", &mut command)?;
+    command.args(WASM_OPTIMIZATION).args(WASM_FEATURES).arg(&source).arg("-o").arg(&part);
+    shell::quiet("wasm-opt", &mut command)?;
     fs::rename(part, &kept)?;
     Ok(kept)
 }
