@@ -34,9 +34,18 @@ impl Trainer {
         candidates: Vec<Backend>,
         now_ms: &dyn Fn() -> f64,
     ) -> Result<Fastest> {
+        // A browser compiles what has run for a while once more, and better: whoever came first would look slow.
+        let mut warm = Vec::new();
+        for candidate in candidates {
+            warm.push(if candidate.is_gpu() {
+                candidate
+            } else {
+                Self::speed(plan, task, candidate, CPU_BUDGET_MS, now_ms).await?.1
+            });
+        }
         let mut best: Option<(usize, Backend)> = None;
         let mut steps_per_second: Vec<f64> = Vec::new();
-        for (index, candidate) in candidates.into_iter().enumerate() {
+        for (index, candidate) in warm.into_iter().enumerate() {
             let budget_ms = if candidate.is_gpu() { GPU_BUDGET_MS } else { CPU_BUDGET_MS };
             let wanted = candidate.is_gpu();
             let (speed, backend) = Self::speed(plan, task, candidate, budget_ms, now_ms).await?;
