@@ -115,6 +115,8 @@ export class Readouts {
   #draw(snapshot) {
     put('step-count', count(snapshot.step));
     put('epoch-count', count(snapshot.epoch));
+    // Nine digits are reached within seconds, and twelve within hours.
+    element('counters').classList.toggle('long', snapshot.step >= 1e8);
     put('loss', figure(snapshot.loss));
     const sampled = snapshot.loss_is_sample;
     put('loss-kind', sampled ? text('loss_sample') : '');
