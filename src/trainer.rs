@@ -21,7 +21,7 @@ use crate::rng::IN_MEMORY_BLOCK_ROWS;
 mod auto;
 mod changes;
 
-pub use auto::Fastest;
+pub use auto::{Fastest, Shared, worth_sharing};
 pub use changes::Mark;
 
 /// The epoch whose order picks the rows of a sampled loss: the same rows at every measurement of a run.
@@ -577,6 +577,11 @@ impl Trainer {
             self.set_backend(backend, in_use);
             // The CPU engine cannot be lost.
             let _ = self.backend.advance(&mut self.state, &params, steps, &mut self.trace).await;
+        }
+        if let Some(detail) = self.backend.lost_partner() {
+            let reason = Message::new(Code::PairLost).with("step", first).with("detail", detail);
+            let in_use = InUse { how: Some(reason), fallback: true, ..self.in_use.clone() };
+            self.set_backend(backend::cpu(Rc::clone(&self.task.problem)), in_use);
         }
         self.record(first, steps);
     }

@@ -5,11 +5,12 @@ use std::rc::Rc;
 use super::State;
 use super::kernel::{EVALUATE, Reaction, RunParams, SHUFFLED, StepParams, slot};
 use crate::dataset::Problem;
-use crate::optimizer::Parameter;
+use crate::optimizer::{Parameter, Rule};
 
 mod full;
 mod fused;
 mod lanes;
+pub mod pair;
 mod statistics;
 mod stochastic;
 mod update;
@@ -113,17 +114,29 @@ impl CpuEngine {
                     continue;
                 }
                 self.gradient(params, step, slots.weight);
-                let scale = 1.0 / f64::from(step.batch_len);
-                for (gradient, sum) in self.gradient.iter_mut().zip(&self.sums) {
-                    // The derivative's 2 is taken out of the kernels' loops.
-                    *gradient = (sum * (2.0 * scale)) as f32;
-                }
-                let loss = (self.sums[n_parameters] * scale) as f32;
-                let means = (self.gradient.as_slice(), loss);
-                trace.push(update(params, &rule, step, reaction, &mut slots, means, &mut self.scratch));
+                trace.push(self.step(params, &rule, step, reaction, &mut slots));
                 left = rest;
             }
         }
+    }
+
+    /// What a step makes of the sums over its batch.
+    #[inline(always)]
+    fn step(
+        &mut self,
+        params: &RunParams,
+        rule: &Rule,
+        step: &StepParams,
+        reaction: &mut Reaction,
+        slots: &mut Slots<'_>,
+    ) -> [f32; 2] {
+        let scale = 1.0 / f64::from(step.batch_len);
+        for (gradient, sum) in self.gradient.iter_mut().zip(&self.sums) {
+            // The derivative's 2 is taken out of the kernels' loops.
+            *gradient = (sum * (2.0 * scale)) as f32;
+        }
+        let loss = (self.sums[self.gradient.len()] * scale) as f32;
+        update(params, rule, step, reaction, slots, (self.gradient.as_slice(), loss), &mut self.scratch)
     }
 
     /// See [`full::descend`].

@@ -8,6 +8,7 @@ mod engines;
 mod export;
 mod gradient;
 mod optimizer;
+mod pair;
 mod parity;
 mod rng;
 mod schedule;
