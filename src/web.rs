@@ -16,6 +16,7 @@ pub mod charts;
 mod engines;
 pub mod form;
 pub mod module;
+pub mod pair;
 pub mod session;
 
 #[wasm_bindgen(typescript_custom_section)]

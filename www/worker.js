@@ -1,7 +1,8 @@
 // @ts-check
 /// <reference lib="webworker" />
-// The worker: one session, whose requests and ticks take turns and never overlap.
-import { initSync, Session } from './pkg/downhill.js';
+// The worker: one session, whose requests and ticks take turns and never overlap. Or that worker's own second one, which
+// goes over half of the rows.
+import { initSync, Partner, Session } from './pkg/downhill.js';
 
 const scope = /** @type {DedicatedWorkerGlobalScope} */ (/** @type {unknown} */ (globalThis));
 
@@ -67,10 +68,27 @@ async function turn() {
   else if (wait >= 0) wake(wait);
 }
 
+/** @type {Partner | undefined} */
+let partner;
+
 scope.addEventListener('message', ({ data }) => {
+  if (partner) {
+    scope.postMessage(partner.hear(data));
+    return;
+  }
+  if (data.type === 'partner') {
+    initSync({ module: data.module });
+    partner = new Partner();
+    return;
+  }
   if (data.type === 'init') {
     initSync({ module: data.module });
-    session = new Session((event, transfer) => scope.postMessage({ event }, transfer), fetchTable);
+    const spawn = () => {
+      const second = new Worker(import.meta.url, { type: 'module' });
+      second.postMessage({ type: 'partner', module: data.module });
+      return second;
+    };
+    session = new Session((event, transfer) => scope.postMessage({ event }, transfer), fetchTable, spawn);
   } else {
     inbox.push(data);
   }

@@ -11,7 +11,7 @@ use wasm_bindgen_futures::JsFuture;
 use super::engines::Engines;
 use super::{attach, from_js, now_ms, set, to_error, to_js};
 use crate::analysis::LeastSquares;
-use crate::config::{MAX_EDITS, RunConfig, RunPlan, ShippedTable, Source, to_query};
+use crate::config::{BackendChoice, MAX_EDITS, RunConfig, RunPlan, ShippedTable, Source, to_query};
 use crate::dataset::{Dataset, Table, parse_table};
 use crate::export;
 use crate::message::{Code, Message, Result, short};
@@ -51,19 +51,21 @@ pub struct Session {
 
 #[wasm_bindgen]
 impl Session {
-    /// `post` receives events with what to transfer; `fetch_table` fetches a shipped table's text by its id.
+    /// `post` receives events with what to transfer; `fetch_table` fetches a shipped table's text by its id; `spawn`
+    /// starts a second worker, which is a [`super::pair::Partner`].
     #[wasm_bindgen(constructor)]
     pub fn new(
         #[wasm_bindgen(unchecked_param_type = "(event: Event, transfer: Transferable[]) => void")]
         post: Function,
         #[wasm_bindgen(unchecked_param_type = "(id: string) => Promise<string>")] fetch_table: Function,
+        #[wasm_bindgen(unchecked_param_type = "() => Worker")] spawn: Function,
     ) -> Self {
         Self {
             post,
             fetch_table,
             shipped: HashMap::new(),
             users: None,
-            engines: Engines::default(),
+            engines: Engines::with_second(spawn),
             trainer: None,
             run: 0,
             training: false,
@@ -197,8 +199,9 @@ impl Session {
             let batch_changed = plan.batch_rows(trainer.task().problem.n_samples)
                 != trainer.plan().batch_rows(trainer.task().problem.n_samples);
             trainer.change(plan.clone());
-            // Auto's measurement holds for the batch size that it was made with.
-            let remeasure = batch_changed && config.backend == crate::config::BackendChoice::Auto;
+            // What was measured holds for the batch size that it was made with.
+            let remeasure =
+                batch_changed && matches!(config.backend, BackendChoice::Auto | BackendChoice::Cpu);
             if before.backend != config.backend || remeasure {
                 let (backend, in_use) = self.engines.choose(&plan, &trainer.task().clone()).await?;
                 trainer.set_backend(backend, in_use);
