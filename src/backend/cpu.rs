@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::State;
 use super::kernel::{EVALUATE, Reaction, RunParams, SHUFFLED, StepParams, slot};
 use crate::dataset::Problem;
-use crate::optimizer::{Parameter, Rule};
+use crate::optimizer::Parameter;
 
 mod full;
 mod fused;
@@ -32,6 +32,8 @@ pub struct CpuEngine {
     window: Window,
     /// Sums of half the gradient, then of the loss.
     sums: Vec<f64>,
+    /// Whether they are there already, of the one step that is asked for; see [`pair`].
+    summed: bool,
     /// The gradient: means.
     gradient: Vec<f32>,
     /// Scratch of the kernels, a number a feature.
@@ -48,6 +50,7 @@ impl CpuEngine {
             statistics: None,
             window: Window::default(),
             sums: vec![0.0; n_parameters + 1],
+            summed: false,
             gradient: vec![0.0; n_parameters],
             partial: vec![0.0; problem.n_features as usize],
             scratch: Scratch {
@@ -114,29 +117,17 @@ impl CpuEngine {
                     continue;
                 }
                 self.gradient(params, step, slots.weight);
-                trace.push(self.step(params, &rule, step, reaction, &mut slots));
+                let scale = 1.0 / f64::from(step.batch_len);
+                for (gradient, sum) in self.gradient.iter_mut().zip(&self.sums) {
+                    // The derivative's 2 is taken out of the kernels' loops.
+                    *gradient = (sum * (2.0 * scale)) as f32;
+                }
+                let loss = (self.sums[n_parameters] * scale) as f32;
+                let means = (self.gradient.as_slice(), loss);
+                trace.push(update(params, &rule, step, reaction, &mut slots, means, &mut self.scratch));
                 left = rest;
             }
         }
-    }
-
-    /// What a step makes of the sums over its batch.
-    #[inline(always)]
-    fn step(
-        &mut self,
-        params: &RunParams,
-        rule: &Rule,
-        step: &StepParams,
-        reaction: &mut Reaction,
-        slots: &mut Slots<'_>,
-    ) -> [f32; 2] {
-        let scale = 1.0 / f64::from(step.batch_len);
-        for (gradient, sum) in self.gradient.iter_mut().zip(&self.sums) {
-            // The derivative's 2 is taken out of the kernels' loops.
-            *gradient = (sum * (2.0 * scale)) as f32;
-        }
-        let loss = (self.sums[self.gradient.len()] * scale) as f32;
-        update(params, rule, step, reaction, slots, (self.gradient.as_slice(), loss), &mut self.scratch)
     }
 
     /// See [`full::descend`].
@@ -150,7 +141,7 @@ impl CpuEngine {
     ) -> usize {
         let problem = &*self.problem;
         let plain = params.rule == 0 && params.reaction == 0 && params.target_gradient_norm < 0.0;
-        if problem.n_features != 1 || !plain {
+        if problem.n_features != 1 || !plain || self.summed {
             return 0;
         }
         if let Some(sums_at) = self.statistics.as_ref().and_then(Statistics::line) {
@@ -163,6 +154,9 @@ impl CpuEngine {
     /// Sums of half the gradient and of the loss over a batch.
     #[inline(always)]
     fn gradient(&mut self, params: &RunParams, step: &StepParams, weights: &[f32]) {
+        if self.summed {
+            return;
+        }
         let problem = &*self.problem;
         if let Some(statistics) = &mut self.statistics
             && step.batch_len == problem.n_samples

@@ -7,9 +7,9 @@ use std::rc::Rc;
 
 use futures_channel::oneshot;
 
-use super::{CpuEngine, Slots, fused};
+use super::{CpuEngine, fused};
 use crate::backend::State;
-use crate::backend::kernel::{EVALUATE, RunParams, SHUFFLED, StepParams, slot};
+use crate::backend::kernel::{EVALUATE, RunParams, SHUFFLED, StepParams};
 use crate::dataset::Problem;
 
 /// Numbers of a block of rows on its way: of 4 MB, little is held twice.
@@ -100,12 +100,12 @@ impl Half {
     pub fn sums(&mut self, parameters: &[f32]) -> &[f64] {
         self.sums.fill(0.0);
         let Self { n_features, features, targets, partial, sums } = self;
-        fused::accumulate(features, targets, *n_features, parameters, partial, sums);
+        pass(features, targets, *n_features, parameters, partial, sums);
         sums
     }
 }
 
-/// The CPU engine of a run whose passes over every row are shared with a partner. Batches and samples it goes over
+/// The CPU engine of one run, whose passes over every row are shared with a partner. Batches and samples it goes over
 /// alone, so it keeps all rows.
 #[derive(Debug)]
 pub struct PairEngine {
@@ -115,6 +115,8 @@ pub struct PairEngine {
     lost: Option<String>,
     /// Rows that are not the partner's: the first ones.
     n_own: usize,
+    /// Of one step.
+    traced: Vec<[f32; 2]>,
 }
 
 impl PairEngine {
@@ -133,7 +135,7 @@ impl PairEngine {
         for (features, targets) in features.zip(problem.targets[n_own..].chunks(block_rows)) {
             hear(link.0(Ask::Rows { features, targets })).await?;
         }
-        Ok(Self { alone: CpuEngine::new(problem), link: Some(link), lost: None, n_own })
+        Ok(Self { alone: CpuEngine::new(problem), link: Some(link), lost: None, n_own, traced: Vec::new() })
     }
 
     /// Why the partner is gone, if it is. The run did not suffer: its steps were made alone from the
@@ -152,26 +154,19 @@ impl PairEngine {
     ) {
         let n_samples = self.alone.problem.n_samples;
         let whole = |step: &StepParams| step.flags & SHUFFLED == 0 && step.batch_len == n_samples;
-        if self.link.is_none() || !steps.iter().all(whole) {
+        if state.n_runs() > 1 || n_samples == 1 || !steps.iter().all(whole) {
             self.alone.advance(state, params, steps, trace);
             return;
         }
         trace.clear();
-        trace.reserve(steps.len() * state.n_runs());
-        let rule = params.rule();
-        let n_parameters = state.n_parameters;
-        let runs = state.values.chunks_exact_mut(slot::COUNT * n_parameters);
-        for (values, reaction) in runs.zip(&mut state.reactions) {
-            let mut slots = Slots::of(values, n_parameters);
-            for step in steps {
-                if reaction.halt != 0 && step.flags & EVALUATE == 0 {
-                    reaction.cursor += 1;
-                    trace.push([f32::NAN; 2]);
-                    continue;
-                }
-                self.sums(slots.weight).await;
-                trace.push(self.alone.step(params, &rule, step, reaction, &mut slots));
+        for step in steps {
+            if state.reactions[0].halt == 0 || step.flags & EVALUATE != 0 {
+                self.sums(state.parameters(0)).await;
+                self.alone.summed = true;
             }
+            self.alone.advance(state, params, &[*step], &mut self.traced);
+            self.alone.summed = false;
+            trace.extend(&self.traced);
         }
     }
 
@@ -183,7 +178,7 @@ impl PairEngine {
         let (own, other) = problem.features.split_at(self.n_own * d);
         let (own_targets, other_targets) = problem.targets.split_at(self.n_own);
         sums.fill(0.0);
-        fused::accumulate(own, own_targets, d, parameters, partial, sums);
+        pass(own, own_targets, d, parameters, partial, sums);
         let heard = match answer {
             Some(answer) => hear(answer).await,
             None => Err(String::new()),
@@ -195,13 +190,27 @@ impl PairEngine {
                 }
             }
             heard => {
-                fused::accumulate(other, other_targets, d, parameters, partial, sums);
+                pass(other, other_targets, d, parameters, partial, sums);
                 if self.link.take().is_some() {
                     self.lost = Some(heard.err().unwrap_or_else(|| "it answered something else".to_owned()));
                 }
             }
         }
     }
+}
+
+/// [`fused::accumulate`], once for all who call it here: long passes do not notice, and the kernels are a large part of
+/// the wasm.
+#[inline(never)]
+fn pass(
+    features: &[f32],
+    targets: &[f32],
+    n_features: usize,
+    parameters: &[f32],
+    partial: &mut [f32],
+    sums: &mut [f64],
+) {
+    fused::accumulate(features, targets, n_features, parameters, partial, sums);
 }
 
 async fn hear(answer: oneshot::Receiver<Heard>) -> Heard {
