@@ -6,7 +6,7 @@ use std::hint::black_box;
 use std::rc::Rc;
 use std::time::Instant;
 
-use downhill::backend::gpu::{Gpu, GpuEngine};
+use downhill::backend::gpu::{Gpu, GpuEngine, Options};
 use downhill::backend::{self, Backend, InUse};
 use downhill::config::{Method, RunConfig, Source, Stop, choose_method};
 use downhill::dataset::Dataset;
@@ -41,7 +41,7 @@ fn main() {
         let task = Task::new(&config.check().expect("a sound configuration"), dataset).expect("a sound task");
         let mut cpu = trainer(&config, &task, backend::cpu(Rc::clone(&task.problem)));
         let mut on_gpu = gpu.clone().and_then(|gpu| {
-            let engine = block_on(GpuEngine::new(gpu, &task.problem, 1)).ok()?;
+            let engine = block_on(GpuEngine::new(gpu, &task.problem, Options::default())).ok()?;
             Some(trainer(&config, &task, Backend::Gpu(Box::new(engine))))
         });
         let gpu_steps = (n_steps / 20).max(2);

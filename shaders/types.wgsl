@@ -35,7 +35,15 @@ struct RunParams {
     divergence_limit: f32,
     target_loss: f32,
     target_gradient_norm: f32,
-    padding: u32,
+    steps_per_dispatch: u32,
+}
+
+// The rows that one buffer holds.
+struct Block {
+    first_row: u32,
+    end_row: u32,
+    index: u32,
+    n_blocks: u32,
 }
 
 struct Reaction {

@@ -1,10 +1,7 @@
 //! The answer that descent is heading for: least squares in f64, and what its shape says about the learning rate.
 
-use crate::dataset::{Dataset, FeatureMap};
+use crate::dataset::{BLOCK_ROWS, Dataset, FeatureMap};
 use crate::model;
-
-/// Rows folded into the triangle at a time.
-const BLOCK_ROWS: usize = 512;
 
 /// The least-squares solution and the spectrum of the loss's Hessian.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,20 +23,83 @@ pub struct LeastSquares {
 }
 
 impl LeastSquares {
-    /// Solves by Householder QR, folded over blocks of rows (TSQR: Demmel et al. 2012), never by normal equations.
-    /// Returns what `shape` (degree, bias) gives on `dataset` through `map`.
+    /// What `shape` (degree, bias) gives on `dataset` through `map`: see [`Triangle`].
     pub fn solve(dataset: &Dataset, map: &FeatureMap, bias: bool) -> Self {
-        let triangle = triangle(dataset, map, bias);
-        let n = dataset.x.len() as f64;
-        let p = map.degree as usize + usize::from(bias);
-        let (parameters, unique) = back_substitute(&triangle, p);
-        // What the last column keeps below row p is the residual, and a dropped pivot's share of it.
-        let loss = residual_square(&triangle, &parameters, p) / n;
-        let variance = dataset.target_variance();
-        let r2 = if variance > 0.0 { Some(1.0 - loss / variance) } else { None };
-        let (largest, smallest) = spectrum(&triangle, p);
-        let hessian = 2.0 / n;
+        let degree = map.degree as usize;
+        let mut triangle = Triangle::new(degree, bias);
+        let mut features = vec![0.0; BLOCK_ROWS * degree];
+        dataset.for_each_block(|x, y| {
+            let features = &mut features[..x.len() * degree];
+            map.rows(x, features);
+            triangle.fold(features, y);
+        });
+        triangle.solve(map, dataset.target_variance())
+    }
+
+    /// The rate above which plain batch descent diverges: `2 / largest eigenvalue`.
+    pub fn stable_rate(&self) -> f64 {
+        2.0 / self.largest_eigenvalue
+    }
+}
+
+/// R of the QR factorization of `[A y]`, upper triangular, `A` being the scaled features and the ones: by Householder
+/// reflections, folded over blocks of rows (TSQR: Demmel et al. 2012), never by normal equations.
+#[derive(Clone, Debug)]
+pub struct Triangle {
+    degree: usize,
+    bias: bool,
+    /// Columns of `[A y]`.
+    width: usize,
+    n_samples: f64,
+    /// Row-major. The triangle so far sits on top, new rows below; each fold leaves a triangle again.
+    stack: Vec<f64>,
+    reflector: Vec<f64>,
+    factors: Vec<f64>,
+}
+
+impl Triangle {
+    /// Of no row yet.
+    pub fn new(degree: usize, bias: bool) -> Self {
+        let width = degree + usize::from(bias) + 1;
+        let n_rows = width + BLOCK_ROWS;
         Self {
+            degree,
+            bias,
+            width,
+            n_samples: 0.0,
+            stack: vec![0.0; n_rows * width],
+            reflector: vec![0.0; n_rows],
+            factors: vec![0.0; width],
+        }
+    }
+
+    /// Folds in up to [`BLOCK_ROWS`] rows. `features` are row-major.
+    pub fn fold(&mut self, features: &[f64], y: &[f64]) {
+        let rows = self.stack[self.width * self.width..].chunks_exact_mut(self.width);
+        for ((row, features), y) in rows.zip(features.chunks_exact(self.degree)).zip(y) {
+            row[..self.degree].copy_from_slice(features);
+            if self.bias {
+                row[self.degree] = 1.0;
+            }
+            row[self.width - 1] = *y;
+        }
+        self.n_samples += y.len() as f64;
+        let n_rows = self.width + y.len();
+        let stack = &mut self.stack[..n_rows * self.width];
+        householder(stack, self.width, &mut self.reflector, &mut self.factors);
+    }
+
+    /// The least squares of every row that was folded in.
+    pub fn solve(&self, map: &FeatureMap, target_variance: f64) -> LeastSquares {
+        let p = self.width - 1;
+        let triangle = &self.stack[..self.width * self.width];
+        let (parameters, unique) = back_substitute(triangle, p);
+        // What the last column keeps below row p is the residual, and a dropped pivot's share of it.
+        let loss = residual_square(triangle, &parameters, p) / self.n_samples;
+        let r2 = if target_variance > 0.0 { Some(1.0 - loss / target_variance) } else { None };
+        let (largest, smallest) = spectrum(triangle, p);
+        let hessian = 2.0 / self.n_samples;
+        LeastSquares {
             original: model::to_original(map, &parameters),
             parameters,
             unique,
@@ -49,63 +109,48 @@ impl LeastSquares {
             condition: if unique { largest / smallest } else { f64::INFINITY },
         }
     }
-
-    /// The rate above which plain batch descent diverges: `2 / largest eigenvalue`.
-    pub fn stable_rate(&self) -> f64 {
-        2.0 / self.largest_eigenvalue
-    }
 }
 
-/// R of the QR factorization of `[A y]`, upper triangular, row-major, `(p + 1) x (p + 1)`.
-fn triangle(dataset: &Dataset, map: &FeatureMap, bias: bool) -> Vec<f64> {
-    let degree = map.degree as usize;
-    let width = degree + usize::from(bias) + 1;
-    // The triangle so far sits on top, new rows below; each fold leaves a triangle again.
-    let mut stack = vec![0.0; (width + BLOCK_ROWS) * width];
-    for (xs, ys) in dataset.x.chunks(BLOCK_ROWS).zip(dataset.y.chunks(BLOCK_ROWS)) {
-        for (i, (x, y)) in xs.iter().zip(ys).enumerate() {
-            let row = &mut stack[(width + i) * width..][..width];
-            map.features(*x, &mut row[..degree]);
-            if bias {
-                row[degree] = 1.0;
-            }
-            row[width - 1] = *y;
-        }
-        householder(&mut stack, width + xs.len(), width);
-    }
-    stack.truncate(width * width);
-    stack
-}
-
-/// Turns the first `rows` rows of a row-major matrix into a triangle and zeros, in place.
-fn householder(matrix: &mut [f64], rows: usize, width: usize) {
-    let mut reflector = vec![0.0; rows];
-    for k in 0..width.min(rows) {
-        let norm = (k..rows).map(|i| matrix[i * width + k] * matrix[i * width + k]).sum::<f64>().sqrt();
+/// Turns a row-major matrix into a triangle and zeros, in place. `reflector` holds a number a row, `factors` a column.
+///
+/// Each sum goes down its column row by row; those of all columns run side by side, as rows lie in memory.
+fn householder(matrix: &mut [f64], width: usize, reflector: &mut [f64], factors: &mut [f64]) {
+    let n_rows = matrix.len() / width;
+    for k in 0..width.min(n_rows) {
+        let below = &mut matrix[k * width..];
+        let norm = below.chunks_exact(width).fold(0.0, |sum, row| sum + row[k] * row[k]).sqrt();
         if norm == 0.0 {
             continue;
         }
-        let head = matrix[k * width + k];
+        let head = below[k];
         // Away from the head, so that the reflector's first entry does not cancel.
         let new_head = if head > 0.0 { -norm } else { norm };
-        for i in k..rows {
-            reflector[i] = matrix[i * width + k];
+        below[k] = head - new_head;
+        let factors = &mut factors[..width - k];
+        factors.fill(0.0);
+        for (row, entry) in below.chunks_exact(width).zip(reflector.iter_mut()) {
+            *entry = row[k];
+            // The first of these sums is the reflector's own square.
+            for (sum, value) in factors.iter_mut().zip(&row[k..]) {
+                *sum += *entry * value;
+            }
         }
-        reflector[k] -= new_head;
-        let square = reflector[k..rows].iter().map(|v| v * v).sum::<f64>();
+        let (square, factors) = factors.split_at_mut(1);
+        let square = square[0];
         if square > 0.0 {
-            for j in k + 1..width {
-                let dot: f64 = (k..rows).map(|i| reflector[i] * matrix[i * width + j]).sum();
-                let factor = 2.0 * dot / square;
-                for i in k..rows {
-                    matrix[i * width + j] -= factor * reflector[i];
+            for factor in factors.iter_mut() {
+                *factor = 2.0 * *factor / square;
+            }
+            for (row, entry) in below.chunks_exact_mut(width).zip(reflector.iter()) {
+                for (value, factor) in row[k + 1..].iter_mut().zip(factors.iter()) {
+                    *value -= factor * entry;
                 }
             }
         }
-        matrix[k * width + k] = new_head;
-        for i in k + 1..rows {
-            matrix[i * width + k] = 0.0;
+        for row in below.chunks_exact_mut(width) {
+            row[k] = 0.0;
         }
+        below[k] = new_head;
     }
 }
 

@@ -7,6 +7,7 @@ pub mod cpu;
 #[cfg(feature = "gpu")]
 pub mod gpu;
 pub mod kernel;
+pub mod pipeline;
 
 use kernel::{Reaction, RunParams, StepParams, slot};
 
@@ -114,10 +115,9 @@ impl Backend {
             }
             #[cfg(feature = "gpu")]
             Self::Gpu(engine) => {
-                let mut next = state.clone();
-                next.begin_call();
-                engine.advance(&mut next, params, steps, trace).await?;
-                *state = next;
+                engine.begin(state);
+                engine.enqueue(params, steps).await?;
+                engine.collect(state, trace).await?;
             }
         }
         state.end_call();
@@ -132,15 +132,6 @@ impl Backend {
     /// Why the second worker is gone, where there was one.
     pub fn lost_partner(&self) -> Option<&str> {
         if let Self::Pair(engine) = self { engine.lost() } else { None }
-    }
-
-    /// How many steps are handed to the device at once, where there is one.
-    pub fn set_steps_per_submit(&mut self, n_steps: usize) {
-        match self {
-            Self::Cpu(_) | Self::Pair(_) => _ = n_steps,
-            #[cfg(feature = "gpu")]
-            Self::Gpu(engine) => engine.steps_per_submit = n_steps,
-        }
     }
 
     /// What a person would call it: the adapter's name, or the CPU's instruction set.
@@ -172,6 +163,13 @@ impl InUse {
     /// A backend that is wanted, for a reason.
     pub fn new(backend: &Backend, reason: Message) -> Self {
         Self { gpu: backend.is_gpu(), name: backend.name(), reason, how: None, fallback: false }
+    }
+}
+
+impl std::fmt::Display for InUse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({}): {}", if self.gpu { "GPU" } else { "CPU" }, self.name, self.reason)?;
+        self.how.iter().try_for_each(|how| write!(f, "; {how}"))
     }
 }
 

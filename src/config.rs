@@ -1,11 +1,12 @@
 //! What a run is made of: [`RunConfig`], which the form, the URL and the weights file all hold, checked once into a
 //! [`RunPlan`] that nothing behind it doubts.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::message::{Code, Message, Result, short};
+use crate::message::{Code, Message, Result, count, short};
 use crate::optimizer::Optimizer;
 use crate::schedule::{Schedule, Warmup};
+use crate::tagged::Tagged;
 
 mod choices;
 mod query;
@@ -18,7 +19,7 @@ pub use choices::{
 pub use query::{from_query, to_query};
 
 /// The most rows that a dataset may have.
-pub const MAX_SAMPLES: u32 = 1_000_000;
+pub const MAX_SAMPLES: u32 = 10_000_000;
 /// The highest power of x among the features.
 pub const MAX_DEGREE: u32 = 12;
 /// The most points added or removed by hand.
@@ -89,31 +90,24 @@ pub struct DataConfig {
 }
 
 /// Rows to begin with.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Source {
     /// `y = slope x + intercept + noise e`, `e` standard normal, x evenly from `start` to `stop`, both included.
     Linspace {
         /// First x.
-        #[serde(default = "minus_one")]
         start: f64,
         /// Last x.
-        #[serde(default = "plus_one")]
         stop: f64,
         /// Rows.
-        #[serde(default = "hundred")]
         n_samples: u32,
         /// y per x.
-        #[serde(default = "two")]
         slope: f64,
         /// y at x = 0.
-        #[serde(default = "plus_one")]
         intercept: f64,
         /// Standard deviation of the noise.
-        #[serde(default = "tenth")]
         noise: f64,
         /// Seed of the noise.
-        #[serde(default = "first_seed")]
         seed: u32,
     },
     /// A table that ships with the page.
@@ -128,6 +122,27 @@ pub enum Source {
         /// A hash of its rows.
         fingerprint: String,
     },
+}
+
+impl<'de> Deserialize<'de> for Source {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let mut from = Tagged::read(deserializer)?;
+        let source = match from.kind().as_str() {
+            "linspace" => Some(Self::Linspace {
+                start: from.or("start", -1.0),
+                stop: from.or("stop", 1.0),
+                n_samples: from.or("n_samples", 100),
+                slope: from.or("slope", 2.0),
+                intercept: from.or("intercept", 1.0),
+                noise: from.or("noise", 0.1),
+                seed: from.or("seed", 1),
+            }),
+            "shipped" => Some(Self::Shipped { table: from.need("table")? }),
+            "table" => Some(Self::Table { name: from.need("name")?, fingerprint: from.need("fingerprint")? }),
+            _ => None,
+        };
+        from.finish(source)
+    }
 }
 
 impl Default for Source {
@@ -440,26 +455,12 @@ fn within(field: &str, value: f64, min: f64, max: f64) -> Result<()> {
     }
     Err(Message::new(Code::FieldOutOfRange)
         .with("field", field)
-        .with("value", short(value))
-        .with("min", short(min))
-        .with("max", short(max)))
+        .with("value", bound(value))
+        .with("min", bound(min))
+        .with("max", bound(max)))
 }
 
-fn minus_one() -> f64 {
-    -1.0
-}
-fn plus_one() -> f64 {
-    1.0
-}
-fn two() -> f64 {
-    2.0
-}
-fn tenth() -> f64 {
-    0.1
-}
-fn hundred() -> u32 {
-    100
-}
-fn first_seed() -> u32 {
-    1
+/// A number as a person would write it into the box: millions in full.
+fn bound(value: f64) -> String {
+    if value.fract() == 0.0 && (1e6..1e9).contains(&value) { count(value as u64) } else { short(value) }
 }

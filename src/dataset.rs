@@ -1,32 +1,83 @@
 //! Rows to learn from: one feature, one target, in the units they came in.
+//!
+//! Rows are a source that can be read again, a block at a time: a generator makes them anew from its formula, a table
+//! has them. Ten million rows are never held in f64, and nothing that reads them keeps a second copy.
+
+use std::cell::OnceCell;
+use std::ops::Range;
+use std::rc::Rc;
 
 use crate::config::{DataConfig, MAX_SAMPLES, Source};
-use crate::message::{Code, Message, Result, short};
+use crate::message::{Code, Message, Result, count, short};
 
 mod csv;
 mod generate;
 mod scale;
 
 pub use csv::{Table, parse_table};
-pub use scale::{FeatureMap, Problem};
+pub use scale::{FeatureMap, Problem, Standardizer};
 
-/// The largest magnitude of a value: its square, summed over [`MAX_SAMPLES`] rows, still fits in f32.
+use generate::Linspace;
+
+/// The largest magnitude of a value: its square, summed over [`MAX_SAMPLES`] rows, is 1e37 and still fits in f32.
 pub const MAX_VALUE: f64 = 1e15;
 
+/// Rows that are read at a time: they and what is made of them stay in the nearest cache.
+pub const BLOCK_ROWS: usize = 512;
+
 /// Rows in f64, as generated or read, in a fixed order.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Dataset {
-    /// The feature, `n_samples` long.
-    pub x: Vec<f64>,
-    /// The target, `n_samples` long.
-    pub y: Vec<f64>,
+    rows: Rows,
+    /// Rows of the source that are left out, rising, each once.
+    removed: Vec<u32>,
+    /// Rows after the source's.
+    added: Vec<[f64; 2]>,
     /// What the feature is called.
     pub feature: String,
     /// What the target is called.
     pub target: String,
+    summary: OnceCell<Summary>,
+}
+
+/// Where rows are read from.
+#[derive(Clone, Debug)]
+enum Rows {
+    /// Made anew at every reading.
+    Linspace(Linspace),
+    /// Kept; shared by whatever is made of one table.
+    Columns(Rc<[Vec<f64>; 2]>),
+}
+
+/// What every row together says.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Summary {
+    /// Least and greatest x.
+    pub x_range: [f64; 2],
+    /// Least and greatest y.
+    pub y_range: [f64; 2],
+    /// Variance of the target (with 1/n).
+    pub target_variance: f64,
 }
 
 impl Dataset {
+    /// Rows of a table.
+    pub fn of_columns(x: Vec<f64>, y: Vec<f64>, feature: &str, target: &str) -> Self {
+        debug_assert_eq!(x.len(), y.len());
+        Self::of(Rows::Columns(Rc::new([x, y])), feature, target)
+    }
+
+    fn of(rows: Rows, feature: &str, target: &str) -> Self {
+        Self {
+            rows,
+            removed: Vec::new(),
+            added: Vec::new(),
+            feature: feature.to_owned(),
+            target: target.to_owned(),
+            summary: OnceCell::new(),
+        }
+    }
+
     /// The rows that `data` describes. `table` are those of a shipped or a user's table, where the source is one.
     ///
     /// # Errors
@@ -34,7 +85,10 @@ impl Dataset {
     /// [`Code::RemovedOutOfRange`]; and what [`Dataset::check`] finds.
     pub fn build(data: &DataConfig, table: Option<&Table>) -> Result<Self> {
         let mut dataset = match (&data.source, table) {
-            (Source::Linspace { .. }, _) => generate::linspace(&data.source),
+            (&Source::Linspace { start, stop, n_samples, slope, intercept, noise, seed }, _) => {
+                let line = Linspace { start, stop, n_samples, slope, intercept, noise, seed };
+                Self::of(Rows::Linspace(line), "x", "y")
+            }
             (Source::Table { name, fingerprint }, Some(table)) => {
                 if table.fingerprint() != *fingerprint {
                     return Err(Message::new(Code::TableDiffers)
@@ -54,49 +108,114 @@ impl Dataset {
                     .with("detail", "it was not fetched"));
             }
         };
+        dataset.summary = OnceCell::new();
         dataset.remove(&data.removed)?;
-        for [x, y] in &data.added {
-            dataset.x.push(*x);
-            dataset.y.push(*y);
-        }
+        dataset.added.clone_from(&data.added);
         dataset.check()?;
         Ok(dataset)
     }
 
     /// Rows.
     pub fn n_samples(&self) -> u32 {
-        self.x.len() as u32
+        (self.n_kept() + self.added.len()) as u32
+    }
+
+    /// Whether reading the rows costs making them.
+    pub fn is_generated(&self) -> bool {
+        matches!(self.rows, Rows::Linspace(_))
+    }
+
+    /// Bytes of memory that the rows take beside what is made of them.
+    pub fn bytes(&self) -> u64 {
+        let kept = match &self.rows {
+            Rows::Linspace(_) => 0,
+            Rows::Columns(columns) => 16 * columns[0].len(),
+        };
+        (kept + 16 * self.added.len() + 4 * self.removed.len()) as u64
+    }
+
+    /// Reads the features of the rows from `first` on.
+    pub fn read_x(&self, first: usize, x: &mut [f64]) {
+        self.stretches(first, x.len(), |place, stretch| match (stretch, &self.rows) {
+            (Stretch::Source(rows), Rows::Linspace(line)) => line.x(rows, &mut x[place]),
+            (Stretch::Source(rows), Rows::Columns(columns)) => x[place].copy_from_slice(&columns[0][rows]),
+            (Stretch::Added(rows), _) => {
+                for (x, added) in x[place].iter_mut().zip(&self.added[rows]) {
+                    *x = added[0];
+                }
+            }
+        });
+    }
+
+    /// Reads the rows from `first` on, as many as `x` and `y` hold.
+    pub fn read(&self, first: usize, x: &mut [f64], y: &mut [f64]) {
+        self.read_x(first, x);
+        self.stretches(first, y.len(), |place, stretch| match (stretch, &self.rows) {
+            (Stretch::Source(rows), Rows::Linspace(line)) => line.y(rows, &x[place.clone()], &mut y[place]),
+            (Stretch::Source(rows), Rows::Columns(columns)) => y[place].copy_from_slice(&columns[1][rows]),
+            (Stretch::Added(rows), _) => {
+                for (y, added) in y[place].iter_mut().zip(&self.added[rows]) {
+                    *y = added[1];
+                }
+            }
+        });
+    }
+
+    /// Every row at once, x and y: for few rows, or for somebody else.
+    pub fn columns(&self) -> (Vec<f64>, Vec<f64>) {
+        let n = self.n_samples() as usize;
+        let (mut x, mut y) = (vec![0.0; n], vec![0.0; n]);
+        self.read(0, &mut x, &mut y);
+        (x, y)
+    }
+
+    /// Every row, in blocks of [`BLOCK_ROWS`].
+    pub fn for_each_block(&self, mut each: impl FnMut(&[f64], &[f64])) {
+        let (mut x, mut y) = ([0.0; BLOCK_ROWS], [0.0; BLOCK_ROWS]);
+        for block in blocks(self.n_samples() as usize) {
+            let (x, y) = (&mut x[..block.len()], &mut y[..block.len()]);
+            self.read(block.start, x, y);
+            each(x, y);
+        }
+    }
+
+    /// What every row together says. It takes two readings unless it is known already.
+    pub fn summary(&self) -> &Summary {
+        self.summary.get_or_init(|| {
+            let mut summing = Summing::default();
+            self.for_each_block(|x, y| summing.add(x, y));
+            let mut squaring = summing.mean();
+            self.for_each_block(|_, y| squaring.add(y));
+            squaring.summary()
+        })
+    }
+
+    /// Takes over what was found out while the rows were read for something else.
+    pub(crate) fn set_summary(&self, summary: Summary) {
+        // Whoever was first has found the same.
+        let _ = self.summary.set(summary);
     }
 
     /// Least and greatest x, then of y.
     pub fn ranges(&self) -> ([f64; 2], [f64; 2]) {
-        (range(&self.x), range(&self.y))
+        let summary = self.summary();
+        (summary.x_range, summary.y_range)
     }
 
     /// Variance of the target (with 1/n).
     pub fn target_variance(&self) -> f64 {
-        let n = self.y.len() as f64;
-        let mean = self.y.iter().sum::<f64>() / n;
-        self.y.iter().map(|y| (y - mean) * (y - mean)).sum::<f64>() / n
+        self.summary().target_variance
     }
 
     /// Row counts on a grid over a rectangle, row-major from the bottom.
     pub fn density(&self, x: [f64; 2], y: [f64; 2], columns: u32, rows: u32) -> Vec<u32> {
-        let mut counts = vec![0_u32; (columns * rows) as usize];
-        let scale =
-            |range: [f64; 2], cells: u32| f64::from(cells) / (range[1] - range[0]).max(f64::MIN_POSITIVE);
-        let (by_x, by_y) = (scale(x, columns), scale(y, rows));
-        for (px, py) in self.x.iter().zip(&self.y) {
-            let (column, row) = ((px - x[0]) * by_x, (py - y[0]) * by_y);
-            // The far edges belong to the last cells.
-            let inside = |place: f64, cells: u32| place >= 0.0 && place <= f64::from(cells);
-            if inside(column, columns) && inside(row, rows) {
-                let column = (column as u32).min(columns - 1);
-                let row = (row as u32).min(rows - 1);
-                counts[(row * columns + column) as usize] += 1;
+        let mut grid = Grid::new(x, y, columns, rows);
+        self.for_each_block(|x, y| {
+            for (x, y) in x.iter().zip(y) {
+                grid.count(*x, *y);
             }
-        }
-        counts
+        });
+        grid.counts
     }
 
     /// Refuses what no line can be fitted to.
@@ -104,42 +223,188 @@ impl Dataset {
     /// # Errors
     /// [`Code::TableEmpty`], [`Code::TooFewRows`], [`Code::TooManyRows`], [`Code::ConstantFeature`].
     pub fn check(&self) -> Result<()> {
-        match self.x.len() {
+        let n_samples = self.n_samples();
+        match n_samples {
             0 => return Err(Code::TableEmpty.into()),
             1 => return Err(Code::TooFewRows.into()),
-            n if n > MAX_SAMPLES as usize => {
-                return Err(Message::new(Code::TooManyRows).with("limit", MAX_SAMPLES));
+            n if n > MAX_SAMPLES => {
+                return Err(Message::new(Code::TooManyRows).with("limit", count(MAX_SAMPLES.into())));
             }
             _ => {}
         }
-        let [low, high] = range(&self.x);
-        if low == high {
+        let mut first = [0.0];
+        self.read_x(0, &mut first);
+        let mut x = [0.0; BLOCK_ROWS];
+        // Seldom more than one block: the first other value ends it.
+        let constant = blocks(n_samples as usize).all(|block| {
+            let x = &mut x[..block.len()];
+            self.read_x(block.start, x);
+            x.iter().all(|x| *x == first[0])
+        });
+        if constant {
             return Err(Message::new(Code::ConstantFeature)
                 .with("column", &self.feature)
-                .with("value", short(low)));
+                .with("value", short(first[0])));
         }
         Ok(())
     }
 
+    /// Rows of the source.
+    fn n_of_source(&self) -> usize {
+        match &self.rows {
+            Rows::Linspace(line) => line.n_samples as usize,
+            Rows::Columns(columns) => columns[0].len(),
+        }
+    }
+
+    fn n_kept(&self) -> usize {
+        self.n_of_source() - self.removed.len()
+    }
+
     fn remove(&mut self, rows: &[u32]) -> Result<()> {
-        let n_samples = self.x.len();
+        let n_samples = self.n_of_source();
         if let Some(index) = rows.iter().find(|&&index| index as usize >= n_samples) {
             return Err(Message::new(Code::RemovedOutOfRange)
                 .with("index", index)
                 .with("n_samples", n_samples));
         }
-        let mut gone = vec![false; n_samples];
-        for &index in rows {
-            gone[index as usize] = true;
+        for row in rows {
+            // They come in order, but for a link that somebody has written.
+            if let Err(place) = self.removed.binary_search(row) {
+                self.removed.insert(place, *row);
+            }
         }
-        let mut keep = gone.iter().map(|gone| !gone);
-        self.x.retain(|_| keep.next().unwrap_or(true));
-        let mut keep = gone.iter().map(|gone| !gone);
-        self.y.retain(|_| keep.next().unwrap_or(true));
         Ok(())
+    }
+
+    /// The rows from `first` on, as stretches that lie side by side: the place of each among those asked for, and where
+    /// it is found.
+    fn stretches(&self, first: usize, n_rows: usize, mut each: impl FnMut(Range<usize>, Stretch)) {
+        let n_kept = self.n_kept();
+        let end = first + n_rows;
+        let mut row = first;
+        // The rows removed before a row that is left are those whose index, less the ones before them, is no larger.
+        let mut gone = partition(self.removed.len(), |i| self.removed[i] as usize - i <= first);
+        while row < end.min(n_kept) {
+            let start = row + gone;
+            let until = self.removed.get(gone).map_or(usize::MAX, |removed| *removed as usize);
+            let n = (end.min(n_kept) - row).min(until - start);
+            if n > 0 {
+                each(row - first..row - first + n, Stretch::Source(start..start + n));
+            } else {
+                gone += 1;
+            }
+            row += n;
+        }
+        if row < end {
+            each(row - first..n_rows, Stretch::Added(row - n_kept..end - n_kept));
+        }
     }
 }
 
-fn range(values: &[f64]) -> [f64; 2] {
-    values.iter().fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], &v| [low.min(v), high.max(v)])
+/// Rows side by side.
+enum Stretch {
+    Source(Range<usize>),
+    Added(Range<usize>),
+}
+
+/// The blocks that `n_rows` are read in.
+pub fn blocks(n_rows: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..n_rows).step_by(BLOCK_ROWS).map(move |start| start..(start + BLOCK_ROWS).min(n_rows))
+}
+
+/// The first of `n` places for which `is` does not hold, where it holds up to some place and not from there on.
+fn partition(n: usize, is: impl Fn(usize) -> bool) -> usize {
+    let (mut low, mut high) = (0, n);
+    while low < high {
+        let middle = (low + high) / 2;
+        if is(middle) { low = middle + 1 } else { high = middle }
+    }
+    low
+}
+
+/// First reading of a summary: ranges, and the sum whose mean the second needs.
+#[derive(Clone, Debug)]
+pub(crate) struct Summing {
+    x_range: [f64; 2],
+    y_range: [f64; 2],
+    sum: f64,
+    n: f64,
+}
+
+impl Default for Summing {
+    fn default() -> Self {
+        let empty = [f64::INFINITY, f64::NEG_INFINITY];
+        Self { x_range: empty, y_range: empty, sum: 0.0, n: 0.0 }
+    }
+}
+
+impl Summing {
+    pub(crate) fn add(&mut self, x: &[f64], y: &[f64]) {
+        let widen = |[low, high]: [f64; 2], v: &f64| [low.min(*v), high.max(*v)];
+        self.x_range = x.iter().fold(self.x_range, widen);
+        self.y_range = y.iter().fold(self.y_range, widen);
+        self.sum = y.iter().fold(self.sum, |sum, y| sum + y);
+        self.n += y.len() as f64;
+    }
+
+    pub(crate) fn mean(&self) -> Squaring {
+        Squaring { first: self.clone(), mean: self.sum / self.n, square: 0.0 }
+    }
+}
+
+/// Second reading of a summary: squares about the mean, which do not cancel as those about zero would.
+#[derive(Clone, Debug)]
+pub(crate) struct Squaring {
+    first: Summing,
+    mean: f64,
+    square: f64,
+}
+
+impl Squaring {
+    pub(crate) fn add(&mut self, y: &[f64]) {
+        self.square = y.iter().fold(self.square, |square, y| square + (y - self.mean) * (y - self.mean));
+    }
+
+    pub(crate) fn summary(&self) -> Summary {
+        let Summing { x_range, y_range, n, .. } = self.first;
+        Summary { x_range, y_range, target_variance: self.square / n }
+    }
+}
+
+/// Counts of points in the cells of a rectangle.
+pub(crate) struct Grid {
+    columns: u32,
+    rows: u32,
+    start: [f64; 2],
+    per_unit: [f64; 2],
+    /// Row-major from the bottom.
+    pub(crate) counts: Vec<u32>,
+}
+
+impl Grid {
+    pub(crate) fn new(x: [f64; 2], y: [f64; 2], columns: u32, rows: u32) -> Self {
+        let scale =
+            |range: [f64; 2], cells: u32| f64::from(cells) / (range[1] - range[0]).max(f64::MIN_POSITIVE);
+        Self {
+            columns,
+            rows,
+            start: [x[0], y[0]],
+            per_unit: [scale(x, columns), scale(y, rows)],
+            counts: vec![0; (columns * rows) as usize],
+        }
+    }
+
+    #[inline]
+    pub(crate) fn count(&mut self, x: f64, y: f64) {
+        let column = (x - self.start[0]) * self.per_unit[0];
+        let row = (y - self.start[1]) * self.per_unit[1];
+        // The far edges belong to the last cells.
+        let inside = |place: f64, cells: u32| place >= 0.0 && place <= f64::from(cells);
+        if inside(column, self.columns) && inside(row, self.rows) {
+            let column = (column as u32).min(self.columns - 1);
+            let row = (row as u32).min(self.rows - 1);
+            self.counts[(row * self.columns + column) as usize] += 1;
+        }
+    }
 }

@@ -44,6 +44,9 @@ pub struct WeightsFile {
     pub epochs: u64,
     /// The whole configuration, seed included.
     pub config: RunConfig,
+    /// Where it was trained at the time of writing, and why there, with the figures where that was measured.
+    #[serde(default)]
+    pub backend: Option<String>,
     /// Inputs and what the model says there, for whoever reads the file to check itself by.
     pub check_predictions: Vec<[f64; 2]>,
     /// What training needs to go on to the bit.
@@ -119,6 +122,7 @@ pub fn weights_file(trainer: &Trainer) -> WeightsFile {
         steps: trainer.step(),
         epochs: trainer.place().epoch,
         config: trainer.plan().config().clone(),
+        backend: Some(trainer.in_use().to_string()),
         check_predictions,
         training_state: TrainingState {
             place: checkpoint.place,

@@ -5,6 +5,8 @@
 
 pub mod message;
 
+pub mod tagged;
+
 pub mod rng;
 
 pub mod dataset;

@@ -115,6 +115,12 @@ codes! {
     TableUnavailable = "table_unavailable": "the table \"{name}\" could not be read from this site ({detail}); go online once and try again",
     RemovedOutOfRange = "removed_out_of_range": "there is no row {index} to remove; the data has {n_samples} rows",
     TooManyEdits = "too_many_edits": "at most {limit} points can be added or removed by hand; load a table instead",
+    OutOfMemory = "out_of_memory": "{n_samples} rows of {n_features} features take {size}, more memory than this browser has left for them; lower the count or the degree, or close other pages",
+    // What takes a while.
+    Scaling = "scaling": "Scaling features",
+    MakingRows = "making_rows": "Making {n_samples} rows",
+    Solving = "solving": "Solving for the exact line",
+    Cancelled = "cancelled": "cancelled; the run is the one that it was",
     // Configuration.
     FieldOutOfRange = "field_out_of_range": "{field} is {value}; give a number from {min} to {max}",
     FieldNotPositive = "field_not_positive": "{field} is {value}; give a number above 0",
@@ -199,6 +205,23 @@ pub fn short(value: f64) -> String {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
+/// A whole number, its thousands separated.
+pub fn count(value: u64) -> String {
+    if value < 1000 { value.to_string() } else { format!("{},{:03}", count(value / 1000), value % 1000) }
+}
+
+/// An amount of memory, in units of a thousand.
+pub fn bytes(value: u64) -> String {
+    let mut scaled = value as f64;
+    let mut unit = "B";
+    for larger in ["kB", "MB", "GB"] {
+        if scaled >= 1000.0 {
+            (scaled, unit) = (scaled / 1000.0, larger);
+        }
+    }
+    format!("{} {unit}", short(scaled))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -222,6 +245,25 @@ mod tests {
         ];
         for (value, expected) in cases {
             assert_eq!(short(value), expected);
+        }
+    }
+
+    #[test]
+    fn separates_thousands_and_scales_bytes() {
+        for (value, expected) in [(0, "0"), (999, "999"), (1000, "1,000"), (10_000_000, "10,000,000")] {
+            assert_eq!(count(value), expected);
+        }
+        for (value, expected) in [
+            (800, "800 B"),
+            (999, "999 B"),
+            (1000, "1 kB"),
+            (2_880, "2.88 kB"),
+            (80_000_000, "80 MB"),
+            (99_960_000, "99.96 MB"),
+            (520_000_000, "520 MB"),
+            (4_294_967_296, "4.295 GB"),
+        ] {
+            assert_eq!(bytes(value), expected);
         }
     }
 }

@@ -1,7 +1,6 @@
 //! What reacts to a run from outside the kernels: convergence, hovering, divergence and the rate that would not.
 
 use crate::analysis::LeastSquares;
-use crate::dataset::Problem;
 use crate::message::{Code, Message, short};
 use crate::optimizer::Optimizer;
 
@@ -93,10 +92,10 @@ pub fn divergence_limit(first_loss: f64, target_variance: f64) -> f32 {
 }
 
 /// Twice the largest squared norm of a row (the bias's 1 included): the steepest curvature that one row alone can
-/// show to stochastic descent.
-pub fn steepest_row(problem: &Problem) -> f64 {
-    let bias = if problem.bias { 1.0 } else { 0.0 };
-    let rows = problem.features.chunks_exact(problem.n_features as usize);
+/// show to stochastic descent. `features` are row-major.
+pub fn steepest_row(features: &[f32], n_features: usize, bias: bool) -> f64 {
+    let bias = if bias { 1.0 } else { 0.0 };
+    let rows = features.chunks_exact(n_features);
     let norms = rows.map(|row| bias + row.iter().map(|f| f64::from(*f) * f64::from(*f)).sum::<f64>());
     2.0 * norms.fold(0.0, f64::max)
 }

@@ -3,70 +3,88 @@
 //! In every formula `w` is a parameter, `g` its gradient, `r` the learning rate, `t` the number of updates since the
 //! optimizer was chosen, counted from 1; `m` and `v` are the moments that live beside each parameter and start at zero.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::tagged::Tagged;
 
 /// An update rule with its parameters.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Optimizer {
     /// `w <- w - r g` (Robbins and Monro 1951).
     Sgd,
     /// `m <- b m + g; w <- w - r m` (Polyak 1964), `b` being `momentum`.
     Momentum {
         /// Share of the velocity that a step keeps.
-        #[serde(default = "default_momentum")]
         momentum: f64,
     },
     /// `m <- b m + g; w <- w - r (g + b m)` (Nesterov 1983 in the form of Sutskever et al. 2013).
     Nesterov {
         /// Share of the velocity that a step keeps.
-        #[serde(default = "default_momentum")]
         momentum: f64,
     },
     /// `v <- v + g^2; w <- w - r g / (sqrt(v) + e)` (Duchi, Hazan and Singer 2011).
     AdaGrad {
         /// `e`, against division by zero.
-        #[serde(default = "tiny_epsilon")]
         epsilon: f64,
     },
     /// `v <- a v + (1 - a) g^2; w <- w - r g / (sqrt(v) + e)` (Tieleman and Hinton 2012).
     RmsProp {
         /// `a`, the share of the mean square that a step keeps.
-        #[serde(default = "default_alpha")]
         alpha: f64,
         /// `e`, against division by zero.
-        #[serde(default = "default_epsilon")]
         epsilon: f64,
     },
     /// `m <- b1 m + (1 - b1) g; v <- b2 v + (1 - b2) g^2;`
     /// `w <- w - r (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + e)` (Kingma and Ba 2015).
     Adam {
         /// `b1`, of the mean.
-        #[serde(default = "default_beta1")]
         beta1: f64,
         /// `b2`, of the mean square.
-        #[serde(default = "default_beta2")]
         beta2: f64,
         /// `e`, against division by zero.
-        #[serde(default = "default_epsilon")]
         epsilon: f64,
     },
     /// `w <- w - r d w`, then as Adam (Loshchilov and Hutter 2019), `d` being `weight_decay`. As in PyTorch's default
     /// parameter group the bias decays too.
     AdamW {
         /// `b1`, of the mean.
-        #[serde(default = "default_beta1")]
         beta1: f64,
         /// `b2`, of the mean square.
-        #[serde(default = "default_beta2")]
         beta2: f64,
         /// `e`, against division by zero.
-        #[serde(default = "default_epsilon")]
         epsilon: f64,
         /// `d`, decoupled from the gradient.
-        #[serde(default = "default_weight_decay")]
         weight_decay: f64,
     },
+}
+
+impl<'de> Deserialize<'de> for Optimizer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut from = Tagged::read(deserializer)?;
+        let optimizer = match from.kind().as_str() {
+            "sgd" => Some(Self::Sgd),
+            "momentum" => Some(Self::Momentum { momentum: from.or("momentum", 0.9) }),
+            "nesterov" => Some(Self::Nesterov { momentum: from.or("momentum", 0.9) }),
+            "ada_grad" => Some(Self::AdaGrad { epsilon: from.or("epsilon", 1e-10) }),
+            "rms_prop" => {
+                Some(Self::RmsProp { alpha: from.or("alpha", 0.99), epsilon: from.or("epsilon", 1e-8) })
+            }
+            "adam" => Some(Self::Adam {
+                beta1: from.or("beta1", 0.9),
+                beta2: from.or("beta2", 0.999),
+                epsilon: from.or("epsilon", 1e-8),
+            }),
+            "adam_w" => Some(Self::AdamW {
+                beta1: from.or("beta1", 0.9),
+                beta2: from.or("beta2", 0.999),
+                epsilon: from.or("epsilon", 1e-8),
+                weight_decay: from.or("weight_decay", 0.01),
+            }),
+            _ => None,
+        };
+        from.finish(optimizer)
+    }
 }
 
 impl Optimizer {
@@ -191,26 +209,4 @@ pub fn optimize(
         }
         _ => Parameter { weight: weight - rate * gradient, first_moment: m, second_moment: v },
     }
-}
-
-fn default_momentum() -> f64 {
-    0.9
-}
-fn tiny_epsilon() -> f64 {
-    1e-10
-}
-fn default_alpha() -> f64 {
-    0.99
-}
-fn default_epsilon() -> f64 {
-    1e-8
-}
-fn default_beta1() -> f64 {
-    0.9
-}
-fn default_beta2() -> f64 {
-    0.999
-}
-fn default_weight_decay() -> f64 {
-    0.01
 }

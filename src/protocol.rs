@@ -148,7 +148,7 @@ pub struct DatasetInfo {
     pub target: String,
     /// Whether features are standardized inside the model.
     pub standardized: bool,
-    /// Bytes that rows and features take.
+    /// Bytes that the rows take, in every shape that they are kept in.
     pub bytes: f64,
     /// Every x where they are few enough to draw.
     #[serde(skip)]
@@ -222,6 +222,8 @@ pub struct Snapshot {
     pub steps_per_second: f64,
     /// The engine.
     pub backend: BackendInfo,
+    /// What the worker's module holds of the browser's memory.
+    pub memory_bytes: f64,
     /// Where the curve is taken.
     #[serde(skip)]
     pub curve_x: Vec<f32>,
@@ -233,6 +235,17 @@ pub struct Snapshot {
     pub history: HistoryDelta,
     /// Changes made in mid-run.
     pub marks: Vec<Mark>,
+}
+
+/// How far long work is, while a request waits for it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Progress {
+    /// Always `progress`.
+    pub kind: &'static str,
+    /// What is being done.
+    pub message: Message,
+    /// Of all of it, from 0 to 1.
+    pub fraction: f64,
 }
 
 /// How a run stands.

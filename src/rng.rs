@@ -42,7 +42,12 @@ pub struct Rng {
 impl Rng {
     /// The stream's numbers under `seed`, from the first.
     pub fn new(seed: u32, stream: Stream) -> Self {
-        Self { key: [seed, stream as u32], counter: 0 }
+        Self::from_place(seed, stream, 0)
+    }
+
+    /// The same from the number at `place` on: each takes one place, whichever way it is distributed.
+    pub fn from_place(seed: u32, stream: Stream, place: u64) -> Self {
+        Self { key: [seed, stream as u32], counter: place }
     }
 
     /// Uniform on [0, 1), 53 bits, two at a time.

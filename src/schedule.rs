@@ -3,93 +3,117 @@
 //! [`Schedule::ReduceOnPlateau`] and [`Schedule::BoldDriver`] follow the run instead: as functions of the step they
 //! are constant, and [`crate::monitor`] keeps the scale that they have reached beside the weights.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::tagged::Tagged;
 
 /// How the learning rate changes as a run goes on. `t` is the step, counted from the end of the warm-up; `r` the rate
 /// that was set.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Schedule {
     /// `r`.
     Constant,
     /// `r / (1 + decay_rate t / decay_steps)` (Robbins and Monro 1951; Keras' `InverseTimeDecay`).
     TimeDecay {
         /// How much the denominator grows in `decay_steps` steps.
-        #[serde(default = "one")]
         decay_rate: f64,
         /// Steps.
-        #[serde(default = "thousand")]
         decay_steps: f64,
     },
     /// `r gamma^floor(t / step_size)` (PyTorch's `StepLR`).
     Step {
         /// Steps between two drops.
-        #[serde(default = "thousand_steps")]
         step_size: u64,
         /// What a drop multiplies the rate by.
-        #[serde(default = "half")]
         gamma: f64,
     },
     /// `r gamma^t` (PyTorch's `ExponentialLR`, stepped with every update).
     Exponential {
         /// What every step multiplies the rate by.
-        #[serde(default = "gentle")]
         gamma: f64,
     },
     /// `r (1 - min(t, total_steps) / total_steps)^power` (PyTorch's `PolynomialLR`).
     Polynomial {
         /// The step at which the rate reaches zero.
-        #[serde(default = "two_thousand_steps")]
         total_steps: u64,
         /// The exponent; 1 is a straight line.
-        #[serde(default = "one")]
         power: f64,
     },
     /// `m + (r - m) (1 + cos(pi t / period)) / 2`, `m` being `minimum_rate` (Loshchilov and Hutter 2017, SGDR). With
     /// restarts it starts anew after each period, which grows by `period_factor`; without, it stays at `m`.
     Cosine {
         /// Steps of the first period.
-        #[serde(default = "two_thousand_steps")]
         period: u64,
         /// What each restart multiplies the period by.
-        #[serde(default = "one_step")]
         period_factor: u64,
         /// Whether to start anew.
-        #[serde(default)]
         restarts: bool,
         /// The rate at the end of a period.
-        #[serde(default)]
         minimum_rate: f64,
     },
     /// Multiplies the rate by `factor` when the epoch's loss has not fallen by the share `threshold` for more than
     /// `patience` epochs (PyTorch's `ReduceLROnPlateau`, mode `min`, `rel`).
     ReduceOnPlateau {
         /// What a reduction multiplies the rate by.
-        #[serde(default = "tenth")]
         factor: f64,
         /// Epochs without improvement that are let pass.
-        #[serde(default = "ten")]
         patience: u32,
         /// Relative fall that counts as improvement.
-        #[serde(default = "threshold")]
         threshold: f64,
         /// Epochs after a reduction in which nothing is counted.
-        #[serde(default)]
         cooldown: u32,
         /// No reduction goes below it.
-        #[serde(default)]
         minimum_rate: f64,
     },
     /// After each epoch: the rate grows by `increase` if the loss fell; otherwise it shrinks by `decrease` and the
     /// weights go back to where the last good epoch began (Battiti 1989, "bold driver").
     BoldDriver {
         /// Multiplies the rate after a good epoch.
-        #[serde(default = "bold_increase")]
         increase: f64,
         /// Multiplies the rate after a bad epoch.
-        #[serde(default = "half")]
         decrease: f64,
     },
+}
+
+impl<'de> Deserialize<'de> for Schedule {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut from = Tagged::read(deserializer)?;
+        let schedule = match from.kind().as_str() {
+            "constant" => Some(Self::Constant),
+            "time_decay" => Some(Self::TimeDecay {
+                decay_rate: from.or("decay_rate", 1.0),
+                decay_steps: from.or("decay_steps", 1000.0),
+            }),
+            "step" => {
+                Some(Self::Step { step_size: from.or("step_size", 1000), gamma: from.or("gamma", 0.5) })
+            }
+            "exponential" => Some(Self::Exponential { gamma: from.or("gamma", 0.999) }),
+            "polynomial" => Some(Self::Polynomial {
+                total_steps: from.or("total_steps", 2000),
+                power: from.or("power", 1.0),
+            }),
+            "cosine" => Some(Self::Cosine {
+                period: from.or("period", 2000),
+                period_factor: from.or("period_factor", 1),
+                restarts: from.or("restarts", false),
+                minimum_rate: from.or("minimum_rate", 0.0),
+            }),
+            "reduce_on_plateau" => Some(Self::ReduceOnPlateau {
+                factor: from.or("factor", 0.1),
+                patience: from.or("patience", 10),
+                threshold: from.or("threshold", 1e-4),
+                cooldown: from.or("cooldown", 0),
+                minimum_rate: from.or("minimum_rate", 0.0),
+            }),
+            "bold_driver" => Some(Self::BoldDriver {
+                increase: from.or("increase", 1.05),
+                decrease: from.or("decrease", 0.5),
+            }),
+            _ => None,
+        };
+        from.finish(schedule)
+    }
 }
 
 impl Schedule {
@@ -168,38 +192,4 @@ fn place_in_period(step: u64, period: u64, factor: u64) -> f64 {
         length = length.saturating_mul(factor);
     }
     (step - start) as f64 / length as f64
-}
-
-fn one() -> f64 {
-    1.0
-}
-fn thousand() -> f64 {
-    1000.0
-}
-fn thousand_steps() -> u64 {
-    1000
-}
-fn two_thousand_steps() -> u64 {
-    2000
-}
-fn one_step() -> u64 {
-    1
-}
-fn half() -> f64 {
-    0.5
-}
-fn gentle() -> f64 {
-    0.999
-}
-fn tenth() -> f64 {
-    0.1
-}
-fn ten() -> u32 {
-    10
-}
-fn threshold() -> f64 {
-    1e-4
-}
-fn bold_increase() -> f64 {
-    1.05
 }

@@ -4,14 +4,12 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::analysis::LeastSquares;
 use crate::backend::kernel::{
     self, EPOCH_END, EPOCH_START, EVALUATE, FULL, HALT_LOSS, HALT_NOT_FINITE, RunParams, SHUFFLED,
     StepParams, slot,
 };
 use crate::backend::{self, Backend, InUse, MAX_STEPS_PER_CALL, State};
 use crate::config::{RunConfig, RunPlan};
-use crate::dataset::{Dataset, FeatureMap, Problem};
 use crate::message::{Code, Message, Result, short};
 use crate::metrics::History;
 use crate::model;
@@ -20,58 +18,17 @@ use crate::rng::IN_MEMORY_BLOCK_ROWS;
 
 mod auto;
 mod changes;
+mod task;
 
 pub use auto::{Fastest, Shared, worth_sharing};
 pub use changes::Mark;
+pub use task::{Preparation, Task};
 
 /// The epoch whose order picks the rows of a sampled loss: the same rows at every measurement of a run.
 const SAMPLE_EPOCH: u32 = u32::MAX;
 
 /// Steps of one call on the CPU: their plan and trace stay in its nearest caches.
 const CPU_STEPS_PER_CALL: usize = 1 << 11;
-
-/// What a run is about: fixed from its first step to its last.
-#[derive(Clone, Debug)]
-pub struct Task {
-    /// The rows.
-    pub dataset: Rc<Dataset>,
-    /// From x to features.
-    pub map: FeatureMap,
-    /// What kernels read.
-    pub problem: Rc<Problem>,
-    /// What descent is heading for.
-    pub exact: LeastSquares,
-    /// See [`monitor::steepest_row`].
-    steepest_row: f64,
-}
-
-impl Task {
-    /// Prepares rows for a plan.
-    ///
-    /// # Errors
-    /// Those of [`Problem::build`].
-    pub fn new(plan: &RunPlan, dataset: Rc<Dataset>) -> Result<Self> {
-        let model = &plan.config().model;
-        let map = if plan.standardize() {
-            FeatureMap::standardized(model.degree, &dataset.x, model.bias)
-        } else {
-            FeatureMap::plain(model.degree)
-        };
-        Self::with_map(plan, dataset, map)
-    }
-
-    /// The same with a feature map that was made elsewhere, as an imported one.
-    ///
-    /// # Errors
-    /// Those of [`Problem::build`].
-    pub fn with_map(plan: &RunPlan, dataset: Rc<Dataset>, map: FeatureMap) -> Result<Self> {
-        let bias = plan.config().model.bias;
-        let problem = Rc::new(Problem::build(&dataset, &map, bias)?);
-        let exact = LeastSquares::solve(&dataset, &map, bias);
-        let steepest_row = monitor::steepest_row(&problem);
-        Ok(Self { dataset, map, problem, exact, steepest_row })
-    }
-}
 
 /// Where in its epochs a run stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -15,6 +15,7 @@ mod canvas;
 pub mod charts;
 mod engines;
 pub mod form;
+#[cfg(feature = "module")]
 pub mod module;
 pub mod pair;
 pub mod session;

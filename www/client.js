@@ -7,10 +7,13 @@
 /** @typedef {import('./pkg/downhill.js').Event} SessionEvent */
 /** @typedef {import('./pkg/downhill.js').Snapshot} Snapshot */
 /** @typedef {import('./pkg/downhill.js').Configured} Configured */
+/** @typedef {import('./pkg/downhill.js').Progress} Progress */
 /** @typedef {Error & { code?: string, params?: Record<string, string> }} SessionError */
 
-/** An answer that takes longer is waited for in sight: a million rows take about a second. */
+/** An answer that takes longer is waited for in sight. */
 const BUSY_MS = 250;
+/** What is this far by then ends too soon for its progress to be read. */
+const NEARLY = 0.6;
 
 /** The session in its worker. */
 export class Client {
@@ -22,15 +25,19 @@ export class Client {
   /** @type {Set<number>} */
   #late = new Set();
   #onBusy;
+  #onProgress;
 
   /**
    * @param {WebAssembly.Module} module
    * @param {(snapshot: Snapshot) => void} onSnapshot
    * @param {(error: Error) => void} onCrash
    * @param {(busy: boolean) => void} onBusy
+   * @param {(progress: { event: Progress, cancel: () => void } | undefined) => void} onProgress of the request that the
+   *   worker is at, while that is worth showing
    */
-  constructor(module, onSnapshot, onCrash, onBusy) {
+  constructor(module, onSnapshot, onCrash, onBusy, onProgress) {
     this.#onBusy = onBusy;
+    this.#onProgress = onProgress;
     this.#worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
     this.#worker.postMessage({ type: 'init', module });
     this.#worker.addEventListener('error', (event) => {
@@ -45,6 +52,7 @@ export class Client {
         /** @type {SessionEvent} */
         const event = data.event;
         if (event.kind === 'snapshot' && event.run === this.#run) onSnapshot(event);
+        if (event.kind === 'progress') this.#progress(data.id, event);
         return;
       }
       if (data.crash) {
@@ -64,23 +72,44 @@ export class Client {
     });
   }
 
+  /** The request whose progress is shown. */
+  #shown = 0;
+
+  /**
+   * @param {number} id
+   * @param {Progress} event
+   */
+  #progress(id, event) {
+    if (!this.#late.has(id) || (this.#shown !== id && event.fraction > NEARLY)) return;
+    this.#shown = id;
+    this.#onProgress({ event, cancel: () => this.#cancel(id) });
+  }
+
+  /** @param {number} id */
+  #cancel(id) {
+    this.#worker.postMessage({ cancel: id });
+  }
+
   /**
    * @param {Request} request
+   * @param {AbortSignal} [signal] cancels it, if it takes long enough for that
    * @returns {Promise<any>}
    */
-  ask(request) {
+  ask(request, signal) {
     const id = this.#next;
     this.#next += 1;
     const answer = new Promise((resolve, reject) => {
       this.#pending.set(id, { resolve, reject });
       this.#worker.postMessage({ id, request });
     });
+    signal?.addEventListener('abort', () => this.#cancel(id));
     const timer = setTimeout(() => {
       this.#late.add(id);
       this.#onBusy(true);
     }, BUSY_MS);
     const done = () => {
       clearTimeout(timer);
+      if (this.#shown === id) this.#onProgress(undefined);
       if (this.#late.delete(id)) this.#onBusy(this.#late.size > 0);
     };
     answer.then(done, done);

@@ -43,7 +43,7 @@ export function showKeys() {
   list.replaceChildren();
   const keys = [
     ['Space', 'key_space'], ['.', 'key_step'], ['e', 'key_epoch'], ['r', 'key_reset'], ['?', 'key_list'],
-    ['← →', 'key_arrows'], ['+ − 0', 'key_zoom'], ['Delete', 'key_delete'],
+    ['← →', 'key_arrows'], ['+ − 0', 'key_zoom'], ['Delete', 'key_delete'], ['Esc', 'key_cancel'],
   ];
   for (const [key, words] of keys) {
     const term = document.createElement('dt');

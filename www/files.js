@@ -24,7 +24,8 @@ export function startFiles(client, configured) {
    */
   const complain = (id, problem) => {
     const place = element(id);
-    place.hidden = !problem;
+    // Whoever cancelled knows it.
+    place.hidden = !problem || problem.code === 'cancelled';
     place.textContent = problem ? wording(problem) : '';
   };
 

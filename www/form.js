@@ -2,7 +2,7 @@
 // The form: one table of fields, each a path into the configuration. What a field says goes to Rust to be checked; a
 // bad entry shows its message beside itself and leaves the run alone.
 import * as downhill from './pkg/downhill.js';
-import { figure, text, wording } from './i18n.js';
+import { count, figure, text, wording } from './i18n.js';
 import { helpButton } from './dialogs.js';
 
 /** @typedef {import('./pkg/downhill.js').RunConfig} RunConfig */
@@ -83,6 +83,8 @@ const fields = [
   { path: 'stop.converged', kind: 'check', group: 'stop' },
 ];
 
+/** What decides how much memory the rows take. */
+const weighty = ['data.source.n_samples', 'model.degree'];
 const methods = ['batch', 'mini_batch', 'stochastic', 'decaying_rate'];
 const sources = ['linspace', 'old_faithful', 'galton_heights', 'mtcars'];
 
@@ -95,6 +97,8 @@ export class Form {
   /** @type {(() => void)[]} */
   #renderers = [];
   #standardized = false;
+  /** Rows of the run's data, which a table's configuration does not hold. */
+  rows = 0;
 
   /**
    * @param {RunConfig} config
@@ -121,6 +125,15 @@ export class Form {
     this.#config = config;
     this.#standardized = standardized;
     this.render();
+  }
+
+  /**
+   * Whether a run of one configuration is another than that of the other.
+   * @param {RunConfig} one
+   * @param {RunConfig} other
+   */
+  restarts(one, other) {
+    return this.restarting.some((path) => JSON.stringify(read(one, path)) !== JSON.stringify(read(other, path)));
   }
 
   /** Builds everything anew, in the language of the day. */
@@ -152,6 +165,21 @@ export class Form {
     const batchSize = this.#rows.get('batch_size');
     if (batchSize) batchSize.control.disabled = this.#config.method !== 'mini_batch';
     for (const render of this.#renderers) render();
+    this.#weigh(this.#config);
+  }
+
+  /**
+   * Says what memory a configuration's rows take, before it is taken.
+   * @param {RunConfig} config
+   */
+  #weigh(config) {
+    const place = document.getElementById('memory');
+    if (!place) return;
+    const { data: { source, added, removed }, model: { degree } } = config;
+    const n = source.kind === 'linspace' ? source.n_samples + added.length - removed.length : this.rows;
+    const size = downhill.memory_of(n, degree, source.kind !== 'linspace');
+    // What is being written may not be a number yet.
+    place.textContent = n > 0 && degree > 0 ? text('memory', { n: count(n), size }) : '';
   }
 
   /**
@@ -226,6 +254,10 @@ export class Form {
     if (help) {
       const term = typeof help === 'string' ? help : () => help(this.#config);
       head.append(helpButton(term, text(`field_${field.path}`)));
+    }
+    if (weighty.includes(field.path)) {
+      described.push('memory');
+      control.addEventListener('input', () => this.#weigh(write(this.#config, field.path, Number(control.value))));
     }
     control.setAttribute('aria-describedby', described.join(' '));
     if (field.kind === 'number') keepWhileWriting(control);
@@ -352,7 +384,11 @@ export class Form {
     last.append(add);
     points.append(last);
     more.append(points, error, make('p', 'hint', text('edit_hint')));
-    body.append(more);
+    const memory = make('p', 'hint');
+    memory.id = 'memory';
+    const foot = make('div', 'foot');
+    foot.append(more, memory);
+    body.append(foot);
   }
 
   /** @param {HTMLElement} body */

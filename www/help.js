@@ -550,13 +550,13 @@ export const help = {
   backend: {
     en: {
       title: 'Backend',
-      text: 'The backend is where training is computed: on the GPU through WebGPU, or on the CPU in WebAssembly. Sufficient statistics replace the rows of a full batch by sums of their products, taken once, so that a step costs the same for any number of rows. Leave it on Auto, which measures them all and takes the fastest.',
+      text: 'The backend is where training is computed: on the GPU through WebGPU, or on the CPU in WebAssembly, where sufficient statistics (sums of products, taken once) can stand for the rows of a full batch, so that a step costs the same for any number of them. Leave it on Auto, which measures them all and takes the fastest.',
       formula: '',
       link: 'https://developer.mozilla.org/en-US/docs/Web/API/WebGPU_API',
     },
     zh: {
       title: '后端',
-      text: '后端是执行训练计算的地方：通过 WebGPU 在 GPU 上，或通过 WebAssembly 在 CPU 上。充分统计量用一次求得的乘积之和代替全批量中的各行数据，因此无论行数多少，每一步的开销都相同。一般保持“自动”即可，它会逐一实测并选用最快的一个。',
+      text: '后端是执行训练计算的地方：通过 WebGPU 在 GPU 上，或通过 WebAssembly 在 CPU 上；在 CPU 上，充分统计量（一次求得的乘积之和）可以代替全批量中的各行数据，使每一步的开销与行数无关。一般保持“自动”即可，它会逐一实测并选用最快的一个。',
       formula: '',
       link: 'https://developer.mozilla.org/zh-CN/docs/Web/API/WebGPU_API',
     },

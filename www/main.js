@@ -6,6 +6,7 @@ import { showKeys } from './dialogs.js';
 import { startFiles } from './files.js';
 import { Form, make } from './form.js';
 import { figure, language, preferredLanguage, remember, setEnglish, setLanguage, text, wording } from './i18n.js';
+import { startProgress } from './progress.js';
 import { Readouts } from './readouts.js';
 import { startTheme } from './theme.js';
 import { Views } from './views.js';
@@ -51,6 +52,7 @@ async function start() {
   let form;
   /** @type {Views} */
   let views;
+  const showProgress = startProgress();
   const client = new Client(
     module,
     (snapshot) => {
@@ -64,50 +66,82 @@ async function start() {
       element('main').setAttribute('aria-busy', String(busy));
       element('status').textContent = busy ? text('working') : '';
     },
+    (progress) => {
+      showProgress(progress && {
+        ...progress,
+        cancel: () => {
+          // What was to come after it was made of it.
+          wanted = undefined;
+          progress.cancel();
+        },
+      });
+    },
   );
 
   // --- Configuration: the newest wins, one at a time.
   /** @type {RunConfig | undefined} */
   let wanted;
-  let sending = false;
-  async function push(/** @type {RunConfig} */ config) {
+  /** @type {{ config: RunConfig, abort: AbortController } | undefined} */
+  let sent;
+  /** @type {Promise<void> | undefined} */
+  let sending;
+  /** Until the newest configuration is the run's, or was refused. */
+  function push(/** @type {RunConfig} */ config) {
     wanted = config;
-    if (sending) return;
-    sending = true;
+    // Rows that nobody waits for any longer are not made to their end.
+    if (sent && form.restarts(sent.config, config)) sent.abort.abort();
+    sending ??= send();
+    return sending;
+  }
+  async function send() {
     while (wanted) {
-      const config = wanted;
+      sent = { config: wanted, abort: new AbortController() };
       wanted = undefined;
       try {
-        configured(await client.ask({ kind: 'configure', config }));
+        configured(await client.ask({ kind: 'configure', config: sent.config }, sent.abort.signal));
         dismiss('refused');
       } catch (problem) {
-        const own = /** @type {any} */ (problem);
-        if (!form.refuse(own)) notice('refused', () => wording(own));
+        refused(problem, true);
       }
     }
-    sending = false;
+    sent = undefined;
+    sending = undefined;
+  }
+  function refused(/** @type {any} */ problem, inForm = false) {
+    if (problem.code === 'cancelled') {
+      if (wanted || !run) return;
+      // The form and the address say again what the run is.
+      form.show(run.config);
+      showAddress();
+      element('status').textContent = text('status_cancelled');
+    } else if (!inForm || !form.refuse(problem)) notice('refused', () => wording(problem));
   }
 
-  let query = '';
+  /** @type {Configured | undefined} */
+  let run;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let queryTimer;
   function configured(/** @type {Configured} */ answer) {
     if (answer.dataset) {
       views.begin(answer.dataset, answer.config);
       readouts.begin(answer.dataset, answer.config.model.bias);
+      form.rows = answer.dataset.n_samples;
     }
     // What the user has changed since is newer than this answer.
     if (!wanted) form.show(answer.config, answer.dataset?.standardized);
-    query = answer.query;
-    // Browsers refuse to have the address changed a hundred times in half a minute.
-    queryTimer ??= setTimeout(() => {
-      queryTimer = undefined;
-      const address = query ? `#${query}` : location.pathname + location.search;
-      history.replaceState(null, '', address);
-    }, 400);
+    run = answer;
+    showAddress();
     dismiss('notice');
     for (const message of answer.notices) notice('notice', () => wording(message));
     predictSoon();
+  }
+  function showAddress() {
+    // Browsers refuse to have the address changed a hundred times in half a minute.
+    queryTimer ??= setTimeout(() => {
+      queryTimer = undefined;
+      const address = run?.query ? `#${run.query}` : location.pathname + location.search;
+      history.replaceState(null, '', address);
+    }, 400);
   }
 
   // --- Parts.
@@ -128,7 +162,7 @@ async function start() {
       configured(await asked);
       dismiss('refused');
     } catch (problem) {
-      notice('refused', () => wording(/** @type {any} */ (problem)));
+      refused(problem);
     }
   };
   views = new Views({
@@ -174,7 +208,7 @@ async function start() {
   try {
     configured(await client.ask({ kind: 'configure', config: linked.config }));
   } catch (problem) {
-    notice('refused', () => wording(/** @type {any} */ (problem)));
+    refused(problem);
     autoplay = false;
     const plain = downhill.default_config();
     // Most often it is a table that is not here: the rest of the link holds for when it comes.

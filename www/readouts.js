@@ -1,5 +1,6 @@
 // @ts-check
 // Numbers beside the pictures: each snapshot whole, so that what stands together belongs together.
+import { format_bytes } from './pkg/downhill.js';
 import { count, figure, text, wording } from './i18n.js';
 import { helpButton } from './dialogs.js';
 import { make } from './form.js';
@@ -136,6 +137,10 @@ export class Readouts {
     for (const [name, words] of Object.entries(values)) {
       const place = this.#values.get(name);
       if (place && place.textContent !== words) place.textContent = words;
+    }
+    if (this.#dataset) {
+      const [used, data] = [snapshot.memory_bytes, this.#dataset.bytes].map(format_bytes);
+      put('memory-note', text('memory_note', { used, data }));
     }
     this.#backend(snapshot);
     this.#state(snapshot);

@@ -1,7 +1,7 @@
 // @ts-check
 /// <reference lib="webworker" />
-// The worker: one session, whose requests and ticks take turns and never overlap. Or that worker's own second one, which
-// goes over half of the rows.
+// The worker: one session, whose requests and ticks take turns and never overlap. What may take long breathes in between,
+// and can be cancelled then. Or that worker's own second one, which goes over half of the rows.
 import { initSync, Partner, Session } from './pkg/downhill.js';
 
 const scope = /** @type {DedicatedWorkerGlobalScope} */ (/** @type {unknown} */ (globalThis));
@@ -41,6 +41,28 @@ function wake(milliseconds) {
   else timer = setTimeout(() => void turn(), milliseconds);
 }
 
+// The request that is being handled, and the last one that is not to be.
+let current = 0;
+let cancelled = 0;
+
+/** @type {(() => void) | undefined} */
+let breathed;
+const breath = new MessageChannel();
+breath.port1.onmessage = () => breathed?.();
+
+/**
+ * Shows how far a request is and takes the messages that have come. Whether to go on with it.
+ * @param {import('./pkg/downhill.js').Progress} event
+ */
+async function breathe(event) {
+  scope.postMessage({ id: current, event });
+  await new Promise((done) => {
+    breathed = () => done(undefined);
+    breath.port2.postMessage(null);
+  });
+  return current !== cancelled;
+}
+
 async function turn() {
   if (running || !session) return;
   running = true;
@@ -50,6 +72,7 @@ async function turn() {
   try {
     for (let next = inbox.shift(); next; next = inbox.shift()) {
       const { id, request } = next;
+      current = id;
       try {
         scope.postMessage({ id, answer: await session.handle(request) });
       } catch (error) {
@@ -88,7 +111,11 @@ scope.addEventListener('message', ({ data }) => {
       second.postMessage({ type: 'partner', module: data.module });
       return second;
     };
-    session = new Session((event, transfer) => scope.postMessage({ event }, transfer), fetchTable, spawn);
+    const post = (/** @type {unknown} */ event, /** @type {Transferable[]} */ transfer) => scope.postMessage({ event }, transfer);
+    session = new Session(post, fetchTable, breathe, spawn);
+  } else if ('cancel' in data) {
+    cancelled = data.cancel;
+    return;
   } else {
     inbox.push(data);
   }

@@ -1,12 +1,15 @@
 //! The GPU engine: the only file that knows wgpu.
 
+use std::collections::VecDeque;
+use std::mem::offset_of;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
 use futures_channel::oneshot;
-use wgpu::util::DeviceExt as _;
 
-use super::kernel::{GRADIENT, Kernel, Reaction, RunParams, StepParams, UPDATE};
+use super::kernel::{
+    Block, DESCEND, EVALUATE, Kernel, Reaction, RunParams, SHUFFLED, Shape, StepParams, UPDATE,
+};
 use super::{DeviceLost, MAX_STEPS_PER_CALL, State};
 use crate::dataset::Problem;
 use crate::message::{Code, Message, Result};
@@ -69,110 +72,182 @@ impl Gpu {
     }
 }
 
+/// How an engine is set up.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Runs beside each other.
+    pub n_runs: usize,
+    /// Milliseconds on a clock that only runs forward: submits are sized by it. Without one they are sized by the work.
+    pub now_ms: Option<fn() -> f64>,
+    /// Rows beyond it go to another buffer, as they do beyond what the device can bind.
+    pub max_binding_bytes: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { n_runs: 1, now_ms: None, max_binding_bytes: u64::MAX }
+    }
+}
+
+/// A submit's length: long enough for what it costs to hand over, short enough that no system kills it.
+const SUBMIT_MS: f64 = 14.0;
+/// Clocks in browsers are coarse: shorter stretches tell nothing of a speed.
+const LEGIBLE_MS: f64 = 2.0;
+/// What a step and a float of its batch cost on a slow adapter, in milliseconds: where nothing was measured yet.
+const STEP_MS: f64 = 0.02;
+const FLOAT_MS: f64 = 2e-6;
+/// Bytes that are handed to the queue at once: it keeps a copy until the device has it.
+const UPLOAD_BYTES: usize = 1 << 22;
+
 /// Runs the kernels on a GPU.
+///
+/// State, reactions and trace live on the device. A call is put behind those before it and reads into a buffer of its
+/// own, so that the device need not wait until the host has seen what a call did: see [`super::pipeline`].
 #[derive(Debug)]
 pub struct GpuEngine {
     gpu: Gpu,
+    shape: Shape,
+    n_runs: usize,
     run_params: wgpu::Buffer,
     steps: wgpu::Buffer,
     state: wgpu::Buffer,
     reactions: wgpu::Buffer,
     trace: wgpu::Buffer,
-    read_back: wgpu::Buffer,
-    gradient: Pass,
-    update: Pass,
+    partials: wgpu::Buffer,
+    blocks: Vec<BlockBuffers>,
+    /// By [`Pass`], made when first needed: one a block, or one in all.
+    passes: [Option<Vec<Bound>>; 5],
     max_tiles: u32,
-    /// Steps recorded into one submit: sized by whoever measures, so that no submit takes long.
-    pub steps_per_submit: usize,
+    in_flight: VecDeque<InFlight>,
+    read_backs: Vec<wgpu::Buffer>,
+    pace: SubmitPace,
+    /// Kept between calls so that stepping allocates little.
+    planned: Vec<StepParams>,
+}
+
+/// What is dispatched; rows in order or shuffled.
+#[derive(Clone, Copy, Debug)]
+enum Pass {
+    Gradient { shuffled: bool },
+    Descend { shuffled: bool },
+    Update,
+}
+
+impl Pass {
+    fn index(self) -> usize {
+        match self {
+            Self::Gradient { shuffled } => usize::from(shuffled),
+            Self::Descend { shuffled } => 2 + usize::from(shuffled),
+            Self::Update => 4,
+        }
+    }
 }
 
 #[derive(Debug)]
-struct Pass {
+struct Bound {
     pipeline: wgpu::ComputePipeline,
     bindings: wgpu::BindGroup,
 }
 
+#[derive(Debug)]
+struct BlockBuffers {
+    block: wgpu::Buffer,
+    features: wgpu::Buffer,
+    targets: wgpu::Buffer,
+}
+
+/// A call whose answer is on its way.
+#[derive(Debug)]
+struct InFlight {
+    read_back: wgpu::Buffer,
+    mapped: oneshot::Receiver<std::result::Result<(), wgpu::BufferAsyncError>>,
+    #[cfg(not(target_arch = "wasm32"))]
+    submission: wgpu::SubmissionIndex,
+    n_steps: usize,
+    /// Floats that a step reads, and when the call was put in; `None` where it was no descent.
+    timed: Option<(f64, f64)>,
+}
+
 impl GpuEngine {
-    /// An engine over these rows, for `n_runs` runs beside each other.
+    /// An engine over these rows.
     ///
     /// # Errors
-    /// [`Code::GpuTooSmall`] where the rows do not fit a binding, [`Code::GpuKernel`] where a pipeline is refused.
-    pub async fn new(gpu: Gpu, problem: &Rc<Problem>, n_runs: usize) -> Result<Self> {
-        let n_parameters = problem.n_parameters() as usize;
-        let bytes = (problem.features.len() * 4) as u64;
-        let limit = gpu.device.limits().max_storage_buffer_binding_size;
-        if bytes > limit {
-            return Err(Message::new(Code::GpuTooSmall).with("bytes", bytes).with("limit", limit));
+    /// [`Code::GpuTooSmall`] where not even a row fits a binding, [`Code::GpuKernel`] where a pipeline or its memory is
+    /// refused.
+    pub async fn new(gpu: Gpu, problem: &Rc<Problem>, options: Options) -> Result<Self> {
+        let shape = Shape::of(problem);
+        let limits = gpu.device.limits();
+        let limit =
+            limits.max_storage_buffer_binding_size.min(limits.max_buffer_size).min(options.max_binding_bytes);
+        let too_small =
+            |bytes: u64| Message::new(Code::GpuTooSmall).with("bytes", bytes).with("limit", limit);
+        let row_bytes = u64::from(shape.row_floats()) * 4;
+        let most_rows = (limit / row_bytes).min(u64::from(problem.n_samples)) as u32;
+        if most_rows == 0 || !shape.fits() {
+            return Err(too_small(row_bytes));
         }
-        let guards = [wgpu::ErrorFilter::Validation, wgpu::ErrorFilter::OutOfMemory]
-            .map(|filter| gpu.device.push_error_scope(filter));
+        let n_blocks = problem.n_samples.div_ceil(most_rows);
+        let max_tiles = shape.tiles(problem.n_samples, n_blocks);
+        let n_sums = shape.n_sums() as usize;
+        let n_runs = options.n_runs;
+        // The tiles' sums, and one row of totals a run.
+        let partial_bytes = n_runs * (max_tiles as usize + 1) * n_sums * 4;
+        if partial_bytes as u64 > limits.max_storage_buffer_binding_size {
+            return Err(too_small(partial_bytes as u64));
+        }
+        let guards = guards(&gpu.device);
 
-        let max_tiles = super::kernel::tiles(problem.n_samples);
         let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC;
-        let buffer = |label, bytes: usize, usage| {
-            gpu.device.create_buffer(&wgpu::BufferDescriptor {
-                label: Some(label),
-                size: bytes.max(16) as u64,
-                usage,
-                mapped_at_creation: false,
-            })
-        };
-        let column = |label, values: &[f32]| {
-            gpu.device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
-                label: Some(label),
-                contents: bytemuck::cast_slice(values),
-                usage: wgpu::BufferUsages::STORAGE,
-            })
-        };
-        let run_params = buffer(
-            "run_params",
-            size_of::<RunParams>(),
-            wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
-        );
+        let uniform = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
+        let buffer = |label, bytes, usage| buffer(&gpu.device, label, bytes, usage);
+        let run_params = buffer("run_params", size_of::<RunParams>(), uniform);
         let steps = buffer("steps", MAX_STEPS_PER_CALL * size_of::<StepParams>(), usage);
-        let features = column("features", &problem.features);
-        let targets = column("targets", &problem.targets);
-        let partials = buffer("partials", n_runs * max_tiles as usize * (n_parameters + 1) * 4, usage);
-        let state = buffer("state", n_runs * super::slot::COUNT * n_parameters * 4, usage);
+        let partials = buffer("partials", partial_bytes, usage);
+        let state_floats = super::slot::COUNT * shape.n_parameters() as usize;
+        let state = buffer("state", n_runs * state_floats * 4, usage);
         let reactions = buffer("reactions", n_runs * size_of::<Reaction>(), usage);
         let trace = buffer("trace", n_runs * MAX_STEPS_PER_CALL * 8, usage);
-        let read_back = buffer(
-            "read_back",
-            (state.size() + reactions.size() + trace.size()) as usize,
-            wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
-        );
 
-        let gradient = pass(
-            &gpu.device,
-            &GRADIENT,
-            problem,
-            &[&run_params, &steps, &features, &targets, &state, &reactions, &partials],
-        );
-        let update = pass(
-            &gpu.device,
-            &UPDATE,
-            problem,
-            &[&run_params, &steps, &partials, &state, &reactions, &trace],
-        );
-        // Scopes close in the reverse of the order in which they opened.
-        for guard in guards.into_iter().rev() {
-            if let Some(error) = guard.pop().await {
-                return Err(Message::new(Code::GpuKernel).with("detail", error));
-            }
+        let mut blocks = Vec::new();
+        for index in 0..n_blocks {
+            // As even as can be, since each block gets as many tiles.
+            let edge =
+                |index: u32| (u64::from(problem.n_samples) * u64::from(index) / u64::from(n_blocks)) as u32;
+            let (first_row, end_row) = (edge(index), edge(index + 1));
+            let rows = first_row as usize..end_row as usize;
+            let block = buffer("block", size_of::<Block>(), uniform);
+            let block_params = Block { first_row, end_row, index, n_blocks };
+            gpu.queue.write_buffer(&block, 0, bytemuck::bytes_of(&block_params));
+            let features = buffer("features", rows.len() * row_bytes as usize, usage);
+            let width = shape.n_features as usize;
+            let values = &problem.features[rows.start * width..rows.end * width];
+            gpu.upload(&features, values, shape.n_features, shape.row_floats());
+            let targets = buffer("targets", rows.len() * 4, usage);
+            gpu.upload(&targets, &problem.targets[rows], 1, 1);
+            blocks.push(BlockBuffers { block, features, targets });
         }
-        Ok(Self {
+        let mut engine = Self {
             gpu,
+            shape,
+            n_runs,
             run_params,
             steps,
             state,
             reactions,
             trace,
-            read_back,
-            gradient,
-            update,
+            partials,
+            blocks,
+            passes: Default::default(),
             max_tiles,
-            steps_per_submit: 64,
-        })
+            in_flight: VecDeque::new(),
+            read_backs: Vec::new(),
+            pace: SubmitPace::new(options.now_ms),
+            planned: Vec::new(),
+        };
+        close(guards).await?;
+        // What the first measurement takes; what else a run turns out to need is made then.
+        engine.prepare(&[StepParams { batch_len: problem.n_samples, ..StepParams::default() }]).await?;
+        Ok(engine)
     }
 
     /// The adapter's name.
@@ -180,94 +255,220 @@ impl GpuEngine {
         &self.gpu.name
     }
 
+    /// Buffers that the rows are split over.
+    pub fn n_blocks(&self) -> usize {
+        self.blocks.len()
+    }
+
+    /// Steps that one submit holds, as things stand.
+    pub fn steps_per_submit(&self) -> usize {
+        self.pace.steps
+    }
+
     /// Gives the GPU up, as a crash would.
     pub fn destroy_device(&self) {
         self.gpu.destroy();
     }
 
-    /// See [`super::Backend::advance`].
-    pub(super) async fn advance(
+    /// Makes the kernels that these steps take, where they were not yet needed.
+    async fn prepare(&mut self, steps: &[StepParams]) -> Result<()> {
+        for pass in self.passes_of(steps).into_iter().flatten() {
+            if self.passes[pass.index()].is_none() {
+                let guards = guards(&self.gpu.device);
+                let bound = self.bind(pass);
+                close(guards).await?;
+                self.passes[pass.index()] = Some(bound);
+            }
+        }
+        Ok(())
+    }
+
+    /// What these steps are made of.
+    fn passes_of(&self, steps: &[StepParams]) -> [Option<Pass>; 3] {
+        let [ordered, shuffled] =
+            [0, SHUFFLED].map(|order| steps.iter().any(|step| step.flags & SHUFFLED == order));
+        let small = steps.iter().all(|step| self.shape.descends(step.batch_len));
+        if small && self.blocks.len() == 1 && ordered != shuffled {
+            return [Some(Pass::Descend { shuffled }), None, None];
+        }
+        let gradient = |wanted: bool, shuffled| wanted.then_some(Pass::Gradient { shuffled });
+        [gradient(ordered, false), gradient(shuffled, true), Some(Pass::Update)]
+    }
+
+    fn bind(&self, pass: Pass) -> Vec<Bound> {
+        let kernel = match pass {
+            Pass::Gradient { shuffled } => &self.shape.gradient()[usize::from(shuffled)],
+            Pass::Descend { shuffled } => &DESCEND[usize::from(shuffled)],
+            Pass::Update => &UPDATE,
+        };
+        let device = &self.gpu.device;
+        let pipeline = pipeline(device, kernel, &self.shape);
+        let bind = |buffers: &[&wgpu::Buffer]| Bound {
+            pipeline: pipeline.clone(),
+            bindings: bindings(device, &pipeline, buffers),
+        };
+        let Self { run_params, steps, state, reactions, trace, partials, .. } = self;
+        if let Pass::Update = pass {
+            return vec![bind(&[run_params, steps, partials, state, reactions, trace])];
+        }
+        let bind = |BlockBuffers { block, features, targets }: &BlockBuffers| {
+            let buffers = [run_params, steps, features, targets, state, reactions, partials, block];
+            match pass {
+                Pass::Descend { .. } => bind(&[&buffers[..6], &[trace]].concat()),
+                _ => bind(&buffers),
+            }
+        };
+        self.blocks.iter().map(bind).collect()
+    }
+
+    /// Begins at a state: what is put in next goes on from it.
+    pub(super) fn begin(&mut self, state: &State) {
+        // What is still on its way answers an earlier state; its buffers go with it.
+        self.in_flight.clear();
+        self.gpu.queue.write_buffer(&self.state, 0, bytemuck::cast_slice(&state.values));
+        self.gpu.queue.write_buffer(&self.reactions, 0, bytemuck::cast_slice(&state.reactions));
+    }
+
+    /// Puts a call behind those that are on their way. Waits for nothing but a kernel that was not needed before.
+    pub(super) async fn enqueue(
         &mut self,
-        state: &mut State,
         params: &RunParams,
         steps: &[StepParams],
-        trace: &mut Vec<[f32; 2]>,
     ) -> std::result::Result<(), DeviceLost> {
         self.check_lost()?;
-        let n_runs = state.n_runs();
+        self.prepare(steps).await.map_err(|message| DeviceLost(message.to_string()))?;
+        let n_runs = self.n_runs as u32;
+        let n_blocks = self.blocks.len() as u32;
+        let longest = steps.iter().map(|step| step.batch_len).max().unwrap_or(0);
+        let floats = f64::from(longest) * f64::from(self.shape.n_features + 1) * self.n_runs as f64;
+        let steps_per_submit = self.pace.begin(floats);
+        let descend = match self.passes_of(steps)[0] {
+            Some(pass @ Pass::Descend { .. }) => Some(pass),
+            _ => None,
+        };
+        let steps_per_dispatch = (steps_per_submit as u32).min(self.shape.steps_per_dispatch(longest));
         // A trace row is as long as this call, so what is read back is no longer than it.
         let params = RunParams {
             max_tiles: self.max_tiles,
             trace_capacity: steps.len() as u32,
-            n_runs: n_runs as u32,
+            n_runs,
+            steps_per_dispatch,
             ..*params
         };
+        self.planned.clear();
+        self.planned.extend(
+            steps
+                .iter()
+                .map(|step| StepParams { n_tiles: self.shape.tiles(step.batch_len, n_blocks), ..*step }),
+        );
+        // The queue keeps the order of writes and submits, so calls share these buffers.
         let queue = &self.gpu.queue;
         queue.write_buffer(&self.run_params, 0, bytemuck::bytes_of(&params));
-        queue.write_buffer(&self.steps, 0, bytemuck::cast_slice(steps));
-        queue.write_buffer(&self.state, 0, bytemuck::cast_slice(&state.values));
-        queue.write_buffer(&self.reactions, 0, bytemuck::cast_slice(&state.reactions));
-        for chunk in steps.chunks(self.steps_per_submit.max(1)) {
+        queue.write_buffer(&self.steps, 0, bytemuck::cast_slice(&self.planned));
+        for run in 0..u64::from(n_runs) {
+            // What a call counts starts at 0: `taken` and `cursor`, side by side.
+            let taken = run * size_of::<Reaction>() as u64 + offset_of!(Reaction, taken) as u64;
+            queue.write_buffer(&self.reactions, taken, &[0; 8]);
+        }
+        for chunk in self.planned.chunks(steps_per_submit) {
             let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
             {
                 let mut recorded = encoder.begin_compute_pass(&Default::default());
-                for step in chunk {
-                    recorded.set_pipeline(&self.gradient.pipeline);
-                    recorded.set_bind_group(0, &self.gradient.bindings, &[]);
-                    recorded.dispatch_workgroups(step.n_tiles, n_runs as u32, 1);
-                    recorded.set_pipeline(&self.update.pipeline);
-                    recorded.set_bind_group(0, &self.update.bindings, &[]);
-                    recorded.dispatch_workgroups(n_runs as u32, 1, 1);
+                let mut dispatch = |pass: Pass, x, y| {
+                    for bound in self.passes[pass.index()].iter().flatten() {
+                        recorded.set_pipeline(&bound.pipeline);
+                        recorded.set_bind_group(0, &bound.bindings, &[]);
+                        recorded.dispatch_workgroups(x, y, 1);
+                    }
+                };
+                if let Some(descend) = descend {
+                    for _ in 0..(chunk.len() as u32).div_ceil(steps_per_dispatch) {
+                        dispatch(descend, n_runs, 1);
+                    }
+                } else {
+                    for step in chunk {
+                        let shuffled = step.flags & SHUFFLED != 0;
+                        dispatch(Pass::Gradient { shuffled }, step.n_tiles / n_blocks, n_runs);
+                        dispatch(Pass::Update, n_runs, 1);
+                    }
                 }
             }
             queue.submit([encoder.finish()]);
         }
-        let state_bytes = (state.values.len() * 4) as u64;
-        let reaction_bytes = (n_runs * size_of::<Reaction>()) as u64;
-        let trace_bytes = (n_runs * steps.len() * 8) as u64;
-        let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
-        let to = &self.read_back;
-        encoder.copy_buffer_to_buffer(&self.state, 0, to, 0, state_bytes);
-        encoder.copy_buffer_to_buffer(&self.reactions, 0, to, state_bytes, reaction_bytes);
-        encoder.copy_buffer_to_buffer(&self.trace, 0, to, state_bytes + reaction_bytes, trace_bytes);
-        queue.submit([encoder.finish()]);
 
+        let [state_bytes, reaction_bytes, trace_bytes] = self.answer_bytes(steps.len());
         let total = state_bytes + reaction_bytes + trace_bytes;
-        let bytes = self.read(total).await?;
-        let (values, rest) = bytes.split_at(state_bytes as usize);
-        let (reactions, losses) = rest.split_at(reaction_bytes as usize);
-        state.values.copy_from_slice(&floats(values));
-        for (reaction, bytes) in state.reactions.iter_mut().zip(reactions.chunks_exact(size_of::<Reaction>()))
-        {
-            *reaction = bytemuck::pod_read_unaligned(bytes);
-        }
-        trace.clear();
-        trace.extend(losses.chunks_exact(8).map(bytemuck::pod_read_unaligned::<[f32; 2]>));
+        let read_back = self.read_backs.pop().unwrap_or_else(|| {
+            let [state_bytes, reaction_bytes, trace_bytes] = self.answer_bytes(MAX_STEPS_PER_CALL);
+            buffer(
+                &self.gpu.device,
+                "read_back",
+                (state_bytes + reaction_bytes + trace_bytes) as usize,
+                wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
+            )
+        });
+        let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
+        encoder.copy_buffer_to_buffer(&self.state, 0, &read_back, 0, state_bytes);
+        encoder.copy_buffer_to_buffer(&self.reactions, 0, &read_back, state_bytes, reaction_bytes);
+        encoder.copy_buffer_to_buffer(&self.trace, 0, &read_back, state_bytes + reaction_bytes, trace_bytes);
+        let submission = queue.submit([encoder.finish()]);
+        #[cfg(target_arch = "wasm32")]
+        let _ = submission;
+        let (done, mapped) = oneshot::channel();
+        read_back.map_async(wgpu::MapMode::Read, 0..total, move |result| {
+            // The receiver is gone only if nobody wants the answer any more.
+            let _ = done.send(result);
+        });
+        let descent = steps.first().is_some_and(|step| step.flags & EVALUATE == 0);
+        self.in_flight.push_back(InFlight {
+            read_back,
+            mapped,
+            #[cfg(not(target_arch = "wasm32"))]
+            submission,
+            n_steps: steps.len(),
+            timed: self.pace.now().filter(|_| descent).map(|now| (floats, now)),
+        });
         Ok(())
     }
 
-    async fn read(&self, bytes: u64) -> std::result::Result<Vec<u8>, DeviceLost> {
-        let (done, mapped) = oneshot::channel();
-        self.read_back.map_async(wgpu::MapMode::Read, 0..bytes, move |result| {
-            // The receiver is gone only if this call was dropped.
-            let _ = done.send(result);
-        });
+    /// Waits for the oldest call's answer.
+    pub(super) async fn collect(
+        &mut self,
+        state: &mut State,
+        trace: &mut Vec<[f32; 2]>,
+    ) -> std::result::Result<(), DeviceLost> {
+        let lost =
+            |gpu: &Gpu| DeviceLost(gpu.lost().unwrap_or_else(|| "its memory could not be read".to_owned()));
+        let Some(call) = self.in_flight.pop_front() else { return Err(lost(&self.gpu)) };
         #[cfg(not(target_arch = "wasm32"))]
-        let _ = self.gpu.device.poll(wgpu::PollType::wait_indefinitely());
-        let lost = || {
-            let detail = self.gpu.lost().unwrap_or_else(|| "its memory could not be read".to_owned());
-            DeviceLost(detail)
+        let _ = self
+            .gpu
+            .device
+            .poll(wgpu::PollType::Wait { submission_index: Some(call.submission), timeout: None });
+        let mapped = matches!(call.mapped.await, Ok(Ok(())));
+        let sizes = self.answer_bytes(call.n_steps);
+        let view = call.read_back.get_mapped_range(0..sizes.iter().sum::<u64>());
+        let (true, None, Ok(view)) = (mapped, self.gpu.lost(), view) else {
+            self.in_flight.clear();
+            return Err(lost(&self.gpu));
         };
-        match mapped.await {
-            Ok(Ok(())) => {}
-            _ => return Err(lost()),
-        }
-        let view = self.read_back.get_mapped_range(0..bytes).map_err(|_| lost())?;
-        let copy = view.to_vec();
+        let (values, rest) = view.split_at(sizes[0] as usize);
+        let (reactions, losses) = rest.split_at(sizes[1] as usize);
+        bytemuck::cast_slice_mut(&mut state.values).copy_from_slice(values);
+        bytemuck::cast_slice_mut(&mut state.reactions).copy_from_slice(reactions);
+        trace.clear();
+        trace.resize(losses.len() / 8, [0.0; 2]);
+        bytemuck::cast_slice_mut(trace).copy_from_slice(losses);
         drop(view);
-        self.read_back.unmap();
-        self.check_lost()?;
-        Ok(copy)
+        call.read_back.unmap();
+        self.read_backs.push(call.read_back);
+        // A halted run's steps cost nothing and tell nothing.
+        if let Some((floats, since)) = call.timed
+            && state.reactions.iter().all(|reaction| reaction.halt == 0)
+        {
+            self.pace.end(call.n_steps, floats, since);
+        }
+        Ok(())
     }
 
     fn check_lost(&self) -> std::result::Result<(), DeviceLost> {
@@ -276,25 +477,126 @@ impl GpuEngine {
             None => Ok(()),
         }
     }
+
+    /// Bytes of a call's state, reactions and trace.
+    fn answer_bytes(&self, n_steps: usize) -> [u64; 3] {
+        let state = super::slot::COUNT * self.shape.n_parameters() as usize * 4;
+        [state, size_of::<Reaction>(), n_steps * 8].map(|bytes| (self.n_runs * bytes) as u64)
+    }
 }
 
-fn floats(bytes: &[u8]) -> Vec<f32> {
-    bytes.chunks_exact(4).map(bytemuck::pod_read_unaligned).collect()
+/// How many steps go into a submit.
+#[derive(Debug)]
+struct SubmitPace {
+    now_ms: Option<fn() -> f64>,
+    /// Milliseconds that a step took lately, and the floats that it read.
+    measured: Option<(f64, f64)>,
+    /// When the last answer came: what came after it was not worked on before.
+    last_end: f64,
+    steps: usize,
 }
 
-fn pass(device: &wgpu::Device, kernel: &Kernel, problem: &Problem, buffers: &[&wgpu::Buffer]) -> Pass {
+impl SubmitPace {
+    fn new(now_ms: Option<fn() -> f64>) -> Self {
+        Self { now_ms, measured: None, last_end: 0.0, steps: 1 }
+    }
+
+    fn now(&self) -> Option<f64> {
+        self.now_ms.map(|now| now())
+    }
+
+    /// Steps a submit, of steps that read so many floats.
+    fn begin(&mut self, floats: f64) -> usize {
+        let step_ms = match self.measured {
+            // Smaller batches are not taken to be cheaper until they were seen to be.
+            Some((step_ms, seen)) => step_ms * (floats / seen).max(1.0),
+            None => STEP_MS + FLOAT_MS * floats,
+        };
+        self.steps = (SUBMIT_MS / step_ms).clamp(1.0, MAX_STEPS_PER_CALL as f64) as usize;
+        self.steps
+    }
+
+    /// Takes what a call told.
+    fn end(&mut self, n_steps: usize, floats: f64, since: f64) {
+        let Some(now) = self.now() else { return };
+        let elapsed = now - since.max(self.last_end);
+        self.last_end = now;
+        let known = self.measured.filter(|(_, seen)| *seen == floats).map(|(step_ms, _)| step_ms);
+        let step_ms = elapsed.max(0.0) / n_steps as f64;
+        let step_ms = match known {
+            // Too short to tell more than that a step takes no longer.
+            Some(known) if elapsed < LEGIBLE_MS => known.min(LEGIBLE_MS / n_steps as f64),
+            Some(known) => known + 0.5 * (step_ms - known),
+            None => elapsed.max(LEGIBLE_MS) / n_steps as f64,
+        };
+        self.measured = Some((step_ms, floats));
+    }
+}
+
+impl Gpu {
+    /// Rows of `width` floats, each padded with zeros to `padded`.
+    fn upload(&self, to: &wgpu::Buffer, values: &[f32], width: u32, padded: u32) {
+        let (width, padded) = (width as usize, padded as usize);
+        let rows_a_piece = (UPLOAD_BYTES / 4 / padded).max(1);
+        let mut piece = Vec::new();
+        let mut offset = 0;
+        for rows in values.chunks(rows_a_piece * width) {
+            piece.clear();
+            for row in rows.chunks_exact(width) {
+                piece.extend_from_slice(row);
+                piece.resize(piece.len().next_multiple_of(padded), 0.0);
+            }
+            self.queue.write_buffer(to, offset, bytemuck::cast_slice(&piece));
+            offset += piece.len() as u64 * 4;
+        }
+    }
+}
+
+/// Catches what is refused from here to [`close`].
+fn guards(device: &wgpu::Device) -> [wgpu::ErrorScopeGuard; 2] {
+    [wgpu::ErrorFilter::Validation, wgpu::ErrorFilter::OutOfMemory]
+        .map(|filter| device.push_error_scope(filter))
+}
+
+async fn close(guards: [wgpu::ErrorScopeGuard; 2]) -> Result<()> {
+    // Scopes close in the reverse of the order in which they opened.
+    for guard in guards.into_iter().rev() {
+        if let Some(error) = guard.pop().await {
+            return Err(Message::new(Code::GpuKernel).with("detail", error));
+        }
+    }
+    Ok(())
+}
+
+fn buffer(device: &wgpu::Device, label: &str, bytes: usize, usage: wgpu::BufferUsages) -> wgpu::Buffer {
+    device.create_buffer(&wgpu::BufferDescriptor {
+        label: Some(label),
+        size: bytes.max(16) as u64,
+        usage,
+        mapped_at_creation: false,
+    })
+}
+
+fn pipeline(device: &wgpu::Device, kernel: &Kernel, shape: &Shape) -> wgpu::ComputePipeline {
     let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
         label: Some(kernel.name),
-        source: wgpu::ShaderSource::Wgsl(kernel.source(problem.n_features, problem.bias).into()),
+        source: wgpu::ShaderSource::Wgsl(kernel.source(shape).into()),
     });
-    let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+    device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
         label: Some(kernel.name),
         layout: None,
         module: &module,
         entry_point: Some(kernel.name),
         compilation_options: Default::default(),
         cache: None,
-    });
+    })
+}
+
+fn bindings(
+    device: &wgpu::Device,
+    pipeline: &wgpu::ComputePipeline,
+    buffers: &[&wgpu::Buffer],
+) -> wgpu::BindGroup {
     let entries: Vec<wgpu::BindGroupEntry<'_>> = buffers
         .iter()
         .enumerate()
@@ -303,10 +605,9 @@ fn pass(device: &wgpu::Device, kernel: &Kernel, problem: &Problem, buffers: &[&w
             resource: buffer.as_entire_binding(),
         })
         .collect();
-    let bindings = device.create_bind_group(&wgpu::BindGroupDescriptor {
-        label: Some(kernel.name),
+    device.create_bind_group(&wgpu::BindGroupDescriptor {
+        label: None,
         layout: &pipeline.get_bind_group_layout(0),
         entries: &entries,
-    });
-    Pass { pipeline, bindings }
+    })
 }

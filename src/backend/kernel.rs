@@ -2,6 +2,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
+use crate::dataset::Problem;
 use crate::optimizer::Rule;
 use crate::schedule::Schedule;
 
@@ -9,8 +10,25 @@ use crate::schedule::Schedule;
 pub const WORKGROUP_SIZE: u32 = 64;
 /// The most tiles that a batch is cut into; the update kernel sums as many partial gradients.
 pub const MAX_TILES: u32 = 512;
-/// Rows that make another tile worth its reduction.
-const ROWS_PER_TILE: u32 = 512;
+/// Rows that make another tile worth its start: on a software adapter that costs as much as a thousand rows.
+const ROWS_PER_TILE: u32 = 8192;
+/// The most features of which one lane takes a whole row.
+const MAX_NARROW_FEATURES: u32 = 16;
+/// The most rounds of a loop that are written out.
+const MAX_UNROLLED: u32 = MAX_NARROW_FEATURES + 2;
+/// Floats of a batch that one workgroup reads sooner than many are started.
+const DESCEND_FLOATS: u64 = 4096;
+/// Rows at most that half a workgroup descends on.
+const FEW_ROWS: u32 = 512;
+/// Memory that every workgroup has, by WebGPU's defaults.
+const WORKGROUP_BYTES: u64 = 16_384;
+/// Totals that the update keeps in it.
+const MAX_RESIDENT_TOTALS: u32 = 2048;
+/// Tiles of a wide problem, by how many floats of sums they leave.
+const MAX_PARTIAL_FLOATS: u32 = 1 << 18;
+const MIN_WIDE_TILES: u32 = 64;
+const MAX_WIDE_TILES: u32 = 128;
+const MAX_LOOP_ITERATIONS: u32 = 50_000;
 
 /// The rows are visited in the epoch's shuffled order.
 pub const SHUFFLED: u32 = 1;
@@ -96,8 +114,22 @@ pub struct RunParams {
     pub target_loss: f32,
     /// A full batch's gradient norm at or below it halts the run; negative for none.
     pub target_gradient_norm: f32,
-    /// Keeps the size a multiple of 16 bytes.
-    pub padding: u32,
+    /// Steps that a dispatch of many takes at most; the engine's own.
+    pub steps_per_dispatch: u32,
+}
+
+/// The rows that one buffer holds, where they are too many for one.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
+pub struct Block {
+    /// Its first.
+    pub first_row: u32,
+    /// One past its last.
+    pub end_row: u32,
+    /// Which block it is.
+    pub index: u32,
+    /// How many there are; each gets as many of a step's tiles.
+    pub n_blocks: u32,
 }
 
 impl RunParams {
@@ -242,7 +274,125 @@ pub fn tiles(rows: u32) -> u32 {
     rows.div_ceil(ROWS_PER_TILE).clamp(1, MAX_TILES)
 }
 
+/// What a kernel is made for: constants of its source, so that loops unroll and sums stay in registers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Rows.
+    pub n_samples: u32,
+    /// Features a row.
+    pub n_features: u32,
+    /// Whether a bias follows the weights.
+    pub bias: bool,
+}
+
+impl Shape {
+    /// That of a problem.
+    pub fn of(problem: &Problem) -> Self {
+        Self { n_samples: problem.n_samples, n_features: problem.n_features, bias: problem.bias }
+    }
+
+    /// Weights, and the bias if there is one.
+    pub fn n_parameters(&self) -> u32 {
+        self.n_features + u32::from(self.bias)
+    }
+
+    /// A slope each, then the loss.
+    pub fn n_sums(&self) -> u32 {
+        self.n_parameters() + 1
+    }
+
+    /// Whether lanes share a row: with more features than that, one lane's sums no longer stay in its registers.
+    pub fn wide(&self) -> bool {
+        self.n_features > MAX_NARROW_FEATURES
+    }
+
+    /// The kernels that sum tiles, in order and shuffled.
+    pub fn gradient(&self) -> &'static [Kernel; 2] {
+        if self.wide() { &GRADIENT_WIDE } else { &GRADIENT }
+    }
+
+    /// Floats that a row takes on the device: wide rows are read by quads.
+    pub fn row_floats(&self) -> u32 {
+        if self.wide() { self.n_features.next_multiple_of(4) } else { self.n_features }
+    }
+
+    /// Whether a lane's share of a row stays within its memory: beyond it, not even the wide kernel runs.
+    pub fn fits(&self) -> bool {
+        // Weights, sums and what was read, in quads of 16 of the 8,192 bytes that WGSL promises a function.
+        3 * self.row_lanes().1 <= 512
+    }
+
+    /// Tiles that a batch is cut into over all blocks: as many in each, and more of them for more rows.
+    pub fn tiles(&self, batch_len: u32, n_blocks: u32) -> u32 {
+        let tiles = if self.wide() {
+            let (lanes, _, rows_at_once) = self.row_lanes();
+            let rows_a_round = WORKGROUP_SIZE / lanes * rows_at_once;
+            // What the update reads stays small beside what the tiles do.
+            let most = (MAX_PARTIAL_FLOATS / self.n_sums()).clamp(MIN_WIDE_TILES, MAX_WIDE_TILES);
+            batch_len.div_ceil(2 * rows_a_round).clamp(1, most)
+        } else {
+            tiles(batch_len)
+        };
+        tiles.next_multiple_of(n_blocks)
+    }
+
+    /// Whether a batch is so small that one workgroup makes many steps sooner than many make one.
+    pub fn descends(&self, batch_len: u32) -> bool {
+        !self.wide() && u64::from(batch_len) * u64::from(self.n_features + 1) <= DESCEND_FLOATS
+    }
+
+    /// Rows that a workgroup keeps in its memory while it descends: all or none.
+    fn resident_rows(&self) -> u32 {
+        let parameters = u64::from(self.n_parameters());
+        let sums = u64::from(self.n_sums() * WORKGROUP_SIZE);
+        let rows = u64::from(self.n_samples) * u64::from(self.n_features + 1);
+        // The rest holds a reaction, a square a lane, and some single words.
+        let others = slot::COUNT as u64 * parameters + sums + 2 * u64::from(WORKGROUP_SIZE);
+        if 4 * (rows + others) <= WORKGROUP_BYTES { self.n_samples } else { 0 }
+    }
+
+    /// Steps that one dispatch may take: drivers end a loop without a word near 65,536 iterations of an invocation.
+    pub fn steps_per_dispatch(&self, batch_len: u32) -> u32 {
+        let rows = batch_len.div_ceil(DESCEND[0].workgroup_size(self));
+        // A permuted row walks its cycle, four rounds on average at most, and makes its block's keys.
+        let per_row = 2 * self.n_features + 32;
+        let per_step = rows * per_row + 8 * self.n_sums() + 32;
+        (MAX_LOOP_ITERATIONS / per_step).max(1)
+    }
+
+    /// Lanes that share a wide row, quads of columns of each, and rows that a lane holds at once.
+    fn row_lanes(&self) -> (u32, u32, u32) {
+        let quads_a_row = self.n_features.div_ceil(4);
+        let lanes = quads_a_row.div_ceil(8).next_power_of_two().min(WORKGROUP_SIZE);
+        let quads = quads_a_row.div_ceil(lanes);
+        (lanes, quads, (16 / quads).clamp(1, 4))
+    }
+
+    fn constants(&self, workgroup_size: u32) -> [(&'static str, u32); 13] {
+        let n_sums = self.n_sums();
+        let (row_lanes, quads, rows_at_once) = self.row_lanes();
+        [
+            ("WORKGROUP_SIZE", workgroup_size),
+            ("N_FEATURES", self.n_features),
+            ("N_PARAMETERS", self.n_parameters()),
+            ("N_SUMS", n_sums),
+            ("N_TOTALS", if n_sums <= MAX_RESIDENT_TOTALS { n_sums } else { 1 }),
+            ("COLUMNS", n_sums.next_power_of_two().min(workgroup_size)),
+            // A few parameters cost one lane less than barriers cost them all.
+            ("UPDATE_LANES", if n_sums <= 5 { 1 } else { workgroup_size }),
+            ("RESIDENT_ROWS", self.resident_rows()),
+            ("QUADS_A_ROW", self.n_features.div_ceil(4)),
+            ("ROW_LANES", row_lanes),
+            ("QUADS", quads),
+            ("ROWS_AT_ONCE", rows_at_once),
+            // Lanes that a row's residual is folded to before every lane adds them up.
+            ("ROW_FOLD", row_lanes.min(8)),
+        ]
+    }
+}
+
 /// A kernel: its name on both sides, and its WGSL.
+#[derive(Debug)]
 pub struct Kernel {
     /// The entry point, and the twin in [`mod@super::cpu`].
     pub name: &'static str,
@@ -250,43 +400,86 @@ pub struct Kernel {
     parts: &'static [&'static str],
 }
 
-/// Partial sums of loss and gradient, a workgroup a tile of the batch.
-pub const GRADIENT: Kernel = Kernel {
-    name: "gradient",
-    parts: &[
-        include_str!("../../shaders/types.wgsl"),
-        include_str!("../../shaders/permutation.wgsl"),
-        include_str!("../../shaders/loss.wgsl"),
-        include_str!("../../shaders/gradient.wgsl"),
-    ],
-};
+macro_rules! parts {
+    ($($stem:ident)*) => {
+        &[$(include_str!(concat!(env!("OUT_DIR"), "/", stringify!($stem), ".wgsl"))),*]
+    };
+}
+
+macro_rules! kernel {
+    ($name:literal: $($part:ident)*) => {
+        Kernel { name: $name, parts: parts!(types $($part)*) }
+    };
+}
+
+/// Partial sums of loss and gradient, a workgroup a tile of the batch. Of each two, the second takes rows in shuffled
+/// order.
+pub const GRADIENT: [Kernel; 2] = [
+    kernel!("gradient": ordered loss narrow gradient),
+    kernel!("gradient": permutation shuffled loss narrow gradient),
+];
+
+/// The same for many features.
+pub const GRADIENT_WIDE: [Kernel; 2] = [
+    kernel!("gradient": ordered loss gradient_wide),
+    kernel!("gradient": permutation shuffled loss gradient_wide),
+];
+
+/// Many steps on small batches, a workgroup a run.
+pub const DESCEND: [Kernel; 2] = [
+    kernel!("descend": ordered loss narrow optimizer apply descend),
+    kernel!("descend": permutation shuffled loss narrow optimizer apply descend),
+];
 
 /// The sums brought together, then one update, a workgroup a run.
-pub const UPDATE: Kernel = Kernel {
-    name: "update",
-    parts: &[
-        include_str!("../../shaders/types.wgsl"),
-        include_str!("../../shaders/optimizer.wgsl"),
-        include_str!("../../shaders/update.wgsl"),
-    ],
-};
-
-/// Every kernel.
-pub const KERNELS: [Kernel; 2] = [GRADIENT, UPDATE];
+pub const UPDATE: Kernel = kernel!("update": optimizer apply update);
 
 impl Kernel {
-    /// The WGSL for a model of this shape: its sizes are constants, so loops unroll and sums stay in registers.
-    pub fn source(&self, n_features: u32, bias: bool) -> String {
-        let n_parameters = n_features + u32::from(bias);
-        let mut source = format!(
-            "const N_FEATURES: u32 = {n_features}u;\nconst N_PARAMETERS: u32 = {n_parameters}u;\n\
-             const N_SUMS: u32 = {}u;\nconst WORKGROUP_SIZE: u32 = {WORKGROUP_SIZE}u;\n",
-            n_parameters + 1
-        );
+    /// Invocations of a workgroup. Where few rows are gone through again and again, half as many meet sooner.
+    pub fn workgroup_size(&self, shape: &Shape) -> u32 {
+        if self.name == DESCEND[0].name && shape.n_samples <= FEW_ROWS {
+            WORKGROUP_SIZE / 2
+        } else {
+            WORKGROUP_SIZE
+        }
+    }
+
+    /// The WGSL for a problem of this shape.
+    pub fn source(&self, shape: &Shape) -> String {
+        let constants = shape.constants(self.workgroup_size(shape));
+        let mut source: String =
+            constants.iter().map(|(name, value)| format!("const {name}: u32 = {value}u;\n")).collect();
         for part in self.parts {
-            source.push_str(part);
-            source.push('\n');
+            unroll(part, 0, &constants, &mut source);
         }
         source
     }
+}
+
+/// Writes out the loops that a shader marks as `// unrolled`: what is indexed by constants stays in registers. Drivers
+/// do as much where they can; software adapters do not, and gather and scatter instead.
+///
+/// `build.rs` has turned them into `\x01i N`, their body and `\x02`; one inside another into `\x03` and `\x04`.
+fn unroll(text: &str, level: u8, constants: &[(&str, u32)], out: &mut String) {
+    let [open, close] = [1, 2].map(|mark| char::from(2 * level + mark));
+    let mut rest = text;
+    while let Some((before, marked)) = rest.split_once(open) {
+        let (body, after) = marked.split_once(close).unwrap_or_default();
+        let (header, body) = body.split_once('\n').unwrap_or_default();
+        let (i, n) = header.split_once(' ').unwrap_or_default();
+        let rounds = constants.iter().find(|constant| constant.0 == n).map_or(0, |constant| constant.1);
+        let looped = rounds > MAX_UNROLLED;
+        out.push_str(before);
+        for round in 0..if looped { 1 } else { rounds } {
+            out.push_str(&if looped {
+                format!("for(var {i}=0u;{i}<{n};{i}++){{")
+            } else {
+                format!("{{const {i}={round}u;")
+            });
+            unroll(body, level + 1, constants, out);
+            out.push('}');
+        }
+        rest = after;
+    }
+    out.push_str(rest);
 }

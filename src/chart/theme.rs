@@ -1,10 +1,9 @@
 use plotters::style::RGBAColor;
 use plotters_backend::BackendColor;
-use serde::Deserialize;
 
 /// Colours and font as the page names them (`ChartTheme` in TypeScript): any `#rgb`, `#rrggbb`, `#rrggbbaa`,
 /// `rgb()` or `rgba()`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default)]
 #[expect(missing_docs, reason = "the names say it; `Theme` documents what each is used for")]
 pub struct ThemeColours {
     pub background: String,
@@ -22,21 +21,22 @@ pub struct ThemeColours {
 }
 
 impl ThemeColours {
-    /// Every colour, to be put into a notation that [`Colour::parse`] reads.
-    pub fn each_mut(&mut self) -> [&mut String; 11] {
-        [
-            &mut self.background,
-            &mut self.ink,
-            &mut self.muted,
-            &mut self.grid,
-            &mut self.fit,
-            &mut self.exact,
-            &mut self.batch,
-            &mut self.rate,
-            &mut self.mark,
-            &mut self.diverged,
-            &mut self.points,
-        ]
+    /// What `named` gives for each name.
+    pub fn of(named: impl Fn(&str) -> String) -> Self {
+        Self {
+            background: named("background"),
+            ink: named("ink"),
+            muted: named("muted"),
+            grid: named("grid"),
+            fit: named("fit"),
+            exact: named("exact"),
+            batch: named("batch"),
+            rate: named("rate"),
+            mark: named("mark"),
+            diverged: named("diverged"),
+            points: named("points"),
+            font: named("font"),
+        }
     }
 }
 

@@ -2,13 +2,13 @@
 
 use super::{Dataset, MAX_VALUE};
 use crate::config::MAX_SAMPLES;
-use crate::message::{Code, Message, Result};
+use crate::message::{Code, Message, Result, bytes as size, count};
 
-/// Bytes of a table that are read at most: 1,000,000 rows of two long numbers fit well inside.
+/// Bytes of a table that are read at most: 10,000,000 rows of two short numbers just fit.
 const MAX_BYTES: usize = 100_000_000;
 
 /// A table as it was read.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Table {
     /// Its rows.
     pub dataset: Dataset,
@@ -20,11 +20,13 @@ impl Table {
     /// A hash of the rows that tells this table from another (FNV-1a, 64 bits), in hexadecimal.
     pub fn fingerprint(&self) -> String {
         let mut hash = 0xCBF2_9CE4_8422_2325_u64;
-        for value in self.dataset.x.iter().chain(&self.dataset.y) {
-            for byte in value.to_le_bytes() {
+        let mut add = |values: &[f64]| {
+            for byte in values.iter().flat_map(|value| value.to_le_bytes()) {
                 hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3);
             }
-        }
+        };
+        self.dataset.for_each_block(|x, _| add(x));
+        self.dataset.for_each_block(|_, y| add(y));
         format!("{hash:016x}")
     }
 }
@@ -56,7 +58,21 @@ pub fn parse_table(bytes: &[u8]) -> Result<Table> {
         .from_reader(text.as_bytes());
     let mut names = ["x".to_owned(), "y".to_owned()];
     let mut has_header = false;
+    let n_lines = text.lines().filter(|line| !line.trim().is_empty()).count();
+    // One of them may be the header.
+    if n_lines > MAX_SAMPLES as usize + 1 {
+        return Err(Message::new(Code::TooManyRows).with("limit", count(MAX_SAMPLES.into())));
+    }
+    // Room for a row a line, at once: columns that grow would be held twice while they are moved.
     let (mut x, mut y) = (Vec::new(), Vec::new());
+    for column in [&mut x, &mut y] {
+        column.try_reserve_exact(n_lines).map_err(|_| {
+            Message::new(Code::OutOfMemory)
+                .with("n_samples", count(n_lines as u64))
+                .with("n_features", 1)
+                .with("size", size(16 * n_lines as u64))
+        })?;
+    }
     let mut record = ::csv::StringRecord::new();
     let mut first = true;
     while reader.read_record(&mut record).unwrap_or(false) {
@@ -79,14 +95,11 @@ pub fn parse_table(bytes: &[u8]) -> Result<Table> {
             has_header = true;
             continue;
         }
-        if x.len() == MAX_SAMPLES as usize {
-            return Err(Message::new(Code::TooManyRows).with("limit", MAX_SAMPLES));
-        }
         x.push(cell(cells[0], separator, row, &names[0])?);
         y.push(cell(cells[1], separator, row, &names[1])?);
     }
     let [feature, target] = names;
-    let dataset = Dataset { x, y, feature, target };
+    let dataset = Dataset::of_columns(x, y, &feature, &target);
     dataset.check()?;
     Ok(Table { dataset, has_header })
 }
@@ -98,7 +111,8 @@ fn separator_of(text: &str) -> u8 {
 }
 
 fn is_missing(text: &str) -> bool {
-    text.is_empty() || ["na", "n/a", "null", "none", "-", "?"].contains(&text.to_lowercase().as_str())
+    text.is_empty()
+        || ["na", "n/a", "null", "none", "-", "?"].iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
 /// The number in a cell, infinities and NaN included.

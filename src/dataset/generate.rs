@@ -1,24 +1,43 @@
 //! The story's data: a line with noise.
 
-use super::Dataset;
-use crate::config::Source;
+use std::ops::Range;
+
 use crate::rng::{Rng, Stream};
 
-/// `y = slope x + intercept + noise e` at x evenly from `start` to `stop`, both included (NumPy's `linspace`).
-pub(super) fn linspace(source: &Source) -> Dataset {
-    let Source::Linspace { start, stop, n_samples, slope, intercept, noise, seed } = *source else {
-        return Dataset { x: Vec::new(), y: Vec::new(), feature: String::new(), target: String::new() };
-    };
-    let n = n_samples as usize;
-    let step = (stop - start) / (n.max(2) - 1) as f64;
-    let mut rng = Rng::new(seed, Stream::Noise);
-    let mut x = Vec::with_capacity(n);
-    let mut y = Vec::with_capacity(n);
-    for i in 0..n {
+/// `y = slope x + intercept + noise e` at x evenly from `start` to `stop`, both included (NumPy's `linspace`). Row i
+/// takes the i-th number of its stream, so any stretch of rows can be made at any time.
+#[derive(Clone, Debug)]
+pub(super) struct Linspace {
+    pub(super) start: f64,
+    pub(super) stop: f64,
+    pub(super) n_samples: u32,
+    pub(super) slope: f64,
+    pub(super) intercept: f64,
+    pub(super) noise: f64,
+    pub(super) seed: u32,
+}
+
+impl Linspace {
+    /// The features of these rows.
+    pub(super) fn x(&self, rows: Range<usize>, x: &mut [f64]) {
+        let n = self.n_samples as usize;
+        let step = (self.stop - self.start) / (n.max(2) - 1) as f64;
+        for (i, x) in rows.clone().zip(x.iter_mut()) {
+            *x = self.start + step * i as f64;
+        }
         // The last x is `stop` itself, whatever the rounding of the steps.
-        let at = if i + 1 == n { stop } else { start + step * i as f64 };
-        x.push(at);
-        y.push(slope * at + intercept + noise * rng.normal());
+        if rows.end == n
+            && let Some(last) = x.last_mut()
+        {
+            *last = self.stop;
+        }
     }
-    Dataset { x, y, feature: "x".to_owned(), target: "y".to_owned() }
+
+    /// Their targets.
+    pub(super) fn y(&self, rows: Range<usize>, x: &[f64], y: &mut [f64]) {
+        let mut rng = Rng::from_place(self.seed, Stream::Noise, rows.start as u64);
+        for (x, y) in x.iter().zip(y) {
+            *y = self.slope * x + self.intercept + self.noise * rng.normal();
+        }
+    }
 }

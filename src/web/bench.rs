@@ -20,8 +20,6 @@ use crate::rng::{IN_MEMORY_BLOCK_ROWS, Permutation, mix};
 
 /// Noise of the targets is drawn apart from the features: their counters stay below this bit.
 const NOISE: u32 = 1 << 31;
-/// A submit's length on the GPU, as in the page.
-const SUBMIT_MS: f64 = 20.0;
 /// Independent sums of four lanes: enough that no addition waits for the one before.
 const N_SUMS: usize = 8;
 /// Four lanes for each of the sums.
@@ -39,8 +37,6 @@ pub struct BareEngine {
     plan: Plan,
     steps: Vec<StepParams>,
     trace: Vec<[f32; 2]>,
-    /// Steps a millisecond of the last call: what sizes a submit.
-    per_ms: f64,
 }
 
 #[wasm_bindgen]
@@ -84,7 +80,6 @@ impl BareEngine {
             plan,
             steps: Vec::with_capacity(MAX_STEPS_PER_CALL),
             trace: Vec::with_capacity(MAX_STEPS_PER_CALL),
-            per_ms: 0.1,
         })
     }
 
@@ -105,10 +100,6 @@ impl BareEngine {
         while left > 0 {
             let n = left.min(MAX_STEPS_PER_CALL as u64) as usize;
             self.plan.fill(&mut self.steps, n);
-            if self.backend.is_gpu() {
-                self.backend.set_steps_per_submit((SUBMIT_MS * self.per_ms).clamp(1.0, 2048.0) as usize);
-            }
-            let start = now_ms();
             self.backend
                 .advance(&mut self.state, &self.params, &self.steps[..n], &mut self.trace)
                 .await
@@ -116,7 +107,6 @@ impl BareEngine {
             if let Some(detail) = self.backend.lost_partner() {
                 return Err(Error::new(detail));
             }
-            self.per_ms = n as f64 / (now_ms() - start).max(0.1);
             let reaction = self.state.reactions[0];
             if reaction.halt != 0 || reaction.taken != n as i32 {
                 return Err(Error::new(&format!("the run halted ({})", reaction.halt)));
@@ -253,7 +243,8 @@ async fn open(engine: &str, problem: &Rc<Problem>, spawn: &Function) -> Result<B
         "gpu" => {
             let said = |message| super::to_error(&message);
             let gpu = backend::gpu::Gpu::open().await.map_err(said)?;
-            let engine = backend::gpu::GpuEngine::new(gpu, problem, 1).await.map_err(said)?;
+            let options = backend::gpu::Options { now_ms: Some(now_ms), ..Default::default() };
+            let engine = backend::gpu::GpuEngine::new(gpu, problem, options).await.map_err(said)?;
             Ok(Backend::Gpu(Box::new(engine)))
         }
         "statistics" => Ok(backend::cpu_by_statistics(Rc::clone(problem))),

@@ -4,10 +4,10 @@
 //! set the canvases' CSS size: measure the element around them, not the canvases.
 
 use super::canvas::Canvas;
-use super::{from_js, to_js};
+use super::to_js;
 use crate::chart;
 use crate::metrics::HistoryDelta;
-use js_sys::{Array, Error, Float32Array, Uint32Array};
+use js_sys::{Array, Float32Array, Reflect, Uint32Array};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 use web_sys::HtmlCanvasElement;
@@ -76,9 +76,8 @@ impl FitChart {
     }
 
     /// Sets colours and font.
-    pub fn set_theme(&mut self, theme: ChartTheme) -> Result<(), Error> {
-        self.chart.set_theme(self.layers.theme(theme)?);
-        Ok(())
+    pub fn set_theme(&mut self, theme: &ChartTheme) {
+        self.chart.set_theme(self.layers.theme(theme));
     }
 
     /// Names the axes.
@@ -201,9 +200,8 @@ impl LossChart {
     }
 
     /// Sets colours and font.
-    pub fn set_theme(&mut self, theme: ChartTheme) -> Result<(), Error> {
-        self.chart.set_theme(self.layers.theme(theme)?);
-        Ok(())
+    pub fn set_theme(&mut self, theme: &ChartTheme) {
+        self.chart.set_theme(self.layers.theme(theme));
     }
 
     /// Names the axes.
@@ -321,12 +319,14 @@ impl Layers {
         chart::Size { width, height, scale: Canvas::scale(ratio) }
     }
 
-    fn theme(&self, theme: ChartTheme) -> Result<chart::Theme, Error> {
-        let mut colours: chart::ThemeColours = from_js(theme.into())?;
-        for colour in colours.each_mut() {
-            *colour = self.base.normalized(colour);
-        }
-        Ok(chart::Theme::from_colours(&colours))
+    fn theme(&self, theme: &ChartTheme) -> chart::Theme {
+        let colours = chart::ThemeColours::of(|name| {
+            let text = Reflect::get(theme, &name.into()).ok().and_then(|text| text.as_string());
+            let text = text.unwrap_or_default();
+            // A font is no colour.
+            if name == "font" { text } else { self.base.normalized(&text) }
+        });
+        chart::Theme::from_colours(&colours)
     }
 }
 

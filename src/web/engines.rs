@@ -6,7 +6,7 @@ use js_sys::Function;
 
 use super::{now_ms, pair};
 #[cfg(feature = "gpu")]
-use crate::backend::gpu::{Gpu, GpuEngine};
+use crate::backend::gpu::{Gpu, GpuEngine, Options};
 use crate::backend::{self, Backend, InUse};
 use crate::config::{BackendChoice, RunPlan};
 use crate::message::{Code, Message, Result, short};
@@ -126,7 +126,10 @@ impl Engines {
             None if !has_webgpu() => return Err(Code::GpuMissing.into()),
             None => self.gpu.insert(Gpu::open().await?).clone(),
         };
-        Ok(Backend::Gpu(Box::new(GpuEngine::new(gpu, &task.problem, 1).await?)))
+        Ok(Backend::Gpu(Box::new(
+            GpuEngine::new(gpu, &task.problem, Options { now_ms: Some(now_ms), ..Options::default() })
+                .await?,
+        )))
     }
 
     #[cfg(not(feature = "gpu"))]

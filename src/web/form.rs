@@ -3,9 +3,10 @@
 use js_sys::{Error, Float64Array};
 use wasm_bindgen::prelude::*;
 
-use super::{from_js, to_error, to_js};
+use super::{from_js, set, to_error, to_js};
 use crate::config::{self, RESTARTING_FIELDS, RunConfig};
-use crate::message::Code;
+use crate::dataset::Problem;
+use crate::message::{self, Code};
 
 /// The configuration that the page starts with.
 #[wasm_bindgen(unchecked_return_type = "RunConfig")]
@@ -43,6 +44,20 @@ pub fn check_config(
         Ok(_) => Ok(JsValue::UNDEFINED),
         Err(message) => to_js(&message),
     }
+}
+
+/// What memory rows will take, as it is written. A table's columns stay beside what is made of them; a generator's rows
+/// are made again where they are needed.
+#[wasm_bindgen]
+pub fn memory_of(n_samples: u32, degree: u32, is_table: bool) -> String {
+    let kept = if is_table { 16 * u64::from(n_samples) } else { 0 };
+    message::bytes(kept + Problem::bytes(n_samples, degree))
+}
+
+/// An amount of memory as it is written.
+#[wasm_bindgen]
+pub fn format_bytes(bytes: f64) -> String {
+    message::bytes(bytes as u64)
 }
 
 /// See [`config::choose_method`].
@@ -128,8 +143,10 @@ pub fn restarting_fields() -> Vec<String> {
 
 /// The English wording of every code, with `{name}` where a parameter goes.
 #[wasm_bindgen(unchecked_return_type = "Record<string, string>")]
-pub fn english_messages() -> Result<JsValue, Error> {
-    let table: std::collections::BTreeMap<&str, &str> =
-        Code::ALL.iter().map(|code| (code.name(), code.template())).collect();
-    to_js(&table)
+pub fn english_messages() -> JsValue {
+    let table = js_sys::Object::new();
+    for code in Code::ALL {
+        set(&table, code.name(), &code.template().into());
+    }
+    table.into()
 }

@@ -202,7 +202,7 @@ fn table_of(x: Vec<f64>, y: Vec<f64>) -> Result<Table, Message> {
                 .with("text", column[row]));
         }
     }
-    let dataset = Dataset { x, y, feature: "x".to_owned(), target: "y".to_owned() };
+    let dataset = Dataset::of_columns(x, y, "x", "y");
     dataset.check()?;
     Ok(Table { dataset, has_header: false })
 }

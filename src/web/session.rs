@@ -10,15 +10,16 @@ use wasm_bindgen_futures::JsFuture;
 
 use super::engines::Engines;
 use super::{attach, from_js, now_ms, set, to_error, to_js};
-use crate::analysis::LeastSquares;
 use crate::config::{BackendChoice, MAX_EDITS, RunConfig, RunPlan, ShippedTable, Source, to_query};
-use crate::dataset::{Dataset, Table, parse_table};
+use crate::dataset::{Dataset, FeatureMap, Problem, Table, parse_table};
 use crate::export;
 use crate::message::{Code, Message, Result, short};
 use crate::metrics::HistoryDelta;
 use crate::model;
-use crate::protocol::{Answer, BackendInfo, Configured, DatasetInfo, Exact, Request, RunStatus, Snapshot};
-use crate::trainer::{Checkpoint, Status, Task, Trainer};
+use crate::protocol::{
+    Answer, BackendInfo, Configured, DatasetInfo, Exact, Progress, Request, RunStatus, Snapshot,
+};
+use crate::trainer::{Checkpoint, Preparation, Status, Task, Trainer};
 
 mod pace;
 
@@ -28,6 +29,8 @@ use pace::Pace;
 const MAX_DRAWN_POINTS: u32 = 20_000;
 /// Points of a drawn curve.
 const CURVE_POINTS: usize = 201;
+/// How long rows are made ready before the worker takes what has come meanwhile.
+const BREATH_MS: f64 = 12.0;
 /// Cells of a density at most.
 const MAX_DENSITY_CELLS: u32 = 1 << 20;
 
@@ -36,10 +39,14 @@ const MAX_DENSITY_CELLS: u32 = 1 << 20;
 pub struct Session {
     post: Function,
     fetch_table: Function,
+    breathe: Function,
     shipped: HashMap<&'static str, Table>,
     users: Option<(String, Table)>,
     engines: Engines,
     trainer: Option<Trainer>,
+    /// Rows that were let go last. Memory that wasm has taken is never given back; theirs is kept whole until as much is
+    /// wanted again, or the first small thing to be put there would make a hole a little too small.
+    left: Option<Rc<Problem>>,
     run: u32,
     training: bool,
     pace: Pace,
@@ -51,22 +58,27 @@ pub struct Session {
 
 #[wasm_bindgen]
 impl Session {
-    /// `post` receives events with what to transfer; `fetch_table` fetches a shipped table's text by its id; `spawn`
-    /// starts a second worker, which is a [`super::pair::Partner`].
+    /// `post` receives events with what to transfer; `fetch_table` fetches a shipped table's text by its id; `breathe`
+    /// shows how far long work is, lets the worker take what has come, and says whether to go on. It is how a request
+    /// can be cancelled although the next is not handled before its end. `spawn` starts a second worker, which is a
+    /// [`super::pair::Partner`].
     #[wasm_bindgen(constructor)]
     pub fn new(
         #[wasm_bindgen(unchecked_param_type = "(event: Event, transfer: Transferable[]) => void")]
         post: Function,
         #[wasm_bindgen(unchecked_param_type = "(id: string) => Promise<string>")] fetch_table: Function,
+        #[wasm_bindgen(unchecked_param_type = "(progress: Progress) => Promise<boolean>")] breathe: Function,
         #[wasm_bindgen(unchecked_param_type = "() => Worker")] spawn: Function,
     ) -> Self {
         Self {
             post,
             fetch_table,
+            breathe,
             shipped: HashMap::new(),
             users: None,
             engines: Engines::with_second(spawn),
             trainer: None,
+            left: None,
             run: 0,
             training: false,
             pace: Pace::new(),
@@ -183,7 +195,7 @@ impl Session {
                         .with("min", 1)
                         .with("max", MAX_DENSITY_CELLS)
                 })?;
-                let counts = self.trainer_mut()?.task().dataset.density(x, y, columns, rows);
+                let counts = self.trainer_mut()?.task().density(x, y, columns, rows);
                 debug_assert_eq!(counts.len(), cells as usize);
                 Ok(Answer::Density { columns, rows, x, y, counts })
             }
@@ -214,8 +226,42 @@ impl Session {
             return Ok(Answer::Configured(self.configured(false, false)?));
         }
         let dataset = self.dataset(&config).await?;
-        let task = Task::new(&plan, Rc::new(dataset))?;
+        let task = self.prepare(&plan, dataset, None).await?;
         self.begin(plan, task, None).await
+    }
+
+    /// Makes rows ready, and breathes in between.
+    ///
+    /// # Errors
+    /// [`Code::Cancelled`], and those of [`Preparation`].
+    async fn prepare(&mut self, plan: &RunPlan, dataset: Dataset, map: Option<FeatureMap>) -> Result<Task> {
+        self.left = None;
+        let mut preparation = Preparation::new(plan, Rc::new(dataset), map)?;
+        let mut since_ms = now_ms();
+        while !preparation.is_done() {
+            preparation.advance()?;
+            if now_ms() - since_ms >= BREATH_MS {
+                if let Err(cancelled) = self.breathe(&preparation).await {
+                    self.left = Some(Rc::new(preparation.leave()));
+                    return Err(cancelled);
+                }
+                since_ms = now_ms();
+            }
+        }
+        preparation.run()
+    }
+
+    async fn breathe(&self, preparation: &Preparation) -> Result<()> {
+        let (message, fraction) = preparation.progress();
+        let internal = |error: JsValue| Message::new(Code::Internal).with("detail", reason_of(&error));
+        let progress = to_js(&Progress { kind: "progress", message, fraction });
+        let promise: Promise = progress
+            .map_err(JsValue::from)
+            .and_then(|progress| self.breathe.call1(&JsValue::NULL, &progress))
+            .and_then(JsCast::dyn_into)
+            .map_err(internal)?;
+        let goes_on = JsFuture::from(promise).await.map_err(internal)?;
+        if goes_on.is_truthy() { Ok(()) } else { Err(Code::Cancelled.into()) }
     }
 
     /// Replaces the run by another.
@@ -227,7 +273,8 @@ impl Session {
             self.training = false;
         }
         self.notices = notices(trainer.task(), trainer.plan().config().model.bias);
-        self.trainer = Some(trainer);
+        let before = self.trainer.replace(trainer);
+        self.left = before.map(|trainer| Rc::clone(&trainer.task().problem));
         self.run += 1;
         self.pace = Pace::new();
         self.unshown = true;
@@ -288,6 +335,7 @@ impl Session {
     }
 
     async fn load_table(&mut self, name: String, bytes: &[u8]) -> Result<Answer> {
+        self.left = None;
         let table = parse_table(bytes)?;
         let mut config = self.config().unwrap_or_default();
         config.data = crate::config::DataConfig {
@@ -324,7 +372,7 @@ impl Session {
         let imported = export::read(bytes)?;
         let config = imported.plan.config().clone();
         let dataset = self.dataset(&config).await?;
-        let task = Task::with_map(&imported.plan, Rc::new(dataset), imported.map)?;
+        let task = self.prepare(&imported.plan, dataset, Some(imported.map)).await?;
         self.begin(imported.plan, task, Some(imported.checkpoint)).await
     }
 
@@ -412,6 +460,7 @@ impl Session {
                 how: in_use.how.clone(),
                 fallback: in_use.fallback,
             },
+            memory_bytes: memory_bytes(),
             curve_x,
             curve_y,
             marks: trainer.marks().to_vec(),
@@ -429,14 +478,19 @@ impl Session {
     }
 }
 
+/// Bytes of memory that this module has taken from the browser.
+fn memory_bytes() -> f64 {
+    const PAGE_BYTES: f64 = 65_536.0;
+    core::arch::wasm32::memory_size::<0>() as f64 * PAGE_BYTES
+}
+
 /// What a person should know of these data under this model before they wonder.
 fn notices(task: &Task, bias: bool) -> Vec<Message> {
     let mut notices = Vec::new();
     if !task.exact.unique {
         notices.push(Code::NoticeNotUnique.into());
     }
-    let with_bias = || LeastSquares::solve(&task.dataset, &task.map, true).loss;
-    if !bias && task.exact.loss > 2.0 * with_bias() {
+    if !bias && task.exact.loss > 2.0 * task.loss_with_bias {
         notices.push(Message::new(Code::NoticeStoryFloor).with("loss", short(task.exact.loss)));
     }
     notices
@@ -446,10 +500,10 @@ fn dataset_info(trainer: &Trainer) -> DatasetInfo {
     let task = trainer.task();
     let dataset = &task.dataset;
     let drawn = dataset.n_samples() <= MAX_DRAWN_POINTS;
-    let column = |values: &[f64]| if drawn { values.iter().map(|v| *v as f32).collect() } else { Vec::new() };
+    let (x, y) = if drawn { dataset.columns() } else { Default::default() };
+    let column = |values: Vec<f64>| values.into_iter().map(|v| v as f32).collect();
     let (x_range, y_range) = dataset.ranges();
     let (curve_x, curve_y) = curve(task, |x| model::predict(&task.map, &task.exact.parameters, x));
-    let n_samples = dataset.n_samples() as usize;
     DatasetInfo {
         n_samples: dataset.n_samples(),
         n_features: task.problem.n_features,
@@ -457,9 +511,9 @@ fn dataset_info(trainer: &Trainer) -> DatasetInfo {
         feature: dataset.feature.clone(),
         target: dataset.target.clone(),
         standardized: trainer.plan().standardize(),
-        bytes: (n_samples * 16 + (task.problem.features.len() + n_samples) * 4) as f64,
-        points_x: column(&dataset.x),
-        points_y: column(&dataset.y),
+        bytes: task.bytes() as f64,
+        points_x: column(x),
+        points_y: column(y),
         x_range,
         y_range,
         exact: Exact {

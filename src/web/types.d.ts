@@ -102,7 +102,7 @@ export interface DatasetInfo {
   feature: string;
   target: string;
   standardized: boolean;
-  /** Bytes that the run takes in the worker. */
+  /** Bytes that the rows take in the worker, in every shape that they are kept in. */
   bytes: number;
   /** Every row, in data order, when n_samples <= 20000; otherwise empty: ask for `density`. */
   points_x: Float32Array;
@@ -151,6 +151,8 @@ export interface Snapshot {
   distance: number | null;
   steps_per_second: number;
   backend: BackendInUse;
+  /** What the worker's module holds of the browser's memory. */
+  memory_bytes: number;
   /** Fitted curve: prediction at curve_x. */
   curve_x: Float32Array;
   curve_y: Float32Array;
@@ -221,8 +223,15 @@ export interface Done {
 
 export type Answer = Configured | Predicted | Exported | Density | Done;
 
-/** What the worker says on its own, beside answers. `progress` is for long loading or generating. */
-export type Event = Snapshot | { kind: "progress"; message: Message; fraction: number };
+/** How far long work is, while a request waits for it: what is being done, and the share of all of it, 0 to 1. */
+export interface Progress {
+  kind: "progress";
+  message: Message;
+  fraction: number;
+}
+
+/** What the worker says on its own, beside answers. */
+export type Event = Snapshot | Progress;
 
 /** Colours and sizes that the page reads from CSS custom properties; any CSS colour `#rrggbb` or `rgb()/rgba()`. */
 export interface ChartTheme {

@@ -6,7 +6,7 @@ use downhill::dataset::{Dataset, FeatureMap};
 use crate::support::{assert_close, numbers, reference};
 
 fn dataset(x: Vec<f64>, y: Vec<f64>) -> Dataset {
-    Dataset { x, y, feature: "x".into(), target: "y".into() }
+    Dataset::of_columns(x, y, "x", "y")
 }
 
 #[test]
@@ -19,7 +19,7 @@ fn coefficients_are_those_of_fifty_digits() {
         let name = case["name"].as_str().unwrap();
         let data = dataset(numbers(&case["x"]), numbers(&case["y"]));
         let degree = case["degree"].as_u64().unwrap() as u32;
-        let map = FeatureMap::standardized(degree, &data.x, true);
+        let map = FeatureMap::standardized(degree, &data, true);
         let found = LeastSquares::solve(&data, &map, true);
         assert!(found.unique, "{name}");
         let mut expected = numbers(&case["coefficients"]);
@@ -39,13 +39,13 @@ fn the_spectrum_is_that_of_fifty_digits() {
     let reference = reference("least_squares");
     for case in reference["spectrum"].as_array().unwrap() {
         let x = numbers(&case["x"]);
+        let data = dataset(x.clone(), x);
         let map = if case["standardized"].as_bool().unwrap() {
-            FeatureMap::standardized(1, &x, true)
+            FeatureMap::standardized(1, &data, true)
         } else {
             FeatureMap::plain(1)
         };
-        let y = x.clone();
-        let found = LeastSquares::solve(&dataset(x, y), &map, true);
+        let found = LeastSquares::solve(&data, &map, true);
         let largest = case["largest_eigenvalue"].as_f64().unwrap();
         let condition = case["condition"].as_f64().unwrap();
         assert_close(found.largest_eigenvalue, largest, 1e-10 * largest, "largest eigenvalue");
@@ -58,8 +58,9 @@ fn the_spectrum_is_that_of_fifty_digits() {
 fn a_line_through_zero_is_sum_xy_over_sum_xx() {
     let (x, y) = (vec![1.0, 2.0, 3.0, 7.0], vec![1.0, 3.0, 2.0, 9.0]);
     let expected = (1.0 + 6.0 + 6.0 + 63.0) / (1.0 + 4.0 + 9.0 + 49.0);
-    for map in [FeatureMap::plain(1), FeatureMap::standardized(1, &x, false)] {
-        let found = LeastSquares::solve(&dataset(x.clone(), y.clone()), &map, false);
+    let data = dataset(x, y);
+    for map in [FeatureMap::plain(1), FeatureMap::standardized(1, &data, false)] {
+        let found = LeastSquares::solve(&data, &map, false);
         assert_close(found.original[0], expected, 1e-14, "w");
     }
 }
@@ -67,8 +68,9 @@ fn a_line_through_zero_is_sum_xy_over_sum_xx() {
 #[test]
 fn too_many_powers_for_the_points_are_not_unique_and_still_fit() {
     let (x, y) = (vec![0.0, 1.0, 2.0, 1.0], vec![1.0, 3.0, 9.0, 3.0]);
-    let map = FeatureMap::standardized(5, &x, true);
-    let found = LeastSquares::solve(&dataset(x, y), &map, true);
+    let data = dataset(x, y);
+    let map = FeatureMap::standardized(5, &data, true);
+    let found = LeastSquares::solve(&data, &map, true);
     assert!(!found.unique);
     assert!(found.condition.is_infinite());
     assert!(found.loss < 1e-18, "{}", found.loss);

@@ -48,6 +48,7 @@ fn a_file_says_all_that_the_next_tool_needs() {
     let file: Value = serde_json::from_str(&exported()).unwrap();
     assert_eq!(file["format"], "downhill-weights");
     assert_eq!(file["version"], 1);
+    assert_eq!(file["backend"], "CPU (native): chosen by you");
     let layer = &file["layers"][0];
     let kernel: Vec<f64> =
         layer["kernel"].as_array().unwrap().iter().map(|row| row[0].as_f64().unwrap()).collect();
@@ -107,6 +108,13 @@ fn a_file_cut_at_any_byte_is_refused() {
         let expected = if end == 0 { Code::WeightsNotJson } else { Code::WeightsTruncated };
         assert_eq!(code, expected, "cut after {end} bytes");
     }
+}
+
+#[test]
+fn a_file_from_before_backends_were_recorded_is_read() {
+    let mut file: Value = serde_json::from_str(&exported()).unwrap();
+    file.as_object_mut().unwrap().remove("backend");
+    assert!(export::read(file.to_string().as_bytes()).is_ok());
 }
 
 #[test]

@@ -95,7 +95,7 @@ fn it_vanishes_at_the_least_squares_solution() {
     let mut config = RunConfig::default();
     config.model.degree = 6;
     let dataset = downhill::dataset::Dataset::build(&config.data, None).unwrap();
-    let map = FeatureMap::standardized(6, &dataset.x, true);
+    let map = FeatureMap::standardized(6, &dataset, true);
     let exact = LeastSquares::solve(&dataset, &map, true);
     let problem = Rc::new(Problem::build(&dataset, &map, true).unwrap());
     let (_, gradient) = loss_and_gradient(&problem, &exact.parameters, 0..problem.n_samples);

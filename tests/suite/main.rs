@@ -3,9 +3,10 @@
 
 mod analysis;
 mod config;
+mod cpu;
 mod dataset;
-mod engines;
 mod export;
+mod gpu;
 mod gradient;
 mod optimizer;
 mod pair;

@@ -17,7 +17,7 @@ use downhill::optimizer::Optimizer;
 use downhill::trainer::{Trainer, worth_sharing};
 use futures_channel::oneshot;
 
-use crate::engines::{Bare, problem};
+use crate::cpu::{Bare, problem};
 use crate::support::{block_on, distance, task};
 
 /// Two sums of halves round otherwise than the sum of the whole where the halves cut a fold of f32 sums.

@@ -2,7 +2,10 @@
 
 use downhill::config::{Method, RunConfig, Stop, choose_method, choose_optimizer, choose_schedule};
 
-use crate::support::{EVERYWHERE, On, block_on, distance, engine_on, fresh_gpu, task, trainer, trainer_with};
+use crate::support::{
+    EVERYWHERE, On, backend_on, block_on, distance, engine_on, fresh_gpu, split_engine, task, trainer,
+    trainer_with,
+};
 
 /// After a thousand steps the two have rounded differently a thousand times: the contraction of descent keeps what
 /// remains far below this share of the weights' norm.
@@ -30,16 +33,22 @@ fn a_thousand_steps_agree_for_every_contracting_rule_and_method() {
             // Below every rule's stability limit: the steepest row's curvature here is about 50.
             let config = choose_optimizer(&choose_method(&problem(), method), kind).unwrap();
             let config = RunConfig { learning_rate: 0.002, ..config };
-            let [cpu, gpu] = EVERYWHERE.map(|on| {
-                let mut trainer = trainer(on, &config);
-                block_on(trainer.advance(1000)).unwrap();
-                assert_eq!(trainer.step(), 1000);
-                trainer
-            });
-            let apart = distance(cpu.parameters(), gpu.parameters());
-            assert!(apart <= AFTER_1000_STEPS, "{kind}, {method:?}: {apart:e}");
-            let losses = [cpu.measured().loss, gpu.measured().loss];
-            assert!((losses[0] - losses[1]).abs() <= 1e-4 * losses[0], "{kind}, {method:?}: {losses:?}");
+            let task = task(&config);
+            let [cpu, gpu, split] =
+                [backend_on(On::Cpu, &task), backend_on(On::Gpu, &task), split_engine(&task)].map(
+                    |backend| {
+                        let mut trainer = trainer_with(backend, &config, task.clone());
+                        block_on(trainer.advance(1000)).unwrap();
+                        assert_eq!(trainer.step(), 1000);
+                        trainer
+                    },
+                );
+            for gpu in [gpu, split] {
+                let apart = distance(cpu.parameters(), gpu.parameters());
+                assert!(apart <= AFTER_1000_STEPS, "{kind}, {method:?}: {apart:e}");
+                let losses = [cpu.measured().loss, gpu.measured().loss];
+                assert!((losses[0] - losses[1]).abs() <= 1e-4 * losses[0], "{kind}, {method:?}: {losses:?}");
+            }
         }
     }
 }
@@ -52,8 +61,11 @@ fn every_step_agrees_for_rules_that_amplify_rounding() {
     for config in rules.into_iter().chain(schedules) {
         let config = RunConfig { learning_rate: 0.01, ..choose_method(&config.unwrap(), Method::MiniBatch) };
         let mut cpu = trainer(On::Cpu, &config);
-        let mut gpu = trainer(On::Gpu, &config);
+        let task = task(&config);
+        let mut descending = trainer(On::Gpu, &config);
+        let mut tiled = trainer_with(split_engine(&task), &config, task);
         for step in 0..1000 {
+            let gpu = if step % 2 == 0 { &mut descending } else { &mut tiled };
             block_on(gpu.restore(cpu.checkpoint())).unwrap();
             block_on(cpu.advance_unmeasured(1)).unwrap();
             block_on(gpu.advance_unmeasured(1)).unwrap();

@@ -2,13 +2,34 @@
 
 use std::mem::offset_of;
 
-use downhill::backend::kernel::{KERNELS, Reaction, RunParams, StepParams, WORKGROUP_SIZE};
+use downhill::backend::kernel::{
+    Block, DESCEND, GRADIENT, GRADIENT_WIDE, Kernel, Reaction, RunParams, Shape, StepParams, UPDATE,
+    WORKGROUP_SIZE,
+};
 
-fn modules() -> Vec<(&'static str, naga::Module)> {
+/// Every kernel at shapes of every kind, by name, with the workgroup size that it should have.
+fn modules() -> Vec<(&'static str, naga::Module, u32)> {
     let mut modules = Vec::new();
-    for (n_features, bias) in [(1, true), (1, false), (5, true), (12, true)] {
-        for kernel in KERNELS {
-            let source = kernel.source(n_features, bias);
+    // A hundred rows descend in half a workgroup; 1,900 of one feature would all but fit its memory.
+    for (n_samples, n_features, bias) in [
+        (100, 1, true),
+        (1900, 1, true),
+        (5000, 1, false),
+        (500, 5, true),
+        (100, 16, true),
+        (100, 17, true),
+        (5000, 100, false),
+        (100, 4097, true),
+    ] {
+        let shape = Shape { n_samples, n_features, bias };
+        let sums: Vec<&Kernel> = if shape.wide() {
+            GRADIENT_WIDE.iter().collect()
+        } else {
+            GRADIENT.iter().chain(&DESCEND).collect()
+        };
+        let kernels = sums.into_iter().chain([&UPDATE]);
+        for kernel in kernels {
+            let source = kernel.source(&shape);
             let module = naga::front::wgsl::parse_str(&source)
                 .unwrap_or_else(|error| panic!("{}: {}", kernel.name, error.emit_to_string(&source)));
             let mut validator = naga::valid::Validator::new(
@@ -16,7 +37,7 @@ fn modules() -> Vec<(&'static str, naga::Module)> {
                 naga::valid::Capabilities::empty(),
             );
             validator.validate(&module).unwrap_or_else(|error| panic!("{}: {error:?}", kernel.name));
-            modules.push((kernel.name, module));
+            modules.push((kernel.name, module, kernel.workgroup_size(&shape)));
         }
     }
     modules
@@ -24,10 +45,27 @@ fn modules() -> Vec<(&'static str, naga::Module)> {
 
 #[test]
 fn entry_points_bear_the_kernels_names_and_sizes() {
-    for (name, module) in modules() {
+    for (name, module, size) in modules() {
+        assert!([WORKGROUP_SIZE, WORKGROUP_SIZE / 2].contains(&size));
         let [entry] = module.entry_points.as_slice() else { panic!("{name}: one entry point a kernel") };
         assert_eq!(entry.name, name);
-        assert_eq!(entry.workgroup_size, [WORKGROUP_SIZE, 1, 1]);
+        assert_eq!(entry.workgroup_size, [size, 1, 1]);
+    }
+}
+
+#[test]
+fn workgroups_stay_within_the_memory_that_every_device_has() {
+    for (name, module, _) in modules() {
+        let mut layouter = naga::proc::Layouter::default();
+        layouter.update(module.to_ctx()).unwrap();
+        let bytes: u32 = module
+            .global_variables
+            .iter()
+            .filter(|(_, variable)| variable.space == naga::AddressSpace::WorkGroup)
+            .map(|(_, variable)| layouter[variable.ty].size.next_multiple_of(16))
+            .sum();
+        // WebGPU's default limit.
+        assert!(bytes <= 16_384, "{name}: {bytes}");
     }
 }
 
@@ -42,11 +80,12 @@ fn structs_have_the_same_layout() {
         fields!(StepParams: learning_rate correction1 correction2 epoch batch_start batch_len flags n_tiles),
         fields!(RunParams: n_samples n_features n_parameters n_runs trace_capacity seed block_rows max_tiles rule beta1
             beta2 epsilon weight_decay reaction increase decrease threshold patience cooldown minimum_scale
-            divergence_limit target_loss target_gradient_norm padding),
+            divergence_limit target_loss target_gradient_norm steps_per_dispatch),
+        fields!(Block: first_row end_row index n_blocks),
         fields!(Reaction: rate_scale best_loss anchor_loss epoch_loss epoch_loss_tail epoch_rows n_tail n_bad
             cooldown_left halt taken cursor evaluated_loss evaluated_gradient_norm last_epoch_loss padding),
     ];
-    for (kernel, module) in modules() {
+    for (kernel, module, _) in modules() {
         for (name, size, fields) in &expected {
             let (_, found) = module
                 .types
@@ -85,7 +124,7 @@ fn constants_are_the_same() {
         ("SLOT_ANCHOR", slot::ANCHOR as u32),
         ("SLOT_COUNT", slot::COUNT as u32),
     ];
-    let (_, module) = &modules()[0];
+    let (_, module, _) = &modules()[0];
     for (name, value) in expected {
         let (_, constant) = module
             .constants

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::sync::OnceLock;
 
-use downhill::backend::gpu::{Gpu, GpuEngine};
+use downhill::backend::gpu::{Gpu, GpuEngine, Options};
 use downhill::backend::{self, Backend, InUse};
 use downhill::config::RunConfig;
 use downhill::dataset::Dataset;
@@ -34,7 +34,14 @@ pub(crate) fn fresh_gpu() -> Gpu {
 }
 
 pub(crate) fn engine_on(gpu: Gpu, task: &Task) -> Backend {
-    Backend::Gpu(Box::new(block_on(GpuEngine::new(gpu, &task.problem, 1)).unwrap()))
+    Backend::Gpu(Box::new(block_on(GpuEngine::new(gpu, &task.problem, Options::default())).unwrap()))
+}
+
+/// The GPU with its rows in two buffers: tiles and updates where one workgroup would have descended alone.
+pub(crate) fn split_engine(task: &Task) -> Backend {
+    let max_binding_bytes = (task.problem.features.len() * 4).div_ceil(2) as u64 + 64;
+    let options = Options { max_binding_bytes, ..Options::default() };
+    Backend::Gpu(Box::new(block_on(GpuEngine::new(gpu(), &task.problem, options)).unwrap()))
 }
 
 pub(crate) fn backend_on(on: On, task: &Task) -> Backend {
@@ -51,7 +58,7 @@ pub(crate) fn task(config: &RunConfig) -> Task {
 
 /// The same with rows of the test's own.
 pub(crate) fn task_of(config: &RunConfig, x: Vec<f64>, y: Vec<f64>) -> Task {
-    let dataset = Dataset { x, y, feature: "x".into(), target: "y".into() };
+    let dataset = Dataset::of_columns(x, y, "x", "y");
     Task::new(&config.check().unwrap(), Rc::new(dataset)).unwrap()
 }
 

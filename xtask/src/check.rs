@@ -29,7 +29,7 @@ pub(crate) fn check() -> Result<()> {
                 "downhill",
                 "--lib",
                 "--features",
-                "bench",
+                "bench,module",
                 "--target",
                 "wasm32-unknown-unknown",
                 "--",

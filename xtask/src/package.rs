@@ -1,4 +1,4 @@
-//! The npm package, in `pkg/`: the glue and the wasm as the page has them, and the module that wraps them.
+//! The npm package, in `pkg/`: a wasm that has the trainer as a module, its glue, and the script that wraps them.
 
 use std::fs;
 use std::path::PathBuf;
@@ -18,15 +18,16 @@ pub(crate) fn folder() -> PathBuf {
 
 /// Builds the package.
 pub(crate) fn package() -> Result<()> {
-    site::wasm()?;
-    let wasm = dist::optimized(&site::glue())?;
+    let glue = shell::root().join("target/pkg-glue");
+    site::wasm_into("wasm with the module", &["module"], &glue)?;
+    let wasm = dist::optimized(&glue)?;
     shell::step("package", || {
         let (root, target) = (shell::root(), folder());
         let templates = root.join("xtask/pkg");
         let mut sources: Vec<(PathBuf, &str)> =
             TEMPLATES.iter().map(|name| (templates.join(name), *name)).collect();
         sources.push((wasm, "downhill_bg.wasm"));
-        sources.extend(["downhill.js", "downhill.d.ts"].map(|name| (site::glue().join(name), name)));
+        sources.extend(["downhill.js", "downhill.d.ts"].map(|name| (glue.join(name), name)));
         sources.extend(["LICENSE-MIT", "LICENSE-APACHE"].map(|name| (root.join(name), name)));
 
         if target.exists() {

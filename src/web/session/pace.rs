@@ -8,8 +8,6 @@ use crate::trainer::{Status, Trainer};
 const CPU_TICK_MS: f64 = 12.0;
 /// How long on the GPU, where every call reads back: at most 15 a second.
 const GPU_TICK_MS: f64 = 67.0;
-/// A submit's length on the GPU: some systems kill long ones.
-const SUBMIT_MS: f64 = 20.0;
 /// Shortest time between two snapshots.
 const CPU_SNAPSHOT_MS: f64 = 16.0;
 /// Longest time between two snapshots.
@@ -87,7 +85,6 @@ impl Pace {
         if owed < 1.0 {
             return Ok(self.wait_ms(speed, start));
         }
-        trainer.backend_mut().set_steps_per_submit((SUBMIT_MS * self.per_ms).clamp(1.0, 2048.0) as usize);
         let probe_steps = probe_steps(trainer, speed);
         let first = trainer.step();
         let (mut made, mut unprobed) = (0.0, 0.0);

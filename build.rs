@@ -1,0 +1,59 @@
+//! Prepares the shaders for `src/backend/kernel.rs`: without comments and indentation, since a first load pays for
+//! them, and with loops that are to be written out marked by single bytes.
+
+use std::{env, fs, path::Path};
+
+fn main() -> std::io::Result<()> {
+    println!("cargo::rerun-if-changed=shaders");
+    let out = env::var_os("OUT_DIR").unwrap_or_default();
+    for entry in fs::read_dir("shaders")? {
+        let path = entry?.path();
+        let text = fs::read_to_string(&path)?;
+        fs::write(Path::new(&out).join(path.file_name().unwrap_or_default()), prepare(&text))?;
+    }
+    Ok(())
+}
+
+/// Turns `for (var i = 0u; i < N; i++) { // unrolled` into `\x01i N` and its closing brace into `\x02`; one inside
+/// another into `\x03` and `\x04`.
+fn prepare(text: &str) -> String {
+    let (mut bare, mut depth) = (String::new(), 0);
+    let mut marked = Vec::new();
+    for line in text.lines() {
+        let (code, comment) = line.split_once("//").unwrap_or((line, ""));
+        let code = code.trim();
+        if comment.trim() == "unrolled" {
+            let words: Vec<&str> = code.split([' ', ';']).filter(|word| !word.is_empty()).collect();
+            assert!(
+                words.len() == 10 && words[..2] == ["for", "(var"],
+                "not a loop that can be written out: {code}"
+            );
+            bare.push(mark(marked.len(), 1));
+            bare.push_str(&format!("{} {}\n", words[2], words[7]));
+            marked.push(depth);
+            depth += 1;
+            continue;
+        }
+        depth = code.chars().fold(depth, |depth, letter| match letter {
+            '{' => depth + 1,
+            '}' => depth - 1,
+            _ => depth,
+        });
+        if marked.last() == Some(&depth) && code == "}" {
+            marked.pop();
+            bare.push(mark(marked.len(), 2));
+            bare.push('\n');
+        } else if !code.is_empty() {
+            bare.push_str(code);
+            bare.push('\n');
+        }
+    }
+    assert!(marked.is_empty(), "a loop without an end");
+    bare
+}
+
+fn mark(level: usize, which: u8) -> char {
+    // Beyond, they would be line feeds.
+    assert!(level < 4, "too many loops inside each other");
+    char::from(2 * level as u8 + which)
+}

@@ -1,0 +1,286 @@
+//! What a run is about, and how it is made ready: a block of rows at a time, so that whoever asks can show how far it
+//! is, do something else in between, or leave it.
+
+use std::rc::Rc;
+
+use crate::analysis::{LeastSquares, Triangle};
+use crate::config::RunPlan;
+use crate::dataset::{BLOCK_ROWS, Dataset, FeatureMap, Grid, Problem, Squaring, Standardizer, Summing};
+use crate::message::{Code, Message, Result, count};
+use crate::monitor;
+
+/// What a run is about: fixed from its first step to its last.
+#[derive(Clone, Debug)]
+pub struct Task {
+    /// The rows.
+    pub dataset: Rc<Dataset>,
+    /// From x to features.
+    pub map: FeatureMap,
+    /// What kernels read.
+    pub problem: Rc<Problem>,
+    /// What descent is heading for.
+    pub exact: LeastSquares,
+    /// The least loss that these features and a bias allow, whether the model has one or not.
+    pub loss_with_bias: f64,
+    /// See [`monitor::steepest_row`].
+    pub(super) steepest_row: f64,
+}
+
+impl Task {
+    /// Prepares rows for a plan.
+    ///
+    /// # Errors
+    /// Those of [`Preparation`].
+    pub fn new(plan: &RunPlan, dataset: Rc<Dataset>) -> Result<Self> {
+        Preparation::new(plan, dataset, None)?.run()
+    }
+
+    /// The same with a feature map that was made elsewhere, as an imported one.
+    ///
+    /// # Errors
+    /// Those of [`Preparation`].
+    pub fn with_map(plan: &RunPlan, dataset: Rc<Dataset>, map: FeatureMap) -> Result<Self> {
+        Preparation::new(plan, dataset, Some(map))?.run()
+    }
+
+    /// Row counts on a grid over a rectangle, row-major from the bottom. Generated rows are not made again: they are
+    /// taken as the kernels see them, so that a row within f32's rounding of a cell's edge may count beside it.
+    pub fn density(&self, x: [f64; 2], y: [f64; 2], columns: u32, rows: u32) -> Vec<u32> {
+        if !self.dataset.is_generated() {
+            return self.dataset.density(x, y, columns, rows);
+        }
+        let mut grid = Grid::new(x, y, columns, rows);
+        let features = self.problem.features.iter().step_by(self.problem.n_features as usize);
+        for (feature, target) in features.zip(&self.problem.targets) {
+            grid.count(self.map.x_of(f64::from(*feature)), f64::from(*target));
+        }
+        grid.counts
+    }
+
+    /// Bytes that the rows take, in every shape that they are kept in.
+    pub fn bytes(&self) -> u64 {
+        self.dataset.bytes() + Problem::bytes(self.problem.n_samples, self.problem.n_features)
+    }
+}
+
+/// A task in the making: reads every row as often as it must, a block a call, and holds no row twice.
+///
+/// 1. Where features are standardized, every x, for their scale ([`Standardizer`]).
+/// 2. Every row, made once: its target is held in f64 within the problem ([`Problem::hold`]), and ranges and the sum are
+///    taken.
+/// 3. Every row once more, from there: features and target in f32, the triangle of the exact solution, the target's
+///    variance about its mean.
+#[derive(Debug)]
+pub struct Preparation {
+    dataset: Rc<Dataset>,
+    bias: bool,
+    problem: Problem,
+    stage: Stage,
+    /// The first row of the next block.
+    next_row: usize,
+    n_samples: usize,
+    /// One block: x, y, features row by row.
+    x: Vec<f64>,
+    y: Vec<f64>,
+    features: Vec<f64>,
+    /// Of work, in rows made.
+    done: f64,
+    all: f64,
+}
+
+#[derive(Debug)]
+enum Stage {
+    Scaling(Standardizer),
+    Making { map: FeatureMap, summing: Summing },
+    Solving(Box<Solving>),
+    Done(Box<Task>),
+}
+
+#[derive(Debug)]
+struct Solving {
+    map: FeatureMap,
+    squaring: Squaring,
+    triangle: Triangle,
+    /// Beside it the one with a bias, where the model has none.
+    with_bias: Option<Triangle>,
+    steepest_row: f64,
+}
+
+/// Work that a row is in each stage, in rows made: measured in wasm, roughly.
+fn costs(degree: u32, bias: bool) -> [f64; 3] {
+    let width = f64::from(degree + 2);
+    let triangles = if bias { 1.0 } else { 2.0 };
+    [0.03 + 0.1 * f64::from(degree - 1), 1.0, triangles * (0.15 + 0.03 * width * width)]
+}
+
+impl Preparation {
+    /// Begins. A `map` that was made elsewhere is taken as it is.
+    ///
+    /// # Errors
+    /// [`Code::OutOfMemory`]; and [`Code::PowerTooLarge`] later on.
+    pub fn new(plan: &RunPlan, dataset: Rc<Dataset>, map: Option<FeatureMap>) -> Result<Self> {
+        let model = &plan.config().model;
+        let (degree, bias, n_samples) = (model.degree, model.bias, dataset.n_samples());
+        let problem = Problem::reserve(n_samples, degree, bias).map_err(|refused| {
+            // Where the count is a field of the form, the refusal belongs beside it.
+            if dataset.is_generated() { refused.with("field", "data.source.n_samples") } else { refused }
+        })?;
+        let scaling = map.is_none() && plan.standardize();
+        let [scale, make, solve] = costs(degree, bias);
+        let readings = if scaling { f64::from(Standardizer::n_readings(degree, bias)) } else { 0.0 };
+        let all = (readings * scale + make + solve) * f64::from(n_samples);
+        let stage = if scaling {
+            Stage::Scaling(Standardizer::new(degree, n_samples as usize, bias))
+        } else {
+            let map = map.unwrap_or_else(|| FeatureMap::plain(degree));
+            Stage::Making { map, summing: Summing::default() }
+        };
+        Ok(Self {
+            dataset,
+            bias,
+            problem,
+            stage,
+            next_row: 0,
+            n_samples: n_samples as usize,
+            x: vec![0.0; BLOCK_ROWS],
+            y: vec![0.0; BLOCK_ROWS],
+            features: vec![0.0; BLOCK_ROWS * degree as usize],
+            done: 0.0,
+            all,
+        })
+    }
+
+    /// Does what is left, at once.
+    ///
+    /// # Errors
+    /// [`Code::PowerTooLarge`].
+    pub fn run(mut self) -> Result<Task> {
+        loop {
+            self.advance()?;
+            if let Stage::Done(task) = self.stage {
+                return Ok(*task);
+            }
+        }
+    }
+
+    /// Does one block, [`BLOCK_ROWS`] rows at most; nothing once it is done.
+    ///
+    /// # Errors
+    /// [`Code::PowerTooLarge`].
+    pub fn advance(&mut self) -> Result<()> {
+        let first = self.next_row;
+        let n_rows = BLOCK_ROWS.min(self.n_samples - first);
+        let (x, y) = (&mut self.x[..n_rows], &mut self.y[..n_rows]);
+        let [scale, make, solve] = costs(self.problem.n_features, self.bias);
+        let cost = match &mut self.stage {
+            Stage::Scaling(standardizer) => {
+                self.dataset.read_x(first, x);
+                standardizer.add(x);
+                scale
+            }
+            Stage::Making { summing, .. } => {
+                self.dataset.read(first, x, y);
+                summing.add(x, y);
+                self.problem.hold(y);
+                make
+            }
+            Stage::Solving(solving) => {
+                let features = &mut self.features[..n_rows * self.problem.n_features as usize];
+                self.dataset.read_x(first, x);
+                self.problem.held(first, y);
+                solving.squaring.add(y);
+                solving.map.rows(x, features);
+                self.problem.put(first, features, y)?;
+                solving.triangle.fold(features, y);
+                if let Some(triangle) = &mut solving.with_bias {
+                    triangle.fold(features, y);
+                }
+                let degree = self.problem.n_features as usize;
+                let put = &self.problem.features[first * degree..(first + n_rows) * degree];
+                let steepest_row = monitor::steepest_row(put, degree, self.bias);
+                solving.steepest_row = solving.steepest_row.max(steepest_row);
+                solve
+            }
+            Stage::Done(_) => return Ok(()),
+        };
+        self.done += cost * n_rows as f64;
+        self.next_row += n_rows;
+        if self.next_row == self.n_samples {
+            self.next_row = 0;
+            self.end_reading();
+        }
+        Ok(())
+    }
+
+    /// Every row has been read once more.
+    fn end_reading(&mut self) {
+        let n_features = self.problem.n_features;
+        let making = |map: FeatureMap| Stage::Making { map, summing: Summing::default() };
+        let ended = std::mem::replace(&mut self.stage, making(FeatureMap::plain(n_features)));
+        self.stage = match ended {
+            Stage::Scaling(mut standardizer) => {
+                standardizer.end_reading();
+                if standardizer.is_done() { making(standardizer.map()) } else { Stage::Scaling(standardizer) }
+            }
+            Stage::Making { map, summing } => {
+                let triangle = |bias: bool| Triangle::new(n_features as usize, bias);
+                Stage::Solving(Box::new(Solving {
+                    map,
+                    squaring: summing.mean(),
+                    triangle: triangle(self.bias),
+                    with_bias: (!self.bias).then(|| triangle(true)),
+                    steepest_row: 0.0,
+                }))
+            }
+            Stage::Solving(solving) => Stage::Done(Box::new(self.task(*solving))),
+            Stage::Done(task) => Stage::Done(task),
+        };
+    }
+
+    fn task(&mut self, solving: Solving) -> Task {
+        let Solving { map, squaring, triangle, with_bias, steepest_row } = solving;
+        let summary = squaring.summary();
+        self.dataset.set_summary(summary);
+        let nothing = Problem {
+            n_samples: 0,
+            n_features: self.problem.n_features,
+            bias: self.bias,
+            features: Vec::new(),
+            targets: Vec::new(),
+        };
+        let exact = triangle.solve(&map, summary.target_variance);
+        let loss_with_bias =
+            with_bias.map_or(exact.loss, |triangle| triangle.solve(&map, summary.target_variance).loss);
+        Task {
+            dataset: Rc::clone(&self.dataset),
+            map,
+            problem: Rc::new(std::mem::replace(&mut self.problem, nothing)),
+            exact,
+            loss_with_bias,
+            steepest_row,
+        }
+    }
+
+    /// Leaves it: what was reserved for the rows.
+    pub fn leave(self) -> Problem {
+        self.problem
+    }
+
+    /// Whether [`Preparation::run`] has nothing left to do.
+    pub fn is_done(&self) -> bool {
+        matches!(self.stage, Stage::Done(_))
+    }
+
+    /// What is being done, and the share of all of it that is.
+    pub fn progress(&self) -> (Message, f64) {
+        let message = match &self.stage {
+            Stage::Scaling(_) => Code::Scaling.into(),
+            Stage::Making { .. } => {
+                Message::new(Code::MakingRows).with("n_samples", count(self.n_samples as u64))
+            }
+            Stage::Solving(_) | Stage::Done(_) => Code::Solving.into(),
+        };
+        let fraction = if self.is_done() { 1.0 } else { (self.done / self.all).min(1.0) };
+        (message, fraction)
+    }
+}
