@@ -28,8 +28,9 @@ pub(super) struct Engines {
 
 impl Engines {
     /// With a way to start a second worker.
-    pub(super) fn with_second(spawn: Function) -> Self {
-        Self { spawn: Some(spawn), ..Self::default() }
+    pub(super) fn with_second(mut self, spawn: Function) -> Self {
+        self.spawn = Some(spawn);
+        self
     }
 
     /// The engine for a task under a plan, with the reason in words that the user sees.

@@ -76,7 +76,7 @@ impl Session {
             breathe,
             shipped: HashMap::new(),
             users: None,
-            engines: Engines::with_second(spawn),
+            engines: Engines::default().with_second(spawn),
             trainer: None,
             left: None,
             run: 0,
