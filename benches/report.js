@@ -45,6 +45,13 @@ ${table}
 A share is that of the lower of two roofs, both measured in the same worker between the rounds: reading every row once
 a step, and two multiply-adds a feature and row (a multiplication and an addition each; WebAssembly has no fused one).
 
+## Two workers
+
+Not among the targets: full batches with half of the rows in a second worker, beside one worker. Where something else
+keeps the second core busy there is no gain, which is why the page tries before it takes two.
+
+${pairTable(results)}
+
 ## Raw figures
 
 ${rawTable(results)}
@@ -57,7 +64,8 @@ ${roofTable(results)}
 
 ${participants(results, versions.chromium)}
 `;
-  return { table, document };
+  const shared = results.some(({ set }) => set.peers.includes('pair'));
+  return { table: shared ? `${table}\n\n${pairTable(results)}` : table, document };
 }
 
 /**
@@ -165,6 +173,18 @@ function limitOf(work, ours, roofs) {
 /** @param {Target['roof']} roof */
 function roofName(roof) {
   return roof === 'read' ? 'the read limit' : roof === 'lower' ? 'the lower of two roofs' : 'the multiply-add roof';
+}
+
+/** @param {Result[]} results */
+function pairTable(results) {
+  const rows = results.filter(({ set }) => set.peers.includes('pair')).map(({ set, measured: { cpu, pair } }) => {
+    const work = works[set.work];
+    const failure = cpu.failure ?? pair.failure;
+    if (failure) return [set.id, `not measured: ${failure}`, '', ''];
+    const [one, two] = [cpu, pair].map(({ speeds }) => spread(speeds));
+    return [`${set.id}: ${work.shown}`, figure(one, work), figure(two, work), times(two.median / one.median)];
+  });
+  return markdown(['work', 'one worker', 'two workers', 'ratio'], rows);
 }
 
 /** @param {Result[]} results */

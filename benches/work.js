@@ -53,6 +53,7 @@ const tfjs = { kind: 'tfjs', engine: 'wasm', forms: ['matmul', 'elementwise'], s
 /** @type {Record<string, Peer>} */
 export const peers = {
   cpu: { name: 'Downhill, CPU', ...engine },
+  pair: { name: 'Downhill, CPU, two workers', ...engine, engine: 'pair' },
   small: { name: 'Downhill, CPU, like for like, W1', ...engine, work: 'W1' },
   page: { name: 'the page', ...engine, kind: 'page', same_loss: false },
   statistics: { name: 'Downhill, sufficient statistics', ...engine, engine: 'statistics' },
@@ -103,10 +104,10 @@ export const sets = [
   { id: 'W1', group: 'W1', work: 'W1', peers: ['cpu', ...fullBatch], rounds: 7 },
   { id: 'W1k', group: 'W1k', work: 'W1k', peers: ['cpu', ...miniBatch], rounds: 5 },
   { id: 'W2', group: 'W2', work: 'W2', peers: ['cpu', ...fullBatch], rounds: 7 },
-  { id: 'W3', group: 'W3', work: 'W3', peers: ['cpu', ...fullBatch], rounds: 7 },
+  { id: 'W3', group: 'W3', work: 'W3', peers: ['cpu', 'pair', ...fullBatch], rounds: 7 },
   { id: 'W4', group: 'W4', work: 'W4', peers: ['cpu', 'sklearn'], rounds: 5 },
   { id: 'W5', group: 'W5', work: 'W5', peers: ['cpu', 'torch'], rounds: 5 },
-  { id: 'W6', group: 'W6', work: 'W6', peers: ['cpu'], rounds: 7 },
+  { id: 'W6', group: 'W6', work: 'W6', peers: ['cpu', 'pair'], rounds: 7 },
   { id: 'S2', group: 'statistics', work: 'W2', peers: ['cpu', 'statistics', 'small'], rounds: 5 },
   { id: 'S3', group: 'statistics', work: 'W3', peers: ['cpu', 'statistics'], rounds: 5 },
   { id: 'G1', group: 'webgpu', work: 'W1', peers: ['gpu', 'tfjs_gpu'], rounds: 5 },

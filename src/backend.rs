@@ -79,6 +79,8 @@ impl State {
 pub enum Backend {
     /// The CPU engine.
     Cpu(Box<cpu::CpuEngine>),
+    /// The CPU engine with a partner in another worker.
+    Pair(Box<cpu::pair::PairEngine>),
     /// The GPU engine.
     #[cfg(feature = "gpu")]
     Gpu(Box<gpu::GpuEngine>),
@@ -107,6 +109,10 @@ impl Backend {
                 state.begin_call();
                 engine.advance(state, params, steps, trace);
             }
+            Self::Pair(engine) => {
+                state.begin_call();
+                engine.advance(state, params, steps, trace).await;
+            }
             #[cfg(feature = "gpu")]
             Self::Gpu(engine) => {
                 engine.begin(state);
@@ -120,13 +126,18 @@ impl Backend {
 
     /// Whether this is the GPU.
     pub fn is_gpu(&self) -> bool {
-        !matches!(self, Self::Cpu(_))
+        !matches!(self, Self::Cpu(_) | Self::Pair(_))
+    }
+
+    /// Why the second worker is gone, where there was one.
+    pub fn lost_partner(&self) -> Option<&str> {
+        if let Self::Pair(engine) = self { engine.lost() } else { None }
     }
 
     /// What a person would call it: the adapter's name, or the CPU's instruction set.
     pub fn name(&self) -> String {
         match self {
-            Self::Cpu(_) => cpu::NAME.to_owned(),
+            Self::Cpu(_) | Self::Pair(_) => cpu::NAME.to_owned(),
             #[cfg(feature = "gpu")]
             Self::Gpu(engine) => engine.name().to_owned(),
         }
@@ -171,4 +182,12 @@ pub fn cpu_by_statistics(problem: std::rc::Rc<Problem>) -> Backend {
 /// A CPU engine for a problem.
 pub fn cpu(problem: std::rc::Rc<Problem>) -> Backend {
     Backend::Cpu(Box::new(cpu::CpuEngine::new(problem)))
+}
+
+/// The same with a partner, which gets half of the rows.
+///
+/// # Errors
+/// Why there is no partner.
+pub async fn pair(problem: std::rc::Rc<Problem>, link: cpu::pair::Link) -> Result<Backend, String> {
+    Ok(Backend::Pair(Box::new(cpu::pair::PairEngine::new(problem, link).await?)))
 }

@@ -21,7 +21,7 @@ mod auto;
 mod changes;
 mod task;
 
-pub use auto::Fastest;
+pub use auto::{Fastest, Shared, worth_sharing};
 pub use changes::Mark;
 pub use task::{Preparation, Task};
 
@@ -578,6 +578,11 @@ impl Trainer {
             self.replace_lost(lost);
             // The CPU engine cannot be lost.
             let _ = self.backend.advance(&mut self.state, &params, steps, &mut self.trace).await;
+        }
+        if let Some(detail) = self.backend.lost_partner() {
+            let reason = Message::new(Code::PairLost).with("step", first).with("detail", detail);
+            let in_use = InUse { how: Some(reason), fallback: true, ..self.in_use.clone() };
+            self.set_backend(backend::cpu(Rc::clone(&self.task.problem)), in_use);
         }
         self.record(first, steps);
     }

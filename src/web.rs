@@ -17,6 +17,7 @@ mod engines;
 pub mod form;
 #[cfg(feature = "module")]
 pub mod module;
+pub mod pair;
 pub mod session;
 
 #[wasm_bindgen(typescript_custom_section)]

@@ -1,8 +1,8 @@
 // @ts-check
 /// <reference lib="webworker" />
 // The worker: one session, whose requests and ticks take turns and never overlap. What may take long breathes in between,
-// and can be cancelled then.
-import { initSync, Session } from './pkg/downhill.js';
+// and can be cancelled then. Or that worker's own second one, which goes over half of the rows.
+import { initSync, Partner, Session } from './pkg/downhill.js';
 
 const scope = /** @type {DedicatedWorkerGlobalScope} */ (/** @type {unknown} */ (globalThis));
 
@@ -91,10 +91,28 @@ async function turn() {
   else if (wait >= 0) wake(wait);
 }
 
+/** @type {Partner | undefined} */
+let partner;
+
 scope.addEventListener('message', ({ data }) => {
+  if (partner) {
+    scope.postMessage(partner.hear(data));
+    return;
+  }
+  if (data.type === 'partner') {
+    initSync({ module: data.module });
+    partner = new Partner();
+    return;
+  }
   if (data.type === 'init') {
     initSync({ module: data.module });
-    session = new Session((event, transfer) => scope.postMessage({ event }, transfer), fetchTable, breathe);
+    const spawn = () => {
+      const second = new Worker(import.meta.url, { type: 'module' });
+      second.postMessage({ type: 'partner', module: data.module });
+      return second;
+    };
+    const post = (/** @type {unknown} */ event, /** @type {Transferable[]} */ transfer) => scope.postMessage({ event }, transfer);
+    session = new Session(post, fetchTable, breathe, spawn);
   } else if ('cancel' in data) {
     cancelled = data.cancel;
     return;

@@ -13,7 +13,10 @@ import { serve, timed } from './serve.js';
 /** Where the glue is; by a variable, for the type checker has no such module. */
 const glue = './engine/downhill.js';
 // Not awaited here: what is sent to a worker before it listens is lost.
-const loaded = import(glue).then(async (module) => ({ module, wasm: await module.default() }));
+const loaded = import(glue).then(async (module) => {
+  const compiled = await WebAssembly.compileStreaming(fetch('./engine/downhill_bg.wasm'));
+  return { module, compiled, wasm: module.initSync({ module: compiled }) };
+});
 const seed = 1;
 
 /** @type {BareEngine | undefined} */
@@ -27,8 +30,15 @@ function engine() {
 serve({
   /** @param {{ engine: string, n: number, d: number, batch: number, shuffle: boolean, rate: number }} request */
   async prepare({ engine: kind, n, d, batch, shuffle, rate }) {
-    const { module } = await loaded;
-    const { seconds, result } = await timed(() => module.BareEngine.create(kind, n, d, batch, shuffle, rate, seed));
+    const { module, compiled } = await loaded;
+    const spawn = () => {
+      const second = new Worker(new URL('./partner.js', import.meta.url), { type: 'module' });
+      second.postMessage(compiled);
+      return second;
+    };
+    const { seconds, result } = await timed(
+      () => module.BareEngine.create(kind, n, d, batch, shuffle, rate, seed, spawn),
+    );
     const created = /** @type {BareEngine} */ (result);
     opened = created;
     return { seconds, version: created.name() };

@@ -10,6 +10,7 @@ use crate::optimizer::Parameter;
 mod full;
 mod fused;
 mod lanes;
+pub mod pair;
 mod statistics;
 mod stochastic;
 mod update;
@@ -31,6 +32,8 @@ pub struct CpuEngine {
     window: Window,
     /// Sums of half the gradient, then of the loss.
     sums: Vec<f64>,
+    /// Whether they are there already, of the one step that is asked for; see [`pair`].
+    summed: bool,
     /// The gradient: means.
     gradient: Vec<f32>,
     /// Scratch of the kernels, a number a feature.
@@ -47,6 +50,7 @@ impl CpuEngine {
             statistics: None,
             window: Window::default(),
             sums: vec![0.0; n_parameters + 1],
+            summed: false,
             gradient: vec![0.0; n_parameters],
             partial: vec![0.0; problem.n_features as usize],
             scratch: Scratch {
@@ -137,7 +141,7 @@ impl CpuEngine {
     ) -> usize {
         let problem = &*self.problem;
         let plain = params.rule == 0 && params.reaction == 0 && params.target_gradient_norm < 0.0;
-        if problem.n_features != 1 || !plain {
+        if problem.n_features != 1 || !plain || self.summed {
             return 0;
         }
         if let Some(sums_at) = self.statistics.as_ref().and_then(Statistics::line) {
@@ -150,6 +154,9 @@ impl CpuEngine {
     /// Sums of half the gradient and of the loss over a batch.
     #[inline(always)]
     fn gradient(&mut self, params: &RunParams, step: &StepParams, weights: &[f32]) {
+        if self.summed {
+            return;
+        }
         let problem = &*self.problem;
         if let Some(statistics) = &mut self.statistics
             && step.batch_len == problem.n_samples

@@ -43,7 +43,7 @@ impl Pipeline {
         steps: &[StepParams],
     ) -> Result<(), DeviceLost> {
         match backend {
-            Backend::Cpu(_) => _ = state,
+            Backend::Cpu(_) | Backend::Pair(_) => _ = state,
             #[cfg(feature = "gpu")]
             Backend::Gpu(engine) => {
                 if self.calls.is_empty() {
@@ -75,7 +75,7 @@ impl Pipeline {
     ) -> Result<Option<&[StepParams]>, DeviceLost> {
         let Some((params, steps)) = self.calls.pop_front() else { return Ok(None) };
         let answered = match backend {
-            Backend::Cpu(_) => backend.advance(state, &params, &steps, trace).await,
+            Backend::Cpu(_) | Backend::Pair(_) => backend.advance(state, &params, &steps, trace).await,
             #[cfg(feature = "gpu")]
             Backend::Gpu(engine) => {
                 let answered = engine.collect(state, trace).await;

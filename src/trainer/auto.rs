@@ -1,13 +1,23 @@
 //! Which engine is fastest, found out by trying.
 
 use super::{Task, Trainer};
-use crate::backend::{Backend, InUse};
+use std::rc::Rc;
+
+use crate::backend::{self, Backend, InUse};
 use crate::config::{RunConfig, RunPlan, Stop};
-use crate::message::{Code, Result};
+use crate::message::{Code, Message, Result, short};
 
 /// How long an engine is watched, in milliseconds: a GPU answers later than it works.
 const CPU_BUDGET_MS: f64 = 3.0;
 const GPU_BUDGET_MS: f64 = 12.0;
+/// How long one worker and two are watched, twice each: their steps are long.
+const PAIR_BUDGET_MS: f64 = 12.0;
+/// Two workers are taken where they make so many times the steps of one: less is not worth half the rows once more.
+const PAIR_GAIN: f64 = 1.3;
+/// And never more than this, with half the rows each.
+const PAIR_LIMIT: f64 = 2.0;
+/// The most passes a second that are shared: of a millisecond's work a message is a small part.
+const PAIR_STEPS_PER_SECOND: f64 = 1000.0;
 /// Steps of one call at most while measuring.
 const MAX_STEPS: u64 = 1 << 14;
 
@@ -22,7 +32,62 @@ pub struct Fastest {
     pub steps_per_second: Vec<f64>,
 }
 
+/// What came of trying a second worker.
+#[derive(Debug)]
+pub struct Shared {
+    /// The engine of both, where it gained enough.
+    pub backend: Option<Backend>,
+    /// Updates a second that both made.
+    pub steps_per_second: f64,
+    /// One or two, with the figures of both.
+    pub how: Message,
+}
+
+impl Shared {
+    /// There is no second worker.
+    pub fn failed(detail: &str) -> Self {
+        let how = Message::new(Code::PairFailed).with("detail", detail);
+        Self { backend: None, steps_per_second: 0.0, how }
+    }
+}
+
+/// Whether a second worker is worth trying, which makes a copy of half the rows: where `passes` over the rows a second
+/// are few, and the fastest engine so far makes fewer steps than two workers might.
+pub fn worth_sharing(passes: f64, fastest: f64) -> bool {
+    passes <= PAIR_STEPS_PER_SECOND && fastest < PAIR_LIMIT * passes
+}
+
 impl Trainer {
+    /// Tries one worker and then the two of `pair`, and once more, for a few milliseconds of the clock `now_ms` each.
+    ///
+    /// # Errors
+    /// Those of the backends.
+    pub async fn share(
+        plan: &RunPlan,
+        task: &Task,
+        mut pair: Backend,
+        now_ms: &dyn Fn() -> f64,
+    ) -> Result<Shared> {
+        let mut alone = backend::cpu(Rc::clone(&task.problem));
+        let (mut one, mut two) = (0.0_f64, 0.0_f64);
+        // The better of two tries each: what else the machine does only ever slows them.
+        for _ in 0..2 {
+            let speed;
+            (speed, alone) = Self::speed(plan, task, alone, PAIR_BUDGET_MS, now_ms).await?;
+            one = one.max(speed);
+            let speed;
+            (speed, pair) = Self::speed(plan, task, pair, PAIR_BUDGET_MS, now_ms).await?;
+            two = two.max(speed);
+        }
+        if !matches!(pair, Backend::Pair(_)) {
+            return Ok(Shared::failed("it was lost while it was tried"));
+        }
+        let gains = two >= PAIR_GAIN * one;
+        let how = Message::new(if gains { Code::ByPair } else { Code::ByOne });
+        let how = how.with("one", short(one)).with("two", short(two));
+        Ok(Shared { backend: gains.then_some(pair), steps_per_second: two, how })
+    }
+
     /// Tries every candidate on the very task for a few milliseconds of the clock `now_ms`, and keeps the fastest; the
     /// first of equals. There must be one.
     ///

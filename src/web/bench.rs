@@ -8,7 +8,7 @@ use core::arch::wasm32::{f32x4, f32x4_add, f32x4_extract_lane, f32x4_mul, f32x4_
 use std::hint::black_box;
 use std::rc::Rc;
 
-use js_sys::Error;
+use js_sys::{Error, Function};
 use wasm_bindgen::prelude::*;
 
 use super::now_ms;
@@ -41,8 +41,9 @@ pub struct BareEngine {
 
 #[wasm_bindgen]
 impl BareEngine {
-    /// An engine (`cpu`, `gpu` or `statistics`) over `n_samples` rows of `n_features` made-up features, at weights of
-    /// zero. `batch_rows` of 0 is the full batch.
+    /// An engine (`cpu`, `pair`, `gpu` or `statistics`) over `n_samples` rows of `n_features` made-up features, at weights of
+    /// zero. `batch_rows` of 0 is the full batch. `spawn` starts a second worker.
+    #[expect(clippy::too_many_arguments, reason = "called from one place, by what the work says")]
     pub async fn create(
         engine: String,
         n_samples: u32,
@@ -51,9 +52,10 @@ impl BareEngine {
         shuffle: bool,
         learning_rate: f32,
         seed: u32,
+        spawn: Function,
     ) -> Result<BareEngine, Error> {
         let problem = Rc::new(problem(n_samples, n_features));
-        let backend = open(&engine, &problem).await?;
+        let backend = open(&engine, &problem, &spawn).await?;
         let mut params = RunParams {
             n_samples,
             n_features,
@@ -102,6 +104,9 @@ impl BareEngine {
                 .advance(&mut self.state, &self.params, &self.steps[..n], &mut self.trace)
                 .await
                 .map_err(|lost| Error::new(&lost.0))?;
+            if let Some(detail) = self.backend.lost_partner() {
+                return Err(Error::new(detail));
+            }
             let reaction = self.state.reactions[0];
             if reaction.halt != 0 || reaction.taken != n as i32 {
                 return Err(Error::new(&format!("the run halted ({})", reaction.halt)));
@@ -230,9 +235,10 @@ impl Plan {
     }
 }
 
-async fn open(engine: &str, problem: &Rc<Problem>) -> Result<Backend, Error> {
+async fn open(engine: &str, problem: &Rc<Problem>, spawn: &Function) -> Result<Backend, Error> {
     match engine {
         "cpu" => Ok(backend::cpu(Rc::clone(problem))),
+        "pair" => super::pair::open(spawn, problem).await.map_err(|detail| Error::new(&detail)),
         #[cfg(feature = "gpu")]
         "gpu" => {
             let said = |message| super::to_error(&message);

@@ -2,33 +2,60 @@
 
 use std::rc::Rc;
 
-use super::now_ms;
+use js_sys::Function;
+
+use super::{now_ms, pair};
 #[cfg(feature = "gpu")]
 use crate::backend::gpu::{Gpu, GpuEngine, Options};
 use crate::backend::{self, Backend, InUse};
 use crate::config::{BackendChoice, RunPlan};
 use crate::message::{Code, Message, Result, short};
-use crate::trainer::{Fastest, Task, Trainer};
+use crate::trainer::{Fastest, Shared, Task, Trainer, worth_sharing};
 
-/// The GPU, opened once and again only after it was lost.
+/// Numbers below which a pass over the rows is short on any machine.
+const SHORT_PASS: usize = 1 << 19;
+/// How long a pass is watched to see whether it is.
+const PASS_BUDGET_MS: f64 = 3.0;
+
+/// The GPU, opened once and again only after it was lost; and how a second worker is started.
 #[derive(Debug, Default)]
 pub(super) struct Engines {
+    /// `None` where there is to be no second worker.
+    spawn: Option<Function>,
     #[cfg(feature = "gpu")]
     gpu: Option<Gpu>,
 }
 
 impl Engines {
+    /// With a way to start a second worker.
+    pub(super) fn with_second(mut self, spawn: Function) -> Self {
+        self.spawn = Some(spawn);
+        self
+    }
+
     /// The engine for a task under a plan, with the reason in words that the user sees.
     pub(super) async fn choose(&mut self, plan: &RunPlan, task: &Task) -> Result<(Backend, InUse)> {
         let cpu = || backend::cpu(Rc::clone(&task.problem));
         let by_statistics = || backend::cpu_by_statistics(Rc::clone(&task.problem));
         let choice = plan.config().backend;
+        let full_batch = plan.batch_rows(task.problem.n_samples) == task.problem.n_samples;
         let chosen = |backend: Backend, code: Code| {
             let in_use = InUse::new(&backend, code.into());
             (backend, in_use)
         };
         match choice {
-            BackendChoice::Cpu => return Ok(chosen(cpu(), Code::CpuForced)),
+            BackendChoice::Cpu => {
+                let (mut backend, mut in_use) = chosen(cpu(), Code::CpuForced);
+                if full_batch && self.spawn.is_some() && task.problem.features.len() >= SHORT_PASS {
+                    let passes;
+                    (passes, backend) = Trainer::speed(plan, task, backend, PASS_BUDGET_MS, &now_ms).await?;
+                    if let Some(shared) = self.share(plan, task, passes, passes).await? {
+                        in_use.how = Some(shared.how);
+                        backend = shared.backend.unwrap_or(backend);
+                    }
+                }
+                return Ok((backend, in_use));
+            }
             BackendChoice::Statistics => {
                 let (backend, in_use) = chosen(by_statistics(), Code::CpuForced);
                 return Ok((backend, InUse { how: Some(Code::StatisticsForced.into()), ..in_use }));
@@ -40,7 +67,6 @@ impl Engines {
             Ok(engine) => (Some(engine), None),
             Err(reason) => (None, Some(reason)),
         };
-        let full_batch = plan.batch_rows(task.problem.n_samples) == task.problem.n_samples;
         let mut candidates = vec![cpu()];
         if full_batch && choice == BackendChoice::Auto {
             candidates.push(by_statistics());
@@ -53,21 +79,42 @@ impl Engines {
             let in_use = InUse { fallback: true, ..InUse::new(&backend, reason) };
             return Ok((backend, in_use));
         }
-        let Fastest { backend, index, steps_per_second } =
+        let Fastest { mut backend, index, steps_per_second } =
             Trainer::fastest(plan, task, candidates, &now_ms).await?;
+        let fastest = steps_per_second[index];
+        let shared = match full_batch && choice == BackendChoice::Auto {
+            true => self.share(plan, task, steps_per_second[0], fastest).await?,
+            false => None,
+        };
         let figure = |index: usize| short(steps_per_second.get(index).copied().unwrap_or(0.0));
-        let how = (full_batch && index < n_cpu).then(|| {
+        let mut how = (full_batch && index < n_cpu).then(|| {
             let code = if index == 0 { Code::ByPasses } else { Code::ByStatistics };
             Message::new(code).with("passes", figure(0)).with("statistics", figure(1))
         });
+        let mut cpu = steps_per_second[..n_cpu].iter().copied().fold(0.0, f64::max);
+        if let Some(Shared { backend: Some(pair), steps_per_second: speed, how: by_pair }) = shared
+            && speed > fastest
+        {
+            (backend, how, cpu) = (pair, Some(by_pair), speed);
+        }
         let fallback = missing.is_some();
         let reason = missing.unwrap_or_else(|| {
-            let cpu = steps_per_second[..n_cpu].iter().copied().fold(0.0, f64::max);
             let code = if backend.is_gpu() { Code::GpuMeasured } else { Code::CpuMeasured };
             Message::new(code).with("gpu", figure(n_cpu)).with("cpu", short(cpu))
         });
         let in_use = InUse { how, fallback, ..InUse::new(&backend, reason) };
         Ok((backend, in_use))
+    }
+
+    /// Tries a second worker where it may gain.
+    async fn share(&self, plan: &RunPlan, task: &Task, passes: f64, fastest: f64) -> Result<Option<Shared>> {
+        let Some(spawn) = self.spawn.as_ref().filter(|_| worth_sharing(passes, fastest)) else {
+            return Ok(None);
+        };
+        match pair::open(spawn, &task.problem).await {
+            Ok(pair) => Trainer::share(plan, task, pair, &now_ms).await.map(Some),
+            Err(detail) => Ok(Some(Shared::failed(&detail))),
+        }
     }
 
     #[cfg(feature = "gpu")]

@@ -10,7 +10,7 @@ use wasm_bindgen_futures::JsFuture;
 
 use super::engines::Engines;
 use super::{attach, from_js, now_ms, set, to_error, to_js};
-use crate::config::{MAX_EDITS, RunConfig, RunPlan, ShippedTable, Source, to_query};
+use crate::config::{BackendChoice, MAX_EDITS, RunConfig, RunPlan, ShippedTable, Source, to_query};
 use crate::dataset::{Dataset, FeatureMap, Problem, Table, parse_table};
 use crate::export;
 use crate::message::{Code, Message, Result, short};
@@ -60,13 +60,15 @@ pub struct Session {
 impl Session {
     /// `post` receives events with what to transfer; `fetch_table` fetches a shipped table's text by its id; `breathe`
     /// shows how far long work is, lets the worker take what has come, and says whether to go on. It is how a request
-    /// can be cancelled although the next is not handled before its end.
+    /// can be cancelled although the next is not handled before its end. `spawn` starts a second worker, which is a
+    /// [`super::pair::Partner`].
     #[wasm_bindgen(constructor)]
     pub fn new(
         #[wasm_bindgen(unchecked_param_type = "(event: Event, transfer: Transferable[]) => void")]
         post: Function,
         #[wasm_bindgen(unchecked_param_type = "(id: string) => Promise<string>")] fetch_table: Function,
         #[wasm_bindgen(unchecked_param_type = "(progress: Progress) => Promise<boolean>")] breathe: Function,
+        #[wasm_bindgen(unchecked_param_type = "() => Worker")] spawn: Function,
     ) -> Self {
         Self {
             post,
@@ -74,7 +76,7 @@ impl Session {
             breathe,
             shipped: HashMap::new(),
             users: None,
-            engines: Engines::default(),
+            engines: Engines::default().with_second(spawn),
             trainer: None,
             left: None,
             run: 0,
@@ -209,8 +211,9 @@ impl Session {
             let batch_changed = plan.batch_rows(trainer.task().problem.n_samples)
                 != trainer.plan().batch_rows(trainer.task().problem.n_samples);
             trainer.change(plan.clone());
-            // Auto's measurement holds for the batch size that it was made with.
-            let remeasure = batch_changed && config.backend == crate::config::BackendChoice::Auto;
+            // What was measured holds for the batch size that it was made with.
+            let remeasure =
+                batch_changed && matches!(config.backend, BackendChoice::Auto | BackendChoice::Cpu);
             if before.backend != config.backend || remeasure {
                 let (backend, in_use) = self.engines.choose(&plan, &trainer.task().clone()).await?;
                 trainer.set_backend(backend, in_use);

@@ -26,7 +26,7 @@ const SUM: f64 = 2e-6;
 const WIDTHS: [u32; 13] = [1, 2, 3, 4, 5, 8, 10, 12, 13, 16, 17, 100, 4097];
 const LENGTHS: [u32; 7] = [1, 7, 32, 255, 257, 4099, 65_537];
 
-fn problem(n_samples: u32, n_features: u32, bias: bool) -> Rc<Problem> {
+pub(crate) fn problem(n_samples: u32, n_features: u32, bias: bool) -> Rc<Problem> {
     let mut rng = Rng::new(n_samples ^ n_features.rotate_left(16), Stream::Noise);
     let weights: Vec<f64> = (0..n_features).map(|_| rng.normal()).collect();
     let scale = 1.0 / f64::from(n_features).sqrt();
@@ -41,21 +41,21 @@ fn problem(n_samples: u32, n_features: u32, bias: bool) -> Rc<Problem> {
     Rc::new(Problem { n_samples, n_features, bias, features, targets })
 }
 
-fn weights(problem: &Problem) -> Vec<f32> {
+pub(crate) fn weights(problem: &Problem) -> Vec<f32> {
     let mut rng = Rng::new(9, Stream::InitialWeights);
     (0..problem.n_parameters()).map(|_| rng.uniform(-1.0, 1.0) as f32).collect()
 }
 
 /// An engine and its run, without a trainer in between.
-struct Bare {
-    backend: Backend,
-    state: State,
-    params: RunParams,
-    place: (u32, u32),
+pub(crate) struct Bare {
+    pub(crate) backend: Backend,
+    pub(crate) state: State,
+    pub(crate) params: RunParams,
+    pub(crate) place: (u32, u32),
 }
 
 impl Bare {
-    fn new(backend: Backend, problem: &Problem, optimizer: &Optimizer) -> Self {
+    pub(crate) fn new(backend: Backend, problem: &Problem, optimizer: &Optimizer) -> Self {
         let mut params = RunParams {
             n_samples: problem.n_samples,
             n_features: problem.n_features,
@@ -73,7 +73,13 @@ impl Bare {
     }
 
     /// Updates on batches of `batch_rows`; returns their losses.
-    fn advance(&mut self, n_steps: usize, batch_rows: u32, shuffle: bool, learning_rate: f32) -> Vec<f32> {
+    pub(crate) fn advance(
+        &mut self,
+        n_steps: usize,
+        batch_rows: u32,
+        shuffle: bool,
+        learning_rate: f32,
+    ) -> Vec<f32> {
         let n_samples = self.params.n_samples;
         let mut losses = Vec::new();
         let mut steps = Vec::new();
@@ -105,7 +111,7 @@ impl Bare {
         losses
     }
 
-    fn evaluate(&mut self, n_rows: u32) -> (f64, f64) {
+    pub(crate) fn evaluate(&mut self, n_rows: u32) -> (f64, f64) {
         let step = StepParams { batch_len: n_rows, flags: EVALUATE, n_tiles: 1, ..StepParams::default() };
         let mut trace = Vec::new();
         block_on(self.backend.advance(&mut self.state, &self.params, &[step], &mut trace)).unwrap();

@@ -9,6 +9,7 @@ mod export;
 mod gpu;
 mod gradient;
 mod optimizer;
+mod pair;
 mod parity;
 mod rng;
 mod schedule;

@@ -64,7 +64,7 @@ fn build() -> Result<()> {
     let served = folder().join("engine");
     shell::write_if_changed(&served.join("downhill_bg.wasm"), &wasm)?;
     shell::write_if_changed(&served.join("downhill.js"), &fs::read(glue.join("downhill.js"))?)?;
-    for name in ["index.html", "page.js", "serve.js", "downhill.js"] {
+    for name in ["index.html", "page.js", "serve.js", "downhill.js", "partner.js"] {
         let content = fs::read(root.join("benches/page").join(name))?;
         shell::write_if_changed(&folder().join(name), &content)?;
     }

@@ -1,0 +1,218 @@
+//! Two workers over the rows of one problem: each goes over its half, and the one that owns the run adds the other's
+//! sums to its own. No memory is shared: the weights go one way as a message, the sums come back as another, so a step
+//! has to be longer than those two take.
+
+use std::fmt;
+use std::rc::Rc;
+
+use futures_channel::oneshot;
+
+use super::{CpuEngine, fused};
+use crate::backend::State;
+use crate::backend::kernel::{EVALUATE, RunParams, SHUFFLED, StepParams};
+use crate::dataset::Problem;
+
+/// Numbers of a block of rows on its way: of 4 MB, little is held twice.
+const BLOCK_NUMBERS: usize = 1 << 20;
+
+/// What a partner is asked; it answers each.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Ask<'a> {
+    /// To make room for its rows; see [`Half::new`].
+    Room {
+        /// Rows.
+        n_rows: u32,
+        /// Features of each.
+        n_features: u32,
+        /// Weights, and the bias if there is one.
+        n_parameters: u32,
+    },
+    /// To keep these rows after those that it has; see [`Half::more`].
+    Rows {
+        /// Row-major.
+        features: &'a [f32],
+        /// One a row.
+        targets: &'a [f32],
+    },
+    /// To go over its rows; see [`Half::sums`].
+    Sums {
+        /// Where the run stands.
+        parameters: &'a [f32],
+    },
+}
+
+/// What comes back: its sums, none where none were asked; or why nothing will come any more.
+pub type Heard = Result<Vec<f64>, String>;
+
+/// The way to a partner, wherever it runs. A receiver that is cancelled is a partner that is gone.
+pub struct Link(Box<Asking>);
+
+type Asking = dyn FnMut(Ask<'_>) -> oneshot::Receiver<Heard>;
+
+impl Link {
+    /// `ask` sends at once, without waiting for anything.
+    pub fn new(ask: impl FnMut(Ask<'_>) -> oneshot::Receiver<Heard> + 'static) -> Self {
+        Self(Box::new(ask))
+    }
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Link")
+    }
+}
+
+/// The partner's side: its rows.
+#[derive(Debug)]
+pub struct Half {
+    n_features: usize,
+    features: Vec<f32>,
+    targets: Vec<f32>,
+    partial: Vec<f32>,
+    sums: Vec<f64>,
+}
+
+impl Half {
+    /// Room for so many rows.
+    ///
+    /// # Errors
+    /// Where memory does not suffice.
+    pub fn new(n_rows: u32, n_features: u32, n_parameters: u32) -> Result<Self, String> {
+        let (n_rows, n_features) = (n_rows as usize, n_features as usize);
+        let (mut features, mut targets) = (Vec::new(), Vec::new());
+        features
+            .try_reserve_exact(n_rows * n_features)
+            .and_then(|()| targets.try_reserve_exact(n_rows))
+            .map_err(|error| error.to_string())?;
+        let sums = vec![0.0; n_parameters as usize + 1];
+        Ok(Self { n_features, features, targets, partial: vec![0.0; n_features], sums })
+    }
+
+    /// Where the features and targets of `n_rows` more go.
+    pub fn more(&mut self, n_rows: usize) -> (&mut [f32], &mut [f32]) {
+        let start = self.targets.len();
+        self.features.resize((start + n_rows) * self.n_features, 0.0);
+        self.targets.resize(start + n_rows, 0.0);
+        (&mut self.features[start * self.n_features..], &mut self.targets[start..])
+    }
+
+    /// Sums of half the gradient, then of the loss, over the rows.
+    pub fn sums(&mut self, parameters: &[f32]) -> &[f64] {
+        self.sums.fill(0.0);
+        let Self { n_features, features, targets, partial, sums } = self;
+        pass(features, targets, *n_features, parameters, partial, sums);
+        sums
+    }
+}
+
+/// The CPU engine of one run, whose passes over every row are shared with a partner. Batches and samples it goes over
+/// alone, so it keeps all rows.
+#[derive(Debug)]
+pub struct PairEngine {
+    alone: CpuEngine,
+    link: Option<Link>,
+    /// Why there is no partner any more.
+    lost: Option<String>,
+    /// Rows that are not the partner's: the first ones.
+    n_own: usize,
+    /// Of one step.
+    traced: Vec<[f32; 2]>,
+}
+
+impl PairEngine {
+    /// Sends the partner its half of the rows, a block at a time.
+    ///
+    /// # Errors
+    /// Why there is no partner.
+    pub async fn new(problem: Rc<Problem>, mut link: Link) -> Result<Self, String> {
+        let (n_samples, n_features) = (problem.n_samples, problem.n_features);
+        let n_rows = n_samples / 2;
+        let n_parameters = problem.n_parameters();
+        hear(link.0(Ask::Room { n_rows, n_features, n_parameters })).await?;
+        let (n_own, d) = ((n_samples - n_rows) as usize, n_features as usize);
+        let block_rows = (BLOCK_NUMBERS / d).max(1);
+        let features = problem.features[n_own * d..].chunks(block_rows * d);
+        for (features, targets) in features.zip(problem.targets[n_own..].chunks(block_rows)) {
+            hear(link.0(Ask::Rows { features, targets })).await?;
+        }
+        Ok(Self { alone: CpuEngine::new(problem), link: Some(link), lost: None, n_own, traced: Vec::new() })
+    }
+
+    /// Why the partner is gone, if it is. The run did not suffer: its steps were made alone from the
+    /// very one that was under way.
+    pub fn lost(&self) -> Option<&str> {
+        self.lost.as_deref()
+    }
+
+    /// See [`crate::backend::Backend::advance`].
+    pub async fn advance(
+        &mut self,
+        state: &mut State,
+        params: &RunParams,
+        steps: &[StepParams],
+        trace: &mut Vec<[f32; 2]>,
+    ) {
+        let n_samples = self.alone.problem.n_samples;
+        let whole = |step: &StepParams| step.flags & SHUFFLED == 0 && step.batch_len == n_samples;
+        if state.n_runs() > 1 || n_samples == 1 || !steps.iter().all(whole) {
+            self.alone.advance(state, params, steps, trace);
+            return;
+        }
+        trace.clear();
+        for step in steps {
+            if state.reactions[0].halt == 0 || step.flags & EVALUATE != 0 {
+                self.sums(state.parameters(0)).await;
+                self.alone.summed = true;
+            }
+            self.alone.advance(state, params, &[*step], &mut self.traced);
+            self.alone.summed = false;
+            trace.extend(&self.traced);
+        }
+    }
+
+    /// Leaves the sums over every row where the engine's step looks for them.
+    async fn sums(&mut self, parameters: &[f32]) {
+        let answer = self.link.as_mut().map(|link| link.0(Ask::Sums { parameters }));
+        let CpuEngine { problem, sums, partial, .. } = &mut self.alone;
+        let d = problem.n_features as usize;
+        let (own, other) = problem.features.split_at(self.n_own * d);
+        let (own_targets, other_targets) = problem.targets.split_at(self.n_own);
+        sums.fill(0.0);
+        pass(own, own_targets, d, parameters, partial, sums);
+        let heard = match answer {
+            Some(answer) => hear(answer).await,
+            None => Err(String::new()),
+        };
+        match heard {
+            Ok(theirs) if theirs.len() == sums.len() => {
+                for (sum, theirs) in sums.iter_mut().zip(theirs) {
+                    *sum += theirs;
+                }
+            }
+            heard => {
+                pass(other, other_targets, d, parameters, partial, sums);
+                if self.link.take().is_some() {
+                    self.lost = Some(heard.err().unwrap_or_else(|| "it answered something else".to_owned()));
+                }
+            }
+        }
+    }
+}
+
+/// [`fused::accumulate`], once for all who call it here: long passes do not notice, and the kernels are a large part of
+/// the wasm.
+#[inline(never)]
+fn pass(
+    features: &[f32],
+    targets: &[f32],
+    n_features: usize,
+    parameters: &[f32],
+    partial: &mut [f32],
+    sums: &mut [f64],
+) {
+    fused::accumulate(features, targets, n_features, parameters, partial, sums);
+}
+
+async fn hear(answer: oneshot::Receiver<Heard>) -> Heard {
+    answer.await.unwrap_or_else(|_| Err("it ended".to_owned()))
+}
