@@ -45,8 +45,7 @@ pub(super) fn accumulate(
         1 => line(features, targets, weights[0], b, &mut by_weight[0], &mut outer),
         2 => few::<2>(features, targets, weights, b, by_weight, &mut outer),
         3 => few::<3>(features, targets, weights, b, by_weight, &mut outer),
-        4 => narrow::<1>(features, targets, weights, b, by_weight, &mut outer),
-        5..=8 => narrow::<2>(features, targets, weights, b, by_weight, &mut outer),
+        4..=8 => narrow::<2>(features, targets, weights, b, by_weight, &mut outer),
         9..=12 => narrow::<3>(features, targets, weights, b, by_weight, &mut outer),
         _ => wide(features, targets, weights, b, partial, by_weight, &mut outer),
     }

@@ -41,9 +41,7 @@ pub(super) fn descend(
     let before = *reaction;
     let traced = trace.len();
     let done = match d {
-        4 => rows.narrow::<1>(steps, reaction, slots, trace),
-        5..=8 => rows.narrow::<2>(steps, reaction, slots, trace),
-        9..=12 => rows.narrow::<3>(steps, reaction, slots, trace),
+        4..=12 => rows.narrow(steps, reaction, slots, trace),
         _ => rows.any(steps, reaction, slots, kept, trace),
     };
     if done {
@@ -64,10 +62,13 @@ struct Rows<'a> {
     limit: f32,
 }
 
+/// Vectors of a row of at most twelve features.
+const V: usize = 3;
+
 impl Rows<'_> {
     /// Four to twelve features: the weights stay in registers. Returns whether all went well; else weights are as they
     /// were.
-    fn narrow<const V: usize>(
+    fn narrow(
         &self,
         steps: &[StepParams],
         reaction: &mut Reaction,
@@ -76,9 +77,9 @@ impl Rows<'_> {
     ) -> bool {
         let d = self.d;
         let start = |v: usize| (N * v).min(d - N);
-        // The last vector of a row overlaps the one before it; there it counts as 0.
-        let overlap = N * V - d;
-        let own = |vector: F32x4, v: usize| if v + 1 == V { vector.keep_from(overlap) } else { vector };
+        // A vector that would reach beyond the row overlaps the one before it, or lies on it; there it counts as 0.
+        let overlap = |v: usize| (N * v - start(v)).min(N);
+        let own = |vector: F32x4, v: usize| vector.keep_from(overlap(v));
         let mut weights: [F32x4; V] = std::array::from_fn(|v| own(F32x4::load_at(slots.weight, start(v)), v));
         let mut b = slots.weight.get(d).copied().unwrap_or(0.0);
         let learns_bias = if slots.weight.len() > d { 1.0 } else { 0.0 };
@@ -144,7 +145,7 @@ impl Rows<'_> {
         let store = |slot: &mut [f32], (weights, b): ([F32x4; V], f32)| {
             for (v, weights) in weights.iter().enumerate() {
                 for (lane, weight) in weights.array().iter().enumerate() {
-                    if v + 1 < V || lane >= overlap {
+                    if lane >= overlap(v) {
                         slot[start(v) + lane] = *weight;
                     }
                 }
@@ -203,7 +204,7 @@ impl Rows<'_> {
 
 /// Products of two rows, not yet summed over the lanes.
 #[inline(always)]
-fn product<const V: usize>(a: &[F32x4; V], b: &[F32x4; V]) -> F32x4 {
+fn product(a: &[F32x4; V], b: &[F32x4; V]) -> F32x4 {
     let mut sum = a[0] * b[0];
     for (a, b) in a.iter().zip(b).skip(1) {
         sum += *a * *b;

@@ -81,9 +81,7 @@ impl Window {
                     }
                 }
             }
-            4 => copy::<1>(&problem.features, d, rows, &mut self.features),
-            5..=8 => copy::<2>(&problem.features, d, rows, &mut self.features),
-            9..=12 => copy::<3>(&problem.features, d, rows, &mut self.features),
+            4..=12 => copy::<3>(&problem.features, d, rows, &mut self.features),
             _ => {
                 for (out, row) in self.features.chunks_exact_mut(d).zip(rows) {
                     out.copy_from_slice(&problem.features[row * d..][..d]);
