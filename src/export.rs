@@ -1,6 +1,6 @@
 //! Trained weights as a file, and back.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::backend::State;
@@ -9,6 +9,7 @@ use crate::config::{RunConfig, RunPlan};
 use crate::dataset::FeatureMap;
 use crate::message::{Code, Message, Result};
 use crate::model::{self, Layer};
+use crate::tagged::Fields;
 use crate::trainer::{Checkpoint, Place, Trainer};
 
 /// What tells a weights file from any other JSON.
@@ -17,8 +18,7 @@ pub const FORMAT: &str = "downhill-weights";
 pub const VERSION: u64 = 1;
 
 /// A weights file: the model, what made it, and what is needed to go on.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct WeightsFile {
     /// [`FORMAT`].
     pub format: String,
@@ -45,7 +45,6 @@ pub struct WeightsFile {
     /// The whole configuration, seed included.
     pub config: RunConfig,
     /// Where it was trained at the time of writing, and why there, with the figures where that was measured.
-    #[serde(default)]
     pub backend: Option<String>,
     /// Inputs and what the model says there, for whoever reads the file to check itself by.
     pub check_predictions: Vec<[f64; 2]>,
@@ -53,9 +52,32 @@ pub struct WeightsFile {
     pub training_state: TrainingState,
 }
 
+impl<'de> Deserialize<'de> for WeightsFile {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let mut from = Fields::read(deserializer)?;
+        let read = Self {
+            format: from.need("format")?,
+            version: from.need("version")?,
+            downhill: from.need("downhill")?,
+            columns: from.need("columns")?,
+            layers: from.need("layers")?,
+            feature_map: from.need("feature_map")?,
+            original_units: from.need("original_units")?,
+            loss: from.need("loss")?,
+            loss_rows: from.need("loss_rows")?,
+            steps: from.need("steps")?,
+            epochs: from.need("epochs")?,
+            config: from.need("config")?,
+            backend: from.may("backend")?,
+            check_predictions: from.need("check_predictions")?,
+            training_state: from.need("training_state")?,
+        };
+        from.finish(read)
+    }
+}
+
 /// Names of the columns.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Columns {
     /// The feature.
     pub feature: String,
@@ -63,9 +85,16 @@ pub struct Columns {
     pub target: String,
 }
 
+impl<'de> Deserialize<'de> for Columns {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let mut from = Fields::read(deserializer)?;
+        let read = Self { feature: from.need("feature")?, target: from.need("target")? };
+        from.finish(read)
+    }
+}
+
 /// Coefficients in the units of x and y.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct OriginalUnits {
     /// Of x, x^2, ...
     pub weights: Vec<f64>,
@@ -73,9 +102,16 @@ pub struct OriginalUnits {
     pub bias: Option<f64>,
 }
 
+impl<'de> Deserialize<'de> for OriginalUnits {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let mut from = Fields::read(deserializer)?;
+        let read = Self { weights: from.need("weights")?, bias: from.may("bias")? };
+        from.finish(read)
+    }
+}
+
 /// See [`Checkpoint`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TrainingState {
     place: Place,
     optimizer_start: u64,
@@ -96,6 +132,34 @@ pub struct TrainingState {
     n_bad: u32,
     cooldown_left: u32,
     last_epoch_loss: f32,
+}
+
+impl<'de> Deserialize<'de> for TrainingState {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let mut from = Fields::read(deserializer)?;
+        let read = Self {
+            place: from.need("place")?,
+            optimizer_start: from.need("optimizer_start")?,
+            schedule_start: from.need("schedule_start")?,
+            first_loss: from.need("first_loss")?,
+            first_moments: from.need("first_moments")?,
+            second_moments: from.need("second_moments")?,
+            previous: from.need("previous")?,
+            epoch_start: from.need("epoch_start")?,
+            anchor: from.need("anchor")?,
+            rate_scale: from.need("rate_scale")?,
+            best_loss: from.need("best_loss")?,
+            anchor_loss: from.need("anchor_loss")?,
+            epoch_loss: from.need("epoch_loss")?,
+            epoch_loss_tail: from.need("epoch_loss_tail")?,
+            epoch_rows: from.need("epoch_rows")?,
+            n_tail: from.need("n_tail")?,
+            n_bad: from.need("n_bad")?,
+            cooldown_left: from.need("cooldown_left")?,
+            last_epoch_loss: from.need("last_epoch_loss")?,
+        };
+        from.finish(read)
+    }
 }
 
 /// The run's weights as a file.

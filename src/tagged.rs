@@ -46,8 +46,7 @@ impl Tagged {
     /// # Errors
     /// Where it is not, or cannot be read.
     pub fn need<T: DeserializeOwned, E: Error>(&mut self, name: &'static str) -> Result<T, E> {
-        let value = self.fields.remove(name).ok_or_else(|| E::missing_field(name))?;
-        serde_json::from_value(value).map_err(E::custom)
+        need(&mut self.fields, name)
     }
 
     /// The choice, if every parameter was known and could be read.
@@ -66,6 +65,56 @@ impl Tagged {
             None => Ok(choice),
         }
     }
+}
+
+/// An object of fields that are read one by one, for structs whose derived parser would be large.
+#[derive(Debug)]
+pub struct Fields(Map<String, Value>);
+
+impl Fields {
+    /// Takes up an object.
+    ///
+    /// # Errors
+    /// Where it is none.
+    pub fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Map::deserialize(deserializer).map(Self)
+    }
+
+    /// A field that must be there.
+    ///
+    /// # Errors
+    /// Where it is not, or cannot be read.
+    pub fn need<T: DeserializeOwned, E: Error>(&mut self, name: &'static str) -> Result<T, E> {
+        need(&mut self.0, name)
+    }
+
+    /// A field that may be left out, or null.
+    ///
+    /// # Errors
+    /// Where it is there and cannot be read.
+    pub fn may<T: DeserializeOwned, E: Error>(&mut self, name: &'static str) -> Result<Option<T>, E> {
+        if self.0.get(name).is_some_and(|value| !value.is_null()) {
+            return self.need(name).map(Some);
+        }
+        self.0.remove(name);
+        Ok(None)
+    }
+
+    /// Refuses what was not asked for.
+    ///
+    /// # Errors
+    /// The first field that is left.
+    pub fn finish<T, E: Error>(self, read: T) -> Result<T, E> {
+        match self.0.keys().next() {
+            Some(name) => Err(E::custom(format!("unknown field `{name}`"))),
+            None => Ok(read),
+        }
+    }
+}
+
+fn need<T: DeserializeOwned, E: Error>(fields: &mut Map<String, Value>, name: &'static str) -> Result<T, E> {
+    let value = fields.remove(name).ok_or_else(|| E::missing_field(name))?;
+    serde_json::from_value(value).map_err(|error| E::custom(format!("{name}: {error}")))
 }
 
 /// What a parameter can be.

@@ -1,17 +1,17 @@
 //! From x to features, and from rows to what kernels read.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{BLOCK_ROWS, Dataset, MAX_VALUE, blocks};
 use crate::message::{Code, Message, Result, bytes, count, short};
+use crate::tagged::Fields;
 
 /// The features of the model: powers of x, standardized or not.
 ///
 /// With `z = (x - x_center) / x_scale`, feature k (from 1) is `(z^k - center[k]) / scale[k]`. Scaling x before raising
 /// it keeps the powers of, say, a year apart from each other. All of it is f64. A model without bias must stay 0 at
 /// x = 0, so its features are scaled by their root mean square and not centred.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FeatureMap {
     /// Highest power.
     pub degree: u32,
@@ -23,6 +23,20 @@ pub struct FeatureMap {
     pub center: Vec<f64>,
     /// Divides each power, `degree` long.
     pub scale: Vec<f64>,
+}
+
+impl<'de> Deserialize<'de> for FeatureMap {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let mut from = Fields::read(deserializer)?;
+        let map = Self {
+            degree: from.need("degree")?,
+            x_center: from.need("x_center")?,
+            x_scale: from.need("x_scale")?,
+            center: from.need("center")?,
+            scale: from.need("scale")?,
+        };
+        from.finish(map)
+    }
 }
 
 impl FeatureMap {

@@ -23,7 +23,7 @@ const TEXTUAL: &[&str] =
 
 /// What `wasm-opt` may use: what rustc enables for this target, and simd128.
 /// LLVM has made the kernels what they are; what is left to do is to make the rest small.
-const WASM_OPTIMIZATION: &[&str] = &["-Os", "--converge"];
+const WASM_OPTIMIZATION: &[&str] = &["-O2", "--converge", "--gufa", "-Os"];
 
 /// What the wasm uses, and every browser that it runs in has.
 const WASM_FEATURES: &[&str] = &[
