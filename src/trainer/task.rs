@@ -23,7 +23,7 @@ pub struct Task {
     /// The least loss that these features and a bias allow, whether the model has one or not.
     pub loss_with_bias: f64,
     /// See [`monitor::steepest_row`].
-    pub(super) steepest_row: f64,
+    pub steepest_row: f64,
 }
 
 impl Task {

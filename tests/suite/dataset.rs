@@ -307,6 +307,7 @@ fn what_is_streamed_is_what_whole_columns_give() {
                 assert_eq!(made.problem.targets[i].to_bits(), (y[i] as f32).to_bits());
             }
             assert_eq!(made.problem.targets.len(), y.len());
+            assert_eq!(made.steepest_row, 2.0 * (steepest + f64::from(u8::from(bias))));
             let (mean, deviation) = center_and_scale(&y, true);
             let variance = y.iter().map(|y| (y - mean) * (y - mean)).sum::<f64>() / y.len() as f64;
             assert_close(deviation * deviation, variance, 1e-12 * variance, "the variance of this test");
