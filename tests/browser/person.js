@@ -19,8 +19,11 @@ export function person(page) {
     checkbox: (/** @type {string} */ name) => page.getByRole('checkbox', { name, exact: true }),
     train: button('Train'),
     pause: button('Pause'),
-    /** Until the page can be used. */
-    ready: () => page.locator('body.is-ready').waitFor(),
+    /** Until the page can be used and shows how the run stands. */
+    ready: async () => {
+      await page.locator('body.is-ready').waitFor();
+      await output('Loss').filter({ hasText: /[0-9]/ }).waitFor();
+    },
     /** Pauses, if it trains. */
     stop: async () => {
       await page.locator('body.is-ready').waitFor();
