@@ -8,7 +8,7 @@ use crate::model;
 pub struct LeastSquares {
     /// Parameters of the scaled features, `w1..wd` then `b`.
     pub parameters: Vec<f64>,
-    /// The same in the units of x and y.
+    /// The same in the units of inputs and target.
     pub original: Vec<f64>,
     /// Whether they are the only ones that give the least loss.
     pub unique: bool,
@@ -23,13 +23,13 @@ pub struct LeastSquares {
 }
 
 impl LeastSquares {
-    /// What `shape` (degree, bias) gives on `dataset` through `map`: see [`Triangle`].
+    /// What least squares gives on `dataset` through `map`: see [`Triangle`].
     pub fn solve(dataset: &Dataset, map: &FeatureMap, bias: bool) -> Self {
-        let degree = map.degree as usize;
-        let mut triangle = Triangle::new(degree, bias);
-        let mut features = vec![0.0; BLOCK_ROWS * degree];
+        let n_features = map.n_features();
+        let mut triangle = Triangle::new(n_features, bias);
+        let mut features = vec![0.0; BLOCK_ROWS * n_features];
         dataset.for_each_block(|x, y| {
-            let features = &mut features[..x.len() * degree];
+            let features = &mut features[..y.len() * n_features];
             map.rows(x, features);
             triangle.fold(features, y);
         });
@@ -46,7 +46,7 @@ impl LeastSquares {
 /// reflections, folded over blocks of rows (TSQR: Demmel et al. 2012), never by normal equations.
 #[derive(Clone, Debug)]
 pub struct Triangle {
-    degree: usize,
+    n_features: usize,
     bias: bool,
     /// Columns of `[A y]`.
     width: usize,
@@ -59,11 +59,11 @@ pub struct Triangle {
 
 impl Triangle {
     /// Of no row yet.
-    pub fn new(degree: usize, bias: bool) -> Self {
-        let width = degree + usize::from(bias) + 1;
+    pub fn new(n_features: usize, bias: bool) -> Self {
+        let width = n_features + usize::from(bias) + 1;
         let n_rows = width + BLOCK_ROWS;
         Self {
-            degree,
+            n_features,
             bias,
             width,
             n_samples: 0.0,
@@ -76,10 +76,10 @@ impl Triangle {
     /// Folds in up to [`BLOCK_ROWS`] rows. `features` are row-major.
     pub fn fold(&mut self, features: &[f64], y: &[f64]) {
         let rows = self.stack[self.width * self.width..].chunks_exact_mut(self.width);
-        for ((row, features), y) in rows.zip(features.chunks_exact(self.degree)).zip(y) {
-            row[..self.degree].copy_from_slice(features);
+        for ((row, features), y) in rows.zip(features.chunks_exact(self.n_features)).zip(y) {
+            row[..self.n_features].copy_from_slice(features);
             if self.bias {
-                row[self.degree] = 1.0;
+                row[self.n_features] = 1.0;
             }
             row[self.width - 1] = *y;
         }

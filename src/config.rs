@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::dataset::Scaling;
 use crate::message::{Code, Message, Result, count, short};
 use crate::optimizer::Optimizer;
 use crate::schedule::{Schedule, Warmup};
@@ -22,6 +23,8 @@ pub use query::{from_query, to_query};
 pub const MAX_SAMPLES: u32 = 10_000_000;
 /// The highest power of x among the features.
 pub const MAX_DEGREE: u32 = 12;
+/// The most features that a model may have.
+pub const MAX_FEATURES: usize = 1_000;
 /// The most points added or removed by hand.
 pub const MAX_EDITS: usize = 2_000;
 
@@ -87,6 +90,38 @@ pub struct DataConfig {
     pub added: Vec<[f64; 2]>,
     /// Rows of the source taken out by hand, in rising order.
     pub removed: Vec<u32>,
+    /// Which columns of a table are used.
+    pub columns: ColumnsConfig,
+}
+
+/// Which columns of a table are learned from, and how they are read. Nothing chosen leaves it to the table: the last
+/// column that can be one is the target, those before it are features.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ColumnsConfig {
+    /// The target's name; empty for the table's own choice.
+    pub target: String,
+    /// Names of the inputs; none for the table's own choice.
+    pub features: Vec<String>,
+    /// Columns that are read otherwise than they look: name, and `number`, `category` or `date`.
+    pub kinds: Vec<[String; 2]>,
+    /// What becomes of rows in which something is missing: `drop`, `mean` or `median`.
+    pub missing: Missing,
+    /// Whether rows with cells that cannot be read are left out; else such a cell is refused.
+    pub skip_bad_cells: bool,
+}
+
+/// What becomes of rows in which an input is missing. Without a target a row is always left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Missing {
+    /// They are left out.
+    #[default]
+    Drop,
+    /// The column's mean takes its place (a category's most frequent level).
+    Mean,
+    /// The column's median takes its place (a category's most frequent level).
+    Median,
 }
 
 /// Rows to begin with.
@@ -190,15 +225,26 @@ pub struct ModelConfig {
     pub degree: u32,
     /// Whether there is a `b`.
     pub bias: bool,
-    /// Whether features are standardized inside the model; `None`: on for tables, off for the generator.
-    pub standardize: Option<bool>,
+    /// Highest powers of inputs that have one of their own, by the input's name.
+    pub degrees: Vec<(String, u32)>,
+    /// Pairs of inputs, by name, whose products are features too.
+    pub interactions: Vec<[String; 2]>,
+    /// How numbers are scaled inside the model; `None`: standardized for tables, not at all for the generator.
+    pub standardize: Option<Scaling>,
     /// How weights start.
     pub initial_weights: InitialWeights,
 }
 
 impl Default for ModelConfig {
     fn default() -> Self {
-        Self { degree: 1, bias: true, standardize: None, initial_weights: InitialWeights::Zero }
+        Self {
+            degree: 1,
+            bias: true,
+            degrees: Vec::new(),
+            interactions: Vec::new(),
+            standardize: None,
+            initial_weights: InitialWeights::Zero,
+        }
     }
 }
 
@@ -292,7 +338,8 @@ impl BackendChoice {
 
 /// Fields, by path, whose change begins a new run; every other one takes effect in mid-run.
 pub const RESTARTING_FIELDS: &[&str] =
-    &["data", "model.degree", "model.bias", "model.standardize", "model.initial_weights", "seed"];
+    &["data", "model.degree", "model.degrees", "model.interactions", "model.bias", "model.standardize",
+      "model.initial_weights", "seed"];
 
 /// A configuration that has been checked: nothing behind this point doubts it.
 #[derive(Clone, Debug, PartialEq)]
@@ -320,10 +367,11 @@ impl RunPlan {
         self.config.warmup.learning_rate(&self.config.schedule, self.config.learning_rate, step)
     }
 
-    /// Whether features are standardized inside the model.
-    pub fn standardize(&self) -> bool {
-        let table = !matches!(self.config.data.source, Source::Linspace { .. });
-        self.config.model.standardize.unwrap_or(table)
+    /// How numbers are scaled inside the model.
+    pub fn scaling(&self) -> Scaling {
+        let generated = matches!(self.config.data.source, Source::Linspace { .. });
+        let usual = if generated { Scaling::None } else { Scaling::Standardize };
+        self.config.model.standardize.unwrap_or(usual)
     }
 }
 
@@ -334,7 +382,13 @@ impl RunConfig {
     /// [`Code::FieldOutOfRange`], [`Code::FieldNotPositive`], [`Code::RangeEmpty`], [`Code::TooManyEdits`].
     pub fn check(&self) -> Result<RunPlan> {
         self.data.check()?;
-        within("model.degree", f64::from(self.model.degree), 1.0, f64::from(MAX_DEGREE))?;
+        let degrees = self.model.degrees.iter().map(|(_, degree)| ("model.degrees", *degree));
+        for (field, degree) in degrees.chain([("model.degree", self.model.degree)]) {
+            within(field, f64::from(degree), 1.0, f64::from(MAX_DEGREE))?;
+        }
+        if let Some([column, _]) = self.model.interactions.iter().find(|[a, b]| a == b) {
+            return Err(Message::new(Code::InteractionOfOne).with("column", column));
+        }
         within("batch_size", f64::from(self.batch_size), 1.0, f64::from(MAX_SAMPLES))?;
         positive("learning_rate", self.learning_rate)?;
         within("learning_rate", self.learning_rate, 1e-12, 1e6)?;

@@ -1,11 +1,14 @@
-//! Rows to learn from: one feature, one target, in the units they came in.
+//! Rows to learn from: inputs and one target, in the units they came in.
 //!
 //! Rows are a source that can be read again, a block at a time: a generator makes them anew from its formula, a table
-//! has them. Ten million rows are never held in f64, and nothing that reads them keeps a second copy.
+//! has them or parses them again. Ten million rows are never held in f64, and nothing that reads them keeps a second
+//! copy.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::ops::Range;
 use std::rc::Rc;
+
+use serde::{Deserialize, Serialize};
 
 use crate::config::{DataConfig, MAX_SAMPLES, Source};
 use crate::message::{Code, Message, Result, count, short};
@@ -15,7 +18,7 @@ mod generate;
 mod scale;
 
 pub use csv::{Table, parse_table};
-pub use scale::{FeatureMap, Problem, Standardizer};
+pub use scale::{FeatureMap, InputMap, Problem, Scaler, Scaling, Term};
 
 use generate::Linspace;
 
@@ -31,13 +34,43 @@ pub struct Dataset {
     rows: Rows,
     /// Rows of the source that are left out, rising, each once.
     removed: Vec<u32>,
-    /// Rows after the source's.
+    /// Rows after the source's; only where there is one input.
     added: Vec<[f64; 2]>,
-    /// What the feature is called.
-    pub feature: String,
+    /// What a row gives the model, in the order in which rows hold it; one at least.
+    pub inputs: Vec<Input>,
     /// What the target is called.
     pub target: String,
     summary: OnceCell<Summary>,
+    /// Why a reading failed, where one did: its rows were zeros.
+    failure: RefCell<Option<Message>>,
+}
+
+/// One column that the model sees.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Input {
+    /// What it is called.
+    pub name: String,
+    /// What its numbers stand for, where it is a category: rows hold an index into these. Empty where it is a number.
+    pub levels: Vec<String>,
+}
+
+impl Input {
+    /// A column of numbers.
+    pub fn number(name: &str) -> Self {
+        Self { name: name.to_owned(), levels: Vec::new() }
+    }
+}
+
+/// A table that somebody else keeps: its rows can be read as often as is needed.
+pub trait RowSource: std::fmt::Debug {
+    /// Rows.
+    fn n_rows(&self) -> usize;
+
+    /// Reads as many rows as `rows` holds, from `first` on: row-major, the inputs of a row and then its target.
+    ///
+    /// # Errors
+    /// Where the table is gone or has changed.
+    fn read(&self, first: usize, rows: &mut [f64]) -> Result<()>;
 }
 
 /// Where rows are read from.
@@ -45,15 +78,17 @@ pub struct Dataset {
 enum Rows {
     /// Made anew at every reading.
     Linspace(Linspace),
-    /// Kept; shared by whatever is made of one table.
-    Columns(Rc<[Vec<f64>; 2]>),
+    /// Kept; shared by whatever is made of one table. The target is the last.
+    Columns(Rc<Vec<Vec<f64>>>),
+    /// Kept by somebody else.
+    Source(Rc<dyn RowSource>),
 }
 
 /// What every row together says.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Summary {
-    /// Least and greatest x.
-    pub x_range: [f64; 2],
+    /// Least and greatest value of each input.
+    pub x_ranges: Vec<[f64; 2]>,
     /// Least and greatest y.
     pub y_range: [f64; 2],
     /// Variance of the target (with 1/n).
@@ -61,20 +96,32 @@ pub struct Summary {
 }
 
 impl Dataset {
-    /// Rows of a table.
+    /// Rows of a table of one input.
     pub fn of_columns(x: Vec<f64>, y: Vec<f64>, feature: &str, target: &str) -> Self {
-        debug_assert_eq!(x.len(), y.len());
-        Self::of(Rows::Columns(Rc::new([x, y])), feature, target)
+        Self::of_table(vec![x, y], vec![Input::number(feature)], target)
     }
 
-    fn of(rows: Rows, feature: &str, target: &str) -> Self {
+    /// Rows of a table: a column an input, then the target.
+    pub fn of_table(columns: Vec<Vec<f64>>, inputs: Vec<Input>, target: &str) -> Self {
+        debug_assert_eq!(columns.len(), inputs.len() + 1);
+        debug_assert!(columns.iter().all(|column| column.len() == columns[0].len()));
+        Self::of(Rows::Columns(Rc::new(columns)), inputs, target)
+    }
+
+    /// Rows that somebody else keeps.
+    pub fn of_source(source: Rc<dyn RowSource>, inputs: Vec<Input>, target: &str) -> Self {
+        Self::of(Rows::Source(source), inputs, target)
+    }
+
+    fn of(rows: Rows, inputs: Vec<Input>, target: &str) -> Self {
         Self {
             rows,
             removed: Vec::new(),
             added: Vec::new(),
-            feature: feature.to_owned(),
+            inputs,
             target: target.to_owned(),
             summary: OnceCell::new(),
+            failure: RefCell::new(None),
         }
     }
 
@@ -87,10 +134,10 @@ impl Dataset {
         let mut dataset = match (&data.source, table) {
             (&Source::Linspace { start, stop, n_samples, slope, intercept, noise, seed }, _) => {
                 let line = Linspace { start, stop, n_samples, slope, intercept, noise, seed };
-                Self::of(Rows::Linspace(line), "x", "y")
+                Self::of(Rows::Linspace(line), vec![Input::number("x")], "y")
             }
             (Source::Table { name, fingerprint }, Some(table)) => {
-                if table.fingerprint() != *fingerprint {
+                if table.fingerprint() != fingerprint {
                     return Err(Message::new(Code::TableDiffers)
                         .with("name", name)
                         .with("expected", fingerprint)
@@ -110,7 +157,10 @@ impl Dataset {
         };
         dataset.summary = OnceCell::new();
         dataset.remove(&data.removed)?;
-        dataset.added.clone_from(&data.added);
+        // A point has one x.
+        if dataset.inputs.len() == 1 {
+            dataset.added.clone_from(&data.added);
+        }
         dataset.check()?;
         Ok(dataset)
     }
@@ -129,30 +179,66 @@ impl Dataset {
     pub fn bytes(&self) -> u64 {
         let kept = match &self.rows {
             Rows::Linspace(_) => 0,
-            Rows::Columns(columns) => 16 * columns[0].len(),
+            Rows::Columns(columns) => 8 * columns.len() * columns[0].len(),
+            Rows::Source(_) => 0,
         };
         (kept + 16 * self.added.len() + 4 * self.removed.len()) as u64
     }
 
-    /// Reads the features of the rows from `first` on.
+    /// Numbers that a row gives the model.
+    pub fn n_inputs(&self) -> usize {
+        self.inputs.len()
+    }
+
+    /// Reads the inputs of the rows from `first` on, row-major.
     pub fn read_x(&self, first: usize, x: &mut [f64]) {
-        self.stretches(first, x.len(), |place, stretch| match (stretch, &self.rows) {
-            (Stretch::Source(rows), Rows::Linspace(line)) => line.x(rows, &mut x[place]),
-            (Stretch::Source(rows), Rows::Columns(columns)) => x[place].copy_from_slice(&columns[0][rows]),
-            (Stretch::Added(rows), _) => {
-                for (x, added) in x[place].iter_mut().zip(&self.added[rows]) {
-                    *x = added[0];
+        let n_inputs = self.n_inputs();
+        self.stretches(first, x.len() / n_inputs, |place, stretch| {
+            let x = &mut x[place.start * n_inputs..place.end * n_inputs];
+            match (stretch, &self.rows) {
+                (Stretch::Source(rows), Rows::Linspace(line)) => line.x(rows, x),
+                (Stretch::Source(rows), Rows::Columns(columns)) => {
+                    for (j, column) in columns[..n_inputs].iter().enumerate() {
+                        for (x, value) in x[j..].iter_mut().step_by(n_inputs).zip(&column[rows.clone()]) {
+                            *x = *value;
+                        }
+                    }
+                }
+                (Stretch::Source(rows), Rows::Source(source)) => {
+                    self.read_source(source.as_ref(), rows, x, &mut []);
+                }
+                (Stretch::Added(rows), _) => {
+                    for (x, added) in x.iter_mut().zip(&self.added[rows]) {
+                        *x = added[0];
+                    }
                 }
             }
         });
     }
 
-    /// Reads the rows from `first` on, as many as `x` and `y` hold.
+    /// Reads the rows from `first` on, as many as `y` holds; `x` is row-major.
     pub fn read(&self, first: usize, x: &mut [f64], y: &mut [f64]) {
+        if let Rows::Source(source) = &self.rows {
+            let n_inputs = self.n_inputs();
+            self.stretches(first, y.len(), |place, stretch| {
+                if let Stretch::Source(rows) = stretch {
+                    let x = &mut x[place.start * n_inputs..place.end * n_inputs];
+                    self.read_source(source.as_ref(), rows, x, &mut y[place]);
+                } else if let Stretch::Added(rows) = stretch {
+                    for ((x, y), added) in x[place.clone()].iter_mut().zip(&mut y[place]).zip(&self.added[rows]) {
+                        [*x, *y] = *added;
+                    }
+                }
+            });
+            return;
+        }
         self.read_x(first, x);
         self.stretches(first, y.len(), |place, stretch| match (stretch, &self.rows) {
             (Stretch::Source(rows), Rows::Linspace(line)) => line.y(rows, &x[place.clone()], &mut y[place]),
-            (Stretch::Source(rows), Rows::Columns(columns)) => y[place].copy_from_slice(&columns[1][rows]),
+            (Stretch::Source(rows), Rows::Columns(columns)) => {
+                y[place].copy_from_slice(&columns[self.n_inputs()][rows]);
+            }
+            (Stretch::Source(_), Rows::Source(_)) => {}
             (Stretch::Added(rows), _) => {
                 for (y, added) in y[place].iter_mut().zip(&self.added[rows]) {
                     *y = added[1];
@@ -161,19 +247,43 @@ impl Dataset {
         });
     }
 
-    /// Every row at once, x and y: for few rows, or for somebody else.
+    fn read_source(&self, source: &dyn RowSource, rows: Range<usize>, x: &mut [f64], y: &mut [f64]) {
+        let n_inputs = self.n_inputs();
+        let mut read = vec![0.0; rows.len() * (n_inputs + 1)];
+        if let Err(message) = source.read(rows.start, &mut read) {
+            self.failure.borrow_mut().get_or_insert(message);
+            read.fill(0.0);
+        }
+        for ((i, row), x) in read.chunks_exact(n_inputs + 1).enumerate().zip(x.chunks_exact_mut(n_inputs)) {
+            x.copy_from_slice(&row[..n_inputs]);
+            if let Some(y) = y.get_mut(i) {
+                *y = row[n_inputs];
+            }
+        }
+    }
+
+    /// Why rows could not be read, where that has happened since it was last asked.
+    ///
+    /// # Errors
+    /// That very message.
+    pub fn readable(&self) -> Result<()> {
+        self.failure.borrow_mut().take().map_or(Ok(()), Err)
+    }
+
+    /// Every row at once: inputs row-major, and targets: for few rows, or for somebody else.
     pub fn columns(&self) -> (Vec<f64>, Vec<f64>) {
         let n = self.n_samples() as usize;
-        let (mut x, mut y) = (vec![0.0; n], vec![0.0; n]);
+        let (mut x, mut y) = (vec![0.0; n * self.n_inputs()], vec![0.0; n]);
         self.read(0, &mut x, &mut y);
         (x, y)
     }
 
     /// Every row, in blocks of [`BLOCK_ROWS`].
     pub fn for_each_block(&self, mut each: impl FnMut(&[f64], &[f64])) {
-        let (mut x, mut y) = ([0.0; BLOCK_ROWS], [0.0; BLOCK_ROWS]);
+        let n_inputs = self.n_inputs();
+        let (mut x, mut y) = (vec![0.0; n_inputs * BLOCK_ROWS], [0.0; BLOCK_ROWS]);
         for block in blocks(self.n_samples() as usize) {
-            let (x, y) = (&mut x[..block.len()], &mut y[..block.len()]);
+            let (x, y) = (&mut x[..block.len() * n_inputs], &mut y[..block.len()]);
             self.read(block.start, x, y);
             each(x, y);
         }
@@ -182,7 +292,7 @@ impl Dataset {
     /// What every row together says. It takes two readings unless it is known already.
     pub fn summary(&self) -> &Summary {
         self.summary.get_or_init(|| {
-            let mut summing = Summing::default();
+            let mut summing = Summing::new(self.n_inputs());
             self.for_each_block(|x, y| summing.add(x, y));
             let mut squaring = summing.mean();
             self.for_each_block(|_, y| squaring.add(y));
@@ -196,10 +306,10 @@ impl Dataset {
         let _ = self.summary.set(summary);
     }
 
-    /// Least and greatest x, then of y.
+    /// Least and greatest value of the first input, then of the target.
     pub fn ranges(&self) -> ([f64; 2], [f64; 2]) {
         let summary = self.summary();
-        (summary.x_range, summary.y_range)
+        (summary.x_ranges[0], summary.y_range)
     }
 
     /// Variance of the target (with 1/n).
@@ -207,11 +317,11 @@ impl Dataset {
         self.summary().target_variance
     }
 
-    /// Row counts on a grid over a rectangle, row-major from the bottom.
+    /// Row counts on a grid over a rectangle of first input and target, row-major from the bottom.
     pub fn density(&self, x: [f64; 2], y: [f64; 2], columns: u32, rows: u32) -> Vec<u32> {
         let mut grid = Grid::new(x, y, columns, rows);
         self.for_each_block(|x, y| {
-            for (x, y) in x.iter().zip(y) {
+            for (x, y) in x.iter().step_by(self.n_inputs()).zip(y) {
                 grid.count(*x, *y);
             }
         });
@@ -232,18 +342,20 @@ impl Dataset {
             }
             _ => {}
         }
-        let mut first = [0.0];
+        // Seldom more than one block: the first other value of any input ends it.
+        let n_inputs = self.n_inputs();
+        let mut first = vec![0.0; n_inputs];
         self.read_x(0, &mut first);
-        let mut x = [0.0; BLOCK_ROWS];
-        // Seldom more than one block: the first other value ends it.
+        let mut x = vec![0.0; n_inputs * BLOCK_ROWS];
         let constant = blocks(n_samples as usize).all(|block| {
-            let x = &mut x[..block.len()];
+            let x = &mut x[..block.len() * n_inputs];
             self.read_x(block.start, x);
-            x.iter().all(|x| *x == first[0])
+            x.chunks_exact(n_inputs).all(|row| row == first)
         });
+        self.readable()?;
         if constant {
             return Err(Message::new(Code::ConstantFeature)
-                .with("column", &self.feature)
+                .with("column", &self.inputs[0].name)
                 .with("value", short(first[0])));
         }
         Ok(())
@@ -254,6 +366,7 @@ impl Dataset {
         match &self.rows {
             Rows::Linspace(line) => line.n_samples as usize,
             Rows::Columns(columns) => columns[0].len(),
+            Rows::Source(source) => source.n_rows(),
         }
     }
 
@@ -326,23 +439,30 @@ fn partition(n: usize, is: impl Fn(usize) -> bool) -> usize {
 /// First reading of a summary: ranges, and the sum whose mean the second needs.
 #[derive(Clone, Debug)]
 pub(crate) struct Summing {
-    x_range: [f64; 2],
+    x_ranges: Vec<[f64; 2]>,
     y_range: [f64; 2],
     sum: f64,
     n: f64,
 }
 
-impl Default for Summing {
-    fn default() -> Self {
-        let empty = [f64::INFINITY, f64::NEG_INFINITY];
-        Self { x_range: empty, y_range: empty, sum: 0.0, n: 0.0 }
-    }
-}
-
 impl Summing {
+    pub(crate) fn new(n_inputs: usize) -> Self {
+        let empty = [f64::INFINITY, f64::NEG_INFINITY];
+        Self { x_ranges: vec![empty; n_inputs], y_range: empty, sum: 0.0, n: 0.0 }
+    }
+
+    /// `x` is row-major.
     pub(crate) fn add(&mut self, x: &[f64], y: &[f64]) {
         let widen = |[low, high]: [f64; 2], v: &f64| [low.min(*v), high.max(*v)];
-        self.x_range = x.iter().fold(self.x_range, widen);
+        if let [range] = &mut self.x_ranges[..] {
+            *range = x.iter().fold(*range, widen);
+        } else {
+            for row in x.chunks_exact(self.x_ranges.len()) {
+                for (range, x) in self.x_ranges.iter_mut().zip(row) {
+                    *range = widen(*range, x);
+                }
+            }
+        }
         self.y_range = y.iter().fold(self.y_range, widen);
         self.sum = y.iter().fold(self.sum, |sum, y| sum + y);
         self.n += y.len() as f64;
@@ -367,8 +487,8 @@ impl Squaring {
     }
 
     pub(crate) fn summary(&self) -> Summary {
-        let Summing { x_range, y_range, n, .. } = self.first;
-        Summary { x_range, y_range, target_variance: self.square / n }
+        let Summing { x_ranges, y_range, n, .. } = &self.first;
+        Summary { x_ranges: x_ranges.clone(), y_range: *y_range, target_variance: self.square / n }
     }
 }
 

@@ -1,12 +1,13 @@
 //! Trained weights as a file, and back.
 
+use serde::ser::{SerializeMap as _, Serializer};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::backend::State;
 use crate::backend::kernel::{Reaction, slot};
 use crate::config::{RunConfig, RunPlan};
-use crate::dataset::FeatureMap;
+use crate::dataset::{FeatureMap, Input};
 use crate::message::{Code, Message, Result};
 use crate::model::{self, Layer};
 use crate::tagged::Fields;
@@ -46,8 +47,8 @@ pub struct WeightsFile {
     pub config: RunConfig,
     /// Where it was trained at the time of writing, and why there, with the figures where that was measured.
     pub backend: Option<String>,
-    /// Inputs and what the model says there, for whoever reads the file to check itself by.
-    pub check_predictions: Vec<[f64; 2]>,
+    /// Inputs (a category's as the index of its level), then what the model says there, for whoever reads the file to check itself by.
+    pub check_predictions: Vec<Vec<f64>>,
     /// What training needs to go on to the bit.
     pub training_state: TrainingState,
 }
@@ -77,18 +78,36 @@ impl<'de> Deserialize<'de> for WeightsFile {
 }
 
 /// Names of the columns.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Columns {
-    /// The feature.
-    pub feature: String,
+    /// What the model sees.
+    pub inputs: Vec<Input>,
     /// The target.
     pub target: String,
+}
+
+impl Serialize for Columns {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_map(None)?;
+        match &self.inputs[..] {
+            // As files had it before there were several inputs.
+            [input] if input.levels.is_empty() => fields.serialize_entry("feature", &input.name)?,
+            inputs => fields.serialize_entry("inputs", inputs)?,
+        }
+        fields.serialize_entry("target", &self.target)?;
+        fields.end()
+    }
 }
 
 impl<'de> Deserialize<'de> for Columns {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         let mut from = Fields::read(deserializer)?;
-        let read = Self { feature: from.need("feature")?, target: from.need("target")? };
+        let feature: Option<String> = from.may("feature")?;
+        let inputs = match feature {
+            Some(name) => vec![Input::number(&name)],
+            None => from.need("inputs")?,
+        };
+        let read = Self { inputs, target: from.need("target")? };
         from.finish(read)
     }
 }
@@ -168,17 +187,15 @@ pub fn weights_file(trainer: &Trainer) -> WeightsFile {
     let checkpoint = trainer.checkpoint();
     let reaction = checkpoint.state.reactions[0];
     let slot_of = |slot: usize| checkpoint.state.slot(0, slot).to_vec();
-    let degree = task.map.degree as usize;
+    let n_features = task.map.n_features();
     let mut weights = trainer.original_parameters();
-    let bias = weights.split_off(degree).first().copied();
-    let ([low, high], _) = task.dataset.ranges();
-    let check_predictions = [low, (low + high) / 2.0, high].map(|x| [x, trainer.predict(x)]).to_vec();
+    let bias = weights.split_off(n_features).first().copied();
     WeightsFile {
         format: FORMAT.to_owned(),
         version: VERSION,
         downhill: env!("CARGO_PKG_VERSION").to_owned(),
-        columns: Columns { feature: task.dataset.feature.clone(), target: task.dataset.target.clone() },
-        layers: model::layers(trainer.parameters(), task.map.degree),
+        columns: Columns { inputs: task.dataset.inputs.clone(), target: task.dataset.target.clone() },
+        layers: model::layers(trainer.parameters(), n_features as u32),
         feature_map: task.map.clone(),
         original_units: OriginalUnits { weights, bias },
         loss: trainer.measured().loss,
@@ -187,7 +204,7 @@ pub fn weights_file(trainer: &Trainer) -> WeightsFile {
         epochs: trainer.place().epoch,
         config: trainer.plan().config().clone(),
         backend: Some(trainer.in_use().to_string()),
-        check_predictions,
+        check_predictions: check_predictions(trainer),
         training_state: TrainingState {
             place: checkpoint.place,
             optimizer_start: checkpoint.optimizer_start,
@@ -210,6 +227,26 @@ pub fn weights_file(trainer: &Trainer) -> WeightsFile {
             last_epoch_loss: reaction.last_epoch_loss,
         },
     }
+}
+
+/// At the least, the middle and the greatest of every input, and at the first levels of categories.
+fn check_predictions(trainer: &Trainer) -> Vec<Vec<f64>> {
+    let ranges = &trainer.task().dataset.summary().x_ranges;
+    [0.0, 0.5, 1.0]
+        .map(|place| {
+            let input = |([low, high], n_levels): (&[f64; 2], u32)| match (place, n_levels) {
+                // Not `low + place * (high - low)`, which misses the ends by a rounding.
+                (_, 1..) => place * 2.0 % f64::from(n_levels),
+                (0.0, _) => *low,
+                (0.5, _) => (low + high) / 2.0,
+                _ => *high,
+            };
+            let levels = trainer.task().map.inputs.iter().map(|input| input.n_levels);
+            let mut row: Vec<f64> = ranges.iter().zip(levels).map(input).collect();
+            row.push(trainer.predict_row(&row));
+            row
+        })
+        .to_vec()
 }
 
 /// The file's text.
@@ -270,18 +307,22 @@ pub fn read(bytes: &[u8]) -> Result<Imported> {
 fn check(file: WeightsFile) -> Result<Imported> {
     let plan = file.config.check()?;
     let model = &file.config.model;
-    let degree = model.degree as usize;
-    let expected = degree + usize::from(model.bias);
+    let map = &file.feature_map;
+    if !map.fits() {
+        let found = map.center.len().min(map.scale.len());
+        return Err(Message::new(Code::WeightsShape).with("found", found).with("expected", map.n_features()));
+    }
+    let expected = map.n_features() + usize::from(model.bias);
     let shape =
         |found: usize| Message::new(Code::WeightsShape).with("found", found).with("expected", expected);
     let n_held = |layer: &Layer| {
         layer.kernel.iter().map(Vec::len).sum::<usize>() + layer.bias.iter().flatten().count()
     };
-    let parameters = model::parameters(&file.layers, model.degree, model.bias)
+    let parameters = model::parameters(&file.layers, map.n_features() as u32, model.bias)
         .ok_or_else(|| shape(file.layers.iter().map(n_held).sum()))?;
-    let map = &file.feature_map;
-    if map.degree != model.degree || map.center.len() != degree || map.scale.len() != degree {
-        return Err(shape(map.center.len().min(map.scale.len())));
+    let wanted = model::feature_map(model, &file.columns.inputs)?;
+    if map.n_features() != wanted.n_features() || map.n_inputs() != wanted.n_inputs() {
+        return Err(shape(map.n_features() + usize::from(model.bias)));
     }
     let training = file.training_state;
     let mut state = State::new(&parameters);
@@ -298,13 +339,8 @@ fn check(file: WeightsFile) -> Result<Imported> {
         }
         state.slot_mut(0, slot).copy_from_slice(values);
     }
-    let scales = [map.x_scale].into_iter().chain(map.scale.iter().copied());
-    let scaled = scales.clone().all(|scale| scale > 0.0)
-        && map.x_center.is_finite()
-        && scales.sum::<f64>().is_finite();
-    let centred = map.center.iter().all(|center| center.is_finite());
     let finite = state.values.iter().all(|value| value.is_finite());
-    if !scaled || !centred || !finite || !training.first_loss.is_finite() || !training.rate_scale.is_finite()
+    if !map.is_finite() || !finite || !training.first_loss.is_finite() || !training.rate_scale.is_finite()
     {
         return Err(Code::WeightsNotFinite.into());
     }

@@ -116,6 +116,9 @@ codes! {
     RemovedOutOfRange = "removed_out_of_range": "there is no row {index} to remove; the data has {n_samples} rows",
     TooManyEdits = "too_many_edits": "at most {limit} points can be added or removed by hand; load a table instead",
     OutOfMemory = "out_of_memory": "{n_samples} rows of {n_features} features take {size}, more memory than this browser has left for them; lower the count or the degree, or close other pages",
+    NoSuchColumn = "no_such_column": "there is no feature \"{column}\"; choose the features of an interaction among those of the model",
+    InteractionOfOne = "interaction_of_one": "an interaction of \"{column}\" with itself; choose two different features, or raise the degree",
+    TooManyFeatures = "too_many_features": "the model would have more than {limit} features; choose fewer columns, levels or interactions",
     // What takes a while.
     Scaling = "scaling": "Scaling features",
     MakingRows = "making_rows": "Making {n_samples} rows",
@@ -137,6 +140,7 @@ codes! {
     WeightsNotFinite = "weights_not_finite": "the weights file holds a weight that is not a finite number; export again before the run diverges",
     // Prediction.
     InputNotANumber = "input_not_a_number": "\"{text}\" is not a number; separate several x by spaces or commas",
+    NoSuchLevel = "no_such_level": "\"{text}\" is no level of \"{column}\"; choose one of those in the table",
     NothingToPredict = "nothing_to_predict": "type one x, or several separated by spaces or commas",
     // Backends.
     GpuMeasured = "gpu_measured": "measured faster here: {gpu} steps a second, {cpu} on the CPU",

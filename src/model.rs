@@ -5,8 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::InitialWeights;
-use crate::dataset::FeatureMap;
+use crate::config::{InitialWeights, MAX_FEATURES, ModelConfig};
+use crate::dataset::{FeatureMap, Input, InputMap, Term};
+use crate::message::{Code, Message, Result};
 use crate::rng::{Rng, Stream};
 
 /// One layer's parameters. They are f32, written as the f64 that equals them, so that whoever reads the digits as f64
@@ -66,22 +67,87 @@ pub fn initial_parameters(initial: InitialWeights, n_features: u32, bias: bool, 
     parameters
 }
 
-/// What the model says at `x`, in f64 through the feature map, so that nothing cancels that need not.
-pub fn predict(map: &FeatureMap, parameters: &[f64], x: f64) -> f64 {
-    let degree = map.degree as usize;
-    let mut features = [0.0; crate::config::MAX_DEGREE as usize];
-    map.features(x, &mut features[..degree]);
-    let dot: f64 = features[..degree].iter().zip(parameters).map(|(f, w)| f * w).sum();
-    dot + parameters.get(degree).copied().unwrap_or(0.0)
+/// What the model makes of a row's inputs.
+///
+/// # Errors
+/// [`Code::NoSuchColumn`] where an interaction names a column that is no input; [`Code::TooManyFeatures`].
+pub fn feature_map(model: &ModelConfig, inputs: &[Input]) -> Result<FeatureMap> {
+    let of = |input: &Input| {
+        let own = model.degrees.iter().find(|(name, _)| *name == input.name);
+        match input.levels.len() {
+            0 => InputMap::number(own.map_or(model.degree, |(_, degree)| *degree)),
+            n_levels => InputMap::category(n_levels as u32),
+        }
+    };
+    let place = |name: &String| {
+        let found = inputs.iter().position(|input| input.name == *name);
+        found.map(|place| place as u32).ok_or_else(|| Message::new(Code::NoSuchColumn).with("column", name))
+    };
+    let pair = |[a, b]: &[String; 2]| Ok([place(a)?, place(b)?]);
+    let pairs = model.interactions.iter().map(pair).collect::<Result<Vec<[u32; 2]>>>()?;
+    let maps: Vec<InputMap> = inputs.iter().map(of).collect();
+    match FeatureMap::count(&maps, &pairs) {
+        Some(n) if n <= MAX_FEATURES => Ok(FeatureMap::new(maps, pairs)),
+        _ => Err(Message::new(Code::TooManyFeatures).with("limit", MAX_FEATURES)),
+    }
 }
 
-/// Parameters of the scaled features in the units of x and y: coefficients of x, x^2, ..., then the bias if there is
-/// one.
+/// What the model says of a row's inputs, in f64 through the feature map, so that nothing cancels that need not.
+/// `features` is scratch, as long as the map has features.
+pub fn predict(map: &FeatureMap, parameters: &[f64], x: &[f64], features: &mut [f64]) -> f64 {
+    map.features(x, features);
+    let dot: f64 = features.iter().zip(parameters).map(|(f, w)| f * w).sum();
+    dot + parameters.get(features.len()).copied().unwrap_or(0.0)
+}
+
+/// Parameters of the scaled features in the units of inputs and target: see [`FeatureMap::to_original`]; the bias is
+/// the last, if there is one.
 pub fn to_original(map: &FeatureMap, parameters: &[f64]) -> Vec<f64> {
-    let (weights, bias) = parameters.split_at(map.degree as usize);
+    let (weights, bias) = parameters.split_at(map.n_features());
     let (mut original, constant) = map.to_original(weights, bias.first().copied());
     if !bias.is_empty() {
         original.push(constant);
     }
     original
+}
+
+/// What each feature is called: `x`, `x^2`, `colour = red`, `width * height`.
+pub fn term_names(map: &FeatureMap, inputs: &[Input]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::with_capacity(map.n_features());
+    for term in map.terms() {
+        names.push(match term {
+            Term::Power { input, power: 1 } => inputs[input].name.clone(),
+            Term::Power { input, power } => format!("{}^{power}", inputs[input].name),
+            Term::Level { input, level } => {
+                format!("{} = {}", inputs[input].name, inputs[input].levels.get(level).map_or("", String::as_str))
+            }
+            Term::Product { of: [a, b] } => format!("{} * {}", names[a], names[b]),
+        });
+    }
+    names
+}
+
+/// What the model says of a row, from a baseline and what each input adds: `w_k f_k` of its features, `f_k` being 0 at
+/// the rows' mean where the features are standardized; a product's share goes to both of its inputs in halves. All of it
+/// adds up to the prediction.
+pub fn explain(map: &FeatureMap, parameters: &[f64], x: &[f64]) -> (f64, f64, Vec<f64>) {
+    let mut features = vec![0.0; map.n_features()];
+    let output = predict(map, parameters, x, &mut features);
+    let baseline = parameters.get(features.len()).copied().unwrap_or(0.0);
+    let mut contributions = vec![0.0; map.n_inputs()];
+    let terms = map.terms();
+    for (k, term) in terms.iter().enumerate() {
+        let share = parameters[k] * features[k];
+        match *term {
+            Term::Power { input, .. } | Term::Level { input, .. } => contributions[input] += share,
+            Term::Product { of } => {
+                for feature in of {
+                    if let Term::Power { input, .. } | Term::Level { input, .. } = terms[feature] {
+                        contributions[input] += 0.5 * share;
+                    }
+                }
+            }
+        }
+    }
+    (output, baseline, contributions)
 }

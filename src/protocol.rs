@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::config::RunConfig;
+use crate::dataset::Scaling;
 use crate::message::Message;
 use crate::metrics::HistoryDelta;
 use crate::trainer::Mark;
@@ -52,10 +53,15 @@ pub enum Request {
         #[serde(skip)]
         bytes: Vec<u8>,
     },
-    /// What the model says at these x.
+    /// What the model of one input says at these x.
     Predict {
         /// Numbers separated by spaces or commas.
         inputs: String,
+    },
+    /// What the model says of one row, and what each input adds to it.
+    PredictRow {
+        /// A number or a level each, in the order of the inputs.
+        values: Vec<String>,
     },
     /// The weights as a file.
     Export {},
@@ -90,6 +96,15 @@ pub enum Answer {
         inputs: Vec<f64>,
         /// What the model says there.
         outputs: Vec<f64>,
+    },
+    /// To `predict_row`.
+    Explained {
+        /// What the model says.
+        output: f64,
+        /// What it says of a row whose features are all at their means.
+        baseline: f64,
+        /// What each input's features add to that, the products of two inputs shared between both.
+        contributions: Vec<f64>,
     },
     /// To `export`.
     Exported {
@@ -142,26 +157,42 @@ pub struct DatasetInfo {
     pub n_features: u32,
     /// Parameters.
     pub n_parameters: u32,
-    /// Name of the feature.
-    pub feature: String,
+    /// What a row gives the model.
+    pub inputs: Vec<InputInfo>,
     /// Name of the target.
     pub target: String,
-    /// Whether features are standardized inside the model.
-    pub standardized: bool,
+    /// What each weight belongs to, the bias left out.
+    pub terms: Vec<String>,
+    /// How numbers are scaled inside the model.
+    pub scaling: Scaling,
     /// Bytes that the rows take, in every shape that they are kept in.
     pub bytes: f64,
-    /// Every x where they are few enough to draw.
+    /// Every x where they are few enough to draw; none where there are several inputs.
     #[serde(skip)]
     pub points_x: Vec<f32>,
-    /// Every y where they are few enough to draw.
+    /// Every y where they are few enough to draw; where there are several inputs, those of the rows whose predictions
+    /// come with each snapshot.
     #[serde(skip)]
     pub points_y: Vec<f32>,
-    /// Least and greatest x.
+    /// Least and greatest x; of the target, where there are several inputs.
     pub x_range: [f64; 2],
     /// Least and greatest y.
     pub y_range: [f64; 2],
     /// Least squares.
     pub exact: Exact,
+}
+
+/// What a person gives to predict by.
+#[derive(Clone, Debug, Serialize)]
+pub struct InputInfo {
+    /// The column.
+    pub name: String,
+    /// Of a category.
+    pub levels: Vec<String>,
+    /// Least and greatest value; indices of a category.
+    pub range: [f64; 2],
+    /// A value to begin with: in the middle of a number's range, the first level of a category.
+    pub start: String,
 }
 
 /// The least-squares solution.
@@ -230,6 +261,9 @@ pub struct Snapshot {
     /// The fitted curve.
     #[serde(skip)]
     pub curve_y: Vec<f32>,
+    /// Where there are several inputs: what the weights say of the rows that `points_y` are of.
+    #[serde(skip)]
+    pub predicted: Vec<f32>,
     /// What was recorded since the last snapshot.
     #[serde(skip)]
     pub history: HistoryDelta,

@@ -338,7 +338,7 @@ impl Trainer {
         self.state.parameters(0)
     }
 
-    /// The parameters in the units of x and y.
+    /// The parameters in the units of inputs and target.
     pub fn original_parameters(&self) -> Vec<f64> {
         model::to_original(&self.task.map, &self.parameters_f64())
     }
@@ -361,9 +361,30 @@ impl Trainer {
         if variance > 0.0 { Some(1.0 - self.measured.loss / variance) } else { None }
     }
 
-    /// What the model says at `x`, both in the units they came in.
+    /// What the model of one input says at `x`, both in the units they came in.
     pub fn predict(&self, x: f64) -> f64 {
-        model::predict(&self.task.map, &self.parameters_f64(), x)
+        self.predict_row(&[x])
+    }
+
+    /// What the model says of a row's inputs, all in the units they came in; categories as the index of their level.
+    pub fn predict_row(&self, x: &[f64]) -> f64 {
+        let mut predicted = [0.0];
+        self.predict_rows(x, &mut predicted);
+        predicted[0]
+    }
+
+    /// The same of many rows, row-major.
+    pub fn predict_rows(&self, x: &[f64], predicted: &mut [f64]) {
+        let (map, parameters) = (&self.task.map, self.parameters_f64());
+        let mut features = vec![0.0; map.n_features()];
+        for (x, predicted) in x.chunks_exact(map.n_inputs()).zip(predicted) {
+            *predicted = model::predict(map, &parameters, x, &mut features);
+        }
+    }
+
+    /// What the model says of a row, from which baseline, and what each input adds to it: see [`model::explain`].
+    pub fn explain_row(&self, x: &[f64]) -> (f64, f64, Vec<f64>) {
+        model::explain(&self.task.map, &self.parameters_f64(), x)
     }
 
     /// The rate that the next update will take.

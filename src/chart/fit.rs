@@ -128,6 +128,12 @@ impl FitChart {
         self.stale = Stale::BOTH;
     }
 
+    /// Moves the points; the view stays.
+    pub fn set_points(&mut self, points_x: Vec<f32>, points_y: Vec<f32>) {
+        self.points = Series::new(points_x, points_y);
+        self.stale = Stale::BOTH;
+    }
+
     /// Shows counts on a grid instead of points.
     pub fn set_density(&mut self, density: Option<Density>) {
         self.density = density.filter(|density| {

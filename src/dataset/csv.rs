@@ -14,21 +14,38 @@ pub struct Table {
     pub dataset: Dataset,
     /// Whether the first row named the columns.
     pub has_header: bool,
+    /// What tells it from another: of what its rows were read from, where somebody else keeps them.
+    fingerprint: String,
 }
 
 impl Table {
-    /// A hash of the rows that tells this table from another (FNV-1a, 64 bits), in hexadecimal.
-    pub fn fingerprint(&self) -> String {
-        let mut hash = 0xCBF2_9CE4_8422_2325_u64;
-        let mut add = |values: &[f64]| {
-            for byte in values.iter().flat_map(|value| value.to_le_bytes()) {
-                hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3);
-            }
-        };
-        self.dataset.for_each_block(|x, _| add(x));
-        self.dataset.for_each_block(|_, y| add(y));
-        format!("{hash:016x}")
+    /// A table that somebody else keeps, under a hash of its own.
+    pub fn kept_elsewhere(dataset: Dataset, fingerprint: String) -> Self {
+        Self { dataset, has_header: true, fingerprint }
     }
+
+    fn new(dataset: Dataset, has_header: bool) -> Self {
+        let fingerprint = fingerprint(&dataset);
+        Self { dataset, has_header, fingerprint }
+    }
+
+    /// A hash of the rows that tells this table from another, in hexadecimal.
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+}
+
+/// FNV-1a, 64 bits, of every x and then of every y.
+fn fingerprint(dataset: &Dataset) -> String {
+    let mut hash = 0xCBF2_9CE4_8422_2325_u64;
+    let mut add = |values: &[f64]| {
+        for byte in values.iter().flat_map(|value| value.to_le_bytes()) {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3);
+        }
+    };
+    dataset.for_each_block(|x, _| add(x));
+    dataset.for_each_block(|_, y| add(y));
+    format!("{hash:016x}")
 }
 
 /// Reads a table of two columns, x and y, separated by comma, semicolon, tab or (in pasted columns) spaces. The first
@@ -101,7 +118,7 @@ pub fn parse_table(bytes: &[u8]) -> Result<Table> {
     let [feature, target] = names;
     let dataset = Dataset::of_columns(x, y, &feature, &target);
     dataset.check()?;
-    Ok(Table { dataset, has_header })
+    Ok(Table::new(dataset, has_header))
 }
 
 /// The separator that the first line with anything in it uses.

@@ -1,154 +1,450 @@
 //! From x to features, and from rows to what kernels read.
 
+use serde::de::Error as _;
+use serde::ser::{SerializeMap as _, Serializer};
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
 use super::{BLOCK_ROWS, Dataset, MAX_VALUE, blocks};
+use crate::config::MAX_DEGREE;
 use crate::message::{Code, Message, Result, bytes, count, short};
 use crate::tagged::Fields;
 
-/// The features of the model: powers of x, standardized or not.
+/// From a row's inputs to the features of the model: powers, levels of categories, products; scaled or not.
 ///
-/// With `z = (x - x_center) / x_scale`, feature k (from 1) is `(z^k - center[k]) / scale[k]`. Scaling x before raising
-/// it keeps the powers of, say, a year apart from each other. All of it is f64. A model without bias must stay 0 at
-/// x = 0, so its features are scaled by their root mean square and not centred.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// A number x becomes `z = (x - center) / scale` and its powers up to a degree; a category one feature for each of its
+/// levels but the first, 1 where the row has that level and 0 elsewhere. An interaction of two inputs is the products of
+/// the first power or the levels of the one with those of the other. Each of these, `t`, is the feature
+/// `(t - center[k]) / scale[k]`. Scaling x before raising it keeps the powers of, say, a year apart from each other. All
+/// of it is f64. A model without bias must stay 0 where every input is, so it is scaled and not centred.
+#[derive(Clone, Debug, PartialEq)]
 pub struct FeatureMap {
-    /// Highest power.
-    pub degree: u32,
-    /// Subtracted from x; 0 where nothing is standardized.
-    pub x_center: f64,
-    /// Divides x; 1 where nothing is standardized.
-    pub x_scale: f64,
-    /// Subtracted from each power, `degree` long.
+    /// In the order of a row.
+    pub inputs: Vec<InputMap>,
+    /// Pairs of inputs, each of two different ones.
+    pub interactions: Vec<[u32; 2]>,
+    /// Subtracted from each feature.
     pub center: Vec<f64>,
-    /// Divides each power, `degree` long.
+    /// Divides each feature.
     pub scale: Vec<f64>,
+}
+
+/// What becomes of one input.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct InputMap {
+    /// Highest power; 1 for a category.
+    pub degree: u32,
+    /// Levels of a category; 0 for a number.
+    pub n_levels: u32,
+    /// Subtracted from a number; 0 where nothing is scaled.
+    pub center: f64,
+    /// Divides it; 1 where nothing is scaled.
+    pub scale: f64,
+}
+
+impl InputMap {
+    /// A number as it is, up to a power.
+    pub fn number(degree: u32) -> Self {
+        Self { degree, n_levels: 0, center: 0.0, scale: 1.0 }
+    }
+
+    /// A category.
+    pub fn category(n_levels: u32) -> Self {
+        Self { degree: 1, n_levels, center: 0.0, scale: 1.0 }
+    }
+
+    /// Features of this input alone.
+    pub fn n_features(&self) -> usize {
+        if self.n_levels > 0 { self.n_levels as usize - 1 } else { self.degree as usize }
+    }
+
+    /// How many of them take part in interactions: powers beyond the first do not.
+    fn n_factors(&self) -> usize {
+        if self.n_levels > 0 { self.n_levels as usize - 1 } else { 1 }
+    }
+}
+
+/// What one feature is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Term {
+    /// A power of an input.
+    Power {
+        /// Which input.
+        input: usize,
+        /// From 1.
+        power: u32,
+    },
+    /// A level of a category.
+    Level {
+        /// Which input.
+        input: usize,
+        /// From 1: the first level is the one that the others are compared to.
+        level: usize,
+    },
+    /// The product of two features, each a first power or a level.
+    Product {
+        /// Features, by index.
+        of: [usize; 2],
+    },
+}
+
+/// How numbers are brought to a like size inside the model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scaling {
+    /// They are not.
+    None,
+    /// To mean 0 and (population) standard deviation 1 where the model has a bias, to root mean square 1 where it has
+    /// none.
+    Standardize,
+    /// To 0 at the least and 1 at the greatest where the model has a bias, to at most 1 in magnitude where it has none.
+    MinMax,
+}
+
+// As links and files have had it since there was no other than the first two: false and true.
+impl Serialize for Scaling {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        match self {
+            Self::None => serializer.serialize_bool(false),
+            Self::Standardize => serializer.serialize_bool(true),
+            Self::MinMax => serializer.serialize_str("min_max"),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Scaling {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        match Value::deserialize(deserializer)? {
+            Value::Bool(false) => Ok(Self::None),
+            Value::Bool(true) => Ok(Self::Standardize),
+            Value::String(name) if name == "min_max" => Ok(Self::MinMax),
+            other => Err(D::Error::custom(format!("{other} is not true, false or \"min_max\""))),
+        }
+    }
+}
+
+impl Serialize for FeatureMap {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_map(None)?;
+        if let (true, [input]) = (self.is_powers(), &self.inputs[..]) {
+            // The shape that files had before there were several inputs.
+            fields.serialize_entry("degree", &input.degree)?;
+            fields.serialize_entry("x_center", &input.center)?;
+            fields.serialize_entry("x_scale", &input.scale)?;
+        } else {
+            fields.serialize_entry("inputs", &self.inputs)?;
+            fields.serialize_entry("interactions", &self.interactions)?;
+        }
+        fields.serialize_entry("center", &self.center)?;
+        fields.serialize_entry("scale", &self.scale)?;
+        fields.end()
+    }
 }
 
 impl<'de> Deserialize<'de> for FeatureMap {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         let mut from = Fields::read(deserializer)?;
-        let map = Self {
-            degree: from.need("degree")?,
-            x_center: from.need("x_center")?,
-            x_scale: from.need("x_scale")?,
-            center: from.need("center")?,
-            scale: from.need("scale")?,
+        let (center, scale) = (from.need("center")?, from.need("scale")?);
+        let degree: Option<u32> = from.may("degree")?;
+        let map = if let Some(degree) = degree {
+            let input = InputMap {
+                degree,
+                n_levels: 0,
+                center: from.need("x_center")?,
+                scale: from.need("x_scale")?,
+            };
+            Self { inputs: vec![input], interactions: Vec::new(), center, scale }
+        } else {
+            Self { inputs: from.need("inputs")?, interactions: from.need("interactions")?, center, scale }
         };
         from.finish(map)
     }
 }
 
-impl FeatureMap {
-    /// Plain powers.
-    pub fn plain(degree: u32) -> Self {
-        let n = degree as usize;
-        Self { degree, x_center: 0.0, x_scale: 1.0, center: vec![0.0; n], scale: vec![1.0; n] }
-    }
-
-    /// Powers standardized over the rows' x: to mean 0 and (population) standard deviation 1 where the model has a
-    /// bias, to root mean square 1 where it has none.
-    pub fn standardized(degree: u32, dataset: &Dataset, bias: bool) -> Self {
-        let n_samples = dataset.n_samples() as usize;
-        let mut standardizer = Standardizer::new(degree, n_samples, bias);
-        let mut x = [0.0; BLOCK_ROWS];
-        while !standardizer.is_done() {
-            for block in blocks(n_samples) {
-                let x = &mut x[..block.len()];
-                dataset.read_x(block.start, x);
-                standardizer.add(x);
-            }
-            standardizer.end_reading();
-        }
-        standardizer.map
-    }
-
-    /// The features of one x, `degree` long, into `out`.
-    pub fn features(&self, x: f64, out: &mut [f64]) {
-        let z = (x - self.x_center) / self.x_scale;
-        let mut power = 1.0;
-        for ((out, center), scale) in out.iter_mut().zip(&self.center).zip(&self.scale) {
-            power *= z;
-            *out = (power - center) / scale;
-        }
-    }
-
-    /// The same of many x, row-major.
-    pub fn rows(&self, x: &[f64], out: &mut [f64]) {
-        for (x, row) in x.iter().zip(out.chunks_exact_mut(self.degree as usize)) {
-            self.features(*x, row);
-        }
-    }
-
-    /// The x whose first feature this is.
-    #[inline]
-    pub fn x_of(&self, first_feature: f64) -> f64 {
-        self.x_center + self.x_scale * (self.center[0] + self.scale[0] * first_feature)
-    }
-
-    /// Weights of the features (then the bias, if any) as coefficients of x, x^2, ... (then the constant).
-    ///
-    /// The constant is returned even where the model has no bias; it is 0 then, since nothing is centred.
-    pub fn to_original(&self, weights: &[f64], bias: Option<f64>) -> (Vec<f64>, f64) {
-        let degree = self.degree as usize;
-        let mut constant = bias.unwrap_or(0.0);
-        // Coefficients of z^k first.
-        let by_z: Vec<f64> = (0..degree)
-            .map(|k| {
-                constant -= weights[k] * self.center[k] / self.scale[k];
-                weights[k] / self.scale[k]
-            })
-            .collect();
-        // Then z = (x - c) / s, by the binomial theorem.
-        let mut by_x = vec![0.0; degree + 1];
-        by_x[0] = constant;
-        for (k, coefficient) in by_z.iter().enumerate() {
-            let power = k + 1;
-            let unit = coefficient / self.x_scale.powi(power as i32);
-            let mut binomial = 1.0;
-            for j in (0..=power).rev() {
-                by_x[j] += unit * binomial * (-self.x_center).powi((power - j) as i32);
-                binomial = binomial * j as f64 / (power - j + 1) as f64;
-            }
-        }
-        let constant = by_x.remove(0);
-        (by_x, constant)
+impl<'de> Deserialize<'de> for InputMap {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let mut from = Fields::read(deserializer)?;
+        let input = Self {
+            degree: from.need("degree")?,
+            n_levels: from.need("n_levels")?,
+            center: from.need("center")?,
+            scale: from.need("scale")?,
+        };
+        from.finish(input)
     }
 }
 
-/// Makes [`FeatureMap::standardized`] from readings of every x, block by block: of x itself its mean, then its squares
-/// about it; of the powers the same, once x has its scale.
+impl FeatureMap {
+    /// Plain powers of one number.
+    pub fn plain(degree: u32) -> Self {
+        Self::new(vec![InputMap::number(degree)], Vec::new())
+    }
+
+    /// Features that are not scaled.
+    pub fn new(inputs: Vec<InputMap>, interactions: Vec<[u32; 2]>) -> Self {
+        let mut map = Self { inputs, interactions, center: Vec::new(), scale: Vec::new() };
+        let n = map.terms().len();
+        (map.center, map.scale) = (vec![0.0; n], vec![1.0; n]);
+        map
+    }
+
+    /// Powers of the one input of `dataset`, standardized over its rows.
+    pub fn standardized(degree: u32, dataset: &Dataset, bias: bool) -> Self {
+        Self::scaled(Self::plain(degree), dataset, bias, Scaling::Standardize)
+    }
+
+    /// The same features, scaled over the rows.
+    pub fn scaled(self, dataset: &Dataset, bias: bool, scaling: Scaling) -> Self {
+        let (n_samples, n_inputs) = (dataset.n_samples() as usize, dataset.n_inputs());
+        let mut scaler = Scaler::new(self, n_samples, bias, scaling);
+        let mut x = vec![0.0; n_inputs * BLOCK_ROWS];
+        while !scaler.is_done() {
+            for block in blocks(n_samples) {
+                let x = &mut x[..n_inputs * block.len()];
+                dataset.read_x(block.start, x);
+                scaler.add(x);
+            }
+            scaler.end_reading();
+        }
+        scaler.map
+    }
+
+    /// Numbers that a row gives.
+    pub fn n_inputs(&self) -> usize {
+        self.inputs.len()
+    }
+
+    /// Features that become of them.
+    pub fn n_features(&self) -> usize {
+        self.center.len()
+    }
+
+    /// What each feature is made of.
+    pub fn terms(&self) -> Vec<Term> {
+        let mut terms = Vec::with_capacity(self.n_features());
+        let mut firsts = Vec::with_capacity(self.n_inputs());
+        for (input, map) in self.inputs.iter().enumerate() {
+            firsts.push(terms.len());
+            if map.n_levels > 0 {
+                terms.extend((1..map.n_levels as usize).map(|level| Term::Level { input, level }));
+            } else {
+                terms.extend((1..=map.degree).map(|power| Term::Power { input, power }));
+            }
+        }
+        for pair in &self.interactions {
+            let [a, b] = pair.map(|input| {
+                let input = input as usize;
+                firsts[input]..firsts[input] + self.inputs[input].n_factors()
+            });
+            terms.extend(a.flat_map(|a| b.clone().map(move |b| Term::Product { of: [a, b] })));
+        }
+        terms
+    }
+
+    /// Whether its parts fit each other.
+    pub fn fits(&self) -> bool {
+        let n_inputs = self.inputs.len() as u32;
+        // Before anything is made of them: a file may say what it likes.
+        let counted = self.inputs.iter().all(|input| input.degree <= MAX_DEGREE)
+            && Self::count(&self.inputs, &self.interactions) == Some(self.center.len());
+        let inputs = self.inputs.iter().all(|input| {
+            input.degree >= 1 && input.n_levels != 1
+        });
+        let pairs = self.interactions.iter().all(|[a, b]| a != b && *a < n_inputs && *b < n_inputs);
+        inputs
+            && pairs
+            && counted
+            && n_inputs > 0
+            && self.center.len() == self.scale.len()
+    }
+
+    /// Whether every number can be worked with.
+    pub fn is_finite(&self) -> bool {
+        let centers = self.inputs.iter().map(|input| input.center).chain(self.center.iter().copied());
+        let mut scales = self.inputs.iter().map(|input| input.scale).chain(self.scale.iter().copied());
+        centers.sum::<f64>().is_finite() && scales.all(is_scale)
+    }
+
+    /// How many features become of inputs and their interactions, if those can be found and they can be counted at all.
+    pub fn count(inputs: &[InputMap], interactions: &[[u32; 2]]) -> Option<usize> {
+        let alone = inputs.iter().try_fold(0_usize, |n, input| n.checked_add(input.n_features()))?;
+        interactions.iter().try_fold(alone, |n, [a, b]| {
+            let [a, b] = [inputs.get(*a as usize)?, inputs.get(*b as usize)?];
+            n.checked_add(a.n_factors().checked_mul(b.n_factors())?)
+        })
+    }
+
+    /// Whether the features are the powers of one number.
+    pub fn is_powers(&self) -> bool {
+        matches!(&self.inputs[..], [input] if input.n_levels == 0)
+    }
+
+    /// The features of one row, [`FeatureMap::n_features`] long, into `out`.
+    pub fn features(&self, x: &[f64], out: &mut [f64]) {
+        self.raw(x, out);
+        for ((out, center), scale) in out.iter_mut().zip(&self.center).zip(&self.scale) {
+            *out = (*out - center) / scale;
+        }
+    }
+
+    /// The same of many rows, row-major.
+    pub fn rows(&self, x: &[f64], out: &mut [f64]) {
+        let (n_inputs, n_features) = (self.n_inputs(), self.n_features());
+        for (x, row) in x.chunks_exact(n_inputs).zip(out.chunks_exact_mut(n_features)) {
+            self.features(x, row);
+        }
+    }
+
+    /// What becomes features once it is scaled.
+    #[inline]
+    fn raw(&self, x: &[f64], out: &mut [f64]) {
+        let mut at = 0;
+        for (map, x) in self.inputs.iter().zip(x) {
+            let own = &mut out[at..at + map.n_features()];
+            at += own.len();
+            if map.n_levels > 0 {
+                for (level, out) in (1..).zip(own) {
+                    *out = if *x == f64::from(level) { 1.0 } else { 0.0 };
+                }
+            } else {
+                let z = (x - map.center) / map.scale;
+                let mut power = 1.0;
+                for out in own {
+                    power *= z;
+                    *out = power;
+                }
+            }
+        }
+        if self.interactions.is_empty() {
+            return;
+        }
+        for [a, b] in &self.interactions {
+            let [a, b] = [*a, *b].map(|input| {
+                let start: usize = self.inputs[..input as usize].iter().map(InputMap::n_features).sum();
+                start..start + self.inputs[input as usize].n_factors()
+            });
+            for a in a {
+                for b in b.clone() {
+                    out[at] = out[a] * out[b];
+                    at += 1;
+                }
+            }
+        }
+    }
+
+    /// The x whose first feature this is, where that is a power.
+    #[inline]
+    pub fn x_of(&self, first_feature: f64) -> f64 {
+        let input = &self.inputs[0];
+        input.center + input.scale * (self.center[0] + self.scale[0] * first_feature)
+    }
+
+    /// Weights of the features (then the bias, if any) as coefficients of the same terms in the units of the inputs
+    /// (then the constant): what a model of unscaled features would have to have.
+    ///
+    /// The constant is returned even where the model has no bias; it is 0 then, since nothing is centred.
+    pub fn to_original(&self, weights: &[f64], bias: Option<f64>) -> (Vec<f64>, f64) {
+        let mut constant = bias.unwrap_or(0.0);
+        let mut original = vec![0.0; self.n_features()];
+        let terms = self.terms();
+        // A first power or a level in its own units: `(t - shift) / unit`, shift and unit of a level being 0 and 1.
+        let unit_of = |feature: usize| match terms[feature] {
+            Term::Power { input, .. } => (self.inputs[input].center, self.inputs[input].scale),
+            _ => (0.0, 1.0),
+        };
+        for (k, term) in terms.iter().enumerate() {
+            constant -= weights[k] * self.center[k] / self.scale[k];
+            let coefficient = weights[k] / self.scale[k];
+            match *term {
+                Term::Power { input, power } => {
+                    // z = (x - c) / s, by the binomial theorem. The powers of an input stand side by side.
+                    let first = k + 1 - power as usize;
+                    let map = &self.inputs[input];
+                    let unit = coefficient / map.scale.powi(power as i32);
+                    let mut binomial = 1.0;
+                    for j in (0..=power).rev() {
+                        let part = unit * binomial * (-map.center).powi((power - j) as i32);
+                        if j == 0 {
+                            constant += part;
+                        } else {
+                            original[first + j as usize - 1] += part;
+                        }
+                        binomial = binomial * f64::from(j) / f64::from(power - j + 1);
+                    }
+                }
+                Term::Level { .. } => original[k] += coefficient,
+                Term::Product { of: [a, b] } => {
+                    let ((a_shift, a_unit), (b_shift, b_unit)) = (unit_of(a), unit_of(b));
+                    let unit = coefficient / (a_unit * b_unit);
+                    original[k] += unit;
+                    original[a] -= unit * b_shift;
+                    original[b] -= unit * a_shift;
+                    constant += unit * a_shift * b_shift;
+                }
+            }
+        }
+        (original, constant)
+    }
+}
+
+fn is_scale(scale: f64) -> bool {
+    scale > 0.0 && scale.is_finite()
+}
+
+/// Makes [`FeatureMap::scaled`] from readings of every row, block by block: of the inputs themselves first, then of what
+/// is made of them, once they have their scale. Means are taken before squares about them.
 #[derive(Clone, Debug)]
-pub struct Standardizer {
+pub struct Scaler {
     /// As far as it is known.
     map: FeatureMap,
     bias: bool,
     n: f64,
     reading: Reading,
-    /// Of the powers that this reading is about.
+    /// Of what this reading is about: inputs, or features.
     sums: Vec<f64>,
+    ranges: Vec<[f64; 2]>,
+    /// Of one row.
+    raw: Vec<f64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Reading {
+    Range,
     Mean,
     Square,
-    PowerMeans,
-    PowerSquares,
+    RawMean,
+    RawSquare,
     Done,
 }
 
-impl Standardizer {
+impl Scaler {
     /// For `n_samples` rows.
-    pub fn new(degree: u32, n_samples: usize, bias: bool) -> Self {
-        let reading = if bias { Reading::Mean } else { Reading::Square };
-        let sums = vec![0.0; degree as usize];
-        Self { map: FeatureMap::plain(degree), bias, n: n_samples as f64, reading, sums }
+    pub fn new(map: FeatureMap, n_samples: usize, bias: bool, scaling: Scaling) -> Self {
+        let (n_inputs, n_features) = (map.n_inputs(), map.n_features());
+        let reading = match scaling {
+            Scaling::None => Reading::Done,
+            Scaling::MinMax => Reading::Range,
+            Scaling::Standardize if bias => Reading::Mean,
+            Scaling::Standardize => Reading::Square,
+        };
+        Self {
+            bias,
+            n: n_samples as f64,
+            reading,
+            sums: vec![0.0; n_inputs.max(n_features)],
+            ranges: vec![[f64::INFINITY, f64::NEG_INFINITY]; n_inputs],
+            raw: vec![0.0; n_features],
+            map,
+        }
     }
 
-    /// How often every x has to be read.
-    pub fn n_readings(degree: u32, bias: bool) -> u32 {
-        (1 + u32::from(degree > 1)) * (1 + u32::from(bias))
+    /// How often every row has to be read.
+    pub fn n_readings(&self) -> u32 {
+        let raw = u32::from(self.has_more());
+        match self.reading {
+            Reading::Done => 0,
+            Reading::Range => 1,
+            _ => (1 + raw) * (1 + u32::from(self.bias)),
+        }
     }
 
     /// Whether the map is whole.
@@ -161,31 +457,51 @@ impl Standardizer {
         self.map
     }
 
-    /// The next rows of a reading.
+    /// The next rows of a reading, row-major.
     pub fn add(&mut self, x: &[f64]) {
-        let map = &self.map;
-        let z = |x: &f64| (x - map.x_center) / map.x_scale;
+        let Self { map, sums, ranges, raw, .. } = self;
+        let n_inputs = map.n_inputs();
         // Row after row into each sum, as one long sum would have it.
         match self.reading {
-            Reading::Mean => self.sums[0] = x.iter().fold(self.sums[0], |sum, x| sum + x),
-            Reading::Square => {
-                let center = map.x_center;
-                self.sums[0] = x.iter().fold(self.sums[0], |sum, x| sum + (x - center) * (x - center));
-            }
-            Reading::PowerMeans => {
-                for x in x {
-                    let z = z(x);
-                    for (power, sum) in (2..).zip(&mut self.sums[1..]) {
-                        *sum += z.powi(power);
+            Reading::Range => {
+                for row in x.chunks_exact(n_inputs) {
+                    for (range, x) in ranges.iter_mut().zip(row) {
+                        *range = [range[0].min(*x), range[1].max(*x)];
                     }
                 }
             }
-            Reading::PowerSquares => {
-                for x in x {
-                    let z = z(x);
-                    for ((power, sum), center) in (2..).zip(&mut self.sums[1..]).zip(&map.center[1..]) {
-                        let apart = z.powi(power) - center;
-                        *sum += apart * apart;
+            Reading::Mean if n_inputs == 1 => sums[0] = x.iter().fold(sums[0], |sum, x| sum + x),
+            Reading::Mean => {
+                for row in x.chunks_exact(n_inputs) {
+                    for (sum, x) in sums.iter_mut().zip(row) {
+                        *sum += x;
+                    }
+                }
+            }
+            Reading::Square if n_inputs == 1 => {
+                let center = map.inputs[0].center;
+                sums[0] = x.iter().fold(sums[0], |sum, x| sum + (x - center) * (x - center));
+            }
+            Reading::Square => {
+                for row in x.chunks_exact(n_inputs) {
+                    for ((sum, x), input) in sums.iter_mut().zip(row).zip(&map.inputs) {
+                        *sum += (x - input.center) * (x - input.center);
+                    }
+                }
+            }
+            Reading::RawMean => {
+                for row in x.chunks_exact(n_inputs) {
+                    map.raw(row, raw);
+                    for (sum, value) in sums.iter_mut().zip(&*raw) {
+                        *sum += value;
+                    }
+                }
+            }
+            Reading::RawSquare => {
+                for row in x.chunks_exact(n_inputs) {
+                    map.raw(row, raw);
+                    for ((sum, value), center) in sums.iter_mut().zip(&*raw).zip(&map.center) {
+                        *sum += (value - center) * (value - center);
                     }
                 }
             }
@@ -193,43 +509,71 @@ impl Standardizer {
         }
     }
 
-    /// Every x has been read once more.
+    /// Every row has been read once more.
     pub fn end_reading(&mut self) {
-        let n = self.n;
-        // A power that does not vary (x of -1 and 1, squared) carries nothing; unit scale keeps it finite.
+        let (n, bias) = (self.n, self.bias);
+        // What does not vary (x of -1 and 1, squared) carries nothing; unit scale keeps it finite.
         let varies = |square: f64| {
             let scale = (square / n).sqrt();
-            (scale > 0.0 && scale.is_finite()).then_some(scale)
+            if is_scale(scale) { scale } else { 1.0 }
         };
-        let has_powers = self.map.degree > 1;
+        let has_more = self.has_more();
+        let terms = self.map.terms();
+        // A first power has its scale from its input.
+        let simple = |k: usize| matches!(terms[k], Term::Power { power: 1, .. });
+        let Self { map, sums, ranges, .. } = self;
         self.reading = match self.reading {
+            Reading::Range => {
+                for (input, [low, high]) in map.inputs.iter_mut().zip(ranges) {
+                    if input.n_levels == 0 {
+                        let span = if bias { *high - *low } else { low.abs().max(high.abs()) };
+                        input.center = if bias { *low } else { 0.0 };
+                        input.scale = if is_scale(span) { span } else { 1.0 };
+                    }
+                }
+                Reading::Done
+            }
             Reading::Mean => {
-                self.map.x_center = self.sums[0] / n;
+                for (input, sum) in map.inputs.iter_mut().zip(&*sums).filter(|(input, _)| input.n_levels == 0) {
+                    input.center = sum / n;
+                }
                 Reading::Square
             }
             Reading::Square => {
-                self.map.x_scale = varies(self.sums[0]).unwrap_or(1.0);
-                match (has_powers, self.bias) {
+                for (input, sum) in map.inputs.iter_mut().zip(&*sums).filter(|(input, _)| input.n_levels == 0) {
+                    input.scale = varies(*sum);
+                }
+                match (has_more, bias) {
                     (false, _) => Reading::Done,
-                    (true, true) => Reading::PowerMeans,
-                    (true, false) => Reading::PowerSquares,
+                    (true, true) => Reading::RawMean,
+                    (true, false) => Reading::RawSquare,
                 }
             }
-            Reading::PowerMeans => {
-                for (center, sum) in self.map.center.iter_mut().zip(&self.sums).skip(1) {
-                    *center = sum / n;
+            Reading::RawMean => {
+                for (k, (center, sum)) in map.center.iter_mut().zip(&*sums).enumerate() {
+                    if !simple(k) {
+                        *center = sum / n;
+                    }
                 }
-                Reading::PowerSquares
+                Reading::RawSquare
             }
-            Reading::PowerSquares => {
-                for (scale, sum) in self.map.scale.iter_mut().zip(&self.sums).skip(1) {
-                    *scale = varies(*sum).unwrap_or(1.0);
+            Reading::RawSquare => {
+                for (k, (scale, sum)) in map.scale.iter_mut().zip(&*sums).enumerate() {
+                    if !simple(k) {
+                        *scale = varies(*sum);
+                    }
                 }
                 Reading::Done
             }
             Reading::Done => Reading::Done,
         };
         self.sums.fill(0.0);
+    }
+
+    /// Whether there are features that are no first power.
+    fn has_more(&self) -> bool {
+        self.map.n_features() > self.map.n_inputs()
+            || self.map.inputs.iter().any(|input| input.n_levels > 0)
     }
 }
 
@@ -254,16 +598,17 @@ impl Problem {
     /// # Errors
     /// Those of [`Problem::reserve`] and [`Problem::put`].
     pub fn build(dataset: &Dataset, map: &FeatureMap, bias: bool) -> Result<Self> {
-        let mut problem = Self::reserve(dataset.n_samples(), map.degree, bias)?;
-        let mut features = vec![0.0; BLOCK_ROWS * map.degree as usize];
+        let d = map.n_features();
+        let mut problem = Self::reserve(dataset.n_samples(), d as u32, bias)?;
+        let mut features = vec![0.0; BLOCK_ROWS * d];
         let mut first = 0;
         let mut refused = None;
         dataset.for_each_block(|x, y| {
-            let features = &mut features[..x.len() * map.degree as usize];
+            let features = &mut features[..y.len() * d];
             map.rows(x, features);
             problem.hold(y);
             refused = refused.take().or(problem.put(first, features, y).err());
-            first += x.len();
+            first += y.len();
         });
         refused.map_or(Ok(problem), Err)
     }

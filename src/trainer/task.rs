@@ -5,16 +5,16 @@ use std::rc::Rc;
 
 use crate::analysis::{LeastSquares, Triangle};
 use crate::config::RunPlan;
-use crate::dataset::{BLOCK_ROWS, Dataset, FeatureMap, Grid, Problem, Squaring, Standardizer, Summing};
+use crate::dataset::{BLOCK_ROWS, Dataset, FeatureMap, Grid, Problem, Scaler, Scaling, Squaring, Summing};
 use crate::message::{Code, Message, Result, count};
-use crate::monitor;
+use crate::{model, monitor};
 
 /// What a run is about: fixed from its first step to its last.
 #[derive(Clone, Debug)]
 pub struct Task {
     /// The rows.
     pub dataset: Rc<Dataset>,
-    /// From x to features.
+    /// From inputs to features.
     pub map: FeatureMap,
     /// What kernels read.
     pub problem: Rc<Problem>,
@@ -65,7 +65,7 @@ impl Task {
 
 /// A task in the making: reads every row as often as it must, a block a call, and holds no row twice.
 ///
-/// 1. Where features are standardized, every x, for their scale ([`Standardizer`]).
+/// 1. Where features are scaled, every row's inputs, for their scale ([`Scaler`]).
 /// 2. Every row, made once: its target is held in f64 within the problem ([`Problem::hold`]), and ranges and the sum are
 ///    taken.
 /// 3. Every row once more, from there: features and target in f32, the triangle of the exact solution, the target's
@@ -90,7 +90,7 @@ pub struct Preparation {
 
 #[derive(Debug)]
 enum Stage {
-    Scaling(Standardizer),
+    Scaling(Scaler),
     Making { map: FeatureMap, summing: Summing },
     Solving(Box<Solving>),
     Done(Box<Task>),
@@ -120,20 +120,22 @@ impl Preparation {
     /// [`Code::OutOfMemory`]; and [`Code::PowerTooLarge`] later on.
     pub fn new(plan: &RunPlan, dataset: Rc<Dataset>, map: Option<FeatureMap>) -> Result<Self> {
         let model = &plan.config().model;
-        let (degree, bias, n_samples) = (model.degree, model.bias, dataset.n_samples());
-        let problem = Problem::reserve(n_samples, degree, bias).map_err(|refused| {
+        let (bias, n_samples) = (model.bias, dataset.n_samples());
+        let plain = model::feature_map(model, &dataset.inputs)?;
+        let (n_inputs, n_features) = (plain.n_inputs(), plain.n_features() as u32);
+        let problem = Problem::reserve(n_samples, n_features, bias).map_err(|refused| {
             // Where the count is a field of the form, the refusal belongs beside it.
             if dataset.is_generated() { refused.with("field", "data.source.n_samples") } else { refused }
         })?;
-        let scaling = map.is_none() && plan.standardize();
-        let [scale, make, solve] = costs(degree, bias);
-        let readings = if scaling { f64::from(Standardizer::n_readings(degree, bias)) } else { 0.0 };
+        let scaling = if map.is_some() { Scaling::None } else { plan.scaling() };
+        let scaler = Scaler::new(map.unwrap_or(plain), n_samples as usize, bias, scaling);
+        let [scale, make, solve] = costs(n_features, bias);
+        let readings = f64::from(scaler.n_readings());
         let all = (readings * scale + make + solve) * f64::from(n_samples);
-        let stage = if scaling {
-            Stage::Scaling(Standardizer::new(degree, n_samples as usize, bias))
+        let stage = if scaler.is_done() {
+            Stage::Making { map: scaler.map(), summing: Summing::new(n_inputs) }
         } else {
-            let map = map.unwrap_or_else(|| FeatureMap::plain(degree));
-            Stage::Making { map, summing: Summing::default() }
+            Stage::Scaling(scaler)
         };
         Ok(Self {
             dataset,
@@ -142,9 +144,9 @@ impl Preparation {
             stage,
             next_row: 0,
             n_samples: n_samples as usize,
-            x: vec![0.0; BLOCK_ROWS],
+            x: vec![0.0; BLOCK_ROWS * n_inputs],
             y: vec![0.0; BLOCK_ROWS],
-            features: vec![0.0; BLOCK_ROWS * degree as usize],
+            features: vec![0.0; BLOCK_ROWS * n_features as usize],
             done: 0.0,
             all,
         })
@@ -170,12 +172,13 @@ impl Preparation {
     pub fn advance(&mut self) -> Result<()> {
         let first = self.next_row;
         let n_rows = BLOCK_ROWS.min(self.n_samples - first);
-        let (x, y) = (&mut self.x[..n_rows], &mut self.y[..n_rows]);
+        let x = &mut self.x[..n_rows * self.dataset.n_inputs()];
+        let y = &mut self.y[..n_rows];
         let [scale, make, solve] = costs(self.problem.n_features, self.bias);
         let cost = match &mut self.stage {
-            Stage::Scaling(standardizer) => {
+            Stage::Scaling(scaler) => {
                 self.dataset.read_x(first, x);
-                standardizer.add(x);
+                scaler.add(x);
                 scale
             }
             Stage::Making { summing, .. } => {
@@ -203,6 +206,7 @@ impl Preparation {
             }
             Stage::Done(_) => return Ok(()),
         };
+        self.dataset.readable()?;
         self.done += cost * n_rows as f64;
         self.next_row += n_rows;
         if self.next_row == self.n_samples {
@@ -215,12 +219,15 @@ impl Preparation {
     /// Every row has been read once more.
     fn end_reading(&mut self) {
         let n_features = self.problem.n_features;
-        let making = |map: FeatureMap| Stage::Making { map, summing: Summing::default() };
-        let ended = std::mem::replace(&mut self.stage, making(FeatureMap::plain(n_features)));
+        let making = |map: FeatureMap| {
+            let summing = Summing::new(map.n_inputs());
+            Stage::Making { map, summing }
+        };
+        let ended = std::mem::replace(&mut self.stage, making(FeatureMap::plain(1)));
         self.stage = match ended {
-            Stage::Scaling(mut standardizer) => {
-                standardizer.end_reading();
-                if standardizer.is_done() { making(standardizer.map()) } else { Stage::Scaling(standardizer) }
+            Stage::Scaling(mut scaler) => {
+                scaler.end_reading();
+                if scaler.is_done() { making(scaler.map()) } else { Stage::Scaling(scaler) }
             }
             Stage::Making { map, summing } => {
                 let triangle = |bias: bool| Triangle::new(n_features as usize, bias);
@@ -240,7 +247,7 @@ impl Preparation {
     fn task(&mut self, solving: Solving) -> Task {
         let Solving { map, squaring, triangle, with_bias, steepest_row } = solving;
         let summary = squaring.summary();
-        self.dataset.set_summary(summary);
+        self.dataset.set_summary(summary.clone());
         let nothing = Problem {
             n_samples: 0,
             n_features: self.problem.n_features,

@@ -98,6 +98,11 @@ impl FitChart {
         self.chart.set_dataset(points_x, points_y, [x_min, x_max], [y_min, y_max]);
     }
 
+    /// Moves the points; the view stays.
+    pub fn set_points(&mut self, points_x: Vec<f32>, points_y: Vec<f32>) {
+        self.chart.set_points(points_x, points_y);
+    }
+
     /// Shows counts instead of points; `undefined` shows the points again.
     pub fn set_density(&mut self, density: Option<Density>) {
         let edges = |pair: Array| [0, 1].map(|i| pair.get(i).as_f64().unwrap_or(f64::NAN));

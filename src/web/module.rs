@@ -66,7 +66,7 @@ impl JsTrainer {
                 ["x", "y"].map(|name| numbers(&Reflect::get(&columns, &name.into()).unwrap_or_default()));
             let table = table_of(x, y).map_err(|message| to_error(&message))?;
             config.data.source =
-                Source::Table { name: "columns".to_owned(), fingerprint: table.fingerprint() };
+                Source::Table { name: "columns".to_owned(), fingerprint: table.fingerprint().to_owned() };
             Some(table)
         };
         let mut trainer = build(&config, table.as_ref()).await.map_err(|message| to_error(&message))?;

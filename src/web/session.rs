@@ -11,22 +11,26 @@ use wasm_bindgen_futures::JsFuture;
 use super::engines::Engines;
 use super::{attach, from_js, now_ms, set, to_error, to_js};
 use crate::config::{BackendChoice, MAX_EDITS, RunConfig, RunPlan, ShippedTable, Source, to_query};
-use crate::dataset::{Dataset, FeatureMap, Problem, Table, parse_table};
+use crate::dataset::{Dataset, FeatureMap, Input, Problem, Table, parse_table};
 use crate::export;
 use crate::message::{Code, Message, Result, short};
 use crate::metrics::HistoryDelta;
 use crate::model;
 use crate::protocol::{
-    Answer, BackendInfo, Configured, DatasetInfo, Exact, Progress, Request, RunStatus, Snapshot,
+    Answer, BackendInfo, Configured, DatasetInfo, Exact, InputInfo, Progress, Request, RunStatus, Snapshot,
 };
 use crate::trainer::{Checkpoint, Preparation, Status, Task, Trainer};
 
+mod outside;
 mod pace;
 
+use outside::{OutsideRows, thrown};
 use pace::Pace;
 
 /// The most points that are drawn one by one.
 const MAX_DRAWN_POINTS: u32 = 20_000;
+/// Rows whose predictions are drawn.
+const MAX_SHOWN_PREDICTIONS: usize = 2_000;
 /// Points of a drawn curve.
 const CURVE_POINTS: usize = 201;
 /// How long rows are made ready before the worker takes what has come meanwhile.
@@ -39,6 +43,7 @@ const MAX_DENSITY_CELLS: u32 = 1 << 20;
 pub struct Session {
     post: Function,
     fetch_table: Function,
+    open_rows: Function,
     breathe: Function,
     shipped: HashMap<&'static str, Table>,
     users: Option<(String, Table)>,
@@ -52,13 +57,17 @@ pub struct Session {
     pace: Pace,
     /// What is to be said of the run's data and model.
     notices: Vec<Message>,
+    /// Where there are several inputs: rows whose predictions are shown, row-major, and their targets.
+    sample: Vec<f64>,
+    sample_y: Vec<f64>,
     /// Something changed that the page has not been shown.
     unshown: bool,
 }
 
 #[wasm_bindgen]
 impl Session {
-    /// `post` receives events with what to transfer; `fetch_table` fetches a shipped table's text by its id; `breathe`
+    /// `post` receives events with what to transfer; `fetch_table` fetches a shipped table's text by its id; `open_rows`
+    /// gives the rows of a table that is kept outside, as the columns are chosen; `breathe`
     /// shows how far long work is, lets the worker take what has come, and says whether to go on. It is how a request
     /// can be cancelled although the next is not handled before its end. `spawn` starts a second worker, which is a
     /// [`super::pair::Partner`].
@@ -67,12 +76,15 @@ impl Session {
         #[wasm_bindgen(unchecked_param_type = "(event: Event, transfer: Transferable[]) => void")]
         post: Function,
         #[wasm_bindgen(unchecked_param_type = "(id: string) => Promise<string>")] fetch_table: Function,
+        #[wasm_bindgen(unchecked_param_type = "(source: Source, columns: Columns) => Promise<TableRows | undefined>")]
+        open_rows: Function,
         #[wasm_bindgen(unchecked_param_type = "(progress: Progress) => Promise<boolean>")] breathe: Function,
         #[wasm_bindgen(unchecked_param_type = "() => Worker")] spawn: Function,
     ) -> Self {
         Self {
             post,
             fetch_table,
+            open_rows,
             breathe,
             shipped: HashMap::new(),
             users: None,
@@ -83,6 +95,8 @@ impl Session {
             training: false,
             pace: Pace::new(),
             notices: Vec::new(),
+            sample: Vec::new(),
+            sample_y: Vec::new(),
             unshown: false,
         }
     }
@@ -177,6 +191,7 @@ impl Session {
             Request::RemovePoint { index } => self.remove_point(index).await,
             Request::LoadTable { name, bytes } => self.load_table(name, &bytes).await,
             Request::Predict { inputs } => self.predict(&inputs),
+            Request::PredictRow { values } => self.predict_row(&values),
             Request::Export {} => {
                 let trainer = self.trainer_mut()?;
                 let text = export::write(trainer)?;
@@ -273,6 +288,7 @@ impl Session {
             self.training = false;
         }
         self.notices = notices(trainer.task(), trainer.plan().config().model.bias);
+        (self.sample, self.sample_y) = sample(trainer.task());
         let before = self.trainer.replace(trainer);
         self.left = before.map(|trainer| Rc::clone(&trainer.task().problem));
         self.run += 1;
@@ -339,7 +355,7 @@ impl Session {
         let table = parse_table(bytes)?;
         let mut config = self.config().unwrap_or_default();
         config.data = crate::config::DataConfig {
-            source: Source::Table { name: name.clone(), fingerprint: table.fingerprint() },
+            source: Source::Table { name: name.clone(), fingerprint: table.fingerprint().to_owned() },
             ..Default::default()
         };
         let before = self.users.replace((name, table));
@@ -368,6 +384,30 @@ impl Session {
         Ok(Answer::Predicted { inputs, outputs })
     }
 
+    fn predict_row(&mut self, values: &[String]) -> Result<Answer> {
+        let trainer = self.trainer_mut()?;
+        let task = trainer.task();
+        let number = |input: &Input, text: &String| {
+            let text = text.trim();
+            let refused = |code: Code| Message::new(code).with("column", &input.name).with("text", text);
+            if !input.levels.is_empty() {
+                let level = input.levels.iter().position(|level| level == text);
+                return level.map(|level| level as f64).ok_or_else(|| refused(Code::NoSuchLevel));
+            }
+            match text.parse::<f64>() {
+                Ok(value) if value.is_finite() => Ok(value),
+                _ => Err(refused(Code::InputNotANumber)),
+            }
+        };
+        if values.len() != task.dataset.n_inputs() {
+            return Err(Message::new(Code::Internal).with("detail", "a value for each input is needed"));
+        }
+        let inputs = task.dataset.inputs.iter();
+        let row = inputs.zip(values).map(|(input, text)| number(input, text)).collect::<Result<Vec<f64>>>()?;
+        let (output, baseline, contributions) = trainer.explain_row(&row);
+        Ok(Answer::Explained { output, baseline, contributions })
+    }
+
     async fn import(&mut self, bytes: &[u8]) -> Result<Answer> {
         let imported = export::read(bytes)?;
         let config = imported.plan.config().clone();
@@ -378,12 +418,35 @@ impl Session {
 
     /// The rows that a configuration describes, fetched or kept.
     async fn dataset(&mut self, config: &RunConfig) -> Result<Dataset> {
+        if let Some(table) = self.outside(config).await? {
+            return Dataset::build(&config.data, Some(&table));
+        }
         let table = match &config.data.source {
             Source::Linspace { .. } => None,
             Source::Shipped { table } => Some(self.shipped(*table).await?),
             Source::Table { .. } => self.users.as_ref().map(|(_, table)| table),
         };
         Dataset::build(&config.data, table)
+    }
+
+    /// A table that is kept outside, with the columns that the configuration chooses.
+    async fn outside(&self, config: &RunConfig) -> Result<Option<Table>> {
+        let internal = |error: JsValue| thrown(&error);
+        let to_js = |value: std::result::Result<JsValue, Error>| value.map_err(|error| thrown(&error));
+        if matches!(config.data.source, Source::Linspace { .. }) {
+            return Ok(None);
+        }
+        let (source, columns) = (to_js(super::to_js(&config.data.source))?, to_js(super::to_js(&config.data.columns))?);
+        let promise = self
+            .open_rows
+            .call2(&JsValue::NULL, &source, &columns)
+            .and_then(JsCast::dyn_into::<Promise>)
+            .map_err(internal)?;
+        let rows = JsFuture::from(promise).await.map_err(internal)?;
+        if rows.is_undefined() {
+            return Ok(None);
+        }
+        OutsideRows::table(&rows).map(Some)
     }
 
     async fn shipped(&mut self, table: ShippedTable) -> Result<&Table> {
@@ -418,7 +481,7 @@ impl Session {
             run: self.run,
             query: to_query(&config),
             restarted,
-            dataset: with_data.then(|| dataset_info(trainer)),
+            dataset: with_data.then(|| dataset_info(trainer, &self.sample_y)),
             config,
             notices: self.notices.clone(),
         }))
@@ -435,6 +498,9 @@ impl Session {
             }
         };
         let (curve_x, curve_y) = curve(trainer.task(), |x| trainer.predict(x));
+        let mut predicted = vec![0.0; self.sample.len() / trainer.task().map.n_inputs()];
+        trainer.predict_rows(&self.sample, &mut predicted);
+        let predicted: Vec<f32> = predicted.into_iter().map(|y| y as f32).collect();
         let measured = trainer.measured();
         let in_use = trainer.in_use();
         let snapshot = Snapshot {
@@ -463,6 +529,7 @@ impl Session {
             memory_bytes: memory_bytes(),
             curve_x,
             curve_y,
+            predicted,
             marks: trainer.marks().to_vec(),
             history: trainer.history_mut().delta(),
         };
@@ -470,6 +537,7 @@ impl Session {
         let transfer = Array::new();
         attach(&event, "curve_x", &snapshot.curve_x, &transfer);
         attach(&event, "curve_y", &snapshot.curve_y, &transfer);
+        attach(&event, "predicted", &snapshot.predicted, &transfer);
         set(&event, "history", &history_to_js(&snapshot.history, &transfer));
         self.post
             .call2(&JsValue::NULL, &event, &transfer)
@@ -496,21 +564,59 @@ fn notices(task: &Task, bias: bool) -> Vec<Message> {
     notices
 }
 
-fn dataset_info(trainer: &Trainer) -> DatasetInfo {
+/// Rows whose predictions are shown where the fit is no curve: evenly over all.
+fn sample(task: &Task) -> (Vec<f64>, Vec<f64>) {
+    let (n_inputs, n_samples) = (task.map.n_inputs(), task.dataset.n_samples() as usize);
+    if n_inputs == 1 {
+        return Default::default();
+    }
+    let n = n_samples.min(MAX_SHOWN_PREDICTIONS);
+    let (mut x, mut y) = (vec![0.0; n * n_inputs], vec![0.0; n]);
+    for (i, (x, y)) in x.chunks_exact_mut(n_inputs).zip(y.chunks_exact_mut(1)).enumerate() {
+        task.dataset.read(i * n_samples / n, x, y);
+    }
+    (x, y)
+}
+
+fn dataset_info(trainer: &Trainer, sample_y: &[f64]) -> DatasetInfo {
     let task = trainer.task();
     let dataset = &task.dataset;
+    let several = dataset.n_inputs() > 1;
     let drawn = dataset.n_samples() <= MAX_DRAWN_POINTS;
-    let (x, y) = if drawn { dataset.columns() } else { Default::default() };
+    let (x, y) = match (several, drawn) {
+        (true, _) => (Vec::new(), sample_y.to_vec()),
+        (false, true) => dataset.columns(),
+        (false, false) => Default::default(),
+    };
     let column = |values: Vec<f64>| values.into_iter().map(|v| v as f32).collect();
     let (x_range, y_range) = dataset.ranges();
-    let (curve_x, curve_y) = curve(task, |x| model::predict(&task.map, &task.exact.parameters, x));
+    let x_range = if several { y_range } else { x_range };
+    let ranges = &dataset.summary().x_ranges;
+    let inputs = dataset.inputs.iter().zip(ranges).map(|(input, range)| InputInfo {
+        name: input.name.clone(),
+        start: input.levels.first().cloned().unwrap_or_else(|| short((range[0] + range[1]) / 2.0)),
+        levels: input.levels.clone(),
+        range: *range,
+    });
+    let mut features = vec![0.0; task.map.n_features()];
+    let exact = |x: f64| model::predict(&task.map, &task.exact.parameters, &[x], &mut features);
+    let (curve_x, curve_y) = match several {
+        // What is predicted exactly lies where it equals its target.
+        true => {
+            let [low, high] = y_range;
+            let ends = [low - 10.0 * (high - low), high + 10.0 * (high - low)].map(|y| y as f32).to_vec();
+            (ends.clone(), ends)
+        }
+        false => curve(task, exact),
+    };
     DatasetInfo {
         n_samples: dataset.n_samples(),
         n_features: task.problem.n_features,
         n_parameters: task.problem.n_parameters(),
-        feature: dataset.feature.clone(),
+        inputs: inputs.collect(),
         target: dataset.target.clone(),
-        standardized: trainer.plan().standardize(),
+        terms: model::term_names(&task.map, &dataset.inputs),
+        scaling: trainer.plan().scaling(),
         bytes: task.bytes() as f64,
         points_x: column(x),
         points_y: column(y),
@@ -530,9 +636,12 @@ fn dataset_info(trainer: &Trainer) -> DatasetInfo {
 }
 
 /// A curve over the data's range and beyond: a line as far as the chart may be moved, higher powers a little.
-fn curve(task: &Task, predict: impl Fn(f64) -> f64) -> (Vec<f32>, Vec<f32>) {
+fn curve(task: &Task, mut predict: impl FnMut(f64) -> f64) -> (Vec<f32>, Vec<f32>) {
+    if task.map.n_inputs() > 1 {
+        return Default::default();
+    }
     let ([low, high], _) = task.dataset.ranges();
-    let (beyond, n) = if task.map.degree == 1 { (10.0, 2) } else { (0.25, CURVE_POINTS) };
+    let (beyond, n) = if task.map.n_features() == 1 { (10.0, 2) } else { (0.25, CURVE_POINTS) };
     let (start, span) = (low - beyond * (high - low), (1.0 + 2.0 * beyond) * (high - low));
     let at = |i: usize| start + span * i as f64 / (n - 1) as f64;
     ((0..n).map(|i| at(i) as f32).collect(), (0..n).map(|i| predict(at(i)) as f32).collect())

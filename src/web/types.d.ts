@@ -11,6 +11,26 @@ export type Source =
   | { kind: "shipped"; table: "old_faithful" | "galton_heights" | "mtcars" }
   | { kind: "table"; name: string; fingerprint: string };
 
+/** Which columns of a table are used; nothing chosen leaves it to the table. */
+export interface Columns {
+  target: string;
+  features: string[];
+  /** Columns read otherwise than they look: name, and "number", "category" or "date". */
+  kinds: [string, string][];
+  missing: "drop" | "mean" | "median";
+  skip_bad_cells: boolean;
+}
+
+/** Rows of a table that the worker keeps beside the trainer. */
+export interface TableRows {
+  n_rows: number;
+  inputs: { name: string; levels: string[] }[];
+  target: string;
+  fingerprint: string;
+  /** Fills whole rows from `first` on: the inputs, then the target. Throws an `Error` with `code` and `params`. */
+  read(first: number, rows: Float64Array): void;
+}
+
 /** One entry per closed set of choices; parameters live inside the choice they belong to. */
 export type Optimizer =
   | { kind: "sgd" }
@@ -31,16 +51,22 @@ export type Schedule =
   | { kind: "reduce_on_plateau"; factor: number; patience: number; threshold: number; cooldown: number; minimum_rate: number }
   | { kind: "bold_driver"; increase: number; decrease: number };
 
+export type Scaling = boolean | "min_max";
+
 export type Method = "batch" | "mini_batch" | "stochastic" | "decaying_rate";
 
 /** The whole run. The URL and the weights file hold this same structure. */
 export interface RunConfig {
-  data: { source: Source; added: [number, number][]; removed: number[] };
+  data: { source: Source; added: [number, number][]; removed: number[]; columns: Columns };
   model: {
     degree: number;
     bias: boolean;
-    /** null: on for tables, off for the generator. */
-    standardize: boolean | null;
+    /** Of inputs that have one of their own, by name. */
+    degrees: [string, number][];
+    /** Pairs of inputs, by name, whose products are features too. */
+    interactions: [string, string][];
+    /** How numbers are scaled: standardized (true), not at all (false); null: on for tables, off for the generator. */
+    standardize: Scaling | null;
     initial_weights: "zero" | "uniform" | "normal" | "glorot_uniform";
   };
   method: Method;
@@ -75,6 +101,8 @@ export type Request =
   /** A two-column table of the user's as text (CSV; separators , ; tab; header optional). */
   | { kind: "load_table"; name: string; bytes: Uint8Array }
   | { kind: "predict"; inputs: string }
+  /** One row, a number or a level for each input. */
+  | { kind: "predict_row"; values: string[] }
   | { kind: "export" }
   | { kind: "import"; bytes: Uint8Array }
   /** Row counts on a grid over this rectangle, for a density picture of more points than can be drawn. */
@@ -99,17 +127,31 @@ export interface DatasetInfo {
   /** Features after the feature map; parameters including the bias. */
   n_features: number;
   n_parameters: number;
-  feature: string;
+  inputs: InputInfo[];
   target: string;
-  standardized: boolean;
+  /** What each weight belongs to, the bias left out. */
+  terms: string[];
+  scaling: Scaling;
   /** Bytes that the rows take in the worker, in every shape that they are kept in. */
   bytes: number;
-  /** Every row, in data order, when n_samples <= 20000; otherwise empty: ask for `density`. */
+  /**
+   * Every row, in data order, when n_samples <= 20000; otherwise empty: ask for `density`. With several inputs there are
+   * no x, and y are those of the rows whose predictions come with each snapshot.
+   */
   points_x: Float32Array;
   points_y: Float32Array;
   x_range: [number, number];
   y_range: [number, number];
   exact: Exact;
+}
+
+export interface InputInfo {
+  name: string;
+  /** Of a category; empty for a number. */
+  levels: string[];
+  range: [number, number];
+  /** A value to begin with. */
+  start: string;
 }
 
 /** The least-squares solution in f64: what descent is heading for. */
@@ -156,6 +198,8 @@ export interface Snapshot {
   /** Fitted curve: prediction at curve_x. */
   curve_x: Float32Array;
   curve_y: Float32Array;
+  /** With several inputs: what the weights say of the rows that `points_y` are of. */
+  predicted: Float32Array;
   history: HistoryDelta;
   marks: Mark[];
 }
@@ -201,6 +245,16 @@ export interface Predicted {
   outputs: number[];
 }
 
+/** A prediction and what adds up to it. */
+export interface Explained {
+  kind: "explained";
+  output: number;
+  /** What the model says where every feature is at its mean. */
+  baseline: number;
+  /** What each input adds to it. */
+  contributions: number[];
+}
+
 export interface Exported {
   kind: "exported";
   file_name: string;
@@ -221,7 +275,7 @@ export interface Done {
   kind: "done";
 }
 
-export type Answer = Configured | Predicted | Exported | Density | Done;
+export type Answer = Configured | Predicted | Explained | Exported | Density | Done;
 
 /** How far long work is, while a request waits for it: what is being done, and the share of all of it, 0 to 1. */
 export interface Progress {

@@ -42,7 +42,7 @@ fn every_choice_survives_its_link() {
     edited.data.removed = vec![3, 99];
     edited.stop.loss = Some(0.01);
     edited.steps_per_second = None;
-    edited.model.standardize = Some(false);
+    edited.model.standardize = Some(downhill::dataset::Scaling::None);
     configs.push(edited);
     let mut table = base.clone();
     table.data.source =

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use downhill::analysis::LeastSquares;
 use downhill::config::{DataConfig, RunConfig, Source};
-use downhill::dataset::{Dataset, FeatureMap, Problem, parse_table};
+use downhill::dataset::{Dataset, FeatureMap, Problem, Scaling, parse_table};
 use downhill::message::{Code, Message};
 use downhill::rng::{Rng, Stream};
 use downhill::trainer::{Preparation, Task};
@@ -70,7 +70,7 @@ fn tables_are_read_with_any_separator_header_or_none() {
         assert_eq!(table.dataset.columns(), (vec![1.0, 3.0], vec![2.0, 4.5]), "{text:?}");
     }
     let table = parse_table(b"temp (C);sales\n1;2\n2;3").unwrap();
-    assert_eq!((table.dataset.feature.as_str(), table.dataset.target.as_str()), ("temp (C)", "sales"));
+    assert_eq!((table.dataset.inputs[0].name.as_str(), table.dataset.target.as_str()), ("temp (C)", "sales"));
 }
 
 fn refused(text: &[u8]) -> Message {
@@ -114,7 +114,7 @@ fn standardized_features_have_mean_zero_and_deviation_one() {
     let mut sums = [[0.0; 2]; 4];
     let mut row = [0.0; 4];
     for x in &x {
-        map.features(*x, &mut row);
+        map.features(&[*x], &mut row);
         for (sum, value) in sums.iter_mut().zip(row) {
             sum[0] += value / 500.0;
             sum[1] += value * value / 500.0;
@@ -134,8 +134,8 @@ fn original_units_say_the_same_as_scaled_ones() {
         let parameters: Vec<f64> = (0..degree + u32::from(bias)).map(|j| 1.5 - f64::from(j)).collect();
         let original = downhill::model::to_original(&map, &parameters);
         assert_eq!(original.len(), parameters.len());
-        for x in [1995.0, 2010.5, 2039.0] {
-            let by_scaled = downhill::model::predict(&map, &parameters, x);
+        for x in [1995.0_f64, 2010.5, 2039.0] {
+            let by_scaled = downhill::model::predict(&map, &parameters, &[x], &mut vec![0.0; degree as usize]);
             let powers: f64 = (0..degree as usize).map(|k| original[k] * x.powi(k as i32 + 1)).sum();
             let by_original = powers + if bias { original[degree as usize] } else { 0.0 };
             // The powers of a year are large and cancel: a relative 1e-13 of their sum of magnitudes remains.
@@ -208,9 +208,9 @@ fn awkward() -> Vec<DataConfig> {
         if n_samples > 7 {
             let last = n_samples - 1;
             let removed = vec![0, 1, 4, n_samples / 2, last - 1, last];
-            found.push(DataConfig { source: source.clone(), removed, added: Vec::new() });
+            found.push(DataConfig { source: source.clone(), removed, ..Default::default() });
             let added = (0..600).map(|i| [f64::from(i) / 300.0, -1.0]).collect();
-            found.push(DataConfig { source, removed: vec![2], added });
+            found.push(DataConfig { source, removed: vec![2], added, ..Default::default() });
         }
     }
     found
@@ -280,15 +280,17 @@ fn what_is_streamed_is_what_whole_columns_give() {
             let (x, y) = rows_in_one_go(&data);
             let mut config = RunConfig { data: data.clone(), ..RunConfig::default() };
             (config.model.degree, config.model.bias) = (degree, bias);
-            config.model.standardize = Some(standardize);
+            config.model.standardize = Some(if standardize { Scaling::Standardize } else { Scaling::None });
             let made = task(&config);
 
             let mut map = FeatureMap::plain(degree);
             if standardize {
-                (map.x_center, map.x_scale) = center_and_scale(&x, bias);
-                let z: Vec<f64> = x.iter().map(|x| (x - map.x_center) / map.x_scale).collect();
+                (map.inputs[0].center, map.inputs[0].scale) = center_and_scale(&x, bias);
+                let z: Vec<f64> = x.iter().map(|x| (x - map.inputs[0].center) / map.inputs[0].scale).collect();
                 for k in 1..degree as usize {
-                    let powers: Vec<f64> = z.iter().map(|z| z.powi(k as i32 + 1)).collect();
+                    // As features are raised: one multiplication after the other.
+                    let power = |z: &f64| (0..=k).fold(1.0, |power, _| power * z);
+                    let powers: Vec<f64> = z.iter().map(power).collect();
                     (map.center[k], map.scale[k]) = center_and_scale(&powers, bias);
                 }
             }
@@ -296,7 +298,7 @@ fn what_is_streamed_is_what_whole_columns_give() {
             let mut features = vec![0.0; degree as usize];
             let mut steepest = 0.0_f64;
             for (i, x) in x.iter().enumerate() {
-                map.features(*x, &mut features);
+                map.features(&[*x], &mut features);
                 let row = &made.problem.features[i * degree as usize..][..degree as usize];
                 let mut square = 0.0;
                 for (found, expected) in row.iter().zip(&features) {
@@ -342,7 +344,7 @@ fn density_by_features_is_that_of_the_rows_but_for_rounding() {
     };
     for (degree, standardize) in [(1, false), (1, true), (4, true)] {
         config.model.degree = degree;
-        config.model.standardize = Some(standardize);
+        config.model.standardize = Some(if standardize { Scaling::Standardize } else { Scaling::None });
         let made = task(&config);
         let (x, y) = ([-1.1, 1.1], [-2.0, 4.0]);
         let (found, expected) = (made.density(x, y, 40, 30), made.dataset.density(x, y, 40, 30));
@@ -364,7 +366,7 @@ fn a_preparation_tells_how_far_it_is_and_may_be_left() {
         noise: 0.1,
         seed: 1,
     };
-    (config.model.degree, config.model.standardize) = (3, Some(true));
+    (config.model.degree, config.model.standardize) = (3, Some(Scaling::Standardize));
     let plan = config.check().unwrap();
     let dataset = Rc::new(Dataset::build(&config.data, None).unwrap());
     let mut preparation = Preparation::new(&plan, Rc::clone(&dataset), None).unwrap();

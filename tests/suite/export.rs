@@ -11,7 +11,7 @@ fn config() -> RunConfig {
     let mut config =
         choose_optimizer(&choose_method(&RunConfig::default(), Method::MiniBatch), "momentum").unwrap();
     config.model.degree = 3;
-    config.model.standardize = Some(true);
+    config.model.standardize = Some(downhill::dataset::Scaling::Standardize);
     config
 }
 

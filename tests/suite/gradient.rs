@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use downhill::analysis::LeastSquares;
 use downhill::config::{Method, RunConfig, Stop};
-use downhill::dataset::{FeatureMap, Problem};
+use downhill::dataset::{FeatureMap, Problem, Scaling};
 use downhill::gradient::loss_and_gradient;
 
 use crate::support::{EVERYWHERE, assert_close, block_on, numbers, reference, task, trainer};
@@ -40,7 +40,7 @@ fn it_is_what_autograd_finds() {
 fn it_is_what_finite_differences_find() {
     let mut config = RunConfig::default();
     config.model.degree = 4;
-    config.model.standardize = Some(true);
+    config.model.standardize = Some(Scaling::Standardize);
     let task = task(&config);
     let at = [0.3, -1.2, 0.8, 2.0, -0.5];
     let rows = || (0..task.problem.n_samples).filter(|row| row % 3 == 1);

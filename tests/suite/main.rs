@@ -6,6 +6,7 @@ mod config;
 mod cpu;
 mod dataset;
 mod export;
+mod features;
 mod gpu;
 mod gradient;
 mod optimizer;

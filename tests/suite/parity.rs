@@ -23,7 +23,7 @@ fn problem() -> RunConfig {
         *n_samples = 257;
     }
     config.model.degree = 3;
-    config.model.standardize = Some(true);
+    config.model.standardize = Some(downhill::dataset::Scaling::Standardize);
     config
 }
 

@@ -195,7 +195,7 @@ fn every_epoch_visits_every_row_once_in_a_fresh_order() {
 fn an_update_that_is_not_finite_is_never_written() {
     // Slopes of 2 x y = 2e30 are finite in f32, and the loss of 1e30 is no divergence; their squares are infinite.
     let mut config = choose_optimizer(&endless(), "adam").unwrap();
-    config.model.standardize = Some(false);
+    config.model.standardize = Some(downhill::dataset::Scaling::None);
     config.model.bias = false;
     let (x, y) = (vec![1e15, -1e15], vec![1e15, -1e15]);
     for on in EVERYWHERE {
@@ -356,7 +356,7 @@ fn polynomials_are_fitted_and_reported_in_original_units() {
         let mut config =
             choose_optimizer(&RunConfig { learning_rate: 0.05, ..endless() }, "nesterov").unwrap();
         config.model.degree = 2;
-        config.model.standardize = Some(true);
+        config.model.standardize = Some(downhill::dataset::Scaling::Standardize);
         let x: Vec<f64> = (0..60).map(|i| 100.0 + f64::from(i)).collect();
         let y = x.iter().map(|x| 3.0 - 0.5 * x + 0.01 * x * x).collect();
         let mut run = trainer_of(on, &config, task_of(&config, x, y));
