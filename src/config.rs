@@ -337,9 +337,16 @@ impl BackendChoice {
 }
 
 /// Fields, by path, whose change begins a new run; every other one takes effect in mid-run.
-pub const RESTARTING_FIELDS: &[&str] =
-    &["data", "model.degree", "model.degrees", "model.interactions", "model.bias", "model.standardize",
-      "model.initial_weights", "seed"];
+pub const RESTARTING_FIELDS: &[&str] = &[
+    "data",
+    "model.degree",
+    "model.degrees",
+    "model.interactions",
+    "model.bias",
+    "model.standardize",
+    "model.initial_weights",
+    "seed",
+];
 
 /// A configuration that has been checked: nothing behind this point doubts it.
 #[derive(Clone, Debug, PartialEq)]

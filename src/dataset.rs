@@ -225,7 +225,9 @@ impl Dataset {
                     let x = &mut x[place.start * n_inputs..place.end * n_inputs];
                     self.read_source(source.as_ref(), rows, x, &mut y[place]);
                 } else if let Stretch::Added(rows) = stretch {
-                    for ((x, y), added) in x[place.clone()].iter_mut().zip(&mut y[place]).zip(&self.added[rows]) {
+                    for ((x, y), added) in
+                        x[place.clone()].iter_mut().zip(&mut y[place]).zip(&self.added[rows])
+                    {
                         [*x, *y] = *added;
                     }
                 }

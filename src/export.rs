@@ -340,8 +340,7 @@ fn check(file: WeightsFile) -> Result<Imported> {
         state.slot_mut(0, slot).copy_from_slice(values);
     }
     let finite = state.values.iter().all(|value| value.is_finite());
-    if !map.is_finite() || !finite || !training.first_loss.is_finite() || !training.rate_scale.is_finite()
-    {
+    if !map.is_finite() || !finite || !training.first_loss.is_finite() || !training.rate_scale.is_finite() {
         return Err(Code::WeightsNotFinite.into());
     }
     state.steps[0] = file.steps;

@@ -119,7 +119,11 @@ pub fn term_names(map: &FeatureMap, inputs: &[Input]) -> Vec<String> {
             Term::Power { input, power: 1 } => inputs[input].name.clone(),
             Term::Power { input, power } => format!("{}^{power}", inputs[input].name),
             Term::Level { input, level } => {
-                format!("{} = {}", inputs[input].name, inputs[input].levels.get(level).map_or("", String::as_str))
+                format!(
+                    "{} = {}",
+                    inputs[input].name,
+                    inputs[input].levels.get(level).map_or("", String::as_str)
+                )
             }
             Term::Product { of: [a, b] } => format!("{} * {}", names[a], names[b]),
         });

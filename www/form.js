@@ -66,7 +66,7 @@ const fields = [
   { path: 'model.initial_weights', kind: 'select', group: 'model', help: 'initial_weights', choices: ['zero', 'uniform', 'normal', 'glorot_uniform'] },
   { path: 'seed', kind: 'number', group: 'model', whole: true, help: 'seed' },
   { path: 'model.bias', kind: 'check', group: 'model', help: 'bias' },
-  { path: 'model.standardize', kind: 'check', group: 'model', help: 'standardize' },
+  { path: 'model.standardize', kind: 'select', group: 'model', help: 'standardize', choices: ['none', 'standardize', 'min_max'], choose: (config, value) => write(config, 'model.standardize', scalings[/** @type {'none'} */ (value)]) },
   { path: 'batch_size', kind: 'number', group: 'method', whole: true, help: 'batch_size' },
   { path: 'optimizer', kind: 'select', group: 'method', help: ({ optimizer }) => optimizer.kind, choices: ['sgd', 'momentum', 'nesterov', 'ada_grad', 'rms_prop', 'adam', 'adam_w'], choose: downhill.choose_optimizer },
   { path: 'backend', kind: 'select', group: 'method', help: 'backend', choices: ['auto', 'gpu', 'cpu', 'statistics'] },
@@ -83,6 +83,8 @@ const fields = [
   { path: 'stop.converged', kind: 'check', group: 'stop' },
 ];
 
+/** How numbers are scaled, as configurations write it. */
+const scalings = /** @type {const} */ ({ none: false, standardize: true, min_max: 'min_max' });
 /** What decides how much memory the rows take. */
 const weighty = ['data.source.n_samples', 'model.degree'];
 const methods = ['batch', 'mini_batch', 'stochastic', 'decaying_rate'];
@@ -96,9 +98,11 @@ export class Form {
   #rows = new Map();
   /** @type {(() => void)[]} */
   #renderers = [];
-  #standardized = false;
-  /** Rows of the run's data, which a table's configuration does not hold. */
+  /** @type {import('./pkg/downhill.js').Scaling} */
+  #scaling = false;
+  /** Of the run's data, what a table's configuration does not hold. */
   rows = 0;
+  features = 1;
 
   /**
    * @param {RunConfig} config
@@ -119,11 +123,11 @@ export class Form {
 
   /**
    * @param {RunConfig} config
-   * @param {boolean} [standardized] what `standardize: null` comes to
+   * @param {import('./pkg/downhill.js').Scaling} [scaling] what `standardize: null` comes to
    */
-  show(config, standardized = this.#standardized) {
+  show(config, scaling = this.#scaling) {
     this.#config = config;
-    this.#standardized = standardized;
+    this.#scaling = scaling;
     this.render();
   }
 
@@ -154,10 +158,13 @@ export class Form {
       if (row.hidden || control.getAttribute('aria-invalid') === 'true' || 'writing' in control.dataset) continue;
       error.hidden = true;
       const value = read(this.#config, field.path);
-      if (control instanceof HTMLSelectElement) {
+      if (field.path === 'model.standardize') {
+        const scaling = value ?? this.#scaling;
+        control.value = Object.entries(scalings).find(([, written]) => written === scaling)?.[0] ?? 'none';
+      } else if (control instanceof HTMLSelectElement) {
         control.value = value && typeof value === 'object' ? /** @type {any} */ (value).kind : String(value);
       } else if (field.kind === 'check') {
-        control.checked = field.path === 'model.standardize' ? (value ?? this.#standardized) === true : value === true;
+        control.checked = value === true;
       } else if (document.activeElement !== control || control.value === '' || Number(control.value) !== value) {
         control.value = value === null || value === undefined ? '' : String(value);
       }
@@ -177,7 +184,9 @@ export class Form {
     if (!place) return;
     const { data: { source, added, removed }, model: { degree } } = config;
     const n = source.kind === 'linspace' ? source.n_samples + added.length - removed.length : this.rows;
-    const size = downhill.memory_of(n, degree, source.kind !== 'linspace');
+    const several = source.kind !== 'linspace' && this.features > 1;
+    // Rows of several inputs are read where they are kept.
+    const size = downhill.memory_of(n, several ? this.features : degree, source.kind !== 'linspace' && !several);
     // What is being written may not be a number yet.
     place.textContent = n > 0 && degree > 0 ? text('memory', { n: count(n), size }) : '';
   }

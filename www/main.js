@@ -4,6 +4,7 @@ import init, * as downhill from './pkg/downhill.js';
 import { Client } from './client.js';
 import { showKeys } from './dialogs.js';
 import { startFiles } from './files.js';
+import { startPredict } from './predict.js';
 import { Form, make } from './form.js';
 import { figure, language, preferredLanguage, remember, setEnglish, setLanguage, text, wording } from './i18n.js';
 import { startProgress } from './progress.js';
@@ -58,7 +59,7 @@ async function start() {
     (snapshot) => {
       views.show(snapshot);
       readouts.show(snapshot);
-      predictSoon();
+      predicting.soon();
     },
     (error) => notice('crashed', () => text('crashed', { detail: error.message })),
     (busy) => {
@@ -125,15 +126,17 @@ async function start() {
     if (answer.dataset) {
       views.begin(answer.dataset, answer.config);
       readouts.begin(answer.dataset, answer.config.model.bias);
+      predicting.begin(answer.dataset);
       form.rows = answer.dataset.n_samples;
+      form.features = answer.dataset.n_features;
     }
     // What the user has changed since is newer than this answer.
-    if (!wanted) form.show(answer.config, answer.dataset?.standardized);
+    if (!wanted) form.show(answer.config, answer.dataset?.scaling);
     run = answer;
     showAddress();
     dismiss('notice');
     for (const message of answer.notices) notice('notice', () => wording(message));
-    predictSoon();
+    predicting.soon();
   }
   function showAddress() {
     // Browsers refuse to have the address changed a hundred times in half a minute.
@@ -184,7 +187,7 @@ async function start() {
   startTransport(client, readouts);
   startSpeed(form, push);
   startPanels();
-  const predictSoon = startPredict(client);
+  const predicting = startPredict(client);
 
   const languages = /** @type {HTMLSelectElement} */ (element('language'));
   languages.value = language;
@@ -288,47 +291,6 @@ function startSpeed(form, push) {
     show();
   };
   show();
-}
-
-/** @param {Client} client */
-function startPredict(client) {
-  const input = /** @type {HTMLInputElement} */ (element('predict-x'));
-  const error = element('predict-error');
-  let busy = false;
-  let again = false;
-  const predict = async () => {
-    if (busy) {
-      again = true;
-      return;
-    }
-    busy = true;
-    try {
-      const { outputs } = await client.ask({ kind: 'predict', inputs: input.value });
-      element('predictions').textContent = outputs.map((/** @type {number} */ output) => figure(output)).join(', ');
-      error.hidden = true;
-      input.removeAttribute('aria-invalid');
-    } catch (problem) {
-      error.hidden = false;
-      error.textContent = wording(/** @type {any} */ (problem));
-      input.setAttribute('aria-invalid', 'true');
-      element('predictions').textContent = '';
-    }
-    busy = false;
-    if (again) {
-      again = false;
-      later();
-    }
-  };
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  let timer;
-  const later = () => {
-    timer ??= setTimeout(() => {
-      timer = undefined;
-      void predict();
-    }, 100);
-  };
-  input.addEventListener('input', later);
-  return later;
 }
 
 /** Folds follow the width: all open beside the pictures, closed below them on a phone. */

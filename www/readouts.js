@@ -82,6 +82,7 @@ export class Readouts {
     this.#bias = bias;
     const output = element('weights');
     output.replaceChildren();
+    output.classList.toggle('named', dataset.inputs.length > 1);
     this.#weights = [];
     const head = make('div', 'row head');
     head.append(make('span'), make('span', '', text('now')), make('span', '', text('exact')));
@@ -89,15 +90,19 @@ export class Readouts {
     dataset.exact.weights.forEach((exact, i) => {
       const isBias = bias && i === dataset.exact.weights.length - 1;
       const row = make('div', 'row');
-      const name = make('span', 'symbol', isBias ? 'b' : 'w');
-      if (!isBias && dataset.exact.weights.length > 2) name.append(sub(i + 1));
+      const named = dataset.inputs.length > 1;
+      const name = named
+        ? make('span', 'name', isBias ? text('bias') : dataset.terms[i])
+        : make('span', 'symbol', isBias ? 'b' : 'w');
+      if (named) name.title = name.textContent ?? '';
+      else if (!isBias && dataset.exact.weights.length > 2) name.append(sub(i + 1));
       const now = make('span', 'figure now', '–');
       const best = make('span', 'figure exact', dataset.exact.unique ? figure(exact) : text('not_unique'));
       row.append(name, now, best);
       output.append(row);
       this.#weights.push({ now, exact: best });
     });
-    put('standardized-note', dataset.standardized ? text('in_standardized') : '');
+    put('standardized-note', dataset.scaling ? text(dataset.scaling === true ? 'in_standardized' : 'in_min_max') : '');
   }
 
   /** @param {Snapshot} snapshot */

@@ -76,7 +76,7 @@ export class Views {
     this.fit.set_theme(theme);
     this.loss.set_theme(theme);
     this.loss.set_labels(text('axis_step'), text('axis_loss'), text('axis_rate'));
-    if (this.#dataset) this.fit.set_labels(this.#dataset.feature, this.#dataset.target);
+    if (this.#dataset) this.#label(this.#dataset);
     this.#textAt = -Infinity;
     this.#fresh = true;
     this.ask();
@@ -93,12 +93,27 @@ export class Views {
     this.#snapshot = undefined;
     this.#textAt = -Infinity;
     this.fit.set_dataset(dataset.points_x, dataset.points_y, ...dataset.x_range, ...dataset.y_range);
-    this.fit.set_labels(dataset.feature, dataset.target);
+    this.#label(dataset);
     this.fit.set_exact(dataset.exact.curve_x, dataset.exact.curve_y);
     this.loss.clear();
     this.loss.set_reference(dataset.exact.loss);
     this.#density(0);
     this.ask();
+  }
+
+  /** Whether the fit is no curve, and what is predicted is set against what is. */
+  get #several() {
+    return (this.#dataset?.inputs.length ?? 1) > 1;
+  }
+
+  /** @param {DatasetInfo} dataset */
+  #label({ inputs, target }) {
+    const several = inputs.length > 1;
+    this.fit.set_labels(several ? text('axis_predicted', { target }) : inputs[0].name, several ? text('axis_actual', { target }) : target);
+    element('legend-points').textContent = text(several ? 'legend_rows' : 'legend_points');
+    element('legend-exact').textContent = text(several ? 'legend_equal' : 'legend_exact');
+    element('legend-fit').hidden = several;
+    element('residuals-tick').hidden = several;
   }
 
   /** @param {Snapshot} snapshot */
@@ -128,7 +143,8 @@ export class Views {
     const snapshot = this.#snapshot;
     if (snapshot && this.#fresh) {
       this.#fresh = false;
-      this.fit.set_fit(snapshot.curve_x, snapshot.curve_y);
+      if (this.#several) this.fit.set_points(snapshot.predicted, this.#dataset?.points_y ?? new Float32Array());
+      else this.fit.set_fit(snapshot.curve_x, snapshot.curve_y);
       this.loss.set_marks(Float64Array.from(snapshot.marks, ({ step }) => step));
       this.loss.set_diverged(snapshot.status.kind === 'diverged' ? snapshot.step : undefined);
       this.#words(snapshot);
@@ -146,10 +162,10 @@ export class Views {
     const dataset = this.#dataset;
     if (!dataset) return;
     const least = figure(dataset.exact.loss);
-    element('fit-text').textContent = text('fit_text', {
-      target: dataset.target, feature: dataset.feature, n: count(dataset.n_samples),
-      formula: formula(snapshot.weights, this.#bias), loss: figure(snapshot.loss), r2: figure(snapshot.r2), least,
-    });
+    const said = { target: dataset.target, n: count(dataset.n_samples), loss: figure(snapshot.loss), r2: figure(snapshot.r2), least };
+    element('fit-text').textContent = this.#several
+      ? text('fit_text_several', { ...said, features: dataset.inputs.map(({ name }) => name).join(text('separator')) })
+      : text('fit_text', { ...said, feature: dataset.inputs[0].name, formula: formula(snapshot.weights, this.#bias) });
     const last = snapshot.marks.at(-1);
     const change = last ? text('last_change', { step: count(last.step), change: this.markWords(last.message) }) : '';
     element('loss-text').textContent = text('loss_text', {
@@ -175,7 +191,7 @@ export class Views {
   #density(/** @type {number} */ delay) {
     clearTimeout(this.#densityTimer);
     const dataset = this.#dataset;
-    if (!dataset || dataset.points_x.length > 0) return;
+    if (!dataset || this.#several || dataset.points_x.length > 0) return;
     this.#densityTimer = setTimeout(async () => {
       const view = this.fit.view();
       if (view.length < 4) return;
@@ -277,6 +293,8 @@ export class Views {
 
   /** @param {{ x: number, y: number }} at */
   #click({ x, y }) {
+    // A point has one x.
+    if (this.#several) return;
     const reading = this.fit.reading(x, y);
     if (reading?.point !== null && reading?.point !== undefined) {
       this.actions.removePoint(reading.point);
@@ -331,7 +349,9 @@ export class Views {
   /** @param {import('./pkg/downhill.js').FitReading | undefined} reading */
   #showFit(reading) {
     element('fit-reading').textContent = reading
-      ? text('reading_fit', { x: figure(reading.x), predicted: figure(reading.predicted), exact: figure(reading.exact) })
+      ? this.#several
+        ? text('reading_pair', { predicted: figure(reading.point_x ?? reading.x), actual: figure(reading.point_y) })
+        : text('reading_fit', { x: figure(reading.x), predicted: figure(reading.predicted), exact: figure(reading.exact) })
       : '';
   }
 
@@ -390,7 +410,7 @@ export class Views {
 
   /** Removes the point that is nearest to the read-out's line, wherever it stands on it. */
   #removeAtCursor() {
-    if (this.#fitCursor === undefined) return;
+    if (this.#fitCursor === undefined || this.#several) return;
     const height = element('fit-canvas').clientHeight;
     for (let y = 0; y < height; y += 6) {
       const point = this.fit.reading(this.#fitPixel, y)?.point;

@@ -20,6 +20,18 @@ async function fetchTable(id) {
   return response.text();
 }
 
+/**
+ * Rows of a table that is kept here, beside the session.
+ * @param {import('./pkg/downhill.js').Source} source
+ * @param {import('./pkg/downhill.js').Columns} columns
+ * @returns {Promise<import('./pkg/downhill.js').TableRows | undefined>}
+ */
+async function openRows(source, columns) {
+  void source;
+  void columns;
+  return undefined;
+}
+
 /** @type {Session | undefined} */
 let session;
 /** @type {{ id: number, request: any }[]} */
@@ -112,7 +124,7 @@ scope.addEventListener('message', ({ data }) => {
       return second;
     };
     const post = (/** @type {unknown} */ event, /** @type {Transferable[]} */ transfer) => scope.postMessage({ event }, transfer);
-    session = new Session(post, fetchTable, breathe, spawn);
+    session = new Session(post, fetchTable, openRows, breathe, spawn);
   } else if ('cancel' in data) {
     cancelled = data.cancel;
     return;

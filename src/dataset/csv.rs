@@ -24,7 +24,8 @@ impl Table {
         Self { dataset, has_header: true, fingerprint }
     }
 
-    fn new(dataset: Dataset, has_header: bool) -> Self {
+    /// A table that is kept here.
+    pub fn new(dataset: Dataset, has_header: bool) -> Self {
         let fingerprint = fingerprint(&dataset);
         Self { dataset, has_header, fingerprint }
     }

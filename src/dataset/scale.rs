@@ -246,15 +246,9 @@ impl FeatureMap {
         // Before anything is made of them: a file may say what it likes.
         let counted = self.inputs.iter().all(|input| input.degree <= MAX_DEGREE)
             && Self::count(&self.inputs, &self.interactions) == Some(self.center.len());
-        let inputs = self.inputs.iter().all(|input| {
-            input.degree >= 1 && input.n_levels != 1
-        });
+        let inputs = self.inputs.iter().all(|input| input.degree >= 1 && input.n_levels != 1);
         let pairs = self.interactions.iter().all(|[a, b]| a != b && *a < n_inputs && *b < n_inputs);
-        inputs
-            && pairs
-            && counted
-            && n_inputs > 0
-            && self.center.len() == self.scale.len()
+        inputs && pairs && counted && n_inputs > 0 && self.center.len() == self.scale.len()
     }
 
     /// Whether every number can be worked with.
@@ -534,13 +528,15 @@ impl Scaler {
                 Reading::Done
             }
             Reading::Mean => {
-                for (input, sum) in map.inputs.iter_mut().zip(&*sums).filter(|(input, _)| input.n_levels == 0) {
+                for (input, sum) in map.inputs.iter_mut().zip(&*sums).filter(|(input, _)| input.n_levels == 0)
+                {
                     input.center = sum / n;
                 }
                 Reading::Square
             }
             Reading::Square => {
-                for (input, sum) in map.inputs.iter_mut().zip(&*sums).filter(|(input, _)| input.n_levels == 0) {
+                for (input, sum) in map.inputs.iter_mut().zip(&*sums).filter(|(input, _)| input.n_levels == 0)
+                {
                     input.scale = varies(*sum);
                 }
                 match (has_more, bias) {
@@ -572,8 +568,7 @@ impl Scaler {
 
     /// Whether there are features that are no first power.
     fn has_more(&self) -> bool {
-        self.map.n_features() > self.map.n_inputs()
-            || self.map.inputs.iter().any(|input| input.n_levels > 0)
+        self.map.n_features() > self.map.n_inputs() || self.map.inputs.iter().any(|input| input.n_levels > 0)
     }
 }
 

@@ -76,7 +76,9 @@ impl Session {
         #[wasm_bindgen(unchecked_param_type = "(event: Event, transfer: Transferable[]) => void")]
         post: Function,
         #[wasm_bindgen(unchecked_param_type = "(id: string) => Promise<string>")] fetch_table: Function,
-        #[wasm_bindgen(unchecked_param_type = "(source: Source, columns: Columns) => Promise<TableRows | undefined>")]
+        #[wasm_bindgen(
+            unchecked_param_type = "(source: Source, columns: Columns) => Promise<TableRows | undefined>"
+        )]
         open_rows: Function,
         #[wasm_bindgen(unchecked_param_type = "(progress: Progress) => Promise<boolean>")] breathe: Function,
         #[wasm_bindgen(unchecked_param_type = "() => Worker")] spawn: Function,
@@ -403,7 +405,8 @@ impl Session {
             return Err(Message::new(Code::Internal).with("detail", "a value for each input is needed"));
         }
         let inputs = task.dataset.inputs.iter();
-        let row = inputs.zip(values).map(|(input, text)| number(input, text)).collect::<Result<Vec<f64>>>()?;
+        let row =
+            inputs.zip(values).map(|(input, text)| number(input, text)).collect::<Result<Vec<f64>>>()?;
         let (output, baseline, contributions) = trainer.explain_row(&row);
         Ok(Answer::Explained { output, baseline, contributions })
     }
@@ -436,7 +439,8 @@ impl Session {
         if matches!(config.data.source, Source::Linspace { .. }) {
             return Ok(None);
         }
-        let (source, columns) = (to_js(super::to_js(&config.data.source))?, to_js(super::to_js(&config.data.columns))?);
+        let (source, columns) =
+            (to_js(super::to_js(&config.data.source))?, to_js(super::to_js(&config.data.columns))?);
         let promise = self
             .open_rows
             .call2(&JsValue::NULL, &source, &columns)

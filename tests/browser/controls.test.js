@@ -163,7 +163,7 @@ test('the schedule shapes the rate that is shown', async () => {
 test('says beforehand what begins a new run, and does it', async () => {
   const { page, close, box, checkbox, type, until, number, select, stop } = await training();
   const restarting = ['Degree', 'Seed', 'Count', 'Noise', 'Noise seed'].map((name) => box(name));
-  for (const control of [...restarting, select('Initial weights'), select('Source'), checkbox('Bias'), checkbox('Standardize')]) {
+  for (const control of [...restarting, select('Initial weights'), select('Source'), checkbox('Bias'), select('Scaling')]) {
     const words = await control.evaluate((element) => (element.getAttribute('aria-describedby') ?? '').split(' ')
       .map((id) => document.getElementById(id)?.textContent).join(' '));
     assert.match(words, /starts a new run/);

@@ -107,9 +107,9 @@ for (const engine of /** @type {const} */ (['CPU', 'GPU'])) {
 
 test('offers what inches allow where features are not standardized', async () => {
   const opened = await open('data.source.kind=shipped&data.source.table=galton_heights&backend=cpu');
-  const { close, checkbox, train, alert, offer, until, number, type, slider } = opened;
+  const { close, select, train, alert, offer, until, number, type, slider } = opened;
   await slider('Speed').press('End');
-  await checkbox('Standardize').uncheck();
+  await select('Scaling').selectOption('None');
   await type('Learning rate', 0.03);
   await train.click();
   await alert.waitFor();

@@ -53,7 +53,7 @@ for (const engine of /** @type {const} */ (['CPU', 'GPU'])) {
     await type('Noise seed', 5);
     await type('Noise', 0.25);
     await select('Initial weights').selectOption('Normal');
-    await checkbox('Standardize').check();
+    await select('Scaling').selectOption('Standardize');
     await select('Optimizer').selectOption('Nesterov');
     await type('Momentum coefficient', 0.8);
     await select('Schedule').selectOption('Exponential');

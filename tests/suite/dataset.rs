@@ -135,7 +135,8 @@ fn original_units_say_the_same_as_scaled_ones() {
         let original = downhill::model::to_original(&map, &parameters);
         assert_eq!(original.len(), parameters.len());
         for x in [1995.0_f64, 2010.5, 2039.0] {
-            let by_scaled = downhill::model::predict(&map, &parameters, &[x], &mut vec![0.0; degree as usize]);
+            let by_scaled =
+                downhill::model::predict(&map, &parameters, &[x], &mut vec![0.0; degree as usize]);
             let powers: f64 = (0..degree as usize).map(|k| original[k] * x.powi(k as i32 + 1)).sum();
             let by_original = powers + if bias { original[degree as usize] } else { 0.0 };
             // The powers of a year are large and cancel: a relative 1e-13 of their sum of magnitudes remains.
@@ -286,7 +287,8 @@ fn what_is_streamed_is_what_whole_columns_give() {
             let mut map = FeatureMap::plain(degree);
             if standardize {
                 (map.inputs[0].center, map.inputs[0].scale) = center_and_scale(&x, bias);
-                let z: Vec<f64> = x.iter().map(|x| (x - map.inputs[0].center) / map.inputs[0].scale).collect();
+                let z: Vec<f64> =
+                    x.iter().map(|x| (x - map.inputs[0].center) / map.inputs[0].scale).collect();
                 for k in 1..degree as usize {
                     // As features are raised: one multiplication after the other.
                     let power = |z: &f64| (0..=k).fold(1.0, |power, _| power * z);

@@ -18,7 +18,8 @@ fn boxes(n: usize) -> Dataset {
     for i in 0..n {
         let (width, height, colour) = (rng.uniform(200.0, 300.0), rng.uniform(-1.0, 1.0), (i % 3) as f64);
         let colours = [0.0, 4.0, -7.0][i % 3];
-        let price = 3.0 + 0.1 * width + 2.0 * height - 0.5 * height * height + colours + 0.02 * width * height;
+        let price =
+            3.0 + 0.1 * width + 2.0 * height - 0.5 * height * height + colours + 0.02 * width * height;
         for (column, value) in columns.iter_mut().zip([width, height, colour, price]) {
             column.push(value);
         }
@@ -99,7 +100,9 @@ fn weights_in_the_inputs_units_predict_the_same() {
 fn scaled_features_have_the_moments_that_they_promise() {
     let data = boxes(300);
     let plain = model::feature_map(&model(), &inputs()).unwrap();
-    for (bias, scaling) in [(true, Scaling::Standardize), (false, Scaling::Standardize), (true, Scaling::MinMax)] {
+    for (bias, scaling) in
+        [(true, Scaling::Standardize), (false, Scaling::Standardize), (true, Scaling::MinMax)]
+    {
         let map = plain.clone().scaled(&data, bias, scaling);
         let n = map.n_features();
         let (x, y) = data.columns();
@@ -163,7 +166,10 @@ fn descent_finds_the_coefficients_that_a_table_was_made_with() {
 #[test]
 fn what_cannot_be_made_is_refused_by_name() {
     let refused = |config: &ModelConfig| model::feature_map(config, &inputs()).unwrap_err().code;
-    let of = |pair: [&str; 2]| ModelConfig { interactions: vec![pair.map(str::to_owned)], ..ModelConfig::default() };
+    let of = |pair: [&str; 2]| ModelConfig {
+        interactions: vec![pair.map(str::to_owned)],
+        ..ModelConfig::default()
+    };
     assert_eq!(refused(&of(["width", "depth"])), Code::NoSuchColumn);
     let mut many = inputs();
     many[2].levels = (0..1200).map(|level| level.to_string()).collect();
@@ -205,7 +211,9 @@ impl downhill::dataset::RowSource for Elsewhere {
 
     fn read(&self, first: usize, rows: &mut [f64]) -> Result<()> {
         if self.1 {
-            return Err(Message::new(Code::TableUnavailable).with("name", "t").with("detail", "it has changed"));
+            return Err(Message::new(Code::TableUnavailable)
+                .with("name", "t")
+                .with("detail", "it has changed"));
         }
         for (row, kept) in rows.chunks_exact_mut(3).zip(&self.0[first..]) {
             row.copy_from_slice(kept);
@@ -216,15 +224,13 @@ impl downhill::dataset::RowSource for Elsewhere {
 
 #[test]
 fn rows_that_are_kept_elsewhere_are_read_from_there() {
-    let rows: Vec<[f64; 3]> = (0..1500).map(|i| [f64::from(i), f64::from(i % 7), f64::from(2 * i + i % 7)]).collect();
+    let rows: Vec<[f64; 3]> =
+        (0..1500).map(|i| [f64::from(i), f64::from(i % 7), f64::from(2 * i + i % 7)]).collect();
     let inputs = || vec![Input::number("a"), Input::number("b")];
     let plan = RunConfig::default().check().unwrap();
     let of = |gone: bool| Dataset::of_source(Rc::new(Elsewhere(rows.clone(), gone)), inputs(), "t");
-    let kept = Dataset::of_table(
-        (0..3).map(|j| rows.iter().map(|row| row[j]).collect()).collect(),
-        inputs(),
-        "t",
-    );
+    let kept =
+        Dataset::of_table((0..3).map(|j| rows.iter().map(|row| row[j]).collect()).collect(), inputs(), "t");
     let [elsewhere, here] = [of(false), kept].map(|data| Task::new(&plan, Rc::new(data)).unwrap());
     assert_eq!(elsewhere.problem, here.problem);
     assert_eq!(elsewhere.exact, here.exact);

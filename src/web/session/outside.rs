@@ -47,7 +47,8 @@ pub(super) fn thrown(error: &JsValue) -> Message {
     let get = |name: &str| Reflect::get(error, &name.into()).unwrap_or_default();
     let code = get("code").as_string().and_then(|code| Code::ALL.iter().find(|known| known.name() == code));
     let Some(code) = code else {
-        let detail = error.dyn_ref::<Error>().map_or_else(|| format!("{error:?}"), |error| error.message().into());
+        let detail =
+            error.dyn_ref::<Error>().map_or_else(|| format!("{error:?}"), |error| error.message().into());
         return Message::new(Code::Internal).with("detail", detail);
     };
     Message { params: from_js(get("params")).unwrap_or_default(), ..Message::new(*code) }
