@@ -322,7 +322,9 @@ fn check(file: WeightsFile) -> Result<Imported> {
         .ok_or_else(|| shape(file.layers.iter().map(n_held).sum()))?;
     let wanted = model::feature_map(model, &file.columns.inputs)?;
     if map.n_features() != wanted.n_features() || map.n_inputs() != wanted.n_inputs() {
-        return Err(shape(map.n_features() + usize::from(model.bias)));
+        return Err(Message::new(Code::WeightsShape)
+            .with("found", expected)
+            .with("expected", wanted.n_features() + usize::from(model.bias)));
     }
     let training = file.training_state;
     let mut state = State::new(&parameters);

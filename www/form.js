@@ -22,6 +22,7 @@ import { helpButton } from './dialogs.js';
  * @property {(config: RunConfig) => boolean} [when] whether it is there at all
  * @property {boolean} [folded]
  * @property {boolean} [wide]
+ * @property {boolean} [inline] beside the checks, in their line
  */
 
 const linspace = (/** @type {RunConfig} */ config) => config.data.source.kind === 'linspace';
@@ -66,7 +67,7 @@ const fields = [
   { path: 'model.initial_weights', kind: 'select', group: 'model', help: 'initial_weights', choices: ['zero', 'uniform', 'normal', 'glorot_uniform'] },
   { path: 'seed', kind: 'number', group: 'model', whole: true, help: 'seed' },
   { path: 'model.bias', kind: 'check', group: 'model', help: 'bias' },
-  { path: 'model.standardize', kind: 'select', group: 'model', help: 'standardize', choices: ['none', 'standardize', 'min_max'], choose: (config, value) => write(config, 'model.standardize', scalings[/** @type {'none'} */ (value)]) },
+  { path: 'model.standardize', kind: 'select', group: 'model', help: 'standardize', inline: true, choices: ['none', 'standardize', 'min_max'], choose: (config, value) => write(config, 'model.standardize', scalings[/** @type {'none'} */ (value)]) },
   { path: 'batch_size', kind: 'number', group: 'method', whole: true, help: 'batch_size' },
   { path: 'optimizer', kind: 'select', group: 'method', help: ({ optimizer }) => optimizer.kind, choices: ['sgd', 'momentum', 'nesterov', 'ada_grad', 'rms_prop', 'adam', 'adam_w'], choose: downhill.choose_optimizer },
   { path: 'backend', kind: 'select', group: 'method', help: 'backend', choices: ['auto', 'gpu', 'cpu', 'statistics'] },
@@ -215,7 +216,7 @@ export class Form {
       const checks = make('div', 'checks');
       for (const field of fields.filter((field) => field.group === group)) {
         const row = this.#field(field);
-        (field.kind === 'check' ? checks : field.folded ? folded : grid).append(row);
+        (field.kind === 'check' || field.inline ? checks : field.folded ? folded : grid).append(row);
       }
       if (grid.childElementCount) body.append(grid);
       if (checks.childElementCount) body.append(checks);
@@ -226,7 +227,7 @@ export class Form {
   /** @param {Field} field */
   #field(field) {
     const id = `field-${field.path.replaceAll('.', '-')}`;
-    const row = make('div', field.kind === 'check' ? 'field check' : field.wide ? 'field wide' : 'field');
+    const row = make('div', field.kind === 'check' ? 'field check' : field.wide ? 'field wide' : field.inline ? 'field inline' : 'field');
     const label = make('label', '', text(`field_${field.path}`));
     label.setAttribute('for', id);
     const error = make('p', 'error');

@@ -22,7 +22,8 @@ export function person(page) {
     /** Until the page can be used and shows how the run stands. */
     ready: async () => {
       await page.locator('body.is-ready').waitFor();
-      await output('Loss').filter({ hasText: /[0-9]/ }).waitFor();
+      // By its place, since this holds in every language.
+      await page.locator('#loss').filter({ hasText: /[0-9]/ }).waitFor();
     },
     /** Pauses, if it trains. */
     stop: async () => {
