@@ -13,12 +13,12 @@ use serde::{Deserialize, Serialize};
 use crate::config::{DataConfig, MAX_SAMPLES, Source};
 use crate::message::{Code, Message, Result, count, short};
 
-mod csv;
 mod generate;
 mod scale;
+mod table;
 
-pub use csv::{Table, parse_table};
 pub use scale::{FeatureMap, InputMap, Problem, Scaler, Scaling, Term};
+pub use table::Table;
 
 use generate::Linspace;
 

@@ -40,5 +40,5 @@ pub mod protocol;
 #[cfg(feature = "chart")]
 pub mod chart;
 
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", feature = "web"))]
 pub mod web;

@@ -98,17 +98,14 @@ codes! {
     // Tables and generated data.
     CellNotANumber = "cell_not_a_number": "row {row}, column \"{column}\": \"{text}\" is not a number; correct the cell or remove the row",
     CellDecimalComma = "cell_decimal_comma": "row {row}, column \"{column}\": \"{text}\" is not a number; write a decimal point, or separate the columns by semicolons",
-    CellMissing = "cell_missing": "row {row}, column \"{column}\" is empty; fill the cell or remove the row",
     CellNotFinite = "cell_not_finite": "row {row}, column \"{column}\": \"{text}\" is not a finite number; correct the cell or remove the row",
-    CellTooLarge = "cell_too_large": "row {row}, column \"{column}\": {text} is beyond 1e15, the largest that 32-bit training can square and sum; use a larger unit",
+    CellTooLarge = "cell_too_large": "row {row}, column \"{column}\": \"{text}\" is beyond 1e15, the largest that 32-bit training can square and sum; use a larger unit",
     ColumnLengths = "column_lengths": "x has {x} values and y has {y}; give one y for every x",
-    RowLength = "row_length": "row {row} has {found} columns where 2 are needed; keep one column for x and one for y, separated by comma, semicolon or tab",
     TableEmpty = "table_empty": "the table has no rows; give at least two rows of two numbers",
     TooFewRows = "too_few_rows": "there is only one row; a line needs at least two",
     TooManyRows = "too_many_rows": "the table has more than {limit} rows; take a sample of at most that many",
     ConstantFeature = "constant_feature": "every value of \"{column}\" is {value}; a line needs at least two different x values",
     PowerTooLarge = "power_too_large": "x to the power {degree} reaches {value}, beyond the 1e15 that 32-bit training can square and sum; turn Standardize on or lower the degree",
-    NotText = "not_text": "the file is not a text table (byte {byte} is not UTF-8); save it as CSV in UTF-8",
     FileTooLarge = "file_too_large": "the file has {megabytes} MB and at most {limit} MB are read; take a sample of its rows",
     TableMissing = "table_missing": "this run was made on the table \"{name}\", which never left its owner's device; load that file to go on",
     TableDiffers = "table_differs": "the loaded table is not the one that this run was made on (fingerprint {found}, expected {expected}); load \"{name}\" as it was",
@@ -119,7 +116,19 @@ codes! {
     NoSuchColumn = "no_such_column": "there is no feature \"{column}\"; choose the features of an interaction among those of the model",
     InteractionOfOne = "interaction_of_one": "an interaction of \"{column}\" with itself; choose two different features, or raise the degree",
     TooManyFeatures = "too_many_features": "the model would have more than {limit} features; choose fewer columns, levels or interactions",
+    RowWidth = "row_width": "row {row} has {found} cells where the table has {expected} columns; quote cells that hold the separator, or skip rows that cannot be read",
+    RowTooLong = "row_too_long": "the row that begins in line {row} does not end within 16 MB; close its quotes, or choose another separator",
+    TableTooLarge = "table_too_large": "{n_samples} rows of {n_columns} columns already take {size}, all that there is; take a sample of the rows, or leave columns out",
+    TooManyColumns = "too_many_columns": "the first row has {found} cells and at most {limit} columns are read; choose another separator, or leave columns out",
+    NotATable = "not_a_table": "this is no text table; save it as CSV",
+    NoTarget = "no_target": "the table has no column of numbers to learn; choose another separator, or add one",
+    NoFeatures = "no_features": "choose at least one feature beside the target",
+    TargetAmongFeatures = "target_among_features": "\"{column}\" is the target and a feature; choose another target, or leave it out of the features",
+    ColumnKind = "column_kind": "the column \"{column}\" cannot be read as {kind}; choose another kind, or leave it out",
+    TooManyLevels = "too_many_levels": "the column \"{column}\" has fewer than two or more than a thousand levels; leave it out",
+    NoWholeRows = "no_whole_rows": "in each of the {n_samples} rows something is missing or cannot be read; fill what is missing, or leave columns out",
     // What takes a while.
+    ReadingTable = "reading_table": "Reading the table: {n_samples} rows",
     Scaling = "scaling": "Scaling features",
     MakingRows = "making_rows": "Making {n_samples} rows",
     Solving = "solving": "Solving for the exact line",
@@ -183,6 +192,7 @@ codes! {
     MarkBackend = "mark_backend": "backend {from} to {to}",
     // What the page tells beside its answers.
     NoticeNotUnique = "notice_not_unique": "the features are collinear: many weights give the least loss, and the exact line is one of them",
+    NoticeRowsLeftOut = "notice_rows_left_out": "of the table's rows, {dropped} were left out since something in them is missing and {bad} since something cannot be read; {filled} missing cells were filled",
     NoticeStoryFloor = "notice_story_floor": "without a bias the line must pass through (0, 0): the loss cannot fall below {loss}",
     // The module.
     Busy = "busy": "advance is still running; await it before calling {method}",
@@ -232,8 +242,8 @@ mod tests {
 
     #[test]
     fn fills_the_places_of_its_wording() {
-        let message = Message::new(Code::RowLength).with("row", 17).with("found", 3);
-        assert!(message.to_string().starts_with("row 17 has 3 columns"));
+        let message = Message::new(Code::RowWidth).with("row", 17).with("found", 3).with("expected", 2);
+        assert!(message.to_string().starts_with("row 17 has 3 cells where the table has 2 columns"));
     }
 
     #[test]

@@ -45,14 +45,6 @@ pub enum Request {
         /// Index into the rows as they are now.
         index: u32,
     },
-    /// A two-column table of the user's.
-    LoadTable {
-        /// File name.
-        name: String,
-        /// Its content.
-        #[serde(skip)]
-        bytes: Vec<u8>,
-    },
     /// What the model of one input says at these x.
     Predict {
         /// Numbers separated by spaces or commas.

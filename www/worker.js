@@ -27,9 +27,8 @@ async function fetchTable(id) {
  * @returns {Promise<import('./pkg/downhill.js').TableRows | undefined>}
  */
 async function openRows(source, columns) {
-  void source;
-  void columns;
-  return undefined;
+  const { rowsOf } = await import('./tables.js');
+  return rowsOf(source, columns, fetchTable);
 }
 
 /** @type {Session | undefined} */
@@ -86,7 +85,10 @@ async function turn() {
       const { id, request } = next;
       current = id;
       try {
-        scope.postMessage({ id, answer: await session.handle(request) });
+        const answer = request.kind === 'open_table'
+          ? await import('./tables.js').then(({ open }) => open(request, breathe))
+          : await session.handle(request);
+        scope.postMessage({ id, answer });
       } catch (error) {
         const { message, code, params } = /** @type {any} */ (error);
         if (error instanceof WebAssembly.RuntimeError) throw error;
@@ -124,7 +126,7 @@ scope.addEventListener('message', ({ data }) => {
       return second;
     };
     const post = (/** @type {unknown} */ event, /** @type {Transferable[]} */ transfer) => scope.postMessage({ event }, transfer);
-    session = new Session(post, fetchTable, openRows, breathe, spawn);
+    session = new Session(post, openRows, breathe, spawn);
   } else if ('cancel' in data) {
     cancelled = data.cancel;
     return;

@@ -204,7 +204,7 @@ fn table_of(x: Vec<f64>, y: Vec<f64>) -> Result<Table, Message> {
     }
     let dataset = Dataset::of_columns(x, y, "x", "y");
     dataset.check()?;
-    Ok(Table::new(dataset, false))
+    Ok(Table::new(dataset))
 }
 
 fn busy(method: &str) -> Error {

@@ -1,7 +1,6 @@
 //! The worker's session: it owns data, engine and trainer, answers requests, and does a little training at every
 //! tick.
 
-use std::collections::HashMap;
 use std::rc::Rc;
 
 use js_sys::{Array, Error, Function, Promise, Uint8Array, Uint32Array};
@@ -10,8 +9,8 @@ use wasm_bindgen_futures::JsFuture;
 
 use super::engines::Engines;
 use super::{attach, from_js, now_ms, set, to_error, to_js};
-use crate::config::{BackendChoice, MAX_EDITS, RunConfig, RunPlan, ShippedTable, Source, to_query};
-use crate::dataset::{Dataset, FeatureMap, Input, Problem, Table, parse_table};
+use crate::config::{BackendChoice, MAX_EDITS, RunConfig, RunPlan, Source, to_query};
+use crate::dataset::{Dataset, FeatureMap, Input, Problem, Table};
 use crate::export;
 use crate::message::{Code, Message, Result, short};
 use crate::metrics::HistoryDelta;
@@ -24,7 +23,7 @@ use crate::trainer::{Checkpoint, Preparation, Status, Task, Trainer};
 mod outside;
 mod pace;
 
-use outside::{OutsideRows, thrown};
+use outside::{OutsideRows, code_of, thrown};
 use pace::Pace;
 
 /// The most points that are drawn one by one.
@@ -42,11 +41,8 @@ const MAX_DENSITY_CELLS: u32 = 1 << 20;
 #[wasm_bindgen]
 pub struct Session {
     post: Function,
-    fetch_table: Function,
     open_rows: Function,
     breathe: Function,
-    shipped: HashMap<&'static str, Table>,
-    users: Option<(String, Table)>,
     engines: Engines,
     trainer: Option<Trainer>,
     /// Rows that were let go last. Memory that wasm has taken is never given back; theirs is kept whole until as much is
@@ -55,6 +51,8 @@ pub struct Session {
     run: u32,
     training: bool,
     pace: Pace,
+    /// What became of rows that were not whole, of the table that was read last.
+    counted: Option<Message>,
     /// What is to be said of the run's data and model.
     notices: Vec<Message>,
     /// Where there are several inputs: rows whose predictions are shown, row-major, and their targets.
@@ -66,16 +64,14 @@ pub struct Session {
 
 #[wasm_bindgen]
 impl Session {
-    /// `post` receives events with what to transfer; `fetch_table` fetches a shipped table's text by its id; `open_rows`
-    /// gives the rows of a table that is kept outside, as the columns are chosen; `breathe`
-    /// shows how far long work is, lets the worker take what has come, and says whether to go on. It is how a request
-    /// can be cancelled although the next is not handled before its end. `spawn` starts a second worker, which is a
-    /// [`super::pair::Partner`].
+    /// `post` receives events with what to transfer; `open_rows` gives the rows of a table, the user's or a shipped one,
+    /// as the columns are chosen, or nothing where it is not there; `breathe` shows how far long work is, lets the worker
+    /// take what has come, and says whether to go on. It is how a request can be cancelled although the next is not
+    /// handled before its end. `spawn` starts a second worker, which is a [`super::pair::Partner`].
     #[wasm_bindgen(constructor)]
     pub fn new(
         #[wasm_bindgen(unchecked_param_type = "(event: Event, transfer: Transferable[]) => void")]
         post: Function,
-        #[wasm_bindgen(unchecked_param_type = "(id: string) => Promise<string>")] fetch_table: Function,
         #[wasm_bindgen(
             unchecked_param_type = "(source: Source, columns: Columns) => Promise<TableRows | undefined>"
         )]
@@ -85,17 +81,15 @@ impl Session {
     ) -> Self {
         Self {
             post,
-            fetch_table,
             open_rows,
             breathe,
-            shipped: HashMap::new(),
-            users: None,
             engines: Engines::default().with_second(spawn),
             trainer: None,
             left: None,
             run: 0,
             training: false,
             pace: Pace::new(),
+            counted: None,
             notices: Vec::new(),
             sample: Vec::new(),
             sample_y: Vec::new(),
@@ -116,7 +110,7 @@ impl Session {
         let mut request: Request = from_js(tagged.into())?;
         match &mut request {
             Request::Configure { config } => **config = from_js(sent_config)?,
-            Request::LoadTable { bytes, .. } | Request::Import { bytes } => {
+            Request::Import { bytes } => {
                 *bytes = sent_bytes
                     .dyn_into::<Uint8Array>()
                     .map_err(|_| super::internal("bytes are not a Uint8Array"))?
@@ -191,7 +185,6 @@ impl Session {
                 self.configure(config).await
             }
             Request::RemovePoint { index } => self.remove_point(index).await,
-            Request::LoadTable { name, bytes } => self.load_table(name, &bytes).await,
             Request::Predict { inputs } => self.predict(&inputs),
             Request::PredictRow { values } => self.predict_row(&values),
             Request::Export {} => {
@@ -290,6 +283,7 @@ impl Session {
             self.training = false;
         }
         self.notices = notices(trainer.task(), trainer.plan().config().model.bias);
+        self.notices.extend(self.counted.take());
         (self.sample, self.sample_y) = sample(trainer.task());
         let before = self.trainer.replace(trainer);
         self.left = before.map(|trainer| Rc::clone(&trainer.task().problem));
@@ -352,22 +346,6 @@ impl Session {
         self.configure(config).await
     }
 
-    async fn load_table(&mut self, name: String, bytes: &[u8]) -> Result<Answer> {
-        self.left = None;
-        let table = parse_table(bytes)?;
-        let mut config = self.config().unwrap_or_default();
-        config.data = crate::config::DataConfig {
-            source: Source::Table { name: name.clone(), fingerprint: table.fingerprint().to_owned() },
-            ..Default::default()
-        };
-        let before = self.users.replace((name, table));
-        let answer = self.configure(config).await;
-        if answer.is_err() {
-            self.users = before;
-        }
-        answer
-    }
-
     fn predict(&mut self, inputs: &str) -> Result<Answer> {
         let words =
             inputs.split(|c: char| c.is_whitespace() || [',', ';', '[', ']', '，', '、'].contains(&c));
@@ -419,55 +397,37 @@ impl Session {
         self.begin(imported.plan, task, Some(imported.checkpoint)).await
     }
 
-    /// The rows that a configuration describes, fetched or kept.
+    /// The rows that a configuration describes.
     async fn dataset(&mut self, config: &RunConfig) -> Result<Dataset> {
-        if let Some(table) = self.outside(config).await? {
-            return Dataset::build(&config.data, Some(&table));
-        }
-        let table = match &config.data.source {
-            Source::Linspace { .. } => None,
-            Source::Shipped { table } => Some(self.shipped(*table).await?),
-            Source::Table { .. } => self.users.as_ref().map(|(_, table)| table),
-        };
-        Dataset::build(&config.data, table)
+        let table = self.table(config).await?;
+        Dataset::build(&config.data, table.as_ref())
     }
 
-    /// A table that is kept outside, with the columns that the configuration chooses.
-    async fn outside(&self, config: &RunConfig) -> Result<Option<Table>> {
-        let internal = |error: JsValue| thrown(&error);
-        let to_js = |value: std::result::Result<JsValue, Error>| value.map_err(|error| thrown(&error));
+    /// The table that is kept outside, with the columns that the configuration chooses.
+    async fn table(&mut self, config: &RunConfig) -> Result<Option<Table>> {
+        self.counted = None;
         if matches!(config.data.source, Source::Linspace { .. }) {
             return Ok(None);
         }
-        let (source, columns) =
-            (to_js(super::to_js(&config.data.source))?, to_js(super::to_js(&config.data.columns))?);
+        let plain = |value: std::result::Result<JsValue, Error>| value.map_err(|error| thrown(&error));
+        let (source, columns) = (plain(to_js(&config.data.source))?, plain(to_js(&config.data.columns))?);
         let promise = self
             .open_rows
             .call2(&JsValue::NULL, &source, &columns)
             .and_then(JsCast::dyn_into::<Promise>)
-            .map_err(internal)?;
-        let rows = JsFuture::from(promise).await.map_err(internal)?;
+            .map_err(|error| thrown(&error))?;
+        let rows = JsFuture::from(promise).await.map_err(|error| match &config.data.source {
+            Source::Shipped { table } if code_of(&error).is_none() => Message::new(Code::TableUnavailable)
+                .with("name", table.id())
+                .with("detail", reason_of(&error)),
+            _ => thrown(&error),
+        })?;
         if rows.is_undefined() {
             return Ok(None);
         }
-        OutsideRows::table(&rows).map(Some)
-    }
-
-    async fn shipped(&mut self, table: ShippedTable) -> Result<&Table> {
-        let id = table.id();
-        if !self.shipped.contains_key(id) {
-            let unavailable =
-                |detail: String| Message::new(Code::TableUnavailable).with("name", id).with("detail", detail);
-            let promise = self
-                .fetch_table
-                .call1(&JsValue::NULL, &id.into())
-                .and_then(JsCast::dyn_into::<Promise>)
-                .map_err(|error| unavailable(reason_of(&error)))?;
-            let text = JsFuture::from(promise).await.map_err(|error| unavailable(reason_of(&error)))?;
-            let text = text.as_string().ok_or_else(|| unavailable("it is not text".to_owned()))?;
-            self.shipped.insert(id, parse_table(text.as_bytes())?);
-        }
-        self.shipped.get(id).ok_or_else(no_run)
+        let (table, counted) = OutsideRows::table(&rows)?;
+        self.counted = counted;
+        Ok(Some(table))
     }
 
     fn trainer_mut(&mut self) -> Result<&mut Trainer> {

@@ -21,12 +21,56 @@ export interface Columns {
   skip_bad_cells: boolean;
 }
 
+/** How a text table is written. */
+export interface Dialect {
+  encoding: "utf8" | "utf16le" | "utf16be" | "windows1252";
+  separator: string;
+  decimal_comma: boolean;
+  header: boolean;
+}
+
+/** What a table holds, before columns are chosen. */
+export interface Opened {
+  kind: "opened";
+  name: string;
+  fingerprint: string;
+  preview: {
+    dialect: Dialect;
+    n_rows: number;
+    bytes: number;
+    columns: ColumnPreview[];
+    /** Text of the first rows. */
+    rows: string[][];
+    n_long: number;
+    n_short: number;
+    /** The first cells of each column that are not what it holds. */
+    bad_cells: Message[];
+    n_bad: number;
+    /** What is chosen where nothing else is. */
+    choice: Columns;
+  };
+}
+
+export interface ColumnPreview {
+  name: string;
+  kind: "number" | "category" | "date" | "text" | "empty";
+  n_missing: number;
+  n_bad: number;
+  /** Least, mean, greatest, standard deviation. */
+  summary: [number, number, number, number] | null;
+  histogram: number[];
+  levels: [string, number][];
+  /** 0 where they are too many. */
+  n_levels: number;
+}
+
 /** Rows of a table that the worker keeps beside the trainer. */
 export interface TableRows {
   n_rows: number;
   inputs: { name: string; levels: string[] }[];
   target: string;
   fingerprint: string;
+  counts: { n_dropped: number; n_bad: number; n_filled: number };
   /** Fills whole rows from `first` on: the inputs, then the target. Throws an `Error` with `code` and `params`. */
   read(first: number, rows: Float64Array): void;
 }
@@ -98,8 +142,8 @@ export type Request =
   | { kind: "add_point"; x: number; y: number }
   /** Removes the row at this index of the current `points`. */
   | { kind: "remove_point"; index: number }
-  /** A two-column table of the user's as text (CSV; separators , ; tab; header optional). */
-  | { kind: "load_table"; name: string; bytes: Uint8Array }
+  /** A table of the user's is read and previewed; without `blob` the one before, read as `dialect` says. */
+  | { kind: "open_table"; name: string; blob?: Blob; dialect?: Dialect }
   | { kind: "predict"; inputs: string }
   /** One row, a number or a level for each input. */
   | { kind: "predict_row"; values: string[] }
@@ -275,7 +319,7 @@ export interface Done {
   kind: "done";
 }
 
-export type Answer = Configured | Predicted | Explained | Exported | Density | Done;
+export type Answer = Opened | Configured | Predicted | Explained | Exported | Density | Done;
 
 /** How far long work is, while a request waits for it: what is being done, and the share of all of it, 0 to 1. */
 export interface Progress {

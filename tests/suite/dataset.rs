@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use downhill::analysis::LeastSquares;
 use downhill::config::{DataConfig, RunConfig, Source};
-use downhill::dataset::{Dataset, FeatureMap, Problem, Scaling, parse_table};
-use downhill::message::{Code, Message};
+use downhill::dataset::{Dataset, FeatureMap, Problem, Scaling};
+use downhill::message::Code;
 use downhill::rng::{Rng, Stream};
 use downhill::trainer::{Preparation, Task};
 
@@ -55,56 +55,13 @@ fn points_are_added_and_removed_by_hand() {
 }
 
 #[test]
-fn tables_are_read_with_any_separator_header_or_none() {
-    for text in [
-        "x,y\n1,2\n3,4.5\n",
-        "1,2\n3,4.5",
-        "\u{feff}weight;height\r\n1;2\r\n3;4,5\r\n",
-        "a\tb\n1\t2\n\n3\t4.5\n",
-        "1 2\n3  4.5\n",
-        "  x , y \n 1 , 2 \n 3 , 4.5 \n",
-        "\"x\",\"y\"\n\"1\",\"2\"\n3,4.5\n",
-        "1e0,2E0\n3,+4.5",
-    ] {
-        let table = parse_table(text.as_bytes()).unwrap_or_else(|error| panic!("{text:?}: {error}"));
-        assert_eq!(table.dataset.columns(), (vec![1.0, 3.0], vec![2.0, 4.5]), "{text:?}");
-    }
-    let table = parse_table(b"temp (C);sales\n1;2\n2;3").unwrap();
-    assert_eq!((table.dataset.inputs[0].name.as_str(), table.dataset.target.as_str()), ("temp (C)", "sales"));
-}
-
-fn refused(text: &[u8]) -> Message {
-    parse_table(text).unwrap_err()
-}
-
-#[test]
-fn bad_tables_are_refused_with_place_and_mend() {
-    let cases: [(&[u8], Code, &str); 16] = [
-        (b"x,y\n1,2\n3,abc\n", Code::CellNotANumber, "row 3, column \"y\": \"abc\""),
-        (b"x;y\n1;2\n3;4.5.6\n", Code::CellNotANumber, "row 3, column \"y\": \"4.5.6\""),
-        (b"x,y\n1,2\n,4\n", Code::CellMissing, "row 3, column \"x\""),
-        (b"x,y\n1,NA\n", Code::CellMissing, "row 2, column \"y\""),
-        (b"x,y\n1,inf\n", Code::CellNotFinite, "row 2, column \"y\": \"inf\""),
-        (b"x,y\n1,NaN\n2,3\n", Code::CellNotFinite, "row 2, column \"y\": \"NaN\""),
-        (b"x,y\n1,1e30\n2,3\n", Code::CellTooLarge, "row 2, column \"y\": 1e30"),
-        (b"x,y\n1,\"12,5\"\n", Code::CellDecimalComma, "row 2, column \"y\": \"12,5\""),
-        (b"x,y\n1,2,3\n", Code::RowLength, "row 2 has 3 columns"),
-        (b"x,y\n1\n", Code::RowLength, "row 2 has 1 columns"),
-        (b"", Code::TableEmpty, "two rows"),
-        (b"x,y\n", Code::TableEmpty, "two rows"),
-        (b"x,y\n1,2\n", Code::TooFewRows, "at least two"),
-        (b"x,y\n3,2\n3,4\n3,5\n", Code::ConstantFeature, "every value of \"x\" is 3"),
-        (b"PK\x03\x04\x00\x00rubbish", Code::NotText, "byte 5"),
-        (b"x,y\n1,2\xff\n", Code::NotText, "byte 8"),
-    ];
-    for (text, code, part) in cases {
-        let message = refused(text);
-        assert_eq!(message.code, code, "{message}");
-        assert!(message.to_string().contains(part), "{message}");
-    }
-    assert_eq!(refused(&vec![b'1'; 200_000_000]).code, Code::FileTooLarge);
-    let many = "1,2\n3,4\n".repeat(5_000_001);
-    assert_eq!(refused(many.as_bytes()).code, Code::TooManyRows);
+fn what_no_line_can_be_fitted_to_is_refused() {
+    let refused = |x: &[f64], y: &[f64]| table(x.to_vec(), y.to_vec()).check().unwrap_err();
+    assert_eq!(refused(&[], &[]).code, Code::TableEmpty);
+    assert_eq!(refused(&[1.0], &[2.0]).code, Code::TooFewRows);
+    let constant = refused(&[3.0; 3], &[2.0, 4.0, 5.0]);
+    assert_eq!(constant.code, Code::ConstantFeature);
+    assert!(constant.to_string().contains("every value of \"x\" is 3"), "{constant}");
 }
 
 #[test]

@@ -60,7 +60,7 @@ fn build() -> Result<()> {
     let glue = folder().join("pkg");
     site::wasm_into("wasm with the bare engine", &["bench"], &glue)?;
     // The glue's own folder keeps what the optimizer is given; beside it lies what is served.
-    let wasm = fs::read(dist::optimized(&glue)?)?;
+    let wasm = fs::read(dist::optimized(&glue.join("downhill_bg.wasm"))?)?;
     let served = folder().join("engine");
     shell::write_if_changed(&served.join("downhill_bg.wasm"), &wasm)?;
     shell::write_if_changed(&served.join("downhill.js"), &fs::read(glue.join("downhill.js"))?)?;

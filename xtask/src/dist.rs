@@ -71,12 +71,17 @@ pub(crate) fn within_budget() -> Result<()> {
 
 fn build() -> Result<Vec<Weighed>> {
     site::build()?;
-    let wasm = optimized(&site::glue())?;
+    let wasm = optimized(&site::glue().join("downhill_bg.wasm"))?;
+    let readers = optimized(&site::folder().join("www/readers/downhill_readers_bg.wasm"))?;
     let (site, dist) = (site::folder(), folder());
 
     let mut contents = Vec::new();
     for name in shell::files_below(&site.join("www"))?.into_iter().filter(|name| !name.ends_with(".d.ts")) {
-        let path = if name == "pkg/downhill_bg.wasm" { wasm.clone() } else { site.join("www").join(&name) };
+        let path = match name.as_str() {
+            "pkg/downhill_bg.wasm" => wasm.clone(),
+            "readers/downhill_readers_bg.wasm" => readers.clone(),
+            _ => site.join("www").join(&name),
+        };
         contents.push((name, fs::read(path)?));
     }
     minify(&mut contents)?;
@@ -109,16 +114,15 @@ fn rewrite(page: &str, assets: &str) -> Result<String> {
     Ok(text)
 }
 
-/// The wasm beside its glue after `wasm-opt` where that is found, else as it is. The result is kept by the hash of its
+/// A wasm after `wasm-opt` where that is found, else as it is. The result is kept by the hash of its
 /// source.
-pub(crate) fn optimized(glue: &Path) -> Result<PathBuf> {
-    let source = glue.join("downhill_bg.wasm");
+pub(crate) fn optimized(source: &Path) -> Result<PathBuf> {
     let local = shell::root().join("node_modules/.bin/wasm-opt");
     let Some(tool) = shell::find("wasm-opt").or_else(|| local.is_file().then_some(local)) else {
         println!("wasm-opt was not found (npm ci brings it): the wasm stays larger than it could be");
-        return Ok(source);
+        return Ok(source.to_owned());
     };
-    let content = fs::read(&source)?;
+    let content = fs::read(source)?;
     let flags = WASM_OPTIMIZATION.concat() + &WASM_FEATURES.concat();
     let hash = offline::short_hash([content.as_slice(), flags.as_bytes(), tool.to_string_lossy().as_bytes()]);
     let kept = shell::root().join(format!("target/xtask/{hash}.wasm"));
@@ -128,7 +132,7 @@ pub(crate) fn optimized(glue: &Path) -> Result<PathBuf> {
     fs::create_dir_all(kept.parent().context("no folder")?)?;
     let part = kept.with_extension("part");
     let mut command = shell::program(tool);
-    command.args(WASM_OPTIMIZATION).args(WASM_FEATURES).arg(&source).arg("-o").arg(&part);
+    command.args(WASM_OPTIMIZATION).args(WASM_FEATURES).arg(source).arg("-o").arg(&part);
     shell::quiet("wasm-opt", &mut command)?;
     fs::rename(part, &kept)?;
     Ok(kept)

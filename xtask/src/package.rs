@@ -20,7 +20,7 @@ pub(crate) fn folder() -> PathBuf {
 pub(crate) fn package() -> Result<()> {
     let glue = shell::root().join("target/pkg-glue");
     site::wasm_into("wasm with the module", &["module"], &glue)?;
-    let wasm = dist::optimized(&glue)?;
+    let wasm = dist::optimized(&glue.join("downhill_bg.wasm"))?;
     shell::step("package", || {
         let (root, target) = (shell::root(), folder());
         let templates = root.join("xtask/pkg");

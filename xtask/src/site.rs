@@ -5,6 +5,7 @@
 //! target/site/sw.js            www/sw.js with the list of files filled in
 //! target/site/www/...          www/ as it is
 //! target/site/www/pkg/         downhill.js, downhill.d.ts, downhill_bg.wasm
+//! target/site/www/readers/     the same of the readers' wasm
 //! ```
 
 use std::fs;
@@ -29,6 +30,7 @@ pub(crate) fn glue() -> PathBuf {
 /// Builds what is stale.
 pub(crate) fn build() -> Result<()> {
     wasm()?;
+    readers()?;
     shell::step("page", || {
         let root = shell::root();
         mirror(&root.join("www"), &folder().join("www"))?;
@@ -41,6 +43,14 @@ pub(crate) fn build() -> Result<()> {
 /// Builds the wasm and its glue, and nothing of the page.
 pub(crate) fn wasm() -> Result<()> {
     wasm_into("wasm", &[], &glue())
+}
+
+/// Builds the wasm that reads tables, which the page loads when one comes.
+fn readers() -> Result<()> {
+    let mut cargo = shell::cargo();
+    cargo.args(["build", "--release", "--package", "downhill-readers", "--target", "wasm32-unknown-unknown"]);
+    shell::quiet("wasm of the readers", &mut cargo)?;
+    bind("downhill_readers", &folder().join("www/readers"))
 }
 
 /// Builds the wasm with these features beside the default ones, and its glue, into a folder.
@@ -59,16 +69,23 @@ pub(crate) fn wasm_into(title: &str, features: &[&str], folder: &Path) -> Result
     cargo.args(features.iter().flat_map(|feature| ["--features", feature]));
     shell::quiet(title, &mut cargo)?;
 
-    let wasm = shell::target_dir().join("wasm32-unknown-unknown/release/downhill.wasm");
+    bind("downhill", folder)
+}
+
+/// Makes the glue of a wasm that was built, and puts both into a folder.
+fn bind(name: &str, folder: &Path) -> Result<()> {
+    let wasm = shell::target_dir().join(format!("wasm32-unknown-unknown/release/{name}.wasm"));
     let stamp = folder.join(".stamp");
     let now = stamp_of(&wasm)?;
-    if fs::read_to_string(&stamp).is_ok_and(|then| then == now) && folder.join("downhill_bg.wasm").is_file() {
+    if fs::read_to_string(&stamp).is_ok_and(|then| then == now)
+        && folder.join(format!("{name}_bg.wasm")).is_file()
+    {
         return Ok(());
     }
     shell::step("wasm-bindgen", || {
         Bindgen::new()
             .input_path(&wasm)
-            .out_name("downhill")
+            .out_name(name)
             .web(true)?
             .typescript(true)
             .omit_default_module_path(false)
@@ -82,7 +99,7 @@ pub(crate) fn wasm_into(title: &str, features: &[&str], folder: &Path) -> Result
 
 /// Makes `to` hold what `from` holds, apart from the glue and from the service worker, which belongs at the root.
 fn mirror(from: &Path, to: &Path) -> Result<()> {
-    let ours = |name: &str| name.starts_with("pkg/");
+    let ours = |name: &str| name.starts_with("pkg/") || name.starts_with("readers/");
     let names: Vec<String> =
         shell::files_below(from)?.into_iter().filter(|name| name != "sw.js" && !ours(name)).collect();
     for name in &names {

@@ -6,7 +6,7 @@ use js_sys::{Error, Float64Array, Function, Reflect};
 use wasm_bindgen::prelude::*;
 
 use crate::dataset::{Dataset, Input, RowSource, Table};
-use crate::message::{Code, Message, Result};
+use crate::message::{Code, Message, Result, count};
 use crate::web::from_js;
 
 /// `TableRows` of `types.d.ts`.
@@ -17,15 +17,27 @@ pub(super) struct OutsideRows {
 }
 
 impl OutsideRows {
-    /// The table that JavaScript describes.
-    pub(super) fn table(rows: &JsValue) -> Result<Table> {
+    /// The table that JavaScript describes, and what is to be said of the rows that were not whole.
+    pub(super) fn table(rows: &JsValue) -> Result<(Table, Option<Message>)> {
         let get = |name: &str| Reflect::get(rows, &name.into()).unwrap_or_default();
         let text = |name: &str| get(name).as_string().unwrap_or_default();
         let inputs: Vec<Input> = from_js(get("inputs")).map_err(|error| thrown(&error))?;
         let n_rows = get("n_rows").as_f64().unwrap_or(0.0) as usize;
         let read = get("read").dyn_into::<Function>().map_err(|error| thrown(&error))?;
         let source = Rc::new(Self { n_rows, read });
-        Ok(Table::kept_elsewhere(Dataset::of_source(source, inputs, &text("target")), text("fingerprint")))
+        let counts = get("counts");
+        let n = |name: &str| {
+            Reflect::get(&counts, &name.into()).ok().and_then(|n| n.as_f64()).unwrap_or(0.0) as u64
+        };
+        let [dropped, bad, filled] = ["n_dropped", "n_bad", "n_filled"].map(n);
+        let counted = (dropped + bad + filled > 0).then(|| {
+            Message::new(Code::NoticeRowsLeftOut)
+                .with("dropped", count(dropped))
+                .with("bad", count(bad))
+                .with("filled", count(filled))
+        });
+        let dataset = Dataset::of_source(source, inputs, &text("target"));
+        Ok((Table::kept_elsewhere(dataset, text("fingerprint")), counted))
     }
 }
 
@@ -44,12 +56,17 @@ impl RowSource for OutsideRows {
 
 /// What another module has thrown: its own message, as it was worded there.
 pub(super) fn thrown(error: &JsValue) -> Message {
-    let get = |name: &str| Reflect::get(error, &name.into()).unwrap_or_default();
-    let code = get("code").as_string().and_then(|code| Code::ALL.iter().find(|known| known.name() == code));
-    let Some(code) = code else {
+    let Some(code) = code_of(error) else {
         let detail =
             error.dyn_ref::<Error>().map_or_else(|| format!("{error:?}"), |error| error.message().into());
         return Message::new(Code::Internal).with("detail", detail);
     };
-    Message { params: from_js(get("params")).unwrap_or_default(), ..Message::new(*code) }
+    let params = Reflect::get(error, &"params".into()).unwrap_or_default();
+    Message { params: from_js(params).unwrap_or_default(), ..Message::new(code) }
+}
+
+/// The code of a message that another module has thrown; `None` of anything else.
+pub(super) fn code_of(error: &JsValue) -> Option<Code> {
+    let code = Reflect::get(error, &"code".into()).ok()?.as_string()?;
+    Code::ALL.iter().copied().find(|known| known.name() == code)
 }

@@ -1,0 +1,193 @@
+//! What a cell says: a number, a date, a word, or nothing.
+
+/// How numbers are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Numbers {
+    /// `1.234,5` for what is `1,234.5` elsewhere.
+    pub decimal_comma: bool,
+    /// Between cells: a comma there stands between no thousands here.
+    pub separator: u8,
+}
+
+/// What a cell says.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Cell {
+    /// A finite number.
+    Number(f64),
+    /// Days since 1970-01-01, with a time as part of a day.
+    Date(f64),
+    /// Nothing, or a word for it.
+    Missing,
+    /// Anything else.
+    Text,
+}
+
+/// Words for nothing, whatever their case.
+const MISSING: &[&str] = &["na", "n/a", "#n/a", "nan", "null", "none", "-", "?", "."];
+
+/// Reads a cell without blanks around it.
+#[inline]
+pub fn read(cell: &[u8], numbers: Numbers) -> Cell {
+    if let Some(value) = plain(cell) {
+        // With a decimal comma, `1.234` is a number of thousands: left to the slow way.
+        if !(numbers.decimal_comma && cell.contains(&b'.')) {
+            return Cell::Number(value);
+        }
+    }
+    if is_missing(cell) {
+        return Cell::Missing;
+    }
+    if let Some(value) = number(cell, numbers) {
+        return Cell::Number(value);
+    }
+    date(cell).map_or(Cell::Text, Cell::Date)
+}
+
+/// Whether a cell stands for nothing.
+pub fn is_missing(cell: &[u8]) -> bool {
+    cell.is_empty() || MISSING.iter().any(|word| cell.eq_ignore_ascii_case(word.as_bytes()))
+}
+
+/// Digits, a point and more digits, as most numbers are written: exact, since both the digits and the power of ten that
+/// they are divided by are numbers that f64 holds (Clinger 1990).
+#[inline]
+fn plain(cell: &[u8]) -> Option<f64> {
+    const POWERS: [f64; 16] =
+        [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+    let (negative, digits) = match cell {
+        [b'-', digits @ ..] => (true, digits),
+        digits => (false, digits),
+    };
+    if digits.is_empty() || digits.len() > 16 {
+        return None;
+    }
+    let mut mantissa = 0_u64;
+    let mut after_point = None;
+    for byte in digits {
+        match byte {
+            b'0'..=b'9' => {
+                mantissa = 10 * mantissa + u64::from(byte - b'0');
+                if let Some(n) = &mut after_point {
+                    *n += 1;
+                }
+            }
+            b'.' if after_point.is_none() => after_point = Some(0_usize),
+            _ => return None,
+        }
+    }
+    let n_after = after_point.unwrap_or(0);
+    let n_digits = digits.len() - usize::from(after_point.is_some());
+    // Fifteen digits are below 2^53.
+    if n_digits == 0 || n_digits > 15 {
+        return None;
+    }
+    let value = mantissa as f64 / POWERS[n_after];
+    Some(if negative { -value } else { value })
+}
+
+/// The finite number in a cell: with its decimal sign, with thousands in threes, with a per cent sign, in exponents.
+pub fn number(cell: &[u8], numbers: Numbers) -> Option<f64> {
+    let text = std::str::from_utf8(cell).ok()?;
+    // Only what begins like a number is one: "inf" and "infinity" are words here.
+    let text = text.strip_prefix('+').unwrap_or(text);
+    let text = text.replace('\u{2212}', "-");
+    let unsigned = text.strip_prefix('-').unwrap_or(&text);
+    if !unsigned.starts_with(|first: char| first.is_ascii_digit() || first == '.' || first == ',') {
+        return None;
+    }
+    let (text, divisor) = match text.strip_suffix('%') {
+        Some(share) => (share.trim_end(), 100.0),
+        None => (text.as_str(), 1.0),
+    };
+    let decimal = if numbers.decimal_comma { ',' } else { '.' };
+    let (whole, rest) = match text.find([decimal, 'e', 'E']) {
+        Some(place) => text.split_at(place),
+        None => (text, ""),
+    };
+    let mut joined = String::with_capacity(text.len());
+    joined.push_str(&without_thousands(whole, numbers)?);
+    joined.push_str(&rest.replacen(decimal, ".", 1));
+    let value = joined.parse::<f64>().ok()? / divisor;
+    value.is_finite().then_some(value)
+}
+
+/// Digits whose thousands are kept apart, all by the same sign and all in threes, as digits alone.
+fn without_thousands(whole: &str, numbers: Numbers) -> Option<String> {
+    let signs: &[char] = if numbers.decimal_comma {
+        &['.', ' ', '\'', '\u{A0}', '\u{202F}']
+    } else {
+        &[',', ' ', '\'', '\u{A0}', '\u{202F}']
+    };
+    let Some(sign) = whole.chars().find(|letter| signs.contains(letter)) else {
+        return Some(whole.to_owned());
+    };
+    let mut groups = whole.split(sign);
+    let first = groups.next()?.trim_start_matches('-');
+    let is_digits = |group: &str| group.bytes().all(|byte| byte.is_ascii_digit());
+    let in_threes = (1..=3).contains(&first.len()) && is_digits(first);
+    let rest_in_threes = groups.all(|group| group.len() == 3 && is_digits(group));
+    (in_threes && rest_in_threes).then(|| whole.replace(sign, ""))
+}
+
+/// `2024-01-31`, `2024/1/31`, `31.1.2024`, and the first with a time: days since 1970-01-01. Months before days and days
+/// before months cannot be told apart with strokes, so those are no dates here.
+pub fn date(cell: &[u8]) -> Option<f64> {
+    if !(8..=32).contains(&cell.len()) || !cell[0].is_ascii_digit() {
+        return None;
+    }
+    let text = std::str::from_utf8(cell).ok()?;
+    let (day, time) = match text.find(['T', ' ']) {
+        Some(place) => (&text[..place], Some(&text[place + 1..])),
+        None => (text, None),
+    };
+    let parts = |sign: char| -> Option<[u32; 3]> {
+        let mut parts = day.split(sign).map(|part| {
+            let digits = part.len() <= 4 && part.bytes().all(|byte| byte.is_ascii_digit());
+            part.parse::<u32>().ok().filter(|_| digits)
+        });
+        let found = [parts.next()??, parts.next()??, parts.next()??];
+        parts.next().is_none().then_some(found)
+    };
+    let [year, month, day_of_month] =
+        parts('-').or_else(|| parts('/')).filter(|[year, ..]| *year > 31).or_else(|| {
+            parts('.').map(|[day, month, year]| [year, month, day]).filter(|[year, ..]| *year > 31)
+        })?;
+    let days = days_of(year, month, day_of_month)?;
+    Some(days + time.map_or(Some(0.0), part_of_day)?)
+}
+
+/// Days from 1970-01-01 on, by the proleptic Gregorian calendar (Hinnant 2013, "chrono-compatible low-level date
+/// algorithms").
+fn days_of(year: u32, month: u32, day: u32) -> Option<f64> {
+    let leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    let in_month = match month {
+        2 => 28 + u32::from(leap),
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => return None,
+    };
+    if !(1..=in_month).contains(&day) || year > 9999 {
+        return None;
+    }
+    // Years begin in March, so that the leap day is their last.
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year.checked_sub(1)?, month + 9) };
+    let (era, of_era) = (i64::from(year / 400), i64::from(year % 400));
+    let of_year = i64::from((153 * month + 2) / 5 + day - 1);
+    let day_of_era = 365 * of_era + of_era / 4 - of_era / 100 + of_year;
+    Some((era * 146_097 + day_of_era - 719_468) as f64)
+}
+
+/// `12:30`, `12:30:15`, `12:30:15.5`, with `Z` or without.
+fn part_of_day(time: &str) -> Option<f64> {
+    let time = time.trim().trim_end_matches('Z');
+    let mut parts = time.split(':');
+    let mut next =
+        |limit: f64| parts.next()?.parse::<f64>().ok().filter(|value| (0.0..limit).contains(value));
+    let (hours, minutes) = (next(24.0)?, next(60.0)?);
+    let seconds = match time.matches(':').count() {
+        1 => 0.0,
+        2 => next(61.0)?,
+        _ => return None,
+    };
+    Some((hours * 3600.0 + minutes * 60.0 + seconds) / 86_400.0)
+}
