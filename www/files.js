@@ -10,10 +10,24 @@ const MAX_BYTES = 100_000_000;
 const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
 /**
+ * The same configuration on a table, its columns as the table has them.
+ * @param {import('./pkg/downhill.js').RunConfig} config
+ * @param {string} name
+ * @param {string} fingerprint
+ * @returns {import('./pkg/downhill.js').RunConfig}
+ */
+export function withTable(config, name, fingerprint) {
+  const columns = { target: '', features: [], kinds: [], missing: /** @type {const} */ ('drop'), skip_bad_cells: false };
+  const data = { source: /** @type {const} */ ({ kind: 'table', name, fingerprint }), added: [], removed: [], columns };
+  return { ...config, data, model: { ...config.model, degrees: [], interactions: [] } };
+}
+
+/**
  * @param {import('./client.js').Client} client
  * @param {(configured: any) => void} configured
+ * @param {() => import('./pkg/downhill.js').RunConfig} current the configuration that the form shows
  */
-export function startFiles(client, configured) {
+export function startFiles(client, configured, current) {
   const tableFile = /** @type {HTMLInputElement} */ (element('table-file'));
   const weightsFile = /** @type {HTMLInputElement} */ (element('weights-file'));
   const paste = /** @type {HTMLTextAreaElement} */ (element('paste'));
@@ -43,10 +57,24 @@ export function startFiles(client, configured) {
   }
 
   /**
+   * Two columns are taken as they are; of more, a person chooses.
    * @param {string} name
-   * @param {Uint8Array} bytes
+   * @param {Blob} blob
    */
-  const loadTable = async (name, bytes) => taken(await client.ask({ kind: 'load_table', name, bytes }));
+  const loadTable = async (name, blob) => {
+    /** @type {import('./pkg/downhill.js').Opened} */
+    const opened = await client.ask({ kind: 'open_table', name, blob });
+    const { preview, fingerprint } = opened;
+    if (preview.columns.length === 2 || preview.columns.length === 1) {
+      taken(await client.ask({ kind: 'configure', config: withTable(current(), name, fingerprint) }));
+      return;
+    }
+    complain('file-error');
+    complain('table-error');
+    const { chooseColumns } = await import('./table.js');
+    dialog('data-dialog').close();
+    chooseColumns(opened, client, current, taken);
+  };
   /** @param {Uint8Array} bytes */
   const importWeights = async (bytes) => taken(await client.ask({ kind: 'import', bytes }));
   /**
@@ -93,7 +121,7 @@ export function startFiles(client, configured) {
     tableFile.value = '';
     if (!file) return;
     try {
-      await loadTable(file.name, await read(file));
+      await loadTable(file.name, file);
       dialog('data-dialog').close();
     } catch (problem) {
       complain('table-error', problem);
@@ -101,7 +129,7 @@ export function startFiles(client, configured) {
   });
   element('use-paste').addEventListener('click', async () => {
     try {
-      await loadTable('pasted', new TextEncoder().encode(paste.value));
+      await loadTable('pasted', new Blob([paste.value]));
       paste.value = '';
       dialog('data-dialog').close();
     } catch (problem) {
@@ -133,10 +161,9 @@ export function startFiles(client, configured) {
     const file = event.dataTransfer?.files[0];
     if (!file) return;
     try {
-      const bytes = await read(file);
-      const start = new TextDecoder().decode(bytes.subarray(0, 64)).trimStart();
-      if (start.startsWith('{')) await importWeights(bytes);
-      else await loadTable(file.name, bytes);
+      const start = new TextDecoder().decode(await file.slice(0, 64).arrayBuffer()).trimStart();
+      if (start.startsWith('{') || start.startsWith('[')) await importWeights(await read(file));
+      else await loadTable(file.name, file);
     } catch (problem) {
       complain('file-error', problem);
     }
@@ -149,13 +176,18 @@ export function startFiles(client, configured) {
     if (!content || target.closest('input, textarea, select, dialog')) return;
     event.preventDefault();
     try {
-      await loadTable('pasted', new TextEncoder().encode(content));
+      await loadTable('pasted', new Blob([content]));
     } catch (problem) {
       complain('file-error', problem);
     }
   });
 
   return {
+    /** The columns of the table that was opened last, to be chosen anew; nothing where none was. */
+    async columns() {
+      const { chooseAgain } = await import('./table.js');
+      return chooseAgain(client, current, taken);
+    },
     openTable() {
       complain('table-error');
       dialog('data-dialog').showModal();

@@ -107,7 +107,7 @@ export class Form {
 
   /**
    * @param {RunConfig} config
-   * @param {{ change: (config: RunConfig) => void, load: () => void, addPoint: (x: number, y: number) => Promise<void>, preset: (config: RunConfig, why: string) => void }} actions
+   * @param {{ change: (config: RunConfig) => void, load: () => void, columns: () => void, addPoint: (x: number, y: number) => Promise<void>, preset: (config: RunConfig, why: string) => void }} actions
    */
   constructor(config, actions) {
     this.#config = config;
@@ -344,13 +344,18 @@ export class Form {
     load.setAttribute('type', 'button');
     load.id = 'load';
     load.addEventListener('click', () => this.actions.load());
-    const beside = make('div', 'field bottom');
-    beside.append(load);
+    const columns = make('button', '', text('columns'));
+    columns.setAttribute('type', 'button');
+    columns.id = 'columns';
+    columns.addEventListener('click', () => this.actions.columns());
+    const beside = make('div', 'field bottom pair');
+    beside.append(load, columns);
     row.append(beside);
     body.append(row);
     this.#renderers.push(() => {
       const { source: now } = this.#config.data;
       source.value = now.kind === 'shipped' ? now.table : now.kind;
+      columns.hidden = now.kind !== 'table' || this.#config.data.columns.features.length === 0;
       own.hidden = now.kind !== 'table';
       if (now.kind === 'table') own.textContent = now.name;
     });
@@ -396,6 +401,10 @@ export class Form {
     more.append(points, error, make('p', 'hint', text('edit_hint')));
     const memory = make('p', 'hint');
     memory.id = 'memory';
+    this.#renderers.push(() => {
+      // A point has one x.
+      more.hidden = this.#config.data.columns.features.length > 1;
+    });
     const foot = make('div', 'foot');
     foot.append(more, memory);
     body.append(foot);

@@ -151,6 +151,7 @@ async function start() {
   form = new Form(linked.config, {
     change: (config) => void push(config),
     load: () => files.openTable(),
+    columns: () => void files.columns(),
     addPoint: async (x, y) => configured(await client.ask({ kind: 'add_point', x, y })),
     preset: async (config, why) => {
       await push(config);
@@ -182,7 +183,7 @@ async function start() {
   const files = startFiles(client, (answer) => {
     dismiss('refused');
     configured(answer);
-  });
+  }, () => form.config);
   const applyTheme = startTheme(element('theme-button'), () => views.retheme());
   startTransport(client, readouts);
   startSpeed(form, push);

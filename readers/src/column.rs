@@ -8,6 +8,8 @@ use crate::cell::{self, Cell, Numbers};
 const BLOCK: usize = 1 << 16;
 /// The most different words that a column of categories may have.
 pub const MAX_LEVELS: usize = 1_000;
+/// Cells of which half may be of another kind.
+const FEW: u32 = 20;
 /// Cells that are kept to be shown where a column turns out to be of another kind.
 const KEPT_CELLS: usize = 20;
 
@@ -201,16 +203,18 @@ impl Column {
         ((self.square - self.sum * self.sum / n) / n).max(0.0).sqrt()
     }
 
-    /// What the column holds, as far as can be told: a word in twenty numbers is a cell to be mended, more are words.
+    /// What the column holds, as far as can be told: a word in twenty numbers is a cell to be mended, more are words; of a
+    /// few cells, half may be.
     pub fn kind(&self) -> Kind {
         let n_present = self.n_numbers + self.n_dates + self.n_text;
         if n_present == 0 {
             return Kind::Empty;
         }
-        if self.n_dates > 0 && 20 * (self.n_text + self.n_numbers) <= self.n_dates {
+        let tolerated = if n_present <= FEW { n_present / 2 } else { n_present / 20 };
+        if self.n_dates > 0 && self.n_text + self.n_numbers <= tolerated {
             return Kind::Date;
         }
-        if self.n_numbers > 0 && 20 * u64::from(self.n_text + self.n_dates) <= u64::from(self.n_numbers) {
+        if self.n_numbers > 0 && self.n_text + self.n_dates <= tolerated {
             return Kind::Number;
         }
         // Names, keys, remarks: nearly every one stands once.
@@ -320,7 +324,7 @@ impl Column {
             return f64::NAN;
         }
         let middle = values.len() / 2;
-        let even = values.len() % 2 == 0;
+        let even = values.len().is_multiple_of(2);
         let (below, upper, _) = values.select_nth_unstable_by(middle, f64::total_cmp);
         let upper = *upper;
         if even { (below.iter().copied().fold(f64::NEG_INFINITY, f64::max) + upper) / 2.0 } else { upper }

@@ -270,7 +270,7 @@ impl Content {
             }
         }
         let row = self.n_rows;
-        if row % ROWS_BETWEEN == 0 {
+        if row.is_multiple_of(ROWS_BETWEEN) {
             let taken: usize = self.columns.iter().map(Column::bytes).sum();
             if taken > MAX_TABLE_BYTES {
                 return Err(Message::new(Code::TableTooLarge)

@@ -46,7 +46,7 @@ pub(crate) fn wasm() -> Result<()> {
 }
 
 /// Builds the wasm that reads tables, which the page loads when one comes.
-fn readers() -> Result<()> {
+pub(crate) fn readers() -> Result<()> {
     let mut cargo = shell::cargo();
     cargo.args(["build", "--release", "--package", "downhill-readers", "--target", "wasm32-unknown-unknown"]);
     shell::quiet("wasm of the readers", &mut cargo)?;

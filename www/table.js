@@ -1,0 +1,387 @@
+// @ts-check
+// The dialog in which a table's columns are chosen: what each holds, what is learned, from what, and what becomes of what
+// is missing. Loaded when the first table of more than two columns comes.
+import { count, figure, text, wording } from './i18n.js';
+import { make } from './form.js';
+import { format_bytes } from './pkg/downhill.js';
+import { withTable } from './files.js';
+
+/** @typedef {import('./pkg/downhill.js').Opened} Opened */
+/** @typedef {import('./pkg/downhill.js').Columns} Columns */
+/** @typedef {import('./pkg/downhill.js').ColumnPreview} ColumnPreview */
+/** @typedef {import('./pkg/downhill.js').RunConfig} RunConfig */
+/** @typedef {import('./client.js').Client} Client */
+
+const KINDS = /** @type {const} */ (['number', 'category', 'date']);
+const SEPARATORS = [',', ';', '\t', '|', ' '];
+
+/** @type {Opened | undefined} */
+let last;
+
+/** @type {HTMLDialogElement | undefined} */
+let dialog;
+
+/**
+ * Opens the dialog on a table that was just read.
+ * @param {Opened} opened
+ * @param {Client} client
+ * @param {() => RunConfig} current
+ * @param {(answer: any) => void} taken
+ */
+export function chooseColumns(opened, client, current, taken) {
+  last = opened;
+  show(opened, client, current, taken);
+}
+
+/**
+ * The same on the table that was opened last; whether there was one.
+ * @param {Client} client
+ * @param {() => RunConfig} current
+ * @param {(answer: any) => void} taken
+ */
+export function chooseAgain(client, current, taken) {
+  if (last) show(last, client, current, taken);
+  return last !== undefined;
+}
+
+/** The dialog, made when it is first needed, with a style of its own. */
+function shell() {
+  if (dialog) return dialog;
+  const style = document.createElement('link');
+  style.rel = 'stylesheet';
+  style.href = new URL('./table.css', import.meta.url).href;
+  document.head.append(style);
+  dialog = document.createElement('dialog');
+  dialog.className = 'table-dialog';
+  dialog.setAttribute('aria-labelledby', 'columns-title');
+  document.body.append(dialog);
+  return dialog;
+}
+
+/**
+ * @param {Opened} opened
+ * @param {Client} client
+ * @param {() => RunConfig} current
+ * @param {(answer: any) => void} taken
+ */
+function show(opened, client, current, taken) {
+  const place = shell();
+  const { preview, name, fingerprint } = opened;
+  const config = current();
+  const { source, columns: now } = config.data;
+  const same = source.kind === 'table' && source.fingerprint === fingerprint;
+  const choice = structuredClone(same && now.target ? now : preview.choice);
+  if (same && now.features.length === 0) choice.features = [...preview.choice.features];
+  /** @type {Map<string, number>} */
+  const degrees = new Map(same ? config.model.degrees : []);
+  /** @type {[string, string][]} */
+  const interactions = same ? structuredClone(config.model.interactions) : [];
+
+  const form = make('form', 'sheet');
+  form.setAttribute('method', 'dialog');
+  const title = make('h2', '', text('columns_title', { name }));
+  title.id = 'columns-title';
+  const facts = make('p', 'muted', text('columns_facts', {
+    n: count(preview.n_rows), columns: count(preview.columns.length), size: format_bytes(preview.bytes),
+  }));
+  const error = make('p', 'error');
+  error.setAttribute('role', 'alert');
+  error.hidden = true;
+
+  const complain = (/** @type {any} */ problem) => {
+    error.hidden = false;
+    error.textContent = wording(problem);
+    error.scrollIntoView({ block: 'nearest' });
+  };
+
+  // --- How the text is written.
+  const writing = make('fieldset', 'writing');
+  writing.append(make('legend', 'hidden', text('columns_writing')));
+  const reread = async (/** @type {object} */ change) => {
+    try {
+      const again = await client.ask({ kind: 'open_table', name, dialect: { ...preview.dialect, ...change } });
+      chooseColumns(again, client, current, taken);
+    } catch (problem) {
+      complain(problem);
+    }
+  };
+  const separator = select(text('columns_separator'), SEPARATORS.map((sign) => [sign, text(`separator_${SEPARATORS.indexOf(sign)}`)]), preview.dialect.separator);
+  separator.control.addEventListener('change', () => void reread({ separator: separator.control.value }));
+  const decimal = select(text('columns_decimal'), [['.', '1.5'], [',', '1,5']], preview.dialect.decimal_comma ? ',' : '.');
+  decimal.control.addEventListener('change', () => void reread({ decimal_comma: decimal.control.value === ',' }));
+  const encoding = select(text('columns_encoding'), [['utf8', 'UTF-8'], ['utf16le', 'UTF-16 LE'], ['utf16be', 'UTF-16 BE'], ['windows1252', 'Windows-1252']], preview.dialect.encoding);
+  encoding.control.addEventListener('change', () => void reread({ encoding: encoding.control.value }));
+  const header = check(text('columns_header'), preview.dialect.header);
+  header.control.addEventListener('change', () => void reread({ header: header.control.checked }));
+  writing.append(separator.row, decimal.row, encoding.row, header.row);
+
+  // --- What is learned, and from what.
+  const kindOf = (/** @type {ColumnPreview} */ column) => choice.kinds.find(([of]) => of === column.name)?.[1] ?? column.kind;
+  const usable = preview.columns.filter(({ kind }) => kind !== 'empty');
+  const target = select(text('columns_target'), usable.map((column) => [column.name, column.name]), choice.target);
+  target.row.classList.add('target');
+  const list = make('div', 'columns-list');
+  list.setAttribute('role', 'group');
+  list.setAttribute('aria-label', text('columns_features'));
+  list.tabIndex = 0;
+
+  const render = () => {
+    list.replaceChildren();
+    const head = make('div', 'column head');
+    for (const key of ['feature', 'kind', 'degree', 'values', 'missing']) head.append(make('span', key, text(`columns_${key}`)));
+    list.append(head);
+    for (const column of preview.columns) {
+      const isTarget = column.name === target.control.value;
+      const row = make('div', `column${isTarget ? ' is-target' : ''}`);
+      const use = document.createElement('input');
+      use.type = 'checkbox';
+      use.checked = !isTarget && choice.features.includes(column.name);
+      use.disabled = isTarget || column.kind === 'empty';
+      use.addEventListener('change', () => {
+        const chosen = new Set(choice.features);
+        if (use.checked) chosen.add(column.name);
+        else chosen.delete(column.name);
+        // In the order of the table, whatever the order of the clicks.
+        choice.features = preview.columns.map(({ name }) => name).filter((name) => chosen.has(name));
+        renderInteractions();
+      });
+      const label = make('label', 'feature');
+      const word = make('span', 'name', column.name);
+      word.title = column.name;
+      label.append(use, word);
+      if (isTarget) label.append(make('span', 'badge', text('columns_is_target')));
+      const kind = document.createElement('select');
+      kind.setAttribute('aria-label', text('columns_kind_of', { name: column.name }));
+      const known = KINDS.includes(/** @type {any} */ (column.kind));
+      if (!known) kind.append(new Option(text(`kind_${column.kind}`), column.kind));
+      for (const choice of KINDS) kind.append(new Option(text(`kind_${choice}`), choice));
+      kind.value = kindOf(column);
+      kind.disabled = column.kind === 'empty';
+      kind.addEventListener('change', () => {
+        choice.kinds = choice.kinds.filter(([of]) => of !== column.name);
+        if (kind.value !== column.kind) choice.kinds.push([column.name, kind.value]);
+        render();
+      });
+      const degree = document.createElement('input');
+      degree.type = 'number';
+      degree.min = '1';
+      degree.max = '12';
+      degree.value = String(degrees.get(column.name) ?? 1);
+      degree.setAttribute('aria-label', text('columns_degree_of', { name: column.name }));
+      degree.hidden = isTarget || kind.value === 'category' || !KINDS.includes(/** @type {any} */ (kind.value));
+      degree.addEventListener('change', () => {
+        const value = Math.round(degree.valueAsNumber);
+        if (value >= 2 && value <= 12) degrees.set(column.name, value);
+        else degrees.delete(column.name);
+        degree.value = String(degrees.get(column.name) ?? 1);
+      });
+      const power = make('span', 'degree');
+      power.append(degree);
+      const missing = make('span', 'missing figure', column.n_missing ? count(column.n_missing) : '–');
+      if (column.n_bad) missing.append(make('span', 'bad', text('columns_bad', { n: count(column.n_bad) })));
+      row.append(label, kind, power, values(column), missing);
+      list.append(row);
+    }
+  };
+  target.control.addEventListener('change', () => {
+    const before = choice.target;
+    choice.target = target.control.value;
+    choice.features = choice.features.filter((name) => name !== choice.target);
+    const freed = preview.columns.find(({ name }) => name === before);
+    if (freed && freed.kind !== 'text') {
+      choice.features = preview.columns.map(({ name }) => name).filter((name) => name === before || choice.features.includes(name));
+    }
+    render();
+    renderInteractions();
+  });
+
+  const all = make('button', 'quiet', text('columns_all'));
+  all.setAttribute('type', 'button');
+  all.addEventListener('click', () => {
+    const can = preview.columns.filter(({ name, kind }) => name !== target.control.value && kind !== 'text' && kind !== 'empty');
+    choice.features = choice.features.length === can.length ? [] : can.map(({ name }) => name);
+    render();
+    renderInteractions();
+  });
+
+  // --- Products.
+  const products = make('div', 'products');
+  const renderInteractions = () => {
+    products.replaceChildren();
+    const names = choice.features;
+    for (let i = interactions.length - 1; i >= 0; i -= 1) {
+      if (!interactions[i].every((name) => names.includes(name))) interactions.splice(i, 1);
+    }
+    products.append(make('span', 'label', text('columns_interactions')));
+    interactions.forEach(([a, b], i) => {
+      const chip = make('button', 'chip-button', `${a} × ${b} ✕`);
+      chip.setAttribute('type', 'button');
+      chip.setAttribute('aria-label', text('columns_remove', { name: `${a} × ${b}` }));
+      chip.addEventListener('click', () => {
+        interactions.splice(i, 1);
+        renderInteractions();
+      });
+      products.append(chip);
+    });
+    if (names.length < 2) return;
+    const [one, other] = [0, 1].map((at) => {
+      const control = document.createElement('select');
+      control.setAttribute('aria-label', text(at === 0 ? 'columns_first' : 'columns_second'));
+      for (const name of names) control.append(new Option(name, name));
+      control.value = names[at];
+      return control;
+    });
+    const add = make('button', '', text('columns_add'));
+    add.setAttribute('type', 'button');
+    add.addEventListener('click', () => {
+      const [a, b] = [one.value, other.value];
+      if (a === b || interactions.some((pair) => pair.includes(a) && pair.includes(b))) return;
+      interactions.push([a, b]);
+      renderInteractions();
+    });
+    products.append(one, make('span', '', '×'), other, add);
+  };
+
+  // --- What is missing or cannot be read.
+  const gaps = make('div', 'gaps');
+  const fill = select(text('columns_fill'), [['drop', text('fill_drop')], ['mean', text('fill_mean')], ['median', text('fill_median')]], choice.missing);
+  fill.control.addEventListener('change', () => {
+    choice.missing = /** @type {Columns['missing']} */ (fill.control.value);
+  });
+  gaps.append(fill.row);
+  if (preview.n_bad + preview.n_long > 0) {
+    const skip = check(text('columns_skip', { n: count(preview.n_bad + preview.n_long) }), choice.skip_bad_cells);
+    skip.control.addEventListener('change', () => {
+      choice.skip_bad_cells = skip.control.checked;
+    });
+    const shown = make('ul', 'bad-cells');
+    for (const message of preview.bad_cells) shown.append(make('li', '', wording(message)));
+    gaps.append(skip.row, shown);
+  }
+
+  // --- The first rows.
+  const more = document.createElement('details');
+  more.append(make('summary', '', text('columns_rows')), firstRows(preview));
+
+  const end = make('div', 'buttons end');
+  const cancel = make('button', '', text('cancel'));
+  cancel.setAttribute('value', 'cancel');
+  const take = make('button', 'primary', text('use_table'));
+  take.setAttribute('type', 'button');
+  take.addEventListener('click', async () => {
+    const next = withTable(current(), name, fingerprint);
+    const features = choice.features;
+    next.data.columns = { ...choice, target: target.control.value };
+    next.model.degrees = [...degrees].filter(([of]) => features.includes(of));
+    next.model.interactions = interactions;
+    take.setAttribute('aria-busy', 'true');
+    try {
+      if (features.length === 0) throw { code: 'no_features', params: {} };
+      taken(await client.ask({ kind: 'configure', config: next }));
+      place.close();
+    } catch (problem) {
+      complain(problem);
+    }
+    take.removeAttribute('aria-busy');
+  });
+  end.append(cancel, take);
+
+  const pick = make('div', 'pick');
+  pick.append(target.row, all);
+  form.append(title, facts, writing, pick, list, products, gaps, more, error, end);
+  render();
+  renderInteractions();
+  place.replaceChildren(form);
+  if (!place.open) place.showModal();
+  target.control.focus();
+}
+
+/** What a column holds, in words and in a picture. @param {ColumnPreview} column */
+function values(column) {
+  const place = make('span', 'values');
+  const { summary, histogram } = column;
+  if (summary) {
+    const date = (/** @type {number} */ days) => new Date(days * 86_400_000).toISOString().slice(0, 10);
+    const shown = column.kind === 'date' ? [date(summary[0]), date(summary[2])] : [figure(summary[0]), figure(summary[2])];
+    place.append(bars(histogram), make('span', 'figure', text('columns_range', { from: shown[0], to: shown[1], mean: column.kind === 'date' ? '' : `μ ${figure(summary[1])}` })));
+  } else if (column.levels.length) {
+    const names = column.levels.map(([name]) => name).join(', ');
+    const words = make('span', 'levels', text('columns_levels', { n: count(column.n_levels), names }));
+    words.title = names;
+    place.append(bars(column.levels.map(([, n]) => n)), words);
+  } else {
+    place.append(make('span', 'muted', text(column.kind === 'empty' ? 'columns_nothing' : 'columns_words')));
+  }
+  return place;
+}
+
+/** @param {number[]} counts */
+function bars(counts) {
+  const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
+  svg.setAttribute('class', 'bars');
+  svg.setAttribute('viewBox', `0 0 ${Math.max(counts.length, 1) * 3} 18`);
+  svg.setAttribute('preserveAspectRatio', 'none');
+  svg.setAttribute('aria-hidden', 'true');
+  const most = Math.max(...counts, 1);
+  const path = counts.map((n, i) => (n > 0 ? `M${3 * i} 18v${-Math.max((18 * n) / most, 1)}h2.4V18z` : '')).join('');
+  const shape = document.createElementNS('http://www.w3.org/2000/svg', 'path');
+  shape.setAttribute('d', path);
+  svg.append(shape);
+  return svg;
+}
+
+/** @param {Opened['preview']} preview */
+function firstRows({ columns, rows }) {
+  const scroll = make('div', 'first-rows');
+  scroll.tabIndex = 0;
+  scroll.setAttribute('role', 'region');
+  scroll.setAttribute('aria-label', text('columns_rows'));
+  const table = document.createElement('table');
+  const head = table.createTHead().insertRow();
+  for (const { name } of columns) {
+    const cell = document.createElement('th');
+    cell.scope = 'col';
+    cell.textContent = name;
+    head.append(cell);
+  }
+  const body = table.createTBody();
+  for (const row of rows) {
+    const line = body.insertRow();
+    for (let j = 0; j < columns.length; j += 1) line.insertCell().textContent = row[j] ?? '';
+  }
+  scroll.append(table);
+  return scroll;
+}
+
+let ids = 0;
+
+/**
+ * @param {string} words
+ * @param {string[][]} options value and words
+ * @param {string} value
+ */
+function select(words, options, value) {
+  ids += 1;
+  const control = document.createElement('select');
+  control.id = `columns-${ids}`;
+  for (const [of, shown] of options) control.append(new Option(shown, of));
+  control.value = value;
+  const row = make('div', 'field');
+  const label = make('label', '', words);
+  label.setAttribute('for', control.id);
+  row.append(label, control);
+  return { row, control };
+}
+
+/**
+ * @param {string} words
+ * @param {boolean} checked
+ */
+function check(words, checked) {
+  const control = document.createElement('input');
+  control.type = 'checkbox';
+  control.checked = checked;
+  const row = make('label', 'tick');
+  row.append(control, make('span', '', words));
+  return { row, control };
+}
