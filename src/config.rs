@@ -17,7 +17,7 @@ pub use choices::{
     position_from_rate, position_from_speed, presets, rate_from_position, schedule_curve,
     speed_from_position,
 };
-pub use query::{from_query, to_query};
+pub use query::{ReadJson, from_query, json, to_query};
 
 /// The most rows that a dataset may have.
 pub const MAX_SAMPLES: u32 = 10_000_000;

@@ -279,12 +279,34 @@ pub struct Imported {
 /// `weights_version`, `weights_shape`, `weights_not_finite`, or what its configuration breaks. Its place in the epoch is
 /// checked against the data, by [`Trainer::restore`].
 pub fn read(bytes: &[u8]) -> Result<Imported> {
-    let value: Value = serde_json::from_slice(bytes).map_err(|error| {
-        if error.is_eof() && !bytes.is_empty() {
-            return Message::new(Code::WeightsTruncated).with("line", error.line());
+    read_value(serde_json::from_slice(bytes).map_err(|error| unreadable(bytes, error))?)
+}
+
+/// Why a text is no JSON: it ends in the middle, or has something in it that JSON has not.
+pub fn unreadable(text: &[u8], detail: impl std::fmt::Display) -> Message {
+    let (mut depth, mut quoted, mut escaped) = (0_i64, false, false);
+    for byte in text {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'{' | b'[' if !quoted => depth += 1,
+            b'}' | b']' if !quoted => depth -= 1,
+            _ => {}
         }
-        Message::new(Code::WeightsNotJson).with("detail", error)
-    })?;
+    }
+    if (depth > 0 || quoted) && text.trim_ascii_start().starts_with(b"{") {
+        let line = 1 + text.iter().filter(|byte| **byte == b'\n').count();
+        return Message::new(Code::WeightsTruncated).with("line", line);
+    }
+    Message::new(Code::WeightsNotJson).with("detail", detail)
+}
+
+/// The same of what was read as JSON elsewhere.
+///
+/// # Errors
+/// As [`read`], but for what is no JSON.
+pub fn read_value(value: Value) -> Result<Imported> {
     match value.get("format").and_then(Value::as_str) {
         Some(FORMAT) => {}
         found => {

@@ -193,8 +193,12 @@ impl Table {
         let target = target.or_else(|| self.columns().iter().rfind(usable));
         let target = target.map(|column| column.name.clone()).unwrap_or_default();
         let varies = |column: &&Column| column.kind() == Kind::Category || column.max > column.min;
-        let features = self.columns().iter().filter(|column| column.name != target);
-        let features = features.filter(usable).filter(varies).map(|column| column.name.clone()).collect();
+        let others: Vec<&Column> =
+            self.columns().iter().filter(|column| column.name != target).filter(usable).collect();
+        // Where none varies, what is wrong with them is still to be said.
+        let any = others.iter().any(varies);
+        let features =
+            others.iter().filter(|column| !any || varies(column)).map(|column| column.name.clone()).collect();
         ColumnsConfig { target, features, ..ColumnsConfig::default() }
     }
 

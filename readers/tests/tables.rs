@@ -294,7 +294,7 @@ fn a_pair_of_numbers_is_asked_for_and_what_is_none_is_named() {
     let cases: [(&[u8], Code, &str); 9] = [
         (b"x,y\n1,2\n3,abc\n", Code::CellNotANumber, "row 3, column \"y\": \"abc\""),
         (b"x;y\n1;2\n3;4.5.6\n", Code::CellNotANumber, "row 3, column \"y\": \"4.5.6\""),
-        (b"x,y\n1,2\n1,inf\n", Code::CellNotFinite, "row 3, column \"y\": \"inf\""),
+        (b"x,y\n1,2\n3,inf\n", Code::CellNotFinite, "row 3, column \"y\": \"inf\""),
         (b"x,y\n1,1e30\n2,3\n", Code::CellTooLarge, "row 2, column \"y\": \"1e30\""),
         (b"x,y\n1,\"12,5\"\n2,3\n", Code::CellDecimalComma, "row 2, column \"y\": \"12,5\""),
         (b"x,y\n1,2,3\n2,3\n", Code::RowWidth, "row 2 has 3 cells"),

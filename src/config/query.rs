@@ -16,8 +16,16 @@ pub fn to_query(config: &RunConfig) -> String {
     pairs.join("&")
 }
 
+/// Reads a JSON value: [`json`], or the reader that a browser has anyway.
+pub type ReadJson = fn(&str) -> Option<Value>;
+
+/// Reads a JSON value.
+pub fn json(text: &str) -> Option<Value> {
+    serde_json::from_slice(text.as_bytes()).ok()
+}
+
 /// The configuration that a link names. A part that cannot be read is left at its default, and said so.
-pub fn from_query(query: &str) -> (RunConfig, Vec<Message>) {
+pub fn from_query(query: &str, json: ReadJson) -> (RunConfig, Vec<Message>) {
     let mut kept: Vec<(String, Value)> = Vec::new();
     let mut problems = Vec::new();
     let parts: Vec<&str> =
@@ -29,7 +37,7 @@ pub fn from_query(query: &str) -> (RunConfig, Vec<Message>) {
     let mut groups: Vec<Vec<(String, Value)>> = Vec::new();
     let mut rest = others;
     for kind in kinds {
-        match parse(kind) {
+        match parse(kind, json) {
             Ok(pair) => {
                 let prefix = pair.0.trim_end_matches("kind").to_owned();
                 let (own, other): (Vec<&str>, Vec<&str>) = rest
@@ -39,7 +47,7 @@ pub fn from_query(query: &str) -> (RunConfig, Vec<Message>) {
                 let mut group = vec![pair];
                 let mut alone = Vec::new();
                 for part in own {
-                    match parse(part) {
+                    match parse(part, json) {
                         Ok(pair) => group.push(pair),
                         Err(problem) => problems.push(problem),
                     }
@@ -60,7 +68,7 @@ pub fn from_query(query: &str) -> (RunConfig, Vec<Message>) {
         }
     }
     for part in rest {
-        match parse(part) {
+        match parse(part, json) {
             Ok(pair) => try_group(&mut kept, vec![pair], &mut problems),
             Err(problem) => problems.push(problem),
         }
@@ -142,18 +150,18 @@ fn plain(value: &Value) -> String {
     }
 }
 
-fn parse(part: &str) -> Result<(String, Value), Message> {
+fn parse(part: &str, json: ReadJson) -> Result<(String, Value), Message> {
     let problem =
         |detail: &str| Message::new(Code::QueryUnreadable).with("part", part).with("detail", detail);
     let text = decode(part).ok_or_else(|| problem("a % sign is not followed by two hexadecimal digits"))?;
     let (path, value) = text.split_once('=').ok_or_else(|| problem("there is no = in it"))?;
-    let textual = ["kind", "name", "fingerprint", "table", "method", "backend", "initial_weights"];
+    let textual =
+        ["kind", "name", "fingerprint", "table", "target", "missing", "method", "backend", "initial_weights"];
     let last = path.rsplit('.').next().unwrap_or(path);
-    let value = if textual.contains(&last) {
+    let value = if textual.contains(&last) || value == "min_max" {
         Value::String(value.to_owned())
     } else {
-        serde_json::from_slice(value.as_bytes())
-            .map_err(|_| problem("the value is not a number, true, false or null"))?
+        json(value).ok_or_else(|| problem("the value is not a number, true, false or null"))?
     };
     Ok((path.to_owned(), value))
 }

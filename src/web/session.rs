@@ -390,7 +390,9 @@ impl Session {
     }
 
     async fn import(&mut self, bytes: &[u8]) -> Result<Answer> {
-        let imported = export::read(bytes)?;
+        let text = String::from_utf8_lossy(bytes);
+        let value = super::json(&text).ok_or_else(|| export::unreadable(bytes, "it is not JSON"))?;
+        let imported = export::read_value(value)?;
         let config = imported.plan.config().clone();
         let dataset = self.dataset(&config).await?;
         let task = self.prepare(&imported.plan, dataset, Some(imported.map)).await?;

@@ -2,7 +2,7 @@
 
 use downhill::config::{
     self, Method, RunConfig, choose_method, choose_optimizer, choose_schedule, choose_source, from_query,
-    to_query,
+    json, to_query,
 };
 use downhill::message::Code;
 use downhill::schedule::Schedule;
@@ -10,7 +10,7 @@ use downhill::schedule::Schedule;
 #[test]
 fn the_default_is_an_empty_link() {
     assert_eq!(to_query(&RunConfig::default()), "");
-    let (config, problems) = from_query("");
+    let (config, problems) = from_query("", json);
     assert_eq!(config, RunConfig::default());
     assert!(problems.is_empty());
 }
@@ -47,10 +47,21 @@ fn every_choice_survives_its_link() {
     let mut table = base.clone();
     table.data.source =
         config::Source::Table { name: "prix & coûts=1#.csv".into(), fingerprint: "00ff00ff00ff00ff".into() };
-    configs.push(table);
+    let mut several = table.clone();
+    several.data.columns = config::ColumnsConfig {
+        target: "price (k€)".into(),
+        features: vec!["a.b".into(), "say \"hi\" & go".into()],
+        kinds: vec![["a.b".into(), "category".into()]],
+        missing: config::Missing::Median,
+        skip_bad_cells: true,
+    };
+    several.model.degrees = vec![("a.b".into(), 3)];
+    several.model.interactions = vec![["a.b".into(), "say \"hi\" & go".into()]];
+    several.model.standardize = Some(downhill::dataset::Scaling::MinMax);
+    configs.extend([table, several]);
     for config in configs {
         let query = to_query(&config);
-        let (back, problems) = from_query(&query);
+        let (back, problems) = from_query(&query, json);
         assert_eq!(problems, [], "{query}");
         assert_eq!(back, config, "{query}");
         assert!(query.is_ascii() && !query.contains([' ', '"', '#']), "{query}");
@@ -63,6 +74,7 @@ fn a_broken_link_keeps_what_can_be_read_and_names_the_rest() {
     let (config, problems) = from_query(
         "#method=stochastic&learning_rate=-3&optimizer.kind=adam&optimizer.beta2=0.95&optimizer.beta1=7\
          &schedule.kind=sideways&nonsense&x=1&model.degree=%ZZ",
+        json,
     );
     assert_eq!(config.method, Method::Stochastic);
     assert_eq!(config.learning_rate, RunConfig::default().learning_rate);
