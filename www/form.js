@@ -348,14 +348,16 @@ export class Form {
     columns.setAttribute('type', 'button');
     columns.id = 'columns';
     columns.addEventListener('click', () => this.actions.columns());
-    const beside = make('div', 'field bottom pair');
-    beside.append(load, columns);
-    row.append(beside);
+    const beside = make('div', 'field bottom');
+    beside.append(load);
+    const below = make('div', 'field wide');
+    below.append(columns);
+    row.append(beside, below);
     body.append(row);
     this.#renderers.push(() => {
       const { source: now } = this.#config.data;
       source.value = now.kind === 'shipped' ? now.table : now.kind;
-      columns.hidden = now.kind !== 'table' || this.#config.data.columns.features.length === 0;
+      below.hidden = now.kind !== 'table' || this.#config.data.columns.features.length === 0;
       own.hidden = now.kind !== 'table';
       if (now.kind === 'table') own.textContent = now.name;
     });

@@ -83,7 +83,7 @@ export default {
   load_hint: 'CSV or any text table, of any size: separator, decimals and header are found out. Two columns are taken as x and y; of more, you choose. The table stays on this device.',
   choose_file: 'Choose a file',
   paste_label: 'or paste it here, or anywhere on the page',
-  columns: 'Columns',
+  columns: 'Choose columns',
   columns_title: 'Columns of {name}',
   columns_facts: '{n} rows, {columns} columns, {size}. The table stays on this device.',
   columns_writing: 'How the table is written',

@@ -83,7 +83,7 @@ export default {
   load_hint: 'CSV 或任何文本表格，大小不限：分隔符、小数写法和表头自动识别。两列即为 x 和 y；更多列由您选择。表格留在本设备上。',
   choose_file: '选择文件',
   paste_label: '或粘贴到此处，也可直接粘贴到页面上',
-  columns: '列',
+  columns: '选择列',
   columns_title: '{name} 的列',
   columns_facts: '{n} 行，{columns} 列，{size}。表格留在本设备上。',
   columns_writing: '表格的写法',
