@@ -52,6 +52,8 @@ pub struct RunConfig {
     pub warmup: Warmup,
     /// Decides initial weights and the order of rows.
     pub seed: u32,
+    /// Rows that are not trained on.
+    pub validation: ValidationConfig,
     /// When the run ends by itself.
     pub stop: Stop,
     /// Where the kernels run.
@@ -73,6 +75,7 @@ impl Default for RunConfig {
             schedule: Schedule::Constant,
             warmup: Warmup::default(),
             seed: 1,
+            validation: ValidationConfig::default(),
             stop: Stop::default(),
             backend: BackendChoice::Auto,
             steps_per_second: Some(60.0),
@@ -288,6 +291,34 @@ impl Method {
     }
 }
 
+/// Rows that are held out of training, to see how the model does on what it has not seen.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ValidationConfig {
+    /// Share of all rows; 0 holds out none.
+    pub fraction: f64,
+    /// Which ones.
+    pub split: Split,
+    /// Decides a random split.
+    pub seed: u32,
+}
+
+impl Default for ValidationConfig {
+    fn default() -> Self {
+        Self { fraction: 0.0, split: Split::Random, seed: 1 }
+    }
+}
+
+/// Which rows are held out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Split {
+    /// Any, by the seed.
+    Random,
+    /// The last ones: the future, where rows are in the order of time.
+    Last,
+}
+
 /// When a run ends by itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -300,13 +331,15 @@ pub struct Stop {
     pub loss: Option<f64>,
     /// At a gradient norm this low.
     pub gradient_norm: Option<f64>,
+    /// When the validation loss has not fallen for this many epochs; the weights with the least come back.
+    pub patience: Option<u64>,
     /// When updates no longer change the weights, or the loss has long stopped falling.
     pub converged: bool,
 }
 
 impl Default for Stop {
     fn default() -> Self {
-        Self { steps: None, epochs: None, loss: None, gradient_norm: None, converged: true }
+        Self { steps: None, epochs: None, loss: None, gradient_norm: None, patience: None, converged: true }
     }
 }
 
@@ -345,6 +378,7 @@ pub const RESTARTING_FIELDS: &[&str] = &[
     "model.bias",
     "model.standardize",
     "model.initial_weights",
+    "validation",
     "seed",
 ];
 
@@ -404,7 +438,13 @@ impl RunConfig {
         within("warmup.steps", self.warmup.steps as f64, 0.0, 1e12)?;
         within("warmup.start_factor", self.warmup.start_factor, 0.0, 1.0)?;
         let stop = &self.stop;
-        for (field, value) in [("stop.steps", stop.steps), ("stop.epochs", stop.epochs)] {
+        within("validation.fraction", self.validation.fraction, 0.0, 0.9)?;
+        if stop.patience.is_some() && self.validation.fraction == 0.0 {
+            return Err(Message::new(Code::PatienceAlone).with("field", "stop.patience"));
+        }
+        let counts =
+            [("stop.steps", stop.steps), ("stop.epochs", stop.epochs), ("stop.patience", stop.patience)];
+        for (field, value) in counts {
             if let Some(value) = value {
                 within(field, value as f64, 1.0, 9e15)?;
             }

@@ -15,9 +15,11 @@ use crate::message::{Code, Message, Result, count, short};
 
 mod generate;
 mod scale;
+mod split;
 mod table;
 
 pub use scale::{FeatureMap, InputMap, Problem, Scaler, Scaling, Term};
+pub use split::Roles;
 pub use table::Table;
 
 use generate::Linspace;

@@ -136,6 +136,7 @@ codes! {
     // Configuration.
     FieldOutOfRange = "field_out_of_range": "{field} is {value}; give a number from {min} to {max}",
     FieldNotPositive = "field_not_positive": "{field} is {value}; give a number above 0",
+    PatienceAlone = "patience_alone": "patience needs rows to validate on; set the validation share above 0, or leave patience empty",
     RangeEmpty = "range_empty": "the range of x runs from {start} to {stop}; give two different ends",
     ConfigUnreadable = "config_unreadable": "the configuration cannot be read: {detail}",
     QueryUnreadable = "query_unreadable": "the link's part \"{part}\" was left out: {detail}",
@@ -178,6 +179,7 @@ codes! {
     ReachedLoss = "reached_loss": "the loss is at or below {target}",
     ReachedGradientNorm = "reached_gradient_norm": "the gradient norm is at or below {target}",
     Converged = "converged": "converged; further updates would hardly change the weights",
+    StoppedEarly = "stopped_early": "the validation loss has not fallen for {patience} epochs; these are the weights of step {step}, where it was least",
     Hovering = "hovering": "the loss has not fallen for {epochs} epochs: it hovers around the least; a decaying rate would settle it",
     Stalled = "stalled": "the loss has fallen by less than 0.01% in {epochs} epochs; a larger rate, momentum or standardized features may bring it further",
     RateIsZero = "rate_is_zero": "the schedule has brought the learning rate to zero",

@@ -45,7 +45,7 @@ pub fn bucket_end(index: usize) -> u64 {
 
 /// Replaces everything from bucket `first` on: how a worker's history reaches the page.
 ///
-/// The five arrays have one length; `NaN` stands for "nothing here".
+/// The six arrays have one length; `NaN` stands for "nothing here".
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct HistoryDelta {
     /// The first bucket that these arrays speak of.
@@ -60,6 +60,8 @@ pub struct HistoryDelta {
     pub loss: Vec<f32>,
     /// The last learning rate of each bucket.
     pub rate: Vec<f32>,
+    /// The last validation loss of each bucket.
+    pub validation: Vec<f32>,
 }
 
 /// The history of a run: at most 56,320 buckets, whatever its length.
@@ -72,6 +74,7 @@ pub struct History {
     batch_loss_count: Vec<u64>,
     loss: Vec<f32>,
     rate: Vec<f32>,
+    validation: Vec<f32>,
     n_steps: u64,
     // The first bucket that changed since the last delta.
     changed: usize,
@@ -132,6 +135,13 @@ impl History {
         self.loss[index] = if loss.is_finite() { loss } else { f32::NAN };
     }
 
+    /// Records the loss of the weights at `step` over the rows that are held out.
+    pub fn record_validation(&mut self, step: u64, loss: f32) {
+        let index = bucket_of(step);
+        self.touch(index);
+        self.validation[index] = if loss.is_finite() { loss } else { f32::NAN };
+    }
+
     /// Everything that changed since the last call.
     pub fn delta(&mut self) -> HistoryDelta {
         let first = self.changed.min(self.len());
@@ -151,9 +161,15 @@ impl History {
     /// bucket that came this way weighs as one step if recording goes on in it.
     pub fn apply(&mut self, delta: &HistoryDelta) {
         let first = delta.first as usize;
-        let n_new = [&delta.batch_loss_min, &delta.batch_loss_max, &delta.batch_loss_mean, &delta.rate]
-            .iter()
-            .fold(delta.loss.len(), |n, array| n.min(array.len()));
+        let n_new = [
+            &delta.batch_loss_min,
+            &delta.batch_loss_max,
+            &delta.batch_loss_mean,
+            &delta.rate,
+            &delta.validation,
+        ]
+        .iter()
+        .fold(delta.loss.len(), |n, array| n.min(array.len()));
         if first.saturating_add(n_new) > bucket_of(u64::MAX) + 1 {
             return;
         }
@@ -166,6 +182,7 @@ impl History {
         self.batch_loss_count.extend(means.iter().map(|mean| u64::from(!mean.is_nan())));
         self.loss.extend_from_slice(&delta.loss[..n_new]);
         self.rate.extend_from_slice(&delta.rate[..n_new]);
+        self.validation.extend_from_slice(&delta.validation[..n_new]);
         self.n_steps = bucket_start(self.len());
         self.changed = self.changed.min(first);
     }
@@ -251,6 +268,7 @@ impl History {
             loss_max: f32::NAN,
             loss: f32::NAN,
             rate: f32::NAN,
+            validation: f32::NAN,
         };
         let mut sum = 0.0;
         let mut n_means = 0_u32;
@@ -272,6 +290,10 @@ impl History {
             let rate = self.rate[index];
             if !rate.is_nan() {
                 column.rate = rate;
+            }
+            let validation = self.validation[index];
+            if !validation.is_nan() {
+                column.validation = validation;
             }
         }
         if n_means > 0 {
@@ -327,6 +349,7 @@ impl History {
             batch_loss_mean: (first..self.len()).map(|index| self.mean(index)).collect(),
             loss: self.loss[first..].to_vec(),
             rate: self.rate[first..].to_vec(),
+            validation: self.validation[first..].to_vec(),
         }
     }
 
@@ -344,6 +367,7 @@ impl History {
         self.batch_loss_count.resize(n_buckets, 0);
         self.loss.resize(n_buckets, f32::NAN);
         self.rate.resize(n_buckets, f32::NAN);
+        self.validation.resize(n_buckets, f32::NAN);
     }
 }
 
@@ -368,6 +392,8 @@ pub struct Column {
     pub loss: f32,
     /// Last learning rate.
     pub rate: f32,
+    /// Last validation loss.
+    pub validation: f32,
 }
 
 /// Exponential moving average with the bias correction of Adam (Kingma & Ba 2015, section 3):

@@ -145,6 +145,8 @@ pub struct Configured {
 pub struct DatasetInfo {
     /// Rows.
     pub n_samples: u32,
+    /// Rows of them that are held out.
+    pub n_validation: u32,
     /// Features a row.
     pub n_features: u32,
     /// Parameters.
@@ -233,6 +235,12 @@ pub struct Snapshot {
     pub batch_loss: Option<f32>,
     /// Share of variance explained.
     pub r2: Option<f64>,
+    /// Of these weights over the rows held out.
+    pub validation_loss: Option<f64>,
+    /// Share of the variance of their targets.
+    pub validation_r2: Option<f64>,
+    /// The least validation loss, and the step of the weights that have it.
+    pub best: Option<[f64; 2]>,
     /// Of these weights.
     pub gradient_norm: f64,
     /// Of the next update.

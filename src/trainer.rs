@@ -20,10 +20,13 @@ use crate::rng::IN_MEMORY_BLOCK_ROWS;
 mod auto;
 mod changes;
 mod task;
+mod validation;
 
 pub use auto::{Fastest, Shared, worth_sharing};
 pub use changes::Mark;
 pub use task::{Preparation, Task};
+pub use validation::Best;
+use validation::Held;
 
 /// The epoch whose order picks the rows of a sampled loss: the same rows at every measurement of a run.
 const SAMPLE_EPOCH: u32 = u32::MAX;
@@ -109,6 +112,9 @@ pub struct Trainer {
     uniform: Option<StepParams>,
     trace: Vec<[f32; 2]>,
     losses: Vec<f32>,
+    held: Option<Held>,
+    /// Of the weights that `measured` is of.
+    validation_loss: f64,
     /// Batch loss of every update since it was last taken, where somebody wants to have them.
     kept_losses: Option<Vec<f32>>,
 }
@@ -127,6 +133,7 @@ impl Trainer {
             plan.config().seed,
         );
         let n_samples = task.problem.n_samples;
+        let held = task.validation.as_ref().map(|(problem, variance)| Held::new(problem, *variance));
         let mut trainer = Self {
             plan,
             task,
@@ -148,10 +155,13 @@ impl Trainer {
             uniform: None,
             trace: Vec::with_capacity(MAX_STEPS_PER_CALL),
             losses: Vec::with_capacity(MAX_STEPS_PER_CALL),
+            held,
+            validation_loss: f64::NAN,
             kept_losses: None,
         };
         trainer.measure().await?;
         trainer.first_loss = trainer.measured.loss;
+        trainer.look();
         Ok(trainer)
     }
 
@@ -171,6 +181,18 @@ impl Trainer {
     /// As [`Trainer::advance`].
     pub async fn advance_unmeasured(&mut self, n_steps: u64) -> Result<()> {
         let last = self.step().saturating_add(n_steps);
+        while self.step() < last && self.status == Status::Ready {
+            let before = self.step();
+            self.advance_to(self.next_look(last)).await;
+            self.look();
+            if self.step() == before {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn advance_to(&mut self, last: u64) {
         if self.backend.is_gpu() {
             self.call_ahead(last).await;
         }
@@ -185,7 +207,6 @@ impl Trainer {
             self.call(&steps[..planned]).await;
             self.steps = steps;
         }
-        Ok(())
     }
 
     /// Takes steps up to `last` on a GPU, each call put in before those before it have answered. Where the GPU is lost,
@@ -259,6 +280,7 @@ impl Trainer {
             rows,
         };
         self.history.record_loss(self.step(), reaction.evaluated_loss);
+        self.measure_validation();
         Ok(())
     }
 
@@ -436,8 +458,12 @@ impl Trainer {
         self.history.clear();
         self.marks.clear();
         self.first_loss = f64::NAN;
+        if let Some(held) = &mut self.held {
+            held.forget();
+        }
         self.measure().await?;
         self.first_loss = self.measured.loss;
+        self.look();
         Ok(())
     }
 
@@ -474,6 +500,9 @@ impl Trainer {
         self.monitor = Monitor::default();
         self.history.clear();
         self.marks.clear();
+        if let Some(held) = &mut self.held {
+            held.forget();
+        }
         self.measure().await
     }
 

@@ -59,8 +59,13 @@ fn from_js<T: DeserializeOwned>(value: JsValue) -> Result<T, Error> {
 }
 
 /// A JSON value by the browser's own reader: serde's would be a twentieth of the download.
-fn json(text: &str) -> Option<serde_json::Value> {
-    serde_wasm_bindgen::from_value(js_sys::JSON::parse(text).ok()?).ok()
+///
+/// # Errors
+/// What the browser says of it.
+fn json(text: &str) -> Result<serde_json::Value, String> {
+    let value = js_sys::JSON::parse(text)
+        .map_err(|error| error.dyn_ref::<Error>().map_or_else(String::new, |error| error.message().into()))?;
+    serde_wasm_bindgen::from_value(value).map_err(|error| error.to_string())
 }
 
 /// A message as an `Error` with `code` and `params` beside its text.

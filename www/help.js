@@ -393,6 +393,34 @@ export const help = {
       link: 'https://zh.wikipedia.org/wiki/%E5%86%B3%E5%AE%9A%E7%B3%BB%E6%95%B0',
     },
   },
+  validation: {
+    en: {
+      title: 'Validation loss',
+      text: 'The validation loss is the loss on rows that are held out of training, so it tells how the model does on what it has not seen. Where it stays above the training loss, and the more the shaded gap between the two grows, the model learns its rows by heart: take a lower degree, fewer features or more rows, or stop early.',
+      formula: 'L_val = 1/m Σ (ŷ − y)² over the m rows held out',
+      link: 'https://d2l.ai/chapter_linear-regression/generalization.html',
+    },
+    zh: {
+      title: '验证损失',
+      text: '验证损失是在留出训练之外的行上的损失，说明模型对未见过的数据表现如何。若它一直高于训练损失，且两者之间的阴影越来越大，模型就是在死记这些行：请降低次数、减少特征、增加数据，或提前停止。',
+      formula: 'L_val = 1/m Σ (ŷ − y)²，对留出的 m 行求和',
+      link: 'https://zh.d2l.ai/chapter_multilayer-perceptrons/underfit-overfit.html',
+    },
+  },
+  patience: {
+    en: {
+      title: 'Early stopping',
+      text: 'With a patience of p, the run ends where the validation loss has not fallen below its least for p epochs. The weights that had the least come back, so what was learnt after them, by heart, is forgotten.',
+      formula: 'stop at epoch k, if min L_val was at epoch k − p or before',
+      link: 'https://d2l.ai/chapter_multilayer-perceptrons/generalization-deep.html',
+    },
+    zh: {
+      title: '提前停止',
+      text: '设耐心为 p，若验证损失连续 p 轮没有低于其最小值，训练即结束。随后恢复验证损失最小时的权重，此后死记的内容便被丢弃。',
+      formula: '若 min L_val 出现在第 k − p 轮或更早，则在第 k 轮停止',
+      link: 'https://zh.d2l.ai/chapter_multilayer-perceptrons/underfit-overfit.html',
+    },
+  },
   gradient_norm: {
     en: {
       title: 'Gradient norm',

@@ -57,7 +57,7 @@ export class Readouts {
     this.#status = '';
     /** @type {[string, string?][]} */
     const names = [
-      ['r2', 'r2'], ['gradient_norm', 'gradient_norm'], ['learning_rate'], ['batch_loss', 'loss'],
+      ['validation_loss', 'validation'], ['best'], ['r2', 'r2'], ['validation_r2'], ['gradient_norm', 'gradient_norm'], ['learning_rate'], ['batch_loss', 'loss'],
       ['exact_loss', 'exact'], ['distance', 'distance'], ['steps_per_second'],
     ];
     for (const [name, help] of names) {
@@ -133,6 +133,9 @@ export class Readouts {
     });
     /** @type {Record<string, string>} */
     const values = {
+      validation_loss: figure(snapshot.validation_loss),
+      best: snapshot.best ? text('read_best_at', { loss: figure(snapshot.best[0]), step: count(snapshot.best[1]) }) : '–',
+      validation_r2: figure(snapshot.validation_r2),
       r2: figure(snapshot.r2),
       gradient_norm: figure(snapshot.gradient_norm),
       learning_rate: figure(snapshot.learning_rate, true),
@@ -141,6 +144,10 @@ export class Readouts {
       distance: snapshot.distance === null ? text('not_unique') : figure(snapshot.distance),
       steps_per_second: snapshot.steps_per_second > 0 ? count(snapshot.steps_per_second) : '–',
     };
+    for (const name of ['validation_loss', 'best', 'validation_r2']) {
+      const line = this.#values.get(name)?.parentElement;
+      if (line) line.hidden = snapshot.validation_loss === null;
+    }
     for (const [name, words] of Object.entries(values)) {
       const place = this.#values.get(name);
       if (place && place.textContent !== words) place.textContent = words;

@@ -80,6 +80,11 @@ export async function rowsOf(source, columns, fetchTable) {
   let found;
   if (source.kind === 'table') {
     found = [opened, used].find((table) => table?.fingerprint === source.fingerprint);
+    if (!found && opened) {
+      // Another than the one that is wanted: its fingerprint says so.
+      const counts = { n_dropped: 0, n_bad: 0, n_filled: 0 };
+      return { n_rows: 0, inputs: [], target: '', fingerprint: opened.fingerprint, counts, read: () => {} };
+    }
   } else if (source.kind === 'shipped') {
     found = shipped.get(source.table);
     if (!found) {

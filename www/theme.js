@@ -43,6 +43,7 @@ export function chartTheme() {
     mark: colour('mark'),
     diverged: colour('diverged'),
     points: colour('points'),
+    validation: colour('validation'),
     font: style.getPropertyValue('--font').trim(),
   };
 }

@@ -95,6 +95,7 @@ export class Views {
     this.fit.set_dataset(dataset.points_x, dataset.points_y, ...dataset.x_range, ...dataset.y_range);
     this.#label(dataset);
     this.fit.set_exact(dataset.exact.curve_x, dataset.exact.curve_y);
+    element('legend-validation').hidden = dataset.n_validation === 0;
     this.loss.clear();
     this.loss.set_reference(dataset.exact.loss);
     this.#density(0);
@@ -363,7 +364,7 @@ export class Views {
     }
     const near = reading.mark === null ? undefined : this.#snapshot?.marks[reading.mark];
     const words = text('reading_loss', {
-      step: count(reading.step), loss: figure(reading.loss), batch: figure(reading.batch_loss), rate: figure(reading.rate, true),
+      step: count(reading.step), loss: figure(reading.loss), validation: reading.validation === null ? '' : text('reading_validation', { loss: figure(reading.validation) }), batch: figure(reading.batch_loss), rate: figure(reading.rate, true),
     });
     element('loss-reading').textContent = near ? `${words}  · ${this.markWords(near.message)}` : words;
   }

@@ -46,6 +46,8 @@ pub struct LossReading {
     pub batch_loss: Option<f64>,
     /// The last learning rate in it.
     pub rate: Option<f64>,
+    /// The last validation loss in it.
+    pub validation: Option<f64>,
     /// Its place on the canvas, CSS pixels.
     pub x: f64,
     /// The place of its loss (or batch loss), CSS pixels.
@@ -347,6 +349,7 @@ impl LossChart {
             loss,
             batch_loss,
             rate: some(column.rate),
+            validation: some(column.validation),
             x: place / css,
             y: y / css,
             mark,

@@ -119,6 +119,7 @@ impl Picture {
             let line = [(self.plot.left, y), (self.plot.right, y)];
             pen.dashed(line, &self.plot, view.theme.exact, 1.5, (7.0, 5.0))?;
         }
+        self.draw_validation(&mut pen, view)?;
         // A column of many evaluations shows its least and its greatest; one of none does not break the line.
         let losses = self.columns.iter().filter(|column| !column.loss.is_nan()).flat_map(|column| {
             let x = self.x_of(column);
@@ -152,6 +153,7 @@ impl Picture {
         if view.options.show_batch {
             marker(&self.plot, position(&self.y, reading.batch_loss), 3.0, view.theme.batch)?;
         }
+        marker(&self.plot, position(&self.y, reading.validation), 3.5, view.theme.validation)?;
         marker(&self.plot, position(&self.y, reading.loss), 4.5, view.theme.fit)?;
         if !self.strip.is_void(view.size.scale) {
             pen.rule_down(x, self.strip.top, self.strip.bottom, colour, 1.0)?;
@@ -224,6 +226,32 @@ impl Picture {
             pen.polygon(&outline, colour)?;
         }
         Ok(())
+    }
+
+    /// The validation loss, and what it lies above the training loss: the more of it, the more the model knows its rows by
+    /// heart.
+    fn draw_validation<DB: DrawingBackend>(&self, pen: &mut Pen<DB>, view: &View) -> Drawn<DB> {
+        let seen = || self.columns.iter().filter(|column| !column.validation.is_nan());
+        let inside = |value: f32| {
+            let y = self.y_of(value);
+            if y.is_nan() { self.plot.bottom } else { y.clamp(self.plot.top, self.plot.bottom) }
+        };
+        let x = |column: &Column| self.x_of(column).clamp(self.plot.left, self.plot.right);
+        let (mut above, mut below, mut trained) = (Vec::new(), Vec::new(), f32::NAN);
+        for column in self.columns.iter() {
+            if !column.loss.is_nan() {
+                trained = column.loss;
+            }
+            if !column.validation.is_nan() && !trained.is_nan() {
+                above.push((x(column), inside(column.validation.max(trained))));
+                below.push((x(column), inside(trained)));
+            }
+        }
+        below.reverse();
+        above.append(&mut below);
+        pen.polygon(&above, view.theme.validation.faded(0.12))?;
+        let line = seen().map(|column| (self.x_of(column), self.y_of(column.validation)));
+        pen.dashed(line, &self.plot, view.theme.validation, 2.0, (6.0, 3.0))
     }
 
     fn draw_rate<DB: DrawingBackend>(&self, pen: &mut Pen<DB>, view: &View) -> Drawn<DB> {
@@ -368,7 +396,8 @@ fn loss_range<'a>(columns: impl Iterator<Item = &'a Column>, view: &View, mappin
     let usable = |value: &f32| value.is_finite() && (mapping == Mapping::Linear || *value > 0.0);
     let (mut losses, mut means, mut least, mut most) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for column in columns {
-        losses.extend([column.loss_min, column.loss_max].iter().copied().filter(usable));
+        let shown = [column.loss_min, column.loss_max, column.validation];
+        losses.extend(shown.iter().copied().filter(usable));
         if view.options.show_batch {
             means.extend(Some(column.batch_loss_mean).filter(usable));
             least.extend(Some(column.batch_loss_min).filter(usable));

@@ -17,6 +17,7 @@ pub struct ThemeColours {
     pub mark: String,
     pub diverged: String,
     pub points: String,
+    pub validation: String,
     pub font: String,
 }
 
@@ -35,6 +36,7 @@ impl ThemeColours {
             mark: named("mark"),
             diverged: named("diverged"),
             points: named("points"),
+            validation: named("validation"),
             font: named("font"),
         }
     }
@@ -130,6 +132,8 @@ pub struct Theme {
     pub diverged: Colour,
     /// Points of the dataset.
     pub points: Colour,
+    /// Validation loss.
+    pub validation: Colour,
     /// CSS font family list.
     pub font: String,
 }
@@ -148,6 +152,7 @@ impl Default for Theme {
             mark: Colour::rgb(0x5d, 0x65, 0x73),
             diverged: Colour::rgb(0xc6, 0x28, 0x28),
             points: Colour::rgb(0x1b, 0x1f, 0x27),
+            validation: Colour::rgb(0xb8, 0x5c, 0x00),
             font: "system-ui, sans-serif".to_owned(),
         }
     }
@@ -171,6 +176,7 @@ impl Theme {
             mark: read(&colours.mark, usual.mark),
             diverged: read(&colours.diverged, usual.diverged),
             points: read(&colours.points, usual.points),
+            validation: read(&colours.validation, usual.validation),
             font: if colours.font.trim().is_empty() { usual.font } else { colours.font.trim().to_owned() },
         }
     }

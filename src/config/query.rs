@@ -155,8 +155,18 @@ fn parse(part: &str, json: ReadJson) -> Result<(String, Value), Message> {
         |detail: &str| Message::new(Code::QueryUnreadable).with("part", part).with("detail", detail);
     let text = decode(part).ok_or_else(|| problem("a % sign is not followed by two hexadecimal digits"))?;
     let (path, value) = text.split_once('=').ok_or_else(|| problem("there is no = in it"))?;
-    let textual =
-        ["kind", "name", "fingerprint", "table", "target", "missing", "method", "backend", "initial_weights"];
+    let textual = [
+        "kind",
+        "name",
+        "fingerprint",
+        "table",
+        "target",
+        "missing",
+        "split",
+        "method",
+        "backend",
+        "initial_weights",
+    ];
     let last = path.rsplit('.').next().unwrap_or(path);
     let value = if textual.contains(&last) || value == "min_max" {
         Value::String(value.to_owned())

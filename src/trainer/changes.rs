@@ -23,7 +23,10 @@ impl Trainer {
     /// Whether a run under `next` is another run than this one: other data, other model, other seed.
     pub fn restarts(&self, next: &RunConfig) -> bool {
         let now = self.plan.config();
-        now.data != next.data || now.model != next.model || now.seed != next.seed
+        now.data != next.data
+            || now.model != next.model
+            || now.validation != next.validation
+            || now.seed != next.seed
     }
 
     /// Takes over everything of `next` that may change in mid-run, marking it. Call only where

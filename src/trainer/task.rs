@@ -5,7 +5,9 @@ use std::rc::Rc;
 
 use crate::analysis::{LeastSquares, Triangle};
 use crate::config::RunPlan;
-use crate::dataset::{BLOCK_ROWS, Dataset, FeatureMap, Grid, Problem, Scaler, Scaling, Squaring, Summing};
+use crate::dataset::{
+    BLOCK_ROWS, Dataset, FeatureMap, Grid, Problem, Roles, Scaler, Scaling, Squaring, Summing,
+};
 use crate::message::{Code, Message, Result, count};
 use crate::{model, monitor};
 
@@ -16,8 +18,10 @@ pub struct Task {
     pub dataset: Rc<Dataset>,
     /// From inputs to features.
     pub map: FeatureMap,
-    /// What kernels read.
+    /// What kernels read: the rows that are trained on.
     pub problem: Rc<Problem>,
+    /// The rows that are held out, and the variance (with 1/n) of their targets; none where there are none.
+    pub validation: Option<(Rc<Problem>, f64)>,
     /// What descent is heading for.
     pub exact: LeastSquares,
     /// The least loss that these features and a bias allow, whether the model has one or not.
@@ -59,7 +63,8 @@ impl Task {
 
     /// Bytes that the rows take, in every shape that they are kept in.
     pub fn bytes(&self) -> u64 {
-        self.dataset.bytes() + Problem::bytes(self.problem.n_samples, self.problem.n_features)
+        let held_out = self.validation.as_ref().map_or(0, |(problem, _)| problem.n_samples);
+        self.dataset.bytes() + Problem::bytes(self.problem.n_samples + held_out, self.problem.n_features)
     }
 }
 
@@ -75,9 +80,12 @@ pub struct Preparation {
     dataset: Rc<Dataset>,
     bias: bool,
     problem: Problem,
+    roles: Roles,
+    held_out: Problem,
     stage: Stage,
-    /// The first row of the next block.
+    /// The first row of the next block, and which row of the problem its first is.
     next_row: usize,
+    problem_rows: usize,
     n_samples: usize,
     /// One block: x, y, features row by row.
     x: Vec<f64>,
@@ -106,6 +114,43 @@ struct Solving {
     steepest_row: f64,
 }
 
+/// Brings the rows that are trained on before those that are held out, each in their order. Returns how many there are
+/// of either. `x` is row-major; `y` may be left out.
+fn keep(roles: &Roles, first: usize, n_inputs: usize, x: &mut [f64], y: &mut [f64]) -> (usize, usize) {
+    let n_rows = x.len() / n_inputs;
+    if roles.n_validation() == 0 {
+        return (n_rows, 0);
+    }
+    let mut out: Vec<f64> = Vec::new();
+    let mut y_out: Vec<f64> = Vec::new();
+    let mut n_kept = 0;
+    for row in 0..n_rows {
+        let own = row * n_inputs..(row + 1) * n_inputs;
+        if roles.is_validation(first + row) {
+            out.extend_from_slice(&x[own]);
+            y_out.extend(y.get(row));
+        } else {
+            x.copy_within(own, n_kept * n_inputs);
+            if row < y.len() {
+                y[n_kept] = y[row];
+            }
+            n_kept += 1;
+        }
+    }
+    x[n_kept * n_inputs..].copy_from_slice(&out);
+    if !y.is_empty() {
+        y[n_kept..].copy_from_slice(&y_out);
+    }
+    (n_kept, n_rows - n_kept)
+}
+
+/// With 1/n, about the mean.
+fn variance(targets: &[f32]) -> f64 {
+    let n = targets.len() as f64;
+    let mean = targets.iter().map(|y| f64::from(*y)).sum::<f64>() / n;
+    targets.iter().map(|y| (f64::from(*y) - mean) * (f64::from(*y) - mean)).sum::<f64>() / n
+}
+
 /// Work that a row is in each stage, in rows made: measured in wasm, roughly.
 fn costs(degree: u32, bias: bool) -> [f64; 3] {
     let width = f64::from(degree + 2);
@@ -123,12 +168,16 @@ impl Preparation {
         let (bias, n_samples) = (model.bias, dataset.n_samples());
         let plain = model::feature_map(model, &dataset.inputs)?;
         let (n_inputs, n_features) = (plain.n_inputs(), plain.n_features() as u32);
-        let problem = Problem::reserve(n_samples, n_features, bias).map_err(|refused| {
+        let roles = Roles::new(&plan.config().validation, n_samples);
+        let reserve = |n_rows: u32| Problem::reserve(n_rows, n_features, bias);
+        let problem =
+            reserve(roles.n_training()).and_then(|problem| Ok((problem, reserve(roles.n_validation())?)));
+        let (problem, held_out) = problem.map_err(|refused| {
             // Where the count is a field of the form, the refusal belongs beside it.
             if dataset.is_generated() { refused.with("field", "data.source.n_samples") } else { refused }
         })?;
         let scaling = if map.is_some() { Scaling::None } else { plan.scaling() };
-        let scaler = Scaler::new(map.unwrap_or(plain), n_samples as usize, bias, scaling);
+        let scaler = Scaler::new(map.unwrap_or(plain), roles.n_training() as usize, bias, scaling);
         let [scale, make, solve] = costs(n_features, bias);
         let readings = f64::from(scaler.n_readings());
         let all = (readings * scale + make + solve) * f64::from(n_samples);
@@ -141,8 +190,11 @@ impl Preparation {
             dataset,
             bias,
             problem,
+            roles,
+            held_out,
             stage,
             next_row: 0,
+            problem_rows: 0,
             n_samples: n_samples as usize,
             x: vec![0.0; BLOCK_ROWS * n_inputs],
             y: vec![0.0; BLOCK_ROWS],
@@ -175,33 +227,46 @@ impl Preparation {
         let x = &mut self.x[..n_rows * self.dataset.n_inputs()];
         let y = &mut self.y[..n_rows];
         let [scale, make, solve] = costs(self.problem.n_features, self.bias);
+        let d = self.problem.n_features as usize;
+        let n_inputs = self.dataset.n_inputs();
         let cost = match &mut self.stage {
             Stage::Scaling(scaler) => {
                 self.dataset.read_x(first, x);
-                scaler.add(x);
+                let n_kept = keep(&self.roles, first, n_inputs, x, &mut []).0;
+                scaler.add(&x[..n_kept * n_inputs]);
                 scale
             }
             Stage::Making { summing, .. } => {
                 self.dataset.read(first, x, y);
-                summing.add(x, y);
-                self.problem.hold(y);
+                let (n_kept, n_out) = keep(&self.roles, first, n_inputs, x, y);
+                summing.add(&x[..n_kept * n_inputs], &y[..n_kept]);
+                self.problem.hold(&y[..n_kept]);
+                self.held_out.hold(&y[n_kept..n_kept + n_out]);
                 make
             }
             Stage::Solving(solving) => {
-                let features = &mut self.features[..n_rows * self.problem.n_features as usize];
                 self.dataset.read_x(first, x);
-                self.problem.held(first, y);
-                solving.squaring.add(y);
+                let (n_kept, n_out) = keep(&self.roles, first, n_inputs, x, &mut []);
+                let features = &mut self.features[..n_rows * d];
                 solving.map.rows(x, features);
-                self.problem.put(first, features, y)?;
-                solving.triangle.fold(features, y);
+                let (kept, out) = features.split_at(n_kept * d);
+                let at = self.problem_rows;
+                let (y, y_out) = y.split_at_mut(n_kept);
+                self.problem.held(at, y);
+                solving.squaring.add(y);
+                self.problem.put(at, kept, y)?;
+                solving.triangle.fold(kept, y);
                 if let Some(triangle) = &mut solving.with_bias {
-                    triangle.fold(features, y);
+                    triangle.fold(kept, y);
                 }
-                let degree = self.problem.n_features as usize;
-                let put = &self.problem.features[first * degree..(first + n_rows) * degree];
-                let steepest_row = monitor::steepest_row(put, degree, self.bias);
+                let put = &self.problem.features[at * d..(at + n_kept) * d];
+                let steepest_row = monitor::steepest_row(put, d, self.bias);
                 solving.steepest_row = solving.steepest_row.max(steepest_row);
+                let out_at = first - at;
+                self.held_out.held(out_at, y_out);
+                self.held_out.put(out_at, out, y_out)?;
+                debug_assert_eq!(y_out.len(), n_out);
+                self.problem_rows += n_kept;
                 solve
             }
             Stage::Done(_) => return Ok(()),
@@ -211,6 +276,7 @@ impl Preparation {
         self.next_row += n_rows;
         if self.next_row == self.n_samples {
             self.next_row = 0;
+            self.problem_rows = 0;
             self.end_reading();
         }
         Ok(())
@@ -248,20 +314,27 @@ impl Preparation {
         let Solving { map, squaring, triangle, with_bias, steepest_row } = solving;
         let summary = squaring.summary();
         self.dataset.set_summary(summary.clone());
-        let nothing = Problem {
+        let nothing = || Problem {
             n_samples: 0,
             n_features: self.problem.n_features,
             bias: self.bias,
             features: Vec::new(),
             targets: Vec::new(),
         };
+        let (in_its_place, out_of_its_place) = (nothing(), nothing());
+        let held_out = std::mem::replace(&mut self.held_out, out_of_its_place);
+        let validation = (held_out.n_samples > 0).then(|| {
+            let variance = variance(&held_out.targets);
+            (Rc::new(held_out), variance)
+        });
         let exact = triangle.solve(&map, summary.target_variance);
         let loss_with_bias =
             with_bias.map_or(exact.loss, |triangle| triangle.solve(&map, summary.target_variance).loss);
         Task {
             dataset: Rc::clone(&self.dataset),
             map,
-            problem: Rc::new(std::mem::replace(&mut self.problem, nothing)),
+            problem: Rc::new(std::mem::replace(&mut self.problem, in_its_place)),
+            validation,
             exact,
             loss_with_bias,
             steepest_row,

@@ -53,6 +53,8 @@ extern "C" {
     fn loss(this: &Delta) -> Float32Array;
     #[wasm_bindgen(method, getter)]
     fn rate(this: &Delta) -> Float32Array;
+    #[wasm_bindgen(method, getter)]
+    fn validation(this: &Delta) -> Float32Array;
 }
 
 /// Points, the current fit and the exact one.
@@ -223,6 +225,7 @@ impl LossChart {
             batch_loss_mean: delta.batch_loss_mean().to_vec(),
             loss: delta.loss().to_vec(),
             rate: delta.rate().to_vec(),
+            validation: delta.validation().to_vec(),
         };
         self.chart.apply(&delta, step as u64);
     }

@@ -23,7 +23,7 @@ pub fn presets() -> Result<JsValue, Error> {
 /// The configuration that a link names, and what of the link could not be read.
 #[wasm_bindgen(unchecked_return_type = "{ config: RunConfig; problems: Message[] }")]
 pub fn config_from_query(query: &str) -> Result<JsValue, Error> {
-    let (config, problems) = config::from_query(query, super::json);
+    let (config, problems) = config::from_query(query, |text| super::json(text).ok());
     to_js(&serde_json::json!({ "config": config, "problems": problems }))
 }
 

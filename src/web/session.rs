@@ -391,7 +391,7 @@ impl Session {
 
     async fn import(&mut self, bytes: &[u8]) -> Result<Answer> {
         let text = String::from_utf8_lossy(bytes);
-        let value = super::json(&text).ok_or_else(|| export::unreadable(bytes, "it is not JSON"))?;
+        let value = super::json(&text).map_err(|detail| export::unreadable(bytes, detail))?;
         let imported = export::read_value(value)?;
         let config = imported.plan.config().clone();
         let dataset = self.dataset(&config).await?;
@@ -480,6 +480,9 @@ impl Session {
             loss_is_sample: measured.rows < trainer.task().problem.n_samples,
             batch_loss: trainer.batch_loss(),
             r2: trainer.r2(),
+            validation_loss: trainer.validation_loss(),
+            validation_r2: trainer.validation_r2(),
+            best: trainer.best().map(|best| [best.loss, best.step as f64]),
             gradient_norm: measured.gradient_norm,
             learning_rate: trainer.learning_rate(),
             weights: trainer.original_parameters(),
@@ -577,6 +580,7 @@ fn dataset_info(trainer: &Trainer, sample_y: &[f64]) -> DatasetInfo {
     };
     DatasetInfo {
         n_samples: dataset.n_samples(),
+        n_validation: task.validation.as_ref().map_or(0, |(problem, _)| problem.n_samples),
         n_features: task.problem.n_features,
         n_parameters: task.problem.n_parameters(),
         inputs: inputs.collect(),
@@ -621,6 +625,7 @@ fn history_to_js(delta: &HistoryDelta, transfer: &Array) -> JsValue {
     attach(&object, "batch_loss_mean", &delta.batch_loss_mean, transfer);
     attach(&object, "loss", &delta.loss, transfer);
     attach(&object, "rate", &delta.rate, transfer);
+    attach(&object, "validation", &delta.validation, transfer);
     object.into()
 }
 

@@ -121,7 +121,9 @@ export interface RunConfig {
   schedule: Schedule;
   warmup: { steps: number; start_factor: number };
   seed: number;
-  stop: { steps: number | null; epochs: number | null; loss: number | null; gradient_norm: number | null; converged: boolean };
+  /** Rows that are held out of training. */
+  validation: { fraction: number; split: "random" | "last"; seed: number };
+  stop: { steps: number | null; epochs: number | null; loss: number | null; gradient_norm: number | null; patience: number | null; converged: boolean };
   backend: "auto" | "gpu" | "cpu" | "statistics";
   /** Updates a second; null is as fast as it goes. */
   steps_per_second: number | null;
@@ -168,6 +170,8 @@ export interface Configured {
 
 export interface DatasetInfo {
   n_samples: number;
+  /** Rows of them that are held out. */
+  n_validation: number;
   /** Features after the feature map; parameters including the bias. */
   n_features: number;
   n_parameters: number;
@@ -228,6 +232,11 @@ export interface Snapshot {
   /** The last update's own batch; null before the first. */
   batch_loss: number | null;
   r2: number | null;
+  /** Of these weights over the rows held out; null where there are none. */
+  validation_loss: number | null;
+  validation_r2: number | null;
+  /** The least validation loss, and the step of the weights that have it. */
+  best: [number, number] | null;
   gradient_norm: number;
   /** The rate that the next update will take. */
   learning_rate: number;
@@ -274,6 +283,7 @@ export interface HistoryDelta {
   batch_loss_mean: Float32Array;
   loss: Float32Array;
   rate: Float32Array;
+  validation: Float32Array;
 }
 
 /** A change that was made in mid-run: drawn on the loss curve where it happened. */
@@ -344,6 +354,7 @@ export interface ChartTheme {
   mark: string;
   diverged: string;
   points: string;
+  validation: string;
   font: string;
 }
 
@@ -355,6 +366,7 @@ export interface LossReading {
   loss: number | null;
   batch_loss: number | null;
   rate: number | null;
+  validation: number | null;
   /** Canvas position in CSS pixels. */
   x: number;
   y: number;

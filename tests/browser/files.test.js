@@ -98,7 +98,7 @@ test('a file that is imported after a reload goes on as if nothing had been', as
   assert.deepEqual(await shown(page), before);
   assert.equal(await person(page).select('Optimizer').inputValue(), 'adam');
   assert.equal(await person(page).box('Batch size').inputValue(), '7');
-  await page.getByText('Stop and more').click();
+  await page.getByText('Validation and stop').click();
   await person(page).type('Stop at step', 400);
   await person(page).train.click();
   await finished(page, 400);

@@ -87,7 +87,6 @@ const tables = [
   ['a number beyond f64', '1,2\n2,1e999\n3,4\n', /row 2, column "y": "1e999" is not a finite number/],
   ['decimal commas in quotes', 'x,y\n"1,5","2,5"\n"2,5","3,5"\n1,2\n3,4\n', /row 2, column "x": "1,5" is not a number; write a decimal point, or separate the columns by semicolons/],
   ['decimal commas', 'x,y\n1,5,2,5\n3,4\n', /row 2 has 4 cells where the table has 2 columns/],
-  ['words alone', 'a,b\nu,v\nw,x\n', /choose at least one feature|cannot be read as number|fewer than two/],
   ['a picture', png, /this is no text table; save it as CSV/],
   ['a PDF', pdf, /choose at least one feature beside the target|no column of numbers/],
 ];
@@ -218,7 +217,7 @@ test('rates that are no rates are refused beside the box', async () => {
 test('counts, sizes and stops out of range are refused beside the box', async () => {
   const { page, close } = await stopped();
   const before = await state(page);
-  await page.getByText('Stop and more').click();
+  await page.getByText('Validation and stop').click();
   for (const [name, typed, message, mend] of /** @type {[string, string, RegExp, string][]} */ ([
     ['Count', '0', /Count is 0; give a number from 2 to 10,000,000/, '100'],
     ['Count', '1', /Count is 1; give a number from 2 to 10,000,000/, '100'],

@@ -59,7 +59,7 @@ for (const engine of /** @type {const} */ (['CPU', 'GPU'])) {
     await select('Schedule').selectOption('Exponential');
     await type('Gamma', 0.999);
     await type('Learning rate', 0.02);
-    await first.page.getByText('Stop and more').click();
+    await first.page.getByText('Validation and stop').click();
     await type('Warm-up steps', 10);
     await type('Stop at step', 250);
     await checkbox('Pause when converged').uncheck();

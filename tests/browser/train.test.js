@@ -163,7 +163,7 @@ test('goes as fast as it is told, and stops where it is told', async () => {
   await until('Step count', (now) => now === step + 1);
   await button('Reset').click();
 
-  const fold = page.getByText('Stop and more');
+  const fold = page.getByText('Validation and stop');
   await fold.click();
   await person(page).type('Stop at step', 123);
   await train.click();

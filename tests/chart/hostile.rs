@@ -79,6 +79,7 @@ proptest! {
             batch_loss_mean: rows.iter().map(|row| row.0).collect(),
             loss: rows.iter().map(|row| row.1).collect(),
             rate: rows.iter().map(|row| row.2).collect(),
+            validation: rows.iter().map(|row| row.2).collect(),
         };
         chart.apply(&delta, step);
         chart.set_reference(Some(f64::from(reference)));

@@ -19,3 +19,4 @@ mod story;
 mod support;
 mod tidy;
 mod trainer;
+mod validation;

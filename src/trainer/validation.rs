@@ -1,0 +1,193 @@
+//! How a run does on the rows that it is not trained on, and when that ends it.
+//!
+//! The validation loss is taken where an epoch ends, of the first epochs each, later ever more seldom: at steps that
+//! depend on nothing but the plan, so that every backend stops at the same one.
+
+use std::rc::Rc;
+
+use crate::backend::State;
+use crate::backend::cpu::CpuEngine;
+use crate::backend::kernel::{self, EVALUATE, RunParams, SHUFFLED, StepParams, slot};
+use crate::dataset::Problem;
+use crate::message::{Code, Message};
+use crate::rng::IN_MEMORY_BLOCK_ROWS;
+
+use super::{SAMPLE_EPOCH, Status, Trainer};
+
+/// Steps below this may each be looked at; every octave from here on has half as many looks.
+const N_SINGLE: u64 = 256;
+
+/// The rows that are held out, and the best that was seen on them.
+#[derive(Debug)]
+pub(super) struct Held {
+    engine: CpuEngine,
+    n_samples: u32,
+    n_features: u32,
+    n_parameters: u32,
+    variance: f64,
+    /// The last step that was looked at.
+    looked: Option<u64>,
+    best: Option<Best>,
+    /// The epoch from which patience counts.
+    since: u64,
+}
+
+/// The weights that did best.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Best {
+    /// Updates before them.
+    pub step: u64,
+    /// Their validation loss.
+    pub loss: f64,
+    parameters: Vec<f32>,
+}
+
+impl Held {
+    pub(super) fn new(problem: &Rc<Problem>, variance: f64) -> Self {
+        Self {
+            engine: CpuEngine::new(Rc::clone(problem)),
+            n_samples: problem.n_samples,
+            n_features: problem.n_features,
+            n_parameters: problem.n_parameters(),
+            variance,
+            looked: None,
+            best: None,
+            since: 0,
+        }
+    }
+
+    /// Nothing was seen yet.
+    pub(super) fn forget(&mut self) {
+        (self.looked, self.best, self.since) = (None, None, 0);
+    }
+
+    /// Mean loss of these parameters over the rows held out, or over a fixed sample of as many.
+    fn loss(&mut self, parameters: &[f32], rows: u32) -> f64 {
+        let rows = rows.clamp(1, self.n_samples);
+        let params = RunParams {
+            n_samples: self.n_samples,
+            n_features: self.n_features,
+            n_parameters: self.n_parameters,
+            n_runs: 1,
+            block_rows: IN_MEMORY_BLOCK_ROWS,
+            divergence_limit: f32::MAX,
+            target_loss: -1.0,
+            target_gradient_norm: -1.0,
+            ..RunParams::default()
+        };
+        let step = StepParams {
+            epoch: SAMPLE_EPOCH,
+            batch_len: rows,
+            flags: EVALUATE | if rows < self.n_samples { SHUFFLED } else { 0 },
+            n_tiles: kernel::tiles(rows),
+            ..StepParams::default()
+        };
+        let mut state = State::new(parameters);
+        self.engine.advance(&mut state, &params, &[step], &mut Vec::new());
+        f64::from(state.reactions[0].evaluated_loss)
+    }
+}
+
+impl Trainer {
+    /// Whether rows are held out.
+    pub fn validates(&self) -> bool {
+        self.held.is_some()
+    }
+
+    /// Mean loss of the weights that are shown over the rows that are held out, or over a sample where
+    /// [`Trainer::measured`] is of one; `None` where there are none.
+    pub fn validation_loss(&self) -> Option<f64> {
+        self.held.as_ref().map(|_| self.validation_loss)
+    }
+
+    /// Share of the variance of the targets held out that the weights explain (scikit-learn's `r2_score`).
+    pub fn validation_r2(&self) -> Option<f64> {
+        let held = self.held.as_ref().filter(|held| held.variance > 0.0)?;
+        Some(1.0 - self.validation_loss / held.variance)
+    }
+
+    /// The weights that have done best on the rows held out.
+    pub fn best(&self) -> Option<&Best> {
+        self.held.as_ref()?.best.as_ref()
+    }
+
+    /// Takes the validation loss of the weights as they are shown.
+    pub(super) fn measure_validation(&mut self) {
+        let whole = self.measured.rows == self.task.problem.n_samples;
+        let rows = if whole { u32::MAX } else { self.measured.rows };
+        if let Some(held) = &mut self.held {
+            self.validation_loss = held.loss(self.state.parameters(0), rows);
+        }
+    }
+
+    /// The next step that is looked at, `last` at most; `last` where no row is held out.
+    pub(super) fn next_look(&self, last: u64) -> u64 {
+        let Some(held) = &self.held else { return last };
+        let due = held.looked.map_or(0, next_due);
+        let end = self.step() + self.steps_to_epoch_end();
+        let n_samples = self.task.problem.n_samples;
+        let an_epoch = u64::from(n_samples.div_ceil(self.plan.batch_rows(n_samples)));
+        let more = due.saturating_sub(end).div_ceil(an_epoch);
+        last.min(end.saturating_add(more.saturating_mul(an_epoch)))
+    }
+
+    /// Looks, where it is due, and ends the run where patience is at its end: the best weights come back.
+    pub(super) fn look(&mut self) {
+        let (step, place) = (self.step(), self.place);
+        let Some(held) = &mut self.held else { return };
+        let due = held.looked.map_or(0, next_due);
+        if place.position != 0 || step < due || self.status != Status::Ready {
+            return;
+        }
+        held.looked = Some(step);
+        let loss = held.loss(self.state.parameters(0), u32::MAX);
+        self.history.record_validation(step, loss as f32);
+        if held.best.as_ref().is_none_or(|best| loss < best.loss) {
+            held.best = Some(Best { step, loss, parameters: self.state.parameters(0).to_vec() });
+            held.since = place.epoch;
+            return;
+        }
+        let patience = self.plan.config().stop.patience;
+        if let (Some(patience), Some(best)) = (patience, &held.best)
+            && place.epoch - held.since >= patience
+        {
+            let reason = Message::new(Code::StoppedEarly).with("patience", patience).with("step", best.step);
+            let parameters = best.parameters.clone();
+            held.since = place.epoch;
+            for place in [slot::WEIGHT, slot::PREVIOUS, slot::EPOCH_START, slot::ANCHOR] {
+                self.state.slot_mut(0, place).copy_from_slice(&parameters);
+            }
+            for moment in [slot::FIRST_MOMENT, slot::SECOND_MOMENT] {
+                self.state.slot_mut(0, moment).fill(0.0);
+            }
+            self.status = Status::Finished(reason);
+        }
+    }
+}
+
+/// The first step after this one that may be looked at.
+fn next_due(step: u64) -> u64 {
+    if step < N_SINGLE {
+        return step + 1;
+    }
+    let width = 1 << (step.ilog2() + 1 - N_SINGLE.ilog2());
+    (step / width + 1) * width
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looks_grow_rarer_by_octaves() {
+        let mut steps = vec![0];
+        while let Some(step) = steps.last().filter(|step| **step < 4096) {
+            steps.push(next_due(*step));
+        }
+        assert_eq!(steps[..258], (0..=256).chain([258]).collect::<Vec<_>>());
+        for octave in [256, 512, 1024, 2048] {
+            let n = steps.iter().filter(|step| (octave..2 * octave).contains(*step)).count();
+            assert_eq!(n, 128, "in the octave from {octave}");
+        }
+    }
+}
