@@ -7,7 +7,7 @@ use crate::dataset::Scaling;
 use crate::message::{Code, Message, Result, count, short};
 use crate::optimizer::Optimizer;
 use crate::schedule::{Schedule, Warmup};
-use crate::tagged::Tagged;
+use crate::tagged::{Fields, Tagged};
 
 mod choices;
 mod query;
@@ -84,8 +84,7 @@ impl Default for RunConfig {
 }
 
 /// Where the rows come from, and what was changed by hand since.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct DataConfig {
     /// The rows to begin with.
     pub source: Source,
@@ -97,10 +96,23 @@ pub struct DataConfig {
     pub columns: ColumnsConfig,
 }
 
+impl<'de> Deserialize<'de> for DataConfig {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let mut from = Fields::read(deserializer)?;
+        let usual = Self::default();
+        let read = Self {
+            source: from.may("source")?.unwrap_or(usual.source),
+            added: from.may("added")?.unwrap_or(usual.added),
+            removed: from.may("removed")?.unwrap_or(usual.removed),
+            columns: from.may("columns")?.unwrap_or(usual.columns),
+        };
+        from.finish(read)
+    }
+}
+
 /// Which columns of a table are learned from, and how they are read. Nothing chosen leaves it to the table: the last
 /// column that can be one is the target, those before it are features.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct ColumnsConfig {
     /// The target's name; empty for the table's own choice.
     pub target: String,
@@ -112,6 +124,20 @@ pub struct ColumnsConfig {
     pub missing: Missing,
     /// Whether rows with cells that cannot be read are left out; else such a cell is refused.
     pub skip_bad_cells: bool,
+}
+
+impl<'de> Deserialize<'de> for ColumnsConfig {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let mut from = Fields::read(deserializer)?;
+        let read = Self {
+            target: from.may("target")?.unwrap_or_default(),
+            features: from.may("features")?.unwrap_or_default(),
+            kinds: from.may("kinds")?.unwrap_or_default(),
+            missing: from.may("missing")?.unwrap_or_default(),
+            skip_bad_cells: from.may("skip_bad_cells")?.unwrap_or_default(),
+        };
+        from.finish(read)
+    }
 }
 
 /// What becomes of rows in which an input is missing. Without a target a row is always left out.
@@ -221,8 +247,7 @@ impl ShippedTable {
 }
 
 /// The model `y = w1 f1(x) + ... + wd fd(x) (+ b)`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ModelConfig {
     /// Highest power of x.
     pub degree: u32,
@@ -236,6 +261,22 @@ pub struct ModelConfig {
     pub standardize: Option<Scaling>,
     /// How weights start.
     pub initial_weights: InitialWeights,
+}
+
+impl<'de> Deserialize<'de> for ModelConfig {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let mut from = Fields::read(deserializer)?;
+        let usual = Self::default();
+        let read = Self {
+            degree: from.may("degree")?.unwrap_or(usual.degree),
+            bias: from.may("bias")?.unwrap_or(usual.bias),
+            degrees: from.may("degrees")?.unwrap_or(usual.degrees),
+            interactions: from.may("interactions")?.unwrap_or(usual.interactions),
+            standardize: from.may("standardize")?.or(usual.standardize),
+            initial_weights: from.may("initial_weights")?.unwrap_or(usual.initial_weights),
+        };
+        from.finish(read)
+    }
 }
 
 impl Default for ModelConfig {
@@ -292,8 +333,7 @@ impl Method {
 }
 
 /// Rows that are held out of training, to see how the model does on what it has not seen.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct ValidationConfig {
     /// Share of all rows; 0 holds out none.
     pub fraction: f64,
@@ -301,6 +341,19 @@ pub struct ValidationConfig {
     pub split: Split,
     /// Decides a random split.
     pub seed: u32,
+}
+
+impl<'de> Deserialize<'de> for ValidationConfig {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let mut from = Fields::read(deserializer)?;
+        let usual = Self::default();
+        let read = Self {
+            fraction: from.may("fraction")?.unwrap_or(usual.fraction),
+            split: from.may("split")?.unwrap_or(usual.split),
+            seed: from.may("seed")?.unwrap_or(usual.seed),
+        };
+        from.finish(read)
+    }
 }
 
 impl Default for ValidationConfig {
@@ -320,8 +373,7 @@ pub enum Split {
 }
 
 /// When a run ends by itself.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Stop {
     /// At this step.
     pub steps: Option<u64>,
@@ -335,6 +387,22 @@ pub struct Stop {
     pub patience: Option<u64>,
     /// When updates no longer change the weights, or the loss has long stopped falling.
     pub converged: bool,
+}
+
+impl<'de> Deserialize<'de> for Stop {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let mut from = Fields::read(deserializer)?;
+        let usual = Self::default();
+        let read = Self {
+            steps: from.may("steps")?.or(usual.steps),
+            epochs: from.may("epochs")?.or(usual.epochs),
+            loss: from.may("loss")?.or(usual.loss),
+            gradient_norm: from.may("gradient_norm")?.or(usual.gradient_norm),
+            patience: from.may("patience")?.or(usual.patience),
+            converged: from.may("converged")?.unwrap_or(usual.converged),
+        };
+        from.finish(read)
+    }
 }
 
 impl Default for Stop {

@@ -225,8 +225,13 @@ async function start() {
   for (const id of ['train', 'step', 'epoch', 'reset', 'export', 'import']) {
     /** @type {HTMLButtonElement} */ (element(id)).disabled = false;
   }
-  document.body.classList.add('is-ready');
   if (autoplay) await client.ask({ kind: 'train' });
+  // Ready is what shows how the run stands, and what was asked of it.
+  const ready = () => {
+    if (readouts.drawn && !(autoplay && readouts.drawn === 'paused')) document.body.classList.add('is-ready');
+    else requestAnimationFrame(ready);
+  };
+  ready();
   startOffline();
 }
 

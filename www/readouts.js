@@ -33,6 +33,8 @@ export class Readouts {
   #last;
   #asked = false;
   #status = '';
+  /** How the run stands, as it is drawn. @type {string | undefined} */
+  drawn;
   #spokenAt = 0;
   /** @type {{ now: HTMLElement, exact: HTMLElement }[]} */
   #weights = [];
@@ -178,6 +180,7 @@ export class Readouts {
   /** @param {Snapshot} snapshot */
   #state(snapshot) {
     const { status } = snapshot;
+    this.drawn = status.kind;
     const train = element('train');
     const training = status.kind === 'training';
     const words = text(training ? 'pause' : 'train');

@@ -20,11 +20,7 @@ export function person(page) {
     train: button('Train'),
     pause: button('Pause'),
     /** Until the page can be used and shows how the run stands. */
-    ready: async () => {
-      await page.locator('body.is-ready').waitFor();
-      // By its place, since this holds in every language.
-      await page.locator('#loss').filter({ hasText: /[0-9]/ }).waitFor();
-    },
+    ready: () => page.locator('body.is-ready').waitFor(),
     /** Pauses, if it trains. */
     stop: async () => {
       await page.locator('body.is-ready').waitFor();

@@ -78,7 +78,11 @@ fn nothing_of_the_rows_held_out_is_trained_on() {
         );
         assert_eq!(made.map, alone.map);
         assert_eq!(made.problem, alone.problem);
-        assert_eq!(made.exact, alone.exact);
+        // Other blocks are folded, so the last digits are others.
+        for (found, expected) in made.exact.original.iter().zip(&alone.exact.original) {
+            assert_close(*found, *expected, 1e-11, "a coefficient of least squares");
+        }
+        assert_close(made.exact.loss, alone.exact.loss, 1e-12, "the least loss");
         assert_eq!(made.steepest_row, alone.steepest_row);
         assert_eq!(made.dataset.target_variance(), alone.dataset.target_variance());
         let (out_x, out_y) = of(false);
