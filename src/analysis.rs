@@ -3,6 +3,8 @@
 use crate::dataset::{BLOCK_ROWS, Dataset, FeatureMap};
 use crate::model;
 
+pub mod inference;
+
 /// The least-squares solution and the spectrum of the loss's Hessian.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LeastSquares {

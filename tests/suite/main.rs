@@ -9,6 +9,7 @@ mod export;
 mod features;
 mod gpu;
 mod gradient;
+mod inference;
 mod optimizer;
 mod pair;
 mod parity;
