@@ -63,8 +63,12 @@ fn from_js<T: DeserializeOwned>(value: JsValue) -> Result<T, Error> {
 /// # Errors
 /// What the browser says of it.
 fn json(text: &str) -> Result<serde_json::Value, String> {
-    let value = js_sys::JSON::parse(text)
-        .map_err(|error| error.dyn_ref::<Error>().map_or_else(String::new, |error| error.message().into()))?;
+    // Browsers quote what they stumbled on, its line ends too.
+    let said = |error: JsValue| {
+        let words = error.dyn_ref::<Error>().map_or_else(String::new, |error| error.message().into());
+        words.replace('\n', " ")
+    };
+    let value = js_sys::JSON::parse(text).map_err(said)?;
     serde_wasm_bindgen::from_value(value).map_err(|error| error.to_string())
 }
 

@@ -76,7 +76,7 @@ export function wording(message) {
  * @param {string} template
  * @param {Record<string, string | number>} params
  */
-function fill(template, params) {
+export function fill(template, params) {
   return template.replace(/\{(\w+)\}/g, (place, name) => (name in params ? String(params[name]) : place));
 }
 

@@ -2,6 +2,7 @@
 // The dialog in which a table's columns are chosen: what each holds, what is learned, from what, and what becomes of what
 // is missing. Loaded when the first table of more than two columns comes.
 import { count, figure, text, wording } from './i18n.js';
+import { said } from './i18n/table.js';
 import { make } from './form.js';
 import { format_bytes } from './pkg/downhill.js';
 import { withTable } from './files.js';
@@ -79,9 +80,9 @@ function show(opened, client, current, taken) {
 
   const form = make('form', 'sheet');
   form.setAttribute('method', 'dialog');
-  const title = make('h2', '', text('columns_title', { name }));
+  const title = make('h2', '', said('columns_title', { name }));
   title.id = 'columns-title';
-  const facts = make('p', 'muted', text('columns_facts', {
+  const facts = make('p', 'muted', said('columns_facts', {
     n: count(preview.n_rows), columns: count(preview.columns.length), size: format_bytes(preview.bytes),
   }));
   const error = make('p', 'error');
@@ -96,7 +97,7 @@ function show(opened, client, current, taken) {
 
   // --- How the text is written.
   const writing = make('fieldset', 'writing');
-  writing.append(make('legend', 'hidden', text('columns_writing')));
+  writing.append(make('legend', 'hidden', said('columns_writing')));
   const reread = async (/** @type {object} */ change) => {
     try {
       const again = await client.ask({ kind: 'open_table', name, dialect: { ...preview.dialect, ...change } });
@@ -105,30 +106,30 @@ function show(opened, client, current, taken) {
       complain(problem);
     }
   };
-  const separator = select(text('columns_separator'), SEPARATORS.map((sign) => [sign, text(`separator_${SEPARATORS.indexOf(sign)}`)]), preview.dialect.separator);
+  const separator = select(said('columns_separator'), SEPARATORS.map((sign) => [sign, said(`separator_${SEPARATORS.indexOf(sign)}`)]), preview.dialect.separator);
   separator.control.addEventListener('change', () => void reread({ separator: separator.control.value }));
-  const decimal = select(text('columns_decimal'), [['.', '1.5'], [',', '1,5']], preview.dialect.decimal_comma ? ',' : '.');
+  const decimal = select(said('columns_decimal'), [['.', '1.5'], [',', '1,5']], preview.dialect.decimal_comma ? ',' : '.');
   decimal.control.addEventListener('change', () => void reread({ decimal_comma: decimal.control.value === ',' }));
-  const encoding = select(text('columns_encoding'), [['utf8', 'UTF-8'], ['utf16le', 'UTF-16 LE'], ['utf16be', 'UTF-16 BE'], ['windows1252', 'Windows-1252']], preview.dialect.encoding);
+  const encoding = select(said('columns_encoding'), [['utf8', 'UTF-8'], ['utf16le', 'UTF-16 LE'], ['utf16be', 'UTF-16 BE'], ['windows1252', 'Windows-1252']], preview.dialect.encoding);
   encoding.control.addEventListener('change', () => void reread({ encoding: encoding.control.value }));
-  const header = check(text('columns_header'), preview.dialect.header);
+  const header = check(said('columns_header'), preview.dialect.header);
   header.control.addEventListener('change', () => void reread({ header: header.control.checked }));
   writing.append(separator.row, decimal.row, encoding.row, header.row);
 
   // --- What is learned, and from what.
   const kindOf = (/** @type {ColumnPreview} */ column) => choice.kinds.find(([of]) => of === column.name)?.[1] ?? column.kind;
   const usable = preview.columns.filter(({ kind }) => kind !== 'empty');
-  const target = select(text('columns_target'), usable.map((column) => [column.name, column.name]), choice.target);
+  const target = select(said('columns_target'), usable.map((column) => [column.name, column.name]), choice.target);
   target.row.classList.add('target');
   const list = make('div', 'columns-list');
   list.setAttribute('role', 'group');
-  list.setAttribute('aria-label', text('columns_features'));
+  list.setAttribute('aria-label', said('columns_features'));
   list.tabIndex = 0;
 
   const render = () => {
     list.replaceChildren();
     const head = make('div', 'column head');
-    for (const key of ['feature', 'kind', 'degree', 'values', 'missing']) head.append(make('span', key, text(`columns_${key}`)));
+    for (const key of ['feature', 'kind', 'degree', 'values', 'missing']) head.append(make('span', key, said(`columns_${key}`)));
     list.append(head);
     for (const column of preview.columns) {
       const isTarget = column.name === target.control.value;
@@ -149,12 +150,12 @@ function show(opened, client, current, taken) {
       const word = make('span', 'name', column.name);
       word.title = column.name;
       label.append(use, word);
-      if (isTarget) label.append(make('span', 'badge', text('columns_is_target')));
+      if (isTarget) label.append(make('span', 'badge', said('columns_is_target')));
       const kind = document.createElement('select');
-      kind.setAttribute('aria-label', text('columns_kind_of', { name: column.name }));
+      kind.setAttribute('aria-label', said('columns_kind_of', { name: column.name }));
       const known = KINDS.includes(/** @type {any} */ (column.kind));
-      if (!known) kind.append(new Option(text(`kind_${column.kind}`), column.kind));
-      for (const choice of KINDS) kind.append(new Option(text(`kind_${choice}`), choice));
+      if (!known) kind.append(new Option(said(`kind_${column.kind}`), column.kind));
+      for (const choice of KINDS) kind.append(new Option(said(`kind_${choice}`), choice));
       kind.value = kindOf(column);
       kind.disabled = column.kind === 'empty';
       kind.addEventListener('change', () => {
@@ -167,7 +168,7 @@ function show(opened, client, current, taken) {
       degree.min = '1';
       degree.max = '12';
       degree.value = String(degrees.get(column.name) ?? 1);
-      degree.setAttribute('aria-label', text('columns_degree_of', { name: column.name }));
+      degree.setAttribute('aria-label', said('columns_degree_of', { name: column.name }));
       degree.hidden = isTarget || kind.value === 'category' || !KINDS.includes(/** @type {any} */ (kind.value));
       degree.addEventListener('change', () => {
         const value = Math.round(degree.valueAsNumber);
@@ -178,7 +179,7 @@ function show(opened, client, current, taken) {
       const power = make('span', 'degree');
       power.append(degree);
       const missing = make('span', 'missing figure', column.n_missing ? count(column.n_missing) : '–');
-      if (column.n_bad) missing.append(make('span', 'bad', text('columns_bad', { n: count(column.n_bad) })));
+      if (column.n_bad) missing.append(make('span', 'bad', said('columns_bad', { n: count(column.n_bad) })));
       row.append(label, kind, power, values(column), missing);
       list.append(row);
     }
@@ -195,7 +196,7 @@ function show(opened, client, current, taken) {
     renderInteractions();
   });
 
-  const all = make('button', 'quiet', text('columns_all'));
+  const all = make('button', 'quiet', said('columns_all'));
   all.setAttribute('type', 'button');
   all.addEventListener('click', () => {
     const can = preview.columns.filter(({ name, kind }) => name !== target.control.value && kind !== 'text' && kind !== 'empty');
@@ -212,11 +213,11 @@ function show(opened, client, current, taken) {
     for (let i = interactions.length - 1; i >= 0; i -= 1) {
       if (!interactions[i].every((name) => names.includes(name))) interactions.splice(i, 1);
     }
-    products.append(make('span', 'label', text('columns_interactions')));
+    products.append(make('span', 'label', said('columns_interactions')));
     interactions.forEach(([a, b], i) => {
       const chip = make('button', 'chip-button', `${a} × ${b} ✕`);
       chip.setAttribute('type', 'button');
-      chip.setAttribute('aria-label', text('columns_remove', { name: `${a} × ${b}` }));
+      chip.setAttribute('aria-label', said('columns_remove', { name: `${a} × ${b}` }));
       chip.addEventListener('click', () => {
         interactions.splice(i, 1);
         renderInteractions();
@@ -226,12 +227,12 @@ function show(opened, client, current, taken) {
     if (names.length < 2) return;
     const [one, other] = [0, 1].map((at) => {
       const control = document.createElement('select');
-      control.setAttribute('aria-label', text(at === 0 ? 'columns_first' : 'columns_second'));
+      control.setAttribute('aria-label', said(at === 0 ? 'columns_first' : 'columns_second'));
       for (const name of names) control.append(new Option(name, name));
       control.value = names[at];
       return control;
     });
-    const add = make('button', '', text('columns_add'));
+    const add = make('button', '', said('columns_add'));
     add.setAttribute('type', 'button');
     add.addEventListener('click', () => {
       const [a, b] = [one.value, other.value];
@@ -244,13 +245,13 @@ function show(opened, client, current, taken) {
 
   // --- What is missing or cannot be read.
   const gaps = make('div', 'gaps');
-  const fill = select(text('columns_fill'), [['drop', text('fill_drop')], ['mean', text('fill_mean')], ['median', text('fill_median')]], choice.missing);
+  const fill = select(said('columns_fill'), [['drop', said('fill_drop')], ['mean', said('fill_mean')], ['median', said('fill_median')]], choice.missing);
   fill.control.addEventListener('change', () => {
     choice.missing = /** @type {Columns['missing']} */ (fill.control.value);
   });
   gaps.append(fill.row);
   if (preview.n_bad + preview.n_long > 0) {
-    const skip = check(text('columns_skip', { n: count(preview.n_bad + preview.n_long) }), choice.skip_bad_cells);
+    const skip = check(said('columns_skip', { n: count(preview.n_bad + preview.n_long) }), choice.skip_bad_cells);
     skip.control.addEventListener('change', () => {
       choice.skip_bad_cells = skip.control.checked;
     });
@@ -261,7 +262,7 @@ function show(opened, client, current, taken) {
 
   // --- The first rows.
   const more = document.createElement('details');
-  more.append(make('summary', '', text('columns_rows')), firstRows(preview));
+  more.append(make('summary', '', said('columns_rows')), firstRows(preview));
 
   const end = make('div', 'buttons end');
   const cancel = make('button', '', text('cancel'));
@@ -303,14 +304,14 @@ function values(column) {
   if (summary) {
     const date = (/** @type {number} */ days) => new Date(days * 86_400_000).toISOString().slice(0, 10);
     const shown = column.kind === 'date' ? [date(summary[0]), date(summary[2])] : [figure(summary[0]), figure(summary[2])];
-    place.append(bars(histogram), make('span', 'figure', text('columns_range', { from: shown[0], to: shown[1], mean: column.kind === 'date' ? '' : `μ ${figure(summary[1])}` })));
+    place.append(bars(histogram), make('span', 'figure', said('columns_range', { from: shown[0], to: shown[1], mean: column.kind === 'date' ? '' : `μ ${figure(summary[1])}` })));
   } else if (column.levels.length) {
     const names = column.levels.map(([name]) => name).join(', ');
-    const words = make('span', 'levels', text('columns_levels', { n: count(column.n_levels), names }));
+    const words = make('span', 'levels', said('columns_levels', { n: count(column.n_levels), names }));
     words.title = names;
     place.append(bars(column.levels.map(([, n]) => n)), words);
   } else {
-    place.append(make('span', 'muted', text(column.kind === 'empty' ? 'columns_nothing' : 'columns_words')));
+    place.append(make('span', 'muted', said(column.kind === 'empty' ? 'columns_nothing' : 'columns_words')));
   }
   return place;
 }
@@ -335,7 +336,7 @@ function firstRows({ columns, rows }) {
   const scroll = make('div', 'first-rows');
   scroll.tabIndex = 0;
   scroll.setAttribute('role', 'region');
-  scroll.setAttribute('aria-label', text('columns_rows'));
+  scroll.setAttribute('aria-label', said('columns_rows'));
   const table = document.createElement('table');
   const head = table.createTHead().insertRow();
   for (const { name } of columns) {

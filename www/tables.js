@@ -71,6 +71,18 @@ export async function open({ name, blob, dialect }, breathe) {
 }
 
 /**
+ * What can be inferred of a linear model of a run's table; nothing where its rows are made by a formula.
+ * @param {{ config: import('./pkg/downhill.js').RunConfig }} request
+ */
+export function infer({ config }) {
+  const { source, columns } = config.data;
+  const kept = source.kind === 'shipped' ? shipped.get(source.table) : used;
+  if (source.kind === 'linspace' || !kept) return { kind: 'inferred' };
+  kept.table.select(JSON.stringify(columns));
+  return { kind: 'inferred', ...kept.table.infer(JSON.stringify(config)) };
+}
+
+/**
  * Rows of the table that a run is to be made of; `undefined` where it is not kept here.
  * @param {Source} source
  * @param {Columns} columns

@@ -1,7 +1,12 @@
 //! What the worker sees: a table that grows a chunk at a time, and rows out of it. Plain data cross as JSON text.
 
-use downhill::config::ColumnsConfig;
+use std::rc::Rc;
+
+use downhill::analysis::inference::Inference;
+use downhill::config::{ColumnsConfig, RunConfig};
+use downhill::dataset::{Dataset, Roles, RowSource, Scaling};
 use downhill::message::{Code, Message};
+use downhill::model;
 use js_sys::{Error, Float64Array, JSON, Reflect};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
@@ -17,8 +22,8 @@ fn start() {
 /// A table, in the making or made.
 #[wasm_bindgen]
 pub struct Table {
-    table: crate::table::Table,
-    selection: Option<Selection>,
+    table: Rc<crate::table::Table>,
+    selection: Option<Rc<Selection>>,
 }
 
 #[wasm_bindgen]
@@ -31,17 +36,19 @@ impl Table {
             Some(text) => serde_json::from_str(&text).map_err(unreadable)?,
             None => Dialect::detect(head, whole && head.len() <= HEAD_BYTES),
         };
-        Ok(Self { table: crate::table::Table::new(dialect), selection: None })
+        Ok(Self { table: Rc::new(crate::table::Table::new(dialect)), selection: None })
     }
 
     /// The next bytes of the table, from its first on.
     pub fn push(&mut self, chunk: &[u8]) -> Result<(), Error> {
-        self.table.push(chunk).map_err(|message| to_error(&message))
+        let table = Rc::get_mut(&mut self.table).ok_or_else(|| Error::new("the table is being read"))?;
+        table.push(chunk).map_err(|message| to_error(&message))
     }
 
     /// There are no more.
     pub fn finish(&mut self) -> Result<(), Error> {
-        self.table.finish().map_err(|message| to_error(&message))
+        let table = Rc::get_mut(&mut self.table).ok_or_else(|| Error::new("the table is being read"))?;
+        table.finish().map_err(|message| to_error(&message))
     }
 
     /// Rows so far.
@@ -71,7 +78,7 @@ impl Table {
             n_bad: selection.n_bad,
             n_filled: selection.n_filled,
         });
-        self.selection = Some(selection);
+        self.selection = Some(Rc::new(selection));
         selected
     }
 
@@ -82,6 +89,50 @@ impl Table {
             selection.read(&self.table, first as usize, &mut read);
         }
         rows.copy_from(&read);
+    }
+}
+
+#[wasm_bindgen]
+impl Table {
+    /// What can be inferred of a linear model of the rows that were chosen, under a configuration (JSON of `RunConfig`):
+    /// names of its terms, and [`Inference`].
+    pub fn infer(&self, config: &str) -> Result<JsValue, Error> {
+        let config: RunConfig = serde_json::from_str(config).map_err(unreadable)?;
+        let Some(selection) = &self.selection else { return Ok(JsValue::UNDEFINED) };
+        let rows = Rows { table: Rc::clone(&self.table), selection: Rc::clone(selection) };
+        let dataset = Dataset::of_source(Rc::new(rows), selection.inputs.clone(), &selection.target);
+        let plain =
+            model::feature_map(&config.model, &dataset.inputs).map_err(|message| to_error(&message))?;
+        let terms = model::term_names(&plain, &dataset.inputs);
+        let bias = config.model.bias;
+        // Scaled whatever the model is, since it changes no answer and keeps all digits.
+        let map = plain.scaled(&dataset, bias, Scaling::Standardize);
+        let roles = Roles::new(&config.validation, dataset.n_samples());
+        to_js(&Inferred { terms, inference: Inference::of(&dataset, &roles, &map, bias) })
+    }
+}
+
+#[derive(Serialize)]
+struct Inferred {
+    terms: Vec<String>,
+    inference: Inference,
+}
+
+/// Rows as they were chosen.
+#[derive(Debug)]
+struct Rows {
+    table: Rc<crate::table::Table>,
+    selection: Rc<Selection>,
+}
+
+impl RowSource for Rows {
+    fn n_rows(&self) -> usize {
+        self.selection.n_rows()
+    }
+
+    fn read(&self, first: usize, rows: &mut [f64]) -> downhill::message::Result<()> {
+        self.selection.read(&self.table, first, rows);
+        Ok(())
     }
 }
 

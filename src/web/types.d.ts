@@ -51,6 +51,31 @@ export interface Opened {
   };
 }
 
+/** Least squares and how sure it is of each coefficient; nothing where the run is on no table. */
+export interface Inferred {
+  kind: "inferred";
+  terms?: string[];
+  inference?: {
+    coefficients: {
+      estimate: number;
+      scaled: number;
+      standard_error: number | null;
+      t: number | null;
+      p: number | null;
+      interval: [number, number] | null;
+      inflation: number | null;
+      dropped: boolean;
+    }[];
+    n_samples: number;
+    degrees_of_freedom: number;
+    residual_deviation: number | null;
+    r2: number | null;
+    adjusted_r2: number | null;
+    f: [number, number] | null;
+    condition: number;
+  };
+}
+
 export interface ColumnPreview {
   name: string;
   kind: "number" | "category" | "date" | "text" | "empty";
@@ -146,6 +171,8 @@ export type Request =
   | { kind: "remove_point"; index: number }
   /** A table of the user's is read and previewed; without `blob` the one before, read as `dialect` says. */
   | { kind: "open_table"; name: string; blob?: Blob; dialect?: Dialect }
+  /** What can be inferred of the least squares of a run on a table. */
+  | { kind: "infer"; config: RunConfig }
   | { kind: "predict"; inputs: string }
   /** One row, a number or a level for each input. */
   | { kind: "predict_row"; values: string[] }
@@ -329,7 +356,7 @@ export interface Done {
   kind: "done";
 }
 
-export type Answer = Opened | Configured | Predicted | Explained | Exported | Density | Done;
+export type Answer = Inferred | Opened | Configured | Predicted | Explained | Exported | Density | Done;
 
 /** How far long work is, while a request waits for it: what is being done, and the share of all of it, 0 to 1. */
 export interface Progress {

@@ -192,3 +192,91 @@ test('weights of several inputs are saved with their columns, and go on from the
   await other.close();
   await close();
 });
+
+// NIST StRD, Longley (1967), with the certified coefficients and their standard deviations.
+const longley = `deflator,gnp,unemployed,armed,population,year,employed
+83.0,234289,2356,1590,107608,1947,60323
+88.5,259426,2325,1456,108632,1948,61122
+88.2,258054,3682,1616,109773,1949,60171
+89.5,284599,3351,1650,110929,1950,61187
+96.2,328975,2099,3099,112075,1951,63221
+98.1,346999,1932,3594,113270,1952,63639
+99.0,365385,1870,3547,115094,1953,64989
+100.0,363112,3578,3350,116219,1954,63761
+101.2,397469,2904,3048,117388,1955,66019
+104.6,419180,2822,2857,118734,1956,67857
+108.4,442769,2936,2798,120445,1957,68169
+110.8,444546,4681,2637,121950,1958,66513
+112.6,482704,3813,2552,123366,1959,68655
+114.2,502601,3931,2514,125368,1960,69564
+115.7,518173,4806,2572,127852,1961,69331
+116.9,554894,4007,2827,130081,1962,70551
+`;
+const certified = {
+  deflator: [15.0618722713733, 84.9149257747669],
+  gnp: [-0.035819179292591, 0.0334910077722432],
+  unemployed: [-2.02022980381683, 0.488399681651699],
+  armed: [-1.03322686717359, 0.214274163161675],
+  population: [-0.0511041056535807, 0.22607320006937],
+  year: [1829.15146461355, 455.478499142212],
+  bias: [-3482258.63459582, 890420.383607373],
+};
+
+test('coefficients stand with their errors, as certified, and with what descent has reached', async () => {
+  const { page, close, choice, button, until, number } = await open('#stop.converged=false');
+  const tab = page.getByRole('tab', { name: 'Coefficients' });
+  assert.equal(await tab.count(), 0, 'made-up rows have no such tab');
+  await chooseTable(page, upload('longley.csv', longley));
+  await choice.getByRole('button', { name: 'Use this table' }).click();
+  await choice.waitFor({ state: 'hidden' });
+  await tab.click();
+  const view = page.getByRole('tabpanel', { name: 'Coefficients' });
+  await view.getByText(/16 rows, 9 degrees of freedom\. Residual standard deviation 304\.9, R² 0\.9955, adjusted R² 0\.9925, F 330\.3/).waitFor();
+  const rows = await view.getByRole('row').all();
+  const cells = async (/** @type {import('playwright-core').Locator} */ row) => (await row.getByRole('cell').allInnerTexts()).map(figure);
+  for (const [i, [name, [estimate, error]]] of Object.entries(certified).entries()) {
+    const row = rows[i + 1];
+    assert.equal(await row.getByRole('rowheader').innerText(), name);
+    const [shown, shownError, t] = await cells(row);
+    assert.ok(Math.abs(shown / estimate - 1) < 1e-3, `${name}: ${shown}`);
+    assert.ok(Math.abs(shownError / error - 1) < 1e-3, `error of ${name}: ${shownError}`);
+    assert.ok(Math.abs(t / (estimate / error) - 1) < 1e-3, `t of ${name}: ${t}`);
+  }
+  // Descent stands at zero, and moves.
+  assert.equal((await cells(rows[1]))[6], 0);
+  const step = await number('Step count');
+  await button('Epoch').click();
+  await until('Step count', (now) => now > step);
+  await view.getByRole('cell', { name: '0.000' }).first().waitFor({ state: 'detached' });
+  const [download] = await Promise.all([page.waitForEvent('download'), view.getByRole('button', { name: 'Save as CSV' }).click()]);
+  assert.equal(download.suggestedFilename(), 'downhill-coefficients.csv');
+  // By the keyboard to the fit and back.
+  await tab.focus();
+  await page.keyboard.press('ArrowLeft');
+  assert.ok(await page.getByRole('img', { name: 'Fit chart' }).isVisible());
+  assert.equal(await view.isVisible(), false);
+  await close();
+});
+
+test('rows are held out, and the run ends where they gain no longer', async () => {
+  const { page, close, train, type, until, output } = await open(
+    '#data.source.n_samples=24&data.source.noise=1&data.source.seed=4&model.degree=12&model.standardize=true'
+    + '&optimizer.kind=momentum&learning_rate=0.1&stop.converged=false&steps_per_second=null');
+  await page.getByText('Validation and stop').click();
+  await type('Validation share', 0.3);
+  await type('Patience, epochs', 150);
+  await page.getByText('validation loss', { exact: true }).first().waitFor();
+  await train.click();
+  const finished = page.getByText(/^Finished: the validation loss has not fallen for 150 epochs; these are the weights of step \d+/);
+  await finished.waitFor();
+  const best = Number(/of step (\d+)/.exec(await finished.innerText())?.[1]);
+  const step = await until('Step count', (now) => now > best);
+  assert.ok(step - best >= 150 && step - best < 160, `${step} after ${best}`);
+  const read = async (/** @type {string} */ name) => page.locator('#readouts > div').filter({ has: page.getByText(name, { exact: true }) }).locator('dd').innerText();
+  assert.equal(await read('least so far'), `${await read('validation loss')} at ${best}`);
+  assert.ok(figure(await read('validation loss')) > figure(await output('Loss').innerText()), 'what was not seen is harder');
+  // Patience alone has nothing to look at.
+  await type('Validation share', 0);
+  await page.getByText(/patience needs rows to validate on/).waitFor();
+  await close();
+});

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { help } from '../../www/help.js';
 import en from '../../www/i18n/en.js';
 import zh from '../../www/i18n/zh.js';
+import { words as ofTables } from '../../www/i18n/table.js';
 
 const root = new URL('../../', import.meta.url);
 /** @type {Record<string, string>} */
@@ -42,6 +43,14 @@ test('words everything in Chinese that is worded in English', async () => {
   assert.deepEqual(Object.keys(chinese), Object.keys(expected), 'in another order');
   for (const [key, words] of Object.entries(expected)) {
     assert.deepEqual(places(chinese[key]), places(words), key);
+  }
+});
+
+test('words in both languages what comes with tables', () => {
+  assert.deepEqual(Object.keys(ofTables.zh), Object.keys(ofTables.en));
+  for (const [key, words] of Object.entries(ofTables.en)) {
+    assert.ok(ofTables.zh[key].trim(), key);
+    assert.deepEqual(places(ofTables.zh[key]), places(words), key);
   }
 });
 

@@ -10,7 +10,17 @@ use sha2::{Digest, Sha256};
 use crate::shell;
 
 /// What a first visit does not need: fetched when the page is idle, so that it works offline too.
-const LATER: &[&str] = &["data/", "help.js", "i18n/zh.js", "readers/", "table.css", "table.js", "tables.js"];
+const LATER: &[&str] = &[
+    "data/",
+    "help.js",
+    "i18n/zh.js",
+    "i18n/table.js",
+    "coefficients.js",
+    "readers/",
+    "table.css",
+    "table.js",
+    "tables.js",
+];
 
 /// Text of the service worker between these is replaced.
 const BEGIN: &str = "/* site: begin */";
