@@ -15,7 +15,7 @@ const UNASKED = 3e8;
 /** @param {string} id */
 const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
-const HEADS = ['term', 'estimate', 'error', 't', 'p', 'interval', 'vif', 'descent', 'distance'];
+const HEADS = ['term', 'estimate', 'descent', 'distance', 'error', 't', 'p', 'interval', 'vif'];
 
 /** The tab and what it shows. */
 export class Coefficients {
@@ -150,18 +150,22 @@ export class Coefficients {
       name.textContent = terms[i] ?? said('coefficient_bias');
       row.append(name);
       const { estimate, standard_error, t, p, interval, inflation, dropped } = coefficient;
+      row.insertCell().textContent = dropped ? '–' : figure(estimate);
+      const [descent, distance] = [row.insertCell(), row.insertCell()];
+      descent.className = 'descent';
+      distance.className = 'descent';
       if (dropped) {
         const why = row.insertCell();
-        why.colSpan = 6;
+        why.colSpan = 5;
         why.className = 'muted';
         why.textContent = said('dropped');
       } else {
         const ends = interval && said('interval', { low: figure(interval[0]), high: figure(interval[1]) });
-        for (const words of [figure(estimate), figure(standard_error), figure(t), figure(p), ends ?? '–', figure(inflation)]) {
+        for (const words of [figure(standard_error), figure(t), figure(p), ends ?? '–', figure(inflation)]) {
           row.insertCell().textContent = words;
         }
       }
-      return { descent: row.insertCell(), distance: row.insertCell() };
+      return { descent, distance };
     });
     const scroll = make('div', 'scroll');
     scroll.tabIndex = 0;
