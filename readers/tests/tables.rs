@@ -213,8 +213,8 @@ fn a_bad_cell_is_named_or_skipped() {
 
 #[test]
 fn lines_are_those_of_an_editor() {
-    // The quoted cell spans lines 3 and 4; line 5 is blank; the bad cell stands in line 7.
-    let mut text = "a,b,y\n1,u,1\n2,\"two\nlines\",2\n\n3,u,3\noops,u,4\n".to_owned();
+    // A quoted cell spans lines 3 and 4; line 5 is blank; the row of the bad cell begins in line 7 and ends in 8.
+    let mut text = "a,b,y\n1,u,1\n2,\"two\nlines\",2\n\n3,u,3\noops,\"u\nv\",4\n".to_owned();
     for i in 0..60 {
         text += &format!("{i},u,{i}\n");
     }
