@@ -6,7 +6,7 @@
 use serde::Serialize;
 
 use super::{Triangle, back_substitute, spectrum};
-use crate::dataset::{BLOCK_ROWS, Dataset, FeatureMap, Roles, blocks};
+use crate::dataset::{BLOCK_ROWS, Dataset, FeatureMap, Role, Roles, blocks};
 use crate::model;
 
 /// How often the coefficients are corrected by the residuals that they leave.
@@ -161,7 +161,7 @@ impl Training<'_> {
             self.dataset.read(block.start, x, y);
             let mut n = 0;
             for row in 0..block.len() {
-                if !self.roles.is_validation(block.start + row) {
+                if self.roles.role(block.start + row) == Role::Training {
                     let features = &mut features[n * n_features..(n + 1) * n_features];
                     self.map.features(&x[row * n_inputs..(row + 1) * n_inputs], features);
                     y[n] = y[row];
