@@ -3,7 +3,13 @@
 use crate::dataset::{BLOCK_ROWS, Dataset, FeatureMap};
 use crate::model;
 
+pub mod distributions;
+mod double;
+mod factor;
 pub mod inference;
+mod rows;
+
+pub use rows::{Block, Rows, Training};
 
 /// The least-squares solution and the spectrum of the loss's Hessian.
 #[derive(Clone, Debug, PartialEq)]

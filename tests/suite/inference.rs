@@ -1,6 +1,8 @@
 //! Standard errors and what follows from them, against certified values and statsmodels.
 
-use downhill::analysis::inference::{Inference, fisher_above, student_quantile, student_two_sided};
+use downhill::analysis::Training;
+use downhill::analysis::distributions::{fisher_above, student_quantile, student_two_sided};
+use downhill::analysis::inference::Inference;
 use downhill::config::ValidationConfig;
 use downhill::dataset::{Dataset, FeatureMap, Input, InputMap, Roles, Scaling};
 
@@ -202,4 +204,35 @@ fn distributions_are_as_scipy_has_them() {
         assert_close(student_quantile(0.025, df), -expected, 1e-9 * expected, "t quantile");
     }
     assert_close(fisher_above(3.0, 2.0, 20.0), 0.07253815028640571, 1e-12, "F");
+}
+
+#[test]
+fn weighted_rows_count_as_those_of_statsmodels_do() {
+    // statsmodels 0.15.0: WLS(y, X, weights=w).fit(method="qr") of Longley with the constant last: params, bse, rsquared,
+    // sqrt(scale), fvalue, rsquared_adj.
+    let weights = [1.0, 2.0, 1.0, 0.5, 3.0, 1.0, 2.0, 1.0, 4.0, 1.0, 1.0, 0.25, 1.0, 2.0, 1.0, 1.0];
+    let columns = longley();
+    let inputs: Vec<Input> = (0..6).map(|j| Input::number(&format!("x{j}"))).collect();
+    let data = Dataset::of_table(columns, inputs, "y");
+    let map =
+        FeatureMap::new(vec![InputMap::number(1); 6], Vec::new()).scaled(&data, true, Scaling::Standardize);
+    let roles = Roles::new(&ValidationConfig::default(), 16);
+    let found = Inference::of_rows(&Training::new(&data, &roles, &map).weighted(&weights), true);
+    let expected = [
+        [-11.513680383089609, 67.1951948065923],
+        [-0.011850225874715398, 0.024943798282195385],
+        [-1.6370809092666065, 0.3660475889372879],
+        [-0.9333215371987935, 0.17810437879427218],
+        [-0.18512083972679136, 0.16906930439596746],
+        [1524.6136775480745, 349.4198210706645],
+        [-2879361.158760695, 681598.8451505379],
+    ];
+    for (coefficient, [estimate, error]) in found.coefficients.iter().zip(expected) {
+        assert_close(coefficient.estimate, estimate, 1e-9 * estimate.abs(), "estimate");
+        assert_close(coefficient.standard_error.unwrap(), error, 1e-9 * error, "standard error");
+    }
+    assert_close(found.r2.unwrap(), 0.9961703048843675, 1e-12, "R2");
+    assert_close(found.residual_deviation.unwrap(), 306.90426566221345, 1e-9, "residual deviation");
+    assert_close(found.f.unwrap()[0], 390.1760877065999, 1e-8, "F");
+    assert_close(found.adjusted_r2.unwrap(), 0.9936171748072792, 1e-12, "adjusted R2");
 }

@@ -17,6 +17,7 @@ mod rng;
 mod schedule;
 mod shaders;
 mod story;
+mod strd;
 mod support;
 mod tidy;
 mod trainer;
