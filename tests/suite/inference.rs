@@ -132,8 +132,7 @@ fn polynomials_and_lines_keep_the_digits_of_the_best() {
         expected.rotate_left(1);
         for (found, expected) in found.coefficients.iter().zip(&expected) {
             let digits = lre(found.estimate, *expected);
-            let least = if name.contains("Wampler") { 9.5 } else { 7.0 };
-            assert!(digits > least, "{name}: {digits} digits of {expected}");
+            assert!(digits > 12.5, "{name}: {digits} digits of {expected}");
         }
     }
 }
@@ -227,9 +226,10 @@ fn weighted_rows_count_as_those_of_statsmodels_do() {
         [1524.6136775480745, 349.4198210706645],
         [-2879361.158760695, 681598.8451505379],
     ];
+    // Its columns are not scaled, so that nine digits are left of them.
     for (coefficient, [estimate, error]) in found.coefficients.iter().zip(expected) {
-        assert_close(coefficient.estimate, estimate, 1e-9 * estimate.abs(), "estimate");
-        assert_close(coefficient.standard_error.unwrap(), error, 1e-9 * error, "standard error");
+        assert_close(coefficient.estimate, estimate, 1e-8 * estimate.abs(), "estimate");
+        assert_close(coefficient.standard_error.unwrap(), error, 1e-8 * error, "standard error");
     }
     assert_close(found.r2.unwrap(), 0.9961703048843675, 1e-12, "R2");
     assert_close(found.residual_deviation.unwrap(), 306.90426566221345, 1e-9, "residual deviation");
