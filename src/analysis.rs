@@ -7,6 +7,7 @@ pub mod distributions;
 mod double;
 mod factor;
 pub mod inference;
+pub mod optimum;
 mod rows;
 
 pub use rows::{Block, Rows, Training};

@@ -11,6 +11,7 @@ mod gpu;
 mod gradient;
 mod inference;
 mod optimizer;
+mod optimum;
 mod pair;
 mod parity;
 mod rng;
