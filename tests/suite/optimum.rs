@@ -77,6 +77,8 @@ fn objectives_are_as_low_as_those_of_others() {
         assert_close(found.objective, expected, OBJECTIVE_TOLERANCE * expected.abs(), &what);
         assert!(found.gap <= OBJECTIVE_TOLERANCE * expected.abs(), "{what}: a gap of {:e}", found.gap);
         assert!(found.unique && found.finite, "{what}: {found:?}");
+        // A wrong curvature or a wrong dual would show here alone.
+        assert!(found.iterations < 20, "{what}: {} steps", found.iterations);
         // Where softmax is not penalized, all classes may gain alike: there scikit-learn is at the same mean as we are.
         for (found, expected) in found.parameters.iter().zip(numbers(&case["parameters"])) {
             assert_close(*found, expected, 3e-5, &what);

@@ -25,7 +25,7 @@ pub(super) fn solve(objective: &Objective<'_>) -> Optimum {
         let value = objective.value(&point.parameters);
         let gap = value - point.dual_value(objective);
         if value < best.value {
-            best = Best { parameters: point.parameters.clone(), value, gap: gap.max(0.0) };
+            best = Best { parameters: point.parameters.clone(), value, gap: gap.abs() };
         }
         if gap.abs() <= TOLERANCE * value.abs() && point.is_dual_feasible() || !point.step(objective) {
             break;
@@ -356,7 +356,7 @@ impl Point {
         }
         let value = objective.value(&parameters);
         if value <= best.value * (1.0 + 1e-9) {
-            best.gap = (best.gap + value - best.value).max(0.0);
+            best.gap += (value - best.value).max(0.0);
             (best.parameters, best.value) = (parameters, value);
         }
     }
