@@ -16,6 +16,7 @@ mod pair;
 mod parity;
 mod rng;
 mod schedule;
+mod scores;
 mod shaders;
 mod story;
 mod strd;
