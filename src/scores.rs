@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-/// Fewest probabilities of a class that a logarithm is taken of: scikit-learn's `log_loss` clips to it, too.
+/// The least probability that a logarithm is taken of, as in scikit-learn's `log_loss`.
 const LEAST_PROBABILITY: f64 = f64::EPSILON;
 
 /// Sums over predictions of a number.
@@ -18,8 +18,9 @@ pub struct Regression {
     mean: f64,
     /// `sum s (y - mean)^2`.
     spread: f64,
-    /// `sum s (y ln y)`, and half the Poisson deviance less that; not numbers where a target or prediction has none.
+    /// `sum s y ln y`.
     entropy: f64,
+    /// `sum s (m - y - y ln m)`: half the Poisson deviance less the entropy, and no number where there is none.
     deviance: f64,
 }
 
@@ -59,8 +60,8 @@ impl Regression {
             let apart = y - self.mean;
             self.mean += s / self.weight * apart;
             self.spread += s * apart * (y - self.mean);
-            self.entropy += s * if *y > 0.0 { y * libm::log(*y) } else { 0.0 * y };
-            self.deviance += if *y >= 0.0 { s * (m - y - y * libm::log(*m)) } else { f64::NAN };
+            self.entropy += s * if *y > 0.0 { y * libm::log(*y) } else { 0.0 };
+            self.deviance += if *y >= 0.0 && *m > 0.0 { s * (m - y - y * libm::log(*m)) } else { f64::NAN };
         }
     }
 
@@ -88,26 +89,19 @@ impl Regression {
 }
 
 /// Share of the pinball loss of the best constant that is explained, at a quantile (`d2_pinball_score`; at 0.5 it is
-/// `d2_absolute_error_score`). The constant is the quantile of the targets, interpolated where all rows count the same, and
-/// the first that so much of the weight lies below or at where they do not. `None` for a constant target.
+/// `d2_absolute_error_score`). The constant is the first target that so much of the weight lies below or at; any other as
+/// good has the same loss. `None` for a constant target.
 pub fn d2_pinball(predictions: &[f64], targets: &[f64], weights: &[f64], tau: f64) -> Option<f64> {
     let mut order: Vec<usize> = (0..targets.len()).collect();
     order.sort_by(|a, b| targets[*a].total_cmp(&targets[*b]));
     let last = order.last()?;
-    let constant = if weights.iter().all(|s| *s == weights[0]) {
-        let place = tau * (order.len() - 1) as f64;
-        let below = targets[order[place as usize]];
-        let above = targets[order[(place as usize + 1).min(order.len() - 1)]];
-        below + place.fract() * (above - below)
-    } else {
-        let wanted = tau * weights.iter().sum::<f64>();
-        let mut sum = 0.0;
-        let found = order.iter().find(|row| {
-            sum += weights[**row];
-            sum >= wanted
-        });
-        targets[*found.unwrap_or(last)]
-    };
+    let wanted = tau * weights.iter().sum::<f64>();
+    let mut sum = 0.0;
+    let found = order.iter().find(|row| {
+        sum += weights[**row];
+        sum >= wanted
+    });
+    let constant = targets[*found.unwrap_or(last)];
     let pinball = |y: f64, m: f64| (tau * (y - m)).max((tau - 1.0) * (y - m));
     let (mut own, mut null) = (0.0, 0.0);
     for ((m, y), s) in predictions.iter().zip(targets).zip(weights) {
