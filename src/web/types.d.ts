@@ -8,8 +8,13 @@ export interface Message {
 /** Where the rows come from. `table` is a file of the user's: only its name and fingerprint are in the configuration. */
 export type Source =
   | { kind: "linspace"; start: number; stop: number; n_samples: number; slope: number; intercept: number; noise: number; seed: number }
-  | { kind: "shipped"; table: "old_faithful" | "galton_heights" | "mtcars" }
+  | { kind: "shipped"; table: ShippedTable }
   | { kind: "table"; name: string; fingerprint: string };
+
+/** A table of `www/data`. */
+export type ShippedTable =
+  | "old_faithful" | "galton_heights" | "mtcars" | "challenger" | "coal_disasters" | "diabetes" | "west_roxbury" | "longley"
+  | "iris" | "breast_cancer";
 
 /** Which columns of a table are used; nothing chosen leaves it to the table. */
 export interface Columns {
