@@ -15,6 +15,8 @@ const N_BINS: usize = 24;
 const SHOWN_LEVELS: usize = 12;
 /// What a table may take at most: a wasm of 32 bits has 4 GB.
 const MAX_TABLE_BYTES: usize = 2_500_000_000;
+/// Columns at most.
+pub(crate) const MAX_COLUMNS: usize = 10_000;
 /// Rows between two looks at how much it takes.
 const ROWS_BETWEEN: u32 = 4096;
 
@@ -360,7 +362,6 @@ impl Content {
 
     /// Names the columns: each by what it was given, made unique, or by its place.
     fn name_columns(&mut self, given: &[String]) -> Result<()> {
-        const MAX_COLUMNS: usize = 10_000;
         self.started = true;
         if given.len() > MAX_COLUMNS {
             return Err(Message::new(Code::TooManyColumns)
