@@ -73,6 +73,11 @@ impl Batch {
 }
 
 impl Cells {
+    /// Of what another wasm has read.
+    pub fn from_parts(values: Vec<f64>, marks: Vec<u32>, words: Vec<String>) -> Self {
+        Self { values, marks, words, places: std::collections::HashMap::new() }
+    }
+
     /// Cells.
     pub fn len(&self) -> usize {
         self.values.len()
@@ -125,10 +130,12 @@ impl Cells {
         }
     }
 
-    /// Leaves out every cell from `n` on.
-    pub(crate) fn truncate(&mut self, n: usize) {
-        self.values.truncate(n);
-        self.marks.truncate(n);
+    /// Makes them `n`: leaves out what is more, and adds cells that say nothing.
+    pub fn resize(&mut self, n: usize) {
+        self.values.resize(n, f64::NAN);
+        if !self.marks.is_empty() {
+            self.marks.resize(n, NUMBER);
+        }
     }
 
     fn push_marked(&mut self, value: f64, mark: u32) {

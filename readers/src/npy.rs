@@ -204,7 +204,7 @@ impl Field {
         let bytes = &value[self.offset..self.offset + self.bytes];
         match self.kind {
             Kind::Float => cells.push_number(match self.bytes {
-                2 => half::f16::from_bits(self.whole(bytes) as u16).to_f64(),
+                2 => half(self.whole(bytes) as u16),
                 4 => f32::from_bits(self.whole(bytes) as u32).into(),
                 _ => f64::from_bits(self.whole(bytes)),
             }),
@@ -238,6 +238,11 @@ impl Field {
         let unused = 64 - 8 * bytes.len() as u32;
         (self.whole(bytes) << unused).cast_signed() >> unused
     }
+}
+
+/// A number of 16 bits (IEEE 754 binary16).
+pub fn half(bits: u16) -> f64 {
+    half::f16::from_bits(bits).to_f64()
 }
 
 fn push_word(word: &str, cells: &mut Cells) {

@@ -178,8 +178,8 @@ impl<S: Source> Reader for Objects<S> {
                 self.phase = Phase::Searching;
                 return Ok(Step::Working);
             }
-            for cells in batch.columns.iter_mut().filter(|cells| cells.len() == row) {
-                cells.push_missing();
+            for cells in &mut batch.columns {
+                cells.resize(row + 1);
             }
             batch.lines.push(line);
         }
@@ -267,7 +267,7 @@ impl Row<'_> {
         // A column that is new has no cells in this batch, which is given up for it.
         let Some(cells) = self.cells.as_mut().and_then(|cells| cells.get_mut(place)) else { return };
         // Of a key that comes twice, the last one counts, as in browsers.
-        cells.truncate(self.row);
+        cells.resize(self.row);
         push(cells);
     }
 }

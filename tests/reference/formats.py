@@ -185,7 +185,7 @@ def parquet():
     assert pq.read_table(FOLDER / "encodings.parquet").equals(numbers)
     expect("encodings.parquet", {name: flat[name] for name in numbers.column_names})
     # As pandas writes it, its index included.
-    pandas = pd.DataFrame({"x": np.arange(5) / 3, "y": ["a", "b", "a", None, "b"]}, index=pd.Index(range(10, 15), name="key"))
+    pandas = pd.DataFrame({"x": np.arange(5) / 3, "y": ["a", "b", "a", None, "b"]}, index=pd.Index([10, 12, 11, 15, 14], name="key"))
     pandas.to_parquet(FOLDER / "pandas.parquet")
     back = pd.read_parquet(FOLDER / "pandas.parquet").reset_index()
     expect("pandas.parquet", {name: back[name] for name in ["x", "y", "key"]})
@@ -211,12 +211,12 @@ def workbooks():
     rows = list(back.iter_rows(values_only=True))
     expect("workbook.xlsx", {name: [row[j] for row in rows[1:]] for j, name in enumerate(rows[0])})
     expect("workbook.xlsx#elsewhere", {"p": [1, 3], "q": [2.5, 7], "column 3": [None, datetime.datetime(2024, 2, 29, 12)]})
-    table = pd.DataFrame({"float": columns["float"], "word": columns["word"], "day": pd.to_datetime(pd.Series(columns["day"]))})
+    table = pd.DataFrame({"float": columns["float"], "integer": columns["integer"], "word": columns["word"], "day": pd.to_datetime(pd.Series(columns["day"]))})
     with pd.ExcelWriter(FOLDER / "workbook.ods", engine="odf") as writer:
         table.to_excel(writer, sheet_name="rows", index=False)
     back = pd.read_excel(FOLDER / "workbook.ods", engine="odf")
     expect("workbook.ods", {
-        "float": back["float"], "word": [None if pd.isna(v) else v for v in back["word"]],
+        "float": back["float"], "integer": back["integer"], "word": [None if pd.isna(v) else v for v in back["word"]],
         "day": [None if pd.isna(v) else v.to_pydatetime() for v in back["day"]],
     })
 
