@@ -1,5 +1,7 @@
 //! What the worker sees: a table that grows a chunk at a time, and rows out of it. Plain data cross as JSON text.
 
+mod files;
+
 use std::rc::Rc;
 
 use downhill::analysis::inference::Inference;
