@@ -177,6 +177,18 @@ fn days_of(year: u32, month: u32, day: u32) -> Option<f64> {
     Some((era * 146_097 + day_of_era - 719_468) as f64)
 }
 
+/// The day as [`date`] reads it, `2024-01-31`, its time left out (the inverse of [`days_of`], Hinnant 2013).
+pub(crate) fn written_date(days: f64) -> String {
+    let days = days.floor() as i64 + 719_468;
+    let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    let (month, after) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    format!("{:04}-{month:02}-{day:02}", year_of_era + era * 400 + after)
+}
+
 /// `12:30`, `12:30:15`, `12:30:15.5`, with `Z` or without.
 fn part_of_day(time: &str) -> Option<f64> {
     let time = time.trim().trim_end_matches('Z');

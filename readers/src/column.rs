@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use downhill::dataset::MAX_VALUE;
+
 use crate::cell::{self, Cell, Numbers};
 
 /// Values of a block: columns grow without being moved.
@@ -129,23 +131,53 @@ impl Column {
     /// The next cell.
     #[inline]
     pub fn push(&mut self, text: &[u8], numbers: Numbers, line: u64) {
-        let value = match cell::read(text, numbers) {
-            Cell::Number(value) if value.abs() <= downhill::dataset::MAX_VALUE => {
+        match cell::read(text, numbers) {
+            Cell::Number(value) if value.abs() <= MAX_VALUE => {
                 self.n_numbers += 1;
                 self.count(value);
-                value
+                self.keep(value);
             }
-            Cell::Date(days) => {
-                self.n_dates += 1;
-                self.count(days);
-                days
-            }
-            Cell::Missing => {
-                self.n_missing += 1;
-                boxed::missing()
-            }
-            Cell::Number(_) | Cell::Text => self.word(text, line),
-        };
+            Cell::Date(days) => self.push_date(days),
+            Cell::Missing => self.push_missing(),
+            Cell::Number(_) | Cell::Text => self.push_word(text, line),
+        }
+    }
+
+    /// The next cell, where it comes as a number: NaN says nothing, and what is beyond [`MAX_VALUE`] is a cell that does
+    /// not fit. `line` names its row to a person.
+    pub fn push_number(&mut self, value: f64, line: u64) {
+        if value.is_nan() {
+            self.push_missing();
+        } else if value.abs() <= MAX_VALUE {
+            self.n_numbers += 1;
+            self.count(value);
+            self.keep(value);
+        } else {
+            self.push_word(format!("{value:e}").as_bytes(), line);
+        }
+    }
+
+    /// The next cell, where it comes as a date: days since 1970-01-01.
+    pub fn push_date(&mut self, days: f64) {
+        self.n_dates += 1;
+        self.count(days);
+        self.keep(days);
+    }
+
+    /// The next cell, where it is a word (UTF-8), whatever it looks like.
+    pub fn push_word(&mut self, text: &[u8], line: u64) {
+        let value = self.word(text, line);
+        self.keep(value);
+    }
+
+    /// The next cell, where it says nothing.
+    pub fn push_missing(&mut self) {
+        self.n_missing += 1;
+        self.keep(boxed::missing());
+    }
+
+    #[inline]
+    fn keep(&mut self, value: f64) {
         match self.blocks.last_mut() {
             Some(block) if block.len() < BLOCK => block.push(value),
             _ => {
@@ -301,6 +333,17 @@ impl Column {
         let counts = numbers.iter().map(|(_, n)| *n);
         let counts = counts.chain(words.iter().map(|code| of_words[*code as usize])).collect();
         Some(Levels { names, counts, numbers: numbers.into_iter().map(|(value, _)| value).collect(), place })
+    }
+
+    /// A cell as a person would write it.
+    pub(crate) fn text(&self, row: usize) -> String {
+        let value = self.raw(row);
+        match boxed::code(value) {
+            Some(code) => self.levels.get(code as usize).cloned().unwrap_or_else(|| "\u{2026}".to_owned()),
+            None if value.is_nan() => String::new(),
+            None if self.kind() == Kind::Date => cell::written_date(value),
+            None => format!("{value}"),
+        }
     }
 
     /// Which of its levels a cell is; `None` where it says nothing.

@@ -5,7 +5,7 @@ use downhill::message::{Code, Message, Result, bytes, count};
 use serde::Serialize;
 
 use crate::column::{Column, Kind};
-use crate::dialect::{Decoder, Dialect, Record, Splitter, TooLong};
+use crate::dialect::{Decoder, Dialect, Encoding, Record, Splitter, TooLong};
 
 /// Rows whose text is kept to be shown.
 const SHOWN_ROWS: usize = 20;
@@ -21,8 +21,8 @@ const ROWS_BETWEEN: u32 = 4096;
 /// A table in the making, and made.
 #[derive(Debug)]
 pub struct Table {
-    /// How it is written.
-    pub dialect: Dialect,
+    /// How it is written; `None` where it was no text.
+    pub dialect: Option<Dialect>,
     decoder: Decoder,
     splitter: Splitter,
     decoded: Vec<u8>,
@@ -46,8 +46,8 @@ struct Content {
 /// What a person sees of a table before choosing.
 #[derive(Clone, Debug, Serialize)]
 pub struct Preview {
-    /// How it is written.
-    pub dialect: Dialect,
+    /// How it is written; `None` where it was no text.
+    pub dialect: Option<Dialect>,
     /// Rows.
     pub n_rows: u32,
     /// Bytes that it takes.
@@ -112,8 +112,36 @@ impl Table {
                 n_short: 0,
                 shown: Vec::new(),
             },
-            dialect,
+            dialect: Some(dialect),
         }
+    }
+
+    /// Of columns whose cells come from elsewhere than from text: they are pushed to [`Table::columns_mut`], any number
+    /// of rows at a time, and then counted by [`Table::push_rows`].
+    ///
+    /// # Errors
+    /// [`Code::TooManyColumns`].
+    pub fn of_columns(names: &[String]) -> Result<Self> {
+        let plain = Dialect { encoding: Encoding::Utf8, separator: ',', decimal_comma: false, header: true };
+        let mut table = Self { dialect: None, ..Self::new(plain) };
+        table.content.name_columns(names)?;
+        Ok(table)
+    }
+
+    /// The columns, to push cells to: as many to each before rows are counted.
+    pub fn columns_mut(&mut self) -> &mut [Column] {
+        &mut self.content.columns
+    }
+
+    /// That many rows more have been pushed to every column.
+    ///
+    /// # Errors
+    /// [`Code::TableTooLarge`].
+    pub fn push_rows(&mut self, n: u32) -> Result<()> {
+        let content = &mut self.content;
+        content.n_rows += n;
+        debug_assert!(content.columns.iter().all(|column| column.len() == content.n_rows as usize));
+        content.check_size()
     }
 
     /// All of a table at once.
@@ -214,18 +242,26 @@ impl Table {
         }
         let widths = content.long_rows.iter().take(3).map(|(_, line, n)| too_wide(*line, *n, columns.len()));
         bad_cells.extend(widths);
+        // Rows that never were text are shown as they would be written.
+        let rows = if self.dialect.is_some() { content.shown.clone() } else { self.written_rows() };
         Preview {
             dialect: self.dialect.clone(),
             n_rows: content.n_rows,
             bytes: content.columns.iter().map(Column::bytes).sum(),
             n_bad: columns.iter().map(|column| column.n_bad).sum(),
             columns,
-            rows: content.shown.clone(),
+            rows,
             n_long: content.long_rows.len(),
             n_short: content.n_short,
             bad_cells,
             choice: self.choice(),
         }
+    }
+
+    fn written_rows(&self) -> Vec<Vec<String>> {
+        let n_shown = (self.n_rows() as usize).min(SHOWN_ROWS);
+        let row = |row| self.columns().iter().map(move |column| column.text(row).chars().take(60).collect());
+        (0..n_shown).map(|i| row(i).collect()).collect()
     }
 }
 
@@ -275,13 +311,7 @@ impl Content {
         }
         let row = self.n_rows;
         if row.is_multiple_of(ROWS_BETWEEN) {
-            let taken: usize = self.columns.iter().map(Column::bytes).sum();
-            if taken > MAX_TABLE_BYTES {
-                return Err(Message::new(Code::TableTooLarge)
-                    .with("n_samples", count(row.into()))
-                    .with("n_columns", self.columns.len())
-                    .with("size", bytes(MAX_TABLE_BYTES as u64)));
-            }
+            self.check_size()?;
         }
         let numbers = self.dialect.numbers();
         let mut cells = record.cells();
@@ -308,23 +338,41 @@ impl Content {
         Ok(())
     }
 
-    /// Names the columns.
+    fn check_size(&self) -> Result<()> {
+        let taken: usize = self.columns.iter().map(Column::bytes).sum();
+        if taken <= MAX_TABLE_BYTES {
+            return Ok(());
+        }
+        Err(Message::new(Code::TableTooLarge)
+            .with("n_samples", count(self.n_rows.into()))
+            .with("n_columns", self.columns.len())
+            .with("size", bytes(MAX_TABLE_BYTES as u64)))
+    }
+
+    /// Names the columns by the first record, where it does.
     fn start(&mut self, record: &Record<'_>) -> Result<()> {
+        let given: Vec<String> = match self.has_header {
+            true => record.cells().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect(),
+            false => record.cells().map(|_| String::new()).collect(),
+        };
+        self.name_columns(&given)
+    }
+
+    /// Names the columns: each by what it was given, made unique, or by its place.
+    fn name_columns(&mut self, given: &[String]) -> Result<()> {
         const MAX_COLUMNS: usize = 10_000;
         self.started = true;
-        let cells: Vec<&[u8]> = record.cells().collect();
-        if cells.len() > MAX_COLUMNS {
+        if given.len() > MAX_COLUMNS {
             return Err(Message::new(Code::TooManyColumns)
-                .with("found", cells.len())
+                .with("found", given.len())
                 .with("limit", MAX_COLUMNS));
         }
-        let mut names: Vec<String> = Vec::with_capacity(cells.len());
-        for (j, cell) in cells.iter().enumerate() {
-            let given = String::from_utf8_lossy(cell).into_owned();
-            let name = match (self.has_header && !given.is_empty(), cells.len()) {
-                (true, _) => given,
-                (false, 2) => ["x", "y"][j].to_owned(),
-                (false, _) => format!("column {}", j + 1),
+        let mut names: Vec<String> = Vec::with_capacity(given.len());
+        for (j, given_name) in given.iter().enumerate() {
+            let name = match (given_name.is_empty(), self.has_header, given.len()) {
+                (false, ..) => given_name.clone(),
+                (true, false, 2) => ["x", "y"][j].to_owned(),
+                (true, ..) => format!("column {}", j + 1),
             };
             let mut unique = name.clone();
             let mut n = 1;
@@ -336,5 +384,57 @@ impl Content {
         }
         self.columns = names.into_iter().map(Column::new).collect();
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_may_come_from_elsewhere() -> Result<()> {
+        let names = ["n", "day", "", "n"].map(str::to_owned);
+        let mut table = Table::of_columns(&names)?;
+        for batch in 0..3 {
+            let [n, day, word, other] = table.columns_mut() else { unreachable!() };
+            for row in 0..10 {
+                n.push_number(f64::from(10 * batch + row), 1);
+                day.push_date(19_723.0 + f64::from(row));
+                word.push_word(if row < 5 { b"few" } else { b"many" }, 1);
+                match row {
+                    0 => other.push_missing(),
+                    1 => other.push_number(f64::INFINITY, 17),
+                    2 => other.push_number(f64::NAN, 1),
+                    _ => other.push_number(0.5, 1),
+                }
+            }
+            table.push_rows(10)?;
+        }
+        let preview = table.preview();
+        assert_eq!((preview.n_rows, preview.dialect), (30, None));
+        let found: Vec<(&str, Kind)> =
+            preview.columns.iter().map(|column| (column.name.as_str(), column.kind)).collect();
+        let expected = [
+            ("n", Kind::Number),
+            ("day", Kind::Date),
+            ("column 3", Kind::Category),
+            ("n (2)", Kind::Category),
+        ];
+        assert_eq!(found, expected);
+        // Python 3.13: date(1970, 1, 1) + timedelta(19723) is 2024-01-01.
+        assert_eq!(preview.rows[0], ["0", "2024-01-01", "few", ""]);
+        assert_eq!(table.columns()[3].n_missing, 6);
+        assert_eq!(table.columns()[3].bad[0].line, 17);
+        Ok(())
+    }
+
+    #[test]
+    fn dates_are_written_as_they_are_read() {
+        for text in ["1970-01-01", "2000-02-29", "1900-03-01", "2024-12-31", "0032-01-01", "9999-12-31"] {
+            assert_eq!(
+                crate::cell::date(text.as_bytes()).map(crate::cell::written_date).as_deref(),
+                Some(text)
+            );
+        }
     }
 }

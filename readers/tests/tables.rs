@@ -55,7 +55,7 @@ fn separators_signs_and_headers_are_found_out() {
     ];
     for (text, separator, decimal_comma, header, first) in cases {
         let table = read(text);
-        let found = &table.dialect;
+        let found = table.dialect.as_ref().unwrap();
         assert_eq!(
             (found.separator, found.decimal_comma, found.header),
             (*separator, *decimal_comma, *header),
@@ -84,7 +84,7 @@ fn encodings_are_found_out() {
     ];
     for (bytes, encoding) in cases {
         let table = Table::read(&bytes).unwrap();
-        assert_eq!(table.dialect.encoding, encoding);
+        assert_eq!(table.dialect.as_ref().unwrap().encoding, encoding);
         assert_eq!(names(&table), ["größe", "preis"]);
         assert_eq!(column(&table, 0), [Some(1.5), Some(3.0)]);
     }
