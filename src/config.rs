@@ -4,6 +4,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::dataset::Scaling;
+use crate::loss::{Loss, Penalty};
 use crate::message::{Code, Message, Result, count, short};
 use crate::optimizer::Optimizer;
 use crate::schedule::{Schedule, Warmup};
@@ -25,6 +26,8 @@ pub const MAX_SAMPLES: u32 = 10_000_000;
 pub const MAX_DEGREE: u32 = 12;
 /// The most features that a model may have.
 pub const MAX_FEATURES: usize = 1_000;
+/// The most parts of a cross-validation.
+pub const MAX_FOLDS: u32 = 20;
 /// The most points added or removed by hand.
 pub const MAX_EDITS: usize = 2_000;
 
@@ -36,6 +39,10 @@ pub struct RunConfig {
     pub data: DataConfig,
     /// What is fitted to them.
     pub model: ModelConfig,
+    /// What is minimized.
+    pub loss: Loss,
+    /// What is added to it for large weights.
+    pub penalty: Penalty,
     /// How many rows an update sees.
     pub method: Method,
     /// Rows an update sees, of [`Method::MiniBatch`].
@@ -67,6 +74,8 @@ impl Default for RunConfig {
         Self {
             data: DataConfig::default(),
             model: ModelConfig::default(),
+            loss: Loss::default(),
+            penalty: Penalty::default(),
             method: Method::Batch,
             batch_size: 32,
             shuffle: true,
@@ -124,6 +133,12 @@ pub struct ColumnsConfig {
     pub missing: Missing,
     /// Whether rows with cells that cannot be read are left out; else such a cell is refused.
     pub skip_bad_cells: bool,
+    /// Column of sample weights; empty for none.
+    pub weight: String,
+    /// Column whose rows of one value stay together in a split; empty for none.
+    pub group: String,
+    /// Column that rows are in the order of, for a split by time; empty for the order of the table.
+    pub order: String,
 }
 
 impl<'de> Deserialize<'de> for ColumnsConfig {
@@ -135,6 +150,9 @@ impl<'de> Deserialize<'de> for ColumnsConfig {
             kinds: from.may("kinds")?.unwrap_or_default(),
             missing: from.may("missing")?.unwrap_or_default(),
             skip_bad_cells: from.may("skip_bad_cells")?.unwrap_or_default(),
+            weight: from.may("weight")?.unwrap_or_default(),
+            group: from.may("group")?.unwrap_or_default(),
+            order: from.may("order")?.unwrap_or_default(),
         };
         from.finish(read)
     }
@@ -337,6 +355,10 @@ impl Method {
 pub struct ValidationConfig {
     /// Share of all rows; 0 holds out none.
     pub fraction: f64,
+    /// Share of all rows that are kept for the very end: neither trained on nor looked at.
+    pub test_fraction: f64,
+    /// Parts of a cross-validation, each of which is held out by one of as many runs beside the shown one; 0 for none.
+    pub folds: u32,
     /// Which ones.
     pub split: Split,
     /// Decides a random split.
@@ -349,6 +371,8 @@ impl<'de> Deserialize<'de> for ValidationConfig {
         let usual = Self::default();
         let read = Self {
             fraction: from.may("fraction")?.unwrap_or(usual.fraction),
+            test_fraction: from.may("test_fraction")?.unwrap_or(usual.test_fraction),
+            folds: from.may("folds")?.unwrap_or(usual.folds),
             split: from.may("split")?.unwrap_or(usual.split),
             seed: from.may("seed")?.unwrap_or(usual.seed),
         };
@@ -358,7 +382,7 @@ impl<'de> Deserialize<'de> for ValidationConfig {
 
 impl Default for ValidationConfig {
     fn default() -> Self {
-        Self { fraction: 0.0, split: Split::Random, seed: 1 }
+        Self { fraction: 0.0, test_fraction: 0.0, folds: 0, split: Split::Random, seed: 1 }
     }
 }
 
@@ -368,8 +392,12 @@ impl Default for ValidationConfig {
 pub enum Split {
     /// Any, by the seed.
     Random,
-    /// The last ones: the future, where rows are in the order of time.
+    /// The last ones: the future, where rows are in the order of time, or of the column that says so.
     Last,
+    /// Any, by the seed, as many of each class as there are of it in all.
+    Stratified,
+    /// Whole groups, by the seed.
+    Group,
 }
 
 /// When a run ends by itself.
@@ -446,6 +474,7 @@ pub const RESTARTING_FIELDS: &[&str] = &[
     "model.bias",
     "model.standardize",
     "model.initial_weights",
+    "loss",
     "validation",
     "seed",
 ];
@@ -506,7 +535,10 @@ impl RunConfig {
         within("warmup.steps", self.warmup.steps as f64, 0.0, 1e12)?;
         within("warmup.start_factor", self.warmup.start_factor, 0.0, 1.0)?;
         let stop = &self.stop;
+        self.check_objective()?;
         within("validation.fraction", self.validation.fraction, 0.0, 0.9)?;
+        within("validation.test_fraction", self.validation.test_fraction, 0.0, 0.9)?;
+        within("validation.folds", f64::from(self.validation.folds), 0.0, f64::from(MAX_FOLDS))?;
         if stop.patience.is_some() && self.validation.fraction == 0.0 {
             return Err(Message::new(Code::PatienceAlone).with("field", "stop.patience"));
         }
@@ -526,6 +558,27 @@ impl RunConfig {
             within("steps_per_second", speed, 0.1, 1e9)?;
         }
         Ok(RunPlan { config: self.clone() })
+    }
+
+    /// Whether only the general engine trains it: anything but a generated line under the squared loss.
+    pub fn is_general(&self) -> bool {
+        let validation = &self.validation;
+        !matches!(self.data.source, Source::Linspace { .. })
+            || self.loss != Loss::Squared
+            || self.penalty.strength > 0.0
+            || validation.test_fraction > 0.0
+            || validation.folds > 0
+            || matches!(validation.split, Split::Stratified | Split::Group)
+    }
+
+    fn check_objective(&self) -> Result<()> {
+        match self.loss {
+            Loss::Huber { delta } => within("loss.delta", delta, 1e-6, 1e6)?,
+            Loss::Quantile { tau } => within("loss.tau", tau, 0.001, 0.999)?,
+            _ => {}
+        }
+        within("penalty.strength", self.penalty.strength, 0.0, 1e6)?;
+        within("penalty.l1_ratio", self.penalty.l1_ratio, 0.0, 1.0)
     }
 }
 

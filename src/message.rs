@@ -136,6 +136,7 @@ codes! {
     // Configuration.
     FieldOutOfRange = "field_out_of_range": "{field} is {value}; give a number from {min} to {max}",
     FieldNotPositive = "field_not_positive": "{field} is {value}; give a number above 0",
+    NeedsGeneral = "needs_general": "this run needs a part of Downhill that is not loaded yet; go online once and try again",
     PatienceAlone = "patience_alone": "patience needs rows to validate on; set the validation share above 0, or leave patience empty",
     RangeEmpty = "range_empty": "the range of x runs from {start} to {stop}; give two different ends",
     ConfigUnreadable = "config_unreadable": "the configuration cannot be read: {detail}",

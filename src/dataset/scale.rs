@@ -579,12 +579,18 @@ pub struct Problem {
     pub n_samples: u32,
     /// Features a row.
     pub n_features: u32,
+    /// Outputs of the model: one, or one a class.
+    pub n_outputs: u32,
     /// Whether a bias follows the weights.
     pub bias: bool,
     /// Row-major, `n_samples * n_features`.
     pub features: Vec<f32>,
-    /// `n_samples`.
+    /// `n_samples`; of classes their indices.
     pub targets: Vec<f32>,
+    /// How much each row counts, 1 in the mean; empty where all count the same.
+    pub weights: Vec<f32>,
+    /// The part of a cross-validation that each row belongs to; empty where there is none.
+    pub folds: Vec<u8>,
 }
 
 impl Problem {
@@ -619,7 +625,16 @@ impl Problem {
             .try_reserve_exact(n.saturating_mul(n_features as usize))
             .and(targets.try_reserve_exact(n));
         room.map_err(|_| out_of_memory(n_samples, n_features))?;
-        Ok(Self { n_samples, n_features, bias, features, targets })
+        Ok(Self {
+            n_samples,
+            n_features,
+            n_outputs: 1,
+            bias,
+            features,
+            targets,
+            weights: Vec::new(),
+            folds: Vec::new(),
+        })
     }
 
     /// Adds rows of which only the targets are known, and keeps those in f64: their two halves lie where the first
@@ -670,9 +685,9 @@ impl Problem {
         Ok(())
     }
 
-    /// Weights, and the bias if there is one.
+    /// A row of weights a feature, one for each output, and a row of biases if there are any.
     pub fn n_parameters(&self) -> u32 {
-        self.n_features + u32::from(self.bias)
+        (self.n_features + u32::from(self.bias)) * self.n_outputs
     }
 
     /// Bytes that `n_samples` rows take: features and target, four each.

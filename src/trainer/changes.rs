@@ -25,6 +25,7 @@ impl Trainer {
         let now = self.plan.config();
         now.data != next.data
             || now.model != next.model
+            || now.loss != next.loss
             || now.validation != next.validation
             || now.seed != next.seed
     }

@@ -317,9 +317,12 @@ impl Preparation {
         let nothing = || Problem {
             n_samples: 0,
             n_features: self.problem.n_features,
+            n_outputs: self.problem.n_outputs,
             bias: self.bias,
             features: Vec::new(),
             targets: Vec::new(),
+            weights: Vec::new(),
+            folds: Vec::new(),
         };
         let (in_its_place, out_of_its_place) = (nothing(), nothing());
         let held_out = std::mem::replace(&mut self.held_out, out_of_its_place);

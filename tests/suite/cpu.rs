@@ -38,7 +38,16 @@ pub(crate) fn problem(n_samples: u32, n_features: u32, bias: bool) -> Rc<Problem
         targets.push((dot + 0.5 + rng.uniform(-0.1, 0.1)) as f32);
         features.extend(row.iter().map(|x| *x as f32));
     }
-    Rc::new(Problem { n_samples, n_features, bias, features, targets })
+    Rc::new(Problem {
+        n_samples,
+        n_features,
+        n_outputs: 1,
+        bias,
+        features,
+        targets,
+        weights: Vec::new(),
+        folds: Vec::new(),
+    })
 }
 
 pub(crate) fn weights(problem: &Problem) -> Vec<f32> {
@@ -325,8 +334,16 @@ fn sums_of_ten_million_rows_keep_their_digits() {
     let features = [0.3_f32, -0.7].repeat(n_samples as usize / 2);
     let targets = [0.1_f32, 0.9].repeat(n_samples as usize / 2);
     let (pair_features, pair_targets) = (features[..2].to_vec(), targets[..2].to_vec());
-    let pair =
-        Problem { n_samples: 2, n_features: 1, bias: true, features: pair_features, targets: pair_targets };
+    let pair = Problem {
+        n_samples: 2,
+        n_features: 1,
+        n_outputs: 1,
+        bias: true,
+        features: pair_features,
+        targets: pair_targets,
+        weights: Vec::new(),
+        folds: Vec::new(),
+    };
     let many = Rc::new(Problem { n_samples, features, targets, ..pair.clone() });
     let start: Vec<f64> = weights(&pair).iter().map(|w| f64::from(*w)).collect();
     let (loss, gradient) = loss_and_gradient(&pair, &start, 0..2);

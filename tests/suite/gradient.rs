@@ -21,9 +21,12 @@ fn it_is_what_autograd_finds() {
         let problem = Problem {
             n_samples: rows.len() as u32,
             n_features: rows[0].len() as u32,
+            n_outputs: 1,
             bias: bias.is_some(),
             features: rows.iter().flatten().map(|v| *v as f32).collect(),
             targets: numbers(&case["y"]).iter().map(|v| *v as f32).collect(),
+            weights: Vec::new(),
+            folds: Vec::new(),
         };
         let mut parameters = numbers(&case["weights"]);
         parameters.extend(bias);

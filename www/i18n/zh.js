@@ -311,6 +311,7 @@ export default {
   code_cancelled: '已取消；训练仍是原来的那一次',
   code_field_out_of_range: '“{field}”为 {value}；请输入 {min} 到 {max} 之间的数',
   code_field_not_positive: '“{field}”为 {value}；请输入大于 0 的数',
+  code_needs_general: '此次训练需要 Downhill 尚未加载的部分；请联网一次后重试',
   code_patience_alone: '耐心需要用于验证的行；请将验证比例设为大于 0，或将耐心留空',
   code_range_empty: 'x 的范围从 {start} 到 {stop}；请给出两个不同的端点',
   code_config_unreadable: '无法读取配置：{detail}',

@@ -58,7 +58,7 @@ fn folder() -> PathBuf {
 fn build() -> Result<()> {
     let root = shell::root();
     let glue = folder().join("pkg");
-    site::wasm_into("wasm with the bare engine", &["bench"], &glue)?;
+    site::wasm_into("bench", &glue)?;
     // The glue's own folder keeps what the optimizer is given; beside it lies what is served.
     let wasm = fs::read(dist::optimized(&glue.join("downhill_bg.wasm"))?)?;
     let served = folder().join("engine");

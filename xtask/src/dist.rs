@@ -72,6 +72,7 @@ pub(crate) fn within_budget() -> Result<()> {
 fn build() -> Result<Vec<Weighed>> {
     site::build()?;
     let wasm = optimized(&site::glue().join("downhill_bg.wasm"))?;
+    let general = optimized(&site::folder().join("www/general/downhill_bg.wasm"))?;
     let readers = optimized(&site::folder().join("www/readers/downhill_readers_bg.wasm"))?;
     let (site, dist) = (site::folder(), folder());
 
@@ -79,6 +80,7 @@ fn build() -> Result<Vec<Weighed>> {
     for name in shell::files_below(&site.join("www"))?.into_iter().filter(|name| !name.ends_with(".d.ts")) {
         let path = match name.as_str() {
             "pkg/downhill_bg.wasm" => wasm.clone(),
+            "general/downhill_bg.wasm" => general.clone(),
             "readers/downhill_readers_bg.wasm" => readers.clone(),
             _ => site.join("www").join(&name),
         };

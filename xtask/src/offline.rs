@@ -16,6 +16,7 @@ const LATER: &[&str] = &[
     "i18n/zh.js",
     "i18n/table.js",
     "coefficients.js",
+    "general/",
     "readers/",
     "table.css",
     "table.js",

@@ -19,7 +19,7 @@ pub(crate) fn folder() -> PathBuf {
 /// Builds the package.
 pub(crate) fn package() -> Result<()> {
     let glue = shell::root().join("target/pkg-glue");
-    site::wasm_into("wasm with the module", &["module"], &glue)?;
+    site::wasm_into("module", &glue)?;
     let wasm = dist::optimized(&glue.join("downhill_bg.wasm"))?;
     shell::step("package", || {
         let (root, target) = (shell::root(), folder());

@@ -4,7 +4,8 @@
 //! target/site/index.html
 //! target/site/sw.js            www/sw.js with the list of files filled in
 //! target/site/www/...          www/ as it is
-//! target/site/www/pkg/         downhill.js, downhill.d.ts, downhill_bg.wasm
+//! target/site/www/pkg/         downhill.js, downhill.d.ts, downhill_bg.wasm: what a first visit loads
+//! target/site/www/general/     the same of everything else, which takes over when it is first needed
 //! target/site/www/readers/     the same of the readers' wasm
 //! ```
 
@@ -31,6 +32,7 @@ pub(crate) fn glue() -> PathBuf {
 pub(crate) fn build() -> Result<()> {
     wasm()?;
     readers()?;
+    general()?;
     shell::step("page", || {
         let root = shell::root();
         mirror(&root.join("www"), &folder().join("www"))?;
@@ -40,41 +42,38 @@ pub(crate) fn build() -> Result<()> {
     })
 }
 
-/// Builds the wasm and its glue, and nothing of the page.
+/// Builds the wasm that a first visit loads and its glue, and nothing of the page.
 pub(crate) fn wasm() -> Result<()> {
-    wasm_into("wasm", &[], &glue())
+    wasm_into("page", &glue())
+}
+
+/// Builds the wasm that takes over where a run needs more than a first visit does.
+fn general() -> Result<()> {
+    wasm_into("general", &folder().join("www/general"))
 }
 
 /// Builds the wasm that reads tables, which the page loads when one comes.
 pub(crate) fn readers() -> Result<()> {
-    let mut cargo = shell::cargo();
-    cargo.args(["build", "--release", "--package", "downhill-readers", "--target", "wasm32-unknown-unknown"]);
-    shell::quiet("wasm of the readers", &mut cargo)?;
-    bind("downhill_readers", &folder().join("www/readers"))
+    cargo("wasm of the readers", "downhill-readers")?;
+    bind("downhill_readers", "downhill_readers", &folder().join("www/readers"))
 }
 
-/// Builds the wasm with these features beside the default ones, and its glue, into a folder.
-pub(crate) fn wasm_into(title: &str, features: &[&str], folder: &Path) -> Result<()> {
+/// Builds a wasm of `wasm/` and its glue, into a folder.
+pub(crate) fn wasm_into(name: &str, folder: &Path) -> Result<()> {
     install::wasm_target()?;
-    let mut cargo = shell::cargo();
-    cargo.args([
-        "build",
-        "--release",
-        "--lib",
-        "--package",
-        "downhill",
-        "--target",
-        "wasm32-unknown-unknown",
-    ]);
-    cargo.args(features.iter().flat_map(|feature| ["--features", feature]));
-    shell::quiet(title, &mut cargo)?;
-
-    bind("downhill", folder)
+    cargo(&format!("wasm of wasm/{name}"), &format!("downhill-{name}"))?;
+    bind(&format!("downhill_{name}"), "downhill", folder)
 }
 
-/// Makes the glue of a wasm that was built, and puts both into a folder.
-fn bind(name: &str, folder: &Path) -> Result<()> {
-    let wasm = shell::target_dir().join(format!("wasm32-unknown-unknown/release/{name}.wasm"));
+fn cargo(title: &str, package: &str) -> Result<()> {
+    let mut cargo = shell::cargo();
+    cargo.args(["build", "--release", "--lib", "--package", package, "--target", "wasm32-unknown-unknown"]);
+    shell::quiet(title, &mut cargo).map(drop)
+}
+
+/// Makes the glue of a wasm that was built, and puts both into a folder under a name.
+fn bind(built: &str, name: &str, folder: &Path) -> Result<()> {
+    let wasm = shell::target_dir().join(format!("wasm32-unknown-unknown/release/{built}.wasm"));
     let stamp = folder.join(".stamp");
     let now = stamp_of(&wasm)?;
     if fs::read_to_string(&stamp).is_ok_and(|then| then == now)
@@ -99,7 +98,7 @@ fn bind(name: &str, folder: &Path) -> Result<()> {
 
 /// Makes `to` hold what `from` holds, apart from the glue and from the service worker, which belongs at the root.
 fn mirror(from: &Path, to: &Path) -> Result<()> {
-    let ours = |name: &str| name.starts_with("pkg/") || name.starts_with("readers/");
+    let ours = |name: &str| ["general/", "pkg/", "readers/"].iter().any(|folder| name.starts_with(folder));
     let names: Vec<String> =
         shell::files_below(from)?.into_iter().filter(|name| name != "sw.js" && !ours(name)).collect();
     for name in &names {
@@ -117,5 +116,5 @@ fn mirror(from: &Path, to: &Path) -> Result<()> {
 fn stamp_of(wasm: &Path) -> Result<String> {
     let facts = fs::metadata(wasm).with_context(|| format!("{} was not built", wasm.display()))?;
     let age = facts.modified()?.duration_since(UNIX_EPOCH)?;
-    Ok(format!("{} bytes at {} ns, wasm-bindgen 2", facts.len(), age.as_nanos()))
+    Ok(format!("{} bytes at {} ns, wasm-bindgen 3", facts.len(), age.as_nanos()))
 }
