@@ -12,7 +12,7 @@ use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
 use crate::dialect::{Dialect, HEAD_BYTES};
-use crate::selection::Selection;
+use crate::selection::{Extra, Selection};
 
 #[wasm_bindgen(start)]
 fn start() {
@@ -41,14 +41,12 @@ impl Table {
 
     /// The next bytes of the table, from its first on.
     pub fn push(&mut self, chunk: &[u8]) -> Result<(), Error> {
-        let table = Rc::get_mut(&mut self.table).ok_or_else(|| Error::new("the table is being read"))?;
-        table.push(chunk).map_err(|message| to_error(&message))
+        self.table()?.push(chunk).map_err(|message| to_error(&message))
     }
 
     /// There are no more.
     pub fn finish(&mut self) -> Result<(), Error> {
-        let table = Rc::get_mut(&mut self.table).ok_or_else(|| Error::new("the table is being read"))?;
-        table.finish().map_err(|message| to_error(&message))
+        self.table()?.finish().map_err(|message| to_error(&message))
     }
 
     /// Rows so far.
@@ -57,13 +55,13 @@ impl Table {
     }
 
     /// A hash of every cell.
-    pub fn fingerprint(&self) -> String {
-        self.table.fingerprint()
+    pub fn fingerprint(&mut self) -> Result<String, Error> {
+        Ok(self.table()?.fingerprint())
     }
 
     /// What a person sees before choosing.
     pub fn preview(&self) -> Result<JsValue, Error> {
-        to_js(&self.table.preview())
+        to_js(&self.table.preview().map_err(|message| to_error(&message))?)
     }
 
     /// Chooses columns (JSON of `Columns`); says what the rows are then.
@@ -74,6 +72,8 @@ impl Table {
             n_rows: selection.n_rows(),
             inputs: selection.inputs.clone(),
             target: selection.target.clone(),
+            target_levels: selection.target_levels.clone(),
+            extras: selection.extras.clone(),
             n_dropped: selection.n_dropped,
             n_bad: selection.n_bad,
             n_filled: selection.n_filled,
@@ -83,17 +83,22 @@ impl Table {
     }
 
     /// Fills whole rows of what was chosen, from `first` on.
-    pub fn read(&self, first: f64, rows: &Float64Array) {
+    pub fn read(&self, first: f64, rows: &Float64Array) -> Result<(), Error> {
         let mut read = vec![0.0; rows.length() as usize];
         if let Some(selection) = &self.selection {
-            selection.read(&self.table, first as usize, &mut read);
+            selection.read(&self.table, first as usize, &mut read).map_err(|message| to_error(&message))?;
         }
         rows.copy_from(&read);
+        Ok(())
     }
 }
 
 #[wasm_bindgen]
 impl Table {
+    fn table(&mut self) -> Result<&mut crate::table::Table, Error> {
+        Rc::get_mut(&mut self.table).ok_or_else(|| Error::new("the table is being read"))
+    }
+
     /// What can be inferred of a linear model of the rows that were chosen, under a configuration (JSON of `RunConfig`):
     /// names of its terms, and [`Inference`].
     pub fn infer(&self, config: &str) -> Result<JsValue, Error> {
@@ -131,8 +136,7 @@ impl RowSource for Rows {
     }
 
     fn read(&self, first: usize, rows: &mut [f64]) -> downhill::message::Result<()> {
-        self.selection.read(&self.table, first, rows);
-        Ok(())
+        self.selection.read(&self.table, first, rows)
     }
 }
 
@@ -141,6 +145,8 @@ struct Selected {
     n_rows: usize,
     inputs: Vec<downhill::dataset::Input>,
     target: String,
+    target_levels: Vec<String>,
+    extras: Vec<Extra>,
     n_dropped: usize,
     n_bad: usize,
     n_filled: usize,
