@@ -8,7 +8,7 @@ use downhill::message::Result;
 
 /// Rows of a block at most: a pass over chosen columns of a file then takes few and long reads.
 const MAX_BLOCK_ROWS: usize = 1 << 16;
-/// Bytes of a block of all columns, where it has more than the fewest rows.
+/// Bytes of a block of all columns at most, where it has more than the fewest rows.
 const BLOCK_BYTES: usize = 1 << 23;
 /// Rows of a block at least.
 const MIN_BLOCK_ROWS: usize = 1 << 6;
@@ -16,7 +16,7 @@ const MIN_BLOCK_ROWS: usize = 1 << 6;
 /// Rows of a block in a table of that many columns: a power of two.
 pub(crate) fn block_rows(n_columns: usize) -> usize {
     let fit = BLOCK_BYTES / (size_of::<f64>() * n_columns.max(1));
-    (fit.max(1).next_power_of_two()).clamp(MIN_BLOCK_ROWS, MAX_BLOCK_ROWS)
+    (1 << fit.max(1).ilog2()).clamp(MIN_BLOCK_ROWS, MAX_BLOCK_ROWS)
 }
 
 /// A file that bytes are written to once and read again from, at any place.
@@ -24,13 +24,13 @@ pub trait Storage: std::fmt::Debug {
     /// Writes at that place, counted in bytes from the beginning.
     ///
     /// # Errors
-    /// [`Code::StorageFailed`](downhill::message::Code::StorageFailed), as where there is no room left.
+    /// [`Code::StorageFull`](downhill::message::Code::StorageFull), where there is no room left.
     fn write(&mut self, at: u64, bytes: &[u8]) -> Result<()>;
 
     /// Reads as many bytes as there is room for.
     ///
     /// # Errors
-    /// [`Code::StorageFailed`](downhill::message::Code::StorageFailed), as where the file is gone.
+    /// [`Code::StorageFailed`](downhill::message::Code::StorageFailed), where the file is gone.
     fn read(&mut self, at: u64, bytes: &mut [u8]) -> Result<()>;
 }
 

@@ -5,7 +5,8 @@ use std::hash::Hasher as _;
 use std::rc::Rc;
 
 use downhill::config::ColumnsConfig;
-use downhill::message::{Code, Message, Result, count};
+use downhill::message::{Code, Message, Result, bytes, count};
+use downhill::rng::philox4x32;
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 use twox_hash::XxHash3_64;
@@ -55,16 +56,39 @@ struct Content {
     long_rows: Vec<(u32, u64, usize)>,
     n_short: u32,
     shown: Vec<Vec<String>>,
-    /// Where a column's cells are among those of the records.
+    /// Cells and lines of the records of a batch that are taken, where that is not all of them as they are.
     spans: Vec<Span>,
+    lines: Vec<u64>,
     /// Bytes of cells that are kept in memory before the rest is stored.
     heap_bytes: usize,
     /// Blocks of rows that are kept in memory, and those that are stored.
     n_kept: usize,
     n_stored: u64,
     storage: Option<Shared>,
+    /// Whether there is no storage to be had.
+    alone: bool,
+    sample: Option<Sample>,
+    /// Rows read, whether they are in the sample or not.
+    n_read: u64,
     /// Of every block, in order.
     hash: Hash,
+}
+
+/// Which rows of a table are read: each with the same probability, whatever the others are.
+#[derive(Clone, Copy, Debug)]
+struct Sample {
+    /// Of 2^32.
+    share: f64,
+    seed: u32,
+}
+
+impl Sample {
+    /// Whether a row of the file is in it, by its number among all rows.
+    fn holds(self, row: u64) -> bool {
+        let random =
+            philox4x32([row as u32, (row >> 32) as u32, 0, 0], [self.seed, u32::from_be_bytes(*b"rows")]);
+        f64::from(random[0]) < self.share
+    }
 }
 
 /// XXH3, 64 bits.
@@ -84,7 +108,9 @@ pub struct Preview {
     pub dialect: Option<Dialect>,
     /// Rows.
     pub n_rows: u32,
-    /// Bytes that it takes.
+    /// Rows of the file; more where these are a sample of them.
+    pub n_read: u64,
+    /// Bytes of memory that it takes.
     pub bytes: usize,
     /// Its columns.
     pub columns: Vec<ColumnPreview>,
@@ -139,10 +165,14 @@ impl Table {
                 n_short: 0,
                 shown: Vec::new(),
                 spans: Vec::new(),
+                lines: Vec::new(),
                 heap_bytes: HEAP_BYTES,
                 n_kept: 0,
                 n_stored: 0,
                 storage: None,
+                alone: false,
+                sample: None,
+                n_read: 0,
                 hash: Hash::default(),
             },
             dialect: Some(dialect),
@@ -169,17 +199,20 @@ impl Table {
     /// That many rows more have been pushed to every column.
     ///
     /// # Errors
-    /// [`Code::TooManyRows`], and those of [`Storage::write`].
+    /// [`Code::TooManyRows`], [`Code::StorageRefused`], and those of [`Storage::write`].
     pub fn push_rows(&mut self, n: u32) -> Result<()> {
         let content = &mut self.content;
         content.n_rows = content.n_rows.saturating_add(n);
+        content.n_read += u64::from(n);
         debug_assert!(content.columns.iter().all(|column| column.len() == content.n_rows as usize));
         content.cut()
     }
 
     /// Whether the table has outgrown memory and waits for [`Table::store`]: until then it goes on growing.
     pub fn wants_storage(&self) -> bool {
-        self.content.storage.is_none() && self.content.kept_bytes() > self.content.heap_bytes
+        !self.content.alone
+            && self.content.storage.is_none()
+            && self.content.kept_bytes() > self.content.heap_bytes
     }
 
     /// Gives the table a place for what does not fit into memory.
@@ -187,7 +220,29 @@ impl Table {
         self.content.storage = Some(Rc::new(RefCell::new(storage)));
     }
 
-    /// Says that a block is stored after that many bytes in memory, instead of [`HEAP_BYTES`].
+    /// Says that there is no storage: what does not fit into [`HEAP_BYTES_ALONE`] is refused.
+    pub fn do_without_storage(&mut self) {
+        self.content.alone = true;
+        self.content.heap_bytes = HEAP_BYTES_ALONE;
+    }
+
+    /// Reads no more than a sample of the rows, where nothing is read yet: each with this probability, by `seed`.
+    pub fn sample(&mut self, share: f64, seed: u32) {
+        self.content.sample = Some(Sample { share: share * 2_f64.powi(32), seed });
+        self.do_without_storage();
+    }
+
+    /// The share of a file's rows that fits into memory, where so much of the file is in it now. A tenth is spared, since
+    /// rows differ in length.
+    pub fn share_that_fits(&self, n_read: f64, n_bytes: f64) -> f64 {
+        let Content { columns, n_rows, alone, heap_bytes, .. } = &self.content;
+        let taken = (size_of::<f64>() * columns.len()) as f64 * f64::from((*n_rows).max(1));
+        let room = if *alone { *heap_bytes } else { HEAP_BYTES_ALONE };
+        (0.9 * room as f64 / taken * (n_read / n_bytes)).min(1.0)
+    }
+
+    /// Says that no more than that many bytes of blocks are kept in memory, instead of [`HEAP_BYTES`] or, without storage,
+    /// [`HEAP_BYTES_ALONE`].
     pub fn keep_in_memory(&mut self, bytes: usize) {
         self.content.heap_bytes = bytes;
     }
@@ -206,8 +261,8 @@ impl Table {
     /// The next bytes.
     ///
     /// # Errors
-    /// [`Code::RowTooLong`], [`Code::TooManyColumns`], [`Code::TooManyRows`], [`Code::NotATable`], and those of
-    /// [`Storage::write`].
+    /// [`Code::RowTooLong`], [`Code::TooManyColumns`], [`Code::TooManyRows`], [`Code::NotATable`],
+    /// [`Code::StorageRefused`], [`Code::TableTooLarge`] of a sample, and those of [`Storage::write`].
     pub fn push(&mut self, bytes: &[u8]) -> Result<()> {
         for chunk in bytes.chunks(CHUNK_BYTES) {
             self.decoder.decode(chunk, self.splitter.text());
@@ -299,6 +354,7 @@ impl Table {
         Ok(Preview {
             dialect: self.dialect.clone(),
             n_rows: content.n_rows,
+            n_read: content.n_read,
             bytes: content.columns.iter().map(Column::bytes).sum(),
             n_bad: columns.iter().map(|column| column.n_bad).sum(),
             columns,
@@ -366,39 +422,49 @@ impl Content {
             self.name_columns(&names)?;
             first = usize::from(self.has_header);
         }
-        let n_rows = records.len() - first;
-        if n_rows == 0 {
-            return Ok(());
-        }
-        for i in first..records.len().min(first + SHOWN_ROWS.saturating_sub(self.shown.len())) {
-            let text =
-                |cell: &Span| String::from_utf8_lossy(cell.of(records.text)).chars().take(60).collect();
-            self.shown.push(records.record(i).iter().take(self.columns.len()).map(text).collect());
-        }
+        // Where every record is taken, and has as many cells as there are columns, they lie as a matrix already.
         let stride = self.columns.len();
-        // Where every record has as many cells as there are columns, they lie as a matrix already.
         let before = first.checked_sub(1).map_or(0, |header| records.ends[header] as usize);
         let mut ends = (before..).step_by(stride).skip(1);
         let even = records.ends[first..].iter().all(|end| ends.next() == Some(*end as usize));
-        let mut spans = std::mem::take(&mut self.spans);
-        if !even {
-            self.fit(records, first, &mut spans);
+        let (mut spans, mut lines) = (std::mem::take(&mut self.spans), std::mem::take(&mut self.lines));
+        let as_they_are = even && self.sample.is_none();
+        if !as_they_are {
+            self.fit(records, first, &mut spans, &mut lines);
         }
-        let matrix = if even { &records.cells[before..] } else { &spans };
-        let numbers = self.dialect.numbers();
-        for (j, column) in self.columns.iter_mut().enumerate() {
-            column.push_cells(records.text, (&matrix[j..], stride), numbers, &records.lines[first..]);
+        self.n_read += (records.len() - first) as u64;
+        let (matrix, at) = match as_they_are {
+            true => (&records.cells[before..], &records.lines[first..]),
+            false => (spans.as_slice(), lines.as_slice()),
+        };
+        let n_shown = SHOWN_ROWS - self.shown.len();
+        for row in matrix.chunks(stride).take(n_shown) {
+            let text =
+                |cell: &Span| String::from_utf8_lossy(cell.of(records.text)).chars().take(60).collect();
+            self.shown.push(row.iter().map(text).collect());
         }
-        self.spans = spans;
-        self.n_rows = self.n_rows.saturating_add(n_rows as u32);
+        if !at.is_empty() {
+            let numbers = self.dialect.numbers();
+            for (j, column) in self.columns.iter_mut().enumerate() {
+                column.push_cells(records.text, (&matrix[j..], stride), numbers, at);
+            }
+        }
+        self.n_rows = self.n_rows.saturating_add(at.len() as u32);
+        (self.spans, self.lines) = (spans, lines);
         self.cut()
     }
 
-    /// Makes a matrix of records of other lengths: what is missing is empty, what is too much is left out and told of.
-    fn fit(&mut self, records: &Records<'_>, first: usize, spans: &mut Vec<Span>) {
+    /// Makes a matrix of the records that are in the sample: what is missing in one is empty, what is too much is left out
+    /// and told of.
+    fn fit(&mut self, records: &Records<'_>, first: usize, spans: &mut Vec<Span>, lines: &mut Vec<u64>) {
         let n_columns = self.columns.len();
         spans.clear();
+        lines.clear();
         for i in first..records.len() {
+            let read = self.n_read + (i - first) as u64;
+            if self.sample.is_some_and(|sample| !sample.holds(read)) {
+                continue;
+            }
             let cells = records.record(i);
             let n_fit = cells.len().min(n_columns);
             spans.extend_from_slice(&cells[..n_fit]);
@@ -406,9 +472,10 @@ impl Content {
             self.n_short += u32::from(n_fit < n_columns);
             let n_more = cells[n_fit..].iter().filter(|cell| !cell.of(records.text).is_empty()).count();
             if n_more > 0 {
-                let row = self.n_rows + (i - first) as u32;
+                let row = self.n_rows + lines.len() as u32;
                 self.long_rows.push((row, records.lines[i], n_fit + n_more));
             }
+            lines.push(records.lines[i]);
         }
     }
 
@@ -427,6 +494,13 @@ impl Content {
     fn cut(&mut self) -> Result<()> {
         if self.n_rows > MAX_ROWS {
             return Err(Message::new(Code::TooManyRows).with("limit", count(MAX_ROWS.into())));
+        }
+        if self.alone && self.kept_bytes() > self.heap_bytes {
+            let code = if self.sample.is_some() { Code::TableTooLarge } else { Code::StorageRefused };
+            return Err(Message::new(code)
+                .with("n_samples", count(self.n_rows.into()))
+                .with("n_columns", self.columns.len())
+                .with("size", bytes(self.heap_bytes as u64)));
         }
         let n_rows = self.columns.first().map_or(usize::MAX, Column::block_rows);
         while self.columns.first_mut().is_some_and(|column| column.blocks().open().len() >= n_rows) {

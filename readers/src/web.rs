@@ -7,10 +7,11 @@ use downhill::config::{ColumnsConfig, RunConfig};
 use downhill::dataset::{Dataset, Roles, RowSource, Scaling};
 use downhill::message::{Code, Message};
 use downhill::model;
-use js_sys::{Error, Float64Array, JSON, Reflect};
+use js_sys::{Error, Float64Array, Function, JSON, Reflect, Uint8Array};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
+use crate::block::Storage;
 use crate::dialect::{Dialect, HEAD_BYTES};
 use crate::selection::{Extra, Selection};
 
@@ -47,6 +48,34 @@ impl Table {
     /// There are no more.
     pub fn finish(&mut self) -> Result<(), Error> {
         self.table()?.finish().map_err(|message| to_error(&message))
+    }
+
+    /// Whether the table has outgrown memory, and waits for `store` or `do_without_storage`.
+    pub fn wants_storage(&self) -> bool {
+        self.table.wants_storage()
+    }
+
+    /// Gives the table a file for what does not fit into memory: `write` and `read` take a place and bytes.
+    pub fn store(&mut self, write: Function, read: Function) -> Result<(), Error> {
+        self.table()?.store(File { write, read });
+        Ok(())
+    }
+
+    /// Says that there is no storage: a table that does not fit into memory is refused.
+    pub fn do_without_storage(&mut self) -> Result<(), Error> {
+        self.table()?.do_without_storage();
+        Ok(())
+    }
+
+    /// The share of a file's rows that fits into memory, where `n_read` of its `n_bytes` are in it now.
+    pub fn share_that_fits(&self, n_read: f64, n_bytes: f64) -> f64 {
+        self.table.share_that_fits(n_read, n_bytes)
+    }
+
+    /// Reads a sample of the rows: each with this probability, by `seed`. Before the first bytes.
+    pub fn sample(&mut self, share: f64, seed: u32) -> Result<(), Error> {
+        self.table()?.sample(share, seed);
+        Ok(())
     }
 
     /// Rows so far.
@@ -115,6 +144,38 @@ impl Table {
         let roles = Roles::new(&config.validation, dataset.n_samples());
         to_js(&Inferred { terms, inference: Inference::of(&dataset, &roles, &map, bias) })
     }
+}
+
+/// A file that JavaScript has opened.
+#[derive(Debug)]
+struct File {
+    write: Function,
+    read: Function,
+}
+
+impl Storage for File {
+    fn write(&mut self, at: u64, bytes: &[u8]) -> downhill::message::Result<()> {
+        let bytes = Uint8Array::from(bytes);
+        self.write
+            .call2(&JsValue::NULL, &(at as f64).into(), &bytes)
+            .map(drop)
+            .map_err(|error| failed(Code::StorageFull, &error))
+    }
+
+    fn read(&mut self, at: u64, bytes: &mut [u8]) -> downhill::message::Result<()> {
+        let array = Uint8Array::new_with_length(bytes.len() as u32);
+        self.read
+            .call2(&JsValue::NULL, &(at as f64).into(), &array)
+            .map_err(|error| failed(Code::StorageFailed, &error))?;
+        array.copy_to(bytes);
+        Ok(())
+    }
+}
+
+fn failed(code: Code, error: &JsValue) -> Message {
+    let detail =
+        error.dyn_ref::<Error>().map_or_else(|| format!("{error:?}"), |error| error.message().into());
+    Message::new(code).with("detail", detail)
 }
 
 #[derive(Serialize)]

@@ -28,7 +28,9 @@ pub(crate) fn bench(words: &[String], only: Option<&str>) -> Result<()> {
         Some("native") => return shell::show(shell::cargo().arg("bench").args(&words[1..])),
         Some("read") => return read(words.get(1).map_or("100", String::as_str)),
         Some(other) => {
-            bail!("there is no benchmark \"{other}\"; there are \"native\", \"read\", and the whole without a name")
+            bail!(
+                "there is no benchmark \"{other}\"; there are \"native\", \"read\", and the whole without a name"
+            )
         }
         None => {}
     }
