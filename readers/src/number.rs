@@ -140,3 +140,29 @@ fn long(cell: &[u8], decimal: u8) -> Option<f64> {
     };
     value.is_finite().then_some(value)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        /// Of a number between other cells every byte is looked at, and none of theirs; std is the oracle.
+        #[test]
+        fn numbers_are_read_to_the_bit_between_others(
+            before in "[0-9.,;e-]{0,9}",
+            text in "-?([0-9]{1,9}|[0-9]{8,20}|0{0,3})(\\.[0-9]{0,9}|\\.[0-9]{8,20})?([eE][+-]?[0-9]{1,2}|[a-z:/ -])?",
+            behind in "[0-9.,;e-]{0,9}",
+        ) {
+            let all = format!("{before}{text}{behind}");
+            let end = before.len() + text.len();
+            let expected = text.parse::<f64>().ok().map(f64::to_bits);
+            let found = super::read(all.as_bytes(), before.len(), end, b'.').map(f64::to_bits);
+            prop_assert_eq!(found, expected);
+            let comma = all.replace('.', ",");
+            let found = super::read(comma.as_bytes(), before.len(), end, b',').map(f64::to_bits);
+            prop_assert_eq!(found, expected);
+        }
+    }
+}
