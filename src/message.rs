@@ -126,6 +126,12 @@ codes! {
     #[cfg(feature = "readers")]
     TableTooLarge = "table_too_large": "{n_samples} rows of {n_columns} columns already take {size}, all that there is; take a sample of the rows, or leave columns out",
     #[cfg(feature = "readers")]
+    StorageRefused = "storage_refused": "{n_samples} rows of {n_columns} columns already take {size} of memory, and this browser gives the page no storage for the others, as in a private window; load a sample of the rows",
+    #[cfg(feature = "readers")]
+    StorageFull = "storage_full": "the browser's storage has no room for the table ({detail}); free some, or load a sample of the rows",
+    #[cfg(feature = "readers")]
+    StorageFailed = "storage_failed": "the table could not be read from the browser's storage ({detail}); load it again",
+    #[cfg(feature = "readers")]
     TooManyColumns = "too_many_columns": "the first row has {found} cells and at most {limit} columns are read; choose another separator, or leave columns out",
     #[cfg(feature = "readers")]
     NotATable = "not_a_table": "this is no text table; save it as CSV",

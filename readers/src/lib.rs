@@ -3,9 +3,15 @@
 //!
 //! Nothing here knows a browser but `web`. The trainer's wasm never sees a table: it asks for blocks of rows.
 
+pub mod splitter;
+
 pub mod dialect;
 
+mod number;
+
 pub mod cell;
+
+pub mod block;
 
 pub mod column;
 
