@@ -240,6 +240,7 @@ codes! {
     MarkOptimizer = "mark_optimizer": "optimizer {from} to {to}",
     MarkMomentum = "mark_momentum": "momentum {from} to {to}",
     MarkSchedule = "mark_schedule": "schedule {from} to {to}",
+    MarkPenalty = "mark_penalty": "penalty {from} to {to}",
     MarkBackend = "mark_backend": "backend {from} to {to}",
     // What the page tells beside its answers.
     NoticeNotUnique = "notice_not_unique": "the features are collinear: many weights give the least loss, and the exact line is one of them",

@@ -145,8 +145,10 @@ pub struct Configured {
 pub struct DatasetInfo {
     /// Rows.
     pub n_samples: u32,
-    /// Rows of them that are held out.
+    /// Rows of them that are held out and looked at.
     pub n_validation: u32,
+    /// Rows of them that are kept for the end.
+    pub n_test: u32,
     /// Features a row.
     pub n_features: u32,
     /// Parameters.
@@ -155,6 +157,8 @@ pub struct DatasetInfo {
     pub inputs: Vec<InputInfo>,
     /// Name of the target.
     pub target: String,
+    /// Names of its classes; none where it is a number.
+    pub target_levels: Vec<String>,
     /// What each weight belongs to, the bias left out.
     pub terms: Vec<String>,
     /// How numbers are scaled inside the model.

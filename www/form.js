@@ -25,6 +25,7 @@ import { helpButton } from './dialogs.js';
  * @property {boolean} [inline] beside the checks, in their line
  */
 
+const splits = (/** @type {RunConfig} */ { validation }) => validation.fraction + validation.test_fraction + validation.folds > 0;
 const linspace = (/** @type {RunConfig} */ config) => config.data.source.kind === 'linspace';
 
 /** Parameters of each optimizer and schedule, as fields. */
@@ -37,10 +38,11 @@ const scheduleFields = /** @type {const} */ ({
   polynomial: ['total_steps', 'power'], cosine: ['period', 'minimum_rate', 'restarts', 'period_factor'],
   reduce_on_plateau: ['factor', 'patience', 'threshold', 'cooldown', 'minimum_rate'], bold_driver: ['increase', 'decrease'],
 });
+const lossFields = { huber: ['delta'], quantile: ['tau'] };
 const wholeNumbers = ['step_size', 'total_steps', 'period', 'period_factor', 'patience', 'cooldown'];
 
 /**
- * @param {'optimizer' | 'schedule'} of
+ * @param {'loss' | 'optimizer' | 'schedule'} of
  * @param {Readonly<Record<string, readonly string[]>>} table
  * @param {string} group
  * @returns {Field[]}
@@ -63,7 +65,12 @@ const fields = [
   { path: 'data.source.seed', kind: 'number', group: 'data', whole: true, when: linspace },
   ...['slope', 'intercept', 'start', 'stop'].map((name) => /** @type {Field} */ ({
     path: `data.source.${name}`, kind: 'number', group: 'data', when: linspace, folded: true })),
+  { path: 'loss', kind: 'select', group: 'model', help: ({ loss }) => loss.kind, choices: ['squared', 'absolute', 'huber', 'log_cosh', 'quantile', 'logistic', 'softmax', 'poisson'], choose: downhill.choose_loss },
+  ...parameters('loss', lossFields, 'model'),
   { path: 'model.degree', kind: 'number', group: 'model', whole: true, help: 'degree' },
+  { path: 'penalty.strength', kind: 'number', group: 'model', help: 'penalty' },
+  { path: 'penalty.l1_ratio', kind: 'number', group: 'model', help: 'l1_ratio', when: ({ penalty, penalty_path }) => penalty.strength > 0 || penalty_path > 0 },
+  { path: 'penalty_path', kind: 'number', group: 'model', whole: true, help: 'penalty_path' },
   { path: 'model.initial_weights', kind: 'select', group: 'model', help: 'initial_weights', choices: ['zero', 'uniform', 'normal', 'glorot_uniform'] },
   { path: 'seed', kind: 'number', group: 'model', whole: true, help: 'seed' },
   { path: 'model.bias', kind: 'check', group: 'model', help: 'bias' },
@@ -77,8 +84,10 @@ const fields = [
   ...parameters('schedule', scheduleFields, 'rate'),
   { path: 'validation.fraction', kind: 'number', group: 'stop', help: 'validation' },
   { path: 'stop.patience', kind: 'number', group: 'stop', whole: true, optional: true, help: 'patience' },
-  { path: 'validation.split', kind: 'select', group: 'stop', choices: ['random', 'last'], when: ({ validation }) => validation.fraction > 0 },
-  { path: 'validation.seed', kind: 'number', group: 'stop', whole: true, when: ({ validation }) => validation.fraction > 0 && validation.split === 'random' },
+  { path: 'validation.test_fraction', kind: 'number', group: 'stop', help: 'test' },
+  { path: 'validation.folds', kind: 'number', group: 'stop', whole: true, help: 'folds' },
+  { path: 'validation.split', kind: 'select', group: 'stop', choices: ['random', 'last', 'stratified', 'group'], when: splits },
+  { path: 'validation.seed', kind: 'number', group: 'stop', whole: true, when: (config) => splits(config) && config.validation.split !== 'last' },
   { path: 'stop.steps', kind: 'number', group: 'stop', whole: true, optional: true },
   { path: 'stop.epochs', kind: 'number', group: 'stop', whole: true, optional: true },
   { path: 'stop.loss', kind: 'number', group: 'stop', optional: true },

@@ -1,7 +1,7 @@
 //! Rows for a model out of a table: a target, features, and what becomes of what is missing.
 
 use downhill::config::{ColumnsConfig, Missing};
-use downhill::dataset::Input;
+use downhill::dataset::{Extra, Input};
 use downhill::message::{Code, Message, Result, count};
 use serde::Serialize;
 
@@ -33,18 +33,6 @@ pub struct Selection {
     pub n_bad: usize,
     /// Cells filled with a mean, a median or the most frequent level.
     pub n_filled: usize,
-}
-
-/// What a row may hold besides features and target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Extra {
-    /// How much it counts.
-    Weight,
-    /// A number that rows share which stay together in a split.
-    Group,
-    /// A number or a date that rows are in the order of.
-    Order,
 }
 
 #[derive(Clone, Debug)]

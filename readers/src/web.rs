@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use downhill::analysis::inference::Inference;
 use downhill::config::{ColumnsConfig, RunConfig};
-use downhill::dataset::{Dataset, Roles, RowSource, Scaling};
+use downhill::dataset::{Dataset, Extra, Roles, RowSource, Scaling};
 use downhill::message::{Code, Message};
 use downhill::model;
 use js_sys::{Error, Float64Array, Function, JSON, Reflect, Uint8Array};
@@ -15,7 +15,7 @@ use wasm_bindgen::prelude::*;
 
 use crate::block::Storage;
 use crate::dialect::{Dialect, HEAD_BYTES};
-use crate::selection::{Extra, Selection};
+use crate::selection::Selection;
 
 #[wasm_bindgen(start)]
 fn start() {
@@ -136,14 +136,16 @@ impl Table {
         let config: RunConfig = serde_json::from_str(config).map_err(unreadable)?;
         let Some(selection) = &self.selection else { return Ok(JsValue::UNDEFINED) };
         let rows = Rows { table: Rc::clone(&self.table), selection: Rc::clone(selection) };
-        let dataset = Dataset::of_source(Rc::new(rows), selection.inputs.clone(), &selection.target);
+        let dataset = Dataset::of_source(Rc::new(rows), selection.inputs.clone(), &selection.target)
+            .with_target_levels(selection.target_levels.clone())
+            .with_extras(selection.extras.clone());
         let plain =
             model::feature_map(&config.model, &dataset.inputs).map_err(|message| to_error(&message))?;
         let terms = model::term_names(&plain, &dataset.inputs);
         let bias = config.model.bias;
         // Scaled whatever the model is, since it changes no answer and keeps all digits.
         let map = plain.scaled(&dataset, bias, Scaling::Standardize);
-        let roles = Roles::new(&config.validation, dataset.n_samples());
+        let roles = Roles::of(&config.validation, &dataset).map_err(|message| to_error(&message))?;
         to_js(&Inferred { terms, inference: Inference::of(&dataset, &roles, &map, bias) })
     }
 }

@@ -86,6 +86,14 @@ pub fn choose_optimizer(config: &RunConfig, kind: &str) -> Result<RunConfig> {
     Ok(RunConfig { optimizer, ..config.clone() })
 }
 
+/// The same configuration with another loss at its default parameters.
+///
+/// # Errors
+/// [`Code::ConfigUnreadable`] for a name that is no loss's.
+pub fn choose_loss(config: &RunConfig, kind: &str) -> Result<RunConfig> {
+    Ok(RunConfig { loss: of_kind(kind)?, ..config.clone() })
+}
+
 /// The same configuration with another schedule at its default parameters. A decaying rate whose schedule no longer
 /// decays with time is plain stochastic descent.
 ///

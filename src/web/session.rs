@@ -606,10 +606,12 @@ fn dataset_info(trainer: &Trainer, sample_y: &[f64]) -> DatasetInfo {
     DatasetInfo {
         n_samples: dataset.n_samples(),
         n_validation: task.validation.as_ref().map_or(0, |(problem, _)| problem.n_samples),
+        n_test: task.test.as_ref().map_or(0, |(problem, _)| problem.n_samples),
         n_features: task.problem.n_features,
         n_parameters: task.problem.n_parameters(),
         inputs: inputs.collect(),
         target: dataset.target.clone(),
+        target_levels: dataset.target_levels.clone(),
         terms: model::term_names(&task.map, &dataset.inputs),
         scaling: trainer.plan().scaling(),
         bytes: task.bytes() as f64,

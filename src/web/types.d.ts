@@ -24,6 +24,10 @@ export interface Columns {
   kinds: [string, string][];
   missing: "drop" | "mean" | "median";
   skip_bad_cells: boolean;
+  /** Columns beside target and features; empty for none. */
+  weight: string;
+  group: string;
+  order: string;
 }
 
 /** How a text table is written. */
@@ -132,6 +136,12 @@ export type Schedule =
   | { kind: "reduce_on_plateau"; factor: number; patience: number; threshold: number; cooldown: number; minimum_rate: number }
   | { kind: "bold_driver"; increase: number; decrease: number };
 
+/** What is minimized, over a row. */
+export type Loss =
+  | { kind: "squared" | "absolute" | "log_cosh" | "logistic" | "softmax" | "poisson" }
+  | { kind: "huber"; delta: number }
+  | { kind: "quantile"; tau: number };
+
 export type Scaling = boolean | "min_max";
 
 export type Method = "batch" | "mini_batch" | "stochastic" | "decaying_rate";
@@ -150,6 +160,11 @@ export interface RunConfig {
     standardize: Scaling | null;
     initial_weights: "zero" | "uniform" | "normal" | "glorot_uniform";
   };
+  loss: Loss;
+  /** Elastic net: strength (l1_ratio |w| + (1 - l1_ratio) / 2 w^2) of the scaled features' weights, never of the bias. */
+  penalty: { strength: number; l1_ratio: number };
+  /** Strengths of a coefficient path that is trained beside the run. */
+  penalty_path: number;
   method: Method;
   batch_size: number;
   shuffle: boolean;
@@ -159,7 +174,7 @@ export interface RunConfig {
   warmup: { steps: number; start_factor: number };
   seed: number;
   /** Rows that are held out of training. */
-  validation: { fraction: number; split: "random" | "last"; seed: number };
+  validation: { fraction: number; test_fraction: number; folds: number; split: "random" | "last" | "stratified" | "group"; seed: number };
   stop: { steps: number | null; epochs: number | null; loss: number | null; gradient_norm: number | null; patience: number | null; converged: boolean };
   backend: "auto" | "gpu" | "cpu" | "statistics";
   /** Updates a second; null is as fast as it goes. */
@@ -212,13 +227,16 @@ export interface Configured {
 
 export interface DatasetInfo {
   n_samples: number;
-  /** Rows of them that are held out. */
+  /** Rows of them that are held out and looked at, and those that are kept for the end. */
   n_validation: number;
+  n_test: number;
   /** Features after the feature map; parameters including the bias. */
   n_features: number;
   n_parameters: number;
   inputs: InputInfo[];
   target: string;
+  /** Names of the classes; empty where the target is a number. */
+  target_levels: string[];
   /** What each weight belongs to, the bias left out. */
   terms: string[];
   scaling: Scaling;
