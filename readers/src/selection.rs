@@ -3,7 +3,6 @@
 use downhill::config::{ColumnsConfig, Missing};
 use downhill::dataset::{Extra, Input};
 use downhill::message::{Code, Message, Result, count};
-use serde::Serialize;
 
 use crate::column::{self, Column, Kind, Levels};
 use crate::table::{Table, complaint, too_wide};
