@@ -57,6 +57,27 @@ impl<'de> Deserialize<'de> for Loss {
 }
 
 impl Loss {
+    /// What a row's outputs mean, in their place: the inverse of the link. A probability for each class (of
+    /// [`Loss::Logistic`] for the second of two), the expected count of [`Loss::Poisson`]; else the outputs themselves.
+    pub fn respond(&self, outputs: &mut [f64]) {
+        match self {
+            Self::Logistic => outputs[0] = 1.0 / (1.0 + libm::exp(-outputs[0])),
+            Self::Poisson => outputs[0] = libm::exp(outputs[0]),
+            Self::Softmax => {
+                let largest = outputs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                outputs.iter_mut().for_each(|z| *z = libm::exp(*z - largest));
+                let sum: f64 = outputs.iter().sum();
+                outputs.iter_mut().for_each(|z| *z /= sum);
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether outputs mean something other than themselves: see [`Loss::respond`].
+    pub fn bends(&self) -> bool {
+        matches!(self, Self::Logistic | Self::Softmax | Self::Poisson)
+    }
+
     /// Whether targets are classes.
     pub fn classifies(&self) -> bool {
         matches!(self, Self::Logistic | Self::Softmax)

@@ -211,6 +211,7 @@ codes! {
     PairFailed = "pair_failed": "full batches in one worker; a second could not be had ({detail})",
     PairLost = "pair_lost": "the second worker was lost at step {step} ({detail}); training goes on here in one",
     StatisticsForced = "statistics_forced": "full batches by sufficient statistics, smaller ones by passes over their rows",
+    StatisticsNeedSquares = "statistics_need_squares": "by passes over the rows: sufficient statistics are those of the squared loss of one run, without sample weights",
     GpuForced = "gpu_forced": "chosen by you",
     CpuForced = "cpu_forced": "chosen by you",
     GpuMissing = "gpu_missing": "this browser offers no WebGPU",

@@ -92,6 +92,11 @@ pub fn feature_map(model: &ModelConfig, inputs: &[Input]) -> Result<FeatureMap> 
     }
 }
 
+/// The parameters of one output as those of a model of its own: its weights, then its bias if there is one.
+pub fn of_output(parameters: &[f64], n_outputs: usize, output: usize) -> Vec<f64> {
+    parameters.iter().skip(output).step_by(n_outputs).copied().collect()
+}
+
 /// What the model says of a row's inputs, in f64 through the feature map, so that nothing cancels that need not.
 /// `features` is scratch, as long as the map has features.
 pub fn predict(map: &FeatureMap, parameters: &[f64], x: &[f64], features: &mut [f64]) -> f64 {

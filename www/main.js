@@ -123,15 +123,23 @@ async function start() {
   let coefficients;
   /** @type {Configured | undefined} */
   let run;
+  /** @type {import('./pkg/downhill.js').DatasetInfo | undefined} */
+  let dataset;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let queryTimer;
   function configured(/** @type {Configured} */ answer) {
     if (answer.dataset) {
+      dataset = answer.dataset;
       views.begin(answer.dataset, answer.config);
       readouts.begin(answer.dataset, answer.config.model.bias);
       predicting.begin(answer.dataset);
       form.rows = answer.dataset.n_samples;
       form.features = answer.dataset.n_features;
+    }
+    if (answer.exact && dataset) {
+      dataset.exact = answer.exact;
+      views.head(dataset.exact);
+      readouts.begin(dataset, answer.config.model.bias);
     }
     // What the user has changed since is newer than this answer.
     if (!wanted) form.show(answer.config, answer.dataset?.scaling);

@@ -59,6 +59,12 @@ impl Trainer {
         note(Code::MarkSchedule, schedules.0.clone(), schedules.1.clone());
 
         self.plan = next;
+        if before.penalty != after.penalty {
+            self.state.settings = self.beside.settings(&self.plan, &self.task.problem);
+            if crate::GENERAL {
+                self.task.head_for(after.loss, after.penalty);
+            }
+        }
         if kind_before != kind_after {
             // Moments of one rule mean nothing to another.
             self.optimizer_start = step;

@@ -222,6 +222,8 @@ export interface Configured {
   restarted: boolean;
   /** Present when a new run began on other data. */
   dataset: DatasetInfo | null;
+  /** What descent is heading for, where only that has changed. */
+  exact: Exact | null;
   notices: Message[];
 }
 
@@ -235,8 +237,8 @@ export interface DatasetInfo {
   n_parameters: number;
   inputs: InputInfo[];
   target: string;
-  /** Names of the classes; empty where the target is a number. */
-  target_levels: string[];
+  /** Names of the classes; empty where the target is learned as a number. */
+  classes: string[];
   /** What each weight belongs to, the bias left out. */
   terms: string[];
   scaling: Scaling;
@@ -300,7 +302,7 @@ export interface Snapshot {
   gradient_norm: number;
   /** The rate that the next update will take. */
   learning_rate: number;
-  /** Original units: w1..wd, then the bias if there is one. */
+  /** Original units: w1..wd, then the bias if there is one; of several outputs those of each, one after the other. */
   weights: number[];
   /** ||w - w_exact|| / ||w_exact||, original units; null where the exact solution is not unique. */
   distance: number | null;
@@ -311,10 +313,27 @@ export interface Snapshot {
   /** Fitted curve: prediction at curve_x. */
   curve_x: Float32Array;
   curve_y: Float32Array;
-  /** With several inputs: what the weights say of the rows that `points_y` are of. */
+  /** With several inputs: what the weights say of the rows that `points_y` are of; of several classes, the probability of the right one. */
   predicted: Float32Array;
+  /** What the penalty adds to `loss`. */
+  penalty: number;
+  /** Of each part of a cross-validation, its loss under the run that leaves it out; empty where there is none. */
+  folds: Float32Array;
+  /** Models beside this one, under other strengths; null where there are none. */
+  path: PathSnapshot | null;
   history: HistoryDelta;
   marks: Mark[];
+}
+
+/** What a model has come to under many strengths of the penalty. */
+export interface PathSnapshot {
+  /** From the greatest to the least. */
+  strengths: Float32Array;
+  /** `[strength][feature][output]`, of the scaled features. */
+  coefficients: Float32Array;
+  /** Mean loss without the penalty, over the training rows and over those held out (NaN where there are none). */
+  loss: Float32Array;
+  validation: Float32Array;
 }
 
 export interface BackendInUse {
@@ -367,6 +386,8 @@ export interface Explained {
   baseline: number;
   /** What each input adds to it. */
   contributions: number[];
+  /** What the outputs mean: a number, or a probability for each class (of two, of the second). */
+  response: number[];
 }
 
 export interface Exported {

@@ -76,7 +76,7 @@ export default {
   predict: 'Predict',
   predict_x: 'Predict x',
   predictions: 'Predictions',
-  predict_baseline: 'The baseline is {baseline}; each input adds what stands beside it.',
+  predict_baseline: 'From {baseline}, each input adds what stands beside it, up to {sum}.',
   take_away: 'Take away',
   export: 'Export weights',
   import: 'Import weights',
