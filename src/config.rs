@@ -225,7 +225,10 @@ impl<'de> Deserialize<'de> for Source {
                 noise: from.or("noise", 0.1),
                 seed: from.or("seed", 1),
             }),
-            "shipped" => Some(Self::Shipped { table: from.need("table")? }),
+            "shipped" => {
+                let id: String = from.need("table")?;
+                Some(Self::Shipped { table: ShippedTable::named(&id).map_err(D::Error::custom)? })
+            }
             "table" => Some(Self::Table { name: from.need("name")?, fingerprint: from.need("fingerprint")? }),
             _ => None,
         };
@@ -287,6 +290,15 @@ impl ShippedTable {
         Self::BreastCancer,
     ];
 
+    /// The one of this name.
+    ///
+    /// # Errors
+    /// What is wrong with a name that is none's.
+    pub fn named(id: &str) -> std::result::Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|table| table.id() == id);
+        found.ok_or_else(|| format!("there is no table \"{id}\""))
+    }
+
     /// The name in configurations, and of the file, whose words are joined by hyphens.
     pub fn id(self) -> &'static str {
         match self {
@@ -307,14 +319,6 @@ impl ShippedTable {
 impl Serialize for ShippedTable {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         serializer.serialize_str(self.id())
-    }
-}
-
-impl<'de> Deserialize<'de> for ShippedTable {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        let id = String::deserialize(deserializer)?;
-        let found = Self::ALL.into_iter().find(|table| table.id() == id);
-        found.ok_or_else(|| D::Error::custom(format!("there is no table \"{id}\"")))
     }
 }
 

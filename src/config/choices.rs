@@ -117,8 +117,7 @@ pub fn choose_source(config: &RunConfig, id: &str) -> Result<RunConfig> {
     let source = if id == "linspace" {
         Source::default()
     } else {
-        let table = serde_json::from_value(serde_json::Value::from(id)).map_err(unreadable)?;
-        Source::Shipped { table }
+        Source::Shipped { table: ShippedTable::named(id).map_err(unreadable)? }
     };
     let data = super::DataConfig { source, ..Default::default() };
     Ok(RunConfig { data, ..config.clone() })
@@ -197,6 +196,6 @@ fn of_kind<T: serde::de::DeserializeOwned>(kind: &str) -> Result<T> {
     serde_json::from_value(serde_json::json!({ "kind": kind })).map_err(unreadable)
 }
 
-fn unreadable(error: serde_json::Error) -> Message {
+fn unreadable(error: impl std::fmt::Display) -> Message {
     Message::new(Code::ConfigUnreadable).with("detail", error)
 }
