@@ -295,8 +295,8 @@ mod tests {
 
     #[test]
     fn fills_the_places_of_its_wording() {
-        let message = Message::new(Code::RowWidth).with("row", 17).with("found", 3).with("expected", 2);
-        assert!(message.to_string().starts_with("row 17 has 3 cells where the table has 2 columns"));
+        let message = Message::new(Code::RangeEmpty).with("start", 3).with("stop", 3);
+        assert!(message.to_string().starts_with("the range of x runs from 3 to 3;"));
     }
 
     #[test]

@@ -650,6 +650,12 @@ impl Trainer {
                 .with("position", checkpoint.place.position)
                 .with("n_samples", n_samples));
         }
+        let expected = self.task.problem.n_parameters() as usize;
+        if checkpoint.state.n_parameters != expected {
+            return Err(Message::new(Code::WeightsShape)
+                .with("found", checkpoint.state.n_parameters)
+                .with("expected", expected));
+        }
         // A file keeps the shown run alone: those beside it begin where it stands.
         let settings = self.beside.settings(&self.plan, &self.task.problem);
         let (shown, n_runs) = (checkpoint.state, self.beside.n_runs());
