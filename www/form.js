@@ -373,7 +373,7 @@ export class Form {
     this.#renderers.push(() => {
       const { source: now } = this.#config.data;
       source.value = now.kind === 'shipped' ? now.table : now.kind;
-      below.hidden = now.kind !== 'table' || this.#config.data.columns.features.length === 0;
+      below.hidden = now.kind === 'linspace' || (now.kind === 'table' && this.#config.data.columns.features.length === 0);
       own.hidden = now.kind !== 'table';
       if (now.kind === 'table') own.textContent = now.name;
     });

@@ -103,7 +103,8 @@ impl Selection {
         let own = table.choice();
         let target = if choice.target.is_empty() { own.target } else { choice.target.clone() };
         let features = match choice.features.is_empty() {
-            true => own.features.into_iter().filter(|name| *name != target).collect(),
+            // What the table would have learned is learned from, where something else is the target.
+            true => table.features_beside(&target, choice),
             false => choice.features.clone(),
         };
         if target.is_empty() {

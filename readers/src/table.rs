@@ -324,14 +324,20 @@ impl Table {
         let target = self.columns().iter().rfind(|column| column.kind() == Kind::Number);
         let target = target.or_else(|| self.columns().iter().rfind(usable));
         let target = target.map(|column| column.name.clone()).unwrap_or_default();
+        let features = self.features_beside(&target, &ColumnsConfig::default());
+        ColumnsConfig { target, features, ..ColumnsConfig::default() }
+    }
+
+    /// Every column that a target can be learned from: those that vary, but for those that `choice` has another use for.
+    pub fn features_beside(&self, target: &str, choice: &ColumnsConfig) -> Vec<String> {
+        let used = [target, &choice.weight, &choice.group, &choice.order];
+        let usable = |column: &&Column| !matches!(column.kind(), Kind::Text | Kind::Empty);
         let varies = |column: &&Column| column.kind() == Kind::Category || column.max() > column.min();
-        let others: Vec<&Column> =
-            self.columns().iter().filter(|column| column.name != target).filter(usable).collect();
+        let free = |column: &&Column| !used.contains(&column.name.as_str());
+        let others: Vec<&Column> = self.columns().iter().filter(free).filter(usable).collect();
         // Where none varies, what is wrong with them is still to be said.
         let any = others.iter().any(varies);
-        let features =
-            others.iter().filter(|column| !any || varies(column)).map(|column| column.name.clone()).collect();
-        ColumnsConfig { target, features, ..ColumnsConfig::default() }
+        others.iter().filter(|column| !any || varies(column)).map(|column| column.name.clone()).collect()
     }
 
     /// What a person sees before choosing.

@@ -298,4 +298,12 @@ export default {
   preset_galton_heights_why: '928 children: unscaled inches would allow no rate above 2e-4; turn Standardize off and see.',
   preset_mtcars: 'Motor Trend cars',
   preset_mtcars_why: '32 cars: weight against miles per gallon; degree 2 fits better.',
+  preset_overfitting: 'Overfitting',
+  preset_overfitting_why: '24 noisy rows, degree 12: the validation loss turns back up, and patience brings the best weights back.',
+  preset_lasso: 'Lasso path',
+  preset_lasso_why: 'Diabetes under 24 penalties at once: see which coefficients stay.',
+  preset_yes_or_no: 'Yes or no',
+  preset_yes_or_no_why: 'Logistic: 23 flights, O-ring distress by temperature. Ask it for 31 °F.',
+  preset_three_classes: 'Three classes',
+  preset_three_classes_why: 'Softmax: three species of iris by four lengths.',
 };
