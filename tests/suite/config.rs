@@ -54,6 +54,7 @@ fn every_choice_survives_its_link() {
         kinds: vec![["a.b".into(), "category".into()]],
         missing: config::Missing::Median,
         skip_bad_cells: true,
+        ..config::ColumnsConfig::default()
     };
     several.model.degrees = vec![("a.b".into(), 3)];
     several.model.interactions = vec![["a.b".into(), "say \"hi\" & go".into()]];

@@ -171,7 +171,12 @@ fn rows_held_out_are_not_inferred_from() {
     let columns = longley();
     let inputs: Vec<Input> = (0..6).map(|j| Input::number(&format!("x{j}"))).collect();
     let data = Dataset::of_table(columns.clone(), inputs, "y");
-    let validation = ValidationConfig { fraction: 0.25, split: downhill::config::Split::Last, seed: 1 };
+    let validation = ValidationConfig {
+        fraction: 0.25,
+        split: downhill::config::Split::Last,
+        seed: 1,
+        ..ValidationConfig::default()
+    };
     let roles = Roles::new(&validation, 16);
     let map =
         FeatureMap::new(vec![InputMap::number(1); 6], Vec::new()).scaled(&data, true, Scaling::Standardize);

@@ -11,7 +11,7 @@ use downhill::trainer::{Status, Task, Trainer};
 use crate::support::{EVERYWHERE, On, assert_close, block_on, task, task_of, trainer};
 
 fn share(fraction: f64, split: Split, seed: u32) -> ValidationConfig {
-    ValidationConfig { fraction, split, seed }
+    ValidationConfig { fraction, split, seed, ..ValidationConfig::default() }
 }
 
 fn held_out(roles: &Roles, n: usize) -> Vec<usize> {
