@@ -50,6 +50,12 @@ impl Activation {
     }
 }
 
+/// Flat parameters as the weights, `w_jk` of feature `j` and output `k` at `j * n_outputs + k`, and the biases, one an
+/// output or none.
+pub fn split<T>(parameters: &[T], n_features: u32, n_outputs: u32) -> (&[T], &[T]) {
+    parameters.split_at(n_features as usize * n_outputs as usize)
+}
+
 /// The flat parameters, a row of weights a feature and then the biases, as layers.
 pub fn layers(parameters: &[f32], n_features: u32, n_outputs: u32, loss: &Loss) -> Vec<Layer> {
     let (weights, bias) = parameters.split_at((n_features * n_outputs) as usize);
