@@ -8,8 +8,13 @@ export interface Message {
 /** Where the rows come from. `table` is a file of the user's: only its name and fingerprint are in the configuration. */
 export type Source =
   | { kind: "linspace"; start: number; stop: number; n_samples: number; slope: number; intercept: number; noise: number; seed: number }
-  | { kind: "shipped"; table: "old_faithful" | "galton_heights" | "mtcars" }
+  | { kind: "shipped"; table: ShippedTable }
   | { kind: "table"; name: string; fingerprint: string };
+
+/** A table of `www/data`. */
+export type ShippedTable =
+  | "old_faithful" | "galton_heights" | "mtcars" | "challenger" | "coal_disasters" | "diabetes" | "west_roxbury" | "longley"
+  | "iris" | "breast_cancer";
 
 /** Which columns of a table are used; nothing chosen leaves it to the table. */
 export interface Columns {
@@ -37,6 +42,9 @@ export interface Opened {
   preview: {
     dialect: Dialect;
     n_rows: number;
+    /** Rows of the file; more than `n_rows` where those are a sample of them. */
+    n_read: number;
+    /** Bytes of memory. */
     bytes: number;
     columns: ColumnPreview[];
     /** Text of the first rows. */
@@ -94,9 +102,13 @@ export interface TableRows {
   n_rows: number;
   inputs: { name: string; levels: string[] }[];
   target: string;
+  /** What the target's numbers stand for, where it is a category. */
+  target_levels: string[];
+  /** What rows hold behind the target, in order. */
+  extras: ("weight" | "group" | "order")[];
   fingerprint: string;
   counts: { n_dropped: number; n_bad: number; n_filled: number };
-  /** Fills whole rows from `first` on: the inputs, then the target. Throws an `Error` with `code` and `params`. */
+  /** Fills whole rows from `first` on: the inputs, the target, the extras. Throws an `Error` with `code` and `params`. */
   read(first: number, rows: Float64Array): void;
 }
 
@@ -169,8 +181,11 @@ export type Request =
   | { kind: "add_point"; x: number; y: number }
   /** Removes the row at this index of the current `points`. */
   | { kind: "remove_point"; index: number }
-  /** A table of the user's is read and previewed; without `blob` the one before, read as `dialect` says. */
-  | { kind: "open_table"; name: string; blob?: Blob; dialect?: Dialect }
+  /**
+   * A table of the user's is read and previewed; without `blob` the one before, read as `dialect` says. With `sample`, a
+   * table that finds no place (`storage_refused`, `storage_full`) becomes a sample of its rows.
+   */
+  | { kind: "open_table"; name: string; blob?: Blob; dialect?: Dialect; sample?: boolean }
   /** What can be inferred of the least squares of a run on a table. */
   | { kind: "infer"; config: RunConfig }
   | { kind: "predict"; inputs: string }

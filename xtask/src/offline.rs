@@ -19,6 +19,7 @@ const LATER: &[&str] = &[
     "general/",
     "readers/",
     "table.css",
+    "storage.js",
     "table.js",
     "tables.js",
 ];
