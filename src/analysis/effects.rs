@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::fit::Fit;
-use super::rows::{Inputs, Training};
+use super::rows::{Inputs, Portion};
 use crate::loss::Loss;
 
 /// The effect of every input, each alone.
@@ -127,7 +127,7 @@ impl Fit<'_> {
 }
 
 impl Spread {
-    fn of(rows: &Training<'_>) -> Self {
+    fn of(rows: &Portion<'_>) -> Self {
         let inputs = &rows.map().inputs;
         let n_inputs = inputs.len();
         let (mut low, mut high) = (vec![f64::INFINITY; n_inputs], vec![f64::NEG_INFINITY; n_inputs]);

@@ -8,8 +8,8 @@ use serde::Serialize;
 use super::distributions::{fisher_above, student_quantile, student_two_sided};
 use super::double::Double;
 use super::factor::Factor;
-use super::rows::{ExactMap, Inputs, Rows, Training};
-use crate::dataset::{Dataset, FeatureMap, Roles};
+use super::rows::{ExactMap, Inputs, Portion, Rows};
+use crate::dataset::{Dataset, FeatureMap, Role, Roles};
 
 /// The most often that coefficients are corrected by the residuals that they leave: the worst of NIST's problems takes
 /// seven.
@@ -64,12 +64,12 @@ pub struct Coefficient {
 impl Inference {
     /// Of the rows that are trained on, through a map that scales them.
     pub fn of(dataset: &Dataset, roles: &Roles, map: &FeatureMap, bias: bool) -> Self {
-        Self::of_rows(&Training::new(dataset, roles, map), bias)
+        Self::of_rows(&Portion::new(dataset, roles, Role::Training, map), bias)
     }
 
-    /// The same of rows that may have weights: those of `1 / variance` of each target, up to a factor (weighted least
-    /// squares). All sums are weighted then; the rows are counted as they are.
-    pub fn of_rows(rows: &Training<'_>, bias: bool) -> Self {
+    /// Of some rows. Their weights are those of `1 / variance` of each target, up to a factor (weighted least squares): all
+    /// sums are weighted, and the rows counted as they are.
+    pub fn of_rows(rows: &Portion<'_>, bias: bool) -> Self {
         LeastSquaresFit::of(rows, bias).inference(rows, bias)
     }
 }
@@ -85,7 +85,7 @@ pub(crate) struct LeastSquaresFit {
 }
 
 impl LeastSquaresFit {
-    pub(crate) fn of(rows: &Training<'_>, bias: bool) -> Self {
+    pub(crate) fn of(rows: &Portion<'_>, bias: bool) -> Self {
         let factor = Factor::of(rows, bias);
         let map = ExactMap::new(rows.map());
         let mut solution: Vec<Double> = factor.least_squares().into_iter().map(Double::from).collect();
@@ -130,7 +130,7 @@ impl LeastSquaresFit {
         if df > 0.0 { student_quantile(0.975, df) } else { f64::NAN }
     }
 
-    pub(crate) fn inference(&self, rows: &Training<'_>, bias: bool) -> Inference {
+    pub(crate) fn inference(&self, rows: &Portion<'_>, bias: bool) -> Inference {
         let (n, df, residual) = (self.moments.n, self.degrees_of_freedom(), self.residual);
         let total = if bias { self.moments.target_square } else { self.moments.target_raw_square };
         let explained = total - residual;
@@ -220,7 +220,7 @@ struct Left {
 }
 
 impl Left {
-    fn of(rows: &Training<'_>, map: &ExactMap<'_>, factor: &Factor, solution: &[Double]) -> Self {
+    fn of(rows: &Portion<'_>, map: &ExactMap<'_>, factor: &Factor, solution: &[Double]) -> Self {
         let (n_inputs, n_features) = (rows.map().n_inputs(), rows.n_features());
         // The ones, where there are any, stand last.
         let mut features = vec![Double::from(1.0); n_features + 1];

@@ -8,7 +8,7 @@ use super::double::Double;
 use super::factor::Factor;
 use super::inference::{Coefficient, Estimates};
 use super::optimum::{Optimum, pointwise, solve};
-use super::rows::{Block, ExactMap, Rows, Training};
+use super::rows::{Block, ExactMap, Portion, Rows};
 use crate::loss::{Loss, Penalty};
 
 /// A model fitted by maximum likelihood, and what can be inferred from it.
@@ -53,7 +53,7 @@ pub(crate) fn reach() -> f64 {
 }
 
 impl LikelihoodFit {
-    pub(crate) fn of(rows: &Training<'_>, bias: bool, loss: Loss) -> Self {
+    pub(crate) fn of(rows: &Portion<'_>, bias: bool, loss: Loss) -> Self {
         let columns = Factor::of(rows, bias);
         let n_features = rows.n_features();
         let features = columns.kept.iter().copied().filter(|column| *column < n_features).collect();
@@ -68,7 +68,7 @@ impl LikelihoodFit {
         Self { factor, solution, optimum, sums }
     }
 
-    pub(crate) fn likelihood(&self, rows: &Training<'_>, bias: bool) -> Likelihood {
+    pub(crate) fn likelihood(&self, rows: &Portion<'_>, bias: bool) -> Likelihood {
         let estimates = Estimates {
             factor: &self.factor,
             map: &ExactMap::new(rows.map()),

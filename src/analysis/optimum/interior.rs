@@ -40,6 +40,7 @@ pub(super) fn solve(objective: &Objective<'_>) -> Optimum {
         gap: best.gap,
         unique,
         finite: true,
+        curvature: None,
     }
 }
 
