@@ -1,6 +1,8 @@
 //! Metrics of predictions, against scikit-learn.
 
-use downhill::scores::{Classification, ClassificationScores, Regression, Roc, d2_pinball};
+use downhill::analysis::{Block, Rows};
+use downhill::loss::Loss;
+use downhill::scores::{Classification, ClassificationScores, Regression, Roc, Scores, d2_pinball};
 use serde_json::Value;
 
 use crate::support::{assert_close, numbers, reference};
@@ -134,4 +136,70 @@ fn probabilities_are_held_against_what_came() {
         assert_close(bin.predicted, predicted, 1e-12, "mean probability");
     }
     assert_eq!(found.iter().map(|bin| bin.weight).sum::<f64>(), 60.0);
+}
+
+/// Rows of one feature.
+struct Line<'a> {
+    features: &'a [f64],
+    targets: &'a [f64],
+    weights: &'a [f64],
+}
+
+impl Rows for Line<'_> {
+    fn n_features(&self) -> usize {
+        1
+    }
+
+    fn for_each_block(&self, each: &mut dyn FnMut(Block<'_>)) {
+        let blocks =
+            self.features.chunks(BLOCK).zip(self.targets.chunks(BLOCK)).zip(self.weights.chunks(BLOCK));
+        for ((features, targets), weights) in blocks {
+            each(Block { features, targets, weights });
+        }
+    }
+}
+
+#[test]
+fn a_model_is_scored_by_what_it_says() {
+    let reference = reference("scores");
+    let weights = numbers(&reference["weights"]);
+    let expected = &reference["weighted"];
+    let scores = |feature: &[f64], target: &str, parameters: &[f64], n_outputs, loss| {
+        let targets = numbers(&reference[target]);
+        let rows = Line { features: feature, targets: &targets, weights: &weights };
+        Scores::of(&rows, parameters, n_outputs, loss).unwrap()
+    };
+    // A feature that is half the prediction less a half.
+    let feature: Vec<f64> = numbers(&reference["prediction"]).iter().map(|m| (m - 1.0) / 2.0).collect();
+    let Scores::Regression { scores: found, d2_pinball } =
+        scores(&feature, "y", &[2.0, 1.0], 1, Loss::Quantile { tau: 0.1 })
+    else {
+        panic!("a number was asked for")
+    };
+    check(found.r2.unwrap(), &expected["regression"]["r2"], "R2");
+    check(d2_pinball.unwrap(), &expected["regression"]["d2_pinball"][0], "D2");
+    // Logits of its probabilities; those of 0 and 1 are as good as sure.
+    let logit = |p: &f64| (p.max(1e-16) / (1.0 - p).max(1e-16)).ln();
+    let feature: Vec<f64> = numbers(&reference["probability"]).iter().map(logit).collect();
+    for (parameters, n_outputs, loss) in
+        [(&[1.0][..], 1, Loss::Logistic), (&[-0.5, 0.5, 0.0, 0.0], 2, Loss::Softmax)]
+    {
+        let Scores::Classification { scores: found, roc } =
+            scores(&feature, "binary", parameters, n_outputs, loss)
+        else {
+            panic!("a class was asked for")
+        };
+        check(found.accuracy, &expected["binary"]["accuracy"], "accuracy");
+        check(found.brier, &expected["binary"]["brier"], "Brier score");
+        check(roc.unwrap().area, &expected["roc"]["area"], "area");
+    }
+    // The logarithms of its rates.
+    let feature: Vec<f64> = numbers(&reference["rates"]).iter().map(|rate| rate.ln()).collect();
+    let Scores::Regression { scores: found, .. } = scores(&feature, "counts", &[1.0], 1, Loss::Poisson)
+    else {
+        panic!("a number was asked for")
+    };
+    check(found.d2_poisson.unwrap(), &expected["regression"]["d2_poisson"], "D2 of the deviance");
+    let none = Line { features: &[], targets: &[], weights: &[] };
+    assert_eq!(Scores::of(&none, &[1.0], 1, Loss::Squared), None);
 }
