@@ -185,8 +185,8 @@ impl Regression {
 }
 
 /// Share of the pinball loss of the best constant that is explained, at a quantile (`d2_pinball_score`; at 0.5 it is
-/// `d2_absolute_error_score`). The constant is the first target that so much of the weight lies below or at; any other as
-/// good has the same loss. `None` for a constant target.
+/// `d2_absolute_error_score`). The constant is the first target that so much of the weight lies below or at; any
+/// other as good has the same loss. `None` for a constant target.
 pub fn d2_pinball(predictions: &[f64], targets: &[f64], weights: &[f64], tau: f64) -> Option<f64> {
     let mut order: Vec<usize> = (0..targets.len()).collect();
     order.sort_by(|a, b| targets[*a].total_cmp(&targets[*b]));
@@ -240,7 +240,8 @@ pub struct ClassificationScores {
     pub log_loss: f64,
     /// Share of rows whose most probable class is the true one.
     pub accuracy: f64,
-    /// Mean squared distance of probabilities from what came: of the second of two classes, summed over three or more.
+    /// Mean squared distance of probabilities from what came: of the second of two classes, summed over three or
+    /// more.
     pub brier: f64,
     /// Weight of rows: a row a true class, a column a predicted one.
     pub confusion: Vec<Vec<f64>>,
@@ -351,15 +352,16 @@ impl Classification {
 /// Shares of true and of false positives as the score from which on a row counts as positive falls.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Roc {
-    /// From (0, 0) to (1, 1): share of negatives, and of positives, that score as high as the threshold. Points on the line
-    /// between their neighbours are left out.
+    /// From (0, 0) to (1, 1): share of negatives, and of positives, that score as high as the threshold. Points on
+    /// the line between their neighbours are left out.
     pub points: Vec<[f64; 2]>,
     /// Area under all of them: the probability that a positive scores higher than a negative, ties counting a half.
     pub area: f64,
 }
 
 impl Roc {
-    /// Of rows that are positive (the target is 1) or not (0), with scores of any scale. `None` where all rows are of one kind.
+    /// Of rows that are positive (the target is 1) or not (0), with scores of any scale. `None` where all rows are of
+    /// one kind.
     pub fn new(scores: &[f64], targets: &[f64], weights: &[f64]) -> Option<Self> {
         let mut order: Vec<usize> = (0..scores.len()).collect();
         order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));

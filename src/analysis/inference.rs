@@ -1,7 +1,7 @@
 //! What a linear regression says beyond its coefficients: how sure it is of each, in the units of the inputs.
 //!
-//! Everything comes from R of a QR factorization of the scaled features, and from residuals that are taken row by row in
-//! twice the digits of f64; normal equations are never formed.
+//! Everything comes from R of a QR factorization of the scaled features, and from residuals that are taken row by row
+//! in twice the digits of f64; normal equations are never formed.
 
 use serde::Serialize;
 
@@ -11,9 +11,8 @@ use super::factor::Factor;
 use super::rows::{ExactMap, Inputs, Portion, Rows};
 use crate::dataset::{Dataset, FeatureMap, Role, Roles};
 
-/// The most often that coefficients are corrected by the residuals that they leave: the worst of NIST's problems takes
-/// seven.
-const MAX_REFINEMENTS: usize = 20;
+/// The most often that coefficients are corrected by the residuals that they leave: NIST's problems take one or two.
+const MAX_REFINEMENTS: usize = 10;
 
 /// A correction that is this small beside its coefficient is below the last digit of f64.
 const NEGLIGIBLE: f64 = 1e-18;
@@ -54,8 +53,8 @@ pub struct Coefficient {
     pub p: Option<f64>,
     /// Ends of the 95% confidence interval.
     pub interval: Option<[f64; 2]>,
-    /// Variance inflation factor, `1 / (1 - R_j^2)`: how much less sure the estimate is for what the other features share
-    /// with this one. `None` for the bias, and without one.
+    /// Variance inflation factor, `1 / (1 - R_j^2)`: how much less sure the estimate is for what the other features
+    /// share with this one. `None` for the bias, and without one.
     pub inflation: Option<f64>,
     /// Whether the feature is constant, or can be made of those before it: then it was left out.
     pub dropped: bool,
@@ -67,8 +66,8 @@ impl Inference {
         Self::of_rows(&Portion::new(dataset, roles, Role::Training, map), bias)
     }
 
-    /// Of some rows. Their weights are those of `1 / variance` of each target, up to a factor (weighted least squares): all
-    /// sums are weighted, and the rows counted as they are.
+    /// Of some rows. Their weights are those of `1 / variance` of each target, up to a factor (weighted least
+    /// squares): all sums are weighted, and the rows counted as they are.
     pub fn of_rows(rows: &Portion<'_>, bias: bool) -> Self {
         LeastSquaresFit::of(rows, bias).inference(rows, bias)
     }

@@ -1,5 +1,5 @@
-//! What a logistic or a Poisson regression says beyond its coefficients: generalized linear models of the canonical link,
-//! whose errors come from R of the rows weighted by their curvature at the optimum.
+//! What a logistic or a Poisson regression says beyond its coefficients: generalized linear models of the canonical
+//! link, whose errors come from R of the rows weighted by their curvature at the optimum.
 
 use serde::Serialize;
 
@@ -14,7 +14,8 @@ use crate::loss::{Loss, Penalty};
 /// A model fitted by maximum likelihood, and what can be inferred from it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Likelihood {
-    /// Of each feature, and of the bias last, where there is one; `t` is Wald's z, and its `p` the normal distribution's.
+    /// Of each feature, and of the bias last, where there is one; `t` is Wald's z, and its `p` the normal
+    /// distribution's.
     pub coefficients: Vec<Coefficient>,
     /// Rows.
     pub n_samples: u64,
@@ -30,7 +31,8 @@ pub struct Likelihood {
     pub null_deviance: f64,
     /// `1 - log-likelihood / that of a constant` (McFadden 1974); `None` where that is 0.
     pub pseudo_r2: Option<f64>,
-    /// Twice the log-likelihood that the features add, and the probability of as much by chance; `None` without a bias.
+    /// Twice the log-likelihood that the features add, and the probability of as much by chance; `None` without a
+    /// bias.
     pub likelihood_ratio: Option<[f64; 2]>,
     /// Ratio of largest to smallest singular value of the weighted features with their ones.
     pub condition: f64,

@@ -1,9 +1,10 @@
 //! What descent is heading for: the least value of every objective, and where it lies, in f64.
 //!
-//! The objective is that of a run: the weighted mean of a [`Loss`] and a [`Penalty`] of the weights of the scaled features,
-//! never of the bias. Losses with a curvature are minimized by Newton's method (`optimum/newton.rs`), the absolute and the
-//! quantile loss, which are linear programs, from within (`optimum/interior.rs`). Both take R of a QR factorization of
-//! weighted rows, and a gradient that is summed row by row; no Hessian is formed of products of rows.
+//! The objective is that of a run: the weighted mean of a [`Loss`] and a [`Penalty`] of the weights of the scaled
+//! features, never of the bias. Losses with a curvature are minimized by Newton's method (`optimum/newton.rs`), the
+//! absolute and the quantile loss, which are linear programs, from within (`optimum/interior.rs`). Both take R of a
+//! QR factorization of weighted rows, and a gradient that is summed row by row; no Hessian is formed of products of
+//! rows.
 
 mod interior;
 mod newton;
@@ -23,22 +24,24 @@ const MAX_POWERS: u32 = 1000;
 /// The least objective, and parameters that have it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Optimum {
-    /// Of the scaled features: a row of weights a feature, one for each output, and then a row of biases if there are any.
+    /// Of the scaled features: a row of weights a feature, one for each output, and then a row of biases if there are
+    /// any.
     pub parameters: Vec<f64>,
     /// What they make of the objective.
     pub objective: f64,
     /// Steps that it took to find them.
     pub iterations: u32,
-    /// How much less it may be elsewhere: the duality gap of the absolute and the quantile loss, and what the quadratic
-    /// model of the objective promised of one more step where the loss has a curvature.
+    /// How much less it may be elsewhere: the duality gap of the absolute and the quantile loss, and what the
+    /// quadratic model of the objective promised of one more step where the loss has a curvature.
     pub gap: f64,
     /// Whether no other parameters have it. Those of softmax are told up to what is added to all classes alike.
     pub unique: bool,
-    /// Whether any parameters have it: where classes can be told apart without an error, or counts of some rows are all 0,
-    /// weights grow without end and the objective falls on, ever less. `parameters` are far out on that way then.
+    /// Whether any parameters have it: where classes can be told apart without an error, or counts of some rows are
+    /// all 0, weights grow without end and the objective falls on, ever less. `parameters` are far out on that way
+    /// then.
     pub finite: bool,
-    /// Largest eigenvalue of the Hessian there, the square penalty's share in it: plain batch descent comes no nearer at a
-    /// rate of 2 over this or more. `None` for the absolute and the quantile loss, which have kinks instead.
+    /// Largest eigenvalue of the Hessian there, the square penalty's share in it: plain batch descent comes no nearer
+    /// at a rate of 2 over this or more. `None` for the absolute and the quantile loss, which have kinks instead.
     pub curvature: Option<f64>,
 }
 

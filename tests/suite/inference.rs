@@ -210,8 +210,9 @@ fn distributions_are_as_scipy_has_them() {
 
 #[test]
 fn weighted_rows_count_as_those_of_statsmodels_do() {
-    // statsmodels 0.15.0: WLS(y, X, weights=w).fit(method="qr") of Longley with the constant last: params, bse, rsquared,
-    // sqrt(scale), fvalue, rsquared_adj; estimates and errors, of which it has eight digits, by mpmath 1.4.1 with sixty.
+    // statsmodels 0.15.0: WLS(y, X, weights=w).fit(method="qr") of Longley with the constant last: params, bse,
+    // rsquared, sqrt(scale), fvalue, rsquared_adj; estimates and errors, of which it has eight digits, by mpmath
+    // 1.4.1 with sixty.
     let weights = [1.0, 2.0, 1.0, 0.5, 3.0, 1.0, 2.0, 1.0, 4.0, 1.0, 1.0, 0.25, 1.0, 2.0, 1.0, 1.0];
     let mut columns = longley();
     columns.push(weights.to_vec());

@@ -84,7 +84,8 @@ fn objectives_are_as_low_as_those_of_others() {
             Some(expected) => assert_close(found.curvature.unwrap(), expected, 1e-6 * expected, &what),
             None => assert_eq!(found.curvature, None, "{what}"),
         }
-        // Where softmax is not penalized, all classes may gain alike: there scikit-learn is at the same mean as we are.
+        // Where softmax is not penalized, all classes may gain alike: there scikit-learn is at the same mean as we
+        // are.
         for (found, expected) in found.parameters.iter().zip(numbers(&case["parameters"])) {
             assert_close(*found, expected, 3e-5, &what);
             let is_zero = expected.abs() < 1e-9;
@@ -110,7 +111,8 @@ fn no_hessian_is_steeper_than_its_bound() {
         if let (Some(bound), false) = (least_squares.curvature(loss), case["weighted"].as_bool().unwrap()) {
             let found = case["curvature"].as_f64().unwrap();
             let ratio = found / (bound + square);
-            // No more than it, and not far from it but for Huber's, whose rows are as steep as they can be or not at all.
+            // No more than it, and not far from it but for Huber's, whose rows are as steep as they can be or not at
+            // all.
             let least = match loss {
                 Loss::Squared => 1.0 - 1e-9,
                 Loss::Huber { .. } => 0.04,

@@ -1,5 +1,5 @@
-//! Newton's method for losses that have a curvature, proximal where weights are penalized by their magnitude (Lee, Sun and
-//! Saunders 2014), with a line search.
+//! Newton's method for losses that have a curvature, proximal where weights are penalized by their magnitude (Lee,
+//! Sun and Saunders 2014), with a line search.
 
 use super::{Objective, Optimum, Root, Stack, pointwise};
 use crate::loss::Loss;
@@ -10,12 +10,12 @@ const MAX_ITERATIONS: u32 = 200;
 /// Of the objective: what is still to be gained by then is rounding.
 const TOLERANCE: f64 = 1e-15;
 
-/// A last step that moves no output by more than this is one to an optimum that exists. On the way to infinity every step
-/// moves some output by about 1, however little is gained by it.
+/// A last step that moves no output by more than this is one to an optimum that exists. On the way to infinity every
+/// step moves some output by about 1, however little is gained by it.
 const FINITE_MOVE: f64 = 0.1;
 
-/// The least that is added to the curvature in every direction, as a share of the largest curvature: below it a direction is
-/// flat, and is left alone.
+/// The least that is added to the curvature in every direction, as a share of the largest curvature: below it a
+/// direction is flat, and is left alone.
 const LEAST_DAMPING: f64 = 1e-14;
 
 /// The most rounds of coordinate descent in a step.
@@ -185,8 +185,8 @@ fn largest_move(objective: &Objective<'_>, step: &[f64]) -> f64 {
     largest
 }
 
-/// The step to the least of `g'd + d'R'R d / 2 + l1 |w + d|_1`: by coordinate descent, and once it has found which weights
-/// are 0 and what signs the others have, by solving for those.
+/// The step to the least of `g'd + d'R'R d / 2 + l1 |w + d|_1`: by coordinate descent, and once it has found which
+/// weights are 0 and what signs the others have, by solving for those.
 fn proximal_step(objective: &Objective<'_>, parameters: &[f64], gradient: &[f64], root: &Root) -> Vec<f64> {
     let n = parameters.len();
     let n_weights = objective.n_weights();
