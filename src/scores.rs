@@ -12,6 +12,9 @@ use crate::loss::Loss;
 /// The least probability that a logarithm is taken of, as in scikit-learn's `log_loss`.
 const LEAST_PROBABILITY: f64 = f64::EPSILON;
 
+/// The most points of a curve that are drawn.
+const MAX_POINTS: usize = 1000;
+
 /// Parts of the calibration curve.
 const N_BINS: usize = 10;
 
@@ -31,8 +34,9 @@ pub enum Scores {
     Classification {
         /// All metrics.
         scores: ClassificationScores,
-        /// Of two classes, where the rows have both.
-        roc: Option<Roc>,
+        /// Of the second of two classes; of each of three or more against all others. `None` where the rows are all
+        /// of one kind.
+        rocs: Vec<Option<Roc>>,
     },
 }
 
@@ -45,8 +49,7 @@ impl Scores {
         let n_classes = n_outputs.max(2);
         let (mut numbers, mut classes) = (Regression::default(), Classification::new(n_classes, N_BINS));
         // Whatever goes by rank needs every row at once.
-        let ranks =
-            matches!(loss, Loss::Absolute | Loss::Quantile { .. }) || (loss.classifies() && n_classes == 2);
+        let ranks = loss.classifies() || matches!(loss, Loss::Absolute | Loss::Quantile { .. });
         let (mut all, mut targets, mut weights) = (Vec::new(), Vec::new(), Vec::new());
         let mut said = Vec::new();
         let mut n_samples = 0;
@@ -80,8 +83,17 @@ impl Scores {
             return None;
         }
         if loss.classifies() {
-            let roc = if ranks { Roc::new(&all, &targets, &weights) } else { None };
-            return Some(Self::Classification { scores: classes.scores(), roc });
+            let width = if n_classes == 2 { 1 } else { n_classes };
+            let roc = |k: usize| {
+                let own: Vec<f64> = all.iter().skip(k).step_by(width).copied().collect();
+                let class = if width == 1 { 1.0 } else { k as f64 };
+                let is: Vec<f64> = targets.iter().map(|y| f64::from(*y == class)).collect();
+                Roc::new(&own, &is, &weights)
+            };
+            return Some(Self::Classification {
+                scores: classes.scores(),
+                rocs: (0..width).map(roc).collect(),
+            });
         }
         let d2_pinball = match loss {
             Loss::Absolute => d2_pinball(&all, &targets, &weights, 0.5),
@@ -352,8 +364,8 @@ impl Classification {
 /// Shares of true and of false positives as the score from which on a row counts as positive falls.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Roc {
-    /// From (0, 0) to (1, 1): share of negatives, and of positives, that score as high as the threshold. Points on
-    /// the line between their neighbours are left out.
+    /// From (0, 0) to (1, 1): share of negatives, and of positives, that score as high as the threshold; a thousand
+    /// at most. Points on the line between their neighbours are left out.
     pub points: Vec<[f64; 2]>,
     /// Area under all of them: the probability that a positive scores higher than a negative, ties counting a half.
     pub area: f64,
@@ -382,7 +394,10 @@ impl Roc {
             (x1 - x0) * (y0 + y1) / 2.0
         });
         let area = area.sum::<f64>() / (negative * positive);
-        let points: Vec<[f64; 2]> = corners(&counts).map(|[x, y]| [x / negative, y / positive]).collect();
+        let corners: Vec<[f64; 2]> = corners(&counts).map(|[x, y]| [x / negative, y / positive]).collect();
+        let n_points = corners.len().min(MAX_POINTS);
+        let points =
+            (0..n_points).map(|k| corners[k * (corners.len() - 1) / (n_points - 1).max(1)]).collect();
         Some(Self { points, area })
     }
 }

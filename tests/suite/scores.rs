@@ -120,6 +120,14 @@ fn a_curve_of_positives_is_that_of_scikit_learn() {
         }
     }
     assert_eq!(Roc::new(&[0.1, 0.9], &[1.0, 1.0], &[1.0, 1.0]), None);
+    // A curve of many corners is drawn by some of them, its ends among these, and measured by all.
+    let n = 10_000;
+    let scores: Vec<f64> = (0..n).map(f64::from).collect();
+    let targets: Vec<f64> = (0..n).map(|i| f64::from(i % 2)).collect();
+    let found = Roc::new(&scores, &targets, &vec![1.0; scores.len()]).unwrap();
+    assert_eq!((found.points.len(), found.points[0], found.points[999]), (1000, [0.0, 0.0], [1.0, 1.0]));
+    // Each positive scores above as many negatives as there are below it: half of all pairs, and half a row more.
+    assert_close(found.area, 0.5 + 0.5 / 5000.0, 1e-12, "area");
 }
 
 #[test]
@@ -184,15 +192,26 @@ fn a_model_is_scored_by_what_it_says() {
     for (parameters, n_outputs, loss) in
         [(&[1.0][..], 1, Loss::Logistic), (&[-0.5, 0.5, 0.0, 0.0], 2, Loss::Softmax)]
     {
-        let Scores::Classification { scores: found, roc } =
+        let Scores::Classification { scores: found, rocs } =
             scores(&feature, "binary", parameters, n_outputs, loss)
         else {
             panic!("a class was asked for")
         };
         check(found.accuracy, &expected["binary"]["accuracy"], "accuracy");
         check(found.brier, &expected["binary"]["brier"], "Brier score");
-        check(roc.unwrap().area, &expected["roc"]["area"], "area");
+        check(rocs[0].as_ref().unwrap().area, &expected["roc"]["area"], "area");
     }
+    // One class against the others, by a model of the feature alone.
+    let targets = numbers(&reference["classes"]);
+    let feature: Vec<f64> =
+        reference["shares"].as_array().unwrap().iter().map(|row| row[0].as_f64().unwrap().ln()).collect();
+    let rows = Line { features: &feature, targets: &targets, weights: &weights };
+    let parameters = [1.0, 0.0, -1.0, 0.0];
+    let Some(Scores::Classification { rocs, .. }) = Scores::of(&rows, &parameters, 4, Loss::Softmax) else {
+        panic!("a class was asked for")
+    };
+    check(rocs[0].as_ref().unwrap().area, &expected["first_against_others"], "area of the first class");
+    assert_eq!(rocs.len(), 4);
     // The logarithms of its rates.
     let feature: Vec<f64> = numbers(&reference["rates"]).iter().map(|rate| rate.ln()).collect();
     let Scores::Regression { scores: found, .. } = scores(&feature, "counts", &[1.0], 1, Loss::Poisson)
