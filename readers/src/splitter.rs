@@ -237,8 +237,7 @@ impl Splitter {
                         marks.next(text);
                         doubled = true;
                     }
-                    // Whether this one is doubled is not known yet.
-                    None if !whole => return None,
+                    // Where the text ends with this one, whether it is doubled is not known, and no end is found below.
                     _ => break at,
                 },
                 Some(at) => {
