@@ -50,7 +50,8 @@ fn short(text: &[u8], start: usize, end: usize, decimal: u8) -> Option<f64> {
     } else if length == 0 {
         return None;
     }
-    let value = mantissa as f64 / POWERS[n_after];
+    // Of signed numbers there is an instruction.
+    let value = mantissa as i64 as f64 / POWERS[n_after];
     Some(if negative { -value } else { value })
 }
 
