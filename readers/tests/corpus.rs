@@ -1,6 +1,6 @@
 //! Small tables with one nasty thing each, in `corpus/`, and beside them, in `expected.json`, what each says to a person
-//! who reads it: how it is written, its columns, their first cells; or why it is no table. `tests/pkg/corpus.test.js` holds the
-//! wasm to the same.
+//! who reads it: how it is written, its columns, their first cells; or why it is no table. `tests/browser/corpus.test.js` holds
+//! the wasm to the same.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::collections::BTreeMap;

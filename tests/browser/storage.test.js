@@ -31,7 +31,9 @@ async function begin(n_rows) {
   const files = async () => {
     const root = await navigator.storage.getDirectory();
     const folder = await root.getDirectoryHandle('tables', { create: true });
-    return Array.fromAsync(/** @type {any} */ (folder).keys());
+    const found = [];
+    for await (const name of /** @type {any} */ (folder).keys()) found.push(name);
+    return found;
   };
   Object.assign(globalThis, { client, blob, files, plain: pkg.default_config() });
 }
