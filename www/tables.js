@@ -9,7 +9,7 @@ import { openFile, removeLeftFiles } from './storage.js';
 /** @typedef {import('./pkg/downhill.js').Progress} Progress */
 
 /** Bytes that are read between two breaths, and that the way of writing is found out from. */
-const CHUNK_BYTES = 1 << 20;
+const CHUNK_BYTES = 1 << 22;
 /** Which rows are in a sample: the same every time, so that a run can be made of it again. */
 const SEED = 0;
 /** What is breathed after. */
@@ -66,6 +66,7 @@ async function read(name, blob, dialect, sample, breathe) {
 async function readShare(name, blob, dialect, share, breathe) {
   const chunk = async (/** @type {number} */ start) => new Uint8Array(await blob.slice(start, start + CHUNK_BYTES).arrayBuffer());
   const head = await chunk(0);
+  let next = Promise.resolve(head);
   const table = new Table(head, head.length === blob.size, dialect && JSON.stringify(dialect));
   if (share !== undefined) table.sample(share, SEED);
   /** @type {Kept['file']} */
@@ -74,7 +75,10 @@ async function readShare(name, blob, dialect, share, breathe) {
   try {
     let since = performance.now();
     for (; start < blob.size; start += CHUNK_BYTES) {
-      table.push(start === 0 ? head : await chunk(start));
+      const bytes = await next;
+      // The next bytes are fetched while these are read.
+      next = chunk(start + CHUNK_BYTES);
+      table.push(bytes);
       if (table.wants_storage()) {
         file = await openFile();
         if (file) table.store(file.write, file.read);
@@ -89,8 +93,10 @@ async function readShare(name, blob, dialect, share, breathe) {
     table.finish();
     return { name, blob, table, fingerprint: table.fingerprint(), file };
   } catch (error) {
-    const fits = table.share_that_fits(Math.min(start + CHUNK_BYTES, blob.size), blob.size);
-    table.free();
+    const { code } = /** @type {{ code?: string }} */ (error);
+    const fits = TOO_LARGE.includes(code ?? '') ? table.share_that_fits(Math.min(start + CHUNK_BYTES, blob.size), blob.size) : undefined;
+    // What has broken down is not to be asked for anything.
+    if (!(error instanceof WebAssembly.RuntimeError)) table.free();
     await file?.remove();
     throw Object.assign(/** @type {Error} */ (error), { share: fits });
   }

@@ -63,12 +63,23 @@ pub fn is_missing(cell: &[u8]) -> bool {
     cell.is_empty() || MISSING.iter().any(|word| cell.eq_ignore_ascii_case(word.as_bytes()))
 }
 
-/// The finite number in a cell: with its decimal sign, with thousands in threes, with a per cent sign, in exponents.
+/// Signs of money before a number or after it.
+const CURRENCIES: [char; 8] =
+    ['$', '\u{20AC}', '\u{A3}', '\u{A5}', '\u{20B9}', '\u{20A9}', '\u{20BD}', '\u{20BA}'];
+
+/// The finite number in a cell: with its decimal sign, with thousands in threes, with a per cent sign or one of money, in
+/// exponents.
 pub fn number(cell: &[u8], numbers: Numbers) -> Option<f64> {
-    let text = std::str::from_utf8(cell).ok()?;
-    // Only what begins like a number is one: "inf" and "infinity" are words here.
+    // Other blanks than those of ASCII, too.
+    let text = std::str::from_utf8(cell).ok()?.trim();
     let text = text.strip_prefix('+').unwrap_or(text);
-    let text = text.replace('\u{2212}', "-");
+    let mut text = text.replace('\u{2212}', "-");
+    if text.contains(CURRENCIES) {
+        let (sign, amount) = text.strip_prefix('-').map_or(("", text.as_str()), |amount| ("-", amount));
+        let before = amount.strip_prefix(CURRENCIES);
+        text = format!("{sign}{}", before.or_else(|| amount.strip_suffix(CURRENCIES))?.trim());
+    }
+    // Only what begins like a number is one: "inf" and "infinity" are words here.
     let unsigned = text.strip_prefix('-').unwrap_or(&text);
     if !unsigned.starts_with(|first: char| first.is_ascii_digit() || first == '.' || first == ',') {
         return None;

@@ -155,30 +155,45 @@ impl Column {
     ) {
         let decimal = numbers.decimal();
         let mut totals = self.totals;
-        self.cells.open().reserve(lines.len());
-        for (span, line) in spans.iter().step_by(stride).zip(lines) {
-            match number::read(text, span.start as usize, span.end as usize, decimal) {
+        // Room first: a push asks for it at every cell.
+        let mut open = std::mem::take(self.cells.open());
+        let n_open = open.len();
+        open.resize(n_open + lines.len(), 0.0);
+        for ((kept, span), line) in open[n_open..].iter_mut().zip(spans.iter().step_by(stride)).zip(lines) {
+            *kept = match number::read(text, span.start as usize, span.end as usize, decimal) {
                 Some(value) if value.abs() <= MAX_VALUE => {
                     totals.count(value);
-                    self.cells.open().push(value);
+                    value
                 }
                 _ => {
                     self.totals = totals;
-                    self.push(span.of(text), numbers, *line);
+                    let value = self.read(span.of(text), numbers, *line);
                     totals = self.totals;
+                    value
                 }
-            }
+            };
         }
+        *self.cells.open() = open;
         self.totals = totals;
     }
 
-    /// The next cell, without blanks around it.
-    pub fn push(&mut self, text: &[u8], numbers: Numbers, line: u64) {
+    /// A cell without blanks around it, as it is kept.
+    fn read(&mut self, text: &[u8], numbers: Numbers, line: u64) -> f64 {
         match cell::read(text, numbers) {
-            Cell::Number(value) if value.abs() <= MAX_VALUE => self.push_ordered(value),
-            Cell::Date(days) => self.push_date(days),
-            Cell::Missing => self.push_missing(),
-            Cell::Number(_) | Cell::Text => self.push_word(text, line),
+            Cell::Number(value) if value.abs() <= MAX_VALUE => {
+                self.totals.count(value);
+                value
+            }
+            Cell::Date(days) => {
+                self.n_dates += 1;
+                self.totals.count(days);
+                days
+            }
+            Cell::Missing => {
+                self.n_missing += 1;
+                boxed::missing()
+            }
+            Cell::Number(_) | Cell::Text => self.word(text, line),
         }
     }
 

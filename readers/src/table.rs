@@ -154,7 +154,7 @@ impl Table {
     pub fn new(dialect: Dialect) -> Self {
         Self {
             decoder: Decoder::new(dialect.encoding),
-            splitter: Splitter::new(dialect.separator_byte()),
+            splitter: Splitter::new(dialect.separator_byte(), dialect.skip),
             content: Content {
                 dialect: dialect.clone(),
                 columns: Vec::new(),
@@ -185,7 +185,8 @@ impl Table {
     /// # Errors
     /// [`Code::TooManyColumns`].
     pub fn of_columns(names: &[String]) -> Result<Self> {
-        let plain = Dialect { encoding: Encoding::Utf8, separator: ',', decimal_comma: false, header: true };
+        let plain =
+            Dialect { encoding: Encoding::Utf8, separator: ',', decimal_comma: false, header: true, skip: 0 };
         let mut table = Self { dialect: None, ..Self::new(plain) };
         table.content.name_columns(names)?;
         Ok(table)

@@ -36,6 +36,8 @@ export interface Dialect {
   separator: string;
   decimal_comma: boolean;
   header: boolean;
+  /** Lines before the first record that say nothing of it. */
+  skip: number;
 }
 
 /** What a table holds, before columns are chosen. */
