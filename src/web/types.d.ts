@@ -413,6 +413,49 @@ export interface FitReading {
   point_y: number | null;
 }
 
+/** What a `PlotChart` shows. */
+export interface Plot {
+  x: PlotAxis;
+  y: PlotAxis;
+  /** In the order in which they are drawn. */
+  series: PlotSeries[];
+}
+
+export interface PlotAxis {
+  title?: string;
+  /** Logarithmic; what is not positive is not drawn. */
+  log?: boolean;
+  /** What is shown; without it all data, with some room around them. */
+  range?: [number, number];
+}
+
+export interface PlotSeries {
+  /** Rules go through the whole plot: down where y is NaN, across where x is. */
+  kind: "points" | "line" | "dashed" | "band" | "steps" | "bars" | "rules";
+  /** A name of `ChartTheme`, or a CSS colour. */
+  colour: string;
+  x: Float32Array;
+  y: Float32Array;
+  /** The other edge of a band or of bars. */
+  low?: Float32Array;
+  /** Stands at the end of a line. */
+  label?: string;
+  /** Whether pointer and keyboard read it: not so for bands and rules, unless it is said. */
+  read?: boolean;
+  /** Whether it widens the axes: not so for rules, unless it is said. */
+  fitted?: boolean;
+  /** Of its strokes, CSS pixels. */
+  width?: number;
+}
+
+/** What is under the pointer, or at the keyboard's cursor, of a plot. */
+export interface PlotReading {
+  series: number;
+  index: number;
+  x: number;
+  y: number;
+}
+
 /** A ready-made configuration. Its words are in the page's table: `preset_<id>`, `preset_<id>_why`. */
 export interface Preset {
   id: string;
