@@ -240,6 +240,7 @@ async function start() {
   };
   ready();
   startOffline();
+  void import('./pictures.js').then(({ startPictures }) => startPictures(views));
 }
 
 /** @param {downhill.Message[]} problems */

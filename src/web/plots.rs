@@ -80,7 +80,7 @@ impl PlotChart {
 
     /// Replaces what is shown; series of a kind that is not known are left out.
     pub fn set(&mut self, plot: &Plot) {
-        let series = plot.series().iter().filter_map(|series| read_series(series.unchecked_ref()));
+        let series = plot.series().into_iter().filter_map(|series| read_series(series.unchecked_ref()));
         self.chart.set(read_axis(&plot.x()), read_axis(&plot.y()), series.collect());
     }
 

@@ -68,6 +68,8 @@ export const words = {
     dropped: 'left out: constant, or made of the terms above',
     interval: '{low} … {high}',
     save_csv: 'Save as CSV',
+    save_picture: 'Save picture: {name}',
+    save_picture_short: 'Save picture',
   },
   zh: {
     columns_title: '{name} 的列',
@@ -133,6 +135,8 @@ export const words = {
     dropped: '已略去：恒定，或可由上方各项得出',
     interval: '{low} … {high}',
     save_csv: '另存为 CSV',
+    save_picture: '保存图片：{name}',
+    save_picture_short: '保存图片',
   },
 };
 

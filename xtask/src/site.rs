@@ -48,7 +48,7 @@ pub(crate) fn wasm() -> Result<()> {
 }
 
 /// Builds the wasm that takes over where a run needs more than a first visit does.
-fn general() -> Result<()> {
+pub(crate) fn general() -> Result<()> {
     wasm_into("general", &folder().join("www/general"))
 }
 
