@@ -12,5 +12,7 @@ pub mod table;
 
 pub mod selection;
 
+pub mod diagnose;
+
 #[cfg(target_arch = "wasm32")]
 mod web;

@@ -11,6 +11,7 @@ use js_sys::{Error, Float64Array, JSON, Reflect};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
+use crate::diagnose::{Diagnosed, Question};
 use crate::dialect::{Dialect, HEAD_BYTES};
 use crate::selection::Selection;
 
@@ -98,9 +99,7 @@ impl Table {
     /// names of its terms, and [`Inference`].
     pub fn infer(&self, config: &str) -> Result<JsValue, Error> {
         let config: RunConfig = serde_json::from_str(config).map_err(unreadable)?;
-        let Some(selection) = &self.selection else { return Ok(JsValue::UNDEFINED) };
-        let rows = Rows { table: Rc::clone(&self.table), selection: Rc::clone(selection) };
-        let dataset = Dataset::of_source(Rc::new(rows), selection.inputs.clone(), &selection.target);
+        let Some(dataset) = self.dataset() else { return Ok(JsValue::UNDEFINED) };
         let plain =
             model::feature_map(&config.model, &dataset.inputs).map_err(|message| to_error(&message))?;
         let terms = model::term_names(&plain, &dataset.inputs);
@@ -109,6 +108,22 @@ impl Table {
         let map = plain.scaled(&dataset, bias, Scaling::Standardize);
         let roles = Roles::new(&config.validation, dataset.n_samples());
         to_js(&Inferred { terms, inference: Inference::of(&dataset, &roles, &map, bias) })
+    }
+
+    /// How weights do on a part of the rows that were chosen (JSON of [`Question`]): [`Diagnosed`].
+    pub fn diagnose(&self, question: &str) -> Result<JsValue, Error> {
+        let question: Question = serde_json::from_str(question).map_err(unreadable)?;
+        let Some(dataset) = self.dataset() else { return Ok(JsValue::UNDEFINED) };
+        to_js(&Diagnosed::of(&dataset, &question).map_err(|message| to_error(&message))?)
+    }
+}
+
+impl Table {
+    /// The rows that were chosen.
+    fn dataset(&self) -> Option<Dataset> {
+        let selection = self.selection.as_ref()?;
+        let rows = Rows { table: Rc::clone(&self.table), selection: Rc::clone(selection) };
+        Some(Dataset::of_source(Rc::new(rows), selection.inputs.clone(), &selection.target))
     }
 }
 

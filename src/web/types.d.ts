@@ -76,6 +76,60 @@ export interface Inferred {
   };
 }
 
+/** Which of a run's rows. */
+export type Part = "training" | "validation" | "test";
+
+/** How weights do on one part of the rows of a table, as numbers to draw; nothing where the run is on no table. */
+export interface Diagnosed {
+  kind: "diagnosed";
+  part?: Part;
+  /** The parts that have rows. */
+  parts?: Part[];
+  task?: "regression" | "binary" | "classes" | "counts";
+  /** Rows of the part. */
+  n_samples?: number;
+  /** Names of scores (`score_*` in the words of the page) and what they are; null where one is not defined. */
+  scores?: [string, number | null][];
+  /**
+   * Rows, or an even sample of them with the extremes. What depends on least squares is there for it alone. Of counts,
+   * residuals are deviance residuals.
+   */
+  rows?: {
+    /** Places in the table, from 1. */
+    row: number[];
+    actual: number[];
+    fitted: number[];
+    residual: number[];
+    studentized?: (number | null)[];
+    leverage?: (number | null)[];
+    cook?: (number | null)[];
+    /** Of a standard normal, at the rank of each studentized residual. */
+    quantile?: number[];
+  };
+  /** Curves along which Cook's distance is the same. */
+  contours?: { distance: number; leverage: number[]; studentized: number[] }[];
+  /** Prediction along one input, the others held; of a category, a value a level. */
+  effect?: {
+    input: number;
+    /** What every input is held at: a number, or the index of a level. */
+    at: number[];
+    grid: number[];
+    effect: number[];
+    /** Ends of the 95% band of the mean, where there is one. */
+    low?: number[];
+    high?: number[];
+    /** Rows: the input, and the effect there with the row's own residual. */
+    x: number[];
+    partial: number[];
+  };
+  roc?: { false_positive: number[]; true_positive: number[]; threshold: (number | null)[]; auc: number | null };
+  calibration?: { predicted: number[]; observed: number[]; count: number[] };
+  /** Rows by actual class, then by predicted class. */
+  confusion?: { labels: string[]; counts: number[][] };
+  /** Rows by actual class in bins of the predicted probability of the second class. */
+  histogram?: { edges: number[]; labels: string[]; counts: number[][] };
+}
+
 export interface ColumnPreview {
   name: string;
   kind: "number" | "category" | "date" | "text" | "empty";
@@ -173,6 +227,8 @@ export type Request =
   | { kind: "open_table"; name: string; blob?: Blob; dialect?: Dialect }
   /** What can be inferred of the least squares of a run on a table. */
   | { kind: "infer"; config: RunConfig }
+  /** How weights (as in a snapshot) do on a part of the rows of a table; an effect holds inputs at values. */
+  | { kind: "diagnose"; config: RunConfig; weights: number[]; part: Part; effect?: { input: number; at: (number | null)[] } }
   | { kind: "predict"; inputs: string }
   /** One row, a number or a level for each input. */
   | { kind: "predict_row"; values: string[] }
@@ -356,7 +412,7 @@ export interface Done {
   kind: "done";
 }
 
-export type Answer = Inferred | Opened | Configured | Predicted | Explained | Exported | Density | Done;
+export type Answer = Inferred | Diagnosed | Opened | Configured | Predicted | Explained | Exported | Density | Done;
 
 /** How far long work is, while a request waits for it: what is being done, and the share of all of it, 0 to 1. */
 export interface Progress {
