@@ -3,7 +3,14 @@
 use crate::dataset::{BLOCK_ROWS, Dataset, FeatureMap};
 use crate::model;
 
+pub mod distributions;
+mod double;
+mod factor;
 pub mod inference;
+pub mod optimum;
+mod rows;
+
+pub use rows::{Block, Rows, Training};
 
 /// The least-squares solution and the spectrum of the loss's Hessian.
 #[derive(Clone, Debug, PartialEq)]

@@ -254,11 +254,42 @@ fn check_predictions(trainer: &Trainer) -> Vec<Vec<f64>> {
 /// # Errors
 /// [`Code::WeightsNotFinite`]: JSON has no way to write what is not a number.
 pub fn write(trainer: &Trainer) -> Result<String> {
-    if !trainer.parameters().iter().all(|w| w.is_finite()) {
-        return Err(Code::WeightsNotFinite.into());
-    }
-    serde_json::to_string_pretty(&weights_file(trainer))
+    serde_json::to_string_pretty(&finite(trainer)?)
         .map_err(|error| Message::new(Code::Internal).with("detail", error))
+}
+
+/// The same for whoever has a writer of JSON already, as browsers do: field by field, in the order of the text.
+///
+/// # Errors
+/// As [`write`].
+pub fn fields(trainer: &Trainer) -> Result<Vec<(&'static str, Value)>> {
+    let mut value = serde_json::to_value(finite(trainer)?)
+        .map_err(|error| Message::new(Code::Internal).with("detail", error))?;
+    Ok(FIELDS.iter().map(|name| (*name, value[*name].take())).collect())
+}
+
+/// What a weights file holds, in the order of [`WeightsFile`].
+const FIELDS: [&str; 15] = [
+    "format",
+    "version",
+    "downhill",
+    "columns",
+    "layers",
+    "feature_map",
+    "original_units",
+    "loss",
+    "loss_rows",
+    "steps",
+    "epochs",
+    "config",
+    "backend",
+    "check_predictions",
+    "training_state",
+];
+
+fn finite(trainer: &Trainer) -> Result<WeightsFile> {
+    let finite = trainer.parameters().iter().all(|w| w.is_finite());
+    if finite { Ok(weights_file(trainer)) } else { Err(Code::WeightsNotFinite.into()) }
 }
 
 /// A file read and checked: what to train on, from where.

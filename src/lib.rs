@@ -31,6 +31,8 @@ pub mod metrics;
 
 pub mod analysis;
 
+pub mod scores;
+
 pub mod backend;
 
 pub mod monitor;

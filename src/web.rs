@@ -74,6 +74,20 @@ fn json(text: &str) -> Result<serde_json::Value, String> {
     serde_wasm_bindgen::from_value(value).map_err(|error| error.to_string())
 }
 
+/// Fields as a JSON text, by the browser's own writer.
+fn json_text(fields: Vec<(&str, serde_json::Value)>) -> crate::message::Result<String> {
+    let internal = |detail: &dyn std::fmt::Display| Message::new(Code::Internal).with("detail", detail);
+    let object = js_sys::Object::new();
+    for (name, value) in fields {
+        let value = value
+            .serialize(&serde_wasm_bindgen::Serializer::json_compatible())
+            .map_err(|error| internal(&error))?;
+        set(&object, name, &value);
+    }
+    let text = js_sys::JSON::stringify_with_replacer_and_space(&object, &JsValue::NULL, &2.into());
+    text.map(String::from).map_err(|_| internal(&"the browser could not write it"))
+}
+
 /// A message as an `Error` with `code` and `params` beside its text.
 fn to_error(message: &Message) -> Error {
     let error = Error::new(&message.to_string());

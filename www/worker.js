@@ -31,6 +31,15 @@ async function openRows(source, columns) {
   return rowsOf(source, columns, fetchTable);
 }
 
+/** @type {WebAssembly.Module} */
+let module;
+const spawn = () => {
+  const second = new Worker(import.meta.url, { type: 'module' });
+  second.postMessage({ type: 'partner', module });
+  return second;
+};
+const post = (/** @type {unknown} */ event, /** @type {Transferable[]} */ transfer) => scope.postMessage({ event }, transfer);
+
 /** @type {Session | undefined} */
 let session;
 /** @type {{ id: number, request: any }[]} */
@@ -74,6 +83,35 @@ async function breathe(event) {
   return current !== cancelled;
 }
 
+/**
+ * @param {Session} of
+ * @param {any} request
+ */
+async function handle(of, request) {
+  try {
+    return await of.handle({ ...request });
+  } catch (error) {
+    const problem = /** @type {any} */ (error);
+    if (problem.code !== 'needs_general') throw error;
+    const larger = await general().catch((reason) => {
+      throw Object.assign(problem, { detail: String(reason) });
+    });
+    larger.succeed(of.run, of.training);
+    // What is refused leaves the session, and the run, that there was.
+    const answer = await larger.handle(request);
+    session = larger;
+    of.free();
+    return answer;
+  }
+}
+
+/** A session of the module that trains everything. */
+async function general() {
+  const { default: init, Session } = await import('./general/downhill.js');
+  await init({ module_or_path: new URL('./general/downhill_bg.wasm', import.meta.url) });
+  return new Session(post, openRows, breathe, spawn);
+}
+
 async function turn() {
   if (running || !session) return;
   running = true;
@@ -87,7 +125,7 @@ async function turn() {
       try {
         const answer = ['open_table', 'infer', 'diagnose'].includes(request.kind)
           ? await import('./tables.js').then((tables) => tables.handle(request, breathe))
-          : await session.handle(request);
+          : await handle(session, request);
         scope.postMessage({ id, answer });
       } catch (error) {
         const { message, code, params } = /** @type {any} */ (error);
@@ -120,12 +158,7 @@ scope.addEventListener('message', ({ data }) => {
   }
   if (data.type === 'init') {
     initSync({ module: data.module });
-    const spawn = () => {
-      const second = new Worker(import.meta.url, { type: 'module' });
-      second.postMessage({ type: 'partner', module: data.module });
-      return second;
-    };
-    const post = (/** @type {unknown} */ event, /** @type {Transferable[]} */ transfer) => scope.postMessage({ event }, transfer);
+    module = data.module;
     session = new Session(post, openRows, breathe, spawn);
   } else if ('cancel' in data) {
     cancelled = data.cancel;

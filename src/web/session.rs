@@ -9,6 +9,7 @@ use wasm_bindgen_futures::JsFuture;
 
 use super::engines::Engines;
 use super::{attach, from_js, now_ms, set, to_error, to_js};
+use crate::GENERAL;
 use crate::config::{BackendChoice, MAX_EDITS, RunConfig, RunPlan, Source, to_query};
 use crate::dataset::{Dataset, FeatureMap, Input, Problem, Table};
 use crate::export;
@@ -95,6 +96,23 @@ impl Session {
             sample_y: Vec::new(),
             unshown: false,
         }
+    }
+
+    /// Takes the place of another session, whose runs were counted up to `run` and which was training or not.
+    pub fn succeed(&mut self, run: u32, training: bool) {
+        (self.run, self.training) = (run, training);
+    }
+
+    /// Runs so far.
+    #[wasm_bindgen(getter)]
+    pub fn run(&self) -> u32 {
+        self.run
+    }
+
+    /// Whether it trains.
+    #[wasm_bindgen(getter)]
+    pub fn training(&self) -> bool {
+        self.training
     }
 
     /// Answers a request, or throws an `Error` with `code` and `params`; then what the user had is as it was.
@@ -189,7 +207,7 @@ impl Session {
             Request::PredictRow { values } => self.predict_row(&values),
             Request::Export {} => {
                 let trainer = self.trainer_mut()?;
-                let text = export::write(trainer)?;
+                let text = super::json_text(export::fields(trainer)?)?;
                 Ok(Answer::Exported {
                     file_name: format!("downhill-weights-step-{}.json", trainer.step()),
                     text,
@@ -214,7 +232,7 @@ impl Session {
 
     /// Changes what may change in mid-run; otherwise begins a new run. Nothing is touched where that fails.
     async fn configure(&mut self, config: RunConfig) -> Result<Answer> {
-        let plan = config.check()?;
+        let plan = trainable(&config)?;
         let same_run = self.trainer.as_ref().is_some_and(|trainer| !trainer.restarts(&config));
         if let (true, Some(trainer)) = (same_run, &mut self.trainer) {
             let before = trainer.plan().config().clone();
@@ -394,6 +412,7 @@ impl Session {
         let value = super::json(&text).map_err(|detail| export::unreadable(bytes, detail))?;
         let imported = export::read_value(value)?;
         let config = imported.plan.config().clone();
+        trainable(&config)?;
         let dataset = self.dataset(&config).await?;
         let task = self.prepare(&imported.plan, dataset, Some(imported.map)).await?;
         self.begin(imported.plan, task, Some(imported.checkpoint)).await
@@ -408,7 +427,7 @@ impl Session {
     /// The table that is kept outside, with the columns that the configuration chooses.
     async fn table(&mut self, config: &RunConfig) -> Result<Option<Table>> {
         self.counted = None;
-        if matches!(config.data.source, Source::Linspace { .. }) {
+        if !GENERAL || matches!(config.data.source, Source::Linspace { .. }) {
             return Ok(None);
         }
         let plain = |value: std::result::Result<JsValue, Error>| value.map_err(|error| thrown(&error));
@@ -513,6 +532,12 @@ impl Session {
             .map(drop)
             .map_err(|error| super::internal(reason_of(&error)))
     }
+}
+
+/// Refuses what this module has no part for: the general one has, and takes over.
+fn trainable(config: &RunConfig) -> Result<RunPlan> {
+    let plan = config.check()?;
+    if !GENERAL && config.is_general() { Err(Code::NeedsGeneral.into()) } else { Ok(plan) }
 }
 
 /// Bytes of memory that this module has taken from the browser.

@@ -130,3 +130,15 @@ fn a_place_that_the_data_does_not_have_is_refused() {
         assert_eq!(run.checkpoint(), before);
     }
 }
+
+#[test]
+fn field_by_field_it_is_the_same_file() {
+    let mut run = trainer(On::Cpu, &config());
+    block_on(run.advance(50)).unwrap();
+    let fields: serde_json::Map<String, Value> =
+        export::fields(&run).unwrap().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let written: Value = serde_json::from_str(&export::write(&run).unwrap()).unwrap();
+    assert!(fields.keys().eq(written.as_object().unwrap().keys()));
+    let read = export::read_value(Value::Object(fields)).unwrap();
+    assert_eq!(read, export::read_value(written).unwrap());
+}

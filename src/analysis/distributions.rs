@@ -1,0 +1,68 @@
+//! Tails and quantiles of the distributions that estimates are held against.
+
+/// Probability that `|T| > |t|`, T having Student's distribution: `I_x(df/2, 1/2)` at `x = df / (df + t^2)`
+/// (Abramowitz and Stegun 26.7.1).
+pub fn student_two_sided(t: f64, df: f64) -> f64 {
+    incomplete_beta(df / (df + t * t), df / 2.0, 0.5)
+}
+
+/// The t below which a share of Student's distribution lies.
+pub fn student_quantile(share: f64, df: f64) -> f64 {
+    let above = |t: f64| 0.5 * student_two_sided(t, df);
+    let tail = (1.0 - share).min(share);
+    let (mut low, mut high) = (0.0, 1.0);
+    while above(high) > tail && high < 1e300 {
+        high *= 2.0;
+    }
+    // Every halving is a bit.
+    for _ in 0..200 {
+        let middle = 0.5 * (low + high);
+        if middle <= low || middle >= high {
+            break;
+        }
+        if above(middle) > tail { low = middle } else { high = middle }
+    }
+    let t = 0.5 * (low + high);
+    if share < 0.5 { -t } else { t }
+}
+
+/// Probability of a larger value of Fisher's F (Abramowitz and Stegun 26.6.2).
+pub fn fisher_above(f: f64, df1: f64, df2: f64) -> f64 {
+    incomplete_beta(df2 / (df2 + df1 * f), df2 / 2.0, df1 / 2.0)
+}
+
+/// The regularized incomplete beta function `I_x(a, b)`, by its continued fraction (DLMF 8.17.22) with Lentz's method.
+fn incomplete_beta(x: f64, a: f64, b: f64) -> f64 {
+    if x <= 0.0 {
+        return 0.0;
+    }
+    if x >= 1.0 {
+        return 1.0;
+    }
+    // The fraction converges fast below the mean.
+    if x > (a + 1.0) / (a + b + 2.0) {
+        return 1.0 - incomplete_beta(1.0 - x, b, a);
+    }
+    let log_beta = libm::lgamma(a) + libm::lgamma(b) - libm::lgamma(a + b);
+    let front = libm::exp(a * libm::log(x) + b * libm::log1p(-x) - log_beta) / a;
+    const TINY: f64 = 1e-300;
+    let away = |value: f64| if value.abs() < TINY { TINY } else { value };
+    let (mut c, mut d) = (1.0, 1.0 / away(1.0 - (a + b) * x / (a + 1.0)));
+    let mut fraction = d;
+    for m in 1..500 {
+        let m = f64::from(m);
+        let even = m * (b - m) * x / ((a + 2.0 * m - 1.0) * (a + 2.0 * m));
+        let odd = -(a + m) * (a + b + m) * x / ((a + 2.0 * m) * (a + 2.0 * m + 1.0));
+        let mut step = 1.0;
+        for term in [even, odd] {
+            d = 1.0 / away(1.0 + term * d);
+            c = away(1.0 + term / c);
+            step = c * d;
+            fraction *= step;
+        }
+        if (step - 1.0).abs() < 1e-16 {
+            break;
+        }
+    }
+    front * fraction
+}

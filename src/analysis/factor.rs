@@ -1,0 +1,131 @@
+//! R of a design: which columns of it say something of their own, and what follows from `(X'X)^-1 = R^-1 R^-T`.
+
+use super::rows::Rows;
+use super::{Triangle, spectrum};
+
+/// From a row's features, target and weight to what the row is multiplied by, and to the target beside it.
+type OfRow<'a> = dyn FnMut(&[f64], f64, f64) -> (f64, f64) + 'a;
+
+/// R of the columns that are not made of others, the ones being the last where there is a bias.
+#[derive(Clone, Debug)]
+pub(crate) struct Factor {
+    /// Columns that were kept, rising.
+    pub(crate) kept: Vec<usize>,
+    triangle: Triangle,
+}
+
+impl Factor {
+    /// Of rows that count by their weights, `y` beside them.
+    pub(crate) fn of(rows: &dyn Rows, bias: bool) -> Self {
+        let n_features = rows.n_features();
+        let every: Vec<usize> = (0..n_features + usize::from(bias)).collect();
+        let mut of_row = |_: &[f64], y: f64, weight: f64| (weight.sqrt(), y);
+        // First all columns, to find those that say nothing of their own; then those that are left.
+        let triangle = fold(rows, &every, &mut of_row);
+        let kept = independent(&triangle, n_features, bias);
+        if kept.len() == every.len() {
+            return Self { kept, triangle };
+        }
+        Self { triangle: fold(rows, &kept, &mut of_row), kept }
+    }
+
+    /// Columns that were kept.
+    pub(crate) fn p(&self) -> usize {
+        self.kept.len()
+    }
+
+    /// Least squares of the target beside the columns.
+    pub(crate) fn least_squares(&self) -> Vec<f64> {
+        self.solve((0..self.p()).map(|i| self.at(i, self.p())).collect())
+    }
+
+    /// `R w = b`.
+    pub(crate) fn solve(&self, mut b: Vec<f64>) -> Vec<f64> {
+        for i in (0..self.p()).rev() {
+            let known: f64 = (i + 1..self.p()).map(|j| self.at(i, j) * b[j]).sum();
+            b[i] = (b[i] - known) / self.at(i, i);
+        }
+        b
+    }
+
+    /// `R' w = b`.
+    pub(crate) fn solve_transposed(&self, mut b: Vec<f64>) -> Vec<f64> {
+        for i in 0..self.p() {
+            let known: f64 = (0..i).map(|j| self.at(j, i) * b[j]).sum();
+            b[i] = (b[i] - known) / self.at(i, i);
+        }
+        b
+    }
+
+    /// `a' (X'X)^-1 a`, the squared length of `R^-T a`.
+    pub(crate) fn quadratic(&self, a: &[f64]) -> f64 {
+        self.solve_transposed(a.to_vec()).iter().map(|v| v * v).sum()
+    }
+
+    /// Ratio of the largest to the smallest singular value.
+    pub(crate) fn condition(&self) -> f64 {
+        let width = self.triangle.width;
+        let (largest, smallest) = spectrum(&self.triangle.stack[..width * width], self.p());
+        (largest / smallest).sqrt()
+    }
+
+    /// The columns that were kept of a row of all features, the ones among them.
+    pub(crate) fn narrow<'a>(&'a self, features: &'a [f64]) -> impl Iterator<Item = f64> + 'a {
+        self.kept.iter().map(|column| features.get(*column).copied().unwrap_or(1.0))
+    }
+
+    fn at(&self, i: usize, j: usize) -> f64 {
+        self.triangle.stack[i * self.triangle.width + j]
+    }
+}
+
+/// R of `[X y]`, `X` being some columns of the rows, each row multiplied by a root.
+fn fold(rows: &dyn Rows, columns: &[usize], of_row: &mut OfRow<'_>) -> Triangle {
+    let n_features = rows.n_features();
+    let mut triangle = Triangle::new(columns.len(), false);
+    let (mut narrow, mut targets) = (Vec::new(), Vec::new());
+    rows.for_each_block(&mut |block| {
+        narrow.clear();
+        targets.clear();
+        let rows = block.features.chunks_exact(n_features).zip(block.targets).zip(block.weights);
+        for ((row, y), weight) in rows {
+            let (root, target) = of_row(row, *y, *weight);
+            narrow.extend(columns.iter().map(|column| root * row.get(*column).copied().unwrap_or(1.0)));
+            targets.push(root * target);
+        }
+        if !columns.is_empty() {
+            triangle.fold(&narrow, &targets);
+        }
+    });
+    triangle
+}
+
+/// Columns (the ones are the last) that are not made of those before them.
+fn independent(triangle: &Triangle, n_features: usize, bias: bool) -> Vec<usize> {
+    let width = triangle.width;
+    let p = n_features + usize::from(bias);
+    let norm = |j: usize| (0..=j).map(|i| triangle.stack[i * width + j].powi(2)).sum::<f64>().sqrt();
+    // The ones first: what is constant repeats them, and not the other way round.
+    let mut constant = vec![false; n_features];
+    if bias {
+        let ones = &triangle.stack;
+        for (j, constant) in constant.iter_mut().enumerate() {
+            // The part of column j that is not along the ones, by their product in R.
+            let (mut along, mut own, mut length) = (0.0, 0.0, 0.0);
+            for i in 0..=p.min(width - 1) {
+                let (a, b) = (ones[i * width + j], ones[i * width + n_features]);
+                along += a * b;
+                own += a * a;
+                length += b * b;
+            }
+            *constant = own - along * along / length <= 1e-22 * own;
+        }
+    }
+    (0..p)
+        .filter(|j| {
+            let pivot = triangle.stack[j * width + j].abs();
+            let independent = pivot > 1e-11 * norm(*j) && pivot > 0.0;
+            (independent || *j == n_features) && !constant.get(*j).copied().unwrap_or(false)
+        })
+        .collect()
+}

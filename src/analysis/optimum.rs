@@ -1,0 +1,291 @@
+//! What descent is heading for: the least value of every objective, and where it lies, in f64.
+//!
+//! The objective is that of a run: the weighted mean of a [`Loss`] and a [`Penalty`] of the weights of the scaled features,
+//! never of the bias. Losses with a curvature are minimized by Newton's method (`optimum/newton.rs`), the absolute and the
+//! quantile loss, which are linear programs, from within (`optimum/interior.rs`). Both take R of a QR factorization of
+//! weighted rows, and a gradient that is summed row by row; no Hessian is formed of products of rows.
+
+mod interior;
+mod newton;
+pub(crate) mod pointwise;
+
+use serde::Serialize;
+
+use super::Triangle;
+use super::factor::Factor;
+use super::rows::Rows;
+use crate::dataset::BLOCK_ROWS;
+use crate::loss::{Loss, Penalty};
+
+/// The least objective, and parameters that have it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Optimum {
+    /// Of the scaled features: a row of weights a feature, one for each output, and then a row of biases if there are any.
+    pub parameters: Vec<f64>,
+    /// What they make of the objective.
+    pub objective: f64,
+    /// Steps that it took to find them.
+    pub iterations: u32,
+    /// How much less it may be elsewhere: the duality gap of the absolute and the quantile loss, and what the quadratic
+    /// model of the objective promised of one more step where the loss has a curvature.
+    pub gap: f64,
+    /// Whether no other parameters have it. Those of softmax are told up to what is added to all classes alike.
+    pub unique: bool,
+    /// Whether any parameters have it: where classes can be told apart without an error, or counts of some rows are all 0,
+    /// weights grow without end and the objective falls on, ever less. `parameters` are far out on that way then.
+    pub finite: bool,
+}
+
+/// Minimizes the objective over the rows. `n_outputs` is the number of classes of [`Loss::Softmax`], and 1 otherwise.
+pub fn solve(rows: &dyn Rows, n_outputs: usize, bias: bool, loss: Loss, penalty: Penalty) -> Optimum {
+    let objective = Objective::new(rows, n_outputs, bias, loss, penalty);
+    match loss {
+        Loss::Absolute | Loss::Quantile { .. } => interior::solve(&objective),
+        _ => newton::solve(&objective),
+    }
+}
+
+/// What is minimized, over rows that are read anew whenever it is asked for.
+pub(crate) struct Objective<'a> {
+    rows: &'a dyn Rows,
+    n_features: usize,
+    n_outputs: usize,
+    bias: bool,
+    loss: Loss,
+    penalty: Penalty,
+    /// Rows that count for something.
+    n_samples: usize,
+    /// Of all rows.
+    total_weight: f64,
+    /// Weighted means of the target, or shares of the classes.
+    target_means: Vec<f64>,
+}
+
+impl<'a> Objective<'a> {
+    fn new(rows: &'a dyn Rows, n_outputs: usize, bias: bool, loss: Loss, penalty: Penalty) -> Self {
+        let (mut n_samples, mut total_weight, mut target_means) = (0, 0.0, vec![0.0; n_outputs]);
+        rows.for_each_block(&mut |block| {
+            for (y, s) in block.targets.iter().zip(block.weights) {
+                n_samples += usize::from(*s > 0.0);
+                total_weight += s;
+                match target_means.get_mut(*y as usize).filter(|_| loss == Loss::Softmax) {
+                    Some(share) => *share += s,
+                    None => target_means[0] += s * y,
+                }
+            }
+        });
+        target_means.iter_mut().for_each(|mean| *mean /= total_weight);
+        let n_features = rows.n_features();
+        Self { rows, n_features, n_outputs, bias, loss, penalty, n_samples, total_weight, target_means }
+    }
+
+    /// The same with another loss.
+    fn with(&self, loss: Loss) -> Self {
+        Self { loss, target_means: self.target_means.clone(), ..*self }
+    }
+
+    /// Parameters.
+    fn n_parameters(&self) -> usize {
+        (self.n_features + usize::from(self.bias)) * self.n_outputs
+    }
+
+    /// Parameters that are penalized: all but the biases, which are the last.
+    fn n_weights(&self) -> usize {
+        self.n_features * self.n_outputs
+    }
+
+    /// What `|w|_1` is multiplied by.
+    fn l1(&self) -> f64 {
+        self.penalty.strength * self.penalty.l1_ratio
+    }
+
+    /// What `|w|_2^2 / 2` is multiplied by.
+    fn l2(&self) -> f64 {
+        self.penalty.strength * (1.0 - self.penalty.l1_ratio)
+    }
+
+    fn penalty_of(&self, parameters: &[f64]) -> f64 {
+        self.penalty.of(parameters[..self.n_weights()].iter().copied())
+    }
+
+    /// Every row that counts: features, target, its share of all weights, and what the parameters make of it.
+    fn for_each_row(&self, parameters: &[f64], mut each: impl FnMut(&[f64], f64, f64, &[f64])) {
+        let mut outputs = vec![0.0; self.n_outputs];
+        self.rows.for_each_block(&mut |block| {
+            let rows = block.features.chunks_exact(self.n_features).zip(block.targets).zip(block.weights);
+            for ((features, y), s) in rows.filter(|(_, s)| **s > 0.0) {
+                self.outputs(parameters, features, &mut outputs);
+                each(features, *y, s / self.total_weight, &outputs);
+            }
+        });
+    }
+
+    /// `x w + b` of each output.
+    fn outputs(&self, parameters: &[f64], features: &[f64], outputs: &mut [f64]) {
+        let (weights, biases) = parameters.split_at(self.n_weights());
+        outputs.fill(0.0);
+        for (x, weights) in features.iter().zip(weights.chunks_exact(self.n_outputs)) {
+            for (output, w) in outputs.iter_mut().zip(weights) {
+                *output += x * w;
+            }
+        }
+        for (output, b) in outputs.iter_mut().zip(biases) {
+            *output += b;
+        }
+    }
+
+    /// The objective itself.
+    fn value(&self, parameters: &[f64]) -> f64 {
+        let mut sum = 0.0;
+        self.for_each_row(parameters, |_, y, share, z| sum += share * pointwise::value(self.loss, z, y));
+        sum + self.penalty_of(parameters)
+    }
+
+    /// Adds `factor[k]` times a row to the parameters of each output k.
+    fn add_row(&self, features: &[f64], factors: &[f64], sums: &mut [f64]) {
+        let ones = self.bias.then_some(&1.0);
+        for (x, sums) in features.iter().chain(ones).zip(sums.chunks_exact_mut(self.n_outputs)) {
+            for (sum, factor) in sums.iter_mut().zip(factors) {
+                *sum += x * factor;
+            }
+        }
+    }
+
+    /// Where to begin: no weights, and the biases that are best alone.
+    fn start(&self) -> Vec<f64> {
+        let mut parameters = vec![0.0; self.n_parameters()];
+        let (_, biases) = parameters.split_at_mut(self.n_weights());
+        for (bias, mean) in biases.iter_mut().zip(&self.target_means) {
+            *bias = match self.loss {
+                Loss::Poisson | Loss::Softmax => libm::log(mean.max(1e-3)),
+                Loss::Logistic => 0.0,
+                _ => *mean,
+            };
+        }
+        parameters
+    }
+
+    /// Least squares, without a penalty, of one output; and whether they are the only ones.
+    fn least_squares(&self) -> (Vec<f64>, bool) {
+        let factor = Factor::of(self.rows, self.bias);
+        let mut parameters = vec![0.0; self.n_parameters()];
+        for (column, value) in factor.kept.iter().zip(factor.least_squares()) {
+            parameters[*column] = value;
+        }
+        (parameters, factor.p() == self.n_parameters())
+    }
+}
+
+/// R of rows that come one by one.
+struct Stack {
+    width: usize,
+    triangle: Triangle,
+    rows: Vec<f64>,
+}
+
+impl Stack {
+    fn new(width: usize) -> Self {
+        Self { width, triangle: Triangle::new(width, false), rows: Vec::with_capacity(width * BLOCK_ROWS) }
+    }
+
+    fn push(&mut self, row: impl IntoIterator<Item = f64>) {
+        if self.width == 0 {
+            return;
+        }
+        self.rows.extend(row);
+        if self.rows.len() == self.width * BLOCK_ROWS {
+            self.fold();
+        }
+    }
+
+    /// A row of one entry for each place, as large as is said.
+    fn push_diagonal(&mut self, entries: impl IntoIterator<Item = f64>) {
+        for (place, entry) in entries.into_iter().enumerate() {
+            if entry > 0.0 {
+                self.push((0..self.width).map(|k| if k == place { entry } else { 0.0 }));
+            }
+        }
+    }
+
+    fn fold(&mut self) {
+        if self.rows.is_empty() {
+            return;
+        }
+        let zeros = [0.0; BLOCK_ROWS];
+        self.triangle.fold(&self.rows, &zeros[..self.rows.len() / self.width]);
+        self.rows.clear();
+    }
+
+    fn triangle(mut self) -> Root {
+        self.fold();
+        let stride = self.width + 1;
+        let rows = self.triangle.stack.chunks_exact(stride).take(self.width);
+        let upper = rows.flat_map(|row| row[..self.width].iter().copied()).collect();
+        Root { width: self.width, upper }
+    }
+}
+
+/// R, with `R'R` the curvature of an objective.
+struct Root {
+    width: usize,
+    /// Row-major.
+    upper: Vec<f64>,
+}
+
+impl Root {
+    fn at(&self, i: usize, j: usize) -> f64 {
+        self.upper[i * self.width + j]
+    }
+
+    /// `R'R d = b`. What R says nothing of (a pivot that is nothing but rounding) is left at 0.
+    fn solve(&self, b: &[f64]) -> Vec<f64> {
+        let n = self.width;
+        let held: Vec<bool> = (0..n).map(|k| self.holds(k)).collect();
+        let mut d = b.to_vec();
+        for i in 0..n {
+            let known: f64 = (0..i).map(|j| self.at(j, i) * d[j]).sum();
+            d[i] = if held[i] { (d[i] - known) / self.at(i, i) } else { 0.0 };
+        }
+        for i in (0..n).rev() {
+            let known: f64 = (i + 1..n).map(|j| self.at(i, j) * d[j]).sum();
+            d[i] = if held[i] { (d[i] - known) / self.at(i, i) } else { 0.0 };
+        }
+        d
+    }
+
+    /// Whether column k is more than what those before it make up.
+    fn holds(&self, k: usize) -> bool {
+        let norm = (0..=k).map(|i| self.at(i, k).powi(2)).sum::<f64>().sqrt();
+        self.at(k, k).abs() > 1e-11 * norm
+    }
+
+    /// `R'R`, row-major.
+    fn product(&self) -> Vec<f64> {
+        let n = self.width;
+        let mut product = vec![0.0; n * n];
+        for row in self.upper.chunks_exact(n) {
+            for (a, out) in row.iter().zip(product.chunks_exact_mut(n)) {
+                if *a != 0.0 {
+                    for (b, out) in row.iter().zip(out) {
+                        *out += a * b;
+                    }
+                }
+            }
+        }
+        product
+    }
+
+    /// R of some of the columns alone.
+    fn columns(&self, columns: &[usize]) -> Self {
+        let mut stack = Stack::new(columns.len());
+        for row in self.upper.chunks_exact(self.width.max(1)) {
+            stack.push(columns.iter().map(|column| row[*column]));
+        }
+        stack.triangle()
+    }
+
+    /// Whether no column is made up by the others.
+    fn is_full(&self) -> bool {
+        (0..self.width).all(|k| self.holds(k))
+    }
+}

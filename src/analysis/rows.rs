@@ -1,0 +1,182 @@
+//! Rows to fit, as often as they are asked for.
+
+use super::double::Double;
+use crate::dataset::{BLOCK_ROWS, Dataset, FeatureMap, Roles, Term, blocks};
+
+/// Some rows at a time: at most [`BLOCK_ROWS`].
+#[derive(Clone, Copy, Debug)]
+pub struct Block<'a> {
+    /// Row-major, as the model sees them.
+    pub features: &'a [f64],
+    /// One a row.
+    pub targets: &'a [f64],
+    /// How much each row counts: one a row, none negative.
+    pub weights: &'a [f64],
+}
+
+/// The same before the map: inputs, row-major, and where in the dataset each row stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Inputs<'a> {
+    pub(crate) places: &'a [usize],
+    pub(crate) x: &'a [f64],
+    pub(crate) targets: &'a [f64],
+    pub(crate) weights: &'a [f64],
+}
+
+/// Rows that can be read as often as is needed, always the same and in one order.
+pub trait Rows {
+    /// Features of a row.
+    fn n_features(&self) -> usize;
+
+    /// Every row, block by block.
+    fn for_each_block(&self, each: &mut dyn FnMut(Block<'_>));
+}
+
+/// The rows of a dataset that are trained on, through the map of a model.
+#[derive(Clone, Copy, Debug)]
+pub struct Training<'a> {
+    dataset: &'a Dataset,
+    roles: &'a Roles,
+    map: &'a FeatureMap,
+    weights: Option<&'a [f64]>,
+}
+
+impl<'a> Training<'a> {
+    /// Those that `roles` does not hold out, each counting the same.
+    pub fn new(dataset: &'a Dataset, roles: &'a Roles, map: &'a FeatureMap) -> Self {
+        Self { dataset, roles, map, weights: None }
+    }
+
+    /// The same with a weight for each row of the dataset, those held out too.
+    pub fn weighted(self, weights: &'a [f64]) -> Self {
+        Self { weights: Some(weights), ..self }
+    }
+
+    /// From inputs to features.
+    pub fn map(&self) -> &'a FeatureMap {
+        self.map
+    }
+
+    /// Every row, block by block, as it is before the map.
+    pub(crate) fn for_each_input(&self, each: &mut dyn FnMut(Inputs<'_>)) {
+        let n_inputs = self.map.n_inputs();
+        let (mut x, mut y) = (vec![0.0; n_inputs * BLOCK_ROWS], vec![0.0; BLOCK_ROWS]);
+        let (mut places, mut weights) = (Vec::with_capacity(BLOCK_ROWS), Vec::with_capacity(BLOCK_ROWS));
+        for block in blocks(self.dataset.n_samples() as usize) {
+            self.dataset.read(block.start, &mut x[..n_inputs * block.len()], &mut y[..block.len()]);
+            places.clear();
+            weights.clear();
+            for row in 0..block.len() {
+                let place = block.start + row;
+                if !self.roles.is_validation(place) {
+                    let n = places.len();
+                    x.copy_within(row * n_inputs..(row + 1) * n_inputs, n * n_inputs);
+                    y[n] = y[row];
+                    places.push(place);
+                    weights.push(self.weights.map_or(1.0, |weights| weights[place]));
+                }
+            }
+            let n = places.len();
+            each(Inputs { places: &places, x: &x[..n * n_inputs], targets: &y[..n], weights: &weights });
+        }
+    }
+}
+
+impl Rows for Training<'_> {
+    fn n_features(&self) -> usize {
+        self.map.n_features()
+    }
+
+    fn for_each_block(&self, each: &mut dyn FnMut(Block<'_>)) {
+        let n_features = self.map.n_features();
+        let mut features = vec![0.0; n_features * BLOCK_ROWS];
+        self.for_each_input(&mut |Inputs { x, targets, weights, .. }| {
+            let features = &mut features[..n_features * targets.len()];
+            self.map.rows(x, features);
+            each(Block { features, targets, weights });
+        });
+    }
+}
+
+/// A feature map of twice the digits: what f64 rounds in making a feature is felt in the last digits of coefficients
+/// wherever powers or columns are nearly alike.
+#[derive(Clone, Debug)]
+pub(crate) struct ExactMap<'a> {
+    map: &'a FeatureMap,
+    terms: Vec<Term>,
+}
+
+impl<'a> ExactMap<'a> {
+    pub(crate) fn new(map: &'a FeatureMap) -> Self {
+        Self { map, terms: map.terms() }
+    }
+
+    /// The features of one row, as [`FeatureMap::features`] makes them.
+    pub(crate) fn features(&self, x: &[f64], out: &mut [Double]) {
+        for (k, term) in self.terms.iter().enumerate() {
+            out[k] = match *term {
+                Term::Power { input, power: 1 } => {
+                    let map = &self.map.inputs[input];
+                    over(Double::sum(x[input], -map.center), map.scale)
+                }
+                // The powers of an input stand side by side.
+                Term::Power { power, .. } => out[k - 1] * out[k + 1 - power as usize],
+                Term::Level { input, level } => Double::from(f64::from(x[input] == level as f64)),
+                Term::Product { of: [a, b] } => out[a] * out[b],
+            };
+        }
+        for ((out, center), scale) in out.iter_mut().zip(&self.map.center).zip(&self.map.scale) {
+            *out = over(*out - Double::from(*center), *scale);
+        }
+    }
+
+    /// Parameters of the scaled features in the units of inputs and target, the bias last where there is one: as
+    /// [`FeatureMap::to_original`] has them.
+    pub(crate) fn to_original(&self, parameters: &[Double]) -> Vec<Double> {
+        let n_features = self.terms.len();
+        let mut original = vec![Double::default(); n_features];
+        let mut constant = parameters.get(n_features).copied().unwrap_or_default();
+        let unit_of = |feature: usize| match self.terms[feature] {
+            Term::Power { input, .. } => (self.map.inputs[input].center, self.map.inputs[input].scale),
+            _ => (0.0, 1.0),
+        };
+        for (k, term) in self.terms.iter().enumerate() {
+            let coefficient = over(parameters[k], self.map.scale[k]);
+            constant = constant - coefficient * Double::from(self.map.center[k]);
+            match *term {
+                Term::Power { input, power } => {
+                    // z = (x - c) / s, by the binomial theorem.
+                    let first = k + 1 - power as usize;
+                    let map = &self.map.inputs[input];
+                    let unit = coefficient / Double::from(map.scale).power(power);
+                    let mut binomial = 1.0;
+                    for j in (0..=power).rev() {
+                        let part = unit * Double::from(binomial) * Double::from(-map.center).power(power - j);
+                        if j == 0 {
+                            constant += part;
+                        } else {
+                            original[first + j as usize - 1] += part;
+                        }
+                        binomial = binomial * f64::from(j) / f64::from(power - j + 1);
+                    }
+                }
+                Term::Level { .. } => original[k] += coefficient,
+                Term::Product { of: [a, b] } => {
+                    let ((a_shift, a_unit), (b_shift, b_unit)) = (unit_of(a), unit_of(b));
+                    let unit = coefficient / Double::product(a_unit, b_unit);
+                    original[k] += unit;
+                    original[a] += unit * Double::from(-b_shift);
+                    original[b] += unit * Double::from(-a_shift);
+                    constant += unit * Double::product(a_shift, b_shift);
+                }
+            }
+        }
+        original.extend((parameters.len() > n_features).then_some(constant));
+        original
+    }
+}
+
+/// `value / scale`, most scales being none.
+fn over(value: Double, scale: f64) -> Double {
+    if scale == 1.0 { value } else { value / Double::from(scale) }
+}

@@ -1,0 +1,314 @@
+//! How good predictions are: the metrics of regression and of classification, as scikit-learn defines them, each row
+//! counting by its weight.
+//!
+//! Sums are fed block by block. Whoever wants a curve of true against false positives keeps a score a row.
+
+use serde::Serialize;
+
+/// The least probability that a logarithm is taken of, as in scikit-learn's `log_loss`.
+const LEAST_PROBABILITY: f64 = f64::EPSILON;
+
+/// Sums over predictions of a number.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Regression {
+    n_samples: u64,
+    weight: f64,
+    square: f64,
+    absolute: f64,
+    mean: f64,
+    /// `sum s (y - mean)^2`.
+    spread: f64,
+    /// `sum s y ln y`.
+    entropy: f64,
+    /// `sum s (m - y - y ln m)`: half the Poisson deviance less the entropy, and no number where there is none.
+    deviance: f64,
+}
+
+/// What they come to.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct RegressionScores {
+    /// Rows.
+    pub n_samples: u64,
+    /// Mean of `(y - prediction)^2`.
+    pub mean_squared_error: f64,
+    /// Its root.
+    pub root_mean_squared_error: f64,
+    /// Mean of `|y - prediction|`.
+    pub mean_absolute_error: f64,
+    /// `1 - sum (y - prediction)^2 / sum (y - mean)^2`; `None` for a constant target.
+    pub r2: Option<f64>,
+    /// `1 - (1 - R^2) (n - 1) / (n - p - 1)`, p being the features; `None` where no degree of freedom is left.
+    pub adjusted_r2: Option<f64>,
+    /// Mean of `2 (y ln(y / m) - y + m)`, m being the prediction; `None` unless all `m > 0` and `y >= 0`.
+    pub mean_poisson_deviance: Option<f64>,
+    /// Share of the Poisson deviance of the mean that is explained: `d2_tweedie_score(power=1)`.
+    pub d2_poisson: Option<f64>,
+}
+
+impl Regression {
+    /// Adds rows.
+    pub fn feed(&mut self, predictions: &[f64], targets: &[f64], weights: &[f64]) {
+        for ((m, y), s) in predictions.iter().zip(targets).zip(weights) {
+            self.n_samples += 1;
+            if *s <= 0.0 {
+                continue;
+            }
+            self.weight += s;
+            self.square += s * (y - m) * (y - m);
+            self.absolute += s * (y - m).abs();
+            // West (1979): one pass, and nothing cancels.
+            let apart = y - self.mean;
+            self.mean += s / self.weight * apart;
+            self.spread += s * apart * (y - self.mean);
+            self.entropy += s * if *y > 0.0 { y * libm::log(*y) } else { 0.0 };
+            self.deviance += if *y >= 0.0 && *m > 0.0 { s * (m - y - y * libm::log(*m)) } else { f64::NAN };
+        }
+    }
+
+    /// All metrics of a model of `n_features` features.
+    pub fn scores(&self, n_features: usize) -> RegressionScores {
+        let mean_squared_error = self.square / self.weight;
+        let r2 = (self.spread > 0.0).then(|| 1.0 - self.square / self.spread);
+        let n = self.n_samples as f64;
+        let left = n - n_features as f64 - 1.0;
+        let deviance = 2.0 * (self.entropy + self.deviance);
+        // That of the mean: `sum s (m - y)` is 0.
+        let null_deviance = 2.0 * (self.entropy - self.weight * self.mean * libm::log(self.mean));
+        let has_deviance = deviance.is_finite();
+        RegressionScores {
+            n_samples: self.n_samples,
+            mean_squared_error,
+            root_mean_squared_error: mean_squared_error.sqrt(),
+            mean_absolute_error: self.absolute / self.weight,
+            r2,
+            adjusted_r2: r2.filter(|_| left > 0.0).map(|r2| 1.0 - (1.0 - r2) * (n - 1.0) / left),
+            mean_poisson_deviance: has_deviance.then(|| deviance / self.weight),
+            d2_poisson: (has_deviance && null_deviance > 0.0).then(|| 1.0 - deviance / null_deviance),
+        }
+    }
+}
+
+/// Share of the pinball loss of the best constant that is explained, at a quantile (`d2_pinball_score`; at 0.5 it is
+/// `d2_absolute_error_score`). The constant is the first target that so much of the weight lies below or at; any other as
+/// good has the same loss. `None` for a constant target.
+pub fn d2_pinball(predictions: &[f64], targets: &[f64], weights: &[f64], tau: f64) -> Option<f64> {
+    let mut order: Vec<usize> = (0..targets.len()).collect();
+    order.sort_by(|a, b| targets[*a].total_cmp(&targets[*b]));
+    let last = order.last()?;
+    let wanted = tau * weights.iter().sum::<f64>();
+    let mut sum = 0.0;
+    let found = order.iter().find(|row| {
+        sum += weights[**row];
+        sum >= wanted
+    });
+    let constant = targets[*found.unwrap_or(last)];
+    let pinball = |y: f64, m: f64| (tau * (y - m)).max((tau - 1.0) * (y - m));
+    let (mut own, mut null) = (0.0, 0.0);
+    for ((m, y), s) in predictions.iter().zip(targets).zip(weights) {
+        own += s * pinball(*y, *m);
+        null += s * pinball(*y, constant);
+    }
+    (null > 0.0).then(|| 1.0 - own / null)
+}
+
+/// Counts and sums over predictions of a class.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Classification {
+    n_classes: usize,
+    n_samples: u64,
+    weight: f64,
+    /// Row-major: a row a true class, a column a predicted one.
+    confusion: Vec<f64>,
+    log_loss: f64,
+    brier: f64,
+    bins: Vec<Bin>,
+}
+
+/// The rows whose predicted probability lies in one part of `[0, 1]`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Bin {
+    /// Weight of the rows.
+    pub weight: f64,
+    /// Their mean probability.
+    pub predicted: f64,
+    /// Share of them that is of the second class.
+    pub observed: f64,
+}
+
+/// What they come to.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ClassificationScores {
+    /// Rows.
+    pub n_samples: u64,
+    /// Mean of `-ln p` of the true class.
+    pub log_loss: f64,
+    /// Share of rows whose most probable class is the true one.
+    pub accuracy: f64,
+    /// Mean squared distance of probabilities from what came: of the second of two classes, summed over three or more.
+    pub brier: f64,
+    /// Weight of rows: a row a true class, a column a predicted one.
+    pub confusion: Vec<Vec<f64>>,
+    /// Of each class.
+    pub classes: Vec<ClassScores>,
+    /// Parts of `[0, 1]` of equal width that hold any rows; of two classes alone.
+    pub calibration: Vec<Bin>,
+}
+
+/// How well one class is told from the others. `None` where there is nothing to divide by.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct ClassScores {
+    /// Share of the rows predicted to be of the class that are.
+    pub precision: Option<f64>,
+    /// Share of the rows of the class that were predicted to be.
+    pub recall: Option<f64>,
+    /// Harmonic mean of the two.
+    pub f1: Option<f64>,
+    /// Weight of the rows of the class.
+    pub support: f64,
+}
+
+impl Classification {
+    /// Of so many classes; `n_bins` parts for the calibration curve.
+    pub fn new(n_classes: usize, n_bins: usize) -> Self {
+        Self {
+            n_classes,
+            n_samples: 0,
+            weight: 0.0,
+            confusion: vec![0.0; n_classes * n_classes],
+            log_loss: 0.0,
+            brier: 0.0,
+            bins: vec![Bin::default(); n_bins],
+        }
+    }
+
+    /// Adds rows. `probabilities` are row-major, one a class; of two classes that of the second alone.
+    pub fn feed(&mut self, probabilities: &[f64], targets: &[f64], weights: &[f64]) {
+        let width = if self.n_classes == 2 { 1 } else { self.n_classes };
+        for ((p, y), s) in probabilities.chunks_exact(width).zip(targets).zip(weights) {
+            let class = *y as usize;
+            self.n_samples += 1;
+            self.weight += s;
+            let predicted = if width == 1 { usize::from(p[0] > 0.5) } else { most_probable(p) };
+            self.confusion[class * self.n_classes + predicted] += s;
+            let own = if width > 1 {
+                p[class]
+            } else if class == 1 {
+                p[0]
+            } else {
+                1.0 - p[0]
+            };
+            self.log_loss -= s * libm::log(own.clamp(LEAST_PROBABILITY, 1.0 - LEAST_PROBABILITY));
+            if width == 1 {
+                self.brier += s * (1.0 - own) * (1.0 - own);
+                self.bin(p[0], *y, *s);
+            } else {
+                let apart = |(k, p): (usize, &f64)| (p - f64::from(k == class)).powi(2);
+                self.brier += s * p.iter().enumerate().map(apart).sum::<f64>();
+            }
+        }
+    }
+
+    fn bin(&mut self, p: f64, y: f64, s: f64) {
+        let n = self.bins.len();
+        // Each part holds its upper end.
+        let place = ((p * n as f64).ceil() as usize).clamp(1, n.max(1)) - 1;
+        if let Some(bin) = self.bins.get_mut(place) {
+            bin.weight += s;
+            bin.predicted += s * p;
+            bin.observed += s * y;
+        }
+    }
+
+    /// All metrics.
+    pub fn scores(&self) -> ClassificationScores {
+        let n = self.n_classes;
+        let at = |actual: usize, predicted: usize| self.confusion[actual * n + predicted];
+        let share = |part: f64, whole: f64| (whole > 0.0).then(|| part / whole);
+        let class = |k: usize| {
+            let hits = at(k, k);
+            let support: f64 = (0..n).map(|l| at(k, l)).sum();
+            let predicted: f64 = (0..n).map(|l| at(l, k)).sum();
+            ClassScores {
+                precision: share(hits, predicted),
+                recall: share(hits, support),
+                f1: share(2.0 * hits, support + predicted),
+                support,
+            }
+        };
+        let mean = |bin: &Bin| Bin {
+            weight: bin.weight,
+            predicted: bin.predicted / bin.weight,
+            observed: bin.observed / bin.weight,
+        };
+        ClassificationScores {
+            n_samples: self.n_samples,
+            log_loss: self.log_loss / self.weight,
+            accuracy: (0..n).map(|k| at(k, k)).sum::<f64>() / self.weight,
+            brier: self.brier / self.weight,
+            confusion: self.confusion.chunks_exact(n).map(<[f64]>::to_vec).collect(),
+            classes: (0..n).map(class).collect(),
+            calibration: self.bins.iter().filter(|bin| bin.weight > 0.0).map(mean).collect(),
+        }
+    }
+}
+
+/// Shares of true and of false positives as the score from which on a row counts as positive falls.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Roc {
+    /// From (0, 0) to (1, 1): share of negatives, and of positives, that score as high as the threshold. Points on the line
+    /// between their neighbours are left out.
+    pub points: Vec<[f64; 2]>,
+    /// Area under all of them: the probability that a positive scores higher than a negative, ties counting a half.
+    pub area: f64,
+}
+
+impl Roc {
+    /// Of rows that are positive (the target is 1) or not (0), with scores of any scale. `None` where all rows are of one kind.
+    pub fn new(scores: &[f64], targets: &[f64], weights: &[f64]) -> Option<Self> {
+        let mut order: Vec<usize> = (0..scores.len()).collect();
+        order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
+        let (mut negative, mut positive) = (0.0, 0.0);
+        let mut counts = vec![[0.0, 0.0]];
+        for tied in order.chunk_by(|a, b| scores[*a] == scores[*b]) {
+            for row in tied {
+                positive += weights[*row] * targets[*row];
+                negative += weights[*row] * (1.0 - targets[*row]);
+            }
+            counts.push([negative, positive]);
+        }
+        if negative <= 0.0 || positive <= 0.0 {
+            return None;
+        }
+        let area = counts.windows(2).map(|pair| {
+            let ([x0, y0], [x1, y1]) = (pair[0], pair[1]);
+            (x1 - x0) * (y0 + y1) / 2.0
+        });
+        let area = area.sum::<f64>() / (negative * positive);
+        let points: Vec<[f64; 2]> = corners(&counts).map(|[x, y]| [x / negative, y / positive]).collect();
+        Some(Self { points, area })
+    }
+}
+
+/// Points but those between two steps of one direction, of which a curve has many: up, or to the right.
+fn corners(points: &[[f64; 2]]) -> impl Iterator<Item = [f64; 2]> + '_ {
+    (0..points.len())
+        .filter(|i| {
+            if *i == 0 || *i + 1 == points.len() {
+                return true;
+            }
+            let [[x0, y0], [x1, y1], [x2, y2]] = [points[i - 1], points[*i], points[i + 1]];
+            (x1 - x0) * (y2 - y1) != (x2 - x1) * (y1 - y0)
+        })
+        .map(|i| points[i])
+}
+
+/// The first of the largest.
+fn most_probable(probabilities: &[f64]) -> usize {
+    let mut best = 0;
+    for (k, p) in probabilities.iter().enumerate() {
+        if *p > probabilities[best] {
+            best = k;
+        }
+    }
+    best
+}

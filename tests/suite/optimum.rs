@@ -1,0 +1,184 @@
+//! The least value of every objective, against scikit-learn, statsmodels and CVXPY.
+
+use downhill::analysis::optimum::{Optimum, solve};
+use downhill::analysis::{Block, Rows};
+use downhill::loss::{Loss, Penalty};
+use serde_json::Value;
+
+use crate::support::{assert_close, numbers, reference};
+
+/// Relative distance of two objectives: what solvers of double precision agree on.
+const OBJECTIVE_TOLERANCE: f64 = 1e-9;
+
+/// Rows that are kept whole, in blocks that are no multiple of anything.
+struct Kept {
+    n_features: usize,
+    features: Vec<f64>,
+    targets: Vec<f64>,
+    weights: Vec<f64>,
+}
+
+impl Kept {
+    fn new(features: Vec<f64>, targets: Vec<f64>) -> Self {
+        let weights = vec![1.0; targets.len()];
+        Self { n_features: features.len() / targets.len(), features, targets, weights }
+    }
+}
+
+impl Rows for Kept {
+    fn n_features(&self) -> usize {
+        self.n_features
+    }
+
+    fn for_each_block(&self, each: &mut dyn FnMut(Block<'_>)) {
+        let features = self.features.chunks(101 * self.n_features);
+        for ((features, targets), weights) in
+            features.zip(self.targets.chunks(101)).zip(self.weights.chunks(101))
+        {
+            each(Block { features, targets, weights });
+        }
+    }
+}
+
+/// The rows of tests/reference/optima.json, standardized.
+fn diabetes(reference: &Value, target: &str, weighted: bool) -> Kept {
+    let columns: Vec<Vec<f64>> = reference["columns"].as_array().unwrap().iter().map(numbers).collect();
+    let n = columns[0].len();
+    let mut features = vec![0.0; n * columns.len()];
+    for (j, column) in columns.iter().enumerate() {
+        let mean = column.iter().sum::<f64>() / n as f64;
+        let deviation = (column.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n as f64).sqrt();
+        for (i, x) in column.iter().enumerate() {
+            features[i * columns.len() + j] = (x - mean) / deviation;
+        }
+    }
+    let mut rows = Kept::new(features, numbers(&reference["targets"][target]));
+    if weighted {
+        rows.weights = numbers(&reference["weights"]);
+    }
+    rows
+}
+
+fn solved(reference: &Value, case: &Value) -> Optimum {
+    let loss: Loss = serde_json::from_value(case["loss"].clone()).unwrap();
+    let penalty: Penalty = serde_json::from_value(case["penalty"].clone()).unwrap();
+    let rows = diabetes(reference, case["target"].as_str().unwrap(), case["weighted"].as_bool().unwrap());
+    let n_outputs = if loss == Loss::Softmax { 3 } else { 1 };
+    solve(&rows, n_outputs, case["bias"].as_bool().unwrap(), loss, penalty)
+}
+
+#[test]
+fn objectives_are_as_low_as_those_of_others() {
+    let reference = reference("optima");
+    for case in reference["cases"].as_array().unwrap() {
+        let found = solved(&reference, case);
+        let expected = case["objective"].as_f64().unwrap();
+        let what = format!("{} {} {}", case["loss"], case["penalty"], case["call"]);
+        assert_close(found.objective, expected, OBJECTIVE_TOLERANCE * expected.abs(), &what);
+        assert!(found.gap <= OBJECTIVE_TOLERANCE * expected.abs(), "{what}: a gap of {:e}", found.gap);
+        assert!(found.unique && found.finite, "{what}: {found:?}");
+        // A wrong curvature or a wrong dual would show here alone.
+        assert!(found.iterations < 20, "{what}: {} steps", found.iterations);
+        // Where softmax is not penalized, all classes may gain alike: there scikit-learn is at the same mean as we are.
+        for (found, expected) in found.parameters.iter().zip(numbers(&case["parameters"])) {
+            assert_close(*found, expected, 3e-5, &what);
+            let is_zero = expected.abs() < 1e-9;
+            assert!(!is_zero || *found == 0.0, "{what}: {found:e} is not the 0 that others find");
+        }
+    }
+}
+
+#[test]
+fn targets_far_larger_than_the_loss_is_wide_are_reached() {
+    let reference = reference("optima");
+    for loss in [Loss::LogCosh, Loss::Huber { delta: 1.0 }] {
+        let mut rows = diabetes(&reference, "number", false);
+        rows.targets.iter_mut().for_each(|y| *y *= 1e4);
+        let found = solve(&rows, 1, true, loss, Penalty::default());
+        assert!(found.gap < 1e-10 * found.objective && found.finite, "{found:?}");
+        // Beside so large residuals either is the absolute loss but for ln 2 or a half a row.
+        let absolute = solve(&rows, 1, true, Loss::Absolute, Penalty::default());
+        let less = absolute.objective - found.objective;
+        assert!((0.49..0.70).contains(&less), "{less}");
+    }
+}
+
+#[test]
+fn large_counts_are_reached_from_nothing() {
+    // One column of ones: the optimum is the logarithm of the mean, 1000.
+    let rows = Kept::new(vec![1.0; 4], vec![900.0, 1100.0, 1050.0, 950.0]);
+    let found = solve(&rows, 1, false, Loss::Poisson, Penalty::default());
+    assert_close(found.parameters[0], 1000.0_f64.ln(), 1e-12, "the logarithm of the mean");
+    assert!(found.finite && found.unique);
+}
+
+#[test]
+fn columns_that_repeat_others_are_told() {
+    let x = [0.3, -1.2, 0.8, 1.9, -0.4, 0.1, -1.0, 0.6];
+    let y = [1.0, 0.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0];
+    let twice: Vec<f64> = x.iter().flat_map(|x| [*x, 2.0 * x]).collect();
+    let losses = [
+        Loss::Squared,
+        Loss::Logistic,
+        Loss::Poisson,
+        Loss::LogCosh,
+        Loss::Absolute,
+        Loss::Huber { delta: 0.1 },
+    ];
+    for loss in losses {
+        let alone = solve(&Kept::new(x.to_vec(), y.to_vec()), 1, true, loss, Penalty::default());
+        let rows = Kept::new(twice.clone(), y.to_vec());
+        let both = solve(&rows, 1, true, loss, Penalty::default());
+        assert_close(both.objective, alone.objective, 1e-9 * alone.objective.abs(), "the objective");
+        assert!(!both.unique && both.finite, "{loss:?}: {both:?}");
+        let ridge = solve(&rows, 1, true, loss, Penalty { strength: 0.1, l1_ratio: 0.0 });
+        assert!(ridge.unique && ridge.finite, "{loss:?}: {ridge:?}");
+        // The larger column costs less weight: the lasso takes that one alone.
+        let lasso = solve(&rows, 1, true, loss, Penalty { strength: 0.02, l1_ratio: 1.0 });
+        assert!(
+            lasso.parameters[0] == 0.0 && lasso.parameters[1] > 0.0 && lasso.unique,
+            "{loss:?}: {lasso:?}"
+        );
+    }
+}
+
+#[test]
+fn a_median_between_two_values_is_not_the_only_one() {
+    // Two rows at each x, so that any line between them is as good.
+    let rows = Kept::new(vec![0.0, 0.0, 1.0, 1.0], vec![1.0, 2.0, 3.0, 5.0]);
+    let found = solve(&rows, 1, true, Loss::Absolute, Penalty::default());
+    assert_close(found.objective, 0.75, 1e-9, "the objective");
+    assert!(!found.unique, "{found:?}");
+    // Where a third stands between them it is.
+    let rows = Kept::new(vec![0.0, 0.0, 0.0, 1.0, 1.0, 1.0], vec![1.0, 2.0, 1.5, 3.0, 5.0, 3.5]);
+    let found = solve(&rows, 1, true, Loss::Absolute, Penalty::default());
+    assert!(found.unique, "{found:?}");
+    assert_close(found.parameters[0], 2.0, 1e-8, "the slope");
+    assert_close(found.parameters[1], 1.5, 1e-8, "the bias");
+}
+
+#[test]
+fn optima_at_infinity_are_told() {
+    let x = vec![-2.0, -1.0, -0.5, 0.5, 1.0, 2.0];
+    // Wholly separable; separable but for a tie; and not.
+    let cases: [(&[f64], bool); 2] =
+        [(&[0.0, 0.0, 0.0, 1.0, 1.0, 1.0], false), (&[0.0, 1.0, 0.0, 1.0, 0.0, 1.0], true)];
+    let ridge = Penalty { strength: 1e-3, l1_ratio: 0.0 };
+    for (y, finite) in cases {
+        for (loss, n_outputs) in [(Loss::Logistic, 1), (Loss::Softmax, 2)] {
+            let rows = Kept::new(x.clone(), y.to_vec());
+            let found = solve(&rows, n_outputs, true, loss, Penalty::default());
+            assert_eq!((found.finite, found.unique), (finite, finite), "{loss:?} {y:?}: {found:?}");
+            assert!(solve(&rows, n_outputs, true, loss, ridge).finite);
+        }
+    }
+    let tied = Kept::new(vec![-1.0, 0.0, 0.0, 1.0], vec![0.0, 0.0, 1.0, 1.0]);
+    let found = solve(&tied, 1, true, Loss::Logistic, Penalty::default());
+    assert!(!found.finite, "{found:?}");
+    // Half of ln 2 is what the tie costs.
+    assert_close(found.objective, 0.5 * std::f64::consts::LN_2, 1e-12, "the objective");
+    // No counts at all on one side.
+    let counts = Kept::new(vec![0.0, 0.0, 1.0, 1.0], vec![0.0, 0.0, 3.0, 5.0]);
+    assert!(!solve(&counts, 1, true, Loss::Poisson, Penalty::default()).finite);
+    assert!(solve(&counts, 1, true, Loss::Poisson, ridge).finite);
+}

@@ -1,0 +1,137 @@
+//! Metrics of predictions, against scikit-learn.
+
+use downhill::scores::{Classification, ClassificationScores, Regression, Roc, d2_pinball};
+use serde_json::Value;
+
+use crate::support::{assert_close, numbers, reference};
+
+/// Rows in blocks that are no multiple of anything, as streams come.
+const BLOCK: usize = 7;
+
+/// Weighted or not, with what scikit-learn says of either.
+fn both(reference: &Value) -> [(Vec<f64>, &Value); 2] {
+    let weights = numbers(&reference["weights"]);
+    let even = vec![1.0; weights.len()];
+    [(weights, &reference["weighted"]), (even, &reference["even"])]
+}
+
+fn check(found: f64, expected: &Value, what: &str) {
+    let expected = expected.as_f64().unwrap();
+    assert_close(found, expected, 1e-12 * expected.abs().max(1.0), what);
+}
+
+#[test]
+fn numbers_are_scored_as_scikit_learn_does() {
+    let reference = reference("scores");
+    let [y, prediction] = ["y", "prediction"].map(|key| numbers(&reference[key]));
+    let [counts, rates] = ["counts", "rates"].map(|key| numbers(&reference[key]));
+    for (weights, expected) in both(&reference) {
+        let expected = &expected["regression"];
+        let scores = |predictions: &[f64], targets: &[f64]| {
+            let mut sums = Regression::default();
+            for ((m, y), s) in predictions.chunks(BLOCK).zip(targets.chunks(BLOCK)).zip(weights.chunks(BLOCK))
+            {
+                sums.feed(m, y, s);
+            }
+            sums.scores(3)
+        };
+        let found = scores(&prediction, &y);
+        check(found.mean_squared_error, &expected["mean_squared_error"], "MSE");
+        check(found.root_mean_squared_error, &expected["root_mean_squared_error"], "RMSE");
+        check(found.mean_absolute_error, &expected["mean_absolute_error"], "MAE");
+        check(found.r2.unwrap(), &expected["r2"], "R2");
+        // scikit-learn has none: by its R^2 of 60 rows and 3 features.
+        let adjusted = 1.0 - (1.0 - expected["r2"].as_f64().unwrap()) * 59.0 / 56.0;
+        assert_close(found.adjusted_r2.unwrap(), adjusted, 1e-12, "adjusted R2");
+        for (tau, expected) in [0.1, 0.5, 0.8].iter().zip(expected["d2_pinball"].as_array().unwrap()) {
+            check(d2_pinball(&prediction, &y, &weights, *tau).unwrap(), expected, "D2 of the pinball loss");
+        }
+        let found = scores(&rates, &counts);
+        check(found.mean_poisson_deviance.unwrap(), &expected["mean_poisson_deviance"], "deviance");
+        check(found.d2_poisson.unwrap(), &expected["d2_poisson"], "D2 of the deviance");
+    }
+}
+
+#[test]
+fn what_cannot_be_told_of_numbers_is_none() {
+    let mut sums = Regression::default();
+    sums.feed(&[1.0, 2.0, -1.0], &[3.0, 3.0, 3.0], &[1.0; 3]);
+    let found = sums.scores(2);
+    assert_eq!((found.r2, found.adjusted_r2, found.mean_poisson_deviance), (None, None, None));
+    assert_eq!(d2_pinball(&[1.0, 2.0], &[3.0, 3.0], &[1.0, 1.0], 0.5), None);
+}
+
+fn classified(probabilities: &[f64], targets: &[f64], weights: &[f64], n: usize) -> ClassificationScores {
+    let width = probabilities.len() / targets.len();
+    let mut counts = Classification::new(n, 5);
+    let blocks = probabilities.chunks(BLOCK * width).zip(targets.chunks(BLOCK)).zip(weights.chunks(BLOCK));
+    for ((p, y), s) in blocks {
+        counts.feed(p, y, s);
+    }
+    counts.scores()
+}
+
+#[test]
+fn classes_are_scored_as_scikit_learn_does() {
+    let reference = reference("scores");
+    let probability = numbers(&reference["probability"]);
+    let shares: Vec<f64> = reference["shares"].as_array().unwrap().iter().flat_map(numbers).collect();
+    for (weights, expected) in both(&reference) {
+        for (key, p, n) in [("binary", &probability, 2), ("classes", &shares, 4)] {
+            let found = classified(p, &numbers(&reference[key]), &weights, n);
+            let expected = &expected[key];
+            check(found.log_loss, &expected["log_loss"], "log loss");
+            check(found.accuracy, &expected["accuracy"], "accuracy");
+            check(found.brier, &expected["brier"], "Brier score");
+            for (found, expected) in found.confusion.iter().zip(expected["confusion"].as_array().unwrap()) {
+                for (found, expected) in found.iter().zip(numbers(expected)) {
+                    assert_close(*found, expected, 1e-12, "confusion");
+                }
+            }
+            for (k, class) in found.classes.iter().enumerate() {
+                for (found, what) in
+                    [(class.precision, "precision"), (class.recall, "recall"), (class.f1, "f1")]
+                {
+                    match expected[what][k].as_f64() {
+                        Some(expected) => assert_close(found.unwrap(), expected, 1e-12, what),
+                        None => assert_eq!(found, None, "{what} of class {k}"),
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_curve_of_positives_is_that_of_scikit_learn() {
+    let reference = reference("scores");
+    let [scores, targets] = ["probability", "binary"].map(|key| numbers(&reference[key]));
+    for (weights, expected) in both(&reference) {
+        let found = Roc::new(&scores, &targets, &weights).unwrap();
+        check(found.area, &expected["roc"]["area"], "area");
+        let expected = expected["roc"]["points"].as_array().unwrap();
+        assert_eq!(found.points.len(), expected.len());
+        for (found, expected) in found.points.iter().zip(expected) {
+            for (found, expected) in found.iter().zip(numbers(expected)) {
+                assert_close(*found, expected, 1e-12, "a point");
+            }
+        }
+    }
+    assert_eq!(Roc::new(&[0.1, 0.9], &[1.0, 1.0], &[1.0, 1.0]), None);
+}
+
+#[test]
+fn probabilities_are_held_against_what_came() {
+    // calibration_curve(n_bins=5, strategy="uniform"): tenths lie on the edges of its bins.
+    let reference = reference("scores");
+    let [scores, targets] = ["probability", "binary"].map(|key| numbers(&reference[key]));
+    let found = classified(&scores, &targets, &vec![1.0; targets.len()], 2).calibration;
+    let expected = &reference["even"]["calibration"];
+    let (observed, predicted) = (numbers(&expected["observed"]), numbers(&expected["predicted"]));
+    assert_eq!(found.len(), observed.len());
+    for ((bin, observed), predicted) in found.iter().zip(observed).zip(predicted) {
+        assert_close(bin.observed, observed, 1e-12, "share that came");
+        assert_close(bin.predicted, predicted, 1e-12, "mean probability");
+    }
+    assert_eq!(found.iter().map(|bin| bin.weight).sum::<f64>(), 60.0);
+}
