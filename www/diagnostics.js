@@ -536,7 +536,7 @@ function effectOf({ input, grid, effect, low, high, x, partial }, { task }, { in
  * @param {NonNullable<Diagnosed['roc']>} roc
  * @returns {Picture}
  */
-function rocOf({ false_positive, true_positive, threshold, auc }) {
+function rocOf({ false_positive, true_positive, auc }) {
   return {
     title: said('picture_roc'),
     plot: {
@@ -547,7 +547,7 @@ function rocOf({ false_positive, true_positive, threshold, auc }) {
     legend: [{ mark: 'line', colour: 'fit', words: said('legend_roc', { auc: figure(auc) }) }, { mark: 'dashed', colour: 'exact', words: said('legend_chance') }],
     hint: said('hint_roc'),
     text: said('text_roc', { auc: figure(auc) }),
-    read: ({ index, x, y }) => said('read_roc', { threshold: figure(threshold[index]), x: figure(x), y: figure(y) }),
+    read: ({ x, y }) => said('read_roc', { x: figure(x), y: figure(y) }),
   };
 }
 

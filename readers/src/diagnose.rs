@@ -5,10 +5,14 @@ use downhill::dataset::{BLOCK_ROWS, Dataset, FeatureMap, Roles, blocks};
 use downhill::loss::Loss;
 use downhill::message::Result;
 use downhill::model;
+use downhill::scores::{Classification, Regression, Roc};
 use serde::{Deserialize, Serialize};
 
-/// The most rows that a picture has dots for.
+/// The most rows that a picture has dots for, and places of a curve.
 const MOST_ROWS: usize = 4_000;
+/// Parts of `[0, 1]` of a calibration curve, and of a histogram of probabilities.
+const N_BINS: usize = 10;
+const N_BARS: usize = 20;
 /// Places along an input at which its effect is taken.
 const N_GRID: usize = 61;
 
@@ -73,12 +77,18 @@ impl Task {
         }
     }
 
-    /// What the model predicts where its output is `z`.
-    fn mean(self, z: f64) -> f64 {
+    /// From outputs to what is predicted: itself, a rate, the probability of the second class or of each.
+    fn link(self, outputs: &mut [f64]) {
         match self {
-            Self::Binary => 1.0 / (1.0 + (-z).exp()),
-            Self::Counts => z.exp(),
-            Self::Regression | Self::Classes => z,
+            Self::Regression => {}
+            Self::Binary => outputs.iter_mut().for_each(|z| *z = 1.0 / (1.0 + (-*z).exp())),
+            Self::Counts => outputs.iter_mut().for_each(|z| *z = z.exp()),
+            Self::Classes => {
+                let most = outputs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                outputs.iter_mut().for_each(|z| *z = (*z - most).exp());
+                let sum: f64 = outputs.iter().sum();
+                outputs.iter_mut().for_each(|p| *p /= sum);
+            }
         }
     }
 }
@@ -94,10 +104,62 @@ pub struct Diagnosed {
     pub task: Task,
     /// Rows of the part.
     pub n_samples: usize,
-    /// Some rows or all.
-    pub rows: Shown,
+    /// Names and values of scores; `None` where one is not defined.
+    pub scores: Vec<(&'static str, Option<f64>)>,
+    /// Some rows or all; none of classes.
+    pub rows: Option<Shown>,
     /// Along one input.
     pub effect: Option<Effect>,
+    /// Of two classes.
+    pub roc: Option<Curve>,
+    /// Of two classes.
+    pub calibration: Option<Calibration>,
+    /// Of classes.
+    pub confusion: Option<Confusion>,
+    /// Of two classes.
+    pub histogram: Option<Histogram>,
+}
+
+/// Shares of false and of true positives, as the threshold falls.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Curve {
+    /// Along.
+    pub false_positive: Vec<f64>,
+    /// Up.
+    pub true_positive: Vec<f64>,
+    /// Area under it.
+    pub auc: f64,
+}
+
+/// How often the second class came, by how probable the model found it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Calibration {
+    /// Mean probability of a bin.
+    pub predicted: Vec<f64>,
+    /// Share of its rows that are of the class.
+    pub observed: Vec<f64>,
+    /// Rows of it.
+    pub count: Vec<f64>,
+}
+
+/// Rows by actual class, then by predicted class.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Confusion {
+    /// What the classes are called.
+    pub labels: Vec<String>,
+    /// A row an actual class, a column a predicted one.
+    pub counts: Vec<Vec<f64>>,
+}
+
+/// Rows of each of two classes, by the probability of the second.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Histogram {
+    /// Ends of the bins, one more than there are bins.
+    pub edges: Vec<f64>,
+    /// What the classes are called.
+    pub labels: Vec<String>,
+    /// A row a class.
+    pub counts: Vec<Vec<u32>>,
 }
 
 /// Rows to draw, column by column: all of them, or every so many and the one that is missed by most.
@@ -109,16 +171,19 @@ pub struct Shown {
     pub actual: Vec<f64>,
     /// What the model predicts of them.
     pub fitted: Vec<f64>,
-    /// `actual - fitted`.
+    /// `actual - fitted`; of counts the deviance residual, `sign(y - m) sqrt(2 (y ln(y / m) - y + m))`.
     pub residual: Vec<f64>,
 }
 
 impl Shown {
-    fn push(&mut self, place: usize, actual: f64, fitted: f64) {
+    fn push(&mut self, task: Task, place: usize, actual: f64, fitted: f64) {
+        let plain = actual - fitted;
+        let entropy = if actual > 0.0 { actual * (actual / fitted).ln() } else { 0.0 };
+        let deviance = plain.signum() * (2.0 * (entropy - plain)).max(0.0).sqrt();
         self.row.push(place + 1);
         self.actual.push(actual);
         self.fitted.push(fitted);
-        self.residual.push(actual - fitted);
+        self.residual.push(if task == Task::Counts { deviance } else { plain });
     }
 }
 
@@ -139,24 +204,31 @@ pub struct Effect {
     pub partial: Vec<f64>,
 }
 
-/// A model of one output and the rows that it is asked about.
+/// A model and the rows that it is asked about.
 struct Model<'a> {
     dataset: &'a Dataset,
     map: FeatureMap,
+    /// Of feature `j` and output `k` at `j n_outputs + k`, then the biases.
     weights: &'a [f64],
+    n_outputs: usize,
     task: Task,
 }
 
 impl Diagnosed {
-    /// Of a question about a dataset.
+    /// Of a question about a dataset whose target has these classes, if it has any.
     ///
     /// # Errors
     /// What [`model::feature_map`] refuses.
-    pub fn of(dataset: &Dataset, question: &Question) -> Result<Self> {
+    pub fn of(dataset: &Dataset, classes: &[String], question: &Question) -> Result<Self> {
         let config = &question.config;
         let task = Task::of(config.loss);
         let map = model::feature_map(&config.model, &dataset.inputs)?;
-        let model = Model { dataset, map, weights: &question.weights, task };
+        let n_features = map.n_features();
+        let n_outputs = match task {
+            Task::Classes => question.weights.len() / (n_features + usize::from(config.model.bias)).max(1),
+            _ => 1,
+        };
+        let model = Model { dataset, map, weights: &question.weights, n_outputs, task };
         let roles = Roles::new(&config.validation, dataset.n_samples());
         let part_of =
             |place: usize| if roles.is_validation(place) { Part::Validation } else { Part::Training };
@@ -172,35 +244,165 @@ impl Diagnosed {
         let (mut rows, mut inputs, mut seen) = (Shown::default(), Vec::new(), 0);
         let mut worst: Option<(f64, usize, f64, f64, Vec<f64>)> = None;
         let mut centre = Centre::new(dataset);
+        let mut measured = Measured::new(task, n_outputs);
         model.for_each_row(|place, x, actual| {
             if part_of(place) != part {
                 return;
             }
             centre.add(x);
-            let fitted = model.predict(x);
+            let predicted = model.predict(x);
+            measured.add(&predicted, actual);
+            let miss = (actual - predicted[0]).abs();
             if seen % stride == 0 {
-                rows.push(place, actual, fitted);
+                rows.push(task, place, actual, predicted[0]);
                 inputs.extend_from_slice(x);
-            } else if worst.as_ref().is_none_or(|worst| (actual - fitted).abs() > worst.0) {
-                worst = Some(((actual - fitted).abs(), place, actual, fitted, x.to_vec()));
+            } else if worst.as_ref().is_none_or(|worst| miss > worst.0) {
+                worst = Some((miss, place, actual, predicted[0], x.to_vec()));
             }
             seen += 1;
         });
         if let Some((_, place, actual, fitted, x)) = worst {
-            rows.push(place, actual, fitted);
+            rows.push(task, place, actual, fitted);
             inputs.extend(x);
         }
         let of = question.effect.clone().unwrap_or_default();
         let effect = (of.input < dataset.n_inputs() && task != Task::Classes)
             .then(|| model.effect(&of, &centre.middle(), &inputs, &rows));
-        Ok(Self { part, parts, task, n_samples, rows, effect })
+        let named = |k: usize| classes.get(k).cloned().unwrap_or_else(|| k.to_string());
+        let labels: Vec<String> = (0..n_outputs.max(2)).map(named).collect();
+        let bare = Self {
+            part,
+            parts,
+            task,
+            n_samples,
+            scores: Vec::new(),
+            rows: None,
+            effect,
+            roc: None,
+            calibration: None,
+            confusion: None,
+            histogram: None,
+        };
+        Ok(match measured {
+            Measured::Numbers(sums) => {
+                Self { scores: numbers(&sums, task, n_features), rows: Some(rows), ..bare }
+            }
+            Measured::Classes { counts, probabilities, targets } => {
+                bare.with_classes(&counts, labels, &probabilities, &targets)
+            }
+        })
+    }
+
+    fn with_classes(
+        mut self,
+        counts: &Classification,
+        labels: Vec<String>,
+        probabilities: &[f64],
+        targets: &[f64],
+    ) -> Self {
+        let found = counts.scores();
+        self.scores = vec![("log_loss", Some(found.log_loss)), ("accuracy", Some(found.accuracy))];
+        if self.task == Task::Binary {
+            let roc = Roc::new(probabilities, targets, &vec![1.0; targets.len()]);
+            let second = found.classes[1];
+            self.scores.extend([
+                ("auc", roc.as_ref().map(|roc| roc.area)),
+                ("precision", second.precision),
+                ("recall", second.recall),
+                ("f1", second.f1),
+            ]);
+            self.roc = roc.map(|Roc { points, area }| {
+                let stride = points.len().div_ceil(MOST_ROWS).max(1);
+                let last = points.len() - 1;
+                let kept = (0..points.len()).filter(|i| i % stride == 0 || *i == last).map(|i| points[i]);
+                let (false_positive, true_positive) = kept.map(|[x, y]| (x, y)).unzip();
+                Curve { false_positive, true_positive, auc: area }
+            });
+            let bins = &found.calibration;
+            self.calibration = Some(Calibration {
+                predicted: bins.iter().map(|bin| bin.predicted).collect(),
+                observed: bins.iter().map(|bin| bin.observed).collect(),
+                count: bins.iter().map(|bin| bin.weight).collect(),
+            });
+            let mut bars = vec![vec![0; N_BARS]; 2];
+            for (p, y) in probabilities.iter().zip(targets) {
+                bars[usize::from(*y > 0.5)][((p * N_BARS as f64) as usize).min(N_BARS - 1)] += 1;
+            }
+            let edges = (0..=N_BARS).map(|i| i as f64 / N_BARS as f64).collect();
+            self.histogram = Some(Histogram { edges, labels: labels.clone(), counts: bars });
+        }
+        self.scores.push(("brier", Some(found.brier)));
+        self.confusion = Some(Confusion { labels, counts: found.confusion });
+        self
+    }
+}
+
+/// Scores of predicted numbers, by the names that the page words.
+fn numbers(sums: &Regression, task: Task, n_features: usize) -> Vec<(&'static str, Option<f64>)> {
+    let found = sums.scores(n_features);
+    let errors = [
+        ("rmse", Some(found.root_mean_squared_error)),
+        ("mae", Some(found.mean_absolute_error)),
+        ("r2", found.r2),
+    ];
+    let others = match task {
+        Task::Counts => [("deviance", found.mean_poisson_deviance), ("d2", found.d2_poisson)],
+        _ => [("adjusted_r2", found.adjusted_r2), ("mse", Some(found.mean_squared_error))],
+    };
+    errors.into_iter().chain(others).collect()
+}
+
+/// What is summed over the rows.
+enum Measured {
+    Numbers(Regression),
+    /// Probabilities and targets are kept of two classes alone.
+    Classes {
+        counts: Classification,
+        probabilities: Vec<f64>,
+        targets: Vec<f64>,
+    },
+}
+
+impl Measured {
+    fn new(task: Task, n_outputs: usize) -> Self {
+        match task {
+            Task::Regression | Task::Counts => Self::Numbers(Regression::default()),
+            Task::Binary | Task::Classes => Self::Classes {
+                counts: Classification::new(n_outputs.max(2), N_BINS),
+                probabilities: Vec::new(),
+                targets: Vec::new(),
+            },
+        }
+    }
+
+    fn add(&mut self, predicted: &[f64], actual: f64) {
+        match self {
+            Self::Numbers(sums) => sums.feed(predicted, &[actual], &[1.0]),
+            Self::Classes { counts, probabilities, targets } => {
+                counts.feed(predicted, &[actual], &[1.0]);
+                if let [p] = predicted {
+                    probabilities.push(*p);
+                    targets.push(actual);
+                }
+            }
+        }
     }
 }
 
 impl Model<'_> {
-    fn predict(&self, x: &[f64]) -> f64 {
-        let mut features = vec![0.0; self.map.n_features()];
-        self.task.mean(model::predict(&self.map, self.weights, x, &mut features))
+    fn predict(&self, x: &[f64]) -> Vec<f64> {
+        let (d, n) = (self.map.n_features(), self.n_outputs);
+        let mut features = vec![0.0; d];
+        self.map.features(x, &mut features);
+        let mut outputs: Vec<f64> =
+            (0..n).map(|k| self.weights.get(d * n + k).copied().unwrap_or(0.0)).collect();
+        for (feature, weights) in features.iter().zip(self.weights.chunks_exact(n.max(1))) {
+            for (output, weight) in outputs.iter_mut().zip(weights) {
+                *output += weight * feature;
+            }
+        }
+        self.task.link(&mut outputs);
+        outputs
     }
 
     fn for_each_row(&self, mut each: impl FnMut(usize, &[f64], f64)) {
@@ -222,7 +424,7 @@ impl Model<'_> {
         let mut held = at.clone();
         let mut along = |value: f64| {
             held[of.input] = value;
-            self.predict(&held)
+            self.predict(&held)[0]
         };
         let levels = self.dataset.inputs[of.input].levels.len();
         let [low, high] = self.dataset.summary().x_ranges[of.input];
@@ -235,7 +437,8 @@ impl Model<'_> {
         let has_partial = self.task != Task::Binary;
         let x: Vec<f64> =
             inputs.iter().skip(of.input).step_by(n_inputs).copied().filter(|_| has_partial).collect();
-        let partial = x.iter().zip(&rows.residual).map(|(x, residual)| along(*x) + residual).collect();
+        let own = rows.actual.iter().zip(&rows.fitted).map(|(actual, fitted)| actual - fitted);
+        let partial = x.iter().zip(own).map(|(x, residual)| along(*x) + residual).collect();
         Effect { input: of.input, at, grid, effect, x, partial }
     }
 }

@@ -150,6 +150,12 @@ impl Selection {
         self.n_rows
     }
 
+    /// Names of the target's classes, in the order of their numbers; none where it is a number itself.
+    pub fn target_levels(&self) -> &[String] {
+        let levels = self.columns.last().and_then(|target| target.levels.as_ref());
+        levels.map_or(&[], |levels| levels.names.as_slice())
+    }
+
     /// Reads as many rows as `rows` holds, from `first` on: row-major, the features, then the target.
     pub fn read(&self, table: &Table, first: usize, rows: &mut [f64]) {
         for (i, row) in rows.chunks_exact_mut(self.columns.len()).enumerate() {

@@ -113,8 +113,11 @@ impl Table {
     /// How weights do on a part of the rows that were chosen (JSON of [`Question`]): [`Diagnosed`].
     pub fn diagnose(&self, question: &str) -> Result<JsValue, Error> {
         let question: Question = serde_json::from_str(question).map_err(unreadable)?;
-        let Some(dataset) = self.dataset() else { return Ok(JsValue::UNDEFINED) };
-        to_js(&Diagnosed::of(&dataset, &question).map_err(|message| to_error(&message))?)
+        let Some((dataset, selection)) = self.dataset().zip(self.selection.as_ref()) else {
+            return Ok(JsValue::UNDEFINED);
+        };
+        let classes = selection.target_levels();
+        to_js(&Diagnosed::of(&dataset, classes, &question).map_err(|message| to_error(&message))?)
     }
 }
 

@@ -122,7 +122,7 @@ export interface Diagnosed {
     x: number[];
     partial: number[];
   };
-  roc?: { false_positive: number[]; true_positive: number[]; threshold: (number | null)[]; auc: number | null };
+  roc?: { false_positive: number[]; true_positive: number[]; auc: number | null };
   calibration?: { predicted: number[]; observed: number[]; count: number[] };
   /** Rows by actual class, then by predicted class. */
   confusion?: { labels: string[]; counts: number[][] };
