@@ -9,7 +9,6 @@ import { PlotFigure, column } from './plots.js';
 import { addTab } from './tabs.js';
 
 /** @typedef {import('./pkg/downhill.js').DatasetInfo} DatasetInfo */
-/** @typedef {import('./pkg/downhill.js').RunConfig} RunConfig */
 /** @typedef {import('./pkg/downhill.js').PlotSeries} PlotSeries */
 
 /**
@@ -60,11 +59,11 @@ export class Path {
   /**
    * A run began.
    * @param {DatasetInfo} dataset
-   * @param {RunConfig} config
+   * @param {number} strength that it is trained at
    */
-  begin(dataset, config) {
+  begin(dataset, strength) {
     this.#dataset = dataset;
-    this.#chosen = config.penalty.strength;
+    this.#chosen = strength;
     this.#path = undefined;
     this.#view.tab.textContent = said('path');
     this.#view.hide(true);
@@ -133,7 +132,8 @@ export class Path {
     const rank = terms.map((_, term) => term).sort((a, b) => size[b] - size[a]);
     const colours = COLOURS[isDark() ? 'dark' : 'light'];
     const coloured = rank.slice(0, 2 * colours.length);
-    const look = (/** @type {number} */ place) => ({ colour: colours[place % colours.length], kind: /** @type {const} */ (place < colours.length ? 'line' : 'dashed') });
+    /** @returns {{ colour: string, kind: 'line' | 'dashed' }} */
+    const look = (/** @type {number} */ place) => ({ colour: colours[place % colours.length], kind: place < colours.length ? 'line' : 'dashed' });
     const lines = rank.map((term, place) => (place < coloured.length
       ? { ...look(place), x: strengths, y: of(term), width: 2 }
       : { kind: /** @type {const} */ ('line'), colour: 'grid', x: strengths, y: of(term), width: 1 }));

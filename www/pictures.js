@@ -67,7 +67,7 @@ export function offerSaving(area, chart, name) {
     button.setAttribute('aria-expanded', String(shown));
     if (shown) items[0].focus();
   };
-  button.addEventListener('click', () => open(menu.hidden));
+  button.addEventListener('click', () => open(menu.hidden === true));
   holder.addEventListener('keydown', (event) => {
     if (menu.hidden) return;
     const move = { ArrowUp: -1, ArrowDown: 1 }[event.key];
@@ -263,7 +263,7 @@ function divert(context, writer) {
       configurable: true,
       get: () => writer[name],
       set: (value) => {
-        writer[name] = value;
+        Object.assign(writer, { [name]: value });
       },
     });
   }

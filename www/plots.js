@@ -53,7 +53,7 @@ export class PlotFigure {
 
   /**
    * @param {string} name
-   * @param {typeof PlotChart} Chart
+   * @param {typeof import('./general/downhill.js').PlotChart} Chart
    */
   constructor(name, Chart) {
     ids += 1;
