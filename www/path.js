@@ -264,7 +264,7 @@ export class Folds {
     return {
       title: said('folds_title'),
       plot: {
-        x: { title: said('folds_step') },
+        x: { title: said('folds_step'), range: [0, Math.max(now.step, 1)] },
         y: { title: said('path_loss_axis') },
         series: [
           { kind: 'band', colour: 'validation', x: steps, y: high, low },

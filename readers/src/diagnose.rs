@@ -345,11 +345,11 @@ fn numbers(sums: &Regression, task: Task, n_features: usize) -> Vec<(&'static st
         ("mae", Some(found.mean_absolute_error)),
         ("r2", found.r2),
     ];
-    let others = match task {
-        Task::Counts => [("deviance", found.mean_poisson_deviance), ("d2", found.d2_poisson)],
-        _ => [("adjusted_r2", found.adjusted_r2), ("mse", Some(found.mean_squared_error))],
+    let others: &[_] = match task {
+        Task::Counts => &[("deviance", found.mean_poisson_deviance), ("d2", found.d2_poisson)],
+        _ => &[("adjusted_r2", found.adjusted_r2)],
     };
-    errors.into_iter().chain(others).collect()
+    errors.iter().chain(others).copied().collect()
 }
 
 /// What is summed over the rows.

@@ -56,7 +56,7 @@ fn a_number_is_shown_with_its_residual_and_its_effect() {
         assert!((fitted - output(i)).abs() < 1e-12, "{fitted}");
         assert!((residual - if i == 4 { 1.5 } else { 0.0 }).abs() < 1e-12, "{residual}");
     }
-    check(&found, &[("mae", 0.125), ("mse", 0.1875)]);
+    check(&found, &[("mae", 0.125), ("rmse", 0.1875_f64.sqrt())]);
     // At x = 2 the levels differ by their coefficients, and a row lies above its level by its residual.
     let effect = found.effect.as_ref().unwrap();
     assert_eq!((effect.grid.as_slice(), effect.at[0]), (&[0.0, 1.0, 2.0][..], 2.0));

@@ -13,6 +13,8 @@ use serde::Serialize;
 
 /// How far the pointer may be from a point that it reads, CSS pixels.
 const REACH: f64 = 12.0;
+/// The most points that are drawn all but opaque.
+const MOST_OPAQUE: usize = 60;
 /// Lengths on and off of a dashed line, CSS pixels.
 const DASH: (f64, f64) = (7.0, 5.0);
 /// What a bar leaves free of its place, as a share.
@@ -432,7 +434,8 @@ impl PlotChart {
         match series.kind {
             PlotKind::Points => {
                 let radius = point_radius(series.len());
-                let faded = colour.faded(0.5);
+                // Few stand alone; of many it is to be seen where they lie upon one another.
+                let faded = colour.faded(if series.len() <= MOST_OPAQUE { 0.9 } else { 0.5 });
                 for place in places.filter(|&(x, y)| plot.contains(x, y)) {
                     pen.disc(place, radius, faded)?;
                 }
