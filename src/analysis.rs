@@ -3,10 +3,14 @@
 use crate::dataset::{BLOCK_ROWS, Dataset, FeatureMap};
 use crate::model;
 
+pub mod diagnostics;
 pub mod distributions;
 mod double;
+pub mod effects;
 mod factor;
+pub mod fit;
 pub mod inference;
+pub mod likelihood;
 pub mod optimum;
 mod rows;
 

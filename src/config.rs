@@ -1,7 +1,8 @@
 //! What a run is made of: [`RunConfig`], which the form, the URL and the weights file all hold, checked once into a
 //! [`RunPlan`] that nothing behind it doubts.
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::dataset::Scaling;
 use crate::loss::{Loss, Penalty};
@@ -242,8 +243,7 @@ impl Default for Source {
 }
 
 /// Tables in `www/data`, whose sources and licences stand beside them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ShippedTable {
     /// Eruptions of the Old Faithful geyser.
     OldFaithful,
@@ -251,16 +251,65 @@ pub enum ShippedTable {
     GaltonHeights,
     /// Weight and consumption of 32 cars.
     Mtcars,
+    /// Temperature and distress of O-rings in 23 flights of the space shuttle: yes or no.
+    Challenger,
+    /// Disasters in British coal mines, year by year: counts.
+    CoalDisasters,
+    /// Ten measurements of 442 patients, and how their diabetes went on.
+    Diabetes,
+    /// What 5,801 homes are and what they are worth: numbers and a category.
+    WestRoxbury,
+    /// The economy of 16 years, whose columns rise together.
+    Longley,
+    /// Flowers of three species.
+    Iris,
+    /// Ten measurements of 569 tumours: malignant or not.
+    BreastCancer,
 }
 
 impl ShippedTable {
-    /// The name in configurations and of the file.
+    /// Every one.
+    pub const ALL: [Self; 10] = [
+        Self::OldFaithful,
+        Self::GaltonHeights,
+        Self::Mtcars,
+        Self::Challenger,
+        Self::CoalDisasters,
+        Self::Diabetes,
+        Self::WestRoxbury,
+        Self::Longley,
+        Self::Iris,
+        Self::BreastCancer,
+    ];
+
+    /// The name in configurations, and of the file, whose words are joined by hyphens.
     pub fn id(self) -> &'static str {
         match self {
             Self::OldFaithful => "old_faithful",
             Self::GaltonHeights => "galton_heights",
             Self::Mtcars => "mtcars",
+            Self::Challenger => "challenger",
+            Self::CoalDisasters => "coal_disasters",
+            Self::Diabetes => "diabetes",
+            Self::WestRoxbury => "west_roxbury",
+            Self::Longley => "longley",
+            Self::Iris => "iris",
+            Self::BreastCancer => "breast_cancer",
         }
+    }
+}
+
+impl Serialize for ShippedTable {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.id())
+    }
+}
+
+impl<'de> Deserialize<'de> for ShippedTable {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let id = String::deserialize(deserializer)?;
+        let found = Self::ALL.into_iter().find(|table| table.id() == id);
+        found.ok_or_else(|| D::Error::custom(format!("there is no table \"{id}\"")))
     }
 }
 

@@ -19,7 +19,7 @@ mod split;
 mod table;
 
 pub use scale::{FeatureMap, InputMap, Problem, Scaler, Scaling, Term};
-pub use split::Roles;
+pub use split::{Role, Roles};
 pub use table::Table;
 
 use generate::Linspace;
@@ -42,6 +42,10 @@ pub struct Dataset {
     pub inputs: Vec<Input>,
     /// What the target is called.
     pub target: String,
+    /// What its numbers stand for, where it is a class: rows hold an index into these. Empty where it is a number.
+    pub target_levels: Vec<String>,
+    /// What rows hold after the target.
+    pub extras: Vec<Extra>,
     summary: OnceCell<Summary>,
     /// Why a reading failed, where one did: its rows were zeros.
     failure: RefCell<Option<Message>>,
@@ -63,12 +67,24 @@ impl Input {
     }
 }
 
+/// A column that the model does not see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extra {
+    /// How much a row counts.
+    Weight,
+    /// Rows of one number stay together in a split.
+    Group,
+    /// What rows are in the order of.
+    Order,
+}
+
 /// A table that somebody else keeps: its rows can be read as often as is needed.
 pub trait RowSource: std::fmt::Debug {
     /// Rows.
     fn n_rows(&self) -> usize;
 
-    /// Reads as many rows as `rows` holds, from `first` on: row-major, the inputs of a row and then its target.
+    /// Reads as many rows as `rows` holds, from `first` on: row-major, the inputs of a row, then its target, then what
+    /// [`Dataset::extras`] names.
     ///
     /// # Errors
     /// Where the table is gone or has changed.
@@ -105,9 +121,23 @@ impl Dataset {
 
     /// Rows of a table: a column an input, then the target.
     pub fn of_table(columns: Vec<Vec<f64>>, inputs: Vec<Input>, target: &str) -> Self {
-        debug_assert_eq!(columns.len(), inputs.len() + 1);
+        debug_assert!(columns.len() > inputs.len());
         debug_assert!(columns.iter().all(|column| column.len() == columns[0].len()));
         Self::of(Rows::Columns(Rc::new(columns)), inputs, target)
+    }
+
+    /// The same whose target is a class, of these names; none where it is a number.
+    #[must_use]
+    pub fn with_target_levels(mut self, levels: Vec<String>) -> Self {
+        self.target_levels = levels;
+        self
+    }
+
+    /// The same whose rows hold so much more after the target.
+    #[must_use]
+    pub fn with_extras(mut self, extras: Vec<Extra>) -> Self {
+        self.extras = extras;
+        self
     }
 
     /// Rows that somebody else keeps.
@@ -122,6 +152,8 @@ impl Dataset {
             added: Vec::new(),
             inputs,
             target: target.to_owned(),
+            target_levels: Vec::new(),
+            extras: Vec::new(),
             summary: OnceCell::new(),
             failure: RefCell::new(None),
         }
@@ -251,19 +283,61 @@ impl Dataset {
         });
     }
 
+    /// Numbers of a row of a source.
+    fn width(&self) -> usize {
+        self.n_inputs() + 1 + self.extras.len()
+    }
+
     fn read_source(&self, source: &dyn RowSource, rows: Range<usize>, x: &mut [f64], y: &mut [f64]) {
         let n_inputs = self.n_inputs();
-        let mut read = vec![0.0; rows.len() * (n_inputs + 1)];
-        if let Err(message) = source.read(rows.start, &mut read) {
-            self.failure.borrow_mut().get_or_insert(message);
-            read.fill(0.0);
-        }
-        for ((i, row), x) in read.chunks_exact(n_inputs + 1).enumerate().zip(x.chunks_exact_mut(n_inputs)) {
+        let read = self.rows_of_source(source, rows);
+        for ((i, row), x) in read.chunks_exact(self.width()).enumerate().zip(x.chunks_exact_mut(n_inputs)) {
             x.copy_from_slice(&row[..n_inputs]);
             if let Some(y) = y.get_mut(i) {
                 *y = row[n_inputs];
             }
         }
+    }
+
+    fn rows_of_source(&self, source: &dyn RowSource, rows: Range<usize>) -> Vec<f64> {
+        let mut read = vec![0.0; rows.len() * self.width()];
+        if let Err(message) = source.read(rows.start, &mut read) {
+            self.failure.borrow_mut().get_or_insert(message);
+            read.fill(0.0);
+        }
+        read
+    }
+
+    /// Reads one of [`Dataset::extras`] of the rows from `first` on; `None` where there is no such column. A row that was
+    /// put in by hand counts once, belongs to no group, and is the last.
+    pub fn read_extra(&self, extra: Extra, first: usize, values: &mut [f64]) -> Option<()> {
+        let column = self.n_inputs() + 1 + self.extras.iter().position(|other| *other == extra)?;
+        self.stretches(first, values.len(), |place, stretch| {
+            let values = &mut values[place];
+            match (stretch, &self.rows) {
+                (Stretch::Source(rows), Rows::Columns(columns)) => {
+                    values.copy_from_slice(&columns[column][rows]);
+                }
+                (Stretch::Source(rows), Rows::Source(source)) => {
+                    let read = self.rows_of_source(source.as_ref(), rows);
+                    for (value, row) in values.iter_mut().zip(read.chunks_exact(self.width())) {
+                        *value = row[column];
+                    }
+                }
+                _ => values.fill(match extra {
+                    Extra::Weight => 1.0,
+                    Extra::Group => f64::NAN,
+                    Extra::Order => f64::INFINITY,
+                }),
+            }
+        });
+        Some(())
+    }
+
+    /// Reads the targets of the rows from `first` on.
+    pub fn read_y(&self, first: usize, y: &mut [f64]) {
+        let mut x = vec![0.0; y.len() * self.n_inputs()];
+        self.read(first, &mut x, y);
     }
 
     /// Why rows could not be read, where that has happened since it was last asked.

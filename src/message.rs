@@ -1,7 +1,8 @@
 //! What a person is told: a stable code with parameters.
 //!
 //! The English wording of every code stands here, once; other languages word the same codes in the page's tables.
-//! An error, a reason for a fallback and a mark on the loss curve are all messages.
+//! An error, a reason for a fallback and a mark on the loss curve are all messages. Those that only a reader of tables
+//! gives are behind the feature `readers`: the first load has no room for their words.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -70,25 +71,25 @@ impl Serialize for Message {
 }
 
 macro_rules! codes {
-    ($($variant:ident = $code:literal: $template:literal,)*) => {
+    ($($(#[$condition:meta])* $variant:ident = $code:literal: $template:literal,)*) => {
         /// Every message that Downhill can give, by a stable name.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
         pub enum Code {
-            $(#[doc = $template] #[serde(rename = $code)] $variant,)*
+            $($(#[$condition])* #[doc = $template] #[serde(rename = $code)] $variant,)*
         }
 
         impl Code {
             /// Every code, in the order of this table.
-            pub const ALL: &'static [Code] = &[$(Code::$variant,)*];
+            pub const ALL: &'static [Code] = &[$($(#[$condition])* Code::$variant,)*];
 
             /// The name under which language tables word it.
             pub fn name(self) -> &'static str {
-                match self { $(Code::$variant => $code,)* }
+                match self { $($(#[$condition])* Code::$variant => $code,)* }
             }
 
             /// The English wording, with `{name}` where a parameter goes.
             pub fn template(self) -> &'static str {
-                match self { $(Code::$variant => $template,)* }
+                match self { $($(#[$condition])* Code::$variant => $template,)* }
             }
         }
     };
@@ -96,7 +97,9 @@ macro_rules! codes {
 
 codes! {
     // Tables and generated data.
+    #[cfg(feature = "readers")]
     CellNotANumber = "cell_not_a_number": "row {row}, column \"{column}\": \"{text}\" is not a number; correct the cell or remove the row",
+    #[cfg(feature = "readers")]
     CellDecimalComma = "cell_decimal_comma": "row {row}, column \"{column}\": \"{text}\" is not a number; write a decimal point, or separate the columns by semicolons",
     CellNotFinite = "cell_not_finite": "row {row}, column \"{column}\": \"{text}\" is not a finite number; correct the cell or remove the row",
     CellTooLarge = "cell_too_large": "row {row}, column \"{column}\": \"{text}\" is beyond 1e15, the largest that 32-bit training can square and sum; use a larger unit",
@@ -116,17 +119,59 @@ codes! {
     NoSuchColumn = "no_such_column": "there is no feature \"{column}\"; choose the features of an interaction among those of the model",
     InteractionOfOne = "interaction_of_one": "an interaction of \"{column}\" with itself; choose two different features, or raise the degree",
     TooManyFeatures = "too_many_features": "the model would have more than {limit} features; choose fewer columns, levels or interactions",
+    #[cfg(feature = "readers")]
     RowWidth = "row_width": "row {row} has {found} cells where the table has {expected} columns; quote cells that hold the separator, or skip rows that cannot be read",
+    #[cfg(feature = "readers")]
     RowTooLong = "row_too_long": "the row that begins in line {row} does not end within 16 MB; close its quotes, or choose another separator",
+    #[cfg(feature = "readers")]
     TableTooLarge = "table_too_large": "{n_samples} rows of {n_columns} columns already take {size}, all that there is; take a sample of the rows, or leave columns out",
+    #[cfg(feature = "readers")]
+    StorageRefused = "storage_refused": "{n_samples} rows of {n_columns} columns already take {size} of memory, and this browser gives the page no storage for the others, as in a private window; load a sample of the rows",
+    #[cfg(feature = "readers")]
+    StorageFull = "storage_full": "the browser's storage has no room for the table ({detail}); free some, or load a sample of the rows",
+    #[cfg(feature = "readers")]
+    StorageFailed = "storage_failed": "the table could not be read from the browser's storage ({detail}); load it again",
+    #[cfg(feature = "readers")]
     TooManyColumns = "too_many_columns": "the first row has {found} cells and at most {limit} columns are read; choose another separator, or leave columns out",
+    #[cfg(feature = "readers")]
     NotATable = "not_a_table": "this is no text table; save it as CSV",
+    #[cfg(feature = "readers")]
     NoTarget = "no_target": "the table has no column of numbers to learn; choose another separator, or add one",
     NoFeatures = "no_features": "choose at least one feature beside the target",
+    #[cfg(feature = "readers")]
     TargetAmongFeatures = "target_among_features": "\"{column}\" is the target and a feature; choose another target, or leave it out of the features",
+    #[cfg(feature = "readers")]
     ColumnKind = "column_kind": "the column \"{column}\" cannot be read as {kind}; choose another kind, or leave it out",
+    #[cfg(feature = "readers")]
     TooManyLevels = "too_many_levels": "the column \"{column}\" has fewer than two or more than a thousand levels; leave it out",
+    TargetNotBinary = "target_not_binary": "logistic regression needs a target of two classes, and \"{column}\" has \"{found}\" beside them; choose softmax for more classes, or another target",
+    TargetNotClasses = "target_not_classes": "softmax needs a target of at most a hundred classes, and \"{column}\" has \"{found}\"; read it as a category, or choose another loss",
+    TargetNotCounts = "target_not_counts": "Poisson regression needs counts of 0 or more, and \"{column}\" has {found}; choose another loss",
+    TargetIsClass = "target_is_class": "\"{column}\" has {n_levels} classes, which no single number stands for; choose the softmax loss",
+    WeightNegative = "weight_negative": "the sample weight of row {row} is {value}; weights are finite numbers of 0 or more",
+    #[cfg(feature = "readers")]
     NoWholeRows = "no_whole_rows": "in each of the {n_samples} rows something is missing or cannot be read; fill what is missing, or leave columns out",
+    // Tables of other formats than text.
+    #[cfg(feature = "readers")]
+    FileDamaged = "file_damaged": "the {format} file is damaged or cut ({detail}); save or download it again",
+    #[cfg(feature = "readers")]
+    ObjectUnreadable = "object_unreadable": "in line {row} no JSON object can be read ({detail}); write one object for each row",
+    #[cfg(feature = "readers")]
+    ArrayKind = "array_kind": "the array \"{name}\" holds {kind}, which are neither numbers nor words; save it as float64",
+    #[cfg(feature = "readers")]
+    ArrayShape = "array_shape": "the array \"{name}\" has {found} dimensions; save rows and columns, one dimension or two",
+    #[cfg(feature = "readers")]
+    ArrayLengths = "array_lengths": "the array \"{name}\" has {found} rows where \"{other}\" has {expected}; save arrays of one length together",
+    #[cfg(feature = "readers")]
+    ArrayMissing = "array_missing": "the archive holds no array of one dimension or two; save one with numpy.savez",
+    #[cfg(feature = "readers")]
+    ColumnNested = "column_nested": "the column \"{column}\" holds lists or maps; save one value for each row, or leave it out",
+    #[cfg(feature = "readers")]
+    ColumnCompression = "column_compression": "the column \"{column}\" is compressed by {codec}; save it with snappy, zstd, gzip, brotli, lz4 or none",
+    #[cfg(feature = "readers")]
+    SheetMissing = "sheet_missing": "the workbook has no sheet \"{name}\"; choose another",
+    #[cfg(feature = "readers")]
+    WorkbookKind = "workbook_kind": "this is a workbook of an older kind, or one with a password; save it as .xlsx without one",
     // What takes a while.
     ReadingTable = "reading_table": "Reading the table: {n_samples} rows",
     Scaling = "scaling": "Scaling features",
@@ -138,6 +183,9 @@ codes! {
     FieldNotPositive = "field_not_positive": "{field} is {value}; give a number above 0",
     NeedsGeneral = "needs_general": "this run needs a part of Downhill that is not loaded yet; go online once and try again",
     PatienceAlone = "patience_alone": "patience needs rows to validate on; set the validation share above 0, or leave patience empty",
+    StratifyNeedsClasses = "stratify_needs_classes": "rows cannot be split by the classes of \"{column}\", which has nearly as many values as rows; choose another split, or read the target as a category",
+    SplitNeedsGroup = "split_needs_group": "a split by groups needs a column that says which rows belong together; choose one in the table's dialog, or another split",
+    TooFewGroups = "too_few_groups": "there are {n_groups} groups, too few to hold out so many of them; lower the shares, or choose another split",
     RangeEmpty = "range_empty": "the range of x runs from {start} to {stop}; give two different ends",
     ConfigUnreadable = "config_unreadable": "the configuration cannot be read: {detail}",
     QueryUnreadable = "query_unreadable": "the link's part \"{part}\" was left out: {detail}",

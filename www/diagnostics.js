@@ -15,13 +15,15 @@ import { addTab } from './tabs.js';
 /** @typedef {import('./pkg/downhill.js').Snapshot} Snapshot */
 /** @typedef {import('./plots.js').Picture} Picture */
 /** @typedef {NonNullable<Diagnosed['rows']>} Rows */
+/** @typedef {NonNullable<Diagnosed['exact']>} Exact */
 /** @typedef {{ target: string, inputs: import('./pkg/downhill.js').InputInfo[] }} Names */
 
 /** While the weights move, they are looked at again after this, or after as many times what it took. */
 const AGAIN_MS = 700;
 const AGAIN_TIMES = 8;
-/** Rows times squared features that are worked on again and again while a run trains. */
+/** Rows times squared features that are worked on again and again while a run trains, and that are fitted exactly. */
 const LIVE = 3e7;
+const EXACT = 1e9;
 
 /** The tab and what it shows. */
 export class Diagnostics {
@@ -41,6 +43,8 @@ export class Diagnostics {
   #snapshot;
   /** @type {Diagnosed | undefined} */
   #diagnosed;
+  /** The exact fit moves with its effect alone. @type {{ key: string, found: Diagnosed['exact'] } | undefined} */
+  #exact;
   /** What was asked last, and when the next may be. @type {{ key: string, next: number } | undefined} */
   #asked;
   #asking = false;
@@ -87,6 +91,7 @@ export class Diagnostics {
     this.#snapshot = undefined;
     this.#diagnosed = undefined;
     this.#asked = undefined;
+    this.#exact = undefined;
     this.#effect = undefined;
     this.#figures.clear();
     this.#scores.replaceChildren();
@@ -120,7 +125,8 @@ export class Diagnostics {
       }, wait);
       return;
     }
-    void this.#ask(run, { kind: 'diagnose', config: run.config, weights: snapshot.weights, part, effect }, key);
+    const exact = n * p * p <= EXACT && this.#exact?.key !== JSON.stringify(effect);
+    void this.#ask(run, { kind: 'diagnose', config: run.config, weights: snapshot.weights, part, effect, exact }, key);
   }
 
   /**
@@ -134,8 +140,9 @@ export class Diagnostics {
     try {
       const diagnosed = /** @type {Diagnosed} */ (await this.client.ask(request));
       if (run === this.#run && diagnosed.task) {
-        this.#diagnosed = diagnosed;
-        await this.#draw(diagnosed);
+        if (request.exact) this.#exact = { key: JSON.stringify(request.effect), found: diagnosed.exact };
+        this.#diagnosed = { ...diagnosed, exact: this.#exact?.found };
+        await this.#draw(this.#diagnosed);
       }
     } catch (problem) {
       const { wording } = await import('./i18n.js');
@@ -348,14 +355,15 @@ const percent = (share) => `${figure(100 * share, true)}%`;
  * @param {Names} names
  */
 function picturesOf(diagnosed, names) {
-  const { rows, roc, calibration, confusion, histogram, effect, task } = diagnosed;
+  const { rows, exact, roc, calibration, confusion, histogram, effect, task } = diagnosed;
   /** @type {Map<string, any>} */
   const pictures = new Map();
   if (rows && (task === 'regression' || task === 'counts')) {
     pictures.set('actual', actual(rows, diagnosed, names));
     pictures.set('residuals', residuals(rows, task, names));
-    if (rows.quantile && rows.studentized) pictures.set('quantiles', quantiles(rows, rows.quantile, rows.studentized));
-    if (rows.leverage && rows.studentized) pictures.set('leverage', leverage(rows, rows.leverage, rows.studentized, diagnosed.contours ?? []));
+    const isTold = exact?.rows.standardized.some((value) => value !== null) && diagnosed.part === 'training';
+    if (isTold && task === 'regression') pictures.set('quantiles', quantiles(exact.rows));
+    if (isTold) pictures.set('leverage', leverage(exact));
   }
   if (roc) pictures.set('roc', rocOf(roc));
   if (calibration) pictures.set('calibration', calibrationOf(calibration));
@@ -440,55 +448,50 @@ function residuals({ row, fitted, residual }, task, { target }) {
 }
 
 /**
- * @param {Rows} rows
- * @param {number[]} quantile
- * @param {(number | null)[]} studentized
+ * @param {Exact['rows']} rows
  * @returns {Picture}
  */
-function quantiles({ row }, quantile, studentized) {
-  const range = ends(quantile);
-  const known = studentized.map((value) => value ?? NaN);
-  const [low, high] = ends(known.filter((value) => !Number.isNaN(value)));
-  const worst = greatest(studentized);
+function quantiles({ rows, normal_quantiles: expected, standardized }) {
+  const range = ends(expected);
+  const [low, high] = ends(standardized.filter((value) => value !== null));
+  const worst = greatest(standardized);
+  const facts = (/** @type {number} */ i) => ({ row: count(rows[i] + 1), expected: figure(expected[i]), standardized: figure(standardized[i]) });
   return {
     title: said('picture_quantiles'),
     plot: {
       x: { title: said('axis_quantile') },
-      y: { title: said('axis_studentized') },
-      series: [diagonal(range), { kind: 'points', colour: 'points', x: column(quantile), y: column(known) }],
+      y: { title: said('axis_standardized') },
+      series: [diagonal(range), { kind: 'points', colour: 'points', x: column(expected), y: column(standardized) }],
     },
-    legend: [{ mark: 'dots', colour: 'points', words: said('legend_row') }, { mark: 'dashed', colour: 'exact', words: said('legend_normal') }],
+    legend: [{ mark: 'dots', colour: 'points', words: said('legend_exact_row') }, { mark: 'dashed', colour: 'exact', words: said('legend_normal') }],
     hint: said('hint_quantiles'),
-    text: said('text_quantiles', { low: figure(low), high: figure(high), row: count(row[worst]), expected: figure(quantile[worst]), studentized: figure(studentized[worst]) }),
-    read: ({ index }) => said('read_quantile', { row: count(row[index]), expected: figure(quantile[index]), studentized: figure(studentized[index]) }),
+    text: said('text_quantiles', { low: figure(low), high: figure(high), ...facts(worst) }),
+    read: ({ index }) => said('read_quantile', facts(index)),
   };
 }
 
 /**
- * @param {Rows} rows
- * @param {(number | null)[]} leverage
- * @param {(number | null)[]} studentized
- * @param {NonNullable<Diagnosed['contours']>} contours
+ * @param {Exact} exact
  * @returns {Picture}
  */
-function leverage({ row, cook = [] }, leverage, studentized, contours) {
+function leverage({ rows: { rows, leverages, standardized, cooks_distances: cook }, contours }) {
   const worst = greatest(cook);
-  const facts = (/** @type {number} */ i) => ({ row: count(row[i]), leverage: figure(leverage[i]), studentized: figure(studentized[i]), cook: figure(cook[i]) });
+  const facts = (/** @type {number} */ i) => ({ row: count(rows[i] + 1), leverage: figure(leverages[i]), standardized: figure(standardized[i]), cook: figure(cook[i]) });
   return {
     title: said('picture_leverage'),
     plot: {
       x: { title: said('axis_leverage') },
-      y: { title: said('axis_studentized') },
+      y: { title: said('axis_standardized') },
       series: [
         zero(),
-        ...contours.map(({ distance, leverage, studentized }) => ({
-          kind: /** @type {const} */ ('dashed'), colour: 'diverged', x: column(leverage), y: column(studentized), read: false, fitted: false, width: 1.25,
-          label: studentized[0] > 0 ? said('cook_at', { distance: figure(distance, true) }) : '',
+        ...contours.map(({ distance, leverage, standardized }) => ({
+          kind: /** @type {const} */ ('dashed'), colour: 'diverged', x: column(leverage), y: column(standardized), read: false, fitted: false, width: 1.25,
+          label: standardized[0] > 0 ? said('cook_at', { distance: figure(distance, true) }) : '',
         })),
-        { kind: 'points', colour: 'points', x: column(leverage), y: column(studentized) },
+        { kind: 'points', colour: 'points', x: column(leverages), y: column(standardized) },
       ],
     },
-    legend: [{ mark: 'dots', colour: 'points', words: said('legend_row') }, { mark: 'dashed', colour: 'diverged', words: said('legend_cook') }],
+    legend: [{ mark: 'dots', colour: 'points', words: said('legend_exact_row') }, { mark: 'dashed', colour: 'diverged', words: said('legend_cook') }],
     hint: said('hint_leverage'),
     text: said('text_leverage', facts(worst)),
     read: ({ index }) => said('read_leverage', facts(index)),
@@ -501,14 +504,19 @@ function leverage({ row, cook = [] }, leverage, studentized, contours) {
  * @param {Names} names
  * @returns {Picture}
  */
-function effectOf({ input, grid, effect, low, high, x, partial }, { task }, { inputs, target }) {
+function effectOf({ input, grid, effect, x, partial }, { task, exact }, { inputs, target }) {
   const { name, levels } = inputs[input];
   const word = (/** @type {number} */ value) => levels[value] ?? figure(value);
   const shown = task === 'binary' ? said('axis_probability') : target;
   const last = grid.length - 1;
   /** @type {import('./pkg/downhill.js').PlotSeries[]} */
   const series = [{ kind: 'points', colour: 'points', x: column(x), y: column(partial) }];
-  if (low && high) series.push({ kind: 'band', colour: 'fit', x: column(grid), y: column(high), low: column(low) });
+  const { effect: least = [], band } = exact ?? {};
+  if (band && !levels.length) series.push({ kind: 'band', colour: 'exact', x: column(grid), y: column(band[1]), low: column(band[0]) });
+  if (band && levels.length) {
+    grid.forEach((level, i) => series.push({ kind: 'line', colour: 'exact', x: column([level, level]), y: column([band[0][i], band[1][i]]), read: false }));
+  }
+  if (least.length && !levels.length) series.push({ kind: 'dashed', colour: 'exact', x: column(grid), y: column(least), read: false });
   series.push({ kind: levels.length ? 'points' : 'line', colour: 'fit', x: column(grid), y: column(effect), width: 2.5 });
   const own = series.length - 1;
   const [from, to] = ends(effect);
@@ -521,7 +529,7 @@ function effectOf({ input, grid, effect, low, high, x, partial }, { task }, { in
     },
     legend: [
       { mark: levels.length ? 'dots' : 'line', colour: 'fit', words: said('legend_effect') },
-      ...(low ? [{ mark: /** @type {const} */ ('area'), colour: 'fit', words: said('legend_band') }] : []),
+      ...(band ? [{ mark: /** @type {const} */ (levels.length ? 'line' : 'area'), colour: 'exact', words: said('legend_band') }] : []),
       ...(x.length ? [{ mark: /** @type {const} */ ('dots'), colour: 'points', words: said('legend_partial') }] : []),
     ],
     hint: said('hint_effect'),

@@ -93,7 +93,10 @@ const scalings = /** @type {const} */ ({ none: false, standardize: true, min_max
 /** What decides how much memory the rows take. */
 const weighty = ['data.source.n_samples', 'model.degree'];
 const methods = ['batch', 'mini_batch', 'stochastic', 'decaying_rate'];
-const sources = ['linspace', 'old_faithful', 'galton_heights', 'mtcars'];
+const sources = [
+  'linspace', 'old_faithful', 'galton_heights', 'mtcars', 'challenger', 'coal_disasters', 'diabetes', 'west_roxbury', 'longley',
+  'iris', 'breast_cancer',
+];
 
 /** The settings. `change` receives every sound configuration that the user makes. */
 export class Form {

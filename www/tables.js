@@ -2,6 +2,7 @@
 /// <reference lib="webworker" />
 // In the worker: the user's tables, kept by a module of their own that is loaded when the first one comes.
 import init, { Table } from './readers/downhill_readers.js';
+import { openFile, removeLeftFiles } from './storage.js';
 
 /** @typedef {import('./pkg/downhill.js').Source} Source */
 /** @typedef {import('./pkg/downhill.js').Columns} Columns */
@@ -9,50 +10,97 @@ import init, { Table } from './readers/downhill_readers.js';
 
 /** Bytes that are read between two breaths, and that the way of writing is found out from. */
 const CHUNK_BYTES = 1 << 20;
+/** Which rows are in a sample: the same every time, so that a run can be made of it again. */
+const SEED = 0;
 /** What is breathed after. */
 const BREATH_MS = 12;
 
 /** @type {Promise<unknown> | undefined} */
 let loaded;
-/** The table that is shown, and that which the run was made of. @type {{ name: string, blob: Blob, table: Table, fingerprint: string } | undefined} */
+/**
+ * `file` holds what of it does not fit into memory.
+ * @typedef {{ name: string, blob: Blob, table: Table, fingerprint: string, file: import('./storage.js').File | undefined }} Kept
+ */
+/** The table that is shown, and that which the run was made of. @type {Kept | undefined} */
 let opened;
 /** @type {typeof opened} */
 let used;
-/** @type {Map<string, NonNullable<typeof opened>>} */
+/** @type {Map<string, Kept>} */
 const shipped = new Map();
 
-const load = () => (loaded ??= init({ module_or_path: new URL('./readers/downhill_readers_bg.wasm', import.meta.url) }));
+const load = () => (loaded ??= Promise.all([
+  init({ module_or_path: new URL('./readers/downhill_readers_bg.wasm', import.meta.url) }),
+  removeLeftFiles(),
+]));
+
+/** Why a table was not read, where a sample of its rows can be. */
+const TOO_LARGE = ['storage_refused', 'storage_full'];
 
 /**
  * @param {string} name
  * @param {Blob} blob
  * @param {object | undefined} dialect
+ * @param {boolean | undefined} sample whether a table that finds no place may become a sample of its rows
  * @param {(event: Progress) => Promise<boolean>} breathe
+ * @returns {Promise<Kept>}
  */
-async function read(name, blob, dialect, breathe) {
+async function read(name, blob, dialect, sample, breathe) {
   await load();
+  try {
+    return await readShare(name, blob, dialect, undefined, breathe);
+  } catch (error) {
+    const { code, share } = /** @type {{ code?: string, share?: number }} */ (error);
+    if (!sample || !TOO_LARGE.includes(code ?? '')) throw error;
+    return readShare(name, blob, dialect, share, breathe);
+  }
+}
+
+/**
+ * @param {string} name
+ * @param {Blob} blob
+ * @param {object | undefined} dialect
+ * @param {number | undefined} share of the rows, where it is not all of them
+ * @param {(event: Progress) => Promise<boolean>} breathe
+ * @returns {Promise<Kept>}
+ */
+async function readShare(name, blob, dialect, share, breathe) {
   const chunk = async (/** @type {number} */ start) => new Uint8Array(await blob.slice(start, start + CHUNK_BYTES).arrayBuffer());
   const head = await chunk(0);
   const table = new Table(head, head.length === blob.size, dialect && JSON.stringify(dialect));
-  let since = performance.now();
-  for (let start = 0; start < blob.size; start += CHUNK_BYTES) {
-    table.push(start === 0 ? head : await chunk(start));
-    if (performance.now() - since < BREATH_MS) continue;
-    const message = { code: 'reading_table', params: { n_samples: table.n_rows().toLocaleString('en') }, text: '' };
-    const goesOn = await breathe({ kind: 'progress', message, fraction: start / blob.size });
-    if (!goesOn) {
-      table.free();
-      throw Object.assign(new Error('cancelled'), { code: 'cancelled', params: {} });
+  if (share !== undefined) table.sample(share, SEED);
+  /** @type {Kept['file']} */
+  let file;
+  let start = 0;
+  try {
+    let since = performance.now();
+    for (; start < blob.size; start += CHUNK_BYTES) {
+      table.push(start === 0 ? head : await chunk(start));
+      if (table.wants_storage()) {
+        file = await openFile();
+        if (file) table.store(file.write, file.read);
+        else table.do_without_storage();
+      }
+      if (performance.now() - since < BREATH_MS) continue;
+      const message = { code: 'reading_table', params: { n_samples: table.n_rows().toLocaleString('en') }, text: '' };
+      const goesOn = await breathe({ kind: 'progress', message, fraction: start / blob.size });
+      if (!goesOn) throw Object.assign(new Error('cancelled'), { code: 'cancelled', params: {} });
+      since = performance.now();
     }
-    since = performance.now();
+    table.finish();
+    return { name, blob, table, fingerprint: table.fingerprint(), file };
+  } catch (error) {
+    const fits = table.share_that_fits(Math.min(start + CHUNK_BYTES, blob.size), blob.size);
+    table.free();
+    await file?.remove();
+    throw Object.assign(/** @type {Error} */ (error), { share: fits });
   }
-  table.finish();
-  return { name, blob, table, fingerprint: table.fingerprint() };
 }
 
 /** Lets a table go that nobody needs any longer. @param {typeof opened} table */
 function drop(table) {
-  if (table && table !== opened && table !== used) table.table.free();
+  if (!table || table === opened || table === used) return;
+  table.table.free();
+  void table.file?.remove();
 }
 
 /**
@@ -67,14 +115,15 @@ export function handle(request, breathe) {
 
 /**
  * Reads a table and says what it holds. The one before it is kept until a run is made of this one.
- * @param {{ name: string, blob?: Blob, dialect?: object }} request without `blob`, the same table read otherwise
+ * @param {{ name: string, blob?: Blob, dialect?: object, sample?: boolean }} request without `blob`, the same table read
+ * otherwise; `sample` as in {@link read}
  * @param {(event: Progress) => Promise<boolean>} breathe
  */
-async function open({ name, blob, dialect }, breathe) {
+async function open({ name, blob, dialect, sample }, breathe) {
   const content = blob ?? opened?.blob;
   if (!content) throw new Error('there is no table to read');
   const before = opened;
-  const table = await read(blob ? name : opened?.name ?? name, content, dialect, breathe);
+  const table = await read(blob ? name : opened?.name ?? name, content, dialect, sample, breathe);
   opened = table;
   drop(before);
   return { kind: 'opened', name: table.name, fingerprint: table.fingerprint, preview: table.table.preview() };
@@ -93,9 +142,9 @@ function infer({ config }) {
  * How weights do on a part of the rows of a run's table; nothing where its rows are made by a formula.
  * @param {Extract<import('./pkg/downhill.js').Request, { kind: 'diagnose' }>} request
  */
-function diagnose({ config, weights, part, effect }) {
+function diagnose({ config, weights, part, effect, exact }) {
   const table = selected(config);
-  return { kind: 'diagnosed', ...table?.diagnose(JSON.stringify({ config, weights, part, effect })) };
+  return { kind: 'diagnosed', ...table?.diagnose(JSON.stringify({ config, weights, part, effect, exact })) };
 }
 
 /**
@@ -122,26 +171,26 @@ export async function rowsOf(source, columns, fetchTable) {
     if (!found && opened) {
       // Another than the one that is wanted: its fingerprint says so.
       const counts = { n_dropped: 0, n_bad: 0, n_filled: 0 };
-      return { n_rows: 0, inputs: [], target: '', fingerprint: opened.fingerprint, counts, read: () => {} };
+      return { n_rows: 0, inputs: [], target: '', target_levels: [], extras: [], fingerprint: opened.fingerprint, counts, read: () => {} };
     }
   } else if (source.kind === 'shipped') {
     found = shipped.get(source.table);
     if (!found) {
       const text = await fetchTable(source.table);
-      found = await read(source.table, new Blob([text]), undefined, async () => true);
+      found = await read(source.table, new Blob([text]), undefined, false, async () => true);
       shipped.set(source.table, found);
     }
   }
   if (!found) return undefined;
   const { table, fingerprint } = found;
-  const { n_rows, inputs, target, ...counts } = table.select(JSON.stringify(columns));
+  const { n_rows, inputs, target, target_levels, extras, ...counts } = table.select(JSON.stringify(columns));
   if (source.kind === 'table') {
     const before = used;
     used = found;
     drop(before);
   }
   return {
-    n_rows, inputs, target, fingerprint, counts,
+    n_rows, inputs, target, target_levels, extras, fingerprint, counts,
     read: (/** @type {number} */ first, /** @type {Float64Array} */ rows) => table.read(first, rows),
   };
 }

@@ -6,16 +6,9 @@ import { initSync, Partner, Session } from './pkg/downhill.js';
 
 const scope = /** @type {DedicatedWorkerGlobalScope} */ (/** @type {unknown} */ (globalThis));
 
-/** @type {Record<string, string>} */
-const tables = {
-  old_faithful: './data/old-faithful.csv',
-  galton_heights: './data/galton-heights.csv',
-  mtcars: './data/mtcars.csv',
-};
-
-/** @param {string} id */
+/** @param {string} id of a shipped table */
 async function fetchTable(id) {
-  const response = await fetch(new URL(tables[id], import.meta.url));
+  const response = await fetch(new URL(`./data/${id.replace('_', '-')}.csv`, import.meta.url));
   if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
   return response.text();
 }

@@ -1,5 +1,7 @@
 //! What a cell says: a number, a date, a word, or nothing.
 
+use crate::number;
+
 /// How numbers are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Numbers {
@@ -25,17 +27,30 @@ pub enum Cell {
 /// Words for nothing, whatever their case.
 const MISSING: &[&str] = &["na", "n/a", "#n/a", "nan", "null", "none", "-", "?", "."];
 
+impl Numbers {
+    /// The sign before decimals.
+    pub(crate) fn decimal(self) -> u8 {
+        if self.decimal_comma { b',' } else { b'.' }
+    }
+}
+
 /// Reads a cell without blanks around it.
-#[inline]
 pub fn read(cell: &[u8], numbers: Numbers) -> Cell {
-    if let Some(value) = plain(cell) {
-        // With a decimal comma, `1.234` is a number of thousands: left to the slow way.
-        if !(numbers.decimal_comma && cell.contains(&b'.')) {
-            return Cell::Number(value);
-        }
+    if let Some(value) = number::read(cell, 0, cell.len(), numbers.decimal()) {
+        return Cell::Number(value);
     }
     if is_missing(cell) {
         return Cell::Missing;
+    }
+    // Most words are told by their first letter, most dates by a sign that no number has there.
+    match cell {
+        [first, ..] if first.is_ascii_alphabetic() => return Cell::Text,
+        [_, _, _, _, b'-' | b'/', ..] => {
+            if let Some(days) = date(cell) {
+                return Cell::Date(days);
+            }
+        }
+        _ => {}
     }
     if let Some(value) = number(cell, numbers) {
         return Cell::Number(value);
@@ -46,43 +61,6 @@ pub fn read(cell: &[u8], numbers: Numbers) -> Cell {
 /// Whether a cell stands for nothing.
 pub fn is_missing(cell: &[u8]) -> bool {
     cell.is_empty() || MISSING.iter().any(|word| cell.eq_ignore_ascii_case(word.as_bytes()))
-}
-
-/// Digits, a point and more digits, as most numbers are written: exact, since both the digits and the power of ten that
-/// they are divided by are numbers that f64 holds (Clinger 1990).
-#[inline]
-fn plain(cell: &[u8]) -> Option<f64> {
-    const POWERS: [f64; 16] =
-        [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
-    let (negative, digits) = match cell {
-        [b'-', digits @ ..] => (true, digits),
-        digits => (false, digits),
-    };
-    if digits.is_empty() || digits.len() > 16 {
-        return None;
-    }
-    let mut mantissa = 0_u64;
-    let mut after_point = None;
-    for byte in digits {
-        match byte {
-            b'0'..=b'9' => {
-                mantissa = 10 * mantissa + u64::from(byte - b'0');
-                if let Some(n) = &mut after_point {
-                    *n += 1;
-                }
-            }
-            b'.' if after_point.is_none() => after_point = Some(0_usize),
-            _ => return None,
-        }
-    }
-    let n_after = after_point.unwrap_or(0);
-    let n_digits = digits.len() - usize::from(after_point.is_some());
-    // Fifteen digits are below 2^53.
-    if n_digits == 0 || n_digits > 15 {
-        return None;
-    }
-    let value = mantissa as f64 / POWERS[n_after];
-    Some(if negative { -value } else { value })
 }
 
 /// The finite number in a cell: with its decimal sign, with thousands in threes, with a per cent sign, in exponents.
@@ -175,6 +153,18 @@ fn days_of(year: u32, month: u32, day: u32) -> Option<f64> {
     let of_year = i64::from((153 * month + 2) / 5 + day - 1);
     let day_of_era = 365 * of_era + of_era / 4 - of_era / 100 + of_year;
     Some((era * 146_097 + day_of_era - 719_468) as f64)
+}
+
+/// The day as [`date`] reads it, `2024-01-31`, its time left out (the inverse of [`days_of`], Hinnant 2013).
+pub(crate) fn written_date(days: f64) -> String {
+    let days = days.floor() as i64 + 719_468;
+    let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    let (month, after) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    format!("{:04}-{month:02}-{day:02}", year_of_era + era * 400 + after)
 }
 
 /// `12:30`, `12:30:15`, `12:30:15.5`, with `Z` or without.

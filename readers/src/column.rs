@@ -1,11 +1,14 @@
 //! One column: every cell as one f64, and what all of them say together.
 
-use std::collections::HashMap;
+use downhill::dataset::MAX_VALUE;
+use downhill::message::Result;
+use rustc_hash::FxHashMap;
 
+use crate::block::{Blocks, Cells};
 use crate::cell::{self, Cell, Numbers};
+use crate::number;
+use crate::splitter::Span;
 
-/// Values of a block: columns grow without being moved.
-const BLOCK: usize = 1 << 16;
 /// The most different words that a column of categories may have.
 pub const MAX_LEVELS: usize = 1_000;
 /// Cells of which half may be of another kind.
@@ -51,32 +54,52 @@ pub struct BadCell {
 }
 
 /// A column of a table.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Column {
     /// What it is called.
     pub name: String,
-    blocks: Vec<Vec<f64>>,
-    words: HashMap<Box<[u8]>, u32>,
+    cells: Blocks,
+    words: FxHashMap<Box<[u8]>, u32>,
     /// The words by their number.
     levels: Vec<String>,
     /// Cells that say nothing.
     pub n_missing: u32,
-    /// Cells that are numbers.
-    pub n_numbers: u32,
     /// Cells that are dates.
     pub n_dates: u32,
     /// Cells that are neither.
     pub n_text: u32,
-    /// Least number or date.
-    pub min: f64,
-    /// Greatest number or date.
-    pub max: f64,
+    /// Of numbers and dates.
+    totals: Totals,
+    /// The first cells that are neither number nor date.
+    pub bad: Vec<BadCell>,
+}
+
+/// What numbers and dates say together.
+#[derive(Clone, Copy, Debug)]
+struct Totals {
+    n: u32,
+    min: f64,
+    max: f64,
     /// The first number: sums are taken about it, so that they do not cancel.
     shift: f64,
     sum: f64,
     square: f64,
-    /// The first cells that are neither number nor date.
-    pub bad: Vec<BadCell>,
+}
+
+impl Totals {
+    #[inline(always)]
+    fn count(&mut self, value: f64) {
+        if self.n == 0 {
+            self.shift = value;
+        }
+        self.n += 1;
+        // f64::min, which minds NaN, is several instructions.
+        self.min = if value < self.min { value } else { self.min };
+        self.max = if value > self.max { value } else { self.max };
+        let apart = value - self.shift;
+        self.sum += apart;
+        self.square += apart * apart;
+    }
 }
 
 /// A cell in one f64: a number or a date is itself; a word is a NaN that holds which one, and nothing one that holds 0.
@@ -106,68 +129,94 @@ mod boxed {
 const OTHER: u32 = u32::MAX - 1;
 
 impl Column {
-    /// Of no cell yet.
-    pub fn new(name: String) -> Self {
+    /// Of no cell yet, in blocks of so many rows.
+    pub(crate) fn new(name: String, block_rows: usize) -> Self {
+        let (min, max) = (f64::INFINITY, f64::NEG_INFINITY);
         Self {
             name,
-            blocks: Vec::new(),
-            words: HashMap::new(),
+            cells: Blocks::new(block_rows),
+            words: FxHashMap::default(),
             levels: Vec::new(),
             n_missing: 0,
-            n_numbers: 0,
             n_dates: 0,
             n_text: 0,
-            min: f64::INFINITY,
-            max: f64::NEG_INFINITY,
-            shift: 0.0,
-            sum: 0.0,
-            square: 0.0,
+            totals: Totals { n: 0, min, max, shift: 0.0, sum: 0.0, square: 0.0 },
             bad: Vec::new(),
         }
     }
 
-    /// The next cell.
-    #[inline]
+    /// Its cells of some records: every `stride`-th of `spans` from the first on, in the lines of their records.
+    pub(crate) fn push_cells(
+        &mut self,
+        text: &[u8],
+        (spans, stride): (&[Span], usize),
+        numbers: Numbers,
+        lines: &[u64],
+    ) {
+        let decimal = numbers.decimal();
+        let mut totals = self.totals;
+        self.cells.open().reserve(lines.len());
+        for (span, line) in spans.iter().step_by(stride).zip(lines) {
+            match number::read(text, span.start as usize, span.end as usize, decimal) {
+                Some(value) if value.abs() <= MAX_VALUE => {
+                    totals.count(value);
+                    self.cells.open().push(value);
+                }
+                _ => {
+                    self.totals = totals;
+                    self.push(span.of(text), numbers, *line);
+                    totals = self.totals;
+                }
+            }
+        }
+        self.totals = totals;
+    }
+
+    /// The next cell, without blanks around it.
     pub fn push(&mut self, text: &[u8], numbers: Numbers, line: u64) {
-        let value = match cell::read(text, numbers) {
-            Cell::Number(value) if value.abs() <= downhill::dataset::MAX_VALUE => {
-                self.n_numbers += 1;
-                self.count(value);
-                value
-            }
-            Cell::Date(days) => {
-                self.n_dates += 1;
-                self.count(days);
-                days
-            }
-            Cell::Missing => {
-                self.n_missing += 1;
-                boxed::missing()
-            }
-            Cell::Number(_) | Cell::Text => self.word(text, line),
-        };
-        match self.blocks.last_mut() {
-            Some(block) if block.len() < BLOCK => block.push(value),
-            _ => {
-                // Only what follows a full block is known to become one.
-                let capacity = if self.blocks.is_empty() { 64 } else { BLOCK };
-                let mut block = Vec::with_capacity(capacity);
-                block.push(value);
-                self.blocks.push(block);
-            }
+        match cell::read(text, numbers) {
+            Cell::Number(value) if value.abs() <= MAX_VALUE => self.push_ordered(value),
+            Cell::Date(days) => self.push_date(days),
+            Cell::Missing => self.push_missing(),
+            Cell::Number(_) | Cell::Text => self.push_word(text, line),
         }
     }
 
+    /// The next cell, where it comes as a number: NaN says nothing, and what is beyond [`MAX_VALUE`] is a cell that does
+    /// not fit. `line` names its row to a person.
     #[inline]
-    fn count(&mut self, value: f64) {
-        if self.n_numbers + self.n_dates == 1 {
-            self.shift = value;
+    pub fn push_number(&mut self, value: f64, line: u64) {
+        if value.is_nan() {
+            self.push_missing();
+        } else if value.abs() <= MAX_VALUE {
+            self.push_ordered(value);
+        } else {
+            self.push_word(format!("{value:e}").as_bytes(), line);
         }
-        self.min = self.min.min(value);
-        self.max = self.max.max(value);
-        let apart = value - self.shift;
-        self.sum += apart;
-        self.square += apart * apart;
+    }
+
+    /// The next cell, where it comes as a date: days since 1970-01-01.
+    pub fn push_date(&mut self, days: f64) {
+        self.n_dates += 1;
+        self.push_ordered(days);
+    }
+
+    /// The next cell, where it is a word (UTF-8), whatever it looks like.
+    pub fn push_word(&mut self, text: &[u8], line: u64) {
+        let value = self.word(text, line);
+        self.cells.open().push(value);
+    }
+
+    /// The next cell, where it says nothing.
+    pub fn push_missing(&mut self) {
+        self.n_missing += 1;
+        self.cells.open().push(boxed::missing());
+    }
+
+    #[inline]
+    fn push_ordered(&mut self, value: f64) {
+        self.totals.count(value);
+        self.cells.open().push(value);
     }
 
     fn word(&mut self, text: &[u8], line: u64) -> f64 {
@@ -187,34 +236,60 @@ impl Column {
         boxed::word(code)
     }
 
-    /// Bytes that its cells take.
+    /// Bytes of memory that its cells take.
     pub fn bytes(&self) -> usize {
-        self.blocks.iter().map(|block| 8 * block.capacity()).sum()
+        self.cells.bytes()
+    }
+
+    /// Its blocks, for the table to cut and to hash.
+    pub(crate) fn blocks(&mut self) -> &mut Blocks {
+        &mut self.cells
+    }
+
+    /// Its words, by their number.
+    pub(crate) fn words(&self) -> &[String] {
+        &self.levels
+    }
+
+    /// Cells that are numbers.
+    pub fn n_numbers(&self) -> u32 {
+        self.totals.n - self.n_dates
+    }
+
+    /// Least number or date; infinite where there is none.
+    pub fn min(&self) -> f64 {
+        self.totals.min
+    }
+
+    /// Greatest number or date; negatively infinite where there is none.
+    pub fn max(&self) -> f64 {
+        self.totals.max
     }
 
     /// Mean of its numbers or dates.
     pub fn mean(&self) -> f64 {
-        self.shift + self.sum / f64::from(self.n_numbers + self.n_dates)
+        self.totals.shift + self.totals.sum / f64::from(self.totals.n)
     }
 
     /// (Population) standard deviation of them.
     pub fn standard_deviation(&self) -> f64 {
-        let n = f64::from(self.n_numbers + self.n_dates);
-        ((self.square - self.sum * self.sum / n) / n).max(0.0).sqrt()
+        let Totals { n, sum, square, .. } = self.totals;
+        let n = f64::from(n);
+        ((square - sum * sum / n) / n).max(0.0).sqrt()
     }
 
     /// What the column holds, as far as can be told: a word in twenty numbers is a cell to be mended, more are words; of a
     /// few cells, half may be.
     pub fn kind(&self) -> Kind {
-        let n_present = self.n_numbers + self.n_dates + self.n_text;
+        let n_present = self.totals.n + self.n_text;
         if n_present == 0 {
             return Kind::Empty;
         }
         let tolerated = if n_present <= FEW { n_present / 2 } else { n_present / 20 };
-        if self.n_dates > 0 && self.n_text + self.n_numbers <= tolerated {
+        if self.n_dates > 0 && self.n_text + self.n_numbers() <= tolerated {
             return Kind::Date;
         }
-        if self.n_numbers > 0 && self.n_text + self.n_dates <= tolerated {
+        if self.n_numbers() > 0 && self.n_text + self.n_dates <= tolerated {
             return Kind::Number;
         }
         // Names, keys, remarks: nearly every one stands once.
@@ -227,64 +302,86 @@ impl Column {
     pub fn n_bad(&self, kind: Kind) -> u32 {
         match kind {
             Kind::Number => self.n_text + self.n_dates,
-            Kind::Date => self.n_text + self.n_numbers,
+            Kind::Date => self.n_text + self.n_numbers(),
             _ => 0,
         }
     }
 
     /// Cells.
     pub fn len(&self) -> usize {
-        self.blocks.iter().map(Vec::len).sum()
+        self.cells.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.blocks.is_empty()
+        self.len() == 0
     }
 
-    #[inline]
-    fn raw(&self, row: usize) -> f64 {
-        self.blocks[row / BLOCK][row % BLOCK]
+    /// Rows of a block: [`Column::block`] has them together.
+    pub fn block_rows(&self) -> usize {
+        self.cells.block_rows()
+    }
+
+    /// Every cell of a block, as it is kept; to be let go before another block of this column is asked for.
+    ///
+    /// # Errors
+    /// Those of [`Storage::read`](crate::block::Storage::read).
+    pub(crate) fn block(&self, index: usize) -> Result<Cells<'_>> {
+        self.cells.block(index)
+    }
+
+    fn raw(&self, row: usize) -> Result<f64> {
+        let n_rows = self.block_rows();
+        Ok(self.block(row / n_rows)?[row % n_rows])
     }
 
     /// A cell as a number or a date; `None` where it is neither.
-    #[inline]
-    pub fn value(&self, row: usize) -> Option<f64> {
-        let value = self.raw(row);
-        (!value.is_nan()).then_some(value)
+    ///
+    /// # Errors
+    /// Those of [`Storage::read`](crate::block::Storage::read).
+    pub fn value(&self, row: usize) -> Result<Option<f64>> {
+        Ok(value(self.raw(row)?))
     }
 
-    /// Whether a cell says nothing.
-    pub fn is_missing(&self, row: usize) -> bool {
-        let value = self.raw(row);
-        value.is_nan() && boxed::code(value).is_none()
+    /// Each of its cells as it is kept, in the order of rows.
+    fn each(&self, mut take: impl FnMut(f64)) -> Result<()> {
+        for index in 0..self.cells.n_blocks() {
+            self.block(index)?.iter().for_each(|cell| take(*cell));
+        }
+        Ok(())
     }
 
-    /// Every cell as it is kept, a block at a time, for a fingerprint.
-    pub fn raw_blocks(&self) -> impl Iterator<Item = &[f64]> {
-        self.blocks.iter().map(Vec::as_slice)
-    }
-
-    /// Numbers or dates in the order of rows.
-    pub fn values(&self) -> impl Iterator<Item = f64> + '_ {
-        self.blocks.iter().flatten().copied().filter(|value| !value.is_nan())
+    /// A cell as a person would write it.
+    pub(crate) fn text(&self, row: usize) -> Result<String> {
+        let value = self.raw(row)?;
+        Ok(match boxed::code(value) {
+            Some(code) => self.levels.get(code as usize).cloned().unwrap_or_else(|| "\u{2026}".to_owned()),
+            None if value.is_nan() => String::new(),
+            None if self.kind() == Kind::Date => cell::written_date(value),
+            None => format!("{value}"),
+        })
     }
 
     /// The words that rows are told apart by, numbers among them, in order: numbers by size, then words by letter. With
     /// each, how often it stands. `None` where they are more than [`MAX_LEVELS`].
-    pub fn levels(&self) -> Option<Levels> {
+    ///
+    /// # Errors
+    /// Those of [`Storage::read`](crate::block::Storage::read).
+    pub fn levels(&self) -> Result<Option<Levels>> {
         let mut of_words = vec![0_u32; self.levels.len()];
-        let mut of_numbers: HashMap<u64, u32> = HashMap::new();
-        for value in self.blocks.iter().flatten() {
-            match boxed::code(*value) {
-                Some(OTHER) => return None,
-                Some(code) => of_words[code as usize] += 1,
-                // -0 and 0 are one number.
-                None if !value.is_nan() => *of_numbers.entry((value + 0.0).to_bits()).or_default() += 1,
-                None => {}
-            }
-            if of_numbers.len() + of_words.len() > MAX_LEVELS {
-                return None;
+        let mut of_numbers: FxHashMap<u64, u32> = FxHashMap::default();
+        for index in 0..self.cells.n_blocks() {
+            for cell in self.block(index)?.iter() {
+                match boxed::code(*cell) {
+                    Some(OTHER) => return Ok(None),
+                    Some(code) => of_words[code as usize] += 1,
+                    // -0 and 0 are one number.
+                    None if !cell.is_nan() => *of_numbers.entry((cell + 0.0).to_bits()).or_default() += 1,
+                    None => {}
+                }
+                if of_numbers.len() + of_words.len() > MAX_LEVELS {
+                    return Ok(None);
+                }
             }
         }
         let mut numbers: Vec<(f64, u32)> =
@@ -300,46 +397,97 @@ impl Column {
         let names = names.chain(words.iter().map(|code| self.levels[*code as usize].clone())).collect();
         let counts = numbers.iter().map(|(_, n)| *n);
         let counts = counts.chain(words.iter().map(|code| of_words[*code as usize])).collect();
-        Some(Levels { names, counts, numbers: numbers.into_iter().map(|(value, _)| value).collect(), place })
+        Ok(Some(Levels {
+            names,
+            counts,
+            numbers: numbers.into_iter().map(|(value, _)| value).collect(),
+            place,
+        }))
     }
 
-    /// Which of its levels a cell is; `None` where it says nothing.
-    pub fn level(&self, levels: &Levels, row: usize) -> Option<u32> {
-        let value = self.raw(row);
-        match boxed::code(value) {
-            Some(code) => levels.place.get(code as usize).copied(),
-            None if value.is_nan() => None,
-            None => levels
-                .numbers
-                .binary_search_by(|other| other.total_cmp(&(value + 0.0)))
-                .ok()
-                .map(|i| i as u32),
+    /// The middle one of its numbers or dates; the mean of the two in the middle of an even number of them; NaN where
+    /// there are none.
+    ///
+    /// # Errors
+    /// Those of [`Storage::read`](crate::block::Storage::read).
+    pub fn median(&self) -> Result<f64> {
+        let n = u64::from(self.totals.n);
+        if n == 0 {
+            return Ok(f64::NAN);
         }
+        let upper = self.nth(n / 2)?;
+        Ok(if n.is_multiple_of(2) { (self.nth(n / 2 - 1)? + upper) / 2.0 } else { upper })
     }
 
-    /// The middle one of its numbers or dates; the mean of the two in the middle of an even number of them.
-    pub fn median(&self) -> f64 {
-        let mut values: Vec<f64> = self.values().collect();
-        if values.is_empty() {
-            return f64::NAN;
+    /// The number or date that `nth` others come before. Sixteen bits of it are found by a pass, until those that share
+    /// them are few enough to be put in order.
+    fn nth(&self, mut nth: u64) -> Result<f64> {
+        const BITS: u32 = 16;
+        const FEW_VALUES: u64 = 1 << 16;
+        // Bits that order as the numbers do: all are turned around of negative ones, the first of others.
+        let key = |value: f64| {
+            let bits = value.to_bits();
+            bits ^ (((bits as i64 >> 63) as u64) | 1 << 63)
+        };
+        let (mut n, mut prefix, mut n_bits) = (u64::from(self.totals.n), 0_u64, 0);
+        let shares = |cell: f64, prefix: u64, n_bits: u32| {
+            !cell.is_nan() && (n_bits == 0 || key(cell) >> (64 - n_bits) == prefix)
+        };
+        while n > FEW_VALUES && n_bits < 64 {
+            let mut counts = vec![0_u64; 1 << BITS];
+            self.each(|cell| {
+                if shares(cell, prefix, n_bits) {
+                    counts[(key(cell) >> (64 - BITS - n_bits)) as usize % (1 << BITS)] += 1;
+                }
+            })?;
+            let mut next = 0;
+            while nth >= counts[next] {
+                nth -= counts[next];
+                next += 1;
+            }
+            n = counts[next];
+            prefix = prefix << BITS | next as u64;
+            n_bits += BITS;
         }
-        let middle = values.len() / 2;
-        let even = values.len().is_multiple_of(2);
-        let (below, upper, _) = values.select_nth_unstable_by(middle, f64::total_cmp);
-        let upper = *upper;
-        if even { (below.iter().copied().fold(f64::NEG_INFINITY, f64::max) + upper) / 2.0 } else { upper }
+        let mut few = Vec::new();
+        self.each(|cell| {
+            // Where all bits are found, they are all the same.
+            if few.len() as u64 <= FEW_VALUES && shares(cell, prefix, n_bits) {
+                few.push(cell);
+            }
+        })?;
+        let nth = nth.min(few.len() as u64 - 1) as usize;
+        Ok(*few.select_nth_unstable_by(nth, f64::total_cmp).1)
     }
 
     /// How many of its numbers or dates lie in each of `n_bins` equal parts of their range.
-    pub fn histogram(&self, n_bins: usize) -> Vec<u32> {
+    ///
+    /// # Errors
+    /// Those of [`Storage::read`](crate::block::Storage::read).
+    pub fn histogram(&self, n_bins: usize) -> Result<Vec<u32>> {
         let mut bins = vec![0; n_bins];
-        let per_unit = n_bins as f64 / (self.max - self.min).max(f64::MIN_POSITIVE);
-        for value in self.values() {
-            let bin = ((value - self.min) * per_unit) as usize;
-            bins[bin.min(n_bins - 1)] += 1;
-        }
-        bins
+        let (min, max) = (self.min(), self.max());
+        let per_unit = n_bins as f64 / (max - min).max(f64::MIN_POSITIVE);
+        self.each(|cell| {
+            if !cell.is_nan() {
+                let bin = ((cell - min) * per_unit) as usize;
+                bins[bin.min(n_bins - 1)] += 1;
+            }
+        })?;
+        Ok(bins)
     }
+}
+
+/// A cell as a number or a date; `None` where it is neither.
+#[inline(always)]
+pub(crate) fn value(cell: f64) -> Option<f64> {
+    (!cell.is_nan()).then_some(cell)
+}
+
+/// Whether a cell says nothing.
+#[inline(always)]
+pub(crate) fn is_missing(cell: f64) -> bool {
+    cell.is_nan() && boxed::code(cell).is_none()
 }
 
 /// What a category's rows are told apart by.
@@ -355,6 +503,19 @@ pub struct Levels {
 }
 
 impl Levels {
+    /// Which of them a cell is; `None` where it says nothing.
+    #[inline]
+    pub(crate) fn of(&self, cell: f64) -> Option<u32> {
+        match boxed::code(cell) {
+            Some(code) => self.place.get(code as usize).copied(),
+            None if cell.is_nan() => None,
+            None => {
+                let found = self.numbers.binary_search_by(|other| other.total_cmp(&(cell + 0.0)));
+                found.ok().map(|i| i as u32)
+            }
+        }
+    }
+
     /// The one that stands most often; the first of several.
     pub fn most_frequent(&self) -> u32 {
         let most = self.counts.iter().max().copied().unwrap_or(0);

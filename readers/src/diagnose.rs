@@ -1,7 +1,10 @@
 //! How weights do on a part of the rows, as numbers to draw: what the tab "Diagnostics" asks for.
 
+use downhill::analysis::Training;
+use downhill::analysis::diagnostics::Diagnostics;
+use downhill::analysis::fit::Fit;
 use downhill::config::RunConfig;
-use downhill::dataset::{BLOCK_ROWS, Dataset, FeatureMap, Roles, blocks};
+use downhill::dataset::{BLOCK_ROWS, Dataset, Extra, FeatureMap, Role, Roles, Scaling, blocks};
 use downhill::loss::Loss;
 use downhill::message::Result;
 use downhill::model;
@@ -15,6 +18,8 @@ const N_BINS: usize = 10;
 const N_BARS: usize = 20;
 /// Places along an input at which its effect is taken.
 const N_GRID: usize = 61;
+/// Cook's distances that curves are drawn at, from which on a row is looked at (Cook and Weisberg 1982).
+const COOKS_DISTANCES: [f64; 2] = [0.5, 1.0];
 
 /// What is asked (`diagnose` of `Request` in TypeScript).
 #[derive(Clone, Debug, Deserialize)]
@@ -28,6 +33,9 @@ pub struct Question {
     /// Which input's effect; that of the first without it.
     #[serde(default)]
     pub effect: Option<EffectOf>,
+    /// Whether to tell of the exact fit, too: it is worked out anew.
+    #[serde(default)]
+    pub exact: bool,
 }
 
 /// Which of a run's rows.
@@ -110,6 +118,8 @@ pub struct Diagnosed {
     pub rows: Option<Shown>,
     /// Along one input.
     pub effect: Option<Effect>,
+    /// Of the rows that are trained on, where it was asked for.
+    pub exact: Option<Exact>,
     /// Of two classes.
     pub roc: Option<Curve>,
     /// Of two classes.
@@ -118,6 +128,30 @@ pub struct Diagnosed {
     pub confusion: Option<Confusion>,
     /// Of two classes.
     pub histogram: Option<Histogram>,
+}
+
+/// What the least of the loss, and no descent on its way there, makes of the rows that are trained on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Exact {
+    /// Row by row; nothing of several classes.
+    pub rows: Diagnostics,
+    /// Curves of equal Cook's distance, `r = +-sqrt(D p (1 - h) / h)`.
+    pub contours: Vec<Contour>,
+    /// What it predicts along the input, at the places of [`Effect::grid`].
+    pub effect: Vec<f64>,
+    /// Ends of the 95% interval of that mean, where there are errors to tell.
+    pub band: Option<[Vec<f64>; 2]>,
+}
+
+/// Leverages and standardized residuals of one Cook's distance.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Contour {
+    /// The distance.
+    pub distance: f64,
+    /// Along.
+    pub leverage: Vec<f64>,
+    /// Up, or down.
+    pub standardized: Vec<f64>,
 }
 
 /// Shares of false and of true positives, as the threshold falls.
@@ -215,11 +249,11 @@ struct Model<'a> {
 }
 
 impl Diagnosed {
-    /// Of a question about a dataset whose target has these classes, if it has any.
+    /// Of a question about a dataset.
     ///
     /// # Errors
-    /// What [`model::feature_map`] refuses.
-    pub fn of(dataset: &Dataset, classes: &[String], question: &Question) -> Result<Self> {
+    /// What [`model::feature_map`] and [`Roles::of`] refuse.
+    pub fn of(dataset: &Dataset, question: &Question) -> Result<Self> {
         let config = &question.config;
         let task = Task::of(config.loss);
         let map = model::feature_map(&config.model, &dataset.inputs)?;
@@ -229,16 +263,21 @@ impl Diagnosed {
             _ => 1,
         };
         let model = Model { dataset, map, weights: &question.weights, n_outputs, task };
-        let roles = Roles::new(&config.validation, dataset.n_samples());
-        let part_of =
-            |place: usize| if roles.is_validation(place) { Part::Validation } else { Part::Training };
-        let mut parts = vec![Part::Training];
-        parts.extend((roles.n_validation() > 0).then_some(Part::Validation));
-        let part = if parts.contains(&question.part) { question.part } else { Part::Training };
-        let n_samples = match part {
-            Part::Training => roles.n_training(),
-            _ => roles.n_validation(),
-        } as usize;
+        let roles = Roles::of(&config.validation, dataset)?;
+        let part_of = |place: usize| match roles.role(place) {
+            Role::Training => Part::Training,
+            Role::Validation => Part::Validation,
+            Role::Test => Part::Test,
+        };
+        let all = [
+            (Part::Training, roles.n_training()),
+            (Part::Validation, roles.n_validation()),
+            (Part::Test, roles.n_test()),
+        ];
+        let parts: Vec<Part> = all.iter().filter(|(_, n)| *n > 0).map(|(part, _)| *part).collect();
+        let found = all.into_iter().find(|(part, n)| *part == question.part && *n > 0);
+        let (part, n_samples) = found.unwrap_or(all[0]);
+        let n_samples = n_samples as usize;
 
         let stride = n_samples.div_ceil(MOST_ROWS).max(1);
         let (mut rows, mut inputs, mut seen) = (Shown::default(), Vec::new(), 0);
@@ -268,7 +307,8 @@ impl Diagnosed {
         let of = question.effect.clone().unwrap_or_default();
         let effect = (of.input < dataset.n_inputs() && task != Task::Classes)
             .then(|| model.effect(&of, &centre.middle(), &inputs, &rows));
-        let named = |k: usize| classes.get(k).cloned().unwrap_or_else(|| k.to_string());
+        let exact = question.exact.then(|| model.exact(config, &roles, effect.as_ref()));
+        let named = |k: usize| dataset.target_levels.get(k).cloned().unwrap_or_else(|| k.to_string());
         let labels: Vec<String> = (0..n_outputs.max(2)).map(named).collect();
         let bare = Self {
             part,
@@ -278,6 +318,7 @@ impl Diagnosed {
             scores: Vec::new(),
             rows: None,
             effect,
+            exact,
             roc: None,
             calibration: None,
             confusion: None,
@@ -417,6 +458,31 @@ impl Model<'_> {
         }
     }
 
+    fn exact(&self, config: &RunConfig, roles: &Roles, effect: Option<&Effect>) -> Exact {
+        let bias = config.model.bias;
+        // A penalty is one of the scaled features; without one the scale changes no answer, and keeps all digits.
+        let scaling = config.model.standardize.filter(|_| config.penalty.strength > 0.0);
+        let map = self.map.clone().scaled(self.dataset, bias, scaling.unwrap_or(Scaling::Standardize));
+        let mut weights = vec![1.0; self.dataset.n_samples() as usize];
+        let has_weights = self.dataset.read_extra(Extra::Weight, 0, &mut weights).is_some();
+        let rows = Training::new(self.dataset, roles, &map);
+        let rows = if has_weights { rows.weighted(&weights) } else { rows };
+        let fit = Fit::new(rows, self.n_outputs, bias, config.loss, config.penalty);
+        let rows = fit.diagnostics(MOST_ROWS);
+        let contours = contours(&rows);
+        let along = effect.map(|effect| {
+            let effects = fit.effects(Some(&effect.at), N_GRID, 0);
+            effects.inputs.into_iter().nth(effect.input)
+        });
+        match along.flatten() {
+            Some(along) => {
+                let effect = along.effects.into_iter().next().unwrap_or_default();
+                Exact { rows, contours, effect, band: along.band }
+            }
+            None => Exact { rows, contours, ..Exact::default() },
+        }
+    }
+
     fn effect(&self, of: &EffectOf, middle: &[f64], inputs: &[f64], rows: &Shown) -> Effect {
         let n_inputs = self.dataset.n_inputs();
         let chosen = |j: usize| of.at.get(j).copied().flatten().filter(|value| value.is_finite());
@@ -441,6 +507,24 @@ impl Model<'_> {
         let partial = x.iter().zip(own).map(|(x, residual)| along(*x) + residual).collect();
         Effect { input: of.input, at, grid, effect, x, partial }
     }
+}
+
+/// Curves as far as rows have leverage, above and below.
+fn contours(rows: &Diagnostics) -> Vec<Contour> {
+    let known = || rows.leverages.iter().copied().filter(|leverage| *leverage > 0.0 && *leverage < 1.0);
+    let (low, high) = (known().fold(f64::INFINITY, f64::min), known().fold(0.0, f64::max));
+    if low >= high {
+        return Vec::new();
+    }
+    let leverage: Vec<f64> =
+        (0..N_GRID).map(|i| low + (high - low) * i as f64 / (N_GRID - 1) as f64).collect();
+    let p = rows.n_coefficients as f64;
+    let curve = |distance: f64, sign: f64| Contour {
+        distance,
+        leverage: leverage.clone(),
+        standardized: leverage.iter().map(|h| sign * (distance * p * (1.0 - h) / h).sqrt()).collect(),
+    };
+    COOKS_DISTANCES.into_iter().flat_map(|distance| [curve(distance, 1.0), curve(distance, -1.0)]).collect()
 }
 
 /// Means of numbers and counts of levels.

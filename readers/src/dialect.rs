@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::cell::{self, Cell, Numbers};
+use crate::splitter::{Records, Splitter, Unsplittable};
 
 /// Bytes of a table's beginning that are looked at.
 pub const HEAD_BYTES: usize = 1 << 16;
@@ -89,17 +90,15 @@ fn order(separator: u8) -> usize {
 fn records(text: &[u8], separator: u8, whole: bool) -> Vec<Vec<Vec<u8>>> {
     let mut splitter = Splitter::new(separator);
     let mut found: Vec<Vec<Vec<u8>>> = Vec::new();
-    let mut take = |record: &Record<'_>| {
-        if found.len() < HEAD_RECORDS {
-            found.push(record.cells().map(<[u8]>::to_vec).collect());
-        }
-        Ok::<(), TooLong>(())
+    let mut take = |records: &Records<'_>| {
+        let n_wanted = records.len().min(HEAD_RECORDS - found.len());
+        let cells = |i| records.record(i).iter().map(|cell| cell.of(records.text).to_vec()).collect();
+        found.extend((0..n_wanted).map(cells));
+        Ok::<(), Unsplittable>(())
     };
+    splitter.text().extend_from_slice(text);
     // A record that is too large to be looked at is none that can be compared.
-    let _ = splitter.push(text, &mut take);
-    if whole {
-        let _ = splitter.finish(&mut take);
-    }
+    let _ = splitter.split(whole, &mut take);
     found
 }
 
@@ -272,143 +271,4 @@ fn letter(byte: u8) -> char {
         }
         _ => char::from(byte),
     }
-}
-
-/// Bytes of a record at most: what is longer is no table.
-const MAX_RECORD_BYTES: usize = 1 << 24;
-
-/// Text into records, a chunk at a time.
-#[derive(Debug)]
-pub struct Splitter {
-    reader: csv_core::Reader,
-    spaces: bool,
-    output: Vec<u8>,
-    ends: Vec<usize>,
-    n_output: usize,
-    n_ends: usize,
-    /// Ends of lines passed so far.
-    passed: u64,
-    /// The last byte that was passed.
-    last: u8,
-}
-
-/// One record: a row of a table before anything is made of it.
-#[derive(Debug)]
-pub struct Record<'a> {
-    /// The line that it begins in, counted from 1, as an editor shows it.
-    pub line: u64,
-    text: &'a [u8],
-    ends: &'a [usize],
-    spaces: bool,
-}
-
-impl<'a> Record<'a> {
-    /// Its cells, without blanks around them.
-    pub fn cells(&self) -> impl Iterator<Item = &'a [u8]> {
-        let (text, spaces) = (self.text, self.spaces);
-        let starts = std::iter::once(0).chain(self.ends.iter().copied());
-        let cells =
-            starts.zip(self.ends.iter().copied()).map(move |(start, end)| text[start..end].trim_ascii());
-        cells.filter(move |cell| !spaces || !cell.is_empty())
-    }
-}
-
-/// A record longer than any table has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TooLong {
-    /// Its line.
-    pub line: u64,
-}
-
-impl Splitter {
-    /// Of text whose cells are separated by this byte; a space stands for any run of them.
-    pub fn new(separator: u8) -> Self {
-        Self {
-            reader: csv_core::ReaderBuilder::new().delimiter(separator).build(),
-            spaces: separator == b' ',
-            output: vec![0; 1 << 12],
-            ends: vec![0; 64],
-            n_output: 0,
-            n_ends: 0,
-            passed: 0,
-            last: 0,
-        }
-    }
-
-    /// Gives `each` the records that end in this chunk. An error of its own ends the reading.
-    ///
-    /// # Errors
-    /// [`TooLong`], or what `each` says.
-    pub fn push<E: From<TooLong>>(
-        &mut self,
-        mut chunk: &[u8],
-        each: &mut dyn FnMut(&Record<'_>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        while !chunk.is_empty() {
-            chunk = self.step(chunk, each)?.0;
-        }
-        Ok(())
-    }
-
-    /// The last record, where no line end follows it.
-    ///
-    /// # Errors
-    /// As [`Splitter::push`].
-    pub fn finish<E: From<TooLong>>(
-        &mut self,
-        each: &mut dyn FnMut(&Record<'_>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        while !self.step(&[], each)?.1 {}
-        Ok(())
-    }
-
-    /// What is left of the chunk, and whether the text has ended.
-    fn step<'c, E: From<TooLong>>(
-        &mut self,
-        chunk: &'c [u8],
-        each: &mut dyn FnMut(&Record<'_>) -> Result<(), E>,
-    ) -> Result<(&'c [u8], bool), E> {
-        use csv_core::ReadRecordResult as Read;
-        let (read, n_in, n_out, n_ends) =
-            self.reader.read_record(chunk, &mut self.output[self.n_output..], &mut self.ends[self.n_ends..]);
-        self.n_output += n_out;
-        self.n_ends += n_ends;
-        self.passed += line_ends(self.last, &chunk[..n_in]);
-        self.last = chunk[..n_in].last().copied().unwrap_or(self.last);
-        match read {
-            Read::InputEmpty => {}
-            Read::OutputFull | Read::OutputEndsFull => {
-                if self.output.len() > MAX_RECORD_BYTES {
-                    return Err(TooLong { line: self.passed + 1 }.into());
-                }
-                let (n_output, n_ends) = (2 * self.output.len(), 2 * self.ends.len());
-                self.output.resize(n_output, 0);
-                self.ends.resize(n_ends, 0);
-            }
-            Read::Record => {
-                let (text, ends) = (&self.output[..self.n_output], &self.ends[..self.n_ends]);
-                // Blank lines before a record have been passed with it; those inside of it have too.
-                let own = line_ends(0, text) + u64::from(matches!(self.last, b'\n' | b'\r') && n_in > 0);
-                let record =
-                    Record { line: self.passed.saturating_sub(own) + 1, text, ends, spaces: self.spaces };
-                (self.n_output, self.n_ends) = (0, 0);
-                // A line of blanks, or of separators alone, is no row.
-                if record.cells().any(|cell| !cell.is_empty()) {
-                    each(&record)?;
-                }
-            }
-            Read::End => return Ok((&[], true)),
-        }
-        Ok((&chunk[n_in..], false))
-    }
-}
-
-/// Ends of lines in a text that follows a byte: LF, CR, and both together as one.
-fn line_ends(mut before: u8, text: &[u8]) -> u64 {
-    let mut n = 0;
-    for byte in text {
-        n += u64::from(*byte == b'\r' || (*byte == b'\n' && before != b'\r'));
-        before = *byte;
-    }
-    n
 }

@@ -1,30 +1,50 @@
 //! Rows for a model out of a table: a target, features, and what becomes of what is missing.
 
-use downhill::config::{ColumnsConfig, MAX_SAMPLES, Missing};
+use downhill::config::{ColumnsConfig, Missing};
 use downhill::dataset::Input;
 use downhill::message::{Code, Message, Result, count};
+use serde::Serialize;
 
-use crate::column::{Column, Kind, Levels};
+use crate::column::{self, Column, Kind, Levels};
 use crate::table::{Table, complaint, too_wide};
+
+/// Rows that are read together.
+const ROWS_READ: usize = 4096;
 
 /// Which rows and columns a model sees.
 #[derive(Clone, Debug)]
 pub struct Selection {
-    /// The features, then the target.
+    /// The features, the target, then what rows hold besides.
     columns: Vec<Chosen>,
     /// Rows of the table that are kept; `None` for all of them.
-    rows: Option<Vec<u32>>,
+    kept: Option<Kept>,
     n_rows: usize,
     /// What a row gives the model.
     pub inputs: Vec<Input>,
     /// What the target is called.
     pub target: String,
+    /// What its numbers stand for, where it is a category: rows hold an index into these. Empty where it is a number.
+    pub target_levels: Vec<String>,
+    /// What rows hold behind the target, in order.
+    pub extras: Vec<Extra>,
     /// Rows left out, since something in them is missing.
     pub n_dropped: usize,
     /// Rows left out, since something in them cannot be read.
     pub n_bad: usize,
     /// Cells filled with a mean, a median or the most frequent level.
     pub n_filled: usize,
+}
+
+/// What a row may hold besides features and target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Extra {
+    /// How much it counts.
+    Weight,
+    /// A number that rows share which stay together in a split.
+    Group,
+    /// A number or a date that rows are in the order of.
+    Order,
 }
 
 #[derive(Clone, Debug)]
@@ -37,13 +57,50 @@ struct Chosen {
 }
 
 impl Chosen {
-    #[inline]
-    fn value(&self, column: &Column, row: usize) -> Option<f64> {
+    #[inline(always)]
+    fn value(&self, cell: f64) -> Option<f64> {
         let value = match &self.levels {
-            Some(levels) => column.level(levels, row).map(f64::from),
-            None => column.value(row),
+            Some(levels) => levels.of(cell).map(f64::from),
+            None => column::value(cell),
         };
         value.or(self.fill)
+    }
+}
+
+/// Some rows of many, a bit each.
+#[derive(Clone, Debug, Default)]
+struct Kept {
+    bits: Vec<u64>,
+    /// How many are kept before each 64 words of bits.
+    before: Vec<u32>,
+    n_rows: usize,
+    n_kept: u32,
+}
+
+impl Kept {
+    fn push(&mut self, keeps: bool) {
+        if self.n_rows.is_multiple_of(64) {
+            if self.bits.len().is_multiple_of(64) {
+                self.before.push(self.n_kept);
+            }
+            self.bits.push(0);
+        }
+        self.bits[self.n_rows / 64] |= u64::from(keeps) << (self.n_rows % 64);
+        self.n_rows += 1;
+        self.n_kept += u32::from(keeps);
+    }
+
+    /// The rows from the `first` one that is kept on.
+    fn from(&self, first: usize) -> impl Iterator<Item = usize> {
+        let group = self.before.partition_point(|before| *before as usize <= first).saturating_sub(1);
+        let n_skipped = first - self.before.get(group).map_or(0, |before| *before as usize);
+        let words = self.bits.iter().enumerate().skip(64 * group);
+        let rows = words.flat_map(|(place, word)| {
+            let rest = |bits: &u64| Some(bits & bits.wrapping_sub(1)).filter(|rest| *rest != 0);
+            let first = Some(*word).filter(|word| *word != 0);
+            std::iter::successors(first, rest).map(move |bits| 64 * place + bits.trailing_zeros() as usize)
+        });
+        rows.skip(n_skipped)
     }
 }
 
@@ -53,7 +110,8 @@ impl Selection {
     /// # Errors
     /// [`Code::NoSuchColumn`], [`Code::NoTarget`], [`Code::NoFeatures`], [`Code::TargetAmongFeatures`],
     /// [`Code::ColumnKind`], [`Code::TooManyLevels`]; the first cell that cannot be read and the first row with too many
-    /// cells, unless they are to be skipped; [`Code::TooFewRows`], [`Code::TooManyRows`] of what is left.
+    /// cells, unless they are to be skipped; [`Code::NoWholeRows`], [`Code::TooFewRows`] of what is left; and those of
+    /// [`Storage::read`](crate::block::Storage::read).
     pub fn new(table: &Table, choice: &ColumnsConfig) -> Result<Self> {
         let own = table.choice();
         let target = if choice.target.is_empty() { own.target } else { choice.target.clone() };
@@ -70,31 +128,56 @@ impl Selection {
         if features.contains(&target) {
             return Err(Message::new(Code::TargetAmongFeatures).with("column", target));
         }
+        let find = |name: &str| {
+            let index = table.columns().iter().position(|column| column.name == name);
+            index.ok_or_else(|| Message::new(Code::NoSuchColumn).with("column", name))
+        };
+        let kind_of = |column: &Column| match choice.kinds.iter().find(|[name, _]| *name == column.name) {
+            Some([_, kind]) => Kind::named(kind).ok_or_else(|| unfit(column, kind)),
+            None => Ok(column.kind()),
+        };
         let mut columns = Vec::with_capacity(features.len() + 1);
         let mut inputs = Vec::with_capacity(features.len());
-        for name in features.iter().chain([&target]) {
-            let index = table.columns().iter().position(|column| column.name == *name);
-            let index = index.ok_or_else(|| Message::new(Code::NoSuchColumn).with("column", name))?;
+        for name in &features {
+            let index = find(name)?;
             let column = &table.columns()[index];
-            let wanted = choice.kinds.iter().find(|[column, _]| column == name);
-            let kind = match wanted {
-                Some([_, kind]) => Kind::named(kind).ok_or_else(|| unfit(column, kind))?,
-                None => column.kind(),
-            };
-            let is_target = inputs.len() == features.len();
-            let chosen = choose(column, index, kind, choice, is_target)?;
-            if !is_target {
-                let levels = chosen.levels.as_ref().map(|levels| levels.names.clone()).unwrap_or_default();
-                inputs.push(Input { name: name.clone(), levels });
-            }
+            let chosen = choose(column, index, kind_of(column)?, choice)?;
+            inputs.push(Input { name: name.clone(), levels: level_names(&chosen) });
             columns.push(chosen);
+        }
+        let whole = |name: &str, kind: &dyn Fn(Kind) -> Kind| {
+            let index = find(name)?;
+            let column = &table.columns()[index];
+            let chosen = choose(column, index, kind(kind_of(column)?), choice)?;
+            // What is learned, and what rows are weighed and split by, is never made up.
+            Ok::<Chosen, Message>(Chosen { fill: None, ..chosen })
+        };
+        let chosen_target = whole(&target, &|kind| kind)?;
+        let target_levels = level_names(&chosen_target);
+        columns.push(chosen_target);
+        let mut extras = Vec::new();
+        for (extra, name) in wanted_extras(choice) {
+            if name.is_empty() {
+                continue;
+            }
+            columns.push(whole(name, &|kind| match (extra, kind) {
+                (Extra::Weight, _) => Kind::Number,
+                (Extra::Order, Kind::Date) => Kind::Date,
+                (Extra::Order, _) => Kind::Number,
+                // Whoever stands for many rows need not be one of few.
+                (Extra::Group, Kind::Text) => Kind::Category,
+                (Extra::Group, kind) => kind,
+            })?);
+            extras.push(extra);
         }
         let selection = Self {
             columns,
-            rows: None,
+            kept: None,
             n_rows: table.n_rows() as usize,
             inputs,
             target,
+            target_levels,
+            extras,
             n_dropped: 0,
             n_bad: 0,
             n_filled: 0,
@@ -104,43 +187,58 @@ impl Selection {
 
     /// Finds the rows that are kept.
     fn keep(mut self, table: &Table, choice: &ColumnsConfig) -> Result<Self> {
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        enum Row {
+            Whole,
+            Missing,
+            Bad,
+        }
         let wide = table.long_rows();
         if let (Some((_, line, found)), false) = (wide.first(), choice.skip_bad_cells) {
             return Err(too_wide(*line, *found, table.columns().len()));
         }
-        let mut wide = wide.iter().map(|(row, ..)| *row).peekable();
-        let mut kept = Vec::new();
-        for row in 0..table.n_rows() {
-            let is_wide = wide.next_if_eq(&row).is_some();
-            let (mut bad, mut missing) = (is_wide, false);
+        let mut wide = wide.iter().map(|(row, ..)| *row as usize).peekable();
+        let n_rows = table.n_rows() as usize;
+        let block_rows = table.columns().first().map_or(1, Column::block_rows);
+        let mut kept = Kept::default();
+        for (index, first) in (0..n_rows).step_by(block_rows).enumerate() {
+            let mut rows = vec![Row::Whole; block_rows.min(n_rows - first)];
+            while let Some(row) = wide.next_if(|row| *row < first + rows.len()) {
+                rows[row - first] = Row::Bad;
+            }
             for chosen in &self.columns {
-                let column = &table.columns()[chosen.index];
-                let at = row as usize;
-                let absent = column.is_missing(at);
-                if absent && chosen.fill.is_some() {
-                    self.n_filled += 1;
-                } else if absent {
-                    missing = true;
-                } else if chosen.levels.is_none() && column.value(at).is_none() {
-                    bad = true;
+                for (row, cell) in rows.iter_mut().zip(table.columns()[chosen.index].block(index)?.iter()) {
+                    if !cell.is_nan() {
+                        continue;
+                    }
+                    let found = match (column::is_missing(*cell), chosen.fill, &chosen.levels) {
+                        (true, Some(_), _) => {
+                            self.n_filled += 1;
+                            Row::Whole
+                        }
+                        (true, None, _) => Row::Missing,
+                        (false, _, None) => Row::Bad,
+                        (false, ..) => Row::Whole,
+                    };
+                    *row = found.max(*row);
                 }
             }
-            match (bad, missing) {
-                (true, _) => self.n_bad += 1,
-                (_, true) => self.n_dropped += 1,
-                _ => kept.push(row),
+            for row in rows {
+                match row {
+                    Row::Bad => self.n_bad += 1,
+                    Row::Missing => self.n_dropped += 1,
+                    Row::Whole => {}
+                }
+                kept.push(row == Row::Whole);
             }
         }
-        if kept.len() < 2 {
-            let code = if kept.is_empty() { Code::NoWholeRows } else { Code::TooFewRows };
+        if kept.n_kept < 2 {
+            let code = if kept.n_kept == 0 { Code::NoWholeRows } else { Code::TooFewRows };
             return Err(Message::new(code).with("n_samples", count(table.n_rows().into())));
         }
-        if kept.len() > MAX_SAMPLES as usize {
-            return Err(Message::new(Code::TooManyRows).with("limit", count(MAX_SAMPLES.into())));
-        }
-        self.n_rows = kept.len();
-        if self.n_rows < table.n_rows() as usize {
-            self.rows = Some(kept);
+        self.n_rows = kept.n_kept as usize;
+        if self.n_rows < n_rows {
+            self.kept = Some(kept);
         }
         Ok(self)
     }
@@ -150,37 +248,56 @@ impl Selection {
         self.n_rows
     }
 
-    /// Names of the target's classes, in the order of their numbers; none where it is a number itself.
-    pub fn target_levels(&self) -> &[String] {
-        let levels = self.columns.last().and_then(|target| target.levels.as_ref());
-        levels.map_or(&[], |levels| levels.names.as_slice())
+    /// Numbers of a row: features, target, and what it holds besides.
+    pub fn width(&self) -> usize {
+        self.columns.len()
     }
 
-    /// Reads as many rows as `rows` holds, from `first` on: row-major, the features, then the target.
-    pub fn read(&self, table: &Table, first: usize, rows: &mut [f64]) {
-        for (i, row) in rows.chunks_exact_mut(self.columns.len()).enumerate() {
-            let at = self.rows.as_ref().map_or(first + i, |kept| kept[first + i] as usize);
-            for (value, chosen) in row.iter_mut().zip(&self.columns) {
-                *value = chosen.value(&table.columns()[chosen.index], at).unwrap_or(f64::NAN);
+    /// Reads as many rows as `rows` holds, from `first` on: row-major, the features, the target, then the extras.
+    ///
+    /// # Errors
+    /// Those of [`Storage::read`](crate::block::Storage::read).
+    pub fn read(&self, table: &Table, first: usize, rows: &mut [f64]) -> Result<()> {
+        let width = self.width();
+        let mut at = Vec::with_capacity(ROWS_READ.min(rows.len() / width));
+        for (i, rows) in rows.chunks_mut(ROWS_READ * width).enumerate() {
+            let (first, n) = (first + i * ROWS_READ, rows.len() / width);
+            at.clear();
+            match &self.kept {
+                None => at.extend(first..first + n),
+                Some(kept) => at.extend(kept.from(first).take(n)),
+            }
+            for (j, chosen) in self.columns.iter().enumerate() {
+                let column = &table.columns()[chosen.index];
+                let n_rows = column.block_rows();
+                let mut done = 0;
+                for places in at.chunk_by(|a, b| a / n_rows == b / n_rows) {
+                    let cells = column.block(places[0] / n_rows)?;
+                    let values = rows[done * width..].iter_mut().skip(j).step_by(width);
+                    for (value, place) in values.zip(places) {
+                        *value = chosen.value(cells[place % n_rows]).unwrap_or(f64::NAN);
+                    }
+                    done += places.len();
+                }
             }
         }
+        Ok(())
     }
+}
+
+fn level_names(chosen: &Chosen) -> Vec<String> {
+    chosen.levels.as_ref().map(|levels| levels.names.clone()).unwrap_or_default()
 }
 
 fn unfit(column: &Column, kind: &str) -> Message {
     Message::new(Code::ColumnKind).with("column", &column.name).with("kind", kind)
 }
 
-fn choose(
-    column: &Column,
-    index: usize,
-    kind: Kind,
-    choice: &ColumnsConfig,
-    is_target: bool,
-) -> Result<Chosen> {
+/// A column as what it is wanted to be, and what stands for its cells that say nothing.
+fn choose(column: &Column, index: usize, kind: Kind, choice: &ColumnsConfig) -> Result<Chosen> {
     let levels = match kind {
         Kind::Number | Kind::Date => {
-            let n = if kind == Kind::Number { column.n_numbers } else { column.n_dates };
+            let n = if kind == Kind::Number { column.n_numbers() } else { column.n_dates };
             if n == 0 {
                 return Err(unfit(column, if kind == Kind::Number { "number" } else { "date" }));
             }
@@ -192,22 +309,22 @@ fn choose(
             None
         }
         Kind::Category => {
-            let levels = column.levels().filter(|levels| levels.names.len() > 1);
-            let levels =
-                levels.ok_or_else(|| Message::new(Code::TooManyLevels).with("column", &column.name))?;
-            if is_target && levels.names.len() > 2 {
-                return Err(unfit(column, "number"));
-            }
-            Some(levels)
+            let levels = column.levels()?.filter(|levels| levels.names.len() > 1);
+            Some(levels.ok_or_else(|| Message::new(Code::TooManyLevels).with("column", &column.name))?)
         }
         Kind::Text | Kind::Empty => return Err(unfit(column, "number")),
     };
     let fill = match (choice.missing, &levels) {
-        _ if is_target || column.n_missing == 0 => None,
+        _ if column.n_missing == 0 => None,
         (Missing::Drop, _) => None,
         (_, Some(levels)) => Some(f64::from(levels.most_frequent())),
         (Missing::Mean, None) => Some(column.mean()),
-        (Missing::Median, None) => Some(column.median()),
+        (Missing::Median, None) => Some(column.median()?),
     };
     Ok(Chosen { index, levels, fill })
+}
+
+/// What rows hold besides, in the order in which they do.
+fn wanted_extras(choice: &ColumnsConfig) -> [(Extra, &str); 3] {
+    [(Extra::Weight, &choice.weight), (Extra::Group, &choice.group), (Extra::Order, &choice.order)]
 }

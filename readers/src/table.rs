@@ -1,11 +1,20 @@
 //! A table as it is read: columns that grow a chunk at a time.
 
+use std::cell::RefCell;
+use std::hash::Hasher as _;
+use std::rc::Rc;
+
 use downhill::config::ColumnsConfig;
 use downhill::message::{Code, Message, Result, bytes, count};
+use downhill::rng::philox4x32;
+use rustc_hash::FxHashMap;
 use serde::Serialize;
+use twox_hash::XxHash3_64;
 
+use crate::block::{Shared, Storage, block_rows};
 use crate::column::{Column, Kind};
-use crate::dialect::{Decoder, Dialect, Record, Splitter, TooLong};
+use crate::dialect::{Decoder, Dialect, Encoding};
+use crate::splitter::{Records, Span, Splitter};
 
 /// Rows whose text is kept to be shown.
 const SHOWN_ROWS: usize = 20;
@@ -13,19 +22,25 @@ const SHOWN_ROWS: usize = 20;
 const N_BINS: usize = 24;
 /// Levels that are shown of a category.
 const SHOWN_LEVELS: usize = 12;
-/// What a table may take at most: a wasm of 32 bits has 4 GB.
-const MAX_TABLE_BYTES: usize = 2_500_000_000;
-/// Rows between two looks at how much it takes.
-const ROWS_BETWEEN: u32 = 4096;
+/// Rows of a table at most.
+pub const MAX_ROWS: u32 = 1_000_000_000;
+/// Columns at most.
+pub(crate) const MAX_COLUMNS: usize = 10_000;
+/// Bytes of cells that are kept in memory where there is storage for the rest.
+pub const HEAP_BYTES: usize = 256 << 20;
+/// Bytes of cells that are kept in memory where there is none. What reads and trains needs as much again, and the page is
+/// to do with 1 GiB.
+pub const HEAP_BYTES_ALONE: usize = 512 << 20;
+/// Bytes of text that are looked at together.
+const CHUNK_BYTES: usize = 1 << 20;
 
 /// A table in the making, and made.
 #[derive(Debug)]
 pub struct Table {
-    /// How it is written.
-    pub dialect: Dialect,
+    /// How it is written; `None` where it was no text.
+    pub dialect: Option<Dialect>,
     decoder: Decoder,
     splitter: Splitter,
-    decoded: Vec<u8>,
     content: Content,
 }
 
@@ -41,16 +56,61 @@ struct Content {
     long_rows: Vec<(u32, u64, usize)>,
     n_short: u32,
     shown: Vec<Vec<String>>,
+    /// Cells and lines of the records of a batch that are taken, where that is not all of them as they are.
+    spans: Vec<Span>,
+    lines: Vec<u64>,
+    /// Bytes of cells that are kept in memory before the rest is stored.
+    heap_bytes: usize,
+    /// Blocks of rows that are kept in memory, and those that are stored.
+    n_kept: usize,
+    n_stored: u64,
+    storage: Option<Shared>,
+    /// Whether there is no storage to be had.
+    alone: bool,
+    sample: Option<Sample>,
+    /// Rows read, whether they are in the sample or not.
+    n_read: u64,
+    /// Of every block, in order.
+    hash: Hash,
+}
+
+/// Which rows of a table are read: each with the same probability, whatever the others are.
+#[derive(Clone, Copy, Debug)]
+struct Sample {
+    /// Of 2^32.
+    share: f64,
+    seed: u32,
+}
+
+impl Sample {
+    /// Whether a row of the file is in it, by its number among all rows.
+    fn holds(self, row: u64) -> bool {
+        let random =
+            philox4x32([row as u32, (row >> 32) as u32, 0, 0], [self.seed, u32::from_be_bytes(*b"rows")]);
+        f64::from(random[0]) < self.share
+    }
+}
+
+/// XXH3, 64 bits.
+#[derive(Clone, Default)]
+struct Hash(XxHash3_64);
+
+impl std::fmt::Debug for Hash {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Hash({:016x})", self.0.finish())
+    }
 }
 
 /// What a person sees of a table before choosing.
 #[derive(Clone, Debug, Serialize)]
 pub struct Preview {
-    /// How it is written.
-    pub dialect: Dialect,
+    /// How it is written; `None` where it was no text.
+    pub dialect: Option<Dialect>,
     /// Rows.
     pub n_rows: u32,
-    /// Bytes that it takes.
+    /// Rows of the file; more where these are a sample of them.
+    pub n_read: u64,
+    /// Bytes of memory that it takes.
     pub bytes: usize,
     /// Its columns.
     pub columns: Vec<ColumnPreview>,
@@ -89,19 +149,12 @@ pub struct ColumnPreview {
     pub n_levels: usize,
 }
 
-impl From<TooLong> for Message {
-    fn from(too_long: TooLong) -> Self {
-        Self::new(Code::RowTooLong).with("row", too_long.line)
-    }
-}
-
 impl Table {
     /// Written in this way, and nothing of it read yet.
     pub fn new(dialect: Dialect) -> Self {
         Self {
             decoder: Decoder::new(dialect.encoding),
             splitter: Splitter::new(dialect.separator_byte()),
-            decoded: Vec::new(),
             content: Content {
                 dialect: dialect.clone(),
                 columns: Vec::new(),
@@ -111,9 +164,87 @@ impl Table {
                 long_rows: Vec::new(),
                 n_short: 0,
                 shown: Vec::new(),
+                spans: Vec::new(),
+                lines: Vec::new(),
+                heap_bytes: HEAP_BYTES,
+                n_kept: 0,
+                n_stored: 0,
+                storage: None,
+                alone: false,
+                sample: None,
+                n_read: 0,
+                hash: Hash::default(),
             },
-            dialect,
+            dialect: Some(dialect),
         }
+    }
+
+    /// Of columns whose cells come from elsewhere than from text: they are pushed to [`Table::columns_mut`], any number
+    /// of rows at a time, and then counted by [`Table::push_rows`].
+    ///
+    /// # Errors
+    /// [`Code::TooManyColumns`].
+    pub fn of_columns(names: &[String]) -> Result<Self> {
+        let plain = Dialect { encoding: Encoding::Utf8, separator: ',', decimal_comma: false, header: true };
+        let mut table = Self { dialect: None, ..Self::new(plain) };
+        table.content.name_columns(names)?;
+        Ok(table)
+    }
+
+    /// The columns, to push cells to: as many to each before rows are counted.
+    pub fn columns_mut(&mut self) -> &mut [Column] {
+        &mut self.content.columns
+    }
+
+    /// That many rows more have been pushed to every column.
+    ///
+    /// # Errors
+    /// [`Code::TooManyRows`], [`Code::StorageRefused`], and those of [`Storage::write`].
+    pub fn push_rows(&mut self, n: u32) -> Result<()> {
+        let content = &mut self.content;
+        content.n_rows = content.n_rows.saturating_add(n);
+        content.n_read += u64::from(n);
+        debug_assert!(content.columns.iter().all(|column| column.len() == content.n_rows as usize));
+        content.cut()
+    }
+
+    /// Whether the table has outgrown memory and waits for [`Table::store`]: until then it goes on growing.
+    pub fn wants_storage(&self) -> bool {
+        !self.content.alone
+            && self.content.storage.is_none()
+            && self.content.kept_bytes() > self.content.heap_bytes
+    }
+
+    /// Gives the table a place for what does not fit into memory.
+    pub fn store(&mut self, storage: impl Storage + 'static) {
+        self.content.storage = Some(Rc::new(RefCell::new(storage)));
+    }
+
+    /// Says that there is no storage: what does not fit into [`HEAP_BYTES_ALONE`] is refused.
+    pub fn do_without_storage(&mut self) {
+        self.content.alone = true;
+        self.content.heap_bytes = HEAP_BYTES_ALONE;
+    }
+
+    /// Reads no more than a sample of the rows, where nothing is read yet: each with this probability, by `seed`.
+    pub fn sample(&mut self, share: f64, seed: u32) {
+        self.content.sample = Some(Sample { share: share * 2_f64.powi(32), seed });
+        self.do_without_storage();
+    }
+
+    /// The share of a file's rows that fits into memory, where so much of the file is in it now. A tenth is spared, since
+    /// rows differ in length.
+    pub fn share_that_fits(&self, n_read: f64, n_bytes: f64) -> f64 {
+        let Content { columns, n_rows, alone, heap_bytes, .. } = &self.content;
+        let taken = (size_of::<f64>() * columns.len()) as f64 * f64::from((*n_rows).max(1));
+        let room = if *alone { *heap_bytes } else { HEAP_BYTES_ALONE };
+        (0.9 * room as f64 / taken * (n_read / n_bytes)).min(1.0)
+    }
+
+    /// Says that no more than that many bytes of blocks are kept in memory, instead of [`HEAP_BYTES`] or, without storage,
+    /// [`HEAP_BYTES_ALONE`].
+    pub fn keep_in_memory(&mut self, bytes: usize) {
+        self.content.heap_bytes = bytes;
     }
 
     /// All of a table at once.
@@ -130,16 +261,14 @@ impl Table {
     /// The next bytes.
     ///
     /// # Errors
-    /// [`Code::RowTooLong`], [`Code::TableTooLarge`], [`Code::TooManyColumns`], [`Code::NotATable`].
-    pub fn push(&mut self, chunk: &[u8]) -> Result<()> {
-        let Self { decoder, splitter, decoded, content, .. } = self;
-        decoded.clear();
-        decoder.decode(chunk, decoded);
-        // No text has such a letter, and every other kind of file does.
-        if decoded.contains(&0) {
-            return Err(Code::NotATable.into());
+    /// [`Code::RowTooLong`], [`Code::TooManyColumns`], [`Code::TooManyRows`], [`Code::NotATable`],
+    /// [`Code::StorageRefused`], [`Code::TableTooLarge`] of a sample, and those of [`Storage::write`].
+    pub fn push(&mut self, bytes: &[u8]) -> Result<()> {
+        for chunk in bytes.chunks(CHUNK_BYTES) {
+            self.decoder.decode(chunk, self.splitter.text());
+            self.splitter.split(false, &mut |records| self.content.take(records))?;
         }
-        splitter.push(decoded, &mut |record| content.take(record))
+        Ok(())
     }
 
     /// There are no more.
@@ -147,12 +276,9 @@ impl Table {
     /// # Errors
     /// As [`Table::push`], and [`Code::TableEmpty`].
     pub fn finish(&mut self) -> Result<()> {
-        let Self { decoder, splitter, decoded, content, .. } = self;
-        decoded.clear();
-        decoder.finish(decoded);
-        splitter.push(decoded, &mut |record| content.take(record))?;
-        splitter.finish(&mut |record| content.take(record))?;
-        if content.n_rows == 0 {
+        self.decoder.finish(self.splitter.text());
+        self.splitter.split(true, &mut |records| self.content.take(records))?;
+        if self.content.n_rows == 0 {
             return Err(Code::TableEmpty.into());
         }
         Ok(())
@@ -173,16 +299,22 @@ impl Table {
         &self.content.long_rows
     }
 
-    /// A hash of every cell that tells this table from another (FNV-1a, 64 bits), in hexadecimal: column by column, each
-    /// number as its eight bytes.
-    pub fn fingerprint(&self) -> String {
-        let mut hash = 0xCBF2_9CE4_8422_2325_u64;
-        for column in self.columns() {
-            for byte in column.raw_blocks().flatten().flat_map(|value| value.to_le_bytes()) {
-                hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3);
-            }
+    /// A hash of every cell that tells this table from another (XXH3, 64 bits), in hexadecimal: of each number's and each
+    /// date's eight bytes, of which word each other cell is, and of the words.
+    pub fn fingerprint(&mut self) -> String {
+        let Hash(mut hasher) = self.content.hash.clone();
+        for column in &mut self.content.columns {
+            hasher.write(bytemuck::cast_slice(column.blocks().open()));
         }
-        format!("{hash:016x}")
+        for column in &self.content.columns {
+            for word in column.words() {
+                hasher.write(word.as_bytes());
+                // No word of UTF-8 has this byte.
+                hasher.write(&[0xFF]);
+            }
+            hasher.write(&[0xFE]);
+        }
+        format!("{:016x}", hasher.finish())
     }
 
     /// What is chosen where nothing else is: the last column of numbers is the target, every other that can be one is a
@@ -192,7 +324,7 @@ impl Table {
         let target = self.columns().iter().rfind(|column| column.kind() == Kind::Number);
         let target = target.or_else(|| self.columns().iter().rfind(usable));
         let target = target.map(|column| column.name.clone()).unwrap_or_default();
-        let varies = |column: &&Column| column.kind() == Kind::Category || column.max > column.min;
+        let varies = |column: &&Column| column.kind() == Kind::Category || column.max() > column.min();
         let others: Vec<&Column> =
             self.columns().iter().filter(|column| column.name != target).filter(usable).collect();
         // Where none varies, what is wrong with them is still to be said.
@@ -203,9 +335,12 @@ impl Table {
     }
 
     /// What a person sees before choosing.
-    pub fn preview(&self) -> Preview {
+    ///
+    /// # Errors
+    /// Those of [`Storage::read`].
+    pub fn preview(&self) -> Result<Preview> {
         let content = &self.content;
-        let columns: Vec<ColumnPreview> = content.columns.iter().map(preview_of).collect();
+        let columns = content.columns.iter().map(preview_of).collect::<Result<Vec<ColumnPreview>>>()?;
         let mut bad_cells = Vec::new();
         for column in &content.columns {
             if column.n_bad(column.kind()) > 0 {
@@ -214,39 +349,48 @@ impl Table {
         }
         let widths = content.long_rows.iter().take(3).map(|(_, line, n)| too_wide(*line, *n, columns.len()));
         bad_cells.extend(widths);
-        Preview {
+        // Rows that never were text are shown as they would be written.
+        let rows = if self.dialect.is_some() { content.shown.clone() } else { self.written_rows()? };
+        Ok(Preview {
             dialect: self.dialect.clone(),
             n_rows: content.n_rows,
+            n_read: content.n_read,
             bytes: content.columns.iter().map(Column::bytes).sum(),
             n_bad: columns.iter().map(|column| column.n_bad).sum(),
             columns,
-            rows: content.shown.clone(),
+            rows,
             n_long: content.long_rows.len(),
             n_short: content.n_short,
             bad_cells,
             choice: self.choice(),
-        }
+        })
+    }
+
+    fn written_rows(&self) -> Result<Vec<Vec<String>>> {
+        let n_shown = (self.n_rows() as usize).min(SHOWN_ROWS);
+        let cell = |column: &Column, row| Ok(column.text(row)?.chars().take(60).collect());
+        (0..n_shown).map(|row| self.columns().iter().map(|column| cell(column, row)).collect()).collect()
     }
 }
 
-fn preview_of(column: &Column) -> ColumnPreview {
+fn preview_of(column: &Column) -> Result<ColumnPreview> {
     let kind = column.kind();
     let ordered = matches!(kind, Kind::Number | Kind::Date);
-    let levels = if matches!(kind, Kind::Category | Kind::Number) { column.levels() } else { None };
+    let levels = if matches!(kind, Kind::Category | Kind::Number) { column.levels()? } else { None };
     let n_levels = levels.as_ref().map_or(0, |levels| levels.names.len());
     let shown = levels
         .filter(|_| kind == Kind::Category)
         .map(|levels| levels.names.into_iter().zip(levels.counts).take(SHOWN_LEVELS).collect::<Vec<_>>());
-    ColumnPreview {
+    Ok(ColumnPreview {
         name: column.name.clone(),
         kind,
         n_missing: column.n_missing,
         n_bad: column.n_bad(kind),
-        summary: ordered.then(|| [column.min, column.mean(), column.max, column.standard_deviation()]),
-        histogram: if ordered { column.histogram(N_BINS) } else { Vec::new() },
+        summary: ordered.then(|| [column.min(), column.mean(), column.max(), column.standard_deviation()]),
+        histogram: if ordered { column.histogram(N_BINS)? } else { Vec::new() },
         levels: shown.unwrap_or_default(),
         n_levels,
-    }
+    })
 }
 
 /// What is wrong with a cell of a column of numbers, and what mends it.
@@ -266,75 +410,204 @@ pub fn too_wide(line: u64, found: usize, expected: usize) -> Message {
 }
 
 impl Content {
-    fn take(&mut self, record: &Record<'_>) -> Result<()> {
+    fn take(&mut self, records: &Records<'_>) -> Result<()> {
+        let mut first = 0;
         if !self.started {
-            self.start(record)?;
-            if self.has_header {
-                return Ok(());
+            let cells = records.record(0);
+            let name = |cell: &Span| match self.has_header {
+                true => String::from_utf8_lossy(cell.of(records.text)).into_owned(),
+                false => String::new(),
+            };
+            let names: Vec<String> = cells.iter().map(name).collect();
+            self.name_columns(&names)?;
+            first = usize::from(self.has_header);
+        }
+        // Where every record is taken, and has as many cells as there are columns, they lie as a matrix already.
+        let stride = self.columns.len();
+        let before = first.checked_sub(1).map_or(0, |header| records.ends[header] as usize);
+        let mut ends = (before..).step_by(stride).skip(1);
+        let even = records.ends[first..].iter().all(|end| ends.next() == Some(*end as usize));
+        let (mut spans, mut lines) = (std::mem::take(&mut self.spans), std::mem::take(&mut self.lines));
+        let as_they_are = even && self.sample.is_none();
+        if !as_they_are {
+            self.fit(records, first, &mut spans, &mut lines);
+        }
+        self.n_read += (records.len() - first) as u64;
+        let (matrix, at) = match as_they_are {
+            true => (&records.cells[before..], &records.lines[first..]),
+            false => (spans.as_slice(), lines.as_slice()),
+        };
+        let n_shown = SHOWN_ROWS - self.shown.len();
+        for row in matrix.chunks(stride).take(n_shown) {
+            let text =
+                |cell: &Span| String::from_utf8_lossy(cell.of(records.text)).chars().take(60).collect();
+            self.shown.push(row.iter().map(text).collect());
+        }
+        if !at.is_empty() {
+            let numbers = self.dialect.numbers();
+            for (j, column) in self.columns.iter_mut().enumerate() {
+                column.push_cells(records.text, (&matrix[j..], stride), numbers, at);
             }
         }
-        let row = self.n_rows;
-        if row.is_multiple_of(ROWS_BETWEEN) {
-            let taken: usize = self.columns.iter().map(Column::bytes).sum();
-            if taken > MAX_TABLE_BYTES {
-                return Err(Message::new(Code::TableTooLarge)
-                    .with("n_samples", count(row.into()))
-                    .with("n_columns", self.columns.len())
-                    .with("size", bytes(MAX_TABLE_BYTES as u64)));
+        self.n_rows = self.n_rows.saturating_add(at.len() as u32);
+        (self.spans, self.lines) = (spans, lines);
+        self.cut()
+    }
+
+    /// Makes a matrix of the records that are in the sample: what is missing in one is empty, what is too much is left out
+    /// and told of.
+    fn fit(&mut self, records: &Records<'_>, first: usize, spans: &mut Vec<Span>, lines: &mut Vec<u64>) {
+        let n_columns = self.columns.len();
+        spans.clear();
+        lines.clear();
+        for i in first..records.len() {
+            let read = self.n_read + (i - first) as u64;
+            if self.sample.is_some_and(|sample| !sample.holds(read)) {
+                continue;
             }
+            let cells = records.record(i);
+            let n_fit = cells.len().min(n_columns);
+            spans.extend_from_slice(&cells[..n_fit]);
+            spans.resize(spans.len() + n_columns - n_fit, Span::EMPTY);
+            self.n_short += u32::from(n_fit < n_columns);
+            let n_more = cells[n_fit..].iter().filter(|cell| !cell.of(records.text).is_empty()).count();
+            if n_more > 0 {
+                let row = self.n_rows + lines.len() as u32;
+                self.long_rows.push((row, records.lines[i], n_fit + n_more));
+            }
+            lines.push(records.lines[i]);
         }
-        let numbers = self.dialect.numbers();
-        let mut cells = record.cells();
-        let mut n_cells = 0;
-        for column in &mut self.columns {
-            match cells.next() {
-                Some(cell) => {
-                    n_cells += 1;
-                    column.push(cell, numbers, record.line);
+    }
+
+    /// Bytes of a block of all columns.
+    fn block_bytes(&self) -> usize {
+        size_of::<f64>() * self.columns.len() * self.columns.first().map_or(0, Column::block_rows)
+    }
+
+    /// Bytes of blocks that are kept in memory.
+    fn kept_bytes(&self) -> usize {
+        self.n_kept * self.block_bytes()
+    }
+
+    /// Full blocks go where they are kept: in memory up to a budget, then into storage, a block's columns one after
+    /// another.
+    fn cut(&mut self) -> Result<()> {
+        if self.n_rows > MAX_ROWS {
+            return Err(Message::new(Code::TooManyRows).with("limit", count(MAX_ROWS.into())));
+        }
+        if self.alone && self.kept_bytes() > self.heap_bytes {
+            let code = if self.sample.is_some() { Code::TableTooLarge } else { Code::StorageRefused };
+            return Err(Message::new(code)
+                .with("n_samples", count(self.n_rows.into()))
+                .with("n_columns", self.columns.len())
+                .with("size", bytes(self.heap_bytes as u64)));
+        }
+        let n_rows = self.columns.first().map_or(usize::MAX, Column::block_rows);
+        while self.columns.first_mut().is_some_and(|column| column.blocks().open().len() >= n_rows) {
+            for column in &mut self.columns {
+                self.hash.0.write(bytemuck::cast_slice(&column.blocks().open()[..n_rows]));
+            }
+            let block_bytes = self.block_bytes();
+            let fits = self.kept_bytes() + block_bytes <= self.heap_bytes;
+            match self.storage.clone().filter(|_| !fits) {
+                None => {
+                    self.n_kept += 1;
+                    self.columns.iter_mut().for_each(|column| column.blocks().cut());
                 }
-                None => column.push(b"", numbers, record.line),
+                Some(storage) => {
+                    let at = self.n_stored * block_bytes as u64;
+                    let mut block = Vec::with_capacity(n_rows * self.columns.len());
+                    for column in &mut self.columns {
+                        let place = at + (size_of::<f64>() * block.len()) as u64;
+                        column.blocks().cut_into(&mut block, place, &storage);
+                    }
+                    storage.borrow_mut().write(at, bytemuck::cast_slice(&block))?;
+                    self.n_stored += 1;
+                }
             }
         }
-        self.n_short += u32::from(n_cells < self.columns.len());
-        let n_more = cells.filter(|cell| !cell.is_empty()).count();
-        if n_more > 0 {
-            self.long_rows.push((row, record.line, n_cells + n_more));
-        }
-        if self.shown.len() < SHOWN_ROWS {
-            let text = |cell: &[u8]| String::from_utf8_lossy(cell).chars().take(60).collect();
-            self.shown.push(record.cells().take(self.columns.len()).map(text).collect());
-        }
-        self.n_rows += 1;
         Ok(())
     }
 
-    /// Names the columns.
-    fn start(&mut self, record: &Record<'_>) -> Result<()> {
-        const MAX_COLUMNS: usize = 10_000;
+    /// Names the columns: each by what it was given, made unique, or by its place.
+    fn name_columns(&mut self, given: &[String]) -> Result<()> {
         self.started = true;
-        let cells: Vec<&[u8]> = record.cells().collect();
-        if cells.len() > MAX_COLUMNS {
+        if given.len() > MAX_COLUMNS {
             return Err(Message::new(Code::TooManyColumns)
-                .with("found", cells.len())
+                .with("found", given.len())
                 .with("limit", MAX_COLUMNS));
         }
-        let mut names: Vec<String> = Vec::with_capacity(cells.len());
-        for (j, cell) in cells.iter().enumerate() {
-            let given = String::from_utf8_lossy(cell).into_owned();
-            let name = match (self.has_header && !given.is_empty(), cells.len()) {
-                (true, _) => given,
-                (false, 2) => ["x", "y"][j].to_owned(),
-                (false, _) => format!("column {}", j + 1),
+        let mut names: Vec<String> = Vec::with_capacity(given.len());
+        let mut taken = FxHashMap::default();
+        for (j, given_name) in given.iter().enumerate() {
+            let name = match (given_name.is_empty(), self.has_header, given.len()) {
+                (false, ..) => given_name.clone(),
+                (true, false, 2) => ["x", "y"][j].to_owned(),
+                (true, ..) => format!("column {}", j + 1),
             };
             let mut unique = name.clone();
-            let mut n = 1;
-            while names.contains(&unique) {
-                n += 1;
+            while taken.contains_key(&unique) {
+                let n = taken.entry(name.clone()).or_insert(1);
+                *n += 1;
                 unique = format!("{name} ({n})");
             }
+            taken.insert(unique.clone(), 1_u32);
             names.push(unique);
         }
-        self.columns = names.into_iter().map(Column::new).collect();
+        let n_rows = block_rows(names.len());
+        self.columns = names.into_iter().map(|name| Column::new(name, n_rows)).collect();
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_may_come_from_elsewhere() -> Result<()> {
+        let names = ["n", "day", "", "n"].map(str::to_owned);
+        let mut table = Table::of_columns(&names)?;
+        for batch in 0..3 {
+            let [n, day, word, other] = table.columns_mut() else { unreachable!() };
+            for row in 0..10 {
+                n.push_number(f64::from(10 * batch + row), 1);
+                day.push_date(19_723.0 + f64::from(row));
+                word.push_word(if row < 5 { b"few" } else { b"many" }, 1);
+                match row {
+                    0 => other.push_missing(),
+                    1 => other.push_number(f64::INFINITY, 17),
+                    2 => other.push_number(f64::NAN, 1),
+                    _ => other.push_number(0.5, 1),
+                }
+            }
+            table.push_rows(10)?;
+        }
+        let preview = table.preview()?;
+        assert_eq!((preview.n_rows, preview.dialect), (30, None));
+        let found: Vec<(&str, Kind)> =
+            preview.columns.iter().map(|column| (column.name.as_str(), column.kind)).collect();
+        let expected = [
+            ("n", Kind::Number),
+            ("day", Kind::Date),
+            ("column 3", Kind::Category),
+            ("n (2)", Kind::Category),
+        ];
+        assert_eq!(found, expected);
+        // Python 3.13: date(1970, 1, 1) + timedelta(19723) is 2024-01-01.
+        assert_eq!(preview.rows[0], ["0", "2024-01-01", "few", ""]);
+        assert_eq!(table.columns()[3].n_missing, 6);
+        assert_eq!(table.columns()[3].bad[0].line, 17);
+        Ok(())
+    }
+
+    #[test]
+    fn dates_are_written_as_they_are_read() {
+        for text in ["1970-01-01", "2000-02-29", "1900-03-01", "2024-12-31", "0032-01-01", "9999-12-31"] {
+            assert_eq!(
+                crate::cell::date(text.as_bytes()).map(crate::cell::written_date).as_deref(),
+                Some(text)
+            );
+        }
     }
 }

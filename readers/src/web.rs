@@ -1,19 +1,22 @@
 //! What the worker sees: a table that grows a chunk at a time, and rows out of it. Plain data cross as JSON text.
 
+mod files;
+
 use std::rc::Rc;
 
 use downhill::analysis::inference::Inference;
 use downhill::config::{ColumnsConfig, RunConfig};
-use downhill::dataset::{Dataset, Roles, RowSource, Scaling};
+use downhill::dataset::{self, Dataset, Roles, RowSource, Scaling};
 use downhill::message::{Code, Message};
 use downhill::model;
-use js_sys::{Error, Float64Array, JSON, Reflect};
+use js_sys::{Error, Float64Array, Function, JSON, Reflect, Uint8Array};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
+use crate::block::Storage;
 use crate::diagnose::{Diagnosed, Question};
 use crate::dialect::{Dialect, HEAD_BYTES};
-use crate::selection::Selection;
+use crate::selection::{Extra, Selection};
 
 #[wasm_bindgen(start)]
 fn start() {
@@ -42,14 +45,40 @@ impl Table {
 
     /// The next bytes of the table, from its first on.
     pub fn push(&mut self, chunk: &[u8]) -> Result<(), Error> {
-        let table = Rc::get_mut(&mut self.table).ok_or_else(|| Error::new("the table is being read"))?;
-        table.push(chunk).map_err(|message| to_error(&message))
+        self.table()?.push(chunk).map_err(|message| to_error(&message))
     }
 
     /// There are no more.
     pub fn finish(&mut self) -> Result<(), Error> {
-        let table = Rc::get_mut(&mut self.table).ok_or_else(|| Error::new("the table is being read"))?;
-        table.finish().map_err(|message| to_error(&message))
+        self.table()?.finish().map_err(|message| to_error(&message))
+    }
+
+    /// Whether the table has outgrown memory, and waits for `store` or `do_without_storage`.
+    pub fn wants_storage(&self) -> bool {
+        self.table.wants_storage()
+    }
+
+    /// Gives the table a file for what does not fit into memory: `write` and `read` take a place and bytes.
+    pub fn store(&mut self, write: Function, read: Function) -> Result<(), Error> {
+        self.table()?.store(File { write, read });
+        Ok(())
+    }
+
+    /// Says that there is no storage: a table that does not fit into memory is refused.
+    pub fn do_without_storage(&mut self) -> Result<(), Error> {
+        self.table()?.do_without_storage();
+        Ok(())
+    }
+
+    /// The share of a file's rows that fits into memory, where `n_read` of its `n_bytes` are in it now.
+    pub fn share_that_fits(&self, n_read: f64, n_bytes: f64) -> f64 {
+        self.table.share_that_fits(n_read, n_bytes)
+    }
+
+    /// Reads a sample of the rows: each with this probability, by `seed`. Before the first bytes.
+    pub fn sample(&mut self, share: f64, seed: u32) -> Result<(), Error> {
+        self.table()?.sample(share, seed);
+        Ok(())
     }
 
     /// Rows so far.
@@ -58,13 +87,13 @@ impl Table {
     }
 
     /// A hash of every cell.
-    pub fn fingerprint(&self) -> String {
-        self.table.fingerprint()
+    pub fn fingerprint(&mut self) -> Result<String, Error> {
+        Ok(self.table()?.fingerprint())
     }
 
     /// What a person sees before choosing.
     pub fn preview(&self) -> Result<JsValue, Error> {
-        to_js(&self.table.preview())
+        to_js(&self.table.preview().map_err(|message| to_error(&message))?)
     }
 
     /// Chooses columns (JSON of `Columns`); says what the rows are then.
@@ -75,6 +104,8 @@ impl Table {
             n_rows: selection.n_rows(),
             inputs: selection.inputs.clone(),
             target: selection.target.clone(),
+            target_levels: selection.target_levels.clone(),
+            extras: selection.extras.clone(),
             n_dropped: selection.n_dropped,
             n_bad: selection.n_bad,
             n_filled: selection.n_filled,
@@ -84,17 +115,22 @@ impl Table {
     }
 
     /// Fills whole rows of what was chosen, from `first` on.
-    pub fn read(&self, first: f64, rows: &Float64Array) {
+    pub fn read(&self, first: f64, rows: &Float64Array) -> Result<(), Error> {
         let mut read = vec![0.0; rows.length() as usize];
         if let Some(selection) = &self.selection {
-            selection.read(&self.table, first as usize, &mut read);
+            selection.read(&self.table, first as usize, &mut read).map_err(|message| to_error(&message))?;
         }
         rows.copy_from(&read);
+        Ok(())
     }
 }
 
 #[wasm_bindgen]
 impl Table {
+    fn table(&mut self) -> Result<&mut crate::table::Table, Error> {
+        Rc::get_mut(&mut self.table).ok_or_else(|| Error::new("the table is being read"))
+    }
+
     /// What can be inferred of a linear model of the rows that were chosen, under a configuration (JSON of `RunConfig`):
     /// names of its terms, and [`Inference`].
     pub fn infer(&self, config: &str) -> Result<JsValue, Error> {
@@ -106,28 +142,64 @@ impl Table {
         let bias = config.model.bias;
         // Scaled whatever the model is, since it changes no answer and keeps all digits.
         let map = plain.scaled(&dataset, bias, Scaling::Standardize);
-        let roles = Roles::new(&config.validation, dataset.n_samples());
+        let roles = Roles::of(&config.validation, &dataset).map_err(|message| to_error(&message))?;
         to_js(&Inferred { terms, inference: Inference::of(&dataset, &roles, &map, bias) })
     }
 
     /// How weights do on a part of the rows that were chosen (JSON of [`Question`]): [`Diagnosed`].
     pub fn diagnose(&self, question: &str) -> Result<JsValue, Error> {
         let question: Question = serde_json::from_str(question).map_err(unreadable)?;
-        let Some((dataset, selection)) = self.dataset().zip(self.selection.as_ref()) else {
-            return Ok(JsValue::UNDEFINED);
-        };
-        let classes = selection.target_levels();
-        to_js(&Diagnosed::of(&dataset, classes, &question).map_err(|message| to_error(&message))?)
+        let Some(dataset) = self.dataset() else { return Ok(JsValue::UNDEFINED) };
+        to_js(&Diagnosed::of(&dataset, &question).map_err(|message| to_error(&message))?)
     }
 }
 
 impl Table {
-    /// The rows that were chosen.
+    /// The rows that were chosen, and what they hold.
     fn dataset(&self) -> Option<Dataset> {
         let selection = self.selection.as_ref()?;
         let rows = Rows { table: Rc::clone(&self.table), selection: Rc::clone(selection) };
-        Some(Dataset::of_source(Rc::new(rows), selection.inputs.clone(), &selection.target))
+        let extras = selection.extras.iter().map(|extra| match extra {
+            Extra::Weight => dataset::Extra::Weight,
+            Extra::Group => dataset::Extra::Group,
+            Extra::Order => dataset::Extra::Order,
+        });
+        let dataset = Dataset::of_source(Rc::new(rows), selection.inputs.clone(), &selection.target);
+        let levels = selection.target_levels.clone();
+        Some(dataset.with_target_levels(levels).with_extras(extras.collect()))
     }
+}
+
+/// A file that JavaScript has opened.
+#[derive(Debug)]
+struct File {
+    write: Function,
+    read: Function,
+}
+
+impl Storage for File {
+    fn write(&mut self, at: u64, bytes: &[u8]) -> downhill::message::Result<()> {
+        let bytes = Uint8Array::from(bytes);
+        self.write
+            .call2(&JsValue::NULL, &(at as f64).into(), &bytes)
+            .map(drop)
+            .map_err(|error| failed(Code::StorageFull, &error))
+    }
+
+    fn read(&mut self, at: u64, bytes: &mut [u8]) -> downhill::message::Result<()> {
+        let array = Uint8Array::new_with_length(bytes.len() as u32);
+        self.read
+            .call2(&JsValue::NULL, &(at as f64).into(), &array)
+            .map_err(|error| failed(Code::StorageFailed, &error))?;
+        array.copy_to(bytes);
+        Ok(())
+    }
+}
+
+fn failed(code: Code, error: &JsValue) -> Message {
+    let detail =
+        error.dyn_ref::<Error>().map_or_else(|| format!("{error:?}"), |error| error.message().into());
+    Message::new(code).with("detail", detail)
 }
 
 #[derive(Serialize)]
@@ -149,8 +221,7 @@ impl RowSource for Rows {
     }
 
     fn read(&self, first: usize, rows: &mut [f64]) -> downhill::message::Result<()> {
-        self.selection.read(&self.table, first, rows);
-        Ok(())
+        self.selection.read(&self.table, first, rows)
     }
 }
 
@@ -159,6 +230,8 @@ struct Selected {
     n_rows: usize,
     inputs: Vec<downhill::dataset::Input>,
     target: String,
+    target_levels: Vec<String>,
+    extras: Vec<Extra>,
     n_dropped: usize,
     n_bad: usize,
     n_filled: usize,

@@ -24,7 +24,7 @@ fn dataset(targets: &[f64]) -> Dataset {
 
 fn question(config: &str, weights: &[f64]) -> Question {
     let config: RunConfig = serde_json::from_str(config).unwrap();
-    Question { config, weights: weights.to_vec(), part: Part::Training, effect: None }
+    Question { config, weights: weights.to_vec(), part: Part::Training, effect: None, exact: false }
 }
 
 fn score(found: &Diagnosed, name: &str) -> f64 {
@@ -45,7 +45,7 @@ fn a_number_is_shown_with_its_residual_and_its_effect() {
         effect: Some(EffectOf { input: 1, at: vec![Some(2.0), None] }),
         ..question("{}", &WEIGHTS)
     };
-    let found = Diagnosed::of(&dataset(&y), &[], &asked).unwrap();
+    let found = Diagnosed::of(&dataset(&y), &asked).unwrap();
     assert_eq!(
         (found.task, found.n_samples, &found.parts[..]),
         (Task::Regression, 12, &[Part::Training][..])
@@ -70,7 +70,7 @@ fn a_number_is_shown_with_its_residual_and_its_effect() {
 #[test]
 fn an_effect_is_taken_from_least_to_greatest_with_the_others_at_their_middle() {
     let y: Vec<f64> = (0..12).map(output).collect();
-    let found = Diagnosed::of(&dataset(&y), &[], &question("{}", &WEIGHTS)).unwrap();
+    let found = Diagnosed::of(&dataset(&y), &question("{}", &WEIGHTS)).unwrap();
     let effect = found.effect.unwrap();
     // All levels are equally frequent: the first.
     assert_eq!(effect.at[1], 0.0);
@@ -84,8 +84,8 @@ fn an_effect_is_taken_from_least_to_greatest_with_the_others_at_their_middle() {
 fn two_classes_are_scored_as_scikit_learn_scores_them() {
     let y = [0.0, 0.0, 0.0, 1.0, 0.0, 1.0, 1.0, 1.0, 0.0, 1.0, 1.0, 1.0];
     let names = ["no", "yes"].map(str::to_owned);
-    let found =
-        Diagnosed::of(&dataset(&y), &names, &question(r#"{"loss":{"kind":"logistic"}}"#, &WEIGHTS)).unwrap();
+    let dataset = dataset(&y).with_target_levels(names.to_vec());
+    let found = Diagnosed::of(&dataset, &question(r#"{"loss":{"kind":"logistic"}}"#, &WEIGHTS)).unwrap();
     // scikit-learn 1.9.1: log_loss, accuracy_score, roc_auc_score, precision_score, recall_score, f1_score, brier_score_loss.
     check(
         &found,
@@ -127,8 +127,7 @@ fn two_classes_are_scored_as_scikit_learn_scores_them() {
 #[test]
 fn counts_have_the_deviance_residuals_of_statsmodels() {
     let y = [0.0, 1.0, 0.0, 1.0, 2.0, 1.0, 1.0, 3.0, 2.0, 5.0, 6.0, 8.0];
-    let found =
-        Diagnosed::of(&dataset(&y), &[], &question(r#"{"loss":{"kind":"poisson"}}"#, &WEIGHTS)).unwrap();
+    let found = Diagnosed::of(&dataset(&y), &question(r#"{"loss":{"kind":"poisson"}}"#, &WEIGHTS)).unwrap();
     // scikit-learn 1.9.1: mean_poisson_deviance, d2_tweedie_score(power=1).
     check(&found, &[("deviance", 1.493_678_413_047_191), ("d2", 0.360_445_174_416_282_3)]);
     // statsmodels 0.15.0: families.Poisson().resid_dev(y, mu).
@@ -157,7 +156,7 @@ fn several_classes_have_an_output_each() {
     let dataset = Dataset::of_table(vec![X.to_vec(), classes.to_vec()], vec![Input::number("x")], "y");
     // Weights of x for each class, then the biases.
     let weights = [0.5, -0.2, -0.4, 0.1, 0.3, -0.2];
-    let found = Diagnosed::of(&dataset, &[], &question(r#"{"loss":{"kind":"softmax"}}"#, &weights)).unwrap();
+    let found = Diagnosed::of(&dataset, &question(r#"{"loss":{"kind":"softmax"}}"#, &weights)).unwrap();
     // scikit-learn 1.9.1: log_loss, accuracy_score, confusion_matrix.
     check(&found, &[("log_loss", 0.889_712_801_094_779_6), ("accuracy", 0.583_333_333_333_333_4)]);
     let confusion = found.confusion.unwrap();
@@ -173,16 +172,16 @@ fn rows_held_out_are_a_part_of_their_own_and_many_rows_are_thinned() {
     let y: Vec<f64> = (0..n).map(|i| f64::from(2 * i) + if i == 5_000 { 9.0 } else { 0.0 }).collect();
     let dataset = Dataset::of_table(vec![x, y], vec![Input::number("x")], "y");
     let config = r#"{"validation":{"fraction":0.25,"split":"last"}}"#;
-    let trained = Diagnosed::of(&dataset, &[], &question(config, &[2.0, 0.0])).unwrap();
+    let trained = Diagnosed::of(&dataset, &question(config, &[2.0, 0.0])).unwrap();
     assert_eq!(trained.parts, [Part::Training, Part::Validation]);
     // A quarter of 10,001, rounded up, is held out.
     assert_eq!(trained.n_samples, 7_500);
     let rows = trained.rows.unwrap();
     assert!(rows.row.len() <= 4_001 && rows.row.contains(&5_001), "{} rows", rows.row.len());
     let held = Question { part: Part::Validation, ..question(config, &[2.0, 0.0]) };
-    let held = Diagnosed::of(&dataset, &[], &held).unwrap();
+    let held = Diagnosed::of(&dataset, &held).unwrap();
     assert_eq!((held.n_samples, held.rows.unwrap().row[0]), (2_501, 7_501));
     // There are no rows for the test: those that there are stand in.
     let test = Question { part: Part::Test, ..question(config, &[2.0, 0.0]) };
-    assert_eq!(Diagnosed::of(&dataset, &[], &test).unwrap().part, Part::Training);
+    assert_eq!(Diagnosed::of(&dataset, &test).unwrap().part, Part::Training);
 }

@@ -31,6 +31,65 @@ pub fn fisher_above(f: f64, df1: f64, df2: f64) -> f64 {
     incomplete_beta(df2 / (df2 + df1 * f), df2 / 2.0, df1 / 2.0)
 }
 
+/// Probability that `|Z| > |z|`, Z having the standard normal distribution.
+pub fn normal_two_sided(z: f64) -> f64 {
+    libm::erfc(z.abs() / std::f64::consts::SQRT_2)
+}
+
+/// The z below which a share of the standard normal distribution lies.
+pub fn normal_quantile(share: f64) -> f64 {
+    let tail = share.min(1.0 - share);
+    if tail <= 0.0 {
+        return if share < 0.5 { f64::NEG_INFINITY } else { f64::INFINITY };
+    }
+    // Three digits by the tail's logarithm (Abramowitz and Stegun 26.2.23), then Halley's steps on the tail itself.
+    let t = (-2.0 * libm::log(tail)).sqrt();
+    let over = 2.515517 + t * (0.802853 + t * 0.010328);
+    let mut z = t - over / (1.0 + t * (1.432788 + t * (0.189269 + t * 0.001308)));
+    for _ in 0..3 {
+        let density = libm::exp(-0.5 * z * z) / (2.0 * std::f64::consts::PI).sqrt();
+        let newton = (0.5 * libm::erfc(z / std::f64::consts::SQRT_2) - tail) / density;
+        z += newton / (1.0 - 0.5 * z * newton);
+    }
+    if share < 0.5 { -z } else { z }
+}
+
+/// Probability of a larger value of chi-square, `Q(df/2, x/2)` (Abramowitz and Stegun 26.4.19).
+pub fn chi_square_above(x: f64, df: f64) -> f64 {
+    let (a, x) = (df / 2.0, x / 2.0);
+    if x <= 0.0 {
+        return 1.0;
+    }
+    let front = libm::exp(a * libm::log(x) - x - libm::lgamma(a));
+    if x < a + 1.0 {
+        // The series of what lies below (DLMF 8.11.4).
+        let (mut term, mut sum) = (1.0 / a, 1.0 / a);
+        let mut k = a;
+        while term > 1e-17 * sum {
+            k += 1.0;
+            term *= x / k;
+            sum += term;
+        }
+        return 1.0 - front * sum;
+    }
+    // The continued fraction of what lies above (DLMF 8.9.2), by Lentz's method.
+    let mut b = x + 1.0 - a;
+    let (mut c, mut d) = (f64::MAX, 1.0 / b);
+    let mut fraction = d;
+    for k in 1..500 {
+        let k = f64::from(k);
+        b += 2.0;
+        let numerator = -k * (k - a);
+        d = 1.0 / (b + numerator * d);
+        c = b + numerator / c;
+        fraction *= c * d;
+        if (c * d - 1.0).abs() < 1e-16 {
+            break;
+        }
+    }
+    front * fraction
+}
+
 /// The regularized incomplete beta function `I_x(a, b)`, by its continued fraction (DLMF 8.17.22) with Lentz's method.
 fn incomplete_beta(x: f64, a: f64, b: f64) -> f64 {
     if x <= 0.0 {

@@ -70,10 +70,24 @@ impl Inference {
     /// The same of rows that may have weights: those of `1 / variance` of each target, up to a factor (weighted least
     /// squares). All sums are weighted then; the rows are counted as they are.
     pub fn of_rows(rows: &Training<'_>, bias: bool) -> Self {
+        LeastSquaresFit::of(rows, bias).inference(rows, bias)
+    }
+}
+
+/// Least squares to the last digit, and the sums that say how sure it is.
+pub(crate) struct LeastSquaresFit {
+    pub(crate) factor: Factor,
+    /// Of the columns that were kept.
+    pub(crate) solution: Vec<Double>,
+    /// `sum s r^2`.
+    residual: Double,
+    moments: Moments,
+}
+
+impl LeastSquaresFit {
+    pub(crate) fn of(rows: &Training<'_>, bias: bool) -> Self {
         let factor = Factor::of(rows, bias);
         let map = ExactMap::new(rows.map());
-        let p = factor.p();
-        let moments = Moments::of(rows, &factor);
         let mut solution: Vec<Double> = factor.least_squares().into_iter().map(Double::from).collect();
         let mut left = Left::of(rows, &map, &factor, &solution);
         let mut last = f64::INFINITY;
@@ -81,11 +95,9 @@ impl Inference {
             // Corrected semi-normal equations: R'R d = X'r (Bjorck 1987).
             let slopes = left.slopes.iter().map(|slope| slope.value()).collect();
             let correction = factor.solve(factor.solve_transposed(slopes));
-            let shares = correction
-                .iter()
-                .zip(&solution)
-                .map(|(d, w)| d.abs() / w.value().abs().max(f64::MIN_POSITIVE));
-            let share = shares.fold(0.0, f64::max);
+            let shares = correction.iter().zip(&solution);
+            let share =
+                shares.map(|(d, w)| d.abs() / w.value().abs().max(f64::MIN_POSITIVE)).fold(0.0, f64::max);
             // Of a weight that is 0 no correction is small beside it; what no longer shrinks is rounding.
             let size = correction.iter().fold(0.0, |size: f64, d| size.max(d.abs()));
             if share <= NEGLIGIBLE || size >= 0.5 * last || size.is_nan() {
@@ -97,38 +109,57 @@ impl Inference {
             }
             left = Left::of(rows, &map, &factor, &solution);
         }
-        let n = moments.n;
-        let df = n - p as f64;
-        let residual = left.square;
-        let variance = (df > 0.0).then(|| residual.value() / df);
-        let total = if bias { moments.target_square } else { moments.target_raw_square };
+        let moments = Moments::of(rows, &factor);
+        Self { factor, solution, residual: left.square, moments }
+    }
+
+    /// Rows less coefficients that were found.
+    pub(crate) fn degrees_of_freedom(&self) -> f64 {
+        self.moments.n - self.factor.p() as f64
+    }
+
+    /// That of the residuals; `None` where no degree of freedom is left.
+    pub(crate) fn variance(&self) -> Option<f64> {
+        let df = self.degrees_of_freedom();
+        (df > 0.0).then(|| self.residual.value() / df)
+    }
+
+    /// Standard errors in half a 95% interval.
+    pub(crate) fn reach(&self) -> f64 {
+        let df = self.degrees_of_freedom();
+        if df > 0.0 { student_quantile(0.975, df) } else { f64::NAN }
+    }
+
+    pub(crate) fn inference(&self, rows: &Training<'_>, bias: bool) -> Inference {
+        let (n, df, residual) = (self.moments.n, self.degrees_of_freedom(), self.residual);
+        let total = if bias { self.moments.target_square } else { self.moments.target_raw_square };
         let explained = total - residual;
         let r2 = (total.value() > 0.0).then(|| (explained / total).value());
-        let n_slopes = p as f64 - f64::from(u8::from(bias));
+        let n_slopes = self.factor.p() as f64 - f64::from(u8::from(bias));
         let f = r2.filter(|_| df > 0.0 && n_slopes > 0.0 && residual.value() > 0.0).map(|_| {
             let f = explained.value() / n_slopes / (residual.value() / df);
             [f, fisher_above(f, n_slopes, df)]
         });
         let estimates = Estimates {
-            factor: &factor,
-            map: &map,
-            solution: &solution,
-            spread: Some(&moments.spread),
-            variance,
-            reach: if df > 0.0 { student_quantile(0.975, df) } else { f64::NAN },
+            factor: &self.factor,
+            map: &ExactMap::new(rows.map()),
+            solution: &self.solution,
+            spread: Some(&self.moments.spread),
+            variance: self.variance(),
+            reach: self.reach(),
             two_sided: &|t| student_two_sided(t, df),
         };
-        Self {
+        Inference {
             coefficients: estimates.coefficients(rows.n_features(), bias),
             n_samples: n as u64,
             degrees_of_freedom: df.max(0.0) as u64,
-            residual_deviation: variance.map(f64::sqrt),
+            residual_deviation: self.variance().map(f64::sqrt),
             r2,
             adjusted_r2: r2
                 .filter(|_| df > 0.0)
                 .map(|r2| 1.0 - (1.0 - r2) * (n - f64::from(u8::from(bias))) / df),
             f,
-            condition: factor.condition(),
+            condition: self.factor.condition(),
         }
     }
 }

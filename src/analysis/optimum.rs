@@ -112,10 +112,13 @@ impl<'a> Objective<'a> {
     fn for_each_row(&self, parameters: &[f64], mut each: impl FnMut(&[f64], f64, f64, &[f64])) {
         let mut outputs = vec![0.0; self.n_outputs];
         self.rows.for_each_block(&mut |block| {
-            let rows = block.features.chunks_exact(self.n_features).zip(block.targets).zip(block.weights);
-            for ((features, y), s) in rows.filter(|(_, s)| **s > 0.0) {
-                self.outputs(parameters, features, &mut outputs);
-                each(features, *y, s / self.total_weight, &outputs);
+            // By index: there may be no feature at all.
+            for (row, (y, s)) in block.targets.iter().zip(block.weights).enumerate() {
+                if *s > 0.0 {
+                    let features = &block.features[row * self.n_features..(row + 1) * self.n_features];
+                    self.outputs(parameters, features, &mut outputs);
+                    each(features, *y, s / self.total_weight, &outputs);
+                }
             }
         });
     }

@@ -1,7 +1,7 @@
 //! Rows to fit, as often as they are asked for.
 
 use super::double::Double;
-use crate::dataset::{BLOCK_ROWS, Dataset, FeatureMap, Roles, Term, blocks};
+use crate::dataset::{BLOCK_ROWS, Dataset, FeatureMap, Role, Roles, Term, blocks};
 
 /// Some rows at a time: at most [`BLOCK_ROWS`].
 #[derive(Clone, Copy, Debug)]
@@ -68,7 +68,7 @@ impl<'a> Training<'a> {
             weights.clear();
             for row in 0..block.len() {
                 let place = block.start + row;
-                if !self.roles.is_validation(place) {
+                if self.roles.role(place) == Role::Training {
                     let n = places.len();
                     x.copy_within(row * n_inputs..(row + 1) * n_inputs, n * n_inputs);
                     y[n] = y[row];

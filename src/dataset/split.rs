@@ -1,54 +1,344 @@
-//! Which rows are trained on and which are held out: a pure function of the row's place, the share and the seed.
+//! Which rows are trained on and which are held out: a pure function of the row's place, the shares and the seed, and of
+//! the target, the group or the time where a split goes by these.
+//!
+//! How many rows of each class or group go where is as in scikit-learn (`train_test_split`, `KFold`, `StratifiedKFold`,
+//! `GroupShuffleSplit`, `GroupKFold`); which ones is by this project's own generator.
 
+use std::collections::HashMap;
+
+use super::{BLOCK_ROWS, Dataset, Extra, blocks};
 use crate::config::{Split, ValidationConfig};
+use crate::message::{Code, Message, Result};
 use crate::rng::{IN_MEMORY_BLOCK_ROWS, Permutation};
 
-/// The epoch whose order picks the rows that are held out: one that no training comes to.
+/// The epochs whose orders pick the rows that are held out, and the parts of a cross-validation: none that training
+/// comes to.
 const SPLIT_EPOCH: u32 = u32::MAX - 1;
+const FOLD_EPOCH: u32 = u32::MAX - 2;
+/// Classes beyond which a split by class means nothing.
+const MAX_CLASSES: usize = 1000;
+
+/// What a row is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// It is trained on.
+    Training,
+    /// It is held out, and looked at.
+    Validation,
+    /// It is held out for the very end.
+    Test,
+}
 
 /// Roles of the rows of a dataset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Roles {
     n_samples: u32,
     n_validation: u32,
-    /// A bit a row, where those held out stand anywhere.
-    scattered: Option<Vec<u64>>,
+    n_test: u32,
+    /// Two bits a row, validation and test, where those held out stand anywhere; else validation comes after training,
+    /// and test after validation.
+    scattered: Option<Vec<[u64; 2]>>,
+    /// Of the rows that are trained on, in their order: the part of a cross-validation. Empty where there is none.
+    folds: Vec<u8>,
 }
 
 impl Roles {
-    /// Of `n_samples` rows. As many as scikit-learn's `train_test_split` holds out: the share of all, rounded up; but
-    /// two rows at least are left to train on.
+    /// Of `n_samples` rows of which nothing is known but their order. As many as scikit-learn's `train_test_split` holds
+    /// out: the share of all, rounded up; but two rows at least are left to train on.
     pub fn new(validation: &ValidationConfig, n_samples: u32) -> Self {
-        let wanted = (validation.fraction * f64::from(n_samples)).ceil() as u32;
-        let n_validation = wanted.min(n_samples.saturating_sub(2));
-        let scattered = (n_validation > 0 && validation.split == Split::Random).then(|| {
+        let mut roles = Self::counted(validation, n_samples);
+        if roles.n_held_out() > 0 && validation.split == Split::Random {
             let order = Permutation::new(n_samples, IN_MEMORY_BLOCK_ROWS, validation.seed, SPLIT_EPOCH);
-            let mut bits = vec![0_u64; (n_samples as usize).div_ceil(64)];
-            for position in 0..n_validation {
-                let row = order.row(position) as usize;
-                bits[row / 64] |= 1 << (row % 64);
+            roles.scatter((0..roles.n_held_out()).map(|position| order.row(position)));
+        }
+        roles.fold(validation, None);
+        roles
+    }
+
+    /// Of the rows of a dataset.
+    ///
+    /// # Errors
+    /// [`Code::StratifyNeedsClasses`] where the target has a value for nearly every row, [`Code::SplitNeedsGroup`] where
+    /// no column says which rows belong together, [`Code::TooFewGroups`].
+    pub fn of(validation: &ValidationConfig, dataset: &Dataset) -> Result<Self> {
+        let n_samples = dataset.n_samples();
+        let splits = validation.fraction > 0.0 || validation.test_fraction > 0.0 || validation.folds > 0;
+        let by_order = validation.split == Split::Last && dataset.extras.contains(&Extra::Order);
+        let by_key = by_order || matches!(validation.split, Split::Stratified | Split::Group);
+        if !crate::GENERAL || !splits || !by_key {
+            return Ok(Self::new(validation, n_samples));
+        }
+        let keys = keys(validation.split, dataset)?;
+        dataset.readable()?;
+        let mut roles = Self::counted(validation, n_samples);
+        let shuffled = Permutation::new(n_samples, IN_MEMORY_BLOCK_ROWS, validation.seed, SPLIT_EPOCH);
+        match validation.split {
+            Split::Stratified => {
+                let classes = numbered(&keys);
+                if classes.n > MAX_CLASSES || 2 * classes.n > n_samples as usize {
+                    return Err(Message::new(Code::StratifyNeedsClasses).with("column", &dataset.target));
+                }
+                let kept = approximate(&classes.counts, roles.n_training());
+                let rest: Vec<u32> = classes.counts.iter().zip(&kept).map(|(n, kept)| n - kept).collect();
+                let mut validated = approximate(&rest, roles.n_validation);
+                let mut tested: Vec<u32> = rest.iter().zip(&validated).map(|(n, out)| n - out).collect();
+                let (mut out, mut last) = (Vec::new(), Vec::new());
+                for position in 0..n_samples {
+                    let row = shuffled.row(position);
+                    let class = classes.of[row as usize] as usize;
+                    if validated[class] > 0 {
+                        validated[class] -= 1;
+                        out.push(row);
+                    } else if tested[class] > 0 {
+                        tested[class] -= 1;
+                        last.push(row);
+                    }
+                }
+                roles.scatter(out.into_iter().chain(last));
+                roles.fold(validation, Some(&classes));
             }
-            bits
-        });
-        Self { n_samples, n_validation, scattered }
+            Split::Group => {
+                let groups = numbered(&keys);
+                let share = |fraction: f64| (fraction * groups.n as f64).ceil() as u32;
+                let (n_out, n_last) = (share(validation.fraction), share(validation.test_fraction));
+                if groups.n < 2 || (n_out + n_last) as usize >= groups.n {
+                    return Err(Message::new(Code::TooFewGroups).with("n_groups", groups.n));
+                }
+                let n_groups = groups.n as u32;
+                let order = Permutation::new(n_groups, IN_MEMORY_BLOCK_ROWS, validation.seed, SPLIT_EPOCH);
+                let mut place = vec![0; groups.n];
+                for position in 0..n_groups {
+                    place[order.row(position) as usize] = position;
+                }
+                let of = |row: &u32| place[groups.of[*row as usize] as usize];
+                let out: Vec<u32> = (0..n_samples).filter(|row| of(row) < n_out).collect();
+                let last: Vec<u32> =
+                    (0..n_samples).filter(|row| (n_out..n_out + n_last).contains(&of(row))).collect();
+                (roles.n_validation, roles.n_test) = (out.len() as u32, last.len() as u32);
+                roles.scatter(out.into_iter().chain(last));
+                roles.fold(validation, Some(&groups));
+            }
+            Split::Random | Split::Last => {
+                let mut order: Vec<u32> = (0..n_samples).collect();
+                order.sort_by(|a, b| keys[*a as usize].total_cmp(&keys[*b as usize]));
+                let first = roles.n_training() as usize;
+                roles.scatter(order[first..].iter().copied());
+                let place = roles.training_places();
+                let ordered = order[..first].iter().map(|row| place[*row as usize]);
+                roles.folds = in_parts(ordered, first, validation.folds);
+            }
+        }
+        Ok(roles)
+    }
+
+    fn counted(validation: &ValidationConfig, n_samples: u32) -> Self {
+        let share = |fraction: f64| (fraction * f64::from(n_samples)).ceil() as u32;
+        let most = n_samples.saturating_sub(2);
+        let n_validation = share(validation.fraction).min(most);
+        let n_test = share(validation.test_fraction).min(most - n_validation);
+        Self { n_samples, n_validation, n_test, scattered: None, folds: Vec::new() }
+    }
+
+    /// Holds these rows out, those of the validation first.
+    fn scatter(&mut self, rows: impl Iterator<Item = u32>) {
+        let mut bits = vec![[0_u64; 2]; (self.n_samples as usize).div_ceil(64)];
+        for (i, row) in rows.enumerate() {
+            let which = usize::from(i >= self.n_validation as usize);
+            bits[row as usize / 64][which] |= 1 << (row % 64);
+        }
+        self.scattered = Some(bits);
+    }
+
+    /// Of each row that is trained on, which of them it is.
+    fn training_places(&self) -> Vec<u32> {
+        let mut n = 0;
+        let place = |row: u32| {
+            let own = n;
+            n += u32::from(self.role(row as usize) == Role::Training);
+            own
+        };
+        (0..self.n_samples).map(place).collect()
+    }
+
+    /// Parts of a cross-validation over the rows that are trained on. `numbers` are their classes or groups.
+    fn fold(&mut self, validation: &ValidationConfig, numbers: Option<&Numbered>) {
+        let n_folds = validation.folds.min(self.n_training());
+        if n_folds < 2 {
+            return;
+        }
+        let n = self.n_training() as usize;
+        let order = Permutation::new(n as u32, IN_MEMORY_BLOCK_ROWS, validation.seed, FOLD_EPOCH);
+        let shuffled = (0..n as u32).map(|position| order.row(position));
+        let Some(numbers) = numbers else {
+            self.folds = match validation.split {
+                Split::Last => in_parts(0..n as u32, n, n_folds),
+                _ => in_parts(shuffled, n, n_folds),
+            };
+            return;
+        };
+        let training = (0..self.n_samples as usize).filter(|row| self.role(*row) == Role::Training);
+        let of: Vec<u32> = training.map(|row| numbers.of[row]).collect();
+        let mut folds = vec![0_u8; n];
+        if validation.split == Split::Group {
+            // The largest group first, each to the part that has the fewest rows.
+            let mut sizes = vec![0_u32; numbers.n];
+            of.iter().for_each(|group| sizes[*group as usize] += 1);
+            let mut by_size: Vec<usize> = (0..numbers.n).collect();
+            by_size.sort_by_key(|group| std::cmp::Reverse(sizes[*group]));
+            let (mut filled, mut part) = (vec![0_u32; n_folds as usize], vec![0_u8; numbers.n]);
+            for group in by_size {
+                let lightest = (0..filled.len()).min_by_key(|fold| filled[*fold]).unwrap_or(0);
+                part[group] = lightest as u8;
+                filled[lightest] += sizes[group];
+            }
+            for (fold, group) in folds.iter_mut().zip(&of) {
+                *fold = part[*group as usize];
+            }
+        } else {
+            // What a part gets of a class is what every so many-th row of all, sorted by class, are of it.
+            let mut sorted = of.clone();
+            sorted.sort_unstable();
+            let mut left = vec![vec![0_u32; n_folds as usize]; numbers.n];
+            for (i, class) in sorted.iter().enumerate() {
+                left[*class as usize][i % n_folds as usize] += 1;
+            }
+            for row in shuffled {
+                let left = &mut left[of[row as usize] as usize];
+                let part = left.iter().position(|n| *n > 0).unwrap_or(0);
+                left[part] -= 1;
+                folds[row as usize] = part as u8;
+            }
+        }
+        self.folds = folds;
     }
 
     /// Rows that are trained on.
     pub fn n_training(&self) -> u32 {
-        self.n_samples - self.n_validation
+        self.n_samples - self.n_held_out()
     }
 
-    /// Rows that are held out.
+    /// Rows that are held out and looked at.
     pub fn n_validation(&self) -> u32 {
         self.n_validation
     }
 
-    /// Whether a row is held out.
+    /// Rows that are held out for the end.
+    pub fn n_test(&self) -> u32 {
+        self.n_test
+    }
+
+    /// Rows that are not trained on.
+    pub fn n_held_out(&self) -> u32 {
+        self.n_validation + self.n_test
+    }
+
+    /// What a row is for.
     #[inline]
-    pub fn is_validation(&self, row: usize) -> bool {
-        match &self.scattered {
-            Some(bits) => bits[row / 64] >> (row % 64) & 1 == 1,
-            None => row >= self.n_training() as usize,
+    pub fn role(&self, row: usize) -> Role {
+        let [validation, test] = match &self.scattered {
+            Some(bits) => bits[row / 64].map(|bits| bits >> (row % 64) & 1 == 1),
+            None => {
+                let first = self.n_training() as usize;
+                let last = first + self.n_validation as usize;
+                [row >= first && row < last, row >= last]
+            }
+        };
+        if validation {
+            Role::Validation
+        } else if test {
+            Role::Test
+        } else {
+            Role::Training
         }
     }
+
+    /// Of the rows that are trained on, in their order: the part of a cross-validation. Empty where there is none.
+    pub fn folds(&self) -> &[u8] {
+        &self.folds
+    }
+}
+
+/// What rows are told apart by.
+fn keys(split: Split, dataset: &Dataset) -> Result<Vec<f64>> {
+    let n_samples = dataset.n_samples() as usize;
+    let mut keys = vec![0.0; n_samples];
+    let extra = match split {
+        Split::Group => Extra::Group,
+        Split::Last => Extra::Order,
+        Split::Random | Split::Stratified => {
+            for block in blocks(n_samples) {
+                dataset.read_y(block.start, &mut keys[block]);
+            }
+            return Ok(keys);
+        }
+    };
+    for first in (0..n_samples).step_by(BLOCK_ROWS) {
+        let end = (first + BLOCK_ROWS).min(n_samples);
+        let read = dataset.read_extra(extra, first, &mut keys[first..end]);
+        read.ok_or_else(|| Message::new(Code::SplitNeedsGroup))?;
+    }
+    Ok(keys)
+}
+
+/// Keys by the order of their first appearance.
+struct Numbered {
+    /// Of each row.
+    of: Vec<u32>,
+    /// Rows of each.
+    counts: Vec<u32>,
+    n: usize,
+}
+
+fn numbered(keys: &[f64]) -> Numbered {
+    let mut known: HashMap<u64, u32> = HashMap::new();
+    let mut counts = Vec::new();
+    let number = |key: &f64| {
+        let fresh = counts.len() as u32;
+        // A row without a key is a group of its own; -0 and 0 are one number.
+        let number = match key.is_nan() {
+            true => fresh,
+            false => *known.entry((key + 0.0).to_bits()).or_insert(fresh),
+        };
+        if number == fresh {
+            counts.push(0);
+        }
+        counts[number as usize] += 1;
+        number
+    };
+    let of = keys.iter().map(number).collect();
+    Numbered { of, n: counts.len(), counts }
+}
+
+/// How many to take of each class so that `n` are taken in all and each has its share: what rounding down leaves goes to
+/// those with the largest remainders, of which the first.
+fn approximate(counts: &[u32], n: u32) -> Vec<u32> {
+    let total: u32 = counts.iter().sum();
+    if total == 0 {
+        return vec![0; counts.len()];
+    }
+    let exact = |count: &u32| f64::from(*count) * f64::from(n) / f64::from(total);
+    let mut taken: Vec<u32> = counts.iter().map(|count| exact(count).floor() as u32).collect();
+    let mut by_remainder: Vec<usize> = (0..counts.len()).collect();
+    let remainder = |class: &usize| exact(&counts[*class]).fract();
+    by_remainder.sort_by(|a, b| remainder(b).total_cmp(&remainder(a)));
+    let left = n - taken.iter().sum::<u32>();
+    for class in by_remainder.into_iter().take(left as usize) {
+        taken[class] += 1;
+    }
+    taken
+}
+
+/// `n` places in parts of their order, the first of which have one more where they do not come out even.
+fn in_parts(ordered: impl Iterator<Item = u32>, n: usize, n_folds: u32) -> Vec<u8> {
+    if n_folds < 2 {
+        return Vec::new();
+    }
+    let mut folds = vec![0; n];
+    let (each, more) = (n / n_folds as usize, n % n_folds as usize);
+    for (i, place) in ordered.enumerate() {
+        let larger = more * (each + 1);
+        let fold = if i < larger { i / (each + 1) } else { more + (i - larger) / each };
+        folds[place as usize] = fold as u8;
+    }
+    folds
 }

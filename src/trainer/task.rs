@@ -6,9 +6,10 @@ use std::rc::Rc;
 use crate::analysis::{LeastSquares, Triangle};
 use crate::config::RunPlan;
 use crate::dataset::{
-    BLOCK_ROWS, Dataset, FeatureMap, Grid, Problem, Roles, Scaler, Scaling, Squaring, Summing,
+    BLOCK_ROWS, Dataset, Extra, FeatureMap, Grid, Problem, Role, Roles, Scaler, Scaling, Squaring, Summing,
 };
-use crate::message::{Code, Message, Result, count};
+use crate::loss::Loss;
+use crate::message::{Code, Message, Result, count, short};
 use crate::{model, monitor};
 
 /// What a run is about: fixed from its first step to its last.
@@ -22,6 +23,8 @@ pub struct Task {
     pub problem: Rc<Problem>,
     /// The rows that are held out, and the variance (with 1/n) of their targets; none where there are none.
     pub validation: Option<(Rc<Problem>, f64)>,
+    /// The same of the rows that are kept for the end.
+    pub test: Option<(Rc<Problem>, f64)>,
     /// What descent is heading for.
     pub exact: LeastSquares,
     /// The least loss that these features and a bias allow, whether the model has one or not.
@@ -63,10 +66,14 @@ impl Task {
 
     /// Bytes that the rows take, in every shape that they are kept in.
     pub fn bytes(&self) -> u64 {
-        let held_out = self.validation.as_ref().map_or(0, |(problem, _)| problem.n_samples);
-        self.dataset.bytes() + Problem::bytes(self.problem.n_samples + held_out, self.problem.n_features)
+        let held_out = [&self.validation, &self.test].into_iter().flatten();
+        let n_samples = self.problem.n_samples + held_out.map(|(problem, _)| problem.n_samples).sum::<u32>();
+        self.dataset.bytes() + Problem::bytes(n_samples, self.problem.n_features)
     }
 }
+
+/// The most classes of a target.
+const MAX_CLASSES: f64 = 100.0;
 
 /// A task in the making: reads every row as often as it must, a block a call, and holds no row twice.
 ///
@@ -79,13 +86,16 @@ impl Task {
 pub struct Preparation {
     dataset: Rc<Dataset>,
     bias: bool,
-    problem: Problem,
+    loss: Loss,
+    /// The greatest target so far: classes are counted by it.
+    highest: f64,
     roles: Roles,
-    held_out: Problem,
+    /// Rows by their role: those that are trained on, looked at, kept for the end.
+    problems: [Problem; 3],
     stage: Stage,
-    /// The first row of the next block, and which row of the problem its first is.
+    /// The first row of the next block, and which row of each problem its first is.
     next_row: usize,
-    problem_rows: usize,
+    problem_rows: [usize; 3],
     n_samples: usize,
     /// One block: x, y, features row by row.
     x: Vec<f64>,
@@ -114,34 +124,34 @@ struct Solving {
     steepest_row: f64,
 }
 
-/// Brings the rows that are trained on before those that are held out, each in their order. Returns how many there are
-/// of either. `x` is row-major; `y` may be left out.
-fn keep(roles: &Roles, first: usize, n_inputs: usize, x: &mut [f64], y: &mut [f64]) -> (usize, usize) {
+/// Brings rows with their targets and weights in the order of their roles, each in their order. Returns how many there are
+/// of each. `x` is row-major; the others may be left out.
+fn arrange(
+    roles: &Roles,
+    first: usize,
+    n_inputs: usize,
+    x: &mut [f64],
+    others: [&mut [f64]; 2],
+) -> [usize; 3] {
     let n_rows = x.len() / n_inputs;
-    if roles.n_validation() == 0 {
-        return (n_rows, 0);
+    if roles.n_held_out() == 0 {
+        return [n_rows, 0, 0];
     }
-    let mut out: Vec<f64> = Vec::new();
-    let mut y_out: Vec<f64> = Vec::new();
-    let mut n_kept = 0;
-    for row in 0..n_rows {
-        let own = row * n_inputs..(row + 1) * n_inputs;
-        if roles.is_validation(first + row) {
-            out.extend_from_slice(&x[own]);
-            y_out.extend(y.get(row));
-        } else {
-            x.copy_within(own, n_kept * n_inputs);
-            if row < y.len() {
-                y[n_kept] = y[row];
-            }
-            n_kept += 1;
+    let order: Vec<usize> = {
+        let of = |role: Role| (0..n_rows).filter(move |row| roles.role(first + row) == role);
+        of(Role::Training).chain(of(Role::Validation)).chain(of(Role::Test)).collect()
+    };
+    let arranged = |values: &mut [f64], width: usize| {
+        let before = values.to_vec();
+        for (values, row) in values.chunks_exact_mut(width).zip(&order) {
+            values.copy_from_slice(&before[row * width..][..width]);
         }
-    }
-    x[n_kept * n_inputs..].copy_from_slice(&out);
-    if !y.is_empty() {
-        y[n_kept..].copy_from_slice(&y_out);
-    }
-    (n_kept, n_rows - n_kept)
+    };
+    arranged(x, n_inputs);
+    others.into_iter().for_each(|values| arranged(values, 1));
+    let mut n_of = [0; 3];
+    (0..n_rows).for_each(|row| n_of[roles.role(first + row) as usize] += 1);
+    n_of
 }
 
 /// With 1/n, about the mean.
@@ -149,6 +159,43 @@ fn variance(targets: &[f32]) -> f64 {
     let n = targets.len() as f64;
     let mean = targets.iter().map(|y| f64::from(*y)).sum::<f64>() / n;
     targets.iter().map(|y| (f64::from(*y) - mean) * (f64::from(*y) - mean)).sum::<f64>() / n
+}
+
+/// Refuses targets that the loss means nothing for.
+fn judge_targets(loss: &Loss, dataset: &Dataset, y: &[f64]) -> Result<()> {
+    let n_levels = dataset.target_levels.len();
+    let refused = |code: Code, value: &f64| {
+        let found = dataset.target_levels.get(*value as usize).cloned().unwrap_or_else(|| short(*value));
+        Err(Message::new(code).with("column", &dataset.target).with("found", found))
+    };
+    let whole = |value: f64, most: f64| value >= 0.0 && value <= most && libm::floor(value) == value;
+    match loss {
+        Loss::Logistic => match y.iter().find(|value| !whole(**value, 1.0)) {
+            Some(value) => refused(Code::TargetNotBinary, value),
+            None => Ok(()),
+        },
+        Loss::Softmax => match y.iter().find(|value| !whole(**value, MAX_CLASSES - 1.0)) {
+            Some(value) => refused(Code::TargetNotClasses, value),
+            None => Ok(()),
+        },
+        Loss::Poisson => match y.iter().find(|value| **value < 0.0) {
+            Some(value) => refused(Code::TargetNotCounts, value),
+            None => Ok(()),
+        },
+        _ if n_levels > 2 => {
+            Err(Message::new(Code::TargetIsClass).with("column", &dataset.target).with("n_levels", n_levels))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn judge_weights(first: usize, weights: &[f64]) -> Result<()> {
+    match weights.iter().position(|weight| !weight.is_finite() || *weight < 0.0) {
+        Some(row) => Err(Message::new(Code::WeightNegative)
+            .with("row", count((first + row + 1) as u64))
+            .with("value", short(weights[row]))),
+        None => Ok(()),
+    }
 }
 
 /// Work that a row is in each stage, in rows made: measured in wasm, roughly.
@@ -168,14 +215,15 @@ impl Preparation {
         let (bias, n_samples) = (model.bias, dataset.n_samples());
         let plain = model::feature_map(model, &dataset.inputs)?;
         let (n_inputs, n_features) = (plain.n_inputs(), plain.n_features() as u32);
-        let roles = Roles::new(&plan.config().validation, n_samples);
-        let reserve = |n_rows: u32| Problem::reserve(n_rows, n_features, bias);
-        let problem =
-            reserve(roles.n_training()).and_then(|problem| Ok((problem, reserve(roles.n_validation())?)));
-        let (problem, held_out) = problem.map_err(|refused| {
-            // Where the count is a field of the form, the refusal belongs beside it.
-            if dataset.is_generated() { refused.with("field", "data.source.n_samples") } else { refused }
-        })?;
+        let roles = Roles::of(&plan.config().validation, &dataset)?;
+        let reserve = |n_rows: u32| {
+            Problem::reserve(n_rows, n_features, bias).map_err(|refused| {
+                // Where the count is a field of the form, the refusal belongs beside it.
+                if dataset.is_generated() { refused.with("field", "data.source.n_samples") } else { refused }
+            })
+        };
+        let problems =
+            [reserve(roles.n_training())?, reserve(roles.n_validation())?, reserve(roles.n_test())?];
         let scaling = if map.is_some() { Scaling::None } else { plan.scaling() };
         let scaler = Scaler::new(map.unwrap_or(plain), roles.n_training() as usize, bias, scaling);
         let [scale, make, solve] = costs(n_features, bias);
@@ -189,12 +237,13 @@ impl Preparation {
         Ok(Self {
             dataset,
             bias,
-            problem,
+            loss: plan.config().loss,
+            highest: 0.0,
             roles,
-            held_out,
+            problems,
             stage,
             next_row: 0,
-            problem_rows: 0,
+            problem_rows: [0; 3],
             n_samples: n_samples as usize,
             x: vec![0.0; BLOCK_ROWS * n_inputs],
             y: vec![0.0; BLOCK_ROWS],
@@ -224,49 +273,65 @@ impl Preparation {
     pub fn advance(&mut self) -> Result<()> {
         let first = self.next_row;
         let n_rows = BLOCK_ROWS.min(self.n_samples - first);
-        let x = &mut self.x[..n_rows * self.dataset.n_inputs()];
-        let y = &mut self.y[..n_rows];
-        let [scale, make, solve] = costs(self.problem.n_features, self.bias);
-        let d = self.problem.n_features as usize;
         let n_inputs = self.dataset.n_inputs();
+        let d = self.problems[0].n_features as usize;
+        let x = &mut self.x[..n_rows * n_inputs];
+        let y = &mut self.y[..n_rows];
+        let [scale, make, solve] = costs(self.problems[0].n_features, self.bias);
         let cost = match &mut self.stage {
             Stage::Scaling(scaler) => {
                 self.dataset.read_x(first, x);
-                let n_kept = keep(&self.roles, first, n_inputs, x, &mut []).0;
+                let [n_kept, ..] = arrange(&self.roles, first, n_inputs, x, [&mut [], &mut []]);
                 scaler.add(&x[..n_kept * n_inputs]);
                 scale
             }
             Stage::Making { summing, .. } => {
                 self.dataset.read(first, x, y);
-                let (n_kept, n_out) = keep(&self.roles, first, n_inputs, x, y);
-                summing.add(&x[..n_kept * n_inputs], &y[..n_kept]);
-                self.problem.hold(&y[..n_kept]);
-                self.held_out.hold(&y[n_kept..n_kept + n_out]);
+                let mut weights = Vec::new();
+                if crate::GENERAL {
+                    judge_targets(&self.loss, &self.dataset, y)?;
+                    self.highest = y.iter().copied().fold(self.highest, f64::max);
+                    if self.dataset.extras.contains(&Extra::Weight) {
+                        weights.resize(n_rows, 1.0);
+                        self.dataset.read_extra(Extra::Weight, first, &mut weights);
+                        judge_weights(first, &weights)?;
+                    }
+                }
+                let n_of = arrange(&self.roles, first, n_inputs, x, [&mut y[..], &mut weights[..]]);
+                summing.add(&x[..n_of[0] * n_inputs], &y[..n_of[0]]);
+                let mut from = 0;
+                for (problem, n) in self.problems.iter_mut().zip(n_of) {
+                    problem.hold(&y[from..from + n]);
+                    problem.weights.extend(weights.iter().skip(from).take(n).map(|weight| *weight as f32));
+                    from += n;
+                }
                 make
             }
             Stage::Solving(solving) => {
                 self.dataset.read_x(first, x);
-                let (n_kept, n_out) = keep(&self.roles, first, n_inputs, x, &mut []);
+                let n_of = arrange(&self.roles, first, n_inputs, x, [&mut [], &mut []]);
                 let features = &mut self.features[..n_rows * d];
                 solving.map.rows(x, features);
-                let (kept, out) = features.split_at(n_kept * d);
-                let at = self.problem_rows;
-                let (y, y_out) = y.split_at_mut(n_kept);
-                self.problem.held(at, y);
+                let mut from = 0;
+                for ((problem, n), at) in self.problems.iter_mut().zip(n_of).zip(self.problem_rows) {
+                    let y = &mut y[from..from + n];
+                    problem.held(at, y);
+                    problem.put(at, &features[from * d..(from + n) * d], y)?;
+                    from += n;
+                }
+                let [n_kept, ..] = n_of;
+                let (kept, y) = (&features[..n_kept * d], &y[..n_kept]);
                 solving.squaring.add(y);
-                self.problem.put(at, kept, y)?;
                 solving.triangle.fold(kept, y);
                 if let Some(triangle) = &mut solving.with_bias {
                     triangle.fold(kept, y);
                 }
-                let put = &self.problem.features[at * d..(at + n_kept) * d];
+                let put = &self.problems[0].features[self.problem_rows[0] * d..][..n_kept * d];
                 let steepest_row = monitor::steepest_row(put, d, self.bias);
                 solving.steepest_row = solving.steepest_row.max(steepest_row);
-                let out_at = first - at;
-                self.held_out.held(out_at, y_out);
-                self.held_out.put(out_at, out, y_out)?;
-                debug_assert_eq!(y_out.len(), n_out);
-                self.problem_rows += n_kept;
+                for (at, n) in self.problem_rows.iter_mut().zip(n_of) {
+                    *at += n;
+                }
                 solve
             }
             Stage::Done(_) => return Ok(()),
@@ -276,7 +341,7 @@ impl Preparation {
         self.next_row += n_rows;
         if self.next_row == self.n_samples {
             self.next_row = 0;
-            self.problem_rows = 0;
+            self.problem_rows = [0; 3];
             self.end_reading();
         }
         Ok(())
@@ -284,7 +349,7 @@ impl Preparation {
 
     /// Every row has been read once more.
     fn end_reading(&mut self) {
-        let n_features = self.problem.n_features;
+        let n_features = self.problems[0].n_features;
         let making = |map: FeatureMap| {
             let summing = Summing::new(map.n_inputs());
             Stage::Making { map, summing }
@@ -296,6 +361,7 @@ impl Preparation {
                 if scaler.is_done() { making(scaler.map()) } else { Stage::Scaling(scaler) }
             }
             Stage::Making { map, summing } => {
+                self.end_making();
                 let triangle = |bias: bool| Triangle::new(n_features as usize, bias);
                 Stage::Solving(Box::new(Solving {
                     map,
@@ -310,34 +376,58 @@ impl Preparation {
         };
     }
 
+    /// What is known once every target and weight has been seen.
+    fn end_making(&mut self) {
+        if !crate::GENERAL {
+            return;
+        }
+        for problem in &mut self.problems {
+            if self.loss == Loss::Softmax {
+                let n_seen = self.highest.max(1.0) as usize + 1;
+                problem.n_outputs = self.dataset.target_levels.len().max(n_seen) as u32;
+            }
+            let sum: f64 = problem.weights.iter().map(|weight| f64::from(*weight)).sum();
+            let scale = problem.weights.len() as f64 / sum;
+            // All of them 0: none is told apart, and the mean is that of all.
+            let scale = if scale.is_finite() { scale } else { 1.0 };
+            for weight in &mut problem.weights {
+                *weight = (f64::from(*weight) * scale) as f32;
+            }
+        }
+        self.problems[0].folds = self.roles.folds().to_vec();
+    }
+
     fn task(&mut self, solving: Solving) -> Task {
         let Solving { map, squaring, triangle, with_bias, steepest_row } = solving;
         let summary = squaring.summary();
         self.dataset.set_summary(summary.clone());
         let nothing = || Problem {
             n_samples: 0,
-            n_features: self.problem.n_features,
-            n_outputs: self.problem.n_outputs,
+            n_features: self.problems[0].n_features,
+            n_outputs: self.problems[0].n_outputs,
             bias: self.bias,
             features: Vec::new(),
             targets: Vec::new(),
             weights: Vec::new(),
             folds: Vec::new(),
         };
-        let (in_its_place, out_of_its_place) = (nothing(), nothing());
-        let held_out = std::mem::replace(&mut self.held_out, out_of_its_place);
-        let validation = (held_out.n_samples > 0).then(|| {
-            let variance = variance(&held_out.targets);
-            (Rc::new(held_out), variance)
-        });
+        let in_their_place = [nothing(), nothing(), nothing()];
+        let [problem, validation, test] = std::mem::replace(&mut self.problems, in_their_place);
+        let held_out = |problem: Problem| {
+            (problem.n_samples > 0).then(|| {
+                let variance = variance(&problem.targets);
+                (Rc::new(problem), variance)
+            })
+        };
         let exact = triangle.solve(&map, summary.target_variance);
         let loss_with_bias =
             with_bias.map_or(exact.loss, |triangle| triangle.solve(&map, summary.target_variance).loss);
         Task {
             dataset: Rc::clone(&self.dataset),
             map,
-            problem: Rc::new(std::mem::replace(&mut self.problem, in_its_place)),
-            validation,
+            problem: Rc::new(problem),
+            validation: held_out(validation),
+            test: held_out(test),
             exact,
             loss_with_bias,
             steepest_row,
@@ -346,7 +436,8 @@ impl Preparation {
 
     /// Leaves it: what was reserved for the rows.
     pub fn leave(self) -> Problem {
-        self.problem
+        let [problem, ..] = self.problems;
+        problem
     }
 
     /// Whether [`Preparation::run`] has nothing left to do.

@@ -8,8 +8,13 @@ export interface Message {
 /** Where the rows come from. `table` is a file of the user's: only its name and fingerprint are in the configuration. */
 export type Source =
   | { kind: "linspace"; start: number; stop: number; n_samples: number; slope: number; intercept: number; noise: number; seed: number }
-  | { kind: "shipped"; table: "old_faithful" | "galton_heights" | "mtcars" }
+  | { kind: "shipped"; table: ShippedTable }
   | { kind: "table"; name: string; fingerprint: string };
+
+/** A table of `www/data`. */
+export type ShippedTable =
+  | "old_faithful" | "galton_heights" | "mtcars" | "challenger" | "coal_disasters" | "diabetes" | "west_roxbury" | "longley"
+  | "iris" | "breast_cancer";
 
 /** Which columns of a table are used; nothing chosen leaves it to the table. */
 export interface Columns {
@@ -37,6 +42,9 @@ export interface Opened {
   preview: {
     dialect: Dialect;
     n_rows: number;
+    /** Rows of the file; more than `n_rows` where those are a sample of them. */
+    n_read: number;
+    /** Bytes of memory. */
     bytes: number;
     columns: ColumnPreview[];
     /** Text of the first rows. */
@@ -90,24 +98,14 @@ export interface Diagnosed {
   n_samples?: number;
   /** Names of scores (`score_*` in the words of the page) and what they are; null where one is not defined. */
   scores?: [string, number | null][];
-  /**
-   * Rows, or an even sample of them with the extremes. What depends on least squares is there for it alone. Of counts,
-   * residuals are deviance residuals.
-   */
+  /** Rows, or an even sample of them and the one that is missed by most. Of counts, residuals are deviance residuals. */
   rows?: {
     /** Places in the table, from 1. */
     row: number[];
     actual: number[];
     fitted: number[];
     residual: number[];
-    studentized?: (number | null)[];
-    leverage?: (number | null)[];
-    cook?: (number | null)[];
-    /** Of a standard normal, at the rank of each studentized residual. */
-    quantile?: number[];
-  };
-  /** Curves along which Cook's distance is the same. */
-  contours?: { distance: number; leverage: number[]; studentized: number[] }[];
+  } | null;
   /** Prediction along one input, the others held; of a category, a value a level. */
   effect?: {
     input: number;
@@ -115,19 +113,34 @@ export interface Diagnosed {
     at: number[];
     grid: number[];
     effect: number[];
-    /** Ends of the 95% band of the mean, where there is one. */
-    low?: number[];
-    high?: number[];
     /** Rows: the input, and the effect there with the row's own residual. */
     x: number[];
     partial: number[];
-  };
-  roc?: { false_positive: number[]; true_positive: number[]; auc: number | null };
-  calibration?: { predicted: number[]; observed: number[]; count: number[] };
+  } | null;
+  /** What the exact least of the loss makes of the rows that are trained on, where it was asked for. */
+  exact?: {
+    rows: {
+      n_coefficients: number;
+      /** Places in the table, from 0. */
+      rows: number[];
+      standardized: (number | null)[];
+      leverages: (number | null)[];
+      cooks_distances: (number | null)[];
+      /** Of a standard normal, at the rank of each standardized residual. */
+      normal_quantiles: number[];
+    };
+    /** Curves along which Cook's distance is the same. */
+    contours: { distance: number; leverage: number[]; standardized: number[] }[];
+    /** At the places of the effect's grid. */
+    effect: number[];
+    band: [number[], number[]] | null;
+  } | null;
+  roc?: { false_positive: number[]; true_positive: number[]; auc: number } | null;
+  calibration?: { predicted: number[]; observed: number[]; count: number[] } | null;
   /** Rows by actual class, then by predicted class. */
-  confusion?: { labels: string[]; counts: number[][] };
+  confusion?: { labels: string[]; counts: number[][] } | null;
   /** Rows by actual class in bins of the predicted probability of the second class. */
-  histogram?: { edges: number[]; labels: string[]; counts: number[][] };
+  histogram?: { edges: number[]; labels: string[]; counts: number[][] } | null;
 }
 
 export interface ColumnPreview {
@@ -148,9 +161,13 @@ export interface TableRows {
   n_rows: number;
   inputs: { name: string; levels: string[] }[];
   target: string;
+  /** What the target's numbers stand for, where it is a category. */
+  target_levels: string[];
+  /** What rows hold behind the target, in order. */
+  extras: ("weight" | "group" | "order")[];
   fingerprint: string;
   counts: { n_dropped: number; n_bad: number; n_filled: number };
-  /** Fills whole rows from `first` on: the inputs, then the target. Throws an `Error` with `code` and `params`. */
+  /** Fills whole rows from `first` on: the inputs, the target, the extras. Throws an `Error` with `code` and `params`. */
   read(first: number, rows: Float64Array): void;
 }
 
@@ -223,12 +240,15 @@ export type Request =
   | { kind: "add_point"; x: number; y: number }
   /** Removes the row at this index of the current `points`. */
   | { kind: "remove_point"; index: number }
-  /** A table of the user's is read and previewed; without `blob` the one before, read as `dialect` says. */
-  | { kind: "open_table"; name: string; blob?: Blob; dialect?: Dialect }
+  /**
+   * A table of the user's is read and previewed; without `blob` the one before, read as `dialect` says. With `sample`, a
+   * table that finds no place (`storage_refused`, `storage_full`) becomes a sample of its rows.
+   */
+  | { kind: "open_table"; name: string; blob?: Blob; dialect?: Dialect; sample?: boolean }
   /** What can be inferred of the least squares of a run on a table. */
   | { kind: "infer"; config: RunConfig }
   /** How weights (as in a snapshot) do on a part of the rows of a table; an effect holds inputs at values. */
-  | { kind: "diagnose"; config: RunConfig; weights: number[]; part: Part; effect?: { input: number; at: (number | null)[] } }
+  | { kind: "diagnose"; config: RunConfig; weights: number[]; part: Part; effect?: { input: number; at: (number | null)[] }; exact: boolean }
   | { kind: "predict"; inputs: string }
   /** One row, a number or a level for each input. */
   | { kind: "predict_row"; values: string[] }

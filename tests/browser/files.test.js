@@ -1,8 +1,10 @@
 // Files: weights taken away and brought back, tables that come by every way there is.
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { chooseTable, dropFile, eventually, exactWeights, exportWeights, importWeights, openTables, pasteTable, reads, rows, upload } from './hands.js';
-import { launch, openPage, startServer } from './harness.js';
+import { chooseTable, description, dropFile, eventually, exactWeights, exportWeights, importWeights, openTables, pasteTable, reads, rows, upload } from './hands.js';
+import { launch, openPage, root, startServer } from './harness.js';
 import { figure, person } from './person.js';
 
 /** @type {import('playwright-core').Browser} */
@@ -195,6 +197,34 @@ for (const { source, n, slope, intercept } of published) {
     // What standardizing leaves of f32: five digits of the larger terms.
     assert.ok(Math.abs(w - slope) < 2e-3, `slope ${w}, published ${slope}`);
     assert.ok(Math.abs(b - intercept) < 2e-2, `intercept ${b}, published ${intercept}`);
+    await close();
+  });
+}
+
+/**
+ * Least squares of the other tables: statsmodels 0.15.0, OLS(y, X).fit(); Longley's are certified by NIST.
+ * @type {{ id: string, n_samples: number, target: string, terms: string[], coefficients: [number, number][], loss: number }[]}
+ */
+const { cases: shipped } = JSON.parse(await readFile(join(root, 'tests/reference/shipped.json'), 'utf8'));
+const named = {
+  challenger: 'Challenger’s O-rings', coal_disasters: 'Coal mine disasters', diabetes: 'Diabetes', west_roxbury: 'West Roxbury homes',
+  longley: 'Longley’s economy', iris: 'Iris flowers', breast_cancer: 'Breast tumours',
+};
+for (const [id, source] of Object.entries(named)) {
+  test(`${source} has the least squares of other software, and descent comes down to it`, async () => {
+    const expected = shipped.find((table) => table.id === id);
+    assert.ok(expected);
+    const { page, close } = await open('steps_per_second=null&backend=cpu&stop.converged=false', { server, reducedMotion: true });
+    await person(page).select('Source').selectOption({ label: source });
+    await eventually(() => rows(page), (found) => found === expected.n_samples, 'rows');
+    assert.ok((await description(page, 'Fit chart')).includes(expected.target));
+    const exact = await exactWeights(page);
+    assert.equal(exact.length, expected.terms.length);
+    expected.terms.forEach((term, i) => reads(exact[i], expected.coefficients[i][0], term));
+    await person(page).type('Learning rate', 0.1);
+    await person(page).train.click();
+    // Within a thousandth of the least, shown with four digits.
+    await person(page).until('Loss', (loss) => loss < 1.0015 * expected.loss, 60_000);
     await close();
   });
 }

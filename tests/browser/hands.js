@@ -104,7 +104,7 @@ export async function exactWeights(page) {
  * @param {Page} page
  */
 export async function rows(page) {
-  const found = /: ([\d,]+) rows,/.exec(await description(page, 'Fit chart'));
+  const found = /: ([\d,]+) rows[,.]/.exec(await description(page, 'Fit chart'));
   assert.ok(found, 'the fit chart tells no rows');
   return Number(found[1].replaceAll(',', ''));
 }

@@ -21,9 +21,16 @@ def write(program, packages, document):
 
 
 def tables():
-    """Name, features and targets, as text, of each table of www/data."""
+    """Each table of www/data: its entry in the index, and its rows, as text by the name of the column."""
     folder = ROOT / "www" / "data"
     for table in json.loads((folder / "index.json").read_text()):
         with open(folder / table["file"], newline="") as file:
-            rows = list(csv.DictReader(file))
-        yield table["id"], [row[table["feature"]] for row in rows], [row[table["target"]] for row in rows]
+            yield table, list(csv.DictReader(file))
+
+
+def curves():
+    """Name, features and targets, as text, of each table of www/data that has one feature."""
+    for table, rows in tables():
+        if len(table["features"]) == 1:
+            [feature] = table["features"]
+            yield table["id"], [row[feature] for row in rows], [row[table["target"]] for row in rows]

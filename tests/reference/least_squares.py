@@ -71,7 +71,7 @@ def spectrum(name, x, standardized):
     }
 
 
-TABLES = list(document.tables())
+TABLES = list(document.curves())
 WAMPLER_X = list(range(21))
 WAMPLER = [
     ("wampler1", WAMPLER_X, [sum(mpf(x) ** k for k in range(6)) for x in WAMPLER_X]),

@@ -10,6 +10,7 @@ mod features;
 mod gpu;
 mod gradient;
 mod inference;
+mod likelihood;
 mod optimizer;
 mod optimum;
 mod pair;

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use downhill::config::{RunConfig, Split, Stop, ValidationConfig};
-use downhill::dataset::{Dataset, Roles};
+use downhill::dataset::{Dataset, Role, Roles};
 use downhill::gradient::loss_and_gradient;
 use downhill::message::Code;
 use downhill::trainer::{Status, Task, Trainer};
@@ -11,11 +11,11 @@ use downhill::trainer::{Status, Task, Trainer};
 use crate::support::{EVERYWHERE, On, assert_close, block_on, task, task_of, trainer};
 
 fn share(fraction: f64, split: Split, seed: u32) -> ValidationConfig {
-    ValidationConfig { fraction, split, seed }
+    ValidationConfig { fraction, split, seed, ..ValidationConfig::default() }
 }
 
 fn held_out(roles: &Roles, n: usize) -> Vec<usize> {
-    (0..n).filter(|row| roles.is_validation(*row)).collect()
+    (0..n).filter(|row| roles.role(*row) == Role::Validation).collect()
 }
 
 /// scikit-learn 1.7: `train_test_split(range(n), test_size=f)` holds out `ceil(f n)` rows.
@@ -67,7 +67,7 @@ fn nothing_of_the_rows_held_out_is_trained_on() {
         let made = task_of(&config, x.clone(), y.clone());
         let roles = Roles::new(&config.validation, x.len() as u32);
         let of = |kept: bool| -> (Vec<f64>, Vec<f64>) {
-            let rows = (0..x.len()).filter(|row| roles.is_validation(*row) != kept);
+            let rows = (0..x.len()).filter(|row| (roles.role(*row) == Role::Training) == kept);
             rows.map(|row| (x[row], y[row])).unzip()
         };
         let (train_x, train_y) = of(true);

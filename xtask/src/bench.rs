@@ -19,13 +19,18 @@ const PYTHON_PACKAGES: &[(&str, &str)] = &[
     ("keras", "keras"),
     ("tensorflow", "tensorflow"),
 ];
+/// The same of those that read tables.
+const PYTHON_READERS: &[(&str, &str)] = &[("pandas", "pandas"), ("polars", "polars")];
 
 /// Runs the benchmark. `native` is `cargo bench`; `only` names works whose figures are printed and not kept.
 pub(crate) fn bench(words: &[String], only: Option<&str>) -> Result<()> {
     match words.first().map(String::as_str) {
         Some("native") => return shell::show(shell::cargo().arg("bench").args(&words[1..])),
+        Some("read") => return read(words.get(1).map_or("100", String::as_str)),
         Some(other) => {
-            bail!("there is no benchmark \"{other}\"; there is \"native\", and the whole without a name")
+            bail!(
+                "there is no benchmark \"{other}\"; there are \"native\", \"read\", and the whole without a name"
+            )
         }
         None => {}
     }
@@ -48,6 +53,16 @@ pub(crate) fn bench(words: &[String], only: Option<&str>) -> Result<()> {
         None => node.args(["--write", DOCUMENT]),
     };
     shell::show(&mut node)
+}
+
+/// Reading a table of so many megabytes, by the page's own modules in Node and by Python.
+fn read(megabytes: &str) -> Result<()> {
+    install::wasm_target()?;
+    site::readers()?;
+    let tables = fs::read(shell::root().join("www/tables.js"))?;
+    shell::write_if_changed(&site::folder().join("www/tables.js"), &tables)?;
+    install_python(PYTHON_READERS)?;
+    shell::show(shell::program("node").args(["benches/read.js", "--megabytes", megabytes]))
 }
 
 fn folder() -> PathBuf {
@@ -89,12 +104,16 @@ fn python_packages(only: Option<&str>) -> Result<()> {
     if !["W1", "W1k", "W2", "W3", "W4", "W5"].into_iter().any(needed) {
         return Ok(());
     }
+    install_python(PYTHON_PACKAGES)
+}
+
+fn install_python(packages: &[(&str, &str)]) -> Result<()> {
     let root = shell::root();
     let local = [root.join(".venv/bin/python"), root.join(".venv/Scripts/python.exe")];
     let local = || local.iter().find(|path| path.is_file());
     let named: Vec<PathBuf> =
         std::env::var_os("DOWNHILL_PYTHON").iter().flat_map(std::env::split_paths).collect();
-    for (module, package) in PYTHON_PACKAGES {
+    for (module, package) in packages {
         let has = |python: &PathBuf| {
             let look = format!("import importlib.util as u, sys; sys.exit(u.find_spec({module:?}) is None)");
             let found = shell::program(python).args(["-c", &look]).output();

@@ -38,6 +38,7 @@ Usage: cargo xtask <command>
   bench   Downhill beside its peers, in Chromium and Python; writes docs/performance.md
             --only W1,W3  part of it, printed and not written; also W1k, W2, W4, W5, W6,
                           statistics, webgpu, series, page
+            read [MB]     reading a table of that size (100 unless told) beside pandas and polars
             native        cargo bench instead: the engines without a browser";
 
 fn main() -> ExitCode {

@@ -27,6 +27,7 @@ const LATER: &[&str] = &[
     "readers/",
     "results.js",
     "table.css",
+    "storage.js",
     "table.js",
     "tables.js",
     "tabs.js",

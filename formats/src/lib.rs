@@ -1,0 +1,13 @@
+//! Reads tables whose formats take much code to read: Apache Parquet, and the workbooks of Excel and OpenDocument.
+//!
+//! What is read goes batch by batch into a table of `downhill-readers`, which lives in another wasm: nothing of this one is
+//! loaded, or built for development, before such a file comes.
+
+mod pages;
+
+pub mod parquet;
+
+pub mod workbook;
+
+#[cfg(target_arch = "wasm32")]
+mod web;

@@ -1,0 +1,65 @@
+//! What a file is, by what it begins with: names say little.
+
+use crate::npy;
+
+/// What a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Text whose lines are rows.
+    Text,
+    /// JSON objects, one a row.
+    Objects,
+    /// One array of NumPy's.
+    Array,
+    /// Several of them.
+    Archive,
+    /// Apache Parquet.
+    Parquet,
+    /// A workbook of Excel's or of OpenDocument.
+    Workbook,
+    /// A workbook before 2007, or one that is encrypted.
+    OldWorkbook,
+}
+
+impl Format {
+    /// What a file is that begins with `head`.
+    pub fn of(head: &[u8]) -> Self {
+        match head {
+            [b'P', b'A', b'R', b'1', ..] => Self::Parquet,
+            [b'P', b'K', 3, 4, ..] if holds_array(head) => Self::Archive,
+            [b'P', b'K', 3, 4, ..] => Self::Workbook,
+            [0xD0, 0xCF, 0x11, 0xE0, ..] => Self::OldWorkbook,
+            _ if head.starts_with(npy::MAGIC) => Self::Array,
+            _ if begins_with_object(head) => Self::Objects,
+            _ => Self::Text,
+        }
+    }
+
+    /// Its name in JavaScript.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Objects => "objects",
+            Self::Array => "array",
+            Self::Archive => "archive",
+            Self::Parquet => "parquet",
+            Self::Workbook => "workbook",
+            Self::OldWorkbook => "old_workbook",
+        }
+    }
+}
+
+/// Whether the first file of an archive is an array: its name stands in a header of 30 bytes.
+fn holds_array(head: &[u8]) -> bool {
+    let Some([low, high]) = head.get(26..28) else { return false };
+    let end = 30 + usize::from(u16::from_le_bytes([*low, *high]));
+    head.get(30..end).is_some_and(|name| name.ends_with(b".npy"))
+}
+
+/// An object with a key, or a list that begins with one. `[a],[b]` is a table with odd names.
+fn begins_with_object(head: &[u8]) -> bool {
+    let head = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head).trim_ascii_start();
+    let inside = head.strip_prefix(b"[").unwrap_or(head).trim_ascii_start();
+    let Some(object) = inside.strip_prefix(b"{") else { return false };
+    matches!(object.trim_ascii_start().first(), Some(b'"' | b'}'))
+}

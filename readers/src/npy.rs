@@ -1,0 +1,461 @@
+//! NumPy's `.npy` (format versions 1 to 3): what its header says, and its values as columns.
+//!
+//! Source: numpy.lib.format, "NPY format"; type strings as in the array interface protocol, version 3.
+
+use std::io::Read;
+use std::rc::Rc;
+
+use downhill::message::{Code, Message, Result};
+
+use crate::batch::Cells;
+use crate::source::{Cursor, Source};
+
+/// What a `.npy` begins with.
+pub const MAGIC: &[u8] = b"\x93NUMPY";
+/// Bytes of a header at most; NumPy itself refuses longer ones.
+const MAX_HEADER_BYTES: usize = 1 << 20;
+
+/// What an array is, before its values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Header {
+    /// What a value is: one type without a name, or several with theirs.
+    pub fields: Vec<Field>,
+    /// Bytes of a value of all fields.
+    pub value_bytes: usize,
+    /// Whether columns, not rows, follow each other.
+    pub fortran_order: bool,
+    /// Rows, and columns where there are two dimensions.
+    pub shape: Vec<u64>,
+}
+
+/// One of the values that stand together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Field {
+    /// What it is called; empty where it is alone.
+    pub name: String,
+    /// How it is written.
+    pub kind: Kind,
+    big_endian: bool,
+    offset: usize,
+    bytes: usize,
+}
+
+/// How a value is written.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Kind {
+    /// Integer with a sign.
+    Signed,
+    /// Integer without.
+    Unsigned,
+    /// IEEE 754.
+    Float,
+    /// One byte, 0 or 1.
+    Boolean,
+    /// Bytes of a word, filled up with zeros.
+    Bytes,
+    /// Letters of a word, four bytes each, filled up with zeros.
+    Unicode,
+    /// Time since 1970, in so many days; the least integer says nothing.
+    Time(f64),
+}
+
+impl Header {
+    /// Reads a header; `name` is that of the array, to a person.
+    ///
+    /// # Errors
+    /// [`Code::FileDamaged`], [`Code::ArrayKind`].
+    pub fn read(from: &mut impl Read, name: &str) -> Result<(Self, u64)> {
+        let mut start = [0; 8];
+        from.read_exact(&mut start).map_err(|error| damaged(&error))?;
+        if !start.starts_with(MAGIC) {
+            return Err(damaged(&"it does not begin as an array does"));
+        }
+        let n_bytes = if start[6] == 1 { 2 } else { 4 };
+        let mut length = [0; 4];
+        from.read_exact(&mut length[..n_bytes]).map_err(|error| damaged(&error))?;
+        let n_header = u32::from_le_bytes(length) as usize;
+        if n_header > MAX_HEADER_BYTES || !(1..=3).contains(&start[6]) {
+            return Err(damaged(&"its header is none"));
+        }
+        let mut text = vec![0; n_header];
+        from.read_exact(&mut text).map_err(|error| damaged(&error))?;
+        // Only the third version writes UTF-8, since Latin-1 does not have every name.
+        let text = if start[6] < 3 {
+            text.into_iter().map(char::from).collect()
+        } else {
+            String::from_utf8_lossy(&text).into_owned()
+        };
+        let header = Self::parse(&text, name)?;
+        Ok((header, (8 + n_bytes + n_header) as u64))
+    }
+
+    fn parse(text: &str, name: &str) -> Result<Self> {
+        let none = || damaged(&"its header cannot be read");
+        let mut parser = Parser { rest: text };
+        let Some(Literal::Pairs(pairs)) = parser.literal(0) else { return Err(none()) };
+        let find = |key: &str| {
+            let pair = pairs.iter().find(|(found, _)| matches!(found, Literal::Text(text) if text == key));
+            pair.map(|(_, value)| value).ok_or_else(none)
+        };
+        let mut fields = Vec::new();
+        let mut value_bytes = 0;
+        match find("descr")? {
+            Literal::Text(kind) => push_field(&mut fields, &mut value_bytes, "", kind, name)?,
+            Literal::List(list) => {
+                for field in list {
+                    let Literal::List(parts) = field else { return Err(none()) };
+                    match parts.as_slice() {
+                        [Literal::Text(field), Literal::Text(kind)] => {
+                            push_field(&mut fields, &mut value_bytes, field, kind, name)?;
+                        }
+                        // A title beside the name.
+                        [Literal::List(names), Literal::Text(kind)] => {
+                            let Some(Literal::Text(field)) = names.last() else { return Err(none()) };
+                            push_field(&mut fields, &mut value_bytes, field, kind, name)?;
+                        }
+                        [Literal::Text(field), ..] => {
+                            return Err(of_kind(name, &format!("arrays in its field \"{field}\"")));
+                        }
+                        _ => return Err(none()),
+                    }
+                }
+            }
+            _ => return Err(none()),
+        }
+        let fortran_order = matches!(find("fortran_order")?, Literal::Flag(true));
+        let Literal::List(sizes) = find("shape")? else { return Err(none()) };
+        let shape = sizes.iter().map(|size| match size {
+            Literal::Whole(size) => Some(*size),
+            _ => None,
+        });
+        let shape = shape.collect::<Option<Vec<u64>>>().ok_or_else(none)?;
+        if fields.is_empty() || value_bytes == 0 {
+            return Err(of_kind(name, "nothing"));
+        }
+        Ok(Self { fields, value_bytes, fortran_order, shape })
+    }
+
+    /// Bytes of all values; `None` where no file is so large.
+    pub fn n_bytes(&self) -> Option<u64> {
+        self.shape.iter().try_fold(self.value_bytes as u64, |bytes, n| bytes.checked_mul(*n))
+    }
+}
+
+/// Adds the field that a type string such as `<f8` describes.
+fn push_field(
+    fields: &mut Vec<Field>,
+    offset: &mut usize,
+    field: &str,
+    text: &str,
+    array: &str,
+) -> Result<()> {
+    let unknown = || of_kind(array, text);
+    let mut letters = text.chars();
+    let first = letters.next().ok_or_else(unknown)?;
+    let (order, kind) = match first {
+        '<' | '>' | '|' | '=' => (first, letters.next().ok_or_else(unknown)?),
+        _ => ('|', first),
+    };
+    let rest = letters.as_str();
+    let (size, unit) = rest.split_at(rest.find('[').unwrap_or(rest.len()));
+    let size: usize = size.parse().map_err(|_| unknown())?;
+    let (kind, bytes) = match (kind, size) {
+        ('f', 2 | 4 | 8) => (Kind::Float, size),
+        ('i', 1 | 2 | 4 | 8) => (Kind::Signed, size),
+        ('u', 1 | 2 | 4 | 8) => (Kind::Unsigned, size),
+        ('b', 1) => (Kind::Boolean, 1),
+        ('M', 8) => (Kind::Time(days_of_unit(unit).ok_or_else(unknown)?), 8),
+        // Padding between fields is a type without values.
+        ('V', size) if field.is_empty() && !fields.is_empty() && size < MAX_HEADER_BYTES => {
+            *offset += size;
+            return Ok(());
+        }
+        ('S', 1..MAX_HEADER_BYTES) => (Kind::Bytes, size),
+        ('U', 1..MAX_HEADER_BYTES) => (Kind::Unicode, 4 * size),
+        _ => return Err(unknown()),
+    };
+    fields.push(Field { name: field.to_owned(), kind, big_endian: order == '>', offset: *offset, bytes });
+    *offset += bytes;
+    Ok(())
+}
+
+/// Days of a unit of time, as `[ns]` or `[25s]`.
+fn days_of_unit(unit: &str) -> Option<f64> {
+    let unit = unit.strip_prefix('[')?.strip_suffix(']')?;
+    let letter = unit.find(|letter: char| !letter.is_ascii_digit())?;
+    let n = if letter == 0 { 1.0 } else { unit[..letter].parse::<f64>().ok()? };
+    let days = match &unit[letter..] {
+        "W" => 7.0,
+        "D" => 1.0,
+        "h" => 1.0 / 24.0,
+        "m" => 1.0 / 1_440.0,
+        "s" => 1.0 / 86_400.0,
+        "ms" => 1.0 / 86_400e3,
+        "us" => 1.0 / 86_400e6,
+        "ns" => 1.0 / 86_400e9,
+        _ => return None,
+    };
+    Some(n * days)
+}
+
+impl Field {
+    /// The value of this field among the bytes of all.
+    fn push(&self, value: &[u8], cells: &mut Cells) {
+        let bytes = &value[self.offset..self.offset + self.bytes];
+        match self.kind {
+            Kind::Float => cells.push_number(match self.bytes {
+                2 => half(self.whole(bytes) as u16),
+                4 => f32::from_bits(self.whole(bytes) as u32).into(),
+                _ => f64::from_bits(self.whole(bytes)),
+            }),
+            Kind::Unsigned => cells.push_number(self.whole(bytes) as f64),
+            Kind::Signed => cells.push_number(self.signed(bytes) as f64),
+            Kind::Boolean => cells.push_word(if bytes[0] == 0 { "false" } else { "true" }),
+            Kind::Time(days) => match self.signed(bytes) {
+                i64::MIN => cells.push_missing(),
+                time => cells.push_date(time as f64 * days),
+            },
+            Kind::Bytes => {
+                let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+                push_word(&String::from_utf8_lossy(&bytes[..end]), cells);
+            }
+            Kind::Unicode => {
+                let letters = bytes.as_chunks::<4>().0.iter().map(|letter| self.whole(letter) as u32);
+                let letters = letters.map(|code| char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
+                push_word(letters.collect::<String>().trim_end_matches('\0'), cells);
+            }
+        }
+    }
+
+    /// An integer without a sign.
+    fn whole(&self, bytes: &[u8]) -> u64 {
+        let join = |whole: u64, byte: &u8| (whole << 8) | u64::from(*byte);
+        if self.big_endian { bytes.iter().fold(0, join) } else { bytes.iter().rev().fold(0, join) }
+    }
+
+    /// An integer with one.
+    fn signed(&self, bytes: &[u8]) -> i64 {
+        let unused = 64 - 8 * bytes.len() as u32;
+        (self.whole(bytes) << unused).cast_signed() >> unused
+    }
+}
+
+/// A number of 16 bits (IEEE 754 binary16).
+pub fn half(bits: u16) -> f64 {
+    half::f16::from_bits(bits).to_f64()
+}
+
+fn push_word(word: &str, cells: &mut Cells) {
+    if word.is_empty() { cells.push_missing() } else { cells.push_word(word) }
+}
+
+/// Columns of an array, whose rows are read in turn.
+pub struct Columns {
+    header: Header,
+    /// Of each column.
+    pub names: Vec<String>,
+    /// Rows.
+    pub n_rows: u64,
+    /// One of whole rows, or one a column.
+    streams: Vec<Box<dyn Read>>,
+    /// Bytes of a row in a stream.
+    row_bytes: usize,
+    row: Vec<u8>,
+}
+
+impl Columns {
+    /// Of an array whose values begin at `start` of a source. `name` is what its columns are named by, and what it is called
+    /// to a person.
+    ///
+    /// # Errors
+    /// [`Code::ArrayShape`], [`Code::FileDamaged`].
+    pub fn new(header: Header, source: Rc<dyn Source>, start: u64, name: &str) -> Result<Self> {
+        let needed = header.n_bytes().and_then(|bytes| bytes.checked_add(start));
+        if needed.is_none_or(|needed| needed > source.size()) {
+            return Err(damaged(&"it is shorter than its header says"));
+        }
+        let n_values = header.shape.get(1).copied().unwrap_or(1);
+        let contiguous = header.fortran_order && n_values > 1;
+        let streams: Vec<Box<dyn Read>> = if contiguous && within_limit(n_values) {
+            let column_bytes = header.shape[0] * header.value_bytes as u64;
+            let capacity = (BUFFERED_BYTES / n_values as usize).max(1 << 9);
+            let stream =
+                |column| Cursor::with_capacity(Rc::clone(&source), start + column * column_bytes, capacity);
+            (0..n_values).map(|column| Box::new(stream(column)) as Box<dyn Read>).collect()
+        } else {
+            vec![Box::new(Cursor::new(source, start))]
+        };
+        Self::of_streams(header, streams, name)
+    }
+
+    /// Of an array whose rows come one after another.
+    ///
+    /// # Errors
+    /// [`Code::ArrayShape`], [`Code::TooManyColumns`].
+    pub fn of_rows(header: Header, rows: Box<dyn Read>, name: &str) -> Result<Self> {
+        Self::of_streams(header, vec![rows], name)
+    }
+
+    fn of_streams(header: Header, streams: Vec<Box<dyn Read>>, name: &str) -> Result<Self> {
+        let (n_rows, n_values) = match header.shape.as_slice() {
+            [n_rows] => (*n_rows, 1),
+            [n_rows, n_values] => (*n_rows, *n_values),
+            other => {
+                let shape = Message::new(Code::ArrayShape).with("name", shown(name));
+                return Err(shape.with("found", other.len()));
+            }
+        };
+        let n_columns = n_values.saturating_mul(header.fields.len() as u64);
+        if !within_limit(n_columns) {
+            return Err(Message::new(Code::TooManyColumns)
+                .with("found", n_columns)
+                .with("limit", crate::table::MAX_COLUMNS));
+        }
+        let mut names = Vec::new();
+        for value in 0..n_values {
+            for field in &header.fields {
+                // An array that is alone in its file leaves its columns to be numbered by the table.
+                let numbered = header.shape.len() == 2 && !(name.is_empty() && field.name.is_empty());
+                let place = if numbered { value.to_string() } else { String::new() };
+                let parts = [name, &field.name, &place];
+                names.push(parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("_"));
+            }
+        }
+        let n_together = if streams.len() > 1 { 1 } else { n_values as usize };
+        let row_bytes = header.value_bytes * n_together;
+        Ok(Self { header, names, n_rows, streams, row_bytes, row: Vec::new() })
+    }
+
+    /// Adds the next row to as many columns.
+    ///
+    /// # Errors
+    /// [`Code::FileDamaged`] where it ends before.
+    pub fn push_row(&mut self, cells: &mut [Cells]) -> Result<()> {
+        let mut cells = cells.iter_mut();
+        self.row.resize(self.row_bytes, 0);
+        for stream in &mut self.streams {
+            stream.read_exact(&mut self.row).map_err(|error| damaged(&error))?;
+            for value in self.row.chunks_exact(self.header.value_bytes) {
+                for (field, cells) in self.header.fields.iter().zip(&mut cells) {
+                    field.push(value, cells);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Bytes that the columns of an array are buffered in.
+const BUFFERED_BYTES: usize = 1 << 23;
+
+fn within_limit(n_columns: u64) -> bool {
+    n_columns <= crate::table::MAX_COLUMNS as u64
+}
+
+/// An array alone in its file has no name.
+fn shown(name: &str) -> &str {
+    if name.is_empty() { "npy" } else { name }
+}
+
+fn of_kind(name: &str, kind: &str) -> Message {
+    let kind: String = kind.chars().take(60).collect();
+    Message::new(Code::ArrayKind).with("name", shown(name)).with("kind", kind)
+}
+
+/// A file that is not what its beginning says.
+pub(crate) fn damaged(detail: &dyn std::fmt::Display) -> Message {
+    Message::new(Code::FileDamaged).with("format", "NumPy").with("detail", detail)
+}
+
+/// As much of Python's literals as a header is written in.
+#[derive(Debug, PartialEq)]
+enum Literal {
+    Text(String),
+    Whole(u64),
+    Flag(bool),
+    Nothing,
+    /// A list or a tuple.
+    List(Vec<Literal>),
+    Pairs(Vec<(Literal, Literal)>),
+}
+
+struct Parser<'a> {
+    rest: &'a str,
+}
+
+impl Parser<'_> {
+    fn literal(&mut self, depth: usize) -> Option<Literal> {
+        const MAX_DEPTH: usize = 16;
+        if depth > MAX_DEPTH {
+            return None;
+        }
+        self.rest = self.rest.trim_start();
+        let first = self.rest.chars().next()?;
+        match first {
+            '\'' | '"' => self.text(first).map(Literal::Text),
+            '0'..='9' => {
+                let end = self.rest.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(self.rest.len());
+                let value = self.rest[..end].parse().ok()?;
+                // Python 2 wrote long integers with an L.
+                self.rest = self.rest[end..].trim_start_matches('L');
+                Some(Literal::Whole(value))
+            }
+            '[' | '(' => {
+                let close = if first == '[' { ']' } else { ')' };
+                self.sequence(close, |parser| parser.literal(depth + 1)).map(Literal::List)
+            }
+            '{' => self
+                .sequence('}', |parser| {
+                    let key = parser.literal(depth + 1)?;
+                    parser.skip(':').then_some(())?;
+                    Some((key, parser.literal(depth + 1)?))
+                })
+                .map(Literal::Pairs),
+            _ => [("True", Literal::Flag(true)), ("False", Literal::Flag(false)), ("None", Literal::Nothing)]
+                .into_iter()
+                .find(|(word, _)| self.rest.starts_with(word))
+                .map(|(word, literal)| {
+                    self.rest = &self.rest[word.len()..];
+                    literal
+                }),
+        }
+    }
+
+    fn sequence<T>(&mut self, close: char, mut next: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
+        self.rest = &self.rest[1..];
+        let mut found = Vec::new();
+        loop {
+            if self.skip(close) {
+                return Some(found);
+            }
+            found.push(next(self)?);
+            if !self.skip(',') {
+                return self.skip(close).then_some(found);
+            }
+        }
+    }
+
+    fn text(&mut self, quote: char) -> Option<String> {
+        let mut text = String::new();
+        let mut letters = self.rest.char_indices().skip(1);
+        while let Some((place, letter)) = letters.next() {
+            if letter == quote {
+                self.rest = &self.rest[place + letter.len_utf8()..];
+                return Some(text);
+            }
+            text.push(if letter == '\\' { letters.next()?.1 } else { letter });
+        }
+        None
+    }
+
+    fn skip(&mut self, sign: char) -> bool {
+        self.rest = self.rest.trim_start();
+        match self.rest.strip_prefix(sign) {
+            Some(rest) => {
+                self.rest = rest;
+                true
+            }
+            None => false,
+        }
+    }
+}

@@ -1,0 +1,366 @@
+//! Text into records and cells, a chunk at a time, without a copy of what is not quoted.
+
+use downhill::message::{Code, Message};
+
+/// Bytes of a record at most: what is longer is no table.
+const MAX_RECORD_BYTES: usize = 1 << 24;
+/// Cells that are handed over at a time: with their text they stay in the second cache.
+const BATCH_CELLS: usize = 1 << 13;
+
+/// Where a cell lies in the text of its records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// Its first byte.
+    pub start: u32,
+    /// Behind its last byte.
+    pub end: u32,
+}
+
+impl Span {
+    /// No byte at all.
+    pub(crate) const EMPTY: Self = Self { start: 0, end: 0 };
+
+    fn new(start: usize, end: usize) -> Self {
+        Self { start: start as u32, end: end as u32 }
+    }
+
+    /// Its bytes, without blanks around them.
+    #[inline]
+    pub fn of<'a>(&self, text: &'a [u8]) -> &'a [u8] {
+        text[self.start as usize..self.end as usize].trim_ascii()
+    }
+}
+
+/// Some records, one after another: rows of a table before anything is made of them.
+#[derive(Debug)]
+pub struct Records<'a> {
+    /// What spans are places in.
+    pub text: &'a [u8],
+    /// The cells of all of them.
+    pub cells: &'a [Span],
+    /// Where among these each record ends.
+    pub ends: &'a [u32],
+    /// The line that each begins in, counted from 1, as an editor shows it.
+    pub lines: &'a [u64],
+}
+
+impl<'a> Records<'a> {
+    /// The cells of one record.
+    pub fn record(&self, index: usize) -> &'a [Span] {
+        let start = index.checked_sub(1).map_or(0, |before| self.ends[before] as usize);
+        &self.cells[start..self.ends[index] as usize]
+    }
+
+    /// Records.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+}
+
+/// Why a text is no table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unsplittable {
+    /// A record longer than any table has, by its line.
+    TooLong(u64),
+    /// A byte that no text has, and every other kind of file does.
+    Zero,
+}
+
+impl From<Unsplittable> for Message {
+    fn from(why: Unsplittable) -> Self {
+        match why {
+            Unsplittable::TooLong(line) => Self::new(Code::RowTooLong).with("row", line),
+            Unsplittable::Zero => Code::NotATable.into(),
+        }
+    }
+}
+
+/// What takes records; an error of its own ends the reading.
+pub type Take<'a, E> = dyn FnMut(&Records<'_>) -> Result<(), E> + 'a;
+
+/// Text into records.
+///
+/// A quote is one where a cell begins; inside, two stand for one, and what follows the closing one belongs to the cell.
+/// LF, CR and both together end a record. A record of blanks alone is none.
+#[derive(Debug)]
+pub struct Splitter {
+    separator: u8,
+    /// What is not yet split.
+    text: Vec<u8>,
+    /// What cells say that do not stand in the text as they are: it is put behind the text when they are handed over.
+    aside: Vec<u8>,
+    cells: Vec<Span>,
+    ends: Vec<u32>,
+    lines: Vec<u64>,
+    /// Ends of lines passed so far.
+    passed: u64,
+    /// Whether a CR was the last that was passed: an LF behind it ends no second line.
+    after_return: bool,
+}
+
+impl Splitter {
+    /// Of text whose cells are separated by this byte; a space stands for any run of them.
+    pub fn new(separator: u8) -> Self {
+        Self {
+            separator,
+            text: Vec::new(),
+            aside: Vec::new(),
+            cells: Vec::new(),
+            ends: Vec::new(),
+            lines: Vec::new(),
+            passed: 0,
+            after_return: false,
+        }
+    }
+
+    /// The text that is not yet split, for more to be put behind it.
+    pub fn text(&mut self) -> &mut Vec<u8> {
+        &mut self.text
+    }
+
+    /// Gives `take` the records that end in the text. `whole` says that nothing follows, so the last one ends, too.
+    ///
+    /// # Errors
+    /// [`Unsplittable`], or what `take` says.
+    pub fn split<E: From<Unsplittable>>(&mut self, whole: bool, take: &mut Take<'_, E>) -> Result<(), E> {
+        let n_text = self.text.len();
+        let mut marks = Marks::new(self.separator);
+        // Where the record under way and its cell begin; lines that end in its cells.
+        let mut begin = 0;
+        if n_text > 0 && std::mem::replace(&mut self.after_return, false) && self.text[0] == b'\n' {
+            marks.next(&self.text);
+            begin = 1;
+        }
+        let mut start = begin;
+        let mut n_inner = 0;
+        while let Some(at) = marks.next(&self.text[..n_text]) {
+            let (cell, end) = match self.text[at] {
+                b'"' if at == start => match self.quoted(&mut marks, at, n_text, whole, &mut n_inner) {
+                    Some(found) => found,
+                    None => break,
+                },
+                // Elsewhere than at the beginning of a cell it is a letter.
+                b'"' => continue,
+                _ => (Span::new(start, at), at),
+            };
+            self.cell(cell, n_text);
+            start = end + 1;
+            if end < n_text && self.text[end] == self.separator {
+                continue;
+            }
+            if end < n_text && self.text[end] == b'\r' {
+                if self.text[..n_text].get(start) == Some(&b'\n') {
+                    marks.next(&self.text[..n_text]);
+                    start += 1;
+                }
+                self.after_return = start == n_text && self.text[start - 1] == b'\r';
+            }
+            self.end_record(begin, n_text);
+            self.passed += 1 + std::mem::take(&mut n_inner);
+            begin = start;
+            if self.cells.len() >= BATCH_CELLS {
+                self.hand_over(n_text, take)?;
+            }
+        }
+        if whole && begin < n_text && start <= n_text {
+            self.cell(Span::new(start, n_text), n_text);
+            self.end_record(begin, n_text);
+            begin = n_text;
+        }
+        // What has no end yet is split again, together with what comes.
+        self.cells.truncate(self.ends.last().map_or(0, |end| *end as usize));
+        if !self.ends.is_empty() {
+            self.hand_over(n_text, take)?;
+        }
+        self.aside.clear();
+        self.text.drain(..begin.min(n_text));
+        if marks.zero {
+            return Err(Unsplittable::Zero.into());
+        }
+        if self.text.len() > MAX_RECORD_BYTES {
+            return Err(Unsplittable::TooLong(self.passed + 1).into());
+        }
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn cell(&mut self, cell: Span, n_text: usize) {
+        if self.separator != b' ' || !self.is_blank(cell, n_text) {
+            self.cells.push(cell);
+        }
+    }
+
+    #[inline(always)]
+    fn end_record(&mut self, begin: usize, n_text: usize) {
+        let first = self.ends.last().map_or(0, |end| *end as usize);
+        // Most begin with a letter or a digit.
+        let plain = self.text[..n_text].get(begin).is_some_and(u8::is_ascii_alphanumeric);
+        if plain || !self.cells[first..].iter().all(|cell| self.is_blank(*cell, n_text)) {
+            self.ends.push(self.cells.len() as u32);
+            self.lines.push(self.passed + 1);
+        } else {
+            self.cells.truncate(first);
+        }
+    }
+
+    fn is_blank(&self, cell: Span, n_text: usize) -> bool {
+        let (start, end) = (cell.start as usize, cell.end as usize);
+        let text = if start < n_text || self.aside.is_empty() {
+            &self.text[start..end]
+        } else {
+            &self.aside[start - n_text..end - n_text]
+        };
+        text.trim_ascii().is_empty()
+    }
+
+    /// The cell whose opening quote is at `open`, where it ends, and how many lines end in it; `None` where the text
+    /// ends before.
+    fn quoted(
+        &mut self,
+        marks: &mut Marks,
+        open: usize,
+        n_text: usize,
+        whole: bool,
+        n_inner: &mut u64,
+    ) -> Option<(Span, usize)> {
+        let text = &self.text[..n_text];
+        let mut doubled = false;
+        let close = loop {
+            match marks.next(text) {
+                Some(at) if text[at] == b'"' => match text.get(at + 1) {
+                    Some(b'"') => {
+                        marks.next(text);
+                        doubled = true;
+                    }
+                    // Whether this one is doubled is not known yet.
+                    None if !whole => return None,
+                    _ => break at,
+                },
+                Some(at) => {
+                    let ends_line = text[at] == b'\r' || (text[at] == b'\n' && text[at - 1] != b'\r');
+                    *n_inner += u64::from(ends_line);
+                }
+                None if whole => break n_text,
+                None => return None,
+            }
+        };
+        let end = loop {
+            match marks.next(text) {
+                Some(at) if text[at] == b'"' => {}
+                Some(at) => break at,
+                None if whole => break n_text,
+                None => return None,
+            }
+        };
+        if !doubled && end <= close + 1 {
+            return Some((Span::new(open + 1, close), end));
+        }
+        let from = n_text + self.aside.len();
+        let mut inside = text[open + 1..close].iter();
+        while let Some(byte) = inside.next() {
+            self.aside.push(*byte);
+            if *byte == b'"' {
+                inside.next();
+            }
+        }
+        self.aside.extend_from_slice(text.get(close + 1..end).unwrap_or_default());
+        Some((Span::new(from, n_text + self.aside.len()), end))
+    }
+
+    fn hand_over<E>(&mut self, n_text: usize, take: &mut Take<'_, E>) -> Result<(), E> {
+        self.text.append(&mut self.aside);
+        let records = Records { text: &self.text, cells: &self.cells, ends: &self.ends, lines: &self.lines };
+        let outcome = take(&records);
+        self.text.truncate(n_text);
+        self.cells.clear();
+        self.ends.clear();
+        self.lines.clear();
+        outcome
+    }
+}
+
+/// Bytes that are looked at together.
+const LANES: usize = 64;
+
+/// The places of separators, quotes and ends of lines, in order.
+#[derive(Clone, Copy, Debug)]
+struct Marks {
+    separator: u8,
+    /// Those of the bytes from `base` on that are not yet passed, a bit each.
+    bits: u64,
+    base: usize,
+    next: usize,
+    /// Whether a zero byte was passed.
+    zero: bool,
+}
+
+impl Marks {
+    fn new(separator: u8) -> Self {
+        Self { separator, bits: 0, base: 0, next: 0, zero: false }
+    }
+
+    /// The next place in `text`, which is the same at every call.
+    #[inline(always)]
+    fn next(&mut self, text: &[u8]) -> Option<usize> {
+        while self.bits == 0 {
+            let rest = text.get(self.next..).filter(|rest| !rest.is_empty())?;
+            let (bits, zero) = match rest.first_chunk::<LANES>() {
+                Some(block) => marked(block, self.separator),
+                None => {
+                    // Filled up with what is no mark.
+                    let mut block = [b'_'; LANES];
+                    block[..rest.len()].copy_from_slice(rest);
+                    marked(&block, self.separator)
+                }
+            };
+            (self.bits, self.base) = (bits, self.next);
+            self.zero |= zero;
+            self.next += LANES;
+        }
+        let at = self.base + self.bits.trailing_zeros() as usize;
+        self.bits &= self.bits - 1;
+        Some(at)
+    }
+}
+
+/// A bit for each byte that is a separator, a quote or an end of a line, and whether one is zero.
+#[cfg(target_arch = "wasm32")]
+#[inline(always)]
+fn marked(block: &[u8; LANES], separator: u8) -> (u64, bool) {
+    use core::arch::wasm32::{
+        i8x16_bitmask, u8x16_all_true, u8x16_eq, u8x16_min, u8x16_splat, u64x2, v128_or,
+    };
+    let (separators, quotes) = (u8x16_splat(separator), u8x16_splat(b'"'));
+    let (feeds, returns) = (u8x16_splat(b'\n'), u8x16_splat(b'\r'));
+    let mut bits = 0;
+    let mut least = u8x16_splat(u8::MAX);
+    let (halves, _) = block.as_chunks::<8>();
+    let (pairs, _) = halves.as_chunks::<2>();
+    for (i, [low, high]) in pairs.iter().enumerate() {
+        let bytes = u64x2(u64::from_le_bytes(*low), u64::from_le_bytes(*high));
+        let ends = v128_or(u8x16_eq(bytes, feeds), u8x16_eq(bytes, returns));
+        let inside = v128_or(u8x16_eq(bytes, separators), u8x16_eq(bytes, quotes));
+        bits |= u64::from(i8x16_bitmask(v128_or(ends, inside))) << (16 * i);
+        least = u8x16_min(least, bytes);
+    }
+    (bits, !u8x16_all_true(least))
+}
+
+/// The same in plain code, which the tests run.
+#[cfg(not(target_arch = "wasm32"))]
+#[inline(always)]
+fn marked(block: &[u8; LANES], separator: u8) -> (u64, bool) {
+    let mut bits = 0;
+    let mut zero = false;
+    for (i, byte) in block.iter().enumerate() {
+        let is_mark = *byte == separator || matches!(byte, b'"' | b'\n' | b'\r');
+        bits |= u64::from(is_mark) << i;
+        zero |= *byte == 0;
+    }
+    (bits, zero)
+}

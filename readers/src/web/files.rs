@@ -1,0 +1,121 @@
+//! Files that are no text: read here, or taken batch by batch from the wasm of the other formats.
+
+use std::io;
+use std::rc::Rc;
+
+use downhill::message::Message;
+use js_sys::{Array, Error, Float64Array, Function, Reflect, Uint8Array, Uint32Array};
+use wasm_bindgen::prelude::*;
+
+use super::{Table, to_error};
+use crate::arrays::Arrays;
+use crate::batch::{Batch, Cells, Filling, Reader, Step};
+use crate::format::Format;
+use crate::objects::Objects;
+use crate::source::Source;
+
+/// A table in the making out of a file that is no text.
+#[wasm_bindgen]
+pub struct TableFiller {
+    filling: Filling,
+    reader: Option<Box<dyn Reader>>,
+}
+
+#[wasm_bindgen]
+impl TableFiller {
+    /// Of a file of so many bytes; `read(start, end)` gives some of them, at once. One of a format that is not read here is
+    /// handed over by [`TableFiller::take`].
+    #[wasm_bindgen(constructor)]
+    pub fn new(format: &str, read: Function, size: f64) -> Result<TableFiller, Error> {
+        let file: Rc<dyn Source> = Rc::new(Blob { read, size: size as u64 });
+        let reader: Result<Option<Box<dyn Reader>>, Message> = match format {
+            "objects" => Ok(Some(Box::new(Objects::new(file)))),
+            "array" => Arrays::of_array(file).map(|arrays| Some(Box::new(arrays) as Box<dyn Reader>)),
+            "archive" => Arrays::of_archive(file).map(|arrays| Some(Box::new(arrays) as Box<dyn Reader>)),
+            _ => Ok(None),
+        };
+        let reader = reader.map_err(|message| to_error(&message))?;
+        Ok(Self { filling: Filling::default(), reader })
+    }
+
+    /// What a file is that begins with `head`: `text`, `objects`, `array`, `archive`, `parquet`, `workbook` or
+    /// `old_workbook`.
+    pub fn format_of(head: &[u8]) -> String {
+        Format::of(head).name().to_owned()
+    }
+
+    /// Reads on; whether there is more.
+    pub fn step(&mut self) -> Result<bool, Error> {
+        let Some(reader) = &mut self.reader else { return Ok(false) };
+        let ended = reader.next().and_then(|step| self.filling.take(&step));
+        ended.map(|ended| !ended).map_err(|message| to_error(&message))
+    }
+
+    /// What the reader of the other formats gives: names of columns, or cells.
+    pub fn take(&mut self, step: &JsValue) -> Result<(), Error> {
+        let field = |name: &str| Reflect::get(step, &name.into()).ok().filter(|value| !value.is_undefined());
+        let step = if let Some(names) = field("columns") {
+            Step::Columns(words(&names))
+        } else if let Some(cells) = field("cells") {
+            let lines = field("lines").map(|lines| Float64Array::new(&lines).to_vec()).unwrap_or_default();
+            let columns = Array::from(&cells).iter().map(|cells| cells_of(&cells)).collect();
+            Step::Rows(Batch { columns, lines: lines.into_iter().map(|line| line as u64).collect() })
+        } else {
+            Step::Working
+        };
+        self.filling.take(&step).map(drop).map_err(|message| to_error(&message))
+    }
+
+    /// Rows so far.
+    pub fn n_rows(&self) -> u32 {
+        self.filling.n_rows()
+    }
+
+    /// How much of the file has been read, from 0 to 1.
+    pub fn fraction(&self) -> f64 {
+        self.reader.as_ref().map_or(0.0, |reader| reader.fraction())
+    }
+
+    /// The table.
+    pub fn finish(self) -> Result<Table, Error> {
+        let table = self.filling.finish().map_err(|message| to_error(&message))?;
+        Ok(Table { table: Rc::new(table), selection: None })
+    }
+}
+
+fn cells_of(cells: &JsValue) -> Cells {
+    let field = |name: &str| Reflect::get(cells, &name.into()).unwrap_or_default();
+    Cells::from_parts(
+        Float64Array::new(&field("values")).to_vec(),
+        Uint32Array::new(&field("marks")).to_vec(),
+        words(&field("words")),
+    )
+}
+
+fn words(list: &JsValue) -> Vec<String> {
+    Array::from(list).iter().map(|word| word.as_string().unwrap_or_default()).collect()
+}
+
+/// The bytes of a `Blob`, read while the worker waits.
+struct Blob {
+    read: Function,
+    size: u64,
+}
+
+impl Source for Blob {
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn read_at(&self, start: u64, out: &mut [u8]) -> io::Result<()> {
+        let end = start as f64 + out.len() as f64;
+        let bytes = self.read.call2(&JsValue::NULL, &(start as f64).into(), &end.into());
+        let bytes = bytes.map_err(|error| io::Error::other(String::from(Error::from(error).message())))?;
+        let bytes = Uint8Array::new(&bytes);
+        if bytes.length() as usize != out.len() {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        bytes.copy_to(out);
+        Ok(())
+    }
+}

@@ -1,0 +1,171 @@
+//! A model fitted in f64 to the rows that are trained on, whatever its loss and penalty, and what can be said of it.
+
+use serde::Serialize;
+
+use super::double::Double;
+use super::factor::Factor;
+use super::inference::{Coefficient, Inference, LeastSquaresFit};
+use super::likelihood::{self, Likelihood, LikelihoodFit};
+use super::optimum::{self, Optimum};
+use super::rows::{ExactMap, Rows, Training};
+use crate::loss::{Loss, Penalty};
+
+/// The optimum of an objective, and how sure it is.
+pub struct Fit<'a> {
+    pub(super) rows: Training<'a>,
+    pub(super) n_outputs: usize,
+    pub(super) bias: bool,
+    pub(super) loss: Loss,
+    /// Of the scaled features: a row of weights a feature, one for each output, then the biases.
+    pub(super) parameters: Vec<f64>,
+    pub(super) covariance: Option<Covariance>,
+    inferred: Inferred,
+}
+
+/// `variance (X'X)^-1` of the columns that were kept.
+pub(super) struct Covariance {
+    pub(super) factor: Factor,
+    pub(super) variance: f64,
+    /// Standard errors in half a 95% interval.
+    pub(super) reach: f64,
+    /// Rows less columns.
+    pub(super) degrees_of_freedom: f64,
+}
+
+/// What is said of coefficients.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Inferred {
+    /// Of the squared loss without a penalty.
+    LeastSquares(Inference),
+    /// Of the logistic and the Poisson loss without a penalty, where the optimum is finite.
+    Likelihood(Likelihood),
+    /// Of everything else: where the optimum is, and no more.
+    Optimum(PointEstimates),
+}
+
+/// Coefficients without errors.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PointEstimates {
+    /// Why they have none.
+    pub reason: Reason,
+    /// For each output, those of each feature, and of the bias last, where there is one.
+    pub coefficients: Vec<Vec<Coefficient>>,
+    /// Where and how they were found.
+    pub optimum: Optimum,
+}
+
+/// Why a coefficient has no standard error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// The penalty draws coefficients to 0, by an unknown share of their error.
+    Penalized,
+    /// The loss is no likelihood whose curvature tells errors.
+    Robust,
+    /// There is more than one class to compare with.
+    ManyClasses,
+    /// Coefficients grow without end: see [`Optimum::finite`].
+    Infinite,
+}
+
+impl<'a> Fit<'a> {
+    /// Of some rows. `n_outputs` is the number of classes of [`Loss::Softmax`], and 1 otherwise.
+    pub fn new(rows: Training<'a>, n_outputs: usize, bias: bool, loss: Loss, penalty: Penalty) -> Self {
+        let penalized = penalty.strength > 0.0;
+        match loss {
+            Loss::Squared if !penalized => Self::least_squares(rows, bias),
+            Loss::Logistic | Loss::Poisson if !penalized => Self::likelihood(rows, bias, loss),
+            _ => {
+                let optimum = optimum::solve(&rows, n_outputs, bias, loss, penalty);
+                let reason = match loss {
+                    _ if penalized => Reason::Penalized,
+                    Loss::Softmax => Reason::ManyClasses,
+                    _ => Reason::Robust,
+                };
+                Self::point(rows, n_outputs, bias, loss, optimum, reason)
+            }
+        }
+    }
+
+    /// What can be inferred.
+    pub fn inferred(&self) -> &Inferred {
+        &self.inferred
+    }
+
+    /// Parameters of the scaled features: a row of weights a feature, one for each output, then the biases.
+    pub fn parameters(&self) -> &[f64] {
+        &self.parameters
+    }
+
+    fn least_squares(rows: Training<'a>, bias: bool) -> Self {
+        let fit = LeastSquaresFit::of(&rows, bias);
+        let inferred = Inferred::LeastSquares(fit.inference(&rows, bias));
+        let parameters = widen(&rows, bias, &fit.factor, &fit.solution);
+        let covariance = fit.variance().map(|variance| Covariance {
+            variance,
+            reach: fit.reach(),
+            degrees_of_freedom: fit.degrees_of_freedom(),
+            factor: fit.factor,
+        });
+        Self { rows, n_outputs: 1, bias, loss: Loss::Squared, parameters, covariance, inferred }
+    }
+
+    fn likelihood(rows: Training<'a>, bias: bool, loss: Loss) -> Self {
+        let fit = LikelihoodFit::of(&rows, bias, loss);
+        let parameters = widen(&rows, bias, &fit.factor, &fit.solution);
+        if !fit.optimum.finite {
+            let optimum = Optimum { parameters, ..fit.optimum };
+            return Self::point(rows, 1, bias, loss, optimum, Reason::Infinite);
+        }
+        let likelihood = fit.likelihood(&rows, bias);
+        let covariance = Covariance {
+            variance: 1.0,
+            reach: likelihood::reach(),
+            degrees_of_freedom: likelihood.degrees_of_freedom as f64,
+            factor: fit.factor,
+        };
+        let inferred = Inferred::Likelihood(likelihood);
+        Self { rows, n_outputs: 1, bias, loss, parameters, covariance: Some(covariance), inferred }
+    }
+
+    fn point(
+        rows: Training<'a>,
+        n_outputs: usize,
+        bias: bool,
+        loss: Loss,
+        optimum: Optimum,
+        reason: Reason,
+    ) -> Self {
+        let map = ExactMap::new(rows.map());
+        let of_output = |k: usize| {
+            let scaled: Vec<f64> = optimum.parameters.iter().skip(k).step_by(n_outputs).copied().collect();
+            let exact: Vec<Double> = scaled.iter().copied().map(Double::from).collect();
+            let original = map.to_original(&exact);
+            let coefficient = |(scaled, estimate): (f64, Double)| Coefficient {
+                estimate: estimate.value(),
+                scaled,
+                standard_error: None,
+                t: None,
+                p: None,
+                interval: None,
+                inflation: None,
+                dropped: false,
+            };
+            scaled.into_iter().zip(original).map(coefficient).collect()
+        };
+        let coefficients = (0..n_outputs).map(of_output).collect();
+        let parameters = optimum.parameters.clone();
+        let inferred = Inferred::Optimum(PointEstimates { reason, coefficients, optimum });
+        Self { rows, n_outputs, bias, loss, parameters, covariance: None, inferred }
+    }
+}
+
+/// Parameters of all columns, from those of the columns that were kept.
+fn widen(rows: &Training<'_>, bias: bool, factor: &Factor, solution: &[Double]) -> Vec<f64> {
+    let mut parameters = vec![0.0; rows.n_features() + usize::from(bias)];
+    for (column, value) in factor.kept.iter().zip(solution) {
+        parameters[*column] = value.value();
+    }
+    parameters
+}

@@ -1,0 +1,161 @@
+//! What a logistic or a Poisson regression says beyond its coefficients: generalized linear models of the canonical link,
+//! whose errors come from R of the rows weighted by their curvature at the optimum.
+
+use serde::Serialize;
+
+use super::distributions::{chi_square_above, normal_quantile, normal_two_sided};
+use super::double::Double;
+use super::factor::Factor;
+use super::inference::{Coefficient, Estimates};
+use super::optimum::{Optimum, pointwise, solve};
+use super::rows::{Block, ExactMap, Rows, Training};
+use crate::loss::{Loss, Penalty};
+
+/// A model fitted by maximum likelihood, and what can be inferred from it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Likelihood {
+    /// Of each feature, and of the bias last, where there is one; `t` is Wald's z, and its `p` the normal distribution's.
+    pub coefficients: Vec<Coefficient>,
+    /// Rows.
+    pub n_samples: u64,
+    /// Rows less coefficients that were found.
+    pub degrees_of_freedom: u64,
+    /// Of the model, the weight of a row counting how often it was seen.
+    pub log_likelihood: f64,
+    /// Of a constant alone.
+    pub null_log_likelihood: f64,
+    /// Twice what a model with a parameter for each row would have more of log-likelihood.
+    pub deviance: f64,
+    /// That of a constant alone.
+    pub null_deviance: f64,
+    /// `1 - log-likelihood / that of a constant` (McFadden 1974); `None` where that is 0.
+    pub pseudo_r2: Option<f64>,
+    /// Twice the log-likelihood that the features add, and the probability of as much by chance; `None` without a bias.
+    pub likelihood_ratio: Option<[f64; 2]>,
+    /// Ratio of largest to smallest singular value of the weighted features with their ones.
+    pub condition: f64,
+}
+
+/// Maximum likelihood and the curvature there.
+pub(crate) struct LikelihoodFit {
+    /// Of rows multiplied by the root of weight and curvature.
+    pub(crate) factor: Factor,
+    /// Of the columns that were kept.
+    pub(crate) solution: Vec<Double>,
+    /// Where the columns that were kept have it.
+    pub(crate) optimum: Optimum,
+    sums: Sums,
+}
+
+/// Standard errors in half a 95% interval of the normal distribution.
+pub(crate) fn reach() -> f64 {
+    normal_quantile(0.975)
+}
+
+impl LikelihoodFit {
+    pub(crate) fn of(rows: &Training<'_>, bias: bool, loss: Loss) -> Self {
+        let columns = Factor::of(rows, bias);
+        let n_features = rows.n_features();
+        let features = columns.kept.iter().copied().filter(|column| *column < n_features).collect();
+        let optimum = solve(&Narrow { rows, features }, 1, bias, loss, Penalty::default());
+        let output =
+            |row: &[f64]| -> f64 { columns.narrow(row).zip(&optimum.parameters).map(|(x, w)| x * w).sum() };
+        let factor = columns.again(rows, &mut |row, y, weight| {
+            ((weight * pointwise::derivatives(loss, output(row), y)[1]).sqrt(), 0.0)
+        });
+        let sums = Sums::of(rows, loss, &output);
+        let solution = optimum.parameters.iter().copied().map(Double::from).collect();
+        Self { factor, solution, optimum, sums }
+    }
+
+    pub(crate) fn likelihood(&self, rows: &Training<'_>, bias: bool) -> Likelihood {
+        let estimates = Estimates {
+            factor: &self.factor,
+            map: &ExactMap::new(rows.map()),
+            solution: &self.solution,
+            spread: None,
+            // Far out on the way to infinity the curvature is that of nothing.
+            variance: self.optimum.finite.then_some(1.0),
+            reach: reach(),
+            two_sided: &normal_two_sided,
+        };
+        let (p, Sums { n, model, null, saturated }) = (self.factor.p(), &self.sums);
+        let n_slopes = p - usize::from(bias);
+        let gained = 2.0 * (model - null);
+        Likelihood {
+            coefficients: estimates.coefficients(rows.n_features(), bias),
+            n_samples: *n,
+            degrees_of_freedom: n.saturating_sub(p as u64),
+            log_likelihood: *model,
+            null_log_likelihood: *null,
+            deviance: 2.0 * (saturated - model),
+            null_deviance: 2.0 * (saturated - null),
+            pseudo_r2: (*null != 0.0).then(|| 1.0 - model / null),
+            likelihood_ratio: (bias && n_slopes > 0)
+                .then(|| [gained, chi_square_above(gained, n_slopes as f64)]),
+            condition: self.factor.condition(),
+        }
+    }
+}
+
+/// Log-likelihoods of the rows: of the model, of a constant, and of the targets themselves.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sums {
+    n: u64,
+    model: f64,
+    null: f64,
+    saturated: f64,
+}
+
+impl Sums {
+    fn of(rows: &dyn Rows, loss: Loss, output: &dyn Fn(&[f64]) -> f64) -> Self {
+        let n_features = rows.n_features();
+        let (mut weight, mut target) = (0.0, 0.0);
+        rows.for_each_block(&mut |block| {
+            weight += block.weights.iter().sum::<f64>();
+            target += block.targets.iter().zip(block.weights).map(|(y, s)| s * y).sum::<f64>();
+        });
+        let mean = target / weight;
+        let constant = if loss == Loss::Poisson { libm::log(mean) } else { libm::log(mean / (1.0 - mean)) };
+        let mut sums = Self::default();
+        rows.for_each_block(&mut |block| {
+            for ((row, y), s) in block.features.chunks_exact(n_features).zip(block.targets).zip(block.weights)
+            {
+                // What of a count's probability no model changes.
+                let count = if loss == Loss::Poisson { libm::lgamma(y + 1.0) } else { 0.0 };
+                sums.n += 1;
+                sums.model -= s * (pointwise::value(loss, &[output(row)], *y) + count);
+                // A constant that never was otherwise is certain.
+                if constant.is_finite() {
+                    sums.null -= s * (pointwise::value(loss, &[constant], *y) + count);
+                }
+                let own = if *y > 0.0 { y - y * libm::log(*y) } else { 0.0 };
+                sums.saturated -= s * if loss == Loss::Poisson { own + count } else { 0.0 };
+            }
+        });
+        sums
+    }
+}
+
+/// Some of the features of rows.
+struct Narrow<'a> {
+    rows: &'a dyn Rows,
+    features: Vec<usize>,
+}
+
+impl Rows for Narrow<'_> {
+    fn n_features(&self) -> usize {
+        self.features.len()
+    }
+
+    fn for_each_block(&self, each: &mut dyn FnMut(Block<'_>)) {
+        let mut narrow = Vec::new();
+        self.rows.for_each_block(&mut |block| {
+            narrow.clear();
+            for row in block.features.chunks_exact(self.rows.n_features()) {
+                narrow.extend(self.features.iter().map(|column| row[*column]));
+            }
+            each(Block { features: &narrow, ..block });
+        });
+    }
+}
