@@ -125,6 +125,47 @@ fn two_classes_are_scored_as_scikit_learn_scores_them() {
 }
 
 #[test]
+fn the_exact_fit_tells_what_each_row_does_to_it() {
+    let y = [0.0, 1.0, 0.0, 1.0, 2.0, 1.0, 1.0, 3.0, 2.0, 5.0, 6.0, 8.0];
+    // Whatever the weights are.
+    let effect = Some(EffectOf { input: 0, at: vec![None, Some(0.0)] });
+    let asked = Question { exact: true, effect, ..question("{}", &[0.0; 4]) };
+    let exact = Diagnosed::of(&dataset(&y), &asked).unwrap().exact.unwrap();
+    let rows = &exact.rows;
+    // statsmodels 0.15.0: OLS(y, X).fit().get_influence(), hat_matrix_diag, resid_studentized_internal, cooks_distance, of
+    // the last two rows.
+    for (found, expected) in [
+        (&rows.leverages, [0.405_057_540_884_312_1, 0.414_900_060_569_351_6]),
+        (&rows.standardized, [0.098_538_876_934_336_91, 2.299_572_139_452_763]),
+        (&rows.cooks_distances, [0.001_652_711_247_487_274_9, 0.937_448_741_411_732_7]),
+    ] {
+        for (found, expected) in found[10..].iter().zip(expected) {
+            assert!((found - expected).abs() < 1e-11, "{found} is not {expected}");
+        }
+    }
+    // get_prediction([[3, 0, 0, 1]]).summary_frame(): mean, mean_ci_lower, mean_ci_upper at the greatest x.
+    let [low, high] = exact.band.as_ref().unwrap();
+    for (found, expected) in [&exact.effect, low, high].into_iter().zip([
+        6.103_725_015_142_333_5,
+        3.814_104_510_233_289,
+        8.393_345_520_051_378,
+    ]) {
+        assert!((found[60] - expected).abs() < 1e-9, "{} is not {expected}", found[60]);
+    }
+    // A curve of equal distance has that distance everywhere: r^2 h / (p (1 - h)).
+    assert_eq!(exact.contours.len(), 4);
+    for contour in &exact.contours {
+        for (h, r) in contour.leverage.iter().zip(&contour.standardized) {
+            assert!((r * r * h / (4.0 * (1.0 - h)) - contour.distance).abs() < 1e-12);
+        }
+    }
+    assert_eq!(
+        exact.contours.iter().map(|contour| contour.distance).collect::<Vec<_>>(),
+        [0.5, 0.5, 1.0, 1.0]
+    );
+}
+
+#[test]
 fn counts_have_the_deviance_residuals_of_statsmodels() {
     let y = [0.0, 1.0, 0.0, 1.0, 2.0, 1.0, 1.0, 3.0, 2.0, 5.0, 6.0, 8.0];
     let found = Diagnosed::of(&dataset(&y), &question(r#"{"loss":{"kind":"poisson"}}"#, &WEIGHTS)).unwrap();
