@@ -361,9 +361,10 @@ function picturesOf(diagnosed, names) {
   if (rows && (task === 'regression' || task === 'counts')) {
     pictures.set('actual', actual(rows, diagnosed, names));
     pictures.set('residuals', residuals(rows, task, names));
-    const isTold = exact?.rows.standardized.some((value) => value !== null) && diagnosed.part === 'training';
-    if (isTold && task === 'regression') pictures.set('quantiles', quantiles(exact.rows));
-    if (isTold) pictures.set('leverage', leverage(exact));
+    if (exact?.rows.standardized.some((value) => value !== null) && diagnosed.part === 'training') {
+      if (task === 'regression') pictures.set('quantiles', quantiles(exact.rows));
+      pictures.set('leverage', leverage(exact));
+    }
   }
   if (roc) pictures.set('roc', rocOf(roc));
   if (calibration) pictures.set('calibration', calibrationOf(calibration));
@@ -529,7 +530,7 @@ function effectOf({ input, grid, effect, x, partial }, { task, exact }, { inputs
     },
     legend: [
       { mark: levels.length ? 'dots' : 'line', colour: 'fit', words: said('legend_effect') },
-      ...(band ? [{ mark: /** @type {const} */ (levels.length ? 'line' : 'area'), colour: 'exact', words: said('legend_band') }] : []),
+      ...(band ? [{ mark: levels.length ? /** @type {const} */ ('line') : /** @type {const} */ ('area'), colour: 'exact', words: said('legend_band') }] : []),
       ...(x.length ? [{ mark: /** @type {const} */ ('dots'), colour: 'points', words: said('legend_partial') }] : []),
     ],
     hint: said('hint_effect'),
