@@ -1,5 +1,7 @@
 // Pictures of a fit: what they say is right, they follow the weights, and they are read without eyes or mouse.
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
 import { chooseTable, description, eventually, reads, upload } from './hands.js';
 import { launch, openPage, startServer } from './harness.js';
@@ -125,5 +127,45 @@ test('on a phone one picture stands at a time', async () => {
   await view.getByRole('img', { name: 'Partial effect' }).waitFor();
   assert.equal(await view.getByRole('img').count(), 1);
   assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+  await close();
+});
+
+const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+for (const [name, options] of /** @type {const} */ ([
+  ['a desktop', { width: 1280, height: 800, colorScheme: 'light' }],
+  ['a phone in the dark', { width: 390, height: 844, colorScheme: 'dark' }],
+])) {
+  test(`axe finds nothing among the pictures on ${name}`, async () => {
+    const { width, height, colorScheme } = options;
+    const context = await browser.newContext({ viewport: { width, height }, colorScheme, locale: 'en-US' });
+    // Before the page's own scripts, since its policy lets in no other.
+    await context.addInitScript(axe);
+    const { page, close } = await open({ context, ...(width < 720 ? { width, height } : {}) });
+    const view = await diagnostics(page);
+    await view.getByRole('button', { name: 'Save picture: Predicted against actual' }).click();
+    const found = await page.evaluate(async () => {
+      const { violations } = await /** @type {any} */ (globalThis).axe.run(document, {
+        runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
+      });
+      return violations.map((/** @type {any} */ { id, nodes }) => `${id}: ${nodes.map((/** @type {any} */ node) => node.html).join(' ')}`);
+    });
+    assert.deepEqual(found, []);
+    await close();
+    await context.close();
+  });
+}
+
+test('leverage and quantiles are those of the exact fit, as statsmodels has them', async () => {
+  const { page, close } = await open();
+  await diagnostics(page);
+  // statsmodels 0.15.0: OLS(y, [a, kind == low, 1]).fit().get_influence(), cooks_distance, hat_matrix_diag and
+  // resid_studentized_internal of the row that is 40 too high.
+  const text = await eventually(() => description(page, 'Leverage and Cook’s distance'), (text) => text.includes('row 31'));
+  const [cook, leverage, residual] = /distance, ([\d.]+), is that of row 31: leverage ([\d.]+), studentized residual ([\d.]+)/.exec(text)?.slice(1).map(figure) ?? [];
+  reads(cook, 0.679_274_496_8);
+  reads(leverage, 0.052_201_257_9);
+  reads(residual, 6.082_762_530_3);
+  assert.match(await description(page, 'Normal Q-Q'), /that of row 31, where a normal one would be 2\.241/);
   await close();
 });
