@@ -1,9 +1,10 @@
 // @ts-check
 // What a fit looks like row by row, as a tab beside it: pictures that say whether the model is to be trusted, each with what
 // to look for. Numbers come from the worker, for the weights as they stand.
-import { count, figure } from './i18n.js';
+import { count, figure, wording } from './i18n.js';
 import { said } from './i18n/table.js';
 import { make } from './form.js';
+import { Asking } from './asking.js';
 import { addStyle } from './general.js';
 import { onChange } from './changes.js';
 import { PlotFigure, column } from './plots.js';
@@ -18,11 +19,7 @@ import { addTab } from './tabs.js';
 /** @typedef {NonNullable<Diagnosed['exact']>} Exact */
 /** @typedef {{ target: string, inputs: import('./pkg/downhill.js').InputInfo[] }} Names */
 
-/** While the weights move, they are looked at again after this, or after as many times what it took. */
-const AGAIN_MS = 700;
-const AGAIN_TIMES = 8;
-/** Rows times squared features that are worked on again and again while a run trains, and that are fitted exactly. */
-const LIVE = 3e7;
+/** Rows times squared features that are fitted exactly. */
 const EXACT = 1e9;
 
 /** The tab and what it shows. */
@@ -37,26 +34,26 @@ export class Diagnostics {
   #figures = new Map();
   /** @type {EffectChoice | undefined} */
   #effect;
-  /** @type {Configured | undefined} */
-  #run;
-  /** @type {Snapshot | undefined} */
-  #snapshot;
+  #asking;
   /** @type {Diagnosed | undefined} */
   #diagnosed;
   /** The exact fit moves with its effect alone. @type {{ key: string, found: Diagnosed['exact'] } | undefined} */
   #exact;
-  /** What was asked last, and when the next may be. @type {{ key: string, next: number } | undefined} */
-  #asked;
-  #asking = false;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #timer;
-
   /** @param {import('./client.js').Client} client */
   constructor(client) {
-    this.client = client;
     addStyle('table.css');
     addStyle('plots.css');
-    this.#view = addTab('diagnostics', () => this.#soon());
+    this.#view = addTab('diagnostics', () => this.#asking.soon());
+    this.#asking = new Asking(
+      client,
+      (work) => this.#wanted(work),
+      async ({ exact, effect }, diagnosed) => {
+        if (exact) this.#exact = { key: JSON.stringify(effect), found: diagnosed.exact };
+        this.#diagnosed = { ...diagnosed, exact: this.#exact?.found };
+        await this.#draw(this.#diagnosed);
+      },
+      (problem) => this.#grid.replaceChildren(make('p', 'error', wording(problem))),
+    );
     const field = (/** @type {string} */ name, /** @type {HTMLSelectElement} */ control) => {
       control.id = `diagnostics-${name}`;
       const row = make('div', `field inline ${name}`);
@@ -66,10 +63,7 @@ export class Diagnostics {
       return row;
     };
     this.#head.append(field('part', this.#part), field('picture', this.#picture), this.#scores);
-    this.#part.addEventListener('change', () => {
-      this.#asked = undefined;
-      this.#soon();
-    });
+    this.#part.addEventListener('change', () => this.#asking.again());
     this.#picture.addEventListener('change', () => this.#choose());
     this.#view.panel.append(this.#head, this.#grid);
     onChange(() => {
@@ -87,12 +81,10 @@ export class Diagnostics {
    * @param {Configured} run
    */
   begin(run) {
-    this.#run = run;
-    this.#snapshot = undefined;
+    this.#asking.begin(run);
     this.#diagnosed = undefined;
-    this.#asked = undefined;
     this.#exact = undefined;
-    this.#effect = undefined;
+    this.#effect = run.dataset ? new EffectChoice(run.dataset, () => this.#asking.again()) : undefined;
     this.#figures.clear();
     this.#scores.replaceChildren();
     this.#grid.replaceChildren(make('p', 'muted', said('inferring')));
@@ -102,61 +94,20 @@ export class Diagnostics {
 
   /** @param {Snapshot} snapshot */
   show(snapshot) {
-    this.#snapshot = snapshot;
-    this.#soon();
+    this.#asking.show(snapshot);
   }
 
-  /** Asks for the weights of now, if they are looked at and are others than those that are shown. */
-  #soon() {
-    const [run, snapshot] = [this.#run, this.#snapshot];
-    if (!run?.dataset || !snapshot || !this.#view.isShown || this.#asking) return;
-    const part = /** @type {Part} */ (this.#part.value || 'training');
+  /** @param {number} work */
+  #wanted(work) {
+    if (!this.#view.isShown) return undefined;
     const effect = this.#effect?.value;
-    const key = JSON.stringify([run.run, snapshot.step, snapshot.weights, part, effect]);
-    if (this.#asked?.key === key) return;
-    const { n_samples: n, n_features: p } = run.dataset;
-    const wait = (this.#asked?.next ?? 0) - performance.now();
-    const moves = snapshot.status.kind === 'training' && this.#asked;
-    if (moves && n * p * p > LIVE) return;
-    if (moves && wait > 0) {
-      this.#timer ??= setTimeout(() => {
-        this.#timer = undefined;
-        this.#soon();
-      }, wait);
-      return;
-    }
-    const exact = n * p * p <= EXACT && this.#exact?.key !== JSON.stringify(effect);
-    void this.#ask(run, { kind: 'diagnose', config: run.config, weights: snapshot.weights, part, effect, exact }, key);
-  }
-
-  /**
-   * @param {Configured} run
-   * @param {Extract<import('./pkg/downhill.js').Request, { kind: 'diagnose' }>} request
-   * @param {string} key
-   */
-  async #ask(run, request, key) {
-    this.#asking = true;
-    const begun = performance.now();
-    try {
-      const diagnosed = /** @type {Diagnosed} */ (await this.client.ask(request));
-      if (run === this.#run && diagnosed.task) {
-        if (request.exact) this.#exact = { key: JSON.stringify(request.effect), found: diagnosed.exact };
-        this.#diagnosed = { ...diagnosed, exact: this.#exact?.found };
-        await this.#draw(this.#diagnosed);
-      }
-    } catch (problem) {
-      const { wording } = await import('./i18n.js');
-      if (run === this.#run) this.#grid.replaceChildren(make('p', 'error', wording(/** @type {any} */ (problem))));
-    }
-    const now = performance.now();
-    this.#asked = { key, next: now + Math.max(AGAIN_MS, AGAIN_TIMES * (now - begun)) };
-    this.#asking = false;
-    this.#soon();
+    const part = /** @type {Part} */ (this.#part.value || 'training');
+    return { part, effect, exact: work <= EXACT && this.#exact?.key !== JSON.stringify(effect) };
   }
 
   /** @param {Diagnosed} diagnosed */
   async #draw(diagnosed) {
-    const dataset = this.#run?.dataset;
+    const dataset = this.#asking.run?.dataset;
     if (!dataset) return;
     const { part = 'training', parts = [], scores = [] } = diagnosed;
     fillSelect(this.#part, parts.map((part) => [part, said(`part_${part}`)]), part);
@@ -170,7 +121,7 @@ export class Diagnostics {
     const shown = [...pictures.keys()];
     fillSelect(this.#picture, shown.map((name) => [name, said(`picture_${name}`)]), shown.includes(this.#picture.value) ? this.#picture.value : shown[0]);
     const figures = await Promise.all(shown.map((name) => this.#figure(name)));
-    if (dataset !== this.#run?.dataset) return;
+    if (dataset !== this.#asking.run?.dataset) return;
     [...pictures.values()].forEach((picture, i) => figures[i].show(picture));
     if (diagnosed.effect) this.#effect?.show(diagnosed.effect);
     const elements = figures.map(({ element }) => element);
@@ -190,14 +141,7 @@ export class Diagnostics {
     const made = this.#figures.get(name) ?? (async () => {
       if (name === 'confusion') return new Confusion();
       const plot = await PlotFigure.make(name);
-      const dataset = this.#run?.dataset;
-      if (name === 'effect' && dataset) {
-        this.#effect = new EffectChoice(dataset, () => {
-          this.#asked = undefined;
-          this.#soon();
-        });
-        plot.element.querySelector('figcaption')?.after(this.#effect.element);
-      }
+      if (name === 'effect' && this.#effect) plot.element.querySelector('figcaption')?.after(this.#effect.element);
       return plot;
     })();
     this.#figures.set(name, made);
@@ -505,7 +449,7 @@ function leverage({ rows: { rows, leverages, standardized, cooks_distances: cook
  * @param {Names} names
  * @returns {Picture}
  */
-function effectOf({ input, grid, effect, x, partial }, { task, exact }, { inputs, target }) {
+export function effectOf({ input, grid, effect, x, partial }, { task, exact }, { inputs, target }) {
   const { name, levels } = inputs[input];
   const word = (/** @type {number} */ value) => levels[value] ?? figure(value);
   const shown = task === 'binary' ? said('axis_probability') : target;

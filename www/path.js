@@ -156,7 +156,7 @@ export class Path {
       ],
       hint: said('path_hint'),
       text: said('path_text', { strength: figure(strengths[nearest], true), kept: count(kept), terms: count(terms.length) }),
-      read: ({ series, x, y }) => said('path_read', { term: terms[rank[series - marks.length]] ?? '', strength: figure(x), value: figure(y) }),
+      read: ({ series, x, y }) => said('path_read', { term: terms[rank[series - marks.length]] ?? '', strength: figure(x), value: figure(y === 0 ? 0 : y) }),
       choose: ({ index }) => this.#choose(strengths[index]),
     };
   }

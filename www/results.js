@@ -1,7 +1,8 @@
 // @ts-check
-// The tabs that come with a table: each is told of a run and of its snapshots, and works when it is looked at.
+// The tabs that come with a table, and a slice in the place of the fit: each is told of a run and of its snapshots, and works when it is looked at.
 import { Coefficients } from './coefficients.js';
 import { Diagnostics } from './diagnostics.js';
+import { Slice } from './slice.js';
 
 /** @typedef {import('./pkg/downhill.js').Configured} Configured */
 /** @typedef {import('./pkg/downhill.js').Snapshot} Snapshot */
@@ -11,7 +12,7 @@ export class Results {
 
   /** @param {import('./client.js').Client} client */
   constructor(client) {
-    this.#tabs = [new Coefficients(client), new Diagnostics(client)];
+    this.#tabs = [new Coefficients(client), new Diagnostics(client), new Slice(client)];
   }
 
   /**

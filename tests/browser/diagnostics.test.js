@@ -62,7 +62,7 @@ test('pictures say which row the fit misses most, and follow the weights', async
   const later = await eventually(() => description(page, 'Residuals against fitted'), (text) => text.includes('that of row 31,'));
   assert.ok(figure(/largest, ([\d.−]+),/.exec(later)?.[1] ?? '') > 30, later);
   assert.match(later, /A funnel says/, 'what a bad one looks like is said, too');
-  await view.getByText('RMSE').waitFor();
+  await view.getByText('RMSE', { exact: true }).waitFor();
   await close();
 });
 
@@ -84,6 +84,28 @@ test('an effect is of the chosen feature, the others held where a person holds t
   assert.ok(held[0] < low - 5 && Math.abs(held[1] - held[0] - (high - low)) < 0.1, `${held} after ${low}, ${high}`);
   await view.getByRole('combobox', { name: 'Feature of the partial effect' }).selectOption('kind');
   await said(/^y is least, .*, where kind is low, and greatest, .*, where it is high/);
+  await close();
+});
+
+test('the fit becomes a slice along a feature, the others held at what is typed to predict', async () => {
+  const { page, close, button, type, until } = await open();
+  await type('Learning rate', 0.3);
+  await button('Train').click();
+  await until('Loss', (loss) => loss < 60);
+  await button('Pause').click();
+  const chooser = page.getByRole('combobox', { name: 'Show' });
+  await page.getByRole('img', { name: 'Fit chart' }).waitFor();
+  await chooser.selectOption('a');
+  await page.getByRole('img', { name: 'Partial effect' }).waitFor();
+  assert.equal(await page.getByRole('img', { name: 'Fit chart' }).isVisible(), false);
+  const from = async () => figure(/^y goes from ([\d.,−]+) to/.exec(await description(page, 'Partial effect'))?.[1] ?? '');
+  await page.getByRole('combobox', { name: 'kind', exact: true }).selectOption('high');
+  const high = await eventually(from, Number.isFinite);
+  await page.getByRole('combobox', { name: 'kind', exact: true }).selectOption('low');
+  await eventually(from, (low) => low < high - 5);
+  await chooser.selectOption('predicted against actual');
+  await page.getByRole('img', { name: 'Fit chart' }).waitFor();
+  assert.equal(await page.getByRole('img', { name: 'Partial effect' }).count(), 0);
   await close();
 });
 
@@ -162,7 +184,7 @@ test('leverage and quantiles are those of the exact fit, as statsmodels has them
   // statsmodels 0.15.0: OLS(y, [a, kind == low, 1]).fit().get_influence(), cooks_distance, hat_matrix_diag and
   // resid_studentized_internal of the row that is 40 too high.
   const text = await eventually(() => description(page, 'Leverage and Cook’s distance'), (text) => text.includes('row 31'));
-  const [cook, leverage, residual] = /distance, ([\d.]+), is that of row 31: leverage ([\d.]+), studentized residual ([\d.]+)/.exec(text)?.slice(1).map(figure) ?? [];
+  const [cook, leverage, residual] = /distance, ([\d.]+), is that of row 31: leverage ([\d.]+), studentized residual ([\d.]+\d)/.exec(text)?.slice(1).map(figure) ?? [];
   reads(cook, 0.679_274_496_8);
   reads(leverage, 0.052_201_257_9);
   reads(residual, 6.082_762_530_3);

@@ -11,6 +11,7 @@ use crate::shell;
 
 /// What a first visit does not need: fetched when the page is idle, so that it works offline too.
 const LATER: &[&str] = &[
+    "asking.js",
     "changes.js",
     "coefficients.js",
     "data/",
@@ -26,6 +27,7 @@ const LATER: &[&str] = &[
     "plots.js",
     "readers/",
     "results.js",
+    "slice.js",
     "table.css",
     "storage.js",
     "table.js",
