@@ -59,7 +59,7 @@ async function start() {
     (snapshot) => {
       views.show(snapshot);
       readouts.show(snapshot);
-      void coefficients?.then((view) => view.show(snapshot));
+      void results?.then((tabs) => tabs.show(snapshot));
       predicting.soon();
     },
     (error) => notice('crashed', () => text('crashed', { detail: error.message })),
@@ -119,8 +119,8 @@ async function start() {
     } else if (!inForm || !form.refuse(problem)) notice('refused', () => wording(problem));
   }
 
-  /** @type {Promise<import('./coefficients.js').Coefficients> | undefined} */
-  let coefficients;
+  /** @type {Promise<import('./results.js').Results> | undefined} */
+  let results;
   /** @type {Configured | undefined} */
   let run;
   /** @type {import('./pkg/downhill.js').DatasetInfo | undefined} */
@@ -145,9 +145,9 @@ async function start() {
     if (!wanted) form.show(answer.config, answer.dataset?.scaling);
     run = answer;
     showAddress();
-    if (answer.dataset && (coefficients || answer.config.data.source.kind !== 'linspace')) {
-      coefficients ??= import('./coefficients.js').then(({ Coefficients }) => new Coefficients(client));
-      void coefficients.then((view) => view.begin(answer));
+    if (answer.dataset && (results || answer.config.data.source.kind !== 'linspace')) {
+      results ??= import('./results.js').then(({ Results }) => new Results(client));
+      void results.then((tabs) => tabs.begin(answer));
     }
     dismiss('notice');
     for (const message of answer.notices) notice('notice', () => wording(message));
@@ -248,6 +248,7 @@ async function start() {
   };
   ready();
   startOffline();
+  void import('./pictures.js').then(({ startPictures }) => startPictures(views));
 }
 
 /** @param {downhill.Message[]} problems */

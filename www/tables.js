@@ -110,12 +110,22 @@ function drop(table) {
 }
 
 /**
+ * What is asked of the tables and not of the session.
+ * @param {Extract<import('./pkg/downhill.js').Request, { kind: 'open_table' | 'infer' | 'diagnose' }>} request
+ * @param {(event: Progress) => Promise<boolean>} breathe
+ */
+export function handle(request, breathe) {
+  if (request.kind === 'open_table') return open(request, breathe);
+  return request.kind === 'infer' ? infer(request) : diagnose(request);
+}
+
+/**
  * Reads a table and says what it holds. The one before it is kept until a run is made of this one.
  * @param {{ name: string, blob?: Blob, dialect?: object, sample?: boolean }} request without `blob`, the same table read
  * otherwise; `sample` as in {@link read}
  * @param {(event: Progress) => Promise<boolean>} breathe
  */
-export async function open({ name, blob, dialect, sample }, breathe) {
+async function open({ name, blob, dialect, sample }, breathe) {
   const content = blob ?? opened?.blob;
   if (!content) throw new Error('there is no table to read');
   const before = opened;
@@ -129,12 +139,29 @@ export async function open({ name, blob, dialect, sample }, breathe) {
  * What can be inferred of a linear model of a run's table; nothing where its rows are made by a formula.
  * @param {{ config: import('./pkg/downhill.js').RunConfig }} request
  */
-export function infer({ config }) {
-  const { source, columns } = config.data;
+function infer({ config }) {
+  const table = selected(config);
+  return { kind: 'inferred', ...table?.infer(JSON.stringify(config)) };
+}
+
+/**
+ * How weights do on a part of the rows of a run's table; nothing where its rows are made by a formula.
+ * @param {Extract<import('./pkg/downhill.js').Request, { kind: 'diagnose' }>} request
+ */
+function diagnose({ config, weights, part, effect, exact }) {
+  const table = selected(config);
+  return { kind: 'diagnosed', ...table?.diagnose(JSON.stringify({ config, weights, part, effect, exact })) };
+}
+
+/**
+ * The table that a configuration is on, its columns chosen.
+ * @param {import('./pkg/downhill.js').RunConfig} config
+ */
+function selected({ data: { source, columns } }) {
   const kept = source.kind === 'shipped' ? shipped.get(source.table) : used;
-  if (source.kind === 'linspace' || !kept) return { kind: 'inferred' };
+  if (source.kind === 'linspace' || !kept) return undefined;
   kept.table.select(JSON.stringify(columns));
-  return { kind: 'inferred', ...kept.table.infer(JSON.stringify(config)) };
+  return kept.table;
 }
 
 /**

@@ -90,6 +90,65 @@ export interface Inferred {
   };
 }
 
+/** Which of a run's rows. */
+export type Part = "training" | "validation" | "test";
+
+/** How weights do on one part of the rows of a table, as numbers to draw; nothing where the run is on no table. */
+export interface Diagnosed {
+  kind: "diagnosed";
+  part?: Part;
+  /** The parts that have rows. */
+  parts?: Part[];
+  task?: "regression" | "binary" | "classes" | "counts";
+  /** Rows of the part. */
+  n_samples?: number;
+  /** Names of scores (`score_*` in the words of the page) and what they are; null where one is not defined. */
+  scores?: [string, number | null][];
+  /** Rows, or an even sample of them and the one that is missed by most. Of counts, residuals are deviance residuals. */
+  rows?: {
+    /** Places in the table, from 1. */
+    row: number[];
+    actual: number[];
+    fitted: number[];
+    residual: number[];
+  } | null;
+  /** Prediction along one input, the others held; of a category, a value a level. */
+  effect?: {
+    input: number;
+    /** What every input is held at: a number, or the index of a level. */
+    at: number[];
+    grid: number[];
+    effect: number[];
+    /** Rows: the input, and the effect there with the row's own residual. */
+    x: number[];
+    partial: number[];
+  } | null;
+  /** What the exact least of the loss makes of the rows that are trained on, where it was asked for. */
+  exact?: {
+    rows: {
+      n_coefficients: number;
+      /** Places in the table, from 0. */
+      rows: number[];
+      standardized: (number | null)[];
+      leverages: (number | null)[];
+      cooks_distances: (number | null)[];
+      /** Of a standard normal, at the rank of each standardized residual. */
+      normal_quantiles: number[];
+    };
+    /** Curves along which Cook's distance is the same. */
+    contours: { distance: number; leverage: number[]; standardized: number[] }[];
+    /** At the places of the effect's grid. */
+    effect: number[];
+    band: [number[], number[]] | null;
+  } | null;
+  roc?: { false_positive: number[]; true_positive: number[]; auc: number } | null;
+  calibration?: { predicted: number[]; observed: number[]; count: number[] } | null;
+  /** Rows by actual class, then by predicted class. */
+  confusion?: { labels: string[]; counts: number[][] } | null;
+  /** Rows by actual class in bins of the predicted probability of the second class. */
+  histogram?: { edges: number[]; labels: string[]; counts: number[][] } | null;
+}
+
 export interface ColumnPreview {
   name: string;
   kind: "number" | "category" | "date" | "text" | "empty";
@@ -205,6 +264,8 @@ export type Request =
   | { kind: "open_table"; name: string; blob?: Blob; dialect?: Dialect; sample?: boolean }
   /** What can be inferred of the least squares of a run on a table. */
   | { kind: "infer"; config: RunConfig }
+  /** How weights (as in a snapshot) do on a part of the rows of a table; an effect holds inputs at values. */
+  | { kind: "diagnose"; config: RunConfig; weights: number[]; part: Part; effect?: { input: number; at: (number | null)[] }; exact: boolean }
   | { kind: "predict"; inputs: string }
   /** One row, a number or a level for each input. */
   | { kind: "predict_row"; values: string[] }
@@ -412,7 +473,7 @@ export interface Done {
   kind: "done";
 }
 
-export type Answer = Inferred | Opened | Configured | Predicted | Explained | Exported | Density | Done;
+export type Answer = Inferred | Diagnosed | Opened | Configured | Predicted | Explained | Exported | Density | Done;
 
 /** How far long work is, while a request waits for it: what is being done, and the share of all of it, 0 to 1. */
 export interface Progress {
@@ -467,6 +528,49 @@ export interface FitReading {
   point: number | null;
   point_x: number | null;
   point_y: number | null;
+}
+
+/** What a `PlotChart` shows. */
+export interface Plot {
+  x: PlotAxis;
+  y: PlotAxis;
+  /** In the order in which they are drawn. */
+  series: PlotSeries[];
+}
+
+export interface PlotAxis {
+  title?: string;
+  /** Logarithmic; what is not positive is not drawn. */
+  log?: boolean;
+  /** What is shown; without it all data, with some room around them. */
+  range?: [number, number];
+}
+
+export interface PlotSeries {
+  /** Rules go through the whole plot: down where y is NaN, across where x is. */
+  kind: "points" | "line" | "dashed" | "band" | "steps" | "bars" | "rules";
+  /** A name of `ChartTheme`, or a CSS colour. */
+  colour: string;
+  x: Float32Array;
+  y: Float32Array;
+  /** The other edge of a band or of bars. */
+  low?: Float32Array;
+  /** Stands at the end of a line. */
+  label?: string;
+  /** Whether pointer and keyboard read it: not so for bands and rules, unless it is said. */
+  read?: boolean;
+  /** Whether it widens the axes: not so for rules, unless it is said. */
+  fitted?: boolean;
+  /** Of its strokes, CSS pixels. */
+  width?: number;
+}
+
+/** What is under the pointer, or at the keyboard's cursor, of a plot. */
+export interface PlotReading {
+  series: number;
+  index: number;
+  x: number;
+  y: number;
 }
 
 /** A ready-made configuration. Its words are in the page's table: `preset_<id>`, `preset_<id>_why`. */
