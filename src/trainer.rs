@@ -88,7 +88,7 @@ pub struct Path {
     pub coefficients: Vec<f32>,
     /// Mean loss of each without the penalty, over the rows that are trained on.
     pub loss: Vec<f32>,
-    /// The same over the rows held out; undefined where there are none.
+    /// The same over the rows held out; nothing where there are none.
     pub validation: Vec<f32>,
 }
 
@@ -380,7 +380,10 @@ impl Trainer {
             strengths: self.beside.strengths().iter().map(|strength| *strength as f32).collect(),
             coefficients: self.beside.path().flat_map(|(run, _)| weights(run)).collect(),
             loss: self.path_losses.iter().map(|[loss, _]| *loss).collect(),
-            validation: self.path_losses.iter().map(|[_, held_out]| *held_out).collect(),
+            validation: match self.held {
+                Some(_) => self.path_losses.iter().map(|[_, held_out]| *held_out).collect(),
+                None => Vec::new(),
+            },
         })
     }
 

@@ -463,10 +463,7 @@ impl Model<'_> {
         // A penalty is one of the scaled features; without one the scale changes no answer, and keeps all digits.
         let scaling = config.model.standardize.filter(|_| config.penalty.strength > 0.0);
         let map = self.map.clone().scaled(self.dataset, bias, scaling.unwrap_or(Scaling::Standardize));
-        let mut weights = vec![1.0; self.dataset.n_samples() as usize];
-        let has_weights = self.dataset.read_extra(Extra::Weight, 0, &mut weights).is_some();
         let rows = Portion::new(self.dataset, roles, Role::Training, &map);
-        let rows = if has_weights { rows.weighted(&weights) } else { rows };
         let fit = Fit::new(rows, self.n_outputs, bias, config.loss, config.penalty);
         let rows = fit.diagnostics(MOST_ROWS);
         let contours = contours(&rows);
