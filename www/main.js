@@ -145,8 +145,11 @@ async function start() {
     if (!wanted) form.show(answer.config, answer.dataset?.scaling);
     run = answer;
     showAddress();
-    if (answer.dataset && (results || answer.config.data.source.kind !== 'linspace')) {
-      results ??= import('./results.js').then(({ Results }) => new Results(client));
+    const { data: { source }, penalty_path: path, validation: { folds } } = answer.config;
+    if (answer.dataset && (results || path || folds || source.kind !== 'linspace')) {
+      results ??= import('./results.js').then(({ Results }) => new Results(client, (strength) => {
+        void push({ ...form.config, penalty: { ...form.config.penalty, strength } });
+      }));
       void results.then((tabs) => tabs.begin(answer));
     }
     dismiss('notice');

@@ -4,7 +4,7 @@ use downhill::analysis::Portion;
 use downhill::analysis::diagnostics::Diagnostics;
 use downhill::analysis::fit::Fit;
 use downhill::config::RunConfig;
-use downhill::dataset::{BLOCK_ROWS, Dataset, Extra, FeatureMap, Role, Roles, Scaling, blocks};
+use downhill::dataset::{BLOCK_ROWS, Dataset, FeatureMap, Role, Roles, Scaling, blocks};
 use downhill::loss::Loss;
 use downhill::message::Result;
 use downhill::model;
