@@ -245,6 +245,8 @@ codes! {
     MarkBackend = "mark_backend": "backend {from} to {to}",
     // What the page tells beside its answers.
     NoticeNotUnique = "notice_not_unique": "the features are collinear: many weights give the least loss, and the exact line is one of them",
+    NoticeNotFinite = "notice_not_finite": "these rows can be told apart without an error, so that weights grow without end and there is no best model; add a penalty",
+    NoticeNoOptimum = "notice_no_optimum": "rows and features are too many for the exact answer to be found beside the run; descent is watched by its gradient alone",
     NoticeRowsLeftOut = "notice_rows_left_out": "of the table's rows, {dropped} were left out since something in them is missing and {bad} since something cannot be read; {filled} missing cells were filled",
     NoticeStoryFloor = "notice_story_floor": "without a bias the line must pass through (0, 0): the loss cannot fall below {loss}",
     // The module.

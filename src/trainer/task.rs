@@ -199,6 +199,7 @@ fn put_optimum(
     let optimum = optimum::solve(&Rows(problem), n_outputs, problem.bias, loss, penalty);
     exact.original = original(map, &optimum.parameters, n_outputs);
     exact.unique = optimum.unique && optimum.finite;
+    exact.finite = optimum.finite;
     exact.loss = optimum.objective;
     exact.parameters = optimum.parameters;
 }

@@ -566,7 +566,11 @@ fn memory_bytes() -> f64 {
 /// What a person should know of these data under this model before they wonder.
 fn notices(task: &Task, bias: bool) -> Vec<Message> {
     let mut notices = Vec::new();
-    if !task.exact.unique {
+    if task.exact.loss.is_nan() {
+        notices.push(Code::NoticeNoOptimum.into());
+    } else if !task.exact.finite {
+        notices.push(Code::NoticeNotFinite.into());
+    } else if !task.exact.unique {
         notices.push(Code::NoticeNotUnique.into());
     }
     if !bias && task.exact.loss > 2.0 * task.loss_with_bias {
