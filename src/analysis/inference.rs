@@ -14,6 +14,9 @@ use crate::dataset::{Dataset, FeatureMap, Role, Roles};
 /// The most often that coefficients are corrected by the residuals that they leave: NIST's problems take one or two.
 const MAX_REFINEMENTS: usize = 10;
 
+/// A correction that is this small beside its coefficient leaves none behind that f64 could tell.
+const SMALL: f64 = 1e-11;
+
 /// A correction that is this small beside its coefficient is below the last digit of f64.
 const NEGLIGIBLE: f64 = 1e-18;
 
@@ -103,8 +106,15 @@ impl LeastSquaresFit {
                 break;
             }
             last = size;
+            // By so much the squares fall: `d'X'r`, since `X'X d = X'r`.
+            let gain: Double = correction.iter().zip(&left.slopes).map(|(d, g)| Double::from(*d) * *g).sum();
             for (value, correction) in solution.iter_mut().zip(correction) {
                 *value += Double::from(correction);
+            }
+            if share <= SMALL && gain.value() <= SMALL * left.square.value() {
+                // What a next correction would change is smaller by as much again: no need to look.
+                left.square = left.square - gain;
+                break;
             }
             left = Left::of(rows, &map, &factor, &solution);
         }

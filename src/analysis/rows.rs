@@ -104,11 +104,20 @@ impl Rows for Portion<'_> {
 pub(crate) struct ExactMap<'a> {
     map: &'a FeatureMap,
     terms: Vec<Term>,
+    /// `1 / scale` of each input, and of each feature: a division costs as much as four products.
+    per_input: Vec<Double>,
+    per_feature: Vec<Double>,
 }
 
 impl<'a> ExactMap<'a> {
     pub(crate) fn new(map: &'a FeatureMap) -> Self {
-        Self { map, terms: map.terms() }
+        let inverse = |scale: f64| Double::from(1.0) / Double::from(scale);
+        Self {
+            map,
+            terms: map.terms(),
+            per_input: map.inputs.iter().map(|input| inverse(input.scale)).collect(),
+            per_feature: map.scale.iter().map(|scale| inverse(*scale)).collect(),
+        }
     }
 
     /// The features of one row, as [`FeatureMap::features`] makes them.
@@ -116,8 +125,7 @@ impl<'a> ExactMap<'a> {
         for (k, term) in self.terms.iter().enumerate() {
             out[k] = match *term {
                 Term::Power { input, power: 1 } => {
-                    let map = &self.map.inputs[input];
-                    over(Double::sum(x[input], -map.center), map.scale)
+                    Double::sum(x[input], -self.map.inputs[input].center) * self.per_input[input]
                 }
                 // The powers of an input stand side by side.
                 Term::Power { power, .. } => out[k - 1] * out[k + 1 - power as usize],
@@ -125,8 +133,12 @@ impl<'a> ExactMap<'a> {
                 Term::Product { of: [a, b] } => out[a] * out[b],
             };
         }
-        for ((out, center), scale) in out.iter_mut().zip(&self.map.center).zip(&self.map.scale) {
-            *out = over(*out - Double::from(*center), *scale);
+        for (k, out) in out.iter_mut().enumerate() {
+            // A first power has its scale from its input.
+            let (center, scale) = (self.map.center[k], self.map.scale[k]);
+            if center != 0.0 || scale != 1.0 {
+                *out = (*out - Double::from(center)) * self.per_feature[k];
+            }
         }
     }
 
@@ -141,7 +153,7 @@ impl<'a> ExactMap<'a> {
             _ => (0.0, 1.0),
         };
         for (k, term) in self.terms.iter().enumerate() {
-            let coefficient = over(parameters[k], self.map.scale[k]);
+            let coefficient = parameters[k] * self.per_feature[k];
             constant = constant - coefficient * Double::from(self.map.center[k]);
             match *term {
                 Term::Power { input, power } => {
@@ -174,9 +186,4 @@ impl<'a> ExactMap<'a> {
         original.extend((parameters.len() > n_features).then_some(constant));
         original
     }
-}
-
-/// `value / scale`, most scales being none.
-fn over(value: Double, scale: f64) -> Double {
-    if scale == 1.0 { value } else { value / Double::from(scale) }
 }
