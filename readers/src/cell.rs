@@ -124,6 +124,16 @@ pub fn date(cell: &[u8]) -> Option<f64> {
     if !(8..=32).contains(&cell.len()) || !cell[0].is_ascii_digit() {
         return None;
     }
+    // As most are written.
+    if let [years @ .., b'-', m1, m2, b'-', d1, d2] = cell
+        && years.len() == 4
+        && years.iter().chain([m1, m2, d1, d2]).all(u8::is_ascii_digit)
+    {
+        let number =
+            |digits: &[u8]| digits.iter().fold(0, |number, digit| 10 * number + u32::from(digit - b'0'));
+        let year = number(years);
+        return if year > 31 { days_of(year, number(&[*m1, *m2]), number(&[*d1, *d2])) } else { None };
+    }
     let text = std::str::from_utf8(cell).ok()?;
     let (day, time) = match text.find(['T', ' ']) {
         Some(place) => (&text[..place], Some(&text[place + 1..])),

@@ -22,6 +22,9 @@ pub struct Dialect {
     pub decimal_comma: bool,
     /// Whether the first record names the columns.
     pub header: bool,
+    /// Whether the row of names leaves out that of the first column, as R writes tables with names of rows.
+    #[serde(default)]
+    pub row_names: bool,
     /// Lines before the first record that say nothing of it: comments, or the separator as Excel writes it.
     #[serde(default)]
     pub skip: u32,
@@ -88,12 +91,13 @@ impl Dialect {
         let separator = told.unwrap_or(if best.0 > 0.0 { best.1 } else { b',' });
         let records = &records(text, separator, whole);
         let decimal_comma = separator != b',' && has_decimal_commas(records);
-        let numbers = Numbers { decimal_comma, separator };
+        let header = has_header(records, Numbers { decimal_comma, separator });
         Self {
             encoding,
             separator: char::from(separator),
             decimal_comma,
-            header: has_header(records, numbers),
+            header,
+            row_names: header && leaves_out_a_name(records),
             skip: 0,
         }
     }
@@ -202,6 +206,15 @@ fn has_header(records: &[Vec<Vec<u8>>], numbers: Numbers) -> bool {
         .enumerate()
         .any(|(j, name)| rest.iter().any(|record| record.get(j).is_some_and(|cell| cell == name)));
     has_values || !repeats
+}
+
+/// Every row, and there are several, has a cell more than the row of names.
+fn leaves_out_a_name(records: &[Vec<Vec<u8>>]) -> bool {
+    let Some((first, rest)) = records.split_first() else { return false };
+    let longer = |record: &Vec<Vec<u8>>| record.len() == first.len() + 1;
+    rest.len() > 1
+        && rest.iter().all(longer)
+        && rest.iter().flat_map(|record| record.last()).any(|cell| !cell.is_empty())
 }
 
 impl Encoding {

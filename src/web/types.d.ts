@@ -27,6 +27,8 @@ export interface Dialect {
   separator: string;
   decimal_comma: boolean;
   header: boolean;
+  /** Whether the row of names leaves out that of the first column. */
+  row_names: boolean;
   /** Lines before the first record that say nothing of it. */
   skip: number;
 }
