@@ -216,6 +216,7 @@ impl Table {
             separator: ',',
             decimal_comma: false,
             header: true,
+            date_order: None,
             row_names: false,
             skip: 0,
         };
@@ -589,7 +590,10 @@ impl Content {
             names.push(unique);
         }
         let n_rows = block_rows(names.len());
-        self.columns = names.into_iter().map(|name| Column::new(name, n_rows)).collect();
+        self.columns = names
+            .into_iter()
+            .map(|name| Column::new(name, n_rows).with_date_order(self.dialect.date_order))
+            .collect();
         Ok(())
     }
 }
