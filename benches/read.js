@@ -89,13 +89,15 @@ const { open } = await import(join(site, 'tables.js'));
 
 async function page() {
   const blob = await openAsBlob(path);
-  const start = performance.now();
+  const [start, before] = [performance.now(), process.cpuUsage()];
   const { preview } = await open({ name: 'table', blob }, async () => true);
-  return { seconds: (performance.now() - start) / 1000, version: '', n_rows: preview.n_rows, mean: preview.columns[0].summary[1] };
+  const { user, system } = process.cpuUsage(before);
+  const seconds = (performance.now() - start) / 1000;
+  return { seconds, processor: (user + system) / 1e6, version: '', n_rows: preview.n_rows, mean: preview.columns[0].summary[1] };
 }
 
 const peers = python();
-/** @type {Record<string, { seconds: number, version: string, n_rows: number, mean: number, failure?: string }[]>} */
+/** @type {Record<string, { seconds: number, processor: number, version: string, n_rows: number, mean: number, failure?: string }[]>} */
 const measured = { Downhill: [], pandas: [], polars: [] };
 for (let round = 0; round < ROUNDS; round += 1) {
   for (const [name, rounds] of Object.entries(measured)) rounds.push(name === 'Downhill' ? await page() : await peers.read(name));
@@ -113,9 +115,10 @@ for (const [name, rounds] of Object.entries(measured)) {
     continue;
   }
   if (n_rows !== ours.n_rows || Math.abs(mean - ours.mean) > 1e-9) throw new Error(`${name} read another table: ${n_rows} rows, mean ${mean}`);
-  const seconds = rounds.map((round) => round.seconds).sort((a, b) => a - b)[ROUNDS >> 1];
-  speeds[name] = n_bytes / 1e6 / seconds;
-  console.log(`${`${name} ${version}`.padEnd(16)} ${speeds[name].toFixed(0).padStart(6)} MB/s`);
+  const median = (/** @type {'seconds' | 'processor'} */ of) => rounds.map((round) => round[of]).sort((a, b) => a - b)[ROUNDS >> 1];
+  speeds[name] = n_bytes / 1e6 / median('seconds');
+  const busy = n_bytes / 1e6 / median('processor');
+  console.log(`${`${name} ${version}`.padEnd(16)} ${speeds[name].toFixed(0).padStart(6)} MB/s, ${busy.toFixed(0).padStart(6)} MB a second of all processors together`);
 }
 const share = speeds.Downhill / Math.max(speeds.pandas ?? 0, speeds.polars ?? 0);
 console.log(`resident ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MiB at most, Node and all`);

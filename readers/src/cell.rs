@@ -1,5 +1,9 @@
 //! What a cell says: a number, a date, a word, or nothing.
 
+use std::ops::RangeInclusive;
+
+use serde::{Deserialize, Serialize};
+
 use crate::number;
 
 /// How numbers are written.
@@ -119,10 +123,20 @@ fn without_thousands(whole: &str, numbers: Numbers) -> Option<String> {
 }
 
 /// `2024-01-31`, `2024/1/31`, `31.1.2024`, and the first with a time: days since 1970-01-01. Months before days and days
-/// before months cannot be told apart with strokes, so those are no dates here.
+/// before months cannot be told apart with strokes: [`date_in_order`] is told which.
 pub fn date(cell: &[u8]) -> Option<f64> {
     if !(8..=32).contains(&cell.len()) || !cell[0].is_ascii_digit() {
         return None;
+    }
+    // As most are written.
+    if let [years @ .., b'-', m1, m2, b'-', d1, d2] = cell
+        && years.len() == 4
+        && years.iter().chain([m1, m2, d1, d2]).all(u8::is_ascii_digit)
+    {
+        let number =
+            |digits: &[u8]| digits.iter().fold(0, |number, digit| 10 * number + u32::from(digit - b'0'));
+        let year = number(years);
+        return if year > 31 { days_of(year, number(&[*m1, *m2]), number(&[*d1, *d2])) } else { None };
     }
     let text = std::str::from_utf8(cell).ok()?;
     let (day, time) = match text.find(['T', ' ']) {
@@ -143,6 +157,53 @@ pub fn date(cell: &[u8]) -> Option<f64> {
         })?;
     let days = days_of(year, month, day_of_month)?;
     Some(days + time.map_or(Some(0.0), part_of_day)?)
+}
+
+/// In which order the parts of a date stand whose year is the last, as in `1/31/2024`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DateOrder {
+    /// `31/1/2024`.
+    DayFirst,
+    /// `1/31/2024`.
+    MonthFirst,
+}
+
+/// The parts of a date whose year is the last, by strokes or hyphens, and its time.
+fn parts_before_year(cell: &[u8]) -> Option<([u32; 3], f64)> {
+    if !(8..=32).contains(&cell.len()) || !cell[0].is_ascii_digit() {
+        return None;
+    }
+    let text = std::str::from_utf8(cell).ok()?;
+    let (day, time) = match text.find(['T', ' ']) {
+        Some(place) => (&text[..place], part_of_day(&text[place + 1..])?),
+        None => (text, 0.0),
+    };
+    let mut parts = day.split(if day.contains('/') { '/' } else { '-' });
+    let mut next = |lengths: RangeInclusive<usize>| {
+        let part = parts.next()?;
+        let digits = lengths.contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+        part.parse::<u32>().ok().filter(|_| digits)
+    };
+    let found = [next(1..=2)?, next(1..=2)?, next(4..=4)?];
+    parts.next().is_none().then_some((found, time))
+}
+
+/// `1/31/2024`, or `31/1/2024`, with a time or without: days since 1970-01-01.
+pub fn date_in_order(cell: &[u8], order: DateOrder) -> Option<f64> {
+    let ([first, second, year], time) = parts_before_year(cell)?;
+    let (month, day) = match order {
+        DateOrder::DayFirst => (second, first),
+        DateOrder::MonthFirst => (first, second),
+    };
+    Some(days_of(year, month, day)? + time)
+}
+
+/// The order that a date can be in and no other; `None` where it can be in both, and of what is no such date.
+pub fn only_order(cell: &[u8]) -> Option<DateOrder> {
+    let orders = [DateOrder::DayFirst, DateOrder::MonthFirst];
+    let mut possible = orders.into_iter().filter(|order| date_in_order(cell, *order).is_some());
+    possible.next().filter(|_| possible.next().is_none())
 }
 
 /// Days from 1970-01-01 on, by the proleptic Gregorian calendar (Hinnant 2013, "chrono-compatible low-level date

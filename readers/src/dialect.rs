@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::cell::{self, Cell, Numbers};
+use crate::cell::{self, Cell, DateOrder, Numbers};
 use crate::splitter::{Records, Splitter, Unsplittable};
 
 /// Bytes of a table's beginning that are looked at.
@@ -22,6 +22,12 @@ pub struct Dialect {
     pub decimal_comma: bool,
     /// Whether the first record names the columns.
     pub header: bool,
+    /// In which order dates are whose year is the last; `None` where no date tells, and then they are words.
+    #[serde(default)]
+    pub date_order: Option<DateOrder>,
+    /// Whether the row of names leaves out that of the first column, as R writes tables with names of rows.
+    #[serde(default)]
+    pub row_names: bool,
     /// Lines before the first record that say nothing of it: comments, or the separator as Excel writes it.
     #[serde(default)]
     pub skip: u32,
@@ -51,8 +57,12 @@ impl Dialect {
         decoder.decode(head, &mut text);
         let (told, n_lines) = told_separator(&text).map_or((None, 0), |separator| (Some(separator), 1));
         // A row of names may begin with a sign of comments: it has as many cells as the rows below.
-        let is_comment = |n_lines: &u32| text_after(&text, *n_lines).trim_ascii_start().starts_with(b"#");
-        let n_comments = (n_lines..).find(|n| !is_comment(n)).unwrap_or(n_lines);
+        let mut n_comments = n_lines;
+        let mut rest = text_after(&text, n_lines);
+        while rest.trim_ascii_start().starts_with(b"#") {
+            rest = text_after(rest, 1);
+            n_comments += 1;
+        }
         let n_named = n_comments.saturating_sub(1).max(n_lines);
         let named = Self::of_text(text_after(&text, n_named), encoding, told, whole);
         let first_two: Vec<usize> = records(text_after(&text, n_named), named.separator_byte(), whole)
@@ -88,12 +98,14 @@ impl Dialect {
         let separator = told.unwrap_or(if best.0 > 0.0 { best.1 } else { b',' });
         let records = &records(text, separator, whole);
         let decimal_comma = separator != b',' && has_decimal_commas(records);
-        let numbers = Numbers { decimal_comma, separator };
+        let header = has_header(records, Numbers { decimal_comma, separator });
         Self {
             encoding,
             separator: char::from(separator),
             decimal_comma,
-            header: has_header(records, numbers),
+            header,
+            date_order: date_order(records),
+            row_names: header && leaves_out_a_name(records),
             skip: 0,
         }
     }
@@ -202,6 +214,22 @@ fn has_header(records: &[Vec<Vec<u8>>], numbers: Numbers) -> bool {
         .enumerate()
         .any(|(j, name)| rest.iter().any(|record| record.get(j).is_some_and(|cell| cell == name)));
     has_values || !repeats
+}
+
+/// The order of all dates that can be in one only.
+fn date_order(records: &[Vec<Vec<u8>>]) -> Option<DateOrder> {
+    let mut told = records.iter().flatten().filter_map(|cell| cell::only_order(cell));
+    let first = told.next()?;
+    told.all(|order| order == first).then_some(first)
+}
+
+/// Every row, and there are several, has a cell more than the row of names.
+fn leaves_out_a_name(records: &[Vec<Vec<u8>>]) -> bool {
+    let Some((first, rest)) = records.split_first() else { return false };
+    let longer = |record: &Vec<Vec<u8>>| record.len() == first.len() + 1;
+    rest.len() > 1
+        && rest.iter().all(longer)
+        && rest.iter().flat_map(|record| record.last()).any(|cell| !cell.is_empty())
 }
 
 impl Encoding {

@@ -181,17 +181,17 @@ impl Selection {
             Missing,
             Bad,
         }
-        let wide = table.long_rows();
-        if let (Some((_, line, found)), false) = (wide.first(), choice.skip_bad_cells) {
+        let long = table.long_rows();
+        if let (Some((line, found)), false) = (long.first.first(), choice.skip_bad_cells) {
             return Err(too_wide(*line, *found, table.columns().len()));
         }
-        let mut wide = wide.iter().map(|(row, ..)| *row as usize).peekable();
+        let mut long = long.ranges.iter().cloned().flatten().map(|row| row as usize).peekable();
         let n_rows = table.n_rows() as usize;
         let block_rows = table.columns().first().map_or(1, Column::block_rows);
         let mut kept = Kept::default();
         for (index, first) in (0..n_rows).step_by(block_rows).enumerate() {
             let mut rows = vec![Row::Whole; block_rows.min(n_rows - first)];
-            while let Some(row) = wide.next_if(|row| *row < first + rows.len()) {
+            while let Some(row) = long.next_if(|row| *row < first + rows.len()) {
                 rows[row - first] = Row::Bad;
             }
             for chosen in &self.columns {

@@ -1,6 +1,6 @@
 //! Small tables with one nasty thing each, in `corpus/`, and beside them, in `expected.json`, what each says to a person
 //! who reads it: how it is written, its columns, their first cells; or why it is no table. `tests/browser/corpus.test.js` holds
-//! the wasm to the same.
+//! the wasm to the same. Days are differences of Python 3.13's `datetime.date`.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::collections::BTreeMap;

@@ -373,7 +373,7 @@ proptest! {
         for (value, word) in &values {
             text += &format!("{value},{}\n", quoted(word));
         }
-        let dialect = Dialect { encoding: Encoding::Utf8, separator: ',', decimal_comma: false, header: true, skip: 0 };
+        let dialect = Dialect { encoding: Encoding::Utf8, separator: ',', decimal_comma: false, header: true, date_order: None, row_names: false, skip: 0 };
         let mut table = Table::new(dialect);
         table.push(text.as_bytes()).unwrap();
         table.finish().unwrap();

@@ -36,6 +36,10 @@ export interface Dialect {
   separator: string;
   decimal_comma: boolean;
   header: boolean;
+  /** In which order dates are whose year is the last; nothing where no date tells, and then they are words. */
+  date_order: "day_first" | "month_first" | null;
+  /** Whether the row of names leaves out that of the first column. */
+  row_names: boolean;
   /** Lines before the first record that say nothing of it. */
   skip: number;
 }

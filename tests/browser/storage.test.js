@@ -54,7 +54,7 @@ test('A table that outgrows memory is stored, trained on, and removed with the n
       columns: { ...config.data.columns, target: 'c99', features: ['c0'] },
     };
     const run = await client.ask({ kind: 'configure', config });
-    return { preview, n_samples: run.n_samples, files: await files() };
+    return { preview, n_samples: run.dataset.n_samples, files: await files() };
   });
   assert.equal(stored.preview.n_rows, 350_000);
   assert.equal(stored.n_samples, 350_000);
