@@ -28,7 +28,7 @@ export function startPredict(client) {
     if (!classes.length) return figure(response[0]);
     const shares = response.length > 1 ? response : [1 - response[0], response[0]];
     const best = shares.indexOf(Math.max(...shares));
-    return `${classes[best] ?? best} ${figure(shares[best], true)}`;
+    return `${classes[best] ?? best} (${figure(shares[best], true)})`;
   };
 
   const predictOne = async () => {

@@ -150,9 +150,9 @@ export class Readouts {
       distance: snapshot.distance === null ? text('not_unique') : figure(snapshot.distance),
       steps_per_second: snapshot.steps_per_second > 0 ? count(snapshot.steps_per_second) : '–',
     };
-    for (const name of ['validation_loss', 'best', 'validation_r2']) {
+    for (const name of ['validation_loss', 'best', 'validation_r2', 'r2']) {
       const line = this.#values.get(name)?.parentElement;
-      if (line) line.hidden = snapshot.validation_loss === null;
+      if (line) line.hidden = values[name] === '–';
     }
     for (const [name, words] of Object.entries(values)) {
       const place = this.#values.get(name);

@@ -242,7 +242,7 @@ pub struct Effect {
 struct Model<'a> {
     dataset: &'a Dataset,
     map: FeatureMap,
-    /// Of feature `j` and output `k` at `j n_outputs + k`, then the biases.
+    /// Those of each output with its bias, one output after the other.
     weights: &'a [f64],
     n_outputs: usize,
     task: Task,
@@ -432,16 +432,15 @@ impl Measured {
 
 impl Model<'_> {
     fn predict(&self, x: &[f64]) -> Vec<f64> {
-        let (d, n) = (self.map.n_features(), self.n_outputs);
+        let d = self.map.n_features();
         let mut features = vec![0.0; d];
         self.map.features(x, &mut features);
-        let mut outputs: Vec<f64> =
-            (0..n).map(|k| self.weights.get(d * n + k).copied().unwrap_or(0.0)).collect();
-        for (feature, weights) in features.iter().zip(self.weights.chunks_exact(n.max(1))) {
-            for (output, weight) in outputs.iter_mut().zip(weights) {
-                *output += weight * feature;
-            }
-        }
+        let output = |weights: &[f64]| {
+            let sum: f64 = features.iter().zip(weights).map(|(feature, weight)| feature * weight).sum();
+            sum + weights.get(d).copied().unwrap_or(0.0)
+        };
+        let per_output = self.weights.len() / self.n_outputs.max(1);
+        let mut outputs: Vec<f64> = self.weights.chunks_exact(per_output.max(1)).map(output).collect();
         self.task.link(&mut outputs);
         outputs
     }

@@ -101,6 +101,8 @@ const LEGIBLE_MS: f64 = 2.0;
 /// What a step and a float of its batch cost on a slow adapter, in milliseconds: where nothing was measured yet.
 const STEP_MS: f64 = 0.02;
 const FLOAT_MS: f64 = 2e-6;
+/// Buffers that only a build with every loss and penalty has.
+const N_GENERAL: usize = if GENERAL { 1 } else { 0 };
 /// Where shares and settings are bound, behind what every kernel has.
 const FIRST_GENERAL_BINDING: usize = 8;
 /// Bytes that are handed to the queue at once: it keeps a copy until the device has it.
@@ -119,8 +121,8 @@ pub struct GpuEngine {
     steps: wgpu::Buffer,
     state: wgpu::Buffer,
     reactions: wgpu::Buffer,
-    /// Of each run; one of nothing where only plain runs are built in.
-    settings: wgpu::Buffer,
+    /// Of each run.
+    settings: [wgpu::Buffer; N_GENERAL],
     trace: wgpu::Buffer,
     partials: wgpu::Buffer,
     blocks: Vec<BlockBuffers>,
@@ -164,7 +166,7 @@ struct BlockBuffers {
     features: wgpu::Buffer,
     targets: wgpu::Buffer,
     /// Weight and fold of each row, where they have any; else the targets once more.
-    shares: wgpu::Buffer,
+    shares: [wgpu::Buffer; N_GENERAL],
 }
 
 /// A call whose answer is on its way.
@@ -217,11 +219,7 @@ impl GpuEngine {
         let state_floats = super::slot::COUNT * shape.n_parameters() as usize;
         let state = buffer("state", n_runs * state_floats * 4, usage);
         let reactions = buffer("reactions", n_runs * size_of::<Reaction>(), usage);
-        let settings = if GENERAL {
-            buffer("settings", n_runs * size_of::<RunSettings>(), usage)
-        } else {
-            reactions.clone()
-        };
+        let settings = std::array::from_fn(|_| buffer("settings", n_runs * size_of::<RunSettings>(), usage));
         let trace = buffer("trace", n_runs * MAX_STEPS_PER_CALL * 8, usage);
 
         let mut blocks = Vec::new();
@@ -240,13 +238,14 @@ impl GpuEngine {
             gpu.upload(&features, values, shape.n_features, shape.row_floats());
             let targets = buffer("targets", rows.len() * 4, usage);
             gpu.upload(&targets, &problem.targets[rows.clone()], 1, 1);
-            let shares = if GENERAL && shape.weighted {
+            let shares = std::array::from_fn(|_| {
+                if !shape.weighted {
+                    return targets.clone();
+                }
                 let shares = buffer("shares", rows.len() * 8, usage);
-                gpu.upload(&shares, &shares_of(problem, rows), 2, 2);
+                gpu.upload(&shares, &shares_of(problem, rows.clone()), 2, 2);
                 shares
-            } else {
-                targets.clone()
-            };
+            });
             blocks.push(BlockBuffers { block, features, targets, shares });
         }
         let mut engine = Self {
@@ -332,19 +331,17 @@ impl GpuEngine {
             bindings: bindings(device, &pipeline, buffers, general),
         };
         let Self { run_params, steps, state, reactions, settings, trace, partials, .. } = self;
-        let (general, weighted) = (self.shape.general(), GENERAL && self.shape.weighted);
+        let settings = settings.first().filter(|_| self.shape.general());
         if let Pass::Update = pass {
             let buffers = [run_params, steps, partials, state, reactions, trace];
-            return vec![bind(&buffers, [None, general.then_some(settings)])];
+            return vec![bind(&buffers, [None, settings])];
         }
         let bind = |BlockBuffers { block, features, targets, shares }: &BlockBuffers| {
             let buffers = [run_params, steps, features, targets, state, reactions, partials, block];
-            let shares = weighted.then_some(shares);
+            let shares = shares.first().filter(|_| self.shape.weighted);
             match pass {
-                Pass::Descend { .. } => {
-                    bind(&[&buffers[..6], &[trace]].concat(), [shares, general.then_some(settings)])
-                }
-                _ => bind(&buffers, [shares, weighted.then_some(settings)]),
+                Pass::Descend { .. } => bind(&[&buffers[..6], &[trace]].concat(), [shares, settings]),
+                _ => bind(&buffers, [shares, shares.and(settings)]),
             }
         };
         self.blocks.iter().map(bind).collect()
@@ -356,9 +353,9 @@ impl GpuEngine {
         self.in_flight.clear();
         self.gpu.queue.write_buffer(&self.state, 0, bytemuck::cast_slice(&state.values));
         self.gpu.queue.write_buffer(&self.reactions, 0, bytemuck::cast_slice(&state.reactions));
-        if GENERAL {
+        if let Some(buffer) = self.settings.first() {
             let settings: Vec<RunSettings> = (0..self.n_runs).map(|run| state.settings_of(run)).collect();
-            self.gpu.queue.write_buffer(&self.settings, 0, bytemuck::cast_slice(&settings));
+            self.gpu.queue.write_buffer(buffer, 0, bytemuck::cast_slice(&settings));
             let penalized = settings.iter().any(RunSettings::penalizes);
             self.reshape(Shape { penalized, ..self.shape });
         }

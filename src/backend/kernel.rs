@@ -570,19 +570,23 @@ impl Kernel {
 
     /// The WGSL for a problem of this shape.
     pub fn source(&self, shape: &Shape) -> String {
-        let mut constants = shape.constants(self.workgroup_size(shape)).to_vec();
-        let mut parts = vec![self.parts];
+        let constants = shape.constants(self.workgroup_size(shape));
         if shape.general() {
-            constants.extend(shape.general_constants());
-            parts = vec![self.general, SHARES[usize::from(shape.weighted)]];
+            let constants = [&constants[..], &shape.general_constants()].concat();
+            let parts = [self.general, SHARES[usize::from(shape.weighted)]].concat();
+            return write(&parts, &constants);
         }
-        let mut source: String =
-            constants.iter().map(|(name, value)| format!("const {name}: u32 = {value}u;\n")).collect();
-        for part in parts.into_iter().flatten() {
-            unroll(part, 0, &constants, &mut source);
-        }
-        source
+        write(self.parts, &constants)
     }
+}
+
+fn write(parts: &[&str], constants: &[(&str, u32)]) -> String {
+    let mut source: String =
+        constants.iter().map(|(name, value)| format!("const {name}: u32 = {value}u;\n")).collect();
+    for part in parts {
+        unroll(part, 0, constants, &mut source);
+    }
+    source
 }
 
 /// Writes out the loops that a shader marks as `// unrolled`: what is indexed by constants stays in registers. Drivers

@@ -7,6 +7,7 @@ mod cpu;
 mod dataset;
 mod export;
 mod features;
+mod folds;
 mod gpu;
 mod gradient;
 mod inference;

@@ -159,7 +159,7 @@ export default {
   'field_loss.tau': 'Tau',
   'field_penalty.strength': 'Penalty',
   'field_penalty.l1_ratio': 'L1 ratio',
-  field_penalty_path: 'Path, strengths',
+  field_penalty_path: 'Path',
   'field_model.initial_weights': 'Initial weights',
   choice_zero: 'Zero',
   choice_uniform: 'Uniform',
