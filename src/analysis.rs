@@ -1,6 +1,7 @@
 //! The answer that descent is heading for: least squares in f64, and what its shape says about the learning rate.
 
 use crate::dataset::{BLOCK_ROWS, Dataset, FeatureMap};
+use crate::loss::Loss;
 use crate::model;
 
 pub mod diagnostics;
@@ -14,7 +15,7 @@ pub mod likelihood;
 pub mod optimum;
 mod rows;
 
-pub use rows::{Block, Rows, Training};
+pub use rows::{Block, Portion, Rows};
 
 /// The least-squares solution and the spectrum of the loss's Hessian.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +48,22 @@ impl LeastSquares {
             triangle.fold(features, y);
         });
         triangle.solve(map, dataset.target_variance())
+    }
+
+    /// The most that the largest eigenvalue of the Hessian of a mean loss can be, wherever its parameters are: that
+    /// of `1/n A'A` times the largest second derivative of the loss by its outputs, which is 2 of the squared loss, 1
+    /// of Huber's and of log-cosh, 1/4 of the logistic and 1/2 of softmax (Bohning 1992). `None` where there is no
+    /// such bound: the absolute and the quantile loss have kinks, and the curvature of Poisson's is the rate itself
+    /// (see [`optimum::Optimum::curvature`]). A square penalty adds its strength to it.
+    pub fn curvature(&self, loss: Loss) -> Option<f64> {
+        let steepest = match loss {
+            Loss::Squared => 2.0,
+            Loss::Huber { .. } | Loss::LogCosh => 1.0,
+            Loss::Softmax => 0.5,
+            Loss::Logistic => 0.25,
+            Loss::Absolute | Loss::Quantile { .. } | Loss::Poisson => return None,
+        };
+        Some(0.5 * steepest * self.largest_eigenvalue)
     }
 
     /// The rate above which plain batch descent diverges: `2 / largest eigenvalue`.
@@ -124,7 +141,8 @@ impl Triangle {
     }
 }
 
-/// Turns a row-major matrix into a triangle and zeros, in place. `reflector` holds a number a row, `factors` a column.
+/// Turns a row-major matrix into a triangle and zeros, in place. `reflector` holds a number a row, `factors` a
+/// column.
 ///
 /// Each sum goes down its column row by row; those of all columns run side by side, as rows lie in memory.
 fn householder(matrix: &mut [f64], width: usize, reflector: &mut [f64], factors: &mut [f64]) {

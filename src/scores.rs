@@ -5,8 +5,116 @@
 
 use serde::Serialize;
 
+use crate::analysis::Rows;
+use crate::analysis::optimum::pointwise;
+use crate::loss::Loss;
+
 /// The least probability that a logarithm is taken of, as in scikit-learn's `log_loss`.
 const LEAST_PROBABILITY: f64 = f64::EPSILON;
+
+/// The most points of a curve that are drawn.
+const MAX_POINTS: usize = 1000;
+
+/// Parts of the calibration curve.
+const N_BINS: usize = 10;
+
+/// What a model's predictions of some rows are worth, by what it predicts.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Scores {
+    /// A number.
+    Regression {
+        /// All metrics.
+        scores: RegressionScores,
+        /// Of the loss itself: share of the best constant's pinball loss that is explained, for the absolute and the
+        /// quantile loss.
+        d2_pinball: Option<f64>,
+    },
+    /// A class.
+    Classification {
+        /// All metrics.
+        scores: ClassificationScores,
+        /// Of the second of two classes; of each of three or more against all others. `None` where the rows are all
+        /// of one kind.
+        rocs: Vec<Option<Roc>>,
+    },
+}
+
+impl Scores {
+    /// Of the rows, by a model of `parameters` of the scaled features: a row of weights a feature, one for each of
+    /// `n_outputs`, then the biases, if any. `None` where there are no rows.
+    pub fn of(rows: &dyn Rows, parameters: &[f64], n_outputs: usize, loss: Loss) -> Option<Self> {
+        let n_features = rows.n_features();
+        let (mut z, mut response) = (vec![0.0; n_outputs], vec![0.0; n_outputs]);
+        let n_classes = n_outputs.max(2);
+        let (mut numbers, mut classes) = (Regression::default(), Classification::new(n_classes, N_BINS));
+        // Whatever goes by rank needs every row at once.
+        let ranks = loss.classifies() || matches!(loss, Loss::Absolute | Loss::Quantile { .. });
+        let (mut all, mut targets, mut weights) = (Vec::new(), Vec::new(), Vec::new());
+        let mut said = Vec::new();
+        let mut n_samples = 0;
+        rows.for_each_block(&mut |block| {
+            said.clear();
+            for row in 0..block.targets.len() {
+                let features = &block.features[row * n_features..(row + 1) * n_features];
+                outputs(parameters, features, &mut z);
+                match loss {
+                    Loss::Softmax => pointwise::softmax(&z, &mut response),
+                    Loss::Logistic => response[0] = pointwise::sigmoid(z[0]),
+                    Loss::Poisson => response[0] = libm::exp(z[0]),
+                    _ => response[0] = z[0],
+                }
+                // Of two classes the second says it all.
+                said.extend_from_slice(if n_outputs == 2 { &response[1..] } else { &response });
+            }
+            n_samples += block.targets.len();
+            if loss.classifies() {
+                classes.feed(&said, block.targets, block.weights);
+            } else {
+                numbers.feed(&said, block.targets, block.weights);
+            }
+            if ranks {
+                all.extend_from_slice(&said);
+                targets.extend_from_slice(block.targets);
+                weights.extend_from_slice(block.weights);
+            }
+        });
+        if n_samples == 0 {
+            return None;
+        }
+        if loss.classifies() {
+            let width = if n_classes == 2 { 1 } else { n_classes };
+            let roc = |k: usize| {
+                let own: Vec<f64> = all.iter().skip(k).step_by(width).copied().collect();
+                let class = if width == 1 { 1.0 } else { k as f64 };
+                let is: Vec<f64> = targets.iter().map(|y| f64::from(*y == class)).collect();
+                Roc::new(&own, &is, &weights)
+            };
+            return Some(Self::Classification {
+                scores: classes.scores(),
+                rocs: (0..width).map(roc).collect(),
+            });
+        }
+        let d2_pinball = match loss {
+            Loss::Absolute => d2_pinball(&all, &targets, &weights, 0.5),
+            Loss::Quantile { tau } => d2_pinball(&all, &targets, &weights, tau),
+            _ => None,
+        };
+        Some(Self::Regression { scores: numbers.scores(n_features), d2_pinball })
+    }
+}
+
+/// `x w + b` of each output.
+fn outputs(parameters: &[f64], features: &[f64], outputs: &mut [f64]) {
+    outputs.fill(0.0);
+    // The biases, if there are any, are the weights of one more 1.
+    let columns = features.iter().chain(std::iter::once(&1.0));
+    for (x, weights) in columns.zip(parameters.chunks_exact(outputs.len())) {
+        for (output, w) in outputs.iter_mut().zip(weights) {
+            *output += x * w;
+        }
+    }
+}
 
 /// Sums over predictions of a number.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -89,8 +197,8 @@ impl Regression {
 }
 
 /// Share of the pinball loss of the best constant that is explained, at a quantile (`d2_pinball_score`; at 0.5 it is
-/// `d2_absolute_error_score`). The constant is the first target that so much of the weight lies below or at; any other as
-/// good has the same loss. `None` for a constant target.
+/// `d2_absolute_error_score`). The constant is the first target that so much of the weight lies below or at; any
+/// other as good has the same loss. `None` for a constant target.
 pub fn d2_pinball(predictions: &[f64], targets: &[f64], weights: &[f64], tau: f64) -> Option<f64> {
     let mut order: Vec<usize> = (0..targets.len()).collect();
     order.sort_by(|a, b| targets[*a].total_cmp(&targets[*b]));
@@ -144,7 +252,8 @@ pub struct ClassificationScores {
     pub log_loss: f64,
     /// Share of rows whose most probable class is the true one.
     pub accuracy: f64,
-    /// Mean squared distance of probabilities from what came: of the second of two classes, summed over three or more.
+    /// Mean squared distance of probabilities from what came: of the second of two classes, summed over three or
+    /// more.
     pub brier: f64,
     /// Weight of rows: a row a true class, a column a predicted one.
     pub confusion: Vec<Vec<f64>>,
@@ -255,15 +364,16 @@ impl Classification {
 /// Shares of true and of false positives as the score from which on a row counts as positive falls.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Roc {
-    /// From (0, 0) to (1, 1): share of negatives, and of positives, that score as high as the threshold. Points on the line
-    /// between their neighbours are left out.
+    /// From (0, 0) to (1, 1): share of negatives, and of positives, that score as high as the threshold; a thousand
+    /// at most. Points on the line between their neighbours are left out.
     pub points: Vec<[f64; 2]>,
     /// Area under all of them: the probability that a positive scores higher than a negative, ties counting a half.
     pub area: f64,
 }
 
 impl Roc {
-    /// Of rows that are positive (the target is 1) or not (0), with scores of any scale. `None` where all rows are of one kind.
+    /// Of rows that are positive (the target is 1) or not (0), with scores of any scale. `None` where all rows are of
+    /// one kind.
     pub fn new(scores: &[f64], targets: &[f64], weights: &[f64]) -> Option<Self> {
         let mut order: Vec<usize> = (0..scores.len()).collect();
         order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
@@ -284,7 +394,10 @@ impl Roc {
             (x1 - x0) * (y0 + y1) / 2.0
         });
         let area = area.sum::<f64>() / (negative * positive);
-        let points: Vec<[f64; 2]> = corners(&counts).map(|[x, y]| [x / negative, y / positive]).collect();
+        let corners: Vec<[f64; 2]> = corners(&counts).map(|[x, y]| [x / negative, y / positive]).collect();
+        let n_points = corners.len().min(MAX_POINTS);
+        let points =
+            (0..n_points).map(|k| corners[k * (corners.len() - 1) / (n_points - 1).max(1)]).collect();
         Some(Self { points, area })
     }
 }

@@ -10,8 +10,8 @@ use super::optimum::pointwise;
 use super::rows::Inputs;
 use crate::loss::Loss;
 
-/// Columns of as many numbers as rows were asked for; no number where there is none to be told (of a row that the fit has
-/// to meet, or where coefficients have no errors).
+/// Columns of as many numbers as rows were asked for; no number where there is none to be told (of a row that the fit
+/// has to meet, or where coefficients have no errors).
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Diagnostics {
     /// Rows that were fitted.
@@ -26,15 +26,15 @@ pub struct Diagnostics {
     pub residuals: Vec<f64>,
     /// Residuals in standard deviations of their own, `r / (s sqrt(1 - h))`: internally studentized.
     pub standardized: Vec<f64>,
-    /// The same with a deviation that the row itself had no part in: externally studentized. Of the logistic and the Poisson
-    /// loss by Williams (1987), as R's `rstudent` has it.
+    /// The same with a deviation that the row itself had no part in: externally studentized. Of the logistic and the
+    /// Poisson loss by Williams (1987), as R's `rstudent` has it.
     pub studentized: Vec<f64>,
     /// `h`, the diagonal of `X (X'X)^-1 X'`: what a row's own target adds to its fitted value, from 0 to 1.
     pub leverages: Vec<f64>,
     /// How far all fitted values move without the row, `r^2 h / (s^2 p (1 - h)^2)` (Cook 1977).
     pub cooks_distances: Vec<f64>,
-    /// Where a standardized residual (or the residual, where there is none) of its rank would lie if they were normal: the
-    /// quantile at `(rank - 1/2) / n`.
+    /// Where a standardized residual (or the residual, where there is none) of its rank would lie if they were
+    /// normal: the quantile at `(rank - 1/2) / n`.
     pub normal_quantiles: Vec<f64>,
 }
 
@@ -60,8 +60,9 @@ impl Row {
 }
 
 impl Fit<'_> {
-    /// At most `limit` rows: all of them, or an even sample, along with those that stand out: a tenth of the limit each for
-    /// the largest residuals, leverages and distances, the least and the greatest fitted values. Empty for softmax.
+    /// At most `limit` rows: all of them, or an even sample, along with those that stand out: a tenth of the limit
+    /// each for the largest residuals, leverages and distances, the least and the greatest fitted values. Empty for
+    /// softmax.
     pub fn diagnostics(&self, limit: usize) -> Diagnostics {
         if self.n_outputs > 1 {
             return Diagnostics::default();

@@ -90,7 +90,8 @@ pub fn chi_square_above(x: f64, df: f64) -> f64 {
     front * fraction
 }
 
-/// The regularized incomplete beta function `I_x(a, b)`, by its continued fraction (DLMF 8.17.22) with Lentz's method.
+/// The regularized incomplete beta function `I_x(a, b)`, by its continued fraction (DLMF 8.17.22) with Lentz's
+/// method.
 fn incomplete_beta(x: f64, a: f64, b: f64) -> f64 {
     if x <= 0.0 {
         return 0.0;

@@ -1,5 +1,5 @@
-//! Numbers of twice the digits of f64: a sum of two that do not overlap, by error-free transformations (Dekker 1971; Knuth,
-//! TAOCP 4.2.2), so that what a sum of many products leaves is known to its last digit.
+//! Numbers of twice the digits of f64: a sum of two that do not overlap, by error-free transformations (Dekker 1971;
+//! Knuth, TAOCP 4.2.2), so that what a sum of many products leaves is known to its last digit.
 //!
 //! Products are split by Veltkamp's method and not by a fused multiply-add, which WebAssembly has not.
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::fit::Fit;
-use super::rows::{Inputs, Training};
+use super::rows::{Inputs, Portion};
 use crate::loss::Loss;
 
 /// The effect of every input, each alone.
@@ -20,12 +20,13 @@ pub struct Effects {
 pub struct PartialEffect {
     /// From the least to the greatest value that rows have; the levels of a category.
     pub grid: Vec<f64>,
-    /// What the model says there: the mean, the probability of class 1, the rate; of softmax a probability for each class.
+    /// What the model says there: the mean, the probability of class 1, the rate; of softmax a probability for each
+    /// class.
     pub effects: Vec<Vec<f64>>,
     /// Ends of the 95% interval of that; `None` where coefficients have no errors.
     pub band: Option<[Vec<f64>; 2]>,
-    /// Rows as they would lie about the effect: their value of the input, and the effect there with their residual on top.
-    /// Empty where the output has a link.
+    /// Rows as they would lie about the effect: their value of the input, and the effect there with their residual on
+    /// top. Empty where the output has a link.
     pub points: Vec<[f64; 2]>,
 }
 
@@ -39,8 +40,8 @@ struct Spread {
 }
 
 impl Fit<'_> {
-    /// At `n_grid` places of every input, with at most `n_points` rows. `at` is where the others stay: where it is not said,
-    /// at the mean, or the most frequent level.
+    /// At `n_grid` places of every input, with at most `n_points` rows. `at` is where the others stay: where it is
+    /// not said, at the mean, or the most frequent level.
     pub fn effects(&self, at: Option<&[f64]>, n_grid: usize, n_points: usize) -> Effects {
         let spread = Spread::of(&self.rows);
         let at = at.map_or(spread.usual.clone(), <[f64]>::to_vec);
@@ -127,7 +128,7 @@ impl Fit<'_> {
 }
 
 impl Spread {
-    fn of(rows: &Training<'_>) -> Self {
+    fn of(rows: &Portion<'_>) -> Self {
         let inputs = &rows.map().inputs;
         let n_inputs = inputs.len();
         let (mut low, mut high) = (vec![f64::INFINITY; n_inputs], vec![f64::NEG_INFINITY; n_inputs]);

@@ -29,8 +29,8 @@ impl Factor {
         Self { triangle: fold(rows, &kept, &mut of_row), kept }
     }
 
-    /// The same columns of rows that are each multiplied by the root that `of_row` gives for features, target and weight,
-    /// beside the target that it gives (which is multiplied, too).
+    /// The same columns of rows that are each multiplied by the root that `of_row` gives for features, target and
+    /// weight, beside the target that it gives (which is multiplied, too).
     pub(crate) fn again(&self, rows: &dyn Rows, of_row: &mut OfRow<'_>) -> Self {
         Self { kept: self.kept.clone(), triangle: fold(rows, &self.kept, of_row) }
     }

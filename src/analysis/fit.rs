@@ -7,12 +7,12 @@ use super::factor::Factor;
 use super::inference::{Coefficient, Inference, LeastSquaresFit};
 use super::likelihood::{self, Likelihood, LikelihoodFit};
 use super::optimum::{self, Optimum};
-use super::rows::{ExactMap, Rows, Training};
+use super::rows::{ExactMap, Portion, Rows};
 use crate::loss::{Loss, Penalty};
 
 /// The optimum of an objective, and how sure it is.
 pub struct Fit<'a> {
-    pub(super) rows: Training<'a>,
+    pub(super) rows: Portion<'a>,
     pub(super) n_outputs: usize,
     pub(super) bias: bool,
     pub(super) loss: Loss,
@@ -71,7 +71,7 @@ pub enum Reason {
 
 impl<'a> Fit<'a> {
     /// Of some rows. `n_outputs` is the number of classes of [`Loss::Softmax`], and 1 otherwise.
-    pub fn new(rows: Training<'a>, n_outputs: usize, bias: bool, loss: Loss, penalty: Penalty) -> Self {
+    pub fn new(rows: Portion<'a>, n_outputs: usize, bias: bool, loss: Loss, penalty: Penalty) -> Self {
         let penalized = penalty.strength > 0.0;
         match loss {
             Loss::Squared if !penalized => Self::least_squares(rows, bias),
@@ -98,7 +98,7 @@ impl<'a> Fit<'a> {
         &self.parameters
     }
 
-    fn least_squares(rows: Training<'a>, bias: bool) -> Self {
+    fn least_squares(rows: Portion<'a>, bias: bool) -> Self {
         let fit = LeastSquaresFit::of(&rows, bias);
         let inferred = Inferred::LeastSquares(fit.inference(&rows, bias));
         let parameters = widen(&rows, bias, &fit.factor, &fit.solution);
@@ -111,7 +111,7 @@ impl<'a> Fit<'a> {
         Self { rows, n_outputs: 1, bias, loss: Loss::Squared, parameters, covariance, inferred }
     }
 
-    fn likelihood(rows: Training<'a>, bias: bool, loss: Loss) -> Self {
+    fn likelihood(rows: Portion<'a>, bias: bool, loss: Loss) -> Self {
         let fit = LikelihoodFit::of(&rows, bias, loss);
         let parameters = widen(&rows, bias, &fit.factor, &fit.solution);
         if !fit.optimum.finite {
@@ -130,7 +130,7 @@ impl<'a> Fit<'a> {
     }
 
     fn point(
-        rows: Training<'a>,
+        rows: Portion<'a>,
         n_outputs: usize,
         bias: bool,
         loss: Loss,
@@ -162,7 +162,7 @@ impl<'a> Fit<'a> {
 }
 
 /// Parameters of all columns, from those of the columns that were kept.
-fn widen(rows: &Training<'_>, bias: bool, factor: &Factor, solution: &[Double]) -> Vec<f64> {
+fn widen(rows: &Portion<'_>, bias: bool, factor: &Factor, solution: &[Double]) -> Vec<f64> {
     let mut parameters = vec![0.0; rows.n_features() + usize::from(bias)];
     for (column, value) in factor.kept.iter().zip(solution) {
         parameters[*column] = value.value();

@@ -1,19 +1,21 @@
 //! What a linear regression says beyond its coefficients: how sure it is of each, in the units of the inputs.
 //!
-//! Everything comes from R of a QR factorization of the scaled features, and from residuals that are taken row by row in
-//! twice the digits of f64; normal equations are never formed.
+//! Everything comes from R of a QR factorization of the scaled features, and from residuals that are taken row by row
+//! in twice the digits of f64; normal equations are never formed.
 
 use serde::Serialize;
 
 use super::distributions::{fisher_above, student_quantile, student_two_sided};
 use super::double::Double;
 use super::factor::Factor;
-use super::rows::{ExactMap, Inputs, Rows, Training};
-use crate::dataset::{Dataset, FeatureMap, Roles};
+use super::rows::{ExactMap, Inputs, Portion, Rows};
+use crate::dataset::{Dataset, FeatureMap, Role, Roles};
 
-/// The most often that coefficients are corrected by the residuals that they leave: the worst of NIST's problems takes
-/// seven.
-const MAX_REFINEMENTS: usize = 20;
+/// The most often that coefficients are corrected by the residuals that they leave: NIST's problems take one or two.
+const MAX_REFINEMENTS: usize = 10;
+
+/// A correction that is this small beside its coefficient leaves none behind that f64 could tell.
+const SMALL: f64 = 1e-11;
 
 /// A correction that is this small beside its coefficient is below the last digit of f64.
 const NEGLIGIBLE: f64 = 1e-18;
@@ -54,8 +56,8 @@ pub struct Coefficient {
     pub p: Option<f64>,
     /// Ends of the 95% confidence interval.
     pub interval: Option<[f64; 2]>,
-    /// Variance inflation factor, `1 / (1 - R_j^2)`: how much less sure the estimate is for what the other features share
-    /// with this one. `None` for the bias, and without one.
+    /// Variance inflation factor, `1 / (1 - R_j^2)`: how much less sure the estimate is for what the other features
+    /// share with this one. `None` for the bias, and without one.
     pub inflation: Option<f64>,
     /// Whether the feature is constant, or can be made of those before it: then it was left out.
     pub dropped: bool,
@@ -64,12 +66,12 @@ pub struct Coefficient {
 impl Inference {
     /// Of the rows that are trained on, through a map that scales them.
     pub fn of(dataset: &Dataset, roles: &Roles, map: &FeatureMap, bias: bool) -> Self {
-        Self::of_rows(&Training::new(dataset, roles, map), bias)
+        Self::of_rows(&Portion::new(dataset, roles, Role::Training, map), bias)
     }
 
-    /// The same of rows that may have weights: those of `1 / variance` of each target, up to a factor (weighted least
-    /// squares). All sums are weighted then; the rows are counted as they are.
-    pub fn of_rows(rows: &Training<'_>, bias: bool) -> Self {
+    /// Of some rows. Their weights are those of `1 / variance` of each target, up to a factor (weighted least
+    /// squares): all sums are weighted, and the rows counted as they are.
+    pub fn of_rows(rows: &Portion<'_>, bias: bool) -> Self {
         LeastSquaresFit::of(rows, bias).inference(rows, bias)
     }
 }
@@ -85,7 +87,7 @@ pub(crate) struct LeastSquaresFit {
 }
 
 impl LeastSquaresFit {
-    pub(crate) fn of(rows: &Training<'_>, bias: bool) -> Self {
+    pub(crate) fn of(rows: &Portion<'_>, bias: bool) -> Self {
         let factor = Factor::of(rows, bias);
         let map = ExactMap::new(rows.map());
         let mut solution: Vec<Double> = factor.least_squares().into_iter().map(Double::from).collect();
@@ -104,8 +106,15 @@ impl LeastSquaresFit {
                 break;
             }
             last = size;
+            // By so much the squares fall: `d'X'r`, since `X'X d = X'r`.
+            let gain: Double = correction.iter().zip(&left.slopes).map(|(d, g)| Double::from(*d) * *g).sum();
             for (value, correction) in solution.iter_mut().zip(correction) {
                 *value += Double::from(correction);
+            }
+            if share <= SMALL && gain.value() <= SMALL * left.square.value() {
+                // What a next correction would change is smaller by as much again: no need to look.
+                left.square = left.square - gain;
+                break;
             }
             left = Left::of(rows, &map, &factor, &solution);
         }
@@ -130,7 +139,7 @@ impl LeastSquaresFit {
         if df > 0.0 { student_quantile(0.975, df) } else { f64::NAN }
     }
 
-    pub(crate) fn inference(&self, rows: &Training<'_>, bias: bool) -> Inference {
+    pub(crate) fn inference(&self, rows: &Portion<'_>, bias: bool) -> Inference {
         let (n, df, residual) = (self.moments.n, self.degrees_of_freedom(), self.residual);
         let total = if bias { self.moments.target_square } else { self.moments.target_raw_square };
         let explained = total - residual;
@@ -220,7 +229,7 @@ struct Left {
 }
 
 impl Left {
-    fn of(rows: &Training<'_>, map: &ExactMap<'_>, factor: &Factor, solution: &[Double]) -> Self {
+    fn of(rows: &Portion<'_>, map: &ExactMap<'_>, factor: &Factor, solution: &[Double]) -> Self {
         let (n_inputs, n_features) = (rows.map().n_inputs(), rows.n_features());
         // The ones, where there are any, stand last.
         let mut features = vec![Double::from(1.0); n_features + 1];

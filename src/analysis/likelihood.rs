@@ -1,5 +1,5 @@
-//! What a logistic or a Poisson regression says beyond its coefficients: generalized linear models of the canonical link,
-//! whose errors come from R of the rows weighted by their curvature at the optimum.
+//! What a logistic or a Poisson regression says beyond its coefficients: generalized linear models of the canonical
+//! link, whose errors come from R of the rows weighted by their curvature at the optimum.
 
 use serde::Serialize;
 
@@ -8,13 +8,14 @@ use super::double::Double;
 use super::factor::Factor;
 use super::inference::{Coefficient, Estimates};
 use super::optimum::{Optimum, pointwise, solve};
-use super::rows::{Block, ExactMap, Rows, Training};
+use super::rows::{Block, ExactMap, Portion, Rows};
 use crate::loss::{Loss, Penalty};
 
 /// A model fitted by maximum likelihood, and what can be inferred from it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Likelihood {
-    /// Of each feature, and of the bias last, where there is one; `t` is Wald's z, and its `p` the normal distribution's.
+    /// Of each feature, and of the bias last, where there is one; `t` is Wald's z, and its `p` the normal
+    /// distribution's.
     pub coefficients: Vec<Coefficient>,
     /// Rows.
     pub n_samples: u64,
@@ -30,7 +31,8 @@ pub struct Likelihood {
     pub null_deviance: f64,
     /// `1 - log-likelihood / that of a constant` (McFadden 1974); `None` where that is 0.
     pub pseudo_r2: Option<f64>,
-    /// Twice the log-likelihood that the features add, and the probability of as much by chance; `None` without a bias.
+    /// Twice the log-likelihood that the features add, and the probability of as much by chance; `None` without a
+    /// bias.
     pub likelihood_ratio: Option<[f64; 2]>,
     /// Ratio of largest to smallest singular value of the weighted features with their ones.
     pub condition: f64,
@@ -53,7 +55,7 @@ pub(crate) fn reach() -> f64 {
 }
 
 impl LikelihoodFit {
-    pub(crate) fn of(rows: &Training<'_>, bias: bool, loss: Loss) -> Self {
+    pub(crate) fn of(rows: &Portion<'_>, bias: bool, loss: Loss) -> Self {
         let columns = Factor::of(rows, bias);
         let n_features = rows.n_features();
         let features = columns.kept.iter().copied().filter(|column| *column < n_features).collect();
@@ -68,7 +70,7 @@ impl LikelihoodFit {
         Self { factor, solution, optimum, sums }
     }
 
-    pub(crate) fn likelihood(&self, rows: &Training<'_>, bias: bool) -> Likelihood {
+    pub(crate) fn likelihood(&self, rows: &Portion<'_>, bias: bool) -> Likelihood {
         let estimates = Estimates {
             factor: &self.factor,
             map: &ExactMap::new(rows.map()),

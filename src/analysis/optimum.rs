@@ -1,9 +1,10 @@
 //! What descent is heading for: the least value of every objective, and where it lies, in f64.
 //!
-//! The objective is that of a run: the weighted mean of a [`Loss`] and a [`Penalty`] of the weights of the scaled features,
-//! never of the bias. Losses with a curvature are minimized by Newton's method (`optimum/newton.rs`), the absolute and the
-//! quantile loss, which are linear programs, from within (`optimum/interior.rs`). Both take R of a QR factorization of
-//! weighted rows, and a gradient that is summed row by row; no Hessian is formed of products of rows.
+//! The objective is that of a run: the weighted mean of a [`Loss`] and a [`Penalty`] of the weights of the scaled
+//! features, never of the bias. Losses with a curvature are minimized by Newton's method (`optimum/newton.rs`), the
+//! absolute and the quantile loss, which are linear programs, from within (`optimum/interior.rs`). Both take R of a
+//! QR factorization of weighted rows, and a gradient that is summed row by row; no Hessian is formed of products of
+//! rows.
 
 mod interior;
 mod newton;
@@ -17,23 +18,31 @@ use super::rows::Rows;
 use crate::dataset::BLOCK_ROWS;
 use crate::loss::{Loss, Penalty};
 
+/// The most powers that are taken of a matrix for its largest eigenvalue.
+const MAX_POWERS: u32 = 1000;
+
 /// The least objective, and parameters that have it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Optimum {
-    /// Of the scaled features: a row of weights a feature, one for each output, and then a row of biases if there are any.
+    /// Of the scaled features: a row of weights a feature, one for each output, and then a row of biases if there are
+    /// any.
     pub parameters: Vec<f64>,
     /// What they make of the objective.
     pub objective: f64,
     /// Steps that it took to find them.
     pub iterations: u32,
-    /// How much less it may be elsewhere: the duality gap of the absolute and the quantile loss, and what the quadratic
-    /// model of the objective promised of one more step where the loss has a curvature.
+    /// How much less it may be elsewhere: the duality gap of the absolute and the quantile loss, and what the
+    /// quadratic model of the objective promised of one more step where the loss has a curvature.
     pub gap: f64,
     /// Whether no other parameters have it. Those of softmax are told up to what is added to all classes alike.
     pub unique: bool,
-    /// Whether any parameters have it: where classes can be told apart without an error, or counts of some rows are all 0,
-    /// weights grow without end and the objective falls on, ever less. `parameters` are far out on that way then.
+    /// Whether any parameters have it: where classes can be told apart without an error, or counts of some rows are
+    /// all 0, weights grow without end and the objective falls on, ever less. `parameters` are far out on that way
+    /// then.
     pub finite: bool,
+    /// Largest eigenvalue of the Hessian there, the square penalty's share in it: plain batch descent comes no nearer
+    /// at a rate of 2 over this or more. `None` for the absolute and the quantile loss, which have kinks instead.
+    pub curvature: Option<f64>,
 }
 
 /// Minimizes the objective over the rows. `n_outputs` is the number of classes of [`Loss::Softmax`], and 1 otherwise.
@@ -276,6 +285,29 @@ impl Root {
             }
         }
         product
+    }
+
+    /// Largest eigenvalue of `R'R`, by its powers.
+    fn largest_eigenvalue(&self) -> f64 {
+        // Of no direction that symmetry could keep from the wanted one.
+        let mut direction: Vec<f64> = (0..self.width).map(|k| libm::cos(k as f64) + 1.5).collect();
+        let mut largest = 0.0;
+        for _ in 0..MAX_POWERS {
+            let length = direction.iter().map(|v| v * v).sum::<f64>().sqrt();
+            direction.iter_mut().for_each(|v| *v /= length);
+            let mut next = vec![0.0; self.width];
+            for row in self.upper.chunks_exact(self.width.max(1)) {
+                let along: f64 = row.iter().zip(&direction).map(|(r, v)| r * v).sum();
+                next.iter_mut().zip(row).for_each(|(next, r)| *next += along * r);
+            }
+            let before = largest;
+            largest = next.iter().zip(&direction).map(|(next, v)| next * v).sum();
+            direction = next;
+            if largest <= before * (1.0 + 1e-12) {
+                break;
+            }
+        }
+        largest
     }
 
     /// R of some of the columns alone.

@@ -1,7 +1,7 @@
 //! Rows to fit, as often as they are asked for.
 
 use super::double::Double;
-use crate::dataset::{BLOCK_ROWS, Dataset, FeatureMap, Role, Roles, Term, blocks};
+use crate::dataset::{BLOCK_ROWS, Dataset, Extra, FeatureMap, Role, Roles, Term, blocks};
 
 /// Some rows at a time: at most [`BLOCK_ROWS`].
 #[derive(Clone, Copy, Debug)]
@@ -32,24 +32,19 @@ pub trait Rows {
     fn for_each_block(&self, each: &mut dyn FnMut(Block<'_>));
 }
 
-/// The rows of a dataset that are trained on, through the map of a model.
+/// The rows of a dataset that have one role, through the map of a model. They count by its weights, where it has any.
 #[derive(Clone, Copy, Debug)]
-pub struct Training<'a> {
+pub struct Portion<'a> {
     dataset: &'a Dataset,
     roles: &'a Roles,
+    role: Role,
     map: &'a FeatureMap,
-    weights: Option<&'a [f64]>,
 }
 
-impl<'a> Training<'a> {
-    /// Those that `roles` does not hold out, each counting the same.
-    pub fn new(dataset: &'a Dataset, roles: &'a Roles, map: &'a FeatureMap) -> Self {
-        Self { dataset, roles, map, weights: None }
-    }
-
-    /// The same with a weight for each row of the dataset, those held out too.
-    pub fn weighted(self, weights: &'a [f64]) -> Self {
-        Self { weights: Some(weights), ..self }
+impl<'a> Portion<'a> {
+    /// Those that `roles` gives this role.
+    pub fn new(dataset: &'a Dataset, roles: &'a Roles, role: Role, map: &'a FeatureMap) -> Self {
+        Self { dataset, roles, role, map }
     }
 
     /// From inputs to features.
@@ -61,28 +56,33 @@ impl<'a> Training<'a> {
     pub(crate) fn for_each_input(&self, each: &mut dyn FnMut(Inputs<'_>)) {
         let n_inputs = self.map.n_inputs();
         let (mut x, mut y) = (vec![0.0; n_inputs * BLOCK_ROWS], vec![0.0; BLOCK_ROWS]);
-        let (mut places, mut weights) = (Vec::with_capacity(BLOCK_ROWS), Vec::with_capacity(BLOCK_ROWS));
+        let mut places = Vec::with_capacity(BLOCK_ROWS);
+        // As they stay where no column says how much a row counts.
+        let mut weights = vec![1.0; BLOCK_ROWS];
         for block in blocks(self.dataset.n_samples() as usize) {
             self.dataset.read(block.start, &mut x[..n_inputs * block.len()], &mut y[..block.len()]);
+            let weighted =
+                self.dataset.read_extra(Extra::Weight, block.start, &mut weights[..block.len()]).is_some();
             places.clear();
-            weights.clear();
             for row in 0..block.len() {
                 let place = block.start + row;
-                if self.roles.role(place) == Role::Training {
+                if self.roles.role(place) == self.role {
                     let n = places.len();
                     x.copy_within(row * n_inputs..(row + 1) * n_inputs, n * n_inputs);
                     y[n] = y[row];
+                    if weighted {
+                        weights[n] = weights[row];
+                    }
                     places.push(place);
-                    weights.push(self.weights.map_or(1.0, |weights| weights[place]));
                 }
             }
             let n = places.len();
-            each(Inputs { places: &places, x: &x[..n * n_inputs], targets: &y[..n], weights: &weights });
+            each(Inputs { places: &places, x: &x[..n * n_inputs], targets: &y[..n], weights: &weights[..n] });
         }
     }
 }
 
-impl Rows for Training<'_> {
+impl Rows for Portion<'_> {
     fn n_features(&self) -> usize {
         self.map.n_features()
     }
@@ -104,11 +104,20 @@ impl Rows for Training<'_> {
 pub(crate) struct ExactMap<'a> {
     map: &'a FeatureMap,
     terms: Vec<Term>,
+    /// `1 / scale` of each input, and of each feature: a division costs as much as four products.
+    per_input: Vec<Double>,
+    per_feature: Vec<Double>,
 }
 
 impl<'a> ExactMap<'a> {
     pub(crate) fn new(map: &'a FeatureMap) -> Self {
-        Self { map, terms: map.terms() }
+        let inverse = |scale: f64| Double::from(1.0) / Double::from(scale);
+        Self {
+            map,
+            terms: map.terms(),
+            per_input: map.inputs.iter().map(|input| inverse(input.scale)).collect(),
+            per_feature: map.scale.iter().map(|scale| inverse(*scale)).collect(),
+        }
     }
 
     /// The features of one row, as [`FeatureMap::features`] makes them.
@@ -116,8 +125,7 @@ impl<'a> ExactMap<'a> {
         for (k, term) in self.terms.iter().enumerate() {
             out[k] = match *term {
                 Term::Power { input, power: 1 } => {
-                    let map = &self.map.inputs[input];
-                    over(Double::sum(x[input], -map.center), map.scale)
+                    Double::sum(x[input], -self.map.inputs[input].center) * self.per_input[input]
                 }
                 // The powers of an input stand side by side.
                 Term::Power { power, .. } => out[k - 1] * out[k + 1 - power as usize],
@@ -125,8 +133,12 @@ impl<'a> ExactMap<'a> {
                 Term::Product { of: [a, b] } => out[a] * out[b],
             };
         }
-        for ((out, center), scale) in out.iter_mut().zip(&self.map.center).zip(&self.map.scale) {
-            *out = over(*out - Double::from(*center), *scale);
+        for (k, out) in out.iter_mut().enumerate() {
+            // A first power has its scale from its input.
+            let (center, scale) = (self.map.center[k], self.map.scale[k]);
+            if center != 0.0 || scale != 1.0 {
+                *out = (*out - Double::from(center)) * self.per_feature[k];
+            }
         }
     }
 
@@ -141,7 +153,7 @@ impl<'a> ExactMap<'a> {
             _ => (0.0, 1.0),
         };
         for (k, term) in self.terms.iter().enumerate() {
-            let coefficient = over(parameters[k], self.map.scale[k]);
+            let coefficient = parameters[k] * self.per_feature[k];
             constant = constant - coefficient * Double::from(self.map.center[k]);
             match *term {
                 Term::Power { input, power } => {
@@ -174,9 +186,4 @@ impl<'a> ExactMap<'a> {
         original.extend((parameters.len() > n_features).then_some(constant));
         original
     }
-}
-
-/// `value / scale`, most scales being none.
-fn over(value: Double, scale: f64) -> Double {
-    if scale == 1.0 { value } else { value / Double::from(scale) }
 }

@@ -69,6 +69,30 @@ def objective(loss, strength, l1_ratio, s, t, w, b):
     return float(np.average(value(loss, z, t), weights=s) + penalty)
 
 
+def curvature(loss, strength, l1_ratio, s, t, w, b, bias):
+    """Largest eigenvalue of the Hessian by numpy, the square penalty's share in it; None where there are kinks."""
+    z = X @ w + b
+    kind = loss["kind"]
+    if kind in ("absolute", "quantile"):
+        return None
+    A = np.column_stack([X, ONES]) if bias else X
+    square = np.diag([strength * (1 - l1_ratio)] * D + [0.0] * bias)
+    if kind == "softmax":
+        p = np.exp(z - logsumexp(z, axis=1, keepdims=True))
+        hessian = sum(
+            weight * np.kron(np.outer(row, row), np.diag(q) - np.outer(q, q)) for weight, row, q in zip(s, A, p)
+        )
+        return float(np.linalg.eigvalsh(hessian / s.sum() + np.kron(square, np.eye(p.shape[1])))[-1])
+    second = {
+        "squared": lambda: 2 * ONES,
+        "huber": lambda: (np.abs(z - t) <= loss.get("delta")).astype(float),
+        "log_cosh": lambda: 1 - np.tanh(z - t) ** 2,
+        "logistic": lambda: np.exp(-np.logaddexp(0, z) - np.logaddexp(0, -z)),
+        "poisson": lambda: np.exp(z),
+    }[kind]()
+    return float(np.linalg.eigvalsh(A.T @ (A * (s * second)[:, None]) / s.sum() + square)[-1])
+
+
 def by_cvxpy(loss, strength, l1_ratio, s, t, bias=True):
     """The same problem for Clarabel."""
     kind = loss["kind"]
@@ -117,6 +141,7 @@ def case(loss, target, call, found, strength=0.0, l1_ratio=0.0, weighted=False, 
         "bias": bias,
         "call": call,
         "objective": first,
+        "curvature": curvature(loss, strength, l1_ratio, s, t, w, b, bias),
         "parameters": parameters.tolist(),
     })
 

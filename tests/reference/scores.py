@@ -86,6 +86,8 @@ document.write(__file__, ["scikit-learn", "numpy"], {
         "binary": classification(binary, both, weights),
         "classes": classification(classes, shares, weights),
         "roc": roc(weights),
+        # By what orders rows alike: the softmax of (m, 0, -m, 0) grows with m, the logarithm of the class's share.
+        "first_against_others": metrics.roc_auc_score(classes == 0, np.log(shares[:, 0]), sample_weight=weights),
     },
     "even": {
         "regression": regression(None),

@@ -1,10 +1,9 @@
 //! Standard errors and what follows from them, against certified values and statsmodels.
 
-use downhill::analysis::Training;
 use downhill::analysis::distributions::{fisher_above, student_quantile, student_two_sided};
 use downhill::analysis::inference::Inference;
 use downhill::config::ValidationConfig;
-use downhill::dataset::{Dataset, FeatureMap, Input, InputMap, Roles, Scaling};
+use downhill::dataset::{Dataset, Extra, FeatureMap, Input, InputMap, Roles, Scaling};
 
 use crate::support::{assert_close, numbers, reference};
 
@@ -211,16 +210,17 @@ fn distributions_are_as_scipy_has_them() {
 
 #[test]
 fn weighted_rows_count_as_those_of_statsmodels_do() {
-    // statsmodels 0.15.0: WLS(y, X, weights=w).fit(method="qr") of Longley with the constant last: params, bse, rsquared,
-    // sqrt(scale), fvalue, rsquared_adj; estimates and errors, of which it has eight digits, by mpmath 1.4.1 with sixty.
+    // statsmodels 0.15.0: WLS(y, X, weights=w).fit(method="qr") of Longley with the constant last: params, bse,
+    // rsquared, sqrt(scale), fvalue, rsquared_adj; estimates and errors, of which it has eight digits, by mpmath
+    // 1.4.1 with sixty.
     let weights = [1.0, 2.0, 1.0, 0.5, 3.0, 1.0, 2.0, 1.0, 4.0, 1.0, 1.0, 0.25, 1.0, 2.0, 1.0, 1.0];
-    let columns = longley();
+    let mut columns = longley();
+    columns.push(weights.to_vec());
     let inputs: Vec<Input> = (0..6).map(|j| Input::number(&format!("x{j}"))).collect();
-    let data = Dataset::of_table(columns, inputs, "y");
+    let data = Dataset::of_table(columns, inputs, "y").with_extras(vec![Extra::Weight]);
     let map =
         FeatureMap::new(vec![InputMap::number(1); 6], Vec::new()).scaled(&data, true, Scaling::Standardize);
-    let roles = Roles::new(&ValidationConfig::default(), 16);
-    let found = Inference::of_rows(&Training::new(&data, &roles, &map).weighted(&weights), true);
+    let found = Inference::of(&data, &Roles::new(&ValidationConfig::default(), 16), &map, true);
     let expected = [
         [-11.513680382900917, 67.1951947226646],
         [-0.011850225874775093, 0.02494379805648212],

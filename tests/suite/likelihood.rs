@@ -1,13 +1,13 @@
 //! Logistic and Poisson regression beyond their coefficients, what rows do to a fit, and effects of inputs, against
 //! statsmodels.
 
-use downhill::analysis::Training;
+use downhill::analysis::Portion;
 use downhill::analysis::diagnostics::Diagnostics;
 use downhill::analysis::distributions::{chi_square_above, normal_quantile, normal_two_sided};
 use downhill::analysis::fit::{Fit, Inferred, Reason};
 use downhill::analysis::likelihood::Likelihood;
 use downhill::config::ValidationConfig;
-use downhill::dataset::{Dataset, FeatureMap, Input, InputMap, Roles, Scaling};
+use downhill::dataset::{Dataset, Extra, FeatureMap, Input, InputMap, Role, Roles, Scaling};
 use downhill::loss::{Loss, Penalty};
 use serde_json::Value;
 
@@ -52,8 +52,8 @@ impl Case {
         Self::new(columns, &[NUMBER; 4])
     }
 
-    fn rows(&self) -> Training<'_> {
-        Training::new(&self.data, &self.roles, &self.map)
+    fn rows(&self) -> Portion<'_> {
+        Portion::new(&self.data, &self.roles, Role::Training, &self.map)
     }
 
     fn fit(&self, loss: Loss) -> Fit<'_> {
@@ -81,11 +81,14 @@ fn likelihoods_are_those_of_statsmodels() {
     let weights = numbers(&reference["weights"]);
     for (name, loss) in LIKELIHOODS {
         let case = Case::of(&reference, name);
-        let weighted = format!("{name}_weighted");
-        let rows = [(name, case.rows()), (&*weighted, case.rows().weighted(&weights))];
-        for (key, rows) in rows {
-            let expected = &reference[key];
-            let fit = Fit::new(rows, 1, true, loss, Penalty::default());
+        let mut columns: Vec<Vec<f64>> =
+            reference["columns"].as_array().unwrap().iter().map(numbers).collect();
+        columns.extend([numbers(&reference["targets"][name]), weights.clone()]);
+        let mut weighted = Case::new(columns, &[NUMBER; 4]);
+        weighted.data = weighted.data.with_extras(vec![Extra::Weight]);
+        for (key, case) in [(name.to_owned(), &case), (format!("{name}_weighted"), &weighted)] {
+            let expected = &reference[&key];
+            let fit = case.fit(loss);
             let found = likelihood(&fit);
             for (k, coefficient) in found.coefficients.iter().enumerate() {
                 check(coefficient.estimate, &expected["params"][k], "estimate");

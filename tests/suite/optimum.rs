@@ -1,7 +1,8 @@
 //! The least value of every objective, against scikit-learn, statsmodels and CVXPY.
 
 use downhill::analysis::optimum::{Optimum, solve};
-use downhill::analysis::{Block, Rows};
+use downhill::analysis::{Block, LeastSquares, Rows};
+use downhill::dataset::{Dataset, FeatureMap, Input, InputMap, Scaling};
 use downhill::loss::{Loss, Penalty};
 use serde_json::Value;
 
@@ -79,12 +80,49 @@ fn objectives_are_as_low_as_those_of_others() {
         assert!(found.unique && found.finite, "{what}: {found:?}");
         // A wrong curvature or a wrong dual would show here alone.
         assert!(found.iterations < 20, "{what}: {} steps", found.iterations);
-        // Where softmax is not penalized, all classes may gain alike: there scikit-learn is at the same mean as we are.
+        match case["curvature"].as_f64() {
+            Some(expected) => assert_close(found.curvature.unwrap(), expected, 1e-6 * expected, &what),
+            None => assert_eq!(found.curvature, None, "{what}"),
+        }
+        // Where softmax is not penalized, all classes may gain alike: there scikit-learn is at the same mean as we
+        // are.
         for (found, expected) in found.parameters.iter().zip(numbers(&case["parameters"])) {
             assert_close(*found, expected, 3e-5, &what);
             let is_zero = expected.abs() < 1e-9;
             assert!(!is_zero || *found == 0.0, "{what}: {found:e} is not the 0 that others find");
         }
+    }
+}
+
+#[test]
+fn no_hessian_is_steeper_than_its_bound() {
+    let reference = reference("optima");
+    let mut columns: Vec<Vec<f64>> = reference["columns"].as_array().unwrap().iter().map(numbers).collect();
+    columns.push(numbers(&reference["targets"]["number"]));
+    let inputs = (0..10).map(|j| Input::number(&format!("x{j}"))).collect();
+    let data = Dataset::of_table(columns, inputs, "y");
+    let map = FeatureMap::new(vec![InputMap::number(1); 10], Vec::new());
+    let map = map.scaled(&data, true, Scaling::Standardize);
+    let least_squares = LeastSquares::solve(&data, &map, true);
+    for case in reference["cases"].as_array().unwrap() {
+        let loss: Loss = serde_json::from_value(case["loss"].clone()).unwrap();
+        let penalty: Penalty = serde_json::from_value(case["penalty"].clone()).unwrap();
+        let square = penalty.strength * (1.0 - penalty.l1_ratio);
+        if let (Some(bound), false) = (least_squares.curvature(loss), case["weighted"].as_bool().unwrap()) {
+            let found = case["curvature"].as_f64().unwrap();
+            let ratio = found / (bound + square);
+            // No more than it, and not far from it but for Huber's, whose rows are as steep as they can be or not at
+            // all.
+            let least = match loss {
+                Loss::Squared => 1.0 - 1e-9,
+                Loss::Huber { .. } => 0.04,
+                _ => 0.4,
+            };
+            assert!((least..1.0 + 1e-9).contains(&ratio), "{loss:?}: {ratio}");
+        }
+    }
+    for loss in [Loss::Absolute, Loss::Quantile { tau: 0.5 }, Loss::Poisson] {
+        assert_eq!(least_squares.curvature(loss), None);
     }
 }
 

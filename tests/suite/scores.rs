@@ -1,6 +1,8 @@
 //! Metrics of predictions, against scikit-learn.
 
-use downhill::scores::{Classification, ClassificationScores, Regression, Roc, d2_pinball};
+use downhill::analysis::{Block, Rows};
+use downhill::loss::Loss;
+use downhill::scores::{Classification, ClassificationScores, Regression, Roc, Scores, d2_pinball};
 use serde_json::Value;
 
 use crate::support::{assert_close, numbers, reference};
@@ -118,6 +120,14 @@ fn a_curve_of_positives_is_that_of_scikit_learn() {
         }
     }
     assert_eq!(Roc::new(&[0.1, 0.9], &[1.0, 1.0], &[1.0, 1.0]), None);
+    // A curve of many corners is drawn by some of them, its ends among these, and measured by all.
+    let n = 10_000;
+    let scores: Vec<f64> = (0..n).map(f64::from).collect();
+    let targets: Vec<f64> = (0..n).map(|i| f64::from(i % 2)).collect();
+    let found = Roc::new(&scores, &targets, &vec![1.0; scores.len()]).unwrap();
+    assert_eq!((found.points.len(), found.points[0], found.points[999]), (1000, [0.0, 0.0], [1.0, 1.0]));
+    // Each positive scores above as many negatives as there are below it: half of all pairs, and half a row more.
+    assert_close(found.area, 0.5 + 0.5 / 5000.0, 1e-12, "area");
 }
 
 #[test]
@@ -134,4 +144,81 @@ fn probabilities_are_held_against_what_came() {
         assert_close(bin.predicted, predicted, 1e-12, "mean probability");
     }
     assert_eq!(found.iter().map(|bin| bin.weight).sum::<f64>(), 60.0);
+}
+
+/// Rows of one feature.
+struct Line<'a> {
+    features: &'a [f64],
+    targets: &'a [f64],
+    weights: &'a [f64],
+}
+
+impl Rows for Line<'_> {
+    fn n_features(&self) -> usize {
+        1
+    }
+
+    fn for_each_block(&self, each: &mut dyn FnMut(Block<'_>)) {
+        let blocks =
+            self.features.chunks(BLOCK).zip(self.targets.chunks(BLOCK)).zip(self.weights.chunks(BLOCK));
+        for ((features, targets), weights) in blocks {
+            each(Block { features, targets, weights });
+        }
+    }
+}
+
+#[test]
+fn a_model_is_scored_by_what_it_says() {
+    let reference = reference("scores");
+    let weights = numbers(&reference["weights"]);
+    let expected = &reference["weighted"];
+    let scores = |feature: &[f64], target: &str, parameters: &[f64], n_outputs, loss| {
+        let targets = numbers(&reference[target]);
+        let rows = Line { features: feature, targets: &targets, weights: &weights };
+        Scores::of(&rows, parameters, n_outputs, loss).unwrap()
+    };
+    // A feature that is half the prediction less a half.
+    let feature: Vec<f64> = numbers(&reference["prediction"]).iter().map(|m| (m - 1.0) / 2.0).collect();
+    let Scores::Regression { scores: found, d2_pinball } =
+        scores(&feature, "y", &[2.0, 1.0], 1, Loss::Quantile { tau: 0.1 })
+    else {
+        panic!("a number was asked for")
+    };
+    check(found.r2.unwrap(), &expected["regression"]["r2"], "R2");
+    check(d2_pinball.unwrap(), &expected["regression"]["d2_pinball"][0], "D2");
+    // Logits of its probabilities; those of 0 and 1 are as good as sure.
+    let logit = |p: &f64| (p.max(1e-16) / (1.0 - p).max(1e-16)).ln();
+    let feature: Vec<f64> = numbers(&reference["probability"]).iter().map(logit).collect();
+    for (parameters, n_outputs, loss) in
+        [(&[1.0][..], 1, Loss::Logistic), (&[-0.5, 0.5, 0.0, 0.0], 2, Loss::Softmax)]
+    {
+        let Scores::Classification { scores: found, rocs } =
+            scores(&feature, "binary", parameters, n_outputs, loss)
+        else {
+            panic!("a class was asked for")
+        };
+        check(found.accuracy, &expected["binary"]["accuracy"], "accuracy");
+        check(found.brier, &expected["binary"]["brier"], "Brier score");
+        check(rocs[0].as_ref().unwrap().area, &expected["roc"]["area"], "area");
+    }
+    // One class against the others, by a model of the feature alone.
+    let targets = numbers(&reference["classes"]);
+    let feature: Vec<f64> =
+        reference["shares"].as_array().unwrap().iter().map(|row| row[0].as_f64().unwrap().ln()).collect();
+    let rows = Line { features: &feature, targets: &targets, weights: &weights };
+    let parameters = [1.0, 0.0, -1.0, 0.0];
+    let Some(Scores::Classification { rocs, .. }) = Scores::of(&rows, &parameters, 4, Loss::Softmax) else {
+        panic!("a class was asked for")
+    };
+    check(rocs[0].as_ref().unwrap().area, &expected["first_against_others"], "area of the first class");
+    assert_eq!(rocs.len(), 4);
+    // The logarithms of its rates.
+    let feature: Vec<f64> = numbers(&reference["rates"]).iter().map(|rate| rate.ln()).collect();
+    let Scores::Regression { scores: found, .. } = scores(&feature, "counts", &[1.0], 1, Loss::Poisson)
+    else {
+        panic!("a number was asked for")
+    };
+    check(found.d2_poisson.unwrap(), &expected["regression"]["d2_poisson"], "D2 of the deviance");
+    let none = Line { features: &[], targets: &[], weights: &[] };
+    assert_eq!(Scores::of(&none, &[1.0], 1, Loss::Squared), None);
 }

@@ -54,9 +54,9 @@ fn digits(set: &Value, scaling: Scaling) -> [f64; 5] {
 
 #[test]
 fn every_set_is_as_certified() {
-    // What is certified are fifteen digits of decimals; `reachable` says how many are left of them once data are rounded
-    // to f64, and none of those may be lost. statsmodels 0.15.0 (OLS(y, X).fit(method="qr") of plain powers) reaches 8.0 of
-    // Filip's, 12.8 of Pontius's and 5.8 of Wampler5's estimates.
+    // What is certified are fifteen digits of decimals; `reachable` says how many are left of them once data are
+    // rounded to f64, and none of those may be lost. statsmodels 0.15.0 (OLS(y, X).fit(method="qr") of plain powers)
+    // reaches 8.0 of Filip's, 12.8 of Pontius's and 5.8 of Wampler5's estimates.
     let reference = reference("strd");
     for set in reference["sets"].as_array().unwrap() {
         let name = set["name"].as_str().unwrap();

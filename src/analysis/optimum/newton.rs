@@ -1,5 +1,5 @@
-//! Newton's method for losses that have a curvature, proximal where weights are penalized by their magnitude (Lee, Sun and
-//! Saunders 2014), with a line search.
+//! Newton's method for losses that have a curvature, proximal where weights are penalized by their magnitude (Lee,
+//! Sun and Saunders 2014), with a line search.
 
 use super::{Objective, Optimum, Root, Stack, pointwise};
 use crate::loss::Loss;
@@ -10,12 +10,12 @@ const MAX_ITERATIONS: u32 = 200;
 /// Of the objective: what is still to be gained by then is rounding.
 const TOLERANCE: f64 = 1e-15;
 
-/// A last step that moves no output by more than this is one to an optimum that exists. On the way to infinity every step
-/// moves some output by about 1, however little is gained by it.
+/// A last step that moves no output by more than this is one to an optimum that exists. On the way to infinity every
+/// step moves some output by about 1, however little is gained by it.
 const FINITE_MOVE: f64 = 0.1;
 
-/// The least that is added to the curvature in every direction, as a share of the largest curvature: below it a direction is
-/// flat, and is left alone.
+/// The least that is added to the curvature in every direction, as a share of the largest curvature: below it a
+/// direction is flat, and is left alone.
 const LEAST_DAMPING: f64 = 1e-14;
 
 /// The most rounds of coordinate descent in a step.
@@ -44,7 +44,8 @@ pub(super) fn solve(objective: &Objective<'_>) -> Optimum {
     }
     let mut end = descend(objective, parameters, TOLERANCE);
     let finite = end.largest_move <= FINITE_MOVE;
-    let unique = finite && is_unique(objective, &end.parameters);
+    let (gradient, root) = curvature(objective, &end.parameters, 0.0);
+    let unique = finite && is_unique(objective, &end.parameters, &gradient, &root);
     center_classes(objective, &mut end.parameters);
     Optimum {
         objective: objective.value(&end.parameters),
@@ -53,6 +54,7 @@ pub(super) fn solve(objective: &Objective<'_>) -> Optimum {
         gap: end.gain,
         unique,
         finite,
+        curvature: Some(root.largest_eigenvalue()),
     }
 }
 
@@ -108,7 +110,7 @@ fn descend(objective: &Objective<'_>, mut parameters: Vec<f64>, tolerance: f64) 
             break;
         }
         damping = if length < 0.125 {
-            (100.0 * damping).max(1e-8).min(1.0)
+            (100.0 * damping).clamp(1e-8, 1.0)
         } else {
             (damping / 100.0).max(LEAST_DAMPING)
         };
@@ -183,8 +185,8 @@ fn largest_move(objective: &Objective<'_>, step: &[f64]) -> f64 {
     largest
 }
 
-/// The step to the least of `g'd + d'R'R d / 2 + l1 |w + d|_1`: by coordinate descent, and once it has found which weights
-/// are 0 and what signs the others have, by solving for those.
+/// The step to the least of `g'd + d'R'R d / 2 + l1 |w + d|_1`: by coordinate descent, and once it has found which
+/// weights are 0 and what signs the others have, by solving for those.
 fn proximal_step(objective: &Objective<'_>, parameters: &[f64], gradient: &[f64], root: &Root) -> Vec<f64> {
     let n = parameters.len();
     let n_weights = objective.n_weights();
@@ -236,13 +238,12 @@ fn proximal_step(objective: &Objective<'_>, parameters: &[f64], gradient: &[f64]
 }
 
 /// Whether the curvature at an optimum holds every direction in which the penalty does not push back.
-fn is_unique(objective: &Objective<'_>, parameters: &[f64]) -> bool {
-    let (gradient, root) = curvature(objective, parameters, 0.0);
+fn is_unique(objective: &Objective<'_>, parameters: &[f64], gradient: &[f64], root: &Root) -> bool {
     let (n_weights, l1) = (objective.n_weights(), objective.l1());
     // Softmax is the same where all classes gain alike, the penalty apart.
     let is_given = |k: usize| {
         let penalized = k < n_weights && objective.penalty.strength > 0.0;
-        objective.loss == Loss::Softmax && k % objective.n_outputs == 0 && !penalized
+        objective.loss == Loss::Softmax && k.is_multiple_of(objective.n_outputs) && !penalized
     };
     let free: Vec<usize> = (0..parameters.len())
         .filter(|k| {
