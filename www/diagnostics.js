@@ -7,8 +7,10 @@ import { make } from './form.js';
 import { Asking } from './asking.js';
 import { addStyle } from './general.js';
 import { onChange } from './changes.js';
+import { offerSaving } from './pictures.js';
 import { PlotFigure, column } from './plots.js';
 import { addTab } from './tabs.js';
+import { chartTheme } from './theme.js';
 
 /** @typedef {import('./pkg/downhill.js').Diagnosed} Diagnosed */
 /** @typedef {import('./pkg/downhill.js').Part} Part */
@@ -85,7 +87,6 @@ export class Diagnostics {
     this.#diagnosed = undefined;
     this.#exact = undefined;
     this.#effect = run.dataset ? new EffectChoice(run.dataset, () => this.#asking.again()) : undefined;
-    this.#figures.clear();
     this.#scores.replaceChildren();
     this.#grid.replaceChildren(make('p', 'muted', said('inferring')));
     this.#view.tab.textContent = said('diagnostics');
@@ -123,7 +124,14 @@ export class Diagnostics {
     const figures = await Promise.all(shown.map((name) => this.#figure(name)));
     if (dataset !== this.#asking.run?.dataset) return;
     [...pictures.values()].forEach((picture, i) => figures[i].show(picture));
-    if (diagnosed.effect) this.#effect?.show(diagnosed.effect);
+    const effect = figures[shown.indexOf('effect')]?.element;
+    if (effect && diagnosed.effect && this.#effect) {
+      if (!effect.contains(this.#effect.element)) {
+        effect.querySelector('.effect-choice')?.remove();
+        effect.querySelector('figcaption')?.after(this.#effect.element);
+      }
+      this.#effect.show(diagnosed.effect);
+    }
     const elements = figures.map(({ element }) => element);
     if (elements.some((element, i) => this.#grid.children[i] !== element) || this.#grid.children.length !== elements.length) {
       this.#grid.replaceChildren(...elements);
@@ -136,14 +144,9 @@ export class Diagnostics {
     for (const element of this.#grid.children) element.classList.toggle('chosen', element.classList.contains(this.#picture.value));
   }
 
-  /** @param {string} name */
+  /** Figures are made once, and show one run after the other. @param {string} name */
   #figure(name) {
-    const made = this.#figures.get(name) ?? (async () => {
-      if (name === 'confusion') return new Confusion();
-      const plot = await PlotFigure.make(name);
-      if (name === 'effect' && this.#effect) plot.element.querySelector('figcaption')?.after(this.#effect.element);
-      return plot;
-    })();
+    const made = this.#figures.get(name) ?? (name === 'confusion' ? Promise.resolve(new Confusion()) : PlotFigure.make(name));
     this.#figures.set(name, made);
     return made;
   }
@@ -237,22 +240,51 @@ class Confusion {
   element = make('figure', 'chart plot confusion');
   #title = make('h3');
   #table = document.createElement('table');
+  #scroll = make('div', 'scroll');
   #hint = make('p', 'hint');
 
   constructor() {
     const caption = document.createElement('figcaption');
     caption.append(this.#title);
-    const scroll = make('div', 'scroll');
+    const scroll = this.#scroll;
     scroll.tabIndex = 0;
     scroll.setAttribute('role', 'region');
-    scroll.setAttribute('aria-label', said('picture_confusion'));
     scroll.append(this.#table);
     this.element.append(caption, scroll, this.#hint);
+    offerSaving(scroll, (context) => this.#paint(context, scroll), 'confusion');
+  }
+
+  /**
+   * The table as it stands.
+   * @param {CanvasRenderingContext2D} context
+   * @param {HTMLElement} scroll
+   */
+  #paint(context, scroll) {
+    const theme = chartTheme();
+    const from = scroll.getBoundingClientRect();
+    context.textAlign = 'end';
+    context.textBaseline = 'middle';
+    for (const cell of this.#table.querySelectorAll('th, td')) {
+      const { left, right, top, width, height } = cell.getBoundingClientRect();
+      const { fontWeight, fontSize, paddingRight } = getComputedStyle(cell);
+      const [x, y] = [left - from.left + scroll.scrollLeft, top - from.top + scroll.scrollTop];
+      if (cell.className === 'right' || cell.className === 'wrong') {
+        const share = 0.45 * Number(/** @type {HTMLElement} */ (cell).style.getPropertyValue('--share'));
+        const [red, green, blue] = [1, 3, 5].map((at) => parseInt(theme[cell.className === 'right' ? 'fit' : 'validation'].slice(at, at + 2), 16));
+        context.fillStyle = `rgba(${red},${green},${blue},${share})`;
+        context.fillRect(x, y, width, height);
+      }
+      context.font = `${fontWeight} ${fontSize} ${theme.font}`;
+      context.fillStyle = cell.tagName === 'TH' ? theme.muted : theme.ink;
+      context.fillText(cell.textContent ?? '', right - from.left + scroll.scrollLeft - parseFloat(paddingRight), y + height / 2);
+    }
   }
 
   /** @param {NonNullable<Diagnosed['confusion']>} confusion */
   show({ labels, counts }) {
-    this.#title.textContent = said('picture_confusion');
+    const title = said('picture_confusion');
+    if (this.#title.textContent !== title) this.#scroll.setAttribute('aria-label', title);
+    this.#title.textContent = title;
     this.#hint.textContent = said('hint_confusion');
     this.#table.replaceChildren();
     const head = this.#table.createTHead().insertRow();

@@ -5,6 +5,7 @@ import { count, figure } from './i18n.js';
 import { said } from './i18n/table.js';
 import { make } from './form.js';
 import { addStyle } from './general.js';
+import { onChange } from './changes.js';
 import { PlotFigure, column } from './plots.js';
 import { addTab } from './tabs.js';
 
@@ -54,6 +55,10 @@ export class Path {
     this.#view = addTab('path', () => void this.#draw());
     this.#best.setAttribute('type', 'button');
     this.#view.hide(true);
+    onChange(() => {
+      this.#view.tab.textContent = said('path');
+      if (this.#view.isShown) void this.#draw();
+    });
   }
 
   /**
@@ -220,6 +225,10 @@ export class Folds {
     addStyle('plots.css');
     this.#view = addTab('folds', () => void this.#draw());
     this.#view.hide(true);
+    onChange(() => {
+      this.#view.tab.textContent = said('folds');
+      if (this.#view.isShown) void this.#draw();
+    });
   }
 
   /** A run began. */

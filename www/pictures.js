@@ -16,6 +16,11 @@ import { onChange } from './changes.js';
  * @property {() => boolean} draw
  */
 
+/**
+ * What paints a picture that is no chart, in CSS pixels from the upper left corner of its element.
+ * @typedef {(context: CanvasRenderingContext2D) => void} Painting
+ */
+
 /** Pixels of a saved PNG to one of the page, at least. */
 const LEAST_RATIO = 2;
 /** Rows of title and of legend in a saved picture, and its margin. */
@@ -33,9 +38,9 @@ export function startPictures({ fit, loss }) {
 }
 
 /**
- * Puts a menu beside a canvas that saves it.
+ * Puts a menu beside a picture that saves it.
  * @param {HTMLElement} area the element around the chart's two canvases, labelled and described
- * @param {Chart} chart
+ * @param {Chart | Painting} chart
  * @param {string} name of the file, without its end
  */
 export function offerSaving(area, chart, name) {
@@ -112,7 +117,7 @@ function icon() {
 /**
  * @param {string} format
  * @param {HTMLElement} area
- * @param {Chart} chart
+ * @param {Chart | Painting} chart
  * @param {string} name
  */
 async function save(format, area, chart, name) {
@@ -127,11 +132,10 @@ async function save(format, area, chart, name) {
 
 /**
  * @param {HTMLElement} area
- * @param {Chart} chart
+ * @param {Chart | Painting} chart
  * @returns {Promise<Blob | null>}
  */
 async function png(area, chart) {
-  const [base, top] = area.querySelectorAll('canvas');
   const { width, height } = area.getBoundingClientRect();
   const ratio = Math.max(devicePixelRatio, LEAST_RATIO);
   const head = heading(area, width);
@@ -144,26 +148,59 @@ async function png(area, chart) {
   context.fillStyle = chartTheme().background;
   context.fillRect(0, 0, width, height + head.height);
   head.draw(context);
-  // Nothing of it is seen: the canvas has its own size back before the browser paints.
-  chart.resize(width, height, ratio);
-  chart.draw();
-  context.setTransform(1, 0, 0, 1, 0, 0);
-  for (const layer of [base, top]) context.drawImage(layer, 0, Math.round(head.height * ratio));
-  chart.resize(width, height, devicePixelRatio);
-  chart.draw();
+  if (typeof chart === 'function') {
+    context.translate(0, head.height);
+    chart(context);
+  } else {
+    // Nothing of it is seen: the canvas has its own size back before the browser paints.
+    chart.resize(width, height, ratio);
+    chart.draw();
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    for (const layer of area.querySelectorAll('canvas')) context.drawImage(layer, 0, Math.round(head.height * ratio));
+    chart.resize(width, height, devicePixelRatio);
+    chart.draw();
+  }
   return new Promise((done) => canvas.toBlob(done, 'image/png'));
 }
 
 /**
  * @param {HTMLElement} area
- * @param {Chart} chart
+ * @param {Chart | Painting} chart
  */
 function svg(area, chart) {
   const { width, height } = area.getBoundingClientRect();
   const theme = chartTheme();
   const head = heading(area, width);
-  const above = new Writer(1);
-  head.draw(/** @type {any} */ (above));
+  const described = (area.getAttribute('aria-describedby') ?? '').split(' ').map((id) => document.getElementById(id)?.textContent);
+  const size = `width="${number(width)}" height="${number(height + head.height)}"`;
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" ${size} viewBox="0 0 ${number(width)} ${number(height + head.height)}" role="img" aria-labelledby="title" aria-describedby="description" font-family="${escape(theme.font)}">`,
+    `<title id="title">${escape(head.title)}</title>`,
+    `<desc id="description">${escape(described.filter(Boolean).join(' '))}</desc>`,
+    `<rect ${size} ${paint('fill', theme.background)}/>`,
+    ...written(head.draw),
+    `<g transform="translate(0 ${number(head.height)})">`,
+    ...(typeof chart === 'function' ? written(chart) : diverted(area, chart)),
+    '</g>',
+    '</svg>',
+    '',
+  ].join('\n');
+}
+
+/** @param {Painting} painting */
+function written(painting) {
+  const writer = new Writer(1);
+  painting(/** @type {any} */ (writer));
+  return writer.written;
+}
+
+/**
+ * What a chart draws, written down by its own contexts.
+ * @param {HTMLElement} area
+ * @param {Chart} chart
+ */
+function diverted(area, chart) {
+  const theme = chartTheme();
   const layers = [...area.querySelectorAll('canvas')].map((canvas) => /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d')));
   const writers = layers.map(() => new Writer(1 / devicePixelRatio));
   // Colours are read from the contexts before these write.
@@ -176,20 +213,7 @@ function svg(area, chart) {
   }
   chart.set_theme(theme);
   chart.draw();
-  const described = (area.getAttribute('aria-describedby') ?? '').split(' ').map((id) => document.getElementById(id)?.textContent);
-  const size = `width="${number(width)}" height="${number(height + head.height)}"`;
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" ${size} viewBox="0 0 ${number(width)} ${number(height + head.height)}" role="img" aria-labelledby="title" aria-describedby="description" font-family="${escape(theme.font)}">`,
-    `<title id="title">${escape(head.title)}</title>`,
-    `<desc id="description">${escape(described.filter(Boolean).join(' '))}</desc>`,
-    `<rect ${size} ${paint('fill', theme.background)}/>`,
-    ...above.written,
-    `<g transform="translate(0 ${number(head.height)})">`,
-    ...writers.flatMap(({ written }) => written),
-    '</g>',
-    '</svg>',
-    '',
-  ].join('\n');
+  return writers.flatMap(({ written }) => written);
 }
 
 /**

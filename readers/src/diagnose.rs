@@ -284,13 +284,13 @@ impl Diagnosed {
         let mut worst: Option<(f64, usize, f64, f64, Vec<f64>)> = None;
         let mut centre = Centre::new(dataset);
         let mut measured = Measured::new(task, n_outputs);
-        model.for_each_row(|place, x, actual| {
+        model.for_each_row(|place, x, actual, weight| {
             if part_of(place) != part {
                 return;
             }
             centre.add(x);
             let predicted = model.predict(x);
-            measured.add(&predicted, actual);
+            measured.add(&predicted, actual, weight);
             let miss = (actual - predicted[0]).abs();
             if seen % stride == 0 {
                 rows.push(task, place, actual, predicted[0]);
@@ -328,23 +328,16 @@ impl Diagnosed {
             Measured::Numbers(sums) => {
                 Self { scores: numbers(&sums, task, n_features), rows: Some(rows), ..bare }
             }
-            Measured::Classes { counts, probabilities, targets } => {
-                bare.with_classes(&counts, labels, &probabilities, &targets)
-            }
+            Measured::Classes { counts, scored } => bare.with_classes(&counts, labels, &scored),
         })
     }
 
-    fn with_classes(
-        mut self,
-        counts: &Classification,
-        labels: Vec<String>,
-        probabilities: &[f64],
-        targets: &[f64],
-    ) -> Self {
+    fn with_classes(mut self, counts: &Classification, labels: Vec<String>, scored: &Scored) -> Self {
         let found = counts.scores();
         self.scores = vec![("log_loss", Some(found.log_loss)), ("accuracy", Some(found.accuracy))];
         if self.task == Task::Binary {
-            let roc = Roc::new(probabilities, targets, &vec![1.0; targets.len()]);
+            let Scored { probabilities, targets, weights } = scored;
+            let roc = Roc::new(probabilities, targets, weights);
             let second = found.classes[1];
             self.scores.extend([
                 ("auc", roc.as_ref().map(|roc| roc.area)),
@@ -396,12 +389,19 @@ fn numbers(sums: &Regression, task: Task, n_features: usize) -> Vec<(&'static st
 /// What is summed over the rows.
 enum Measured {
     Numbers(Regression),
-    /// Probabilities and targets are kept of two classes alone.
+    /// Every row is kept of two classes alone.
     Classes {
         counts: Classification,
-        probabilities: Vec<f64>,
-        targets: Vec<f64>,
+        scored: Scored,
     },
+}
+
+/// Rows of one of two classes each.
+#[derive(Default)]
+struct Scored {
+    probabilities: Vec<f64>,
+    targets: Vec<f64>,
+    weights: Vec<f64>,
 }
 
 impl Measured {
@@ -410,20 +410,20 @@ impl Measured {
             Task::Regression | Task::Counts => Self::Numbers(Regression::default()),
             Task::Binary | Task::Classes => Self::Classes {
                 counts: Classification::new(n_outputs.max(2), N_BINS),
-                probabilities: Vec::new(),
-                targets: Vec::new(),
+                scored: Scored::default(),
             },
         }
     }
 
-    fn add(&mut self, predicted: &[f64], actual: f64) {
+    fn add(&mut self, predicted: &[f64], actual: f64, weight: f64) {
         match self {
-            Self::Numbers(sums) => sums.feed(predicted, &[actual], &[1.0]),
-            Self::Classes { counts, probabilities, targets } => {
-                counts.feed(predicted, &[actual], &[1.0]);
+            Self::Numbers(sums) => sums.feed(predicted, &[actual], &[weight]),
+            Self::Classes { counts, scored } => {
+                counts.feed(predicted, &[actual], &[weight]);
                 if let [p] = predicted {
-                    probabilities.push(*p);
-                    targets.push(actual);
+                    scored.probabilities.push(*p);
+                    scored.targets.push(actual);
+                    scored.weights.push(weight);
                 }
             }
         }
@@ -445,14 +445,22 @@ impl Model<'_> {
         outputs
     }
 
-    fn for_each_row(&self, mut each: impl FnMut(usize, &[f64], f64)) {
+    /// Every row: where it stands, its inputs, its target, how much it counts.
+    fn for_each_row(&self, mut each: impl FnMut(usize, &[f64], f64, f64)) {
         let n_inputs = self.dataset.n_inputs();
         let (mut x, mut y) = (vec![0.0; n_inputs * BLOCK_ROWS], vec![0.0; BLOCK_ROWS]);
+        let mut weights = vec![1.0; BLOCK_ROWS];
         for block in blocks(self.dataset.n_samples() as usize) {
             let (x, y) = (&mut x[..n_inputs * block.len()], &mut y[..block.len()]);
             self.dataset.read(block.start, x, y);
-            for ((x, y), place) in x.chunks_exact(n_inputs).zip(&*y).zip(block) {
-                each(place, x, *y);
+            // Without such a column they stay as they are: each row counts once.
+            let _ = self.dataset.read_extra(
+                downhill::dataset::Extra::Weight,
+                block.start,
+                &mut weights[..block.len()],
+            );
+            for (((x, y), weight), place) in x.chunks_exact(n_inputs).zip(&*y).zip(&weights).zip(block) {
+                each(place, x, *y, *weight);
             }
         }
     }

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use downhill::config::RunConfig;
-use downhill::dataset::{Dataset, Input};
+use downhill::dataset::{Dataset, Extra, Input};
 use downhill_readers::diagnose::{Diagnosed, EffectOf, Part, Question, Task};
 
 const X: [f64; 12] = [-2.0, -1.5, -1.0, -0.5, 0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0];
@@ -122,6 +122,29 @@ fn two_classes_are_scored_as_scikit_learn_scores_them() {
     assert_eq!(sums, [5, 7]);
     // 0.13010847 and 0.14185106 are of the first class and of one bin.
     assert_eq!((histogram.counts[0][2], histogram.edges[2]), (2, 0.1));
+}
+
+#[test]
+fn a_row_counts_in_scores_by_its_weight() {
+    let y = [0.0, 0.0, 0.0, 1.0, 0.0, 1.0, 1.0, 1.0, 0.0, 1.0, 1.0, 1.0];
+    let weights = [1.0, 2.0, 0.5, 3.0, 1.0, 1.0, 2.0, 1.0, 4.0, 1.0, 1.0, 0.25];
+    let levels = ["a", "b", "c"].map(str::to_owned).to_vec();
+    let inputs = vec![Input::number("x"), Input { name: "k".to_owned(), levels }];
+    let level = (0..12).map(|i| f64::from(i % 3)).collect();
+    let columns = vec![X.to_vec(), level, y.to_vec(), weights.to_vec()];
+    let dataset = Dataset::of_table(columns, inputs, "y").with_extras(vec![Extra::Weight]);
+    let found = Diagnosed::of(&dataset, &question(r#"{"loss":{"kind":"logistic"}}"#, &WEIGHTS)).unwrap();
+    // scikit-learn 1.9.1: log_loss, accuracy_score, roc_auc_score, f1_score and confusion_matrix, with sample_weight.
+    check(
+        &found,
+        &[
+            ("log_loss", 0.678_603_332_361_106),
+            ("accuracy", 0.492_957_746_478_873_25),
+            ("auc", 0.516_693_163_751_987_3),
+            ("f1", 0.538_461_538_461_538_4),
+        ],
+    );
+    assert_eq!(found.confusion.unwrap().counts, [[3.5, 5.0], [4.0, 5.25]]);
 }
 
 #[test]

@@ -191,3 +191,53 @@ test('leverage and quantiles are those of the exact fit, as statsmodels has them
   assert.match(await description(page, 'Normal Q-Q'), /that of row 31, where a normal one would be 2\.241/);
   await close();
 });
+
+test('two classes have their own pictures, which all are saved, and worded in Chinese', async () => {
+  // What a worker would say of forty rows; that it says it right is held to scikit-learn in readers/tests/diagnose.rs.
+  const shares = Array.from({ length: 11 }, (_, i) => i / 10);
+  const diagnosed = {
+    kind: 'diagnosed', part: 'training', parts: ['training'], task: 'binary', n_samples: 40, scores: [['auc', 0.9], ['f1', 0.8]],
+    roc: { false_positive: [0, 0.2, 1], true_positive: [0, 0.9, 1], auc: 0.85 },
+    calibration: { predicted: [0.1, 0.6], observed: [0.15, 0.4], count: [30, 10] },
+    confusion: { labels: ['no', 'yes'], counts: [[25, 3], [2, 10]] },
+    histogram: { edges: shares, labels: ['no', 'yes'], counts: [[9, 8, 5, 3, 2, 1, 0, 0, 0, 0], [0, 0, 1, 1, 1, 1, 2, 2, 2, 2]] },
+    effect: { input: 0, at: [1], grid: shares, effect: shares, x: [], partial: [] },
+  };
+  const { page, close } = await openPage(browser, { server, reducedMotion: true });
+  await person(page).ready();
+  await page.evaluate(async (diagnosed) => {
+    const main = /** @type {HTMLScriptElement} */ (document.querySelector('script[type="module"]')).src;
+    const { Diagnostics } = await import(new URL('./diagnostics.js', main).href);
+    const view = new Diagnostics({ ask: async () => diagnosed });
+    const inputs = [{ name: 'dose', levels: [], range: [0, 1], start: '1' }];
+    view.begin({ run: 1, config: { data: { source: { kind: 'table' } } }, dataset: { inputs, target: 'ill', n_samples: 40, n_features: 1 } });
+    view.show({ step: 1, weights: [1], status: { kind: 'paused' } });
+  }, diagnosed);
+  await page.getByRole('tab', { name: 'Diagnostics' }).click();
+  const names = ['ROC curve', 'Calibration', 'Predicted probability by class', 'Partial effect'];
+  for (const name of names) await page.getByRole('img', { name }).waitFor();
+  assert.match(await description(page, 'ROC curve'), /area under the curve is 0\.8500/);
+  assert.match(await description(page, 'Calibration'), /predicted 0\.6000, observed 0\.4000, of 10 rows/);
+  const table = page.getByRole('region', { name: 'Confusion matrix' }).getByRole('table');
+  assert.deepEqual(await table.getByRole('row').nth(1).getByRole('cell').allInnerTexts(), ['25', '3', '89.29%']);
+  assert.deepEqual(await table.getByRole('row').nth(3).getByRole('cell').allInnerTexts(), ['92.59%', '76.92%', '']);
+  for (const name of [...names, 'Confusion matrix']) {
+    await page.getByRole('button', { name: `Save picture: ${name}`, exact: true }).click();
+    const item = page.getByRole('menu', { name: `Save picture: ${name}`, exact: true }).getByRole('menuitem', { name: 'SVG' });
+    const [download] = await Promise.all([page.waitForEvent('download'), item.click()]);
+    const text = await readFile(await download.path(), 'utf8');
+    assert.ok(text.includes(`<title id="title">${name}</title>`) && !/NaN|undefined/.test(text), name);
+    const error = await page.evaluate((text) => new DOMParser().parseFromString(text, 'image/svg+xml').querySelector('parsererror')?.textContent, text);
+    assert.equal(error, undefined, name);
+    // Four cells, their numbers, and the shares beside them.
+    if (name === 'Confusion matrix') {
+      assert.equal(text.match(/<rect x=/g)?.length, 4);
+      for (const words of ['25', '3', '2', '10', '89.29%']) assert.ok(text.includes(`>${words}</text>`), words);
+    }
+  }
+  await page.getByRole('combobox', { name: 'Language' }).selectOption('zh');
+  await page.getByRole('img', { name: 'ROC 曲线' }).waitFor();
+  await page.getByRole('tab', { name: '诊断' }).waitFor();
+  await page.getByRole('button', { name: '保存图片：校准' }).waitFor();
+  await close();
+});
