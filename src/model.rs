@@ -56,11 +56,17 @@ pub fn parameters(layers: &[Layer], n_features: u32, bias: bool) -> Option<Vec<f
     Some(layer.kernel.iter().flatten().chain(layer.bias.iter().flatten()).map(|w| *w as f32).collect())
 }
 
-/// Where a run starts from: the same for the same seed.
-pub fn initial_parameters(initial: InitialWeights, n_features: u32, bias: bool, seed: u32) -> Vec<f32> {
+/// Where a run starts from: the same for the same seed. Glorot's bound is `sqrt(6 / (n_features + n_outputs))` (Glorot
+/// and Bengio 2010); biases are 0.
+pub fn initial_parameters(
+    initial: InitialWeights,
+    (n_features, n_outputs): (u32, u32),
+    bias: bool,
+    seed: u32,
+) -> Vec<f32> {
     let mut rng = Rng::new(seed, Stream::InitialWeights);
-    let glorot = libm::sqrt(6.0 / f64::from(n_features + 1));
-    let weights = (0..n_features).map(|_| match initial {
+    let glorot = libm::sqrt(6.0 / f64::from(n_features + n_outputs));
+    let weights = (0..n_features * n_outputs).map(|_| match initial {
         InitialWeights::Zero => 0.0,
         InitialWeights::Uniform => rng.uniform(-0.05, 0.05),
         InitialWeights::Normal => 0.05 * rng.normal(),
@@ -68,7 +74,7 @@ pub fn initial_parameters(initial: InitialWeights, n_features: u32, bias: bool, 
     });
     let mut parameters: Vec<f32> = weights.map(|w| w as f32).collect();
     if bias {
-        parameters.push(0.0);
+        parameters.resize(parameters.len() + n_outputs as usize, 0.0);
     }
     parameters
 }

@@ -128,7 +128,7 @@ impl Trainer {
         let model = &plan.config().model;
         let initial = model::initial_parameters(
             model.initial_weights,
-            task.problem.n_features,
+            (task.problem.n_features, task.problem.n_outputs),
             model.bias,
             plan.config().seed,
         );
@@ -445,7 +445,7 @@ impl Trainer {
         let config = self.plan.config();
         let initial = model::initial_parameters(
             config.model.initial_weights,
-            self.task.problem.n_features,
+            (self.task.problem.n_features, self.task.problem.n_outputs),
             config.model.bias,
             config.seed,
         );
@@ -750,7 +750,7 @@ impl Trainer {
         let config: &RunConfig = self.plan.config();
         let suggested_rate = monitor::suggested_rate(
             config.learning_rate,
-            &config.optimizer,
+            (&config.optimizer, &config.loss),
             &self.task.exact,
             self.task.steepest_row,
             self.plan.batch_rows(n_samples),
