@@ -130,6 +130,10 @@ impl Sums {
                 // What of a count's probability no model changes.
                 let count = if loss == Loss::Poisson { libm::lgamma(y + 1.0) } else { 0.0 };
                 sums.n += 1;
+                // Times nothing, the loss of a row far out would be no number.
+                if *s <= 0.0 {
+                    continue;
+                }
                 sums.model -= s * (pointwise::value(loss, &[output(row)], *y) + count);
                 // A constant that never was otherwise is certain.
                 if constant.is_finite() {

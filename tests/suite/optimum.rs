@@ -274,7 +274,9 @@ proptest! {
 fn objective(rows: &Kept, loss: Loss, penalty: Penalty, parameters: &[f64]) -> f64 {
     let (weights, bias) = parameters.split_at(rows.n_features);
     let (mut sum, mut total) = (0.0, 0.0);
-    for ((x, y), s) in rows.features.chunks(rows.n_features).zip(&rows.targets).zip(&rows.weights) {
+    let rows = rows.features.chunks(rows.n_features).zip(&rows.targets).zip(&rows.weights);
+    // One that counts for nothing may have any loss, infinity too.
+    for ((x, y), s) in rows.filter(|(_, s)| **s > 0.0) {
         let z = x.iter().zip(weights).map(|(x, w)| x * w).sum::<f64>() + bias.first().unwrap_or(&0.0);
         let r = z - y;
         let value = match loss {

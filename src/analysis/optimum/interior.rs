@@ -27,8 +27,8 @@ pub(super) fn solve(objective: &Objective<'_>) -> Optimum {
         if value < best.value {
             (best.parameters, best.value) = (point.parameters.clone(), value);
         }
-        // Of the multipliers that prove the most: the last ones are nearest to the walls, where rounding puts them out of
-        // balance.
+        // Of the multipliers that prove the most: the last ones are nearest to the walls, where rounding puts them
+        // out of balance.
         let gap = (best.value - point.dual_value(objective)).abs();
         // Nothing is below 0.
         best.gap = best.gap.min(gap).min(best.value);
@@ -148,7 +148,8 @@ impl Point {
         if l1 > 0.0 {
             parameters[..objective.n_weights()].iter().for_each(|w| add(*w, l1, l1));
         }
-        // Away from the walls by as much as residuals are large: those of least squares, or of what a penalty will leave.
+        // Away from the walls by as much as residuals are large: those of least squares, or of what a penalty will
+        // leave.
         let away = size.max(if largest > 0.0 { 1e-2 * largest } else { 1.0 });
         for row in &mut rows {
             row.above += away;

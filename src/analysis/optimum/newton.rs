@@ -154,7 +154,8 @@ fn curvature(objective: &Objective<'_>, parameters: &[f64], damping: f64) -> (Ve
         } else {
             let [slope, curvature] = pointwise::derivatives(objective.loss, z[0], y);
             objective.add_row(features, &[share * slope], &mut gradient);
-            // What damping is a share of: of losses that end in lines their most, for there may be no curvature at all.
+            // What damping is a share of: of losses that end in lines their most, for there may be no curvature at
+            // all.
             let most = if has_lines(objective.loss) { 1.0 } else { curvature };
             row.fill(0.0);
             objective.add_row(features, &[(share * most).sqrt()], &mut row);
