@@ -1,4 +1,4 @@
-//! Prepares the shaders for `src/backend/kernel.rs`: without comments and indentation, since a first load pays for
+//! Prepares the shaders for `src/backend/kernel.rs`: without comments and idle spaces, since a first load pays for
 //! them, and with loops that are to be written out marked by single bytes.
 
 use std::{env, fs, path::Path};
@@ -44,12 +44,27 @@ fn prepare(text: &str) -> String {
             bare.push(mark(marked.len(), 2));
             bare.push('\n');
         } else if !code.is_empty() {
-            bare.push_str(code);
+            bare.push_str(&without_spaces(code));
             bare.push('\n');
         }
     }
     assert!(marked.is_empty(), "a loop without an end");
     bare
+}
+
+/// Without the spaces that part no names and no operators.
+fn without_spaces(code: &str) -> String {
+    let is_name = |letter: char| letter.is_alphanumeric() || letter == '_';
+    let is_operator = |letter: char| "+-*/%&|^<>=!".contains(letter);
+    let letters: Vec<char> = code.chars().collect();
+    let parts = |i: usize| {
+        let neighbours = (letters[i - 1], letters[i + 1]);
+        let both = |kind: &dyn Fn(char) -> bool| kind(neighbours.0) && kind(neighbours.1);
+        both(&is_name) || both(&is_operator)
+    };
+    // No line begins or ends with a space.
+    let kept = letters.iter().enumerate().filter(|(i, letter)| **letter != ' ' || parts(*i));
+    kept.map(|(_, letter)| letter).collect()
 }
 
 fn mark(level: usize, which: u8) -> char {

@@ -1,5 +1,6 @@
 // One update from the sums over a batch. The twin of `update` in src/backend/cpu.rs, where the order of decisions is
-// explained. `sum_of`, `total_at`, `set_total`, `state_at` and `set_state` are the kernel's own.
+// explained. `sum_of`, `total_at`, `set_total`, `state_at` and `set_state` are the kernel's own;
+// `average` and `updated` those of a run without penalties or with them.
 
 var<workgroup> reaction: Reaction;
 var<workgroup> action: u32;
@@ -32,16 +33,7 @@ fn apply(run: u32, step: StepParams, cursor: u32, lane: u32) {
     let measured = (step.flags & EVALUATE) != 0u;
     // Loops where an `if` would do: software adapters run what stands behind an `if` whoever takes it.
     let first = select(N_SUMS, lane, lane < UPDATE_LANES);
-    var square = 0.0;
-    for (var j = first; j < N_SUMS; j += UPDATE_LANES) {
-        let mean = sum_of(j) / f32(step.batch_len);
-        set_total(j, mean);
-        if (j < N_PARAMETERS) {
-            square += mean * mean;
-        } else {
-            loss = mean;
-        }
-    }
+    var square = average(run, step, lane, first);
     squares[lane] = square;
     meet();
     for (var leader = lane; leader < 1u; leader++) {
@@ -77,15 +69,6 @@ fn apply(run: u32, step: StepParams, cursor: u32, lane: u32) {
         reaction.cursor = cursor + 1u;
     }
     workgroupBarrier();
-}
-
-fn updated(step: StepParams, j: u32) -> Parameter {
-    let p = Parameter(
-        state_at(j),
-        state_at(SLOT_FIRST_MOMENT * N_PARAMETERS + j),
-        state_at(SLOT_SECOND_MOMENT * N_PARAMETERS + j),
-    );
-    return optimize(run_params, p, total_at(j), rate, step.correction1, step.correction2);
 }
 
 fn write(step: StepParams, j: u32, finite: bool) {
@@ -176,7 +159,7 @@ fn decide(step: StepParams, loss: f32, gradient_norm: f32) -> u32 {
     if (run_params.reaction == REDUCE_ON_PLATEAU) {
         plateau(epoch_loss);
     } else if (run_params.reaction == BOLD_DRIVER) {
-        if (epoch_loss > reaction.anchor_loss * (1.0 + RISE)) {
+        if (epoch_loss > reaction.anchor_loss + RISE * abs(reaction.anchor_loss)) {
             reaction.rate_scale *= run_params.decrease;
             return RESTORE_ANCHOR;
         }

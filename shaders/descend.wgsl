@@ -69,7 +69,7 @@ fn descend(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
     for (var cursor = first; cursor < end; cursor++) {
         let step = steps[cursor];
         let live = reaction.halt == 0u || (step.flags & EVALUATE) != 0u;
-        sum_tile(step, block, live, 0u, 1u, lane);
+        sum_tile(run, step, block, live, 0u, 1u, lane);
         apply(run, step, cursor, lane);
     }
     for (var i = lane; i < N_STATE; i += WORKGROUP_SIZE) {

@@ -31,7 +31,7 @@ fn gradient(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_i
     let n_tiles = step.n_tiles / block.n_blocks;
     // A halted run waits for its neighbours; only measuring it still makes sense.
     let live = reactions[run].halt == 0u || (step.flags & EVALUATE) != 0u;
-    sum_tile(step, block, live && group.x < n_tiles, group.x, n_tiles, lane);
+    sum_tile(run, step, block, live && group.x < n_tiles, group.x, n_tiles, lane);
     if (lane < N_SUMS && group.x < n_tiles) {
         let tile = run * run_params.max_tiles + block.index * n_tiles + group.x;
         partials[tile * N_SUMS + lane] = sum_of(lane);

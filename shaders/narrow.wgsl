@@ -1,12 +1,7 @@
 // A tile's sums where there are few features: a lane takes a row at a time and keeps every sum to itself.
 // `feature_at`, `target_at` and `state_at` are the kernel's own.
 
-// Sums that a lane folds at a time: two rounds need two barriers, where halving needs seven.
-const FOLD: u32 = 8u;
-
-var<workgroup> sums: array<array<f32, WORKGROUP_SIZE>, N_SUMS>;
-
-fn sum_tile(step: StepParams, block: Block, live: bool, tile: u32, n_tiles: u32, lane: u32) {
+fn sum_tile(run: u32, step: StepParams, block: Block, live: bool, tile: u32, n_tiles: u32, lane: u32) {
     var sum: array<f32, N_SUMS>;
     if (live) {
         var weights: array<f32, N_PARAMETERS>;
@@ -43,24 +38,5 @@ fn sum_tile(step: StepParams, block: Block, live: bool, tile: u32, n_tiles: u32,
     for (var j = 0u; j < N_SUMS; j++) { // unrolled
         sums[j][lane] = sum[j];
     }
-    workgroupBarrier();
-    for (var item = lane; item < N_SUMS * FOLD; item += WORKGROUP_SIZE) {
-        let j = item / FOLD;
-        let part = item % FOLD;
-        var folded = 0.0;
-        for (var other = part; other < WORKGROUP_SIZE; other += FOLD) {
-            folded += sums[j][other];
-        }
-        sums[j][part] = folded;
-    }
-    workgroupBarrier();
-}
-
-// Sum j of the tile.
-fn sum_of(j: u32) -> f32 {
-    var folded = 0.0;
-    for (var part = 0u; part < FOLD; part++) {
-        folded += sums[j][part];
-    }
-    return folded;
+    fold_lanes(lane);
 }

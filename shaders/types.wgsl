@@ -36,6 +36,8 @@ struct RunParams {
     target_loss: f32,
     target_gradient_norm: f32,
     steps_per_dispatch: u32,
+    loss: u32,
+    loss_parameter: f32,
 }
 
 // The rows that one buffer holds.

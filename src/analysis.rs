@@ -26,7 +26,9 @@ pub struct LeastSquares {
     pub original: Vec<f64>,
     /// Whether they are the only ones that give the least loss.
     pub unique: bool,
-    /// The least mean squared error.
+    /// Whether there are any such parameters: classes that can be told apart without an error let weights grow without end.
+    pub finite: bool,
+    /// The least mean squared error, or the least of whatever else a run minimizes; undefined where it was not looked for.
     pub loss: f64,
     /// Share of the target's variance that is explained; `None` for a constant target.
     pub r2: Option<f64>,
@@ -133,6 +135,7 @@ impl Triangle {
             original: model::to_original(map, &parameters),
             parameters,
             unique,
+            finite: true,
             loss,
             r2,
             largest_eigenvalue: hessian * largest,

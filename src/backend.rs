@@ -9,7 +9,7 @@ pub mod gpu;
 pub mod kernel;
 pub mod pipeline;
 
-use kernel::{Reaction, RunParams, StepParams, slot};
+use kernel::{Reaction, RunParams, RunSettings, StepParams, slot};
 
 /// Steps of one call at most: what the buffers of plan and trace hold.
 pub const MAX_STEPS_PER_CALL: usize = 1 << 14;
@@ -25,6 +25,8 @@ pub struct State {
     pub reactions: Vec<Reaction>,
     /// Updates done, one a run.
     pub steps: Vec<u64>,
+    /// What each run has for itself, one a run; none where every run has the default.
+    pub settings: Vec<RunSettings>,
 }
 
 impl State {
@@ -35,7 +37,26 @@ impl State {
         for start in [slot::WEIGHT, slot::PREVIOUS, slot::EPOCH_START, slot::ANCHOR] {
             values[start * n_parameters..][..n_parameters].copy_from_slice(parameters);
         }
-        Self { n_parameters, values, reactions: vec![Reaction::default()], steps: vec![0] }
+        Self {
+            n_parameters,
+            values,
+            reactions: vec![Reaction::default()],
+            steps: vec![0],
+            settings: Vec::new(),
+        }
+    }
+
+    /// A run a setting, all at these initial parameters.
+    pub fn beside(parameters: &[f32], settings: Vec<RunSettings>) -> Self {
+        let n_runs = settings.len();
+        let one = Self::new(parameters);
+        Self {
+            values: one.values.repeat(n_runs),
+            reactions: one.reactions.repeat(n_runs),
+            steps: vec![0; n_runs],
+            settings,
+            ..one
+        }
     }
 
     /// Runs beside each other.
@@ -51,6 +72,11 @@ impl State {
     /// One slot of one run, to change.
     pub fn slot_mut(&mut self, run: usize, slot: usize) -> &mut [f32] {
         &mut self.values[(run * slot::COUNT + slot) * self.n_parameters..][..self.n_parameters]
+    }
+
+    /// What a run has for itself.
+    pub fn settings_of(&self, run: usize) -> RunSettings {
+        self.settings.get(run).copied().unwrap_or_default()
     }
 
     /// A run's parameters: weights, then the bias.

@@ -1,4 +1,4 @@
-//! The two pictures of the page, drawn on any plotters [`DrawingBackend`](plotters_backend::DrawingBackend).
+//! The pictures of the page, drawn on any plotters [`DrawingBackend`](plotters_backend::DrawingBackend).
 //!
 //! Plain series come in; nothing here knows a backend of training, a trainer or a browser. Lengths are given in
 //! CSS pixels and multiplied by a [`Scale`]. Each chart has two layers: a static one (grid, labels, points,
@@ -11,6 +11,8 @@ mod layout;
 mod loss;
 mod loss_picture;
 mod pen;
+#[cfg(feature = "general")]
+mod plot;
 mod range;
 mod series;
 mod theme;
@@ -21,6 +23,8 @@ pub use format::{number, thousands};
 pub use layout::{Rect, Scale, Size};
 pub use loss::{LossChart, LossOptions, LossReading};
 pub use pen::Drawn;
+#[cfg(feature = "general")]
+pub use plot::{PlotAxis, PlotChart, PlotKind, PlotReading, PlotSeries};
 pub use range::StableRange;
 pub use theme::{Colour, Theme, ThemeColours};
 

@@ -15,7 +15,7 @@ mod choices;
 mod query;
 
 pub use choices::{
-    Preset, choose_method, choose_optimizer, choose_schedule, choose_source, neighbouring_rate,
+    Preset, choose_loss, choose_method, choose_optimizer, choose_schedule, choose_source, neighbouring_rate,
     position_from_rate, position_from_speed, presets, rate_from_position, schedule_curve,
     speed_from_position,
 };
@@ -29,6 +29,8 @@ pub const MAX_DEGREE: u32 = 12;
 pub const MAX_FEATURES: usize = 1_000;
 /// The most parts of a cross-validation.
 pub const MAX_FOLDS: u32 = 20;
+/// The most strengths of a coefficient path.
+pub const MAX_STRENGTHS: u32 = 100;
 /// The most points added or removed by hand.
 pub const MAX_EDITS: usize = 2_000;
 
@@ -44,6 +46,8 @@ pub struct RunConfig {
     pub loss: Loss,
     /// What is added to it for large weights.
     pub penalty: Penalty,
+    /// Strengths of a coefficient path, each of which is trained by a run beside the shown one; 0 for none.
+    pub penalty_path: u32,
     /// How many rows an update sees.
     pub method: Method,
     /// Rows an update sees, of [`Method::MiniBatch`].
@@ -77,6 +81,7 @@ impl Default for RunConfig {
             model: ModelConfig::default(),
             loss: Loss::default(),
             penalty: Penalty::default(),
+            penalty_path: 0,
             method: Method::Batch,
             batch_size: 32,
             shuffle: true,
@@ -220,7 +225,10 @@ impl<'de> Deserialize<'de> for Source {
                 noise: from.or("noise", 0.1),
                 seed: from.or("seed", 1),
             }),
-            "shipped" => Some(Self::Shipped { table: from.need("table")? }),
+            "shipped" => {
+                let id: String = from.need("table")?;
+                Some(Self::Shipped { table: ShippedTable::named(&id).map_err(D::Error::custom)? })
+            }
             "table" => Some(Self::Table { name: from.need("name")?, fingerprint: from.need("fingerprint")? }),
             _ => None,
         };
@@ -282,6 +290,15 @@ impl ShippedTable {
         Self::BreastCancer,
     ];
 
+    /// The one of this name.
+    ///
+    /// # Errors
+    /// What is wrong with a name that is none's.
+    pub fn named(id: &str) -> std::result::Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|table| table.id() == id);
+        found.ok_or_else(|| format!("there is no table \"{id}\""))
+    }
+
     /// The name in configurations, and of the file, whose words are joined by hyphens.
     pub fn id(self) -> &'static str {
         match self {
@@ -302,14 +319,6 @@ impl ShippedTable {
 impl Serialize for ShippedTable {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         serializer.serialize_str(self.id())
-    }
-}
-
-impl<'de> Deserialize<'de> for ShippedTable {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        let id = String::deserialize(deserializer)?;
-        let found = Self::ALL.into_iter().find(|table| table.id() == id);
-        found.ok_or_else(|| D::Error::custom(format!("there is no table \"{id}\"")))
     }
 }
 
@@ -524,6 +533,7 @@ pub const RESTARTING_FIELDS: &[&str] = &[
     "model.standardize",
     "model.initial_weights",
     "loss",
+    "penalty_path",
     "validation",
     "seed",
 ];
@@ -615,6 +625,7 @@ impl RunConfig {
         !matches!(self.data.source, Source::Linspace { .. })
             || self.loss != Loss::Squared
             || self.penalty.strength > 0.0
+            || self.penalty_path > 0
             || validation.test_fraction > 0.0
             || validation.folds > 0
             || matches!(validation.split, Split::Stratified | Split::Group)
@@ -627,7 +638,8 @@ impl RunConfig {
             _ => {}
         }
         within("penalty.strength", self.penalty.strength, 0.0, 1e6)?;
-        within("penalty.l1_ratio", self.penalty.l1_ratio, 0.0, 1.0)
+        within("penalty.l1_ratio", self.penalty.l1_ratio, 0.0, 1.0)?;
+        within("penalty_path", f64::from(self.penalty_path), 0.0, f64::from(MAX_STRENGTHS))
     }
 }
 

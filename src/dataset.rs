@@ -68,13 +68,14 @@ impl Input {
 }
 
 /// A column that the model does not see.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Extra {
     /// How much a row counts.
     Weight,
     /// Rows of one number stay together in a split.
     Group,
-    /// What rows are in the order of.
+    /// A number or a date that rows are in the order of.
     Order,
 }
 

@@ -8,6 +8,7 @@ use crate::backend::State;
 use crate::backend::kernel::{Reaction, slot};
 use crate::config::{RunConfig, RunPlan};
 use crate::dataset::{FeatureMap, Input};
+use crate::loss::Loss;
 use crate::message::{Code, Message, Result};
 use crate::model::{self, Layer};
 use crate::tagged::Fields;
@@ -84,6 +85,8 @@ pub struct Columns {
     pub inputs: Vec<Input>,
     /// The target.
     pub target: String,
+    /// What its numbers stand for, where it is a class.
+    pub target_levels: Vec<String>,
 }
 
 impl Serialize for Columns {
@@ -95,6 +98,9 @@ impl Serialize for Columns {
             inputs => fields.serialize_entry("inputs", inputs)?,
         }
         fields.serialize_entry("target", &self.target)?;
+        if !self.target_levels.is_empty() {
+            fields.serialize_entry("target_levels", &self.target_levels)?;
+        }
         fields.end()
     }
 }
@@ -107,7 +113,8 @@ impl<'de> Deserialize<'de> for Columns {
             Some(name) => vec![Input::number(&name)],
             None => from.need("inputs")?,
         };
-        let read = Self { inputs, target: from.need("target")? };
+        let target_levels = from.may("target_levels")?.unwrap_or_default();
+        let read = Self { inputs, target: from.need("target")?, target_levels };
         from.finish(read)
     }
 }
@@ -115,16 +122,20 @@ impl<'de> Deserialize<'de> for Columns {
 /// Coefficients in the units of x and y.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct OriginalUnits {
-    /// Of x, x^2, ...
+    /// Of x, x^2, ...; of several outputs those of each, one after the other.
     pub weights: Vec<f64>,
-    /// The constant; absent where the model has no bias.
+    /// The constant; absent where the model has no bias, or several outputs.
     pub bias: Option<f64>,
+    /// The constant of each of several outputs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub biases: Option<Vec<f64>>,
 }
 
 impl<'de> Deserialize<'de> for OriginalUnits {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         let mut from = Fields::read(deserializer)?;
-        let read = Self { weights: from.need("weights")?, bias: from.may("bias")? };
+        let read =
+            Self { weights: from.need("weights")?, bias: from.may("bias")?, biases: from.may("biases")? };
         from.finish(read)
     }
 }
@@ -188,16 +199,37 @@ pub fn weights_file(trainer: &Trainer) -> WeightsFile {
     let reaction = checkpoint.state.reactions[0];
     let slot_of = |slot: usize| checkpoint.state.slot(0, slot).to_vec();
     let n_features = task.map.n_features();
-    let mut weights = trainer.original_parameters();
-    let bias = weights.split_off(n_features).first().copied();
+    let original = trainer.original_parameters();
+    let per_output = n_features + usize::from(trainer.plan().config().model.bias);
+    let (mut weights, mut biases) = (Vec::new(), Vec::new());
+    for of_output in original.chunks_exact(per_output) {
+        let (own, bias) = of_output.split_at(n_features);
+        weights.extend_from_slice(own);
+        biases.extend_from_slice(bias);
+    }
+    let [bias, biases] = match biases[..] {
+        [] => [None, None].map(|none: Option<f64>| none.map(|b| vec![b])),
+        [_] => [Some(biases), None],
+        _ => [None, Some(biases)],
+    };
+    let bias = bias.and_then(|bias| bias.first().copied());
     WeightsFile {
         format: FORMAT.to_owned(),
         version: VERSION,
         downhill: env!("CARGO_PKG_VERSION").to_owned(),
-        columns: Columns { inputs: task.dataset.inputs.clone(), target: task.dataset.target.clone() },
-        layers: model::layers(trainer.parameters(), n_features as u32),
+        columns: Columns {
+            inputs: task.dataset.inputs.clone(),
+            target: task.dataset.target.clone(),
+            target_levels: task.dataset.target_levels.clone(),
+        },
+        layers: model::layers(
+            trainer.parameters(),
+            n_features as u32,
+            task.problem.n_outputs,
+            &trainer.plan().config().loss,
+        ),
         feature_map: task.map.clone(),
-        original_units: OriginalUnits { weights, bias },
+        original_units: OriginalUnits { weights, bias, biases },
         loss: trainer.measured().loss,
         loss_rows: trainer.measured().rows,
         steps: trainer.step(),
@@ -365,19 +397,20 @@ fn check(file: WeightsFile) -> Result<Imported> {
         let found = map.center.len().min(map.scale.len());
         return Err(Message::new(Code::WeightsShape).with("found", found).with("expected", map.n_features()));
     }
-    let expected = map.n_features() + usize::from(model.bias);
-    let shape =
-        |found: usize| Message::new(Code::WeightsShape).with("found", found).with("expected", expected);
+    let per_output = map.n_features() + usize::from(model.bias);
+    let shape = |expected: usize, found: usize| {
+        Message::new(Code::WeightsShape).with("found", found).with("expected", expected)
+    };
     let n_held = |layer: &Layer| {
         layer.kernel.iter().map(Vec::len).sum::<usize>() + layer.bias.iter().flatten().count()
     };
-    let parameters = model::parameters(&file.layers, map.n_features() as u32, model.bias)
-        .ok_or_else(|| shape(file.layers.iter().map(n_held).sum()))?;
+    let (parameters, n_outputs) = model::parameters(&file.layers, map.n_features() as u32, model.bias)
+        .filter(|(_, n_outputs)| *n_outputs == 1 || file.config.loss == Loss::Softmax)
+        .ok_or_else(|| shape(per_output, file.layers.iter().map(n_held).sum()))?;
+    let expected = per_output * n_outputs as usize;
     let wanted = model::feature_map(model, &file.columns.inputs)?;
     if map.n_features() != wanted.n_features() || map.n_inputs() != wanted.n_inputs() {
-        return Err(Message::new(Code::WeightsShape)
-            .with("found", expected)
-            .with("expected", wanted.n_features() + usize::from(model.bias)));
+        return Err(shape(wanted.n_features() + usize::from(model.bias), per_output));
     }
     let training = file.training_state;
     let mut state = State::new(&parameters);
@@ -390,7 +423,7 @@ fn check(file: WeightsFile) -> Result<Imported> {
     ];
     for (slot, values) in slots {
         if values.len() != expected {
-            return Err(shape(values.len()));
+            return Err(shape(expected, values.len()));
         }
         state.slot_mut(0, slot).copy_from_slice(values);
     }

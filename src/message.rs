@@ -211,6 +211,7 @@ codes! {
     PairFailed = "pair_failed": "full batches in one worker; a second could not be had ({detail})",
     PairLost = "pair_lost": "the second worker was lost at step {step} ({detail}); training goes on here in one",
     StatisticsForced = "statistics_forced": "full batches by sufficient statistics, smaller ones by passes over their rows",
+    StatisticsNeedSquares = "statistics_need_squares": "by passes over the rows: sufficient statistics are those of the squared loss of one run, without sample weights",
     GpuForced = "gpu_forced": "chosen by you",
     CpuForced = "cpu_forced": "chosen by you",
     GpuMissing = "gpu_missing": "this browser offers no WebGPU",
@@ -240,9 +241,12 @@ codes! {
     MarkOptimizer = "mark_optimizer": "optimizer {from} to {to}",
     MarkMomentum = "mark_momentum": "momentum {from} to {to}",
     MarkSchedule = "mark_schedule": "schedule {from} to {to}",
+    MarkPenalty = "mark_penalty": "penalty {from} to {to}",
     MarkBackend = "mark_backend": "backend {from} to {to}",
     // What the page tells beside its answers.
     NoticeNotUnique = "notice_not_unique": "the features are collinear: many weights give the least loss, and the exact line is one of them",
+    NoticeNotFinite = "notice_not_finite": "these rows can be told apart without an error, so that weights grow without end and there is no best model; add a penalty",
+    NoticeNoOptimum = "notice_no_optimum": "rows and features are too many for the exact answer to be found beside the run; descent is watched by its gradient alone",
     NoticeRowsLeftOut = "notice_rows_left_out": "of the table's rows, {dropped} were left out since something in them is missing and {bad} since something cannot be read; {filled} missing cells were filled",
     NoticeStoryFloor = "notice_story_floor": "without a bias the line must pass through (0, 0): the loss cannot fall below {loss}",
     // The module.
@@ -293,8 +297,8 @@ mod tests {
 
     #[test]
     fn fills_the_places_of_its_wording() {
-        let message = Message::new(Code::RowWidth).with("row", 17).with("found", 3).with("expected", 2);
-        assert!(message.to_string().starts_with("row 17 has 3 cells where the table has 2 columns"));
+        let message = Message::new(Code::RangeEmpty).with("start", 3).with("stop", 3);
+        assert!(message.to_string().starts_with("the range of x runs from 3 to 3;"));
     }
 
     #[test]

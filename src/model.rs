@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{InitialWeights, MAX_FEATURES, ModelConfig};
 use crate::dataset::{FeatureMap, Input, InputMap, Term};
+use crate::loss::Loss;
 use crate::message::{Code, Message, Result};
 use crate::rng::{Rng, Stream};
 
@@ -29,32 +30,67 @@ pub struct Layer {
 pub enum Activation {
     /// The identity.
     Linear,
+    /// `1 / (1 + e^-z)`.
+    Sigmoid,
+    /// `e^z_k / sum_j e^z_j`.
+    Softmax,
+    /// `e^z`.
+    Exponential,
 }
 
-/// The flat parameters `w1..wd, b` as layers.
-pub fn layers(parameters: &[f32], n_features: u32) -> Vec<Layer> {
-    let (weights, bias) = parameters.split_at(n_features as usize);
-    let bias = if bias.is_empty() { None } else { Some(bias.iter().map(|b| f64::from(*b)).collect()) };
-    let kernel = weights.iter().map(|w| vec![f64::from(*w)]).collect();
-    vec![Layer { kernel, bias, activation: Activation::Linear }]
+impl Activation {
+    /// What the outputs of a model under this loss mean: see [`Loss::respond`].
+    pub fn of(loss: &Loss) -> Self {
+        match loss {
+            Loss::Logistic => Self::Sigmoid,
+            Loss::Softmax => Self::Softmax,
+            Loss::Poisson => Self::Exponential,
+            _ => Self::Linear,
+        }
+    }
 }
 
-/// Layers as the flat parameters `w1..wd, b`; `None` where they are not one layer of `n_features` to one.
-pub fn parameters(layers: &[Layer], n_features: u32, bias: bool) -> Option<Vec<f32>> {
+/// Flat parameters as the weights, `w_jk` of feature `j` and output `k` at `j * n_outputs + k`, and the biases, one an
+/// output or none.
+pub fn split<T>(parameters: &[T], n_features: u32, n_outputs: u32) -> (&[T], &[T]) {
+    parameters.split_at(n_features as usize * n_outputs as usize)
+}
+
+/// The flat parameters, a row of weights a feature and then the biases, as layers.
+pub fn layers(parameters: &[f32], n_features: u32, n_outputs: u32, loss: &Loss) -> Vec<Layer> {
+    let (weights, bias) = parameters.split_at((n_features * n_outputs) as usize);
+    let wide = |values: &[f32]| values.iter().map(|w| f64::from(*w)).collect::<Vec<f64>>();
+    let kernel = weights.chunks_exact(n_outputs as usize).map(wide).collect();
+    let bias = (!bias.is_empty()).then(|| wide(bias));
+    vec![Layer { kernel, bias, activation: Activation::of(loss) }]
+}
+
+/// Layers as the flat parameters, and how many outputs they have; `None` where they are not one layer of `n_features` to
+/// as many outputs everywhere.
+pub fn parameters(layers: &[Layer], n_features: u32, bias: bool) -> Option<(Vec<f32>, u32)> {
     let [layer] = layers else { return None };
-    let has_bias = layer.bias.as_ref().is_some_and(|bias| bias.len() == 1);
-    let shaped = layer.kernel.len() == n_features as usize && layer.kernel.iter().all(|row| row.len() == 1);
-    if !shaped || has_bias != bias || (layer.bias.is_some() && !has_bias) {
+    let n_outputs = layer.kernel.first()?.len();
+    let has_bias = layer.bias.as_ref().is_some_and(|bias| bias.len() == n_outputs);
+    let shaped =
+        layer.kernel.len() == n_features as usize && layer.kernel.iter().all(|row| row.len() == n_outputs);
+    if n_outputs == 0 || !shaped || has_bias != bias || (layer.bias.is_some() && !has_bias) {
         return None;
     }
-    Some(layer.kernel.iter().flatten().chain(layer.bias.iter().flatten()).map(|w| *w as f32).collect())
+    let flat = layer.kernel.iter().flatten().chain(layer.bias.iter().flatten());
+    Some((flat.map(|w| *w as f32).collect(), n_outputs as u32))
 }
 
 /// Where a run starts from: the same for the same seed.
-pub fn initial_parameters(initial: InitialWeights, n_features: u32, bias: bool, seed: u32) -> Vec<f32> {
+pub fn initial_parameters(
+    initial: InitialWeights,
+    n_features: u32,
+    n_outputs: u32,
+    bias: bool,
+    seed: u32,
+) -> Vec<f32> {
     let mut rng = Rng::new(seed, Stream::InitialWeights);
-    let glorot = libm::sqrt(6.0 / f64::from(n_features + 1));
-    let weights = (0..n_features).map(|_| match initial {
+    let glorot = libm::sqrt(6.0 / f64::from(n_features + n_outputs));
+    let weights = (0..n_features * n_outputs).map(|_| match initial {
         InitialWeights::Zero => 0.0,
         InitialWeights::Uniform => rng.uniform(-0.05, 0.05),
         InitialWeights::Normal => 0.05 * rng.normal(),
@@ -62,7 +98,7 @@ pub fn initial_parameters(initial: InitialWeights, n_features: u32, bias: bool, 
     });
     let mut parameters: Vec<f32> = weights.map(|w| w as f32).collect();
     if bias {
-        parameters.push(0.0);
+        parameters.resize(parameters.len() + n_outputs as usize, 0.0);
     }
     parameters
 }
@@ -90,6 +126,11 @@ pub fn feature_map(model: &ModelConfig, inputs: &[Input]) -> Result<FeatureMap> 
         Some(n) if n <= MAX_FEATURES => Ok(FeatureMap::new(maps, pairs)),
         _ => Err(Message::new(Code::TooManyFeatures).with("limit", MAX_FEATURES)),
     }
+}
+
+/// The parameters of one output as those of a model of its own: its weights, then its bias if there is one.
+pub fn of_output(parameters: &[f64], n_outputs: usize, output: usize) -> Vec<f64> {
+    parameters.iter().skip(output).step_by(n_outputs).copied().collect()
 }
 
 /// What the model says of a row's inputs, in f64 through the feature map, so that nothing cancels that need not.

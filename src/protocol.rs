@@ -8,7 +8,7 @@ use crate::config::RunConfig;
 use crate::dataset::Scaling;
 use crate::message::Message;
 use crate::metrics::HistoryDelta;
-use crate::trainer::Mark;
+use crate::trainer::{Mark, Path};
 
 /// What the page asks.
 ///
@@ -91,12 +91,14 @@ pub enum Answer {
     },
     /// To `predict_row`.
     Explained {
-        /// What the model says.
+        /// What the model says before any link: of the most probable class, where there are several.
         output: f64,
         /// What it says of a row whose features are all at their means.
         baseline: f64,
         /// What each input's features add to that, the products of two inputs shared between both.
         contributions: Vec<f64>,
+        /// What the outputs mean: a number, or a probability for each class.
+        response: Vec<f64>,
     },
     /// To `export`.
     Exported {
@@ -136,6 +138,8 @@ pub struct Configured {
     pub restarted: bool,
     /// The data, where a new run began.
     pub dataset: Option<DatasetInfo>,
+    /// What descent is heading for now, where only that has changed.
+    pub exact: Option<Exact>,
     /// What is worth knowing.
     pub notices: Vec<Message>,
 }
@@ -145,8 +149,10 @@ pub struct Configured {
 pub struct DatasetInfo {
     /// Rows.
     pub n_samples: u32,
-    /// Rows of them that are held out.
+    /// Rows of them that are held out and looked at.
     pub n_validation: u32,
+    /// Rows of them that are kept for the end.
+    pub n_test: u32,
     /// Features a row.
     pub n_features: u32,
     /// Parameters.
@@ -155,6 +161,8 @@ pub struct DatasetInfo {
     pub inputs: Vec<InputInfo>,
     /// Name of the target.
     pub target: String,
+    /// Names of its classes; none where it is learned as a number.
+    pub classes: Vec<String>,
     /// What each weight belongs to, the bias left out.
     pub terms: Vec<String>,
     /// How numbers are scaled inside the model.
@@ -264,6 +272,14 @@ pub struct Snapshot {
     /// Where there are several inputs: what the weights say of the rows that `points_y` are of.
     #[serde(skip)]
     pub predicted: Vec<f32>,
+    /// What the penalty adds to the loss.
+    pub penalty: f64,
+    /// Of each part of a cross-validation, its loss under the run that leaves it out.
+    #[serde(skip)]
+    pub folds: Vec<f32>,
+    /// Models beside this one, under other strengths.
+    #[serde(skip)]
+    pub path: Option<Path>,
     /// What was recorded since the last snapshot.
     #[serde(skip)]
     pub history: HistoryDelta,

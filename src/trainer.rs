@@ -4,13 +4,15 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::GENERAL;
 use crate::backend::kernel::{
     self, EPOCH_END, EPOCH_START, EVALUATE, FULL, HALT_LOSS, HALT_NOT_FINITE, RunParams, SHUFFLED,
-    StepParams, slot,
+    StepParams, VALIDATE, slot,
 };
 use crate::backend::pipeline::Pipeline;
 use crate::backend::{self, Backend, InUse, MAX_STEPS_PER_CALL, State};
 use crate::config::{RunConfig, RunPlan};
+use crate::loss::{Loss, Penalty};
 use crate::message::{Code, Message, Result, short};
 use crate::metrics::History;
 use crate::model;
@@ -18,11 +20,13 @@ use crate::monitor::{self, Monitor, Observation};
 use crate::rng::IN_MEMORY_BLOCK_ROWS;
 
 mod auto;
+mod beside;
 mod changes;
 mod task;
 mod validation;
 
 pub use auto::{Fastest, Shared, worth_sharing};
+use beside::Beside;
 pub use changes::Mark;
 pub use task::{Preparation, Task};
 pub use validation::Best;
@@ -53,6 +57,39 @@ pub struct Measured {
     pub gradient_norm: f64,
     /// Rows that it was taken over.
     pub rows: u32,
+}
+
+/// A prediction and what adds up to it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Explanation {
+    /// Which output is taken apart: that of the most probable class, where there are several.
+    pub output: usize,
+    /// That output before its link.
+    pub sum: f64,
+    /// What it is where every feature is at its mean.
+    pub baseline: f64,
+    /// What each input adds to it.
+    pub contributions: Vec<f64>,
+    /// What all outputs mean: see [`Loss::respond`].
+    pub response: Vec<f64>,
+}
+
+fn most_probable(response: &[f64]) -> usize {
+    let places = 0..response.len();
+    places.max_by(|a, b| response[*a].total_cmp(&response[*b])).unwrap_or(0)
+}
+
+/// What a model comes to under many strengths of the penalty.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Path {
+    /// From the greatest to the least.
+    pub strengths: Vec<f32>,
+    /// `[strength][feature][output]`, of the scaled features.
+    pub coefficients: Vec<f32>,
+    /// Mean loss of each without the penalty, over the rows that are trained on.
+    pub loss: Vec<f32>,
+    /// The same over the rows held out; nothing where there are none.
+    pub validation: Vec<f32>,
 }
 
 /// How a run stands.
@@ -115,6 +152,13 @@ pub struct Trainer {
     held: Option<Held>,
     /// Of the weights that `measured` is of.
     validation_loss: f64,
+    beside: Beside,
+    /// At the last measurement: of each fold, its loss under the run that leaves it out.
+    fold_losses: Vec<f32>,
+    /// Of each strength of the path, the mean loss without the penalty, and that of the rows held out.
+    path_losses: Vec<[f32; 2]>,
+    /// The largest gradient norm of the runs beside the shown one.
+    norm_beside: f64,
     /// Batch loss of every update since it was last taken, where somebody wants to have them.
     kept_losses: Option<Vec<f32>>,
 }
@@ -125,21 +169,16 @@ impl Trainer {
     /// # Errors
     /// Those of the backend.
     pub async fn new(plan: RunPlan, task: Task, backend: Backend, in_use: InUse) -> Result<Self> {
-        let model = &plan.config().model;
-        let initial = model::initial_parameters(
-            model.initial_weights,
-            task.problem.n_features,
-            model.bias,
-            plan.config().seed,
-        );
+        let beside = Beside::of(&plan, &task.problem);
+        let state = first_state(&plan, &task, &beside);
         let n_samples = task.problem.n_samples;
-        let held = task.validation.as_ref().map(|(problem, variance)| Held::new(problem, *variance));
+        let held = task.validation.as_ref().map(|(problem, variance)| Held::new(problem, *variance, &plan));
         let mut trainer = Self {
             plan,
             task,
             backend,
             in_use,
-            state: State::new(&initial),
+            state,
             place: Place::default(),
             optimizer_start: 0,
             schedule_start: 0,
@@ -157,6 +196,10 @@ impl Trainer {
             losses: Vec::with_capacity(MAX_STEPS_PER_CALL),
             held,
             validation_loss: f64::NAN,
+            beside,
+            fold_losses: Vec::new(),
+            path_losses: Vec::new(),
+            norm_beside: 0.0,
             kept_losses: None,
         };
         trainer.measure().await?;
@@ -281,7 +324,67 @@ impl Trainer {
         };
         self.history.record_loss(self.step(), reaction.evaluated_loss);
         self.measure_validation();
+        if GENERAL && self.state.n_runs() > 1 {
+            self.measure_beside(step).await;
+        }
         Ok(())
+    }
+
+    /// What the runs beside the shown one have come to, over the rows that it was measured over.
+    async fn measure_beside(&mut self, step: StepParams) {
+        let live = self.state.reactions[1..].iter().filter(|reaction| reaction.halt == 0);
+        self.norm_beside =
+            live.map(|reaction| f64::from(reaction.evaluated_gradient_norm)).fold(0.0, f64::max);
+        let penalty = self.plan.config().penalty;
+        let losses: Vec<f32> = (self.beside.path())
+            .map(|(run, strength)| {
+                let added = Penalty { strength, ..penalty }.of(self.weights_of(run));
+                (f64::from(self.state.reactions[run].evaluated_loss) - added) as f32
+            })
+            .collect();
+        let held_out = self.measure_path_validation();
+        self.path_losses =
+            losses.into_iter().zip(held_out).map(|(loss, held_out)| [loss, held_out]).collect();
+        if !self.beside.folds().is_empty() {
+            self.call(&[StepParams { flags: step.flags | VALIDATE, ..step }]).await;
+            let fold = |run: usize| self.state.reactions[run].evaluated_loss;
+            self.fold_losses = self.beside.folds().map(fold).collect();
+        }
+    }
+
+    /// A run's weights of the scaled features, the biases left out.
+    fn weights_of(&self, run: usize) -> impl Iterator<Item = f64> + '_ {
+        let problem = &self.task.problem;
+        let n_weights = (problem.n_features * problem.n_outputs) as usize;
+        self.state.parameters(run)[..n_weights].iter().map(|w| f64::from(*w))
+    }
+
+    /// What the penalty adds to the loss of the weights as they are.
+    pub fn penalty(&self) -> f64 {
+        let penalty = self.plan.config().penalty;
+        if !GENERAL || penalty.strength == 0.0 { 0.0 } else { penalty.of(self.weights_of(0)) }
+    }
+
+    /// Of each part of a cross-validation, the mean loss of its rows under the run that leaves it out, as last measured.
+    pub fn fold_losses(&self) -> &[f32] {
+        &self.fold_losses
+    }
+
+    /// The coefficient path as last measured; `None` where there is none.
+    pub fn path(&self) -> Option<Path> {
+        if !GENERAL || self.beside.strengths().is_empty() {
+            return None;
+        }
+        let weights = |run: usize| self.weights_of(run).map(|w| w as f32);
+        Some(Path {
+            strengths: self.beside.strengths().iter().map(|strength| *strength as f32).collect(),
+            coefficients: self.beside.path().flat_map(|(run, _)| weights(run)).collect(),
+            loss: self.path_losses.iter().map(|[loss, _]| *loss).collect(),
+            validation: match self.held {
+                Some(_) => self.path_losses.iter().map(|[_, held_out]| *held_out).collect(),
+                None => Vec::new(),
+            },
+        })
     }
 
     /// Updates done.
@@ -360,9 +463,9 @@ impl Trainer {
         self.state.parameters(0)
     }
 
-    /// The parameters in the units of inputs and target.
+    /// The parameters in the units of inputs and target: those of each output, one output after the other.
     pub fn original_parameters(&self) -> Vec<f64> {
-        model::to_original(&self.task.map, &self.parameters_f64())
+        self.task.original(&self.parameters_f64())
     }
 
     /// `||w - w*|| / ||w*||` in the units of x and y; `None` where there is no single `w*`, or it is 0.
@@ -377,10 +480,12 @@ impl Trainer {
         if length > 0.0 { Some(apart / length) } else { None }
     }
 
-    /// Share of the target's variance that the weights explain; `None` for a constant target.
+    /// Share of the target's variance that the weights explain; `None` for a constant target, and where the loss is none
+    /// of squares or rows count differently.
     pub fn r2(&self) -> Option<f64> {
         let variance = self.task.dataset.target_variance();
-        if variance > 0.0 { Some(1.0 - self.measured.loss / variance) } else { None }
+        let squares = self.plan.config().loss == Loss::Squared && self.task.problem.weights.is_empty();
+        (squares && variance > 0.0).then(|| 1.0 - (self.measured.loss - self.penalty()) / variance)
     }
 
     /// What the model of one input says at `x`, both in the units they came in.
@@ -388,7 +493,8 @@ impl Trainer {
         self.predict_row(&[x])
     }
 
-    /// What the model says of a row's inputs, all in the units they came in; categories as the index of their level.
+    /// What the model says of a row's inputs, all in the units they came in; categories as the index of their level. Of
+    /// several classes, the index of the most probable one; of two, the probability of the second.
     pub fn predict_row(&self, x: &[f64]) -> f64 {
         let mut predicted = [0.0];
         self.predict_rows(x, &mut predicted);
@@ -397,16 +503,80 @@ impl Trainer {
 
     /// The same of many rows, row-major.
     pub fn predict_rows(&self, x: &[f64], predicted: &mut [f64]) {
-        let (map, parameters) = (&self.task.map, self.parameters_f64());
+        let mut predicted = predicted.iter_mut();
+        self.for_each_response(x, |_, response| {
+            if let Some(predicted) = predicted.next() {
+                *predicted = if response.len() == 1 { response[0] } else { most_probable(response) as f64 };
+            }
+        });
+    }
+
+    /// What the model says of rows with these targets, to be shown beside them: of several classes, the probability that it
+    /// gives to the right one.
+    pub fn predict_beside(&self, x: &[f64], y: &[f64], predicted: &mut [f64]) {
+        self.for_each_response(x, |row, response| {
+            predicted[row] = if response.len() == 1 { response[0] } else { response[y[row] as usize] };
+        });
+    }
+
+    /// What each of many rows' outputs mean: see [`Loss::respond`].
+    pub fn for_each_response(&self, x: &[f64], each: impl FnMut(usize, &[f64])) {
+        self.respond(&self.parameters_f64(), x, each);
+    }
+
+    /// What the model of one input would say at `x` with the parameters that descent is heading for.
+    pub fn predict_exactly(&self, x: f64) -> f64 {
+        let mut predicted = f64::NAN;
+        self.respond(&self.task.exact.parameters, &[x], |_, response| {
+            predicted = if response.len() == 1 { response[0] } else { most_probable(response) as f64 };
+        });
+        predicted
+    }
+
+    fn respond(&self, parameters: &[f64], x: &[f64], mut each: impl FnMut(usize, &[f64])) {
+        let map = &self.task.map;
+        let loss = self.plan.config().loss;
+        let n_outputs = self.task.problem.n_outputs as usize;
+        let by_output: Vec<Vec<f64>> = (0..if GENERAL { n_outputs } else { 1 })
+            .map(|output| model::of_output(parameters, n_outputs, output))
+            .collect();
         let mut features = vec![0.0; map.n_features()];
-        for (x, predicted) in x.chunks_exact(map.n_inputs()).zip(predicted) {
-            *predicted = model::predict(map, &parameters, x, &mut features);
+        let mut outputs = vec![0.0; by_output.len()];
+        for (row, x) in x.chunks_exact(map.n_inputs()).enumerate() {
+            for (output, parameters) in outputs.iter_mut().zip(&by_output) {
+                *output = model::predict(map, parameters, x, &mut features);
+            }
+            if GENERAL {
+                loss.respond(&mut outputs);
+            }
+            each(row, &outputs);
         }
     }
 
-    /// What the model says of a row, from which baseline, and what each input adds to it: see [`model::explain`].
-    pub fn explain_row(&self, x: &[f64]) -> (f64, f64, Vec<f64>) {
-        model::explain(&self.task.map, &self.parameters_f64(), x)
+    /// What the model says of a row, and what each input adds to it.
+    pub fn explain_row(&self, x: &[f64]) -> Explanation {
+        let mut response = Vec::new();
+        self.for_each_response(x, |_, all| response = all.to_vec());
+        let n_outputs = self.task.problem.n_outputs as usize;
+        let output = most_probable(&response);
+        let parameters = model::of_output(&self.parameters_f64(), n_outputs, output);
+        let (sum, baseline, contributions) = model::explain(&self.task.map, &parameters, x);
+        Explanation { output, sum, baseline, contributions, response }
+    }
+
+    /// The rate above which plain batch descent diverges, as far as the loss has such a bound.
+    pub fn stable_rate(&self) -> f64 {
+        if !GENERAL {
+            return self.task.exact.stable_rate();
+        }
+        let config = self.plan.config();
+        let l2 = config.penalty.strength * (1.0 - config.penalty.l1_ratio);
+        // The largest eigenvalue is that of the squared loss, whose second derivative is 2.
+        let bound = config
+            .loss
+            .curvature()
+            .map(|curvature| 2.0 / (curvature / 2.0 * self.task.exact.largest_eigenvalue + l2));
+        bound.unwrap_or(f64::NAN)
     }
 
     /// The rate that the next update will take.
@@ -442,14 +612,7 @@ impl Trainer {
     /// # Errors
     /// As [`Trainer::advance`].
     pub async fn reset(&mut self) -> Result<()> {
-        let config = self.plan.config();
-        let initial = model::initial_parameters(
-            config.model.initial_weights,
-            self.task.problem.n_features,
-            config.model.bias,
-            config.seed,
-        );
-        self.state = State::new(&initial);
+        self.state = first_state(&self.plan, &self.task, &self.beside);
         self.place = Place::default();
         (self.optimizer_start, self.schedule_start) = (0, 0);
         self.batch_loss = None;
@@ -490,7 +653,22 @@ impl Trainer {
                 .with("position", checkpoint.place.position)
                 .with("n_samples", n_samples));
         }
-        self.state = checkpoint.state;
+        let expected = self.task.problem.n_parameters() as usize;
+        if checkpoint.state.n_parameters != expected {
+            return Err(Message::new(Code::WeightsShape)
+                .with("found", checkpoint.state.n_parameters)
+                .with("expected", expected));
+        }
+        // A file keeps the shown run alone: those beside it begin where it stands.
+        let settings = self.beside.settings(&self.plan, &self.task.problem);
+        let (shown, n_runs) = (checkpoint.state, self.beside.n_runs());
+        self.state = State {
+            n_parameters: shown.n_parameters,
+            values: shown.values.repeat(n_runs),
+            reactions: shown.reactions.repeat(n_runs),
+            steps: shown.steps.repeat(n_runs),
+            settings,
+        };
         self.place = checkpoint.place;
         self.optimizer_start = checkpoint.optimizer_start;
         self.schedule_start = checkpoint.schedule_start;
@@ -615,6 +793,7 @@ impl Trainer {
             ..RunParams::default()
         };
         params.set_rule(&config.optimizer.rule());
+        params.set_loss(&config.loss);
         params.set_reaction(&config.schedule, config.learning_rate);
         params
     }
@@ -701,7 +880,7 @@ impl Trainer {
             step: self.step(),
             epoch: self.place.epoch,
             loss: self.measured.loss,
-            gradient_norm: self.measured.gradient_norm,
+            gradient_norm: self.measured.gradient_norm.max(self.norm_beside),
             learning_rate: self.learning_rate(),
             full_batch: self.full_batch(),
         };
@@ -758,6 +937,26 @@ impl Trainer {
         );
         Status::Diverged { reason, suggested_rate }
     }
+}
+
+/// Every run at its initial parameters.
+fn first_state(plan: &RunPlan, task: &Task, beside: &Beside) -> State {
+    let config = plan.config();
+    let problem = &task.problem;
+    let initial = model::initial_parameters(
+        config.model.initial_weights,
+        problem.n_features,
+        problem.n_outputs,
+        config.model.bias,
+        config.seed,
+    );
+    let settings = beside.settings(plan, problem);
+    if settings.is_empty() { State::new(&initial) } else { State::beside(&initial, settings) }
+}
+
+/// Runs that a plan makes of a task, the shown one and those beside it: an engine has to have room for them.
+pub fn n_runs(plan: &RunPlan, task: &Task) -> usize {
+    Beside::of(plan, &task.problem).n_runs()
 }
 
 fn next_place(place: Place, batch_len: u32, n_samples: u32) -> Place {

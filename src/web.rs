@@ -18,6 +18,8 @@ pub mod form;
 #[cfg(feature = "module")]
 pub mod module;
 pub mod pair;
+#[cfg(all(feature = "chart", feature = "general"))]
+pub mod plots;
 pub mod session;
 
 #[wasm_bindgen(typescript_custom_section)]

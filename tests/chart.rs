@@ -6,6 +6,9 @@ mod recorder;
 #[path = "chart/hostile.rs"]
 mod hostile;
 
+#[path = "chart/plot.rs"]
+mod plot;
+
 use downhill::chart::{
     Colour, Density, FitChart, FitOptions, LossChart, LossOptions, Mapping, Rect, Scale, Size, StableRange,
     Theme, number,

@@ -4,6 +4,8 @@
 import { count, figure } from './i18n.js';
 import { said } from './i18n/table.js';
 import { make } from './form.js';
+import { addStyle } from './general.js';
+import { addTab } from './tabs.js';
 
 /** @typedef {import('./pkg/downhill.js').Inferred} Inferred */
 /** @typedef {import('./pkg/downhill.js').Configured} Configured */
@@ -12,14 +14,11 @@ import { make } from './form.js';
 /** Rows times squared features that are worked on unasked. */
 const UNASKED = 3e8;
 
-/** @param {string} id */
-const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
-
 const HEADS = ['term', 'estimate', 'descent', 'distance', 'error', 't', 'p', 'interval', 'vif'];
 
 /** The tab and what it shows. */
 export class Coefficients {
-  #tab;
+  #view;
   #panel;
   /** @type {Configured | undefined} */
   #run;
@@ -33,52 +32,9 @@ export class Coefficients {
   /** @param {import('./client.js').Client} client */
   constructor(client) {
     this.client = client;
-    const style = document.createElement('link');
-    style.rel = 'stylesheet';
-    style.href = new URL('./table.css', import.meta.url).href;
-    document.head.append(style);
-    const fit = element('tab-fit');
-    this.#tab = make('button', 'tab', said('coefficients'));
-    this.#tab.id = 'tab-coefficients';
-    for (const [name, value] of [['type', 'button'], ['role', 'tab'], ['aria-selected', 'false'], ['aria-controls', 'coefficients-view'], ['tabindex', '-1']]) {
-      this.#tab.setAttribute(name, value);
-    }
-    fit.after(this.#tab);
-    this.#panel = make('div', 'coefficients');
-    this.#panel.id = 'coefficients-view';
-    this.#panel.setAttribute('role', 'tabpanel');
-    this.#panel.setAttribute('aria-labelledby', 'tab-coefficients');
-    this.#panel.hidden = true;
-    element('fit-view').after(this.#panel);
-    const tabs = [fit, this.#tab];
-    tabs.forEach((tab, i) => {
-      tab.addEventListener('click', () => this.#select(tab));
-      tab.addEventListener('keydown', (event) => {
-        if (event.key !== 'ArrowLeft' && event.key !== 'ArrowRight') return;
-        event.preventDefault();
-        const other = tabs[1 - i];
-        if (other.hidden) return;
-        this.#select(other);
-        other.focus();
-      });
-    });
-  }
-
-  get #shown() {
-    return !this.#panel.hidden;
-  }
-
-  /** @param {HTMLElement} tab */
-  #select(tab) {
-    const mine = tab === this.#tab;
-    for (const other of [element('tab-fit'), this.#tab]) {
-      other.setAttribute('aria-selected', String(other === tab));
-      other.tabIndex = other === tab ? 0 : -1;
-    }
-    element('fit-view').hidden = mine;
-    for (const tools of document.querySelectorAll('.tabs > .tools')) /** @type {HTMLElement} */ (tools).hidden = mine;
-    this.#panel.hidden = !mine;
-    if (mine) void this.#fill();
+    addStyle('table.css');
+    this.#view = addTab('coefficients', () => void this.#fill());
+    this.#panel = this.#view.panel;
   }
 
   /**
@@ -89,16 +45,15 @@ export class Coefficients {
     this.#run = run;
     this.#inferred = undefined;
     const { source } = run.config.data;
-    this.#tab.textContent = said('coefficients');
-    this.#tab.hidden = source.kind === 'linspace';
-    if (this.#tab.hidden && this.#shown) this.#select(element('tab-fit'));
-    if (this.#shown) void this.#fill();
+    this.#view.tab.textContent = said('coefficients');
+    this.#view.hide(source.kind === 'linspace');
+    if (this.#view.isShown) void this.#fill();
   }
 
   /** @param {Snapshot} snapshot */
   show(snapshot) {
     this.#snapshot = snapshot;
-    if (this.#shown) this.#draw();
+    if (this.#view.isShown) this.#draw();
   }
 
   async #fill() {

@@ -17,7 +17,7 @@ const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id))
  * @returns {import('./pkg/downhill.js').RunConfig}
  */
 export function withTable(config, name, fingerprint) {
-  const columns = { target: '', features: [], kinds: [], missing: /** @type {const} */ ('drop'), skip_bad_cells: false };
+  const columns = { target: '', features: [], kinds: [], missing: /** @type {const} */ ('drop'), skip_bad_cells: false, weight: '', group: '', order: '' };
   const data = { source: /** @type {const} */ ({ kind: 'table', name, fingerprint }), added: [], removed: [], columns };
   return { ...config, data, model: { ...config.model, degrees: [], interactions: [] } };
 }

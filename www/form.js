@@ -25,6 +25,7 @@ import { helpButton } from './dialogs.js';
  * @property {boolean} [inline] beside the checks, in their line
  */
 
+const splits = (/** @type {RunConfig} */ { validation }) => validation.fraction + validation.test_fraction + validation.folds > 0;
 const linspace = (/** @type {RunConfig} */ config) => config.data.source.kind === 'linspace';
 
 /** Parameters of each optimizer and schedule, as fields. */
@@ -37,10 +38,11 @@ const scheduleFields = /** @type {const} */ ({
   polynomial: ['total_steps', 'power'], cosine: ['period', 'minimum_rate', 'restarts', 'period_factor'],
   reduce_on_plateau: ['factor', 'patience', 'threshold', 'cooldown', 'minimum_rate'], bold_driver: ['increase', 'decrease'],
 });
+const lossFields = { huber: ['delta'], quantile: ['tau'] };
 const wholeNumbers = ['step_size', 'total_steps', 'period', 'period_factor', 'patience', 'cooldown'];
 
 /**
- * @param {'optimizer' | 'schedule'} of
+ * @param {'loss' | 'optimizer' | 'schedule'} of
  * @param {Readonly<Record<string, readonly string[]>>} table
  * @param {string} group
  * @returns {Field[]}
@@ -66,6 +68,11 @@ const fields = [
   { path: 'model.degree', kind: 'number', group: 'model', whole: true, help: 'degree' },
   { path: 'model.initial_weights', kind: 'select', group: 'model', help: 'initial_weights', choices: ['zero', 'uniform', 'normal', 'glorot_uniform'] },
   { path: 'seed', kind: 'number', group: 'model', whole: true, help: 'seed' },
+  { path: 'penalty.strength', kind: 'number', group: 'model', help: 'penalty' },
+  { path: 'loss', kind: 'select', group: 'model', help: ({ loss }) => loss.kind, choices: ['squared', 'absolute', 'huber', 'log_cosh', 'quantile', 'logistic', 'softmax', 'poisson'], choose: downhill.choose_loss },
+  { path: 'penalty_path', kind: 'number', group: 'model', whole: true, help: 'penalty_path' },
+  { path: 'penalty.l1_ratio', kind: 'number', group: 'model', help: 'l1_ratio', when: ({ penalty, penalty_path }) => penalty.strength > 0 || penalty_path > 0 },
+  ...parameters('loss', lossFields, 'model'),
   { path: 'model.bias', kind: 'check', group: 'model', help: 'bias' },
   { path: 'model.standardize', kind: 'select', group: 'model', help: 'standardize', inline: true, choices: ['none', 'standardize', 'min_max'], choose: (config, value) => write(config, 'model.standardize', scalings[/** @type {'none'} */ (value)]) },
   { path: 'batch_size', kind: 'number', group: 'method', whole: true, help: 'batch_size' },
@@ -77,8 +84,10 @@ const fields = [
   ...parameters('schedule', scheduleFields, 'rate'),
   { path: 'validation.fraction', kind: 'number', group: 'stop', help: 'validation' },
   { path: 'stop.patience', kind: 'number', group: 'stop', whole: true, optional: true, help: 'patience' },
-  { path: 'validation.split', kind: 'select', group: 'stop', choices: ['random', 'last'], when: ({ validation }) => validation.fraction > 0 },
-  { path: 'validation.seed', kind: 'number', group: 'stop', whole: true, when: ({ validation }) => validation.fraction > 0 && validation.split === 'random' },
+  { path: 'validation.test_fraction', kind: 'number', group: 'stop', help: 'test' },
+  { path: 'validation.folds', kind: 'number', group: 'stop', whole: true, help: 'folds' },
+  { path: 'validation.split', kind: 'select', group: 'stop', choices: ['random', 'last', 'stratified', 'group'], when: splits },
+  { path: 'validation.seed', kind: 'number', group: 'stop', whole: true, when: (config) => splits(config) && config.validation.split !== 'last' },
   { path: 'stop.steps', kind: 'number', group: 'stop', whole: true, optional: true },
   { path: 'stop.epochs', kind: 'number', group: 'stop', whole: true, optional: true },
   { path: 'stop.loss', kind: 'number', group: 'stop', optional: true },
@@ -364,7 +373,7 @@ export class Form {
     this.#renderers.push(() => {
       const { source: now } = this.#config.data;
       source.value = now.kind === 'shipped' ? now.table : now.kind;
-      below.hidden = now.kind !== 'table' || this.#config.data.columns.features.length === 0;
+      below.hidden = now.kind === 'linspace' || (now.kind === 'table' && this.#config.data.columns.features.length === 0);
       own.hidden = now.kind !== 'table';
       if (now.kind === 'table') own.textContent = now.name;
     });

@@ -603,4 +603,186 @@ export const help = {
       link: 'https://zh.d2l.ai/chapter_optimization/minibatch-sgd.html',
     },
   },
+  squared: {
+    en: {
+      title: 'Squared loss',
+      text: 'The squared loss averages the squares of the residuals, so that a residual twice as large counts four times: its optimum is the mean of the targets. Choose it where errors are about normal, and another where a few rows are far off.',
+      formula: 'L = 1/n Σ (ŷ − y)²',
+      link: 'https://d2l.ai/chapter_linear-regression/linear-regression.html',
+    },
+    zh: {
+      title: '平方损失',
+      text: '平方损失是残差平方的平均，残差大一倍，代价就是四倍，其最优解对应目标的均值。误差大致服从正态分布时选它；若有少数行偏离很远，请换用其他损失。',
+      formula: 'L = 1/n Σ (ŷ − y)²',
+      link: 'https://zh.d2l.ai/chapter_linear-networks/linear-regression.html',
+    },
+  },
+  absolute: {
+    en: {
+      title: 'Absolute loss',
+      text: 'The absolute loss averages the sizes of the residuals, so its optimum is the median of the targets and rows that are far off count no more than they must. Its slope does not shrink towards the optimum: let the learning rate decay.',
+      formula: 'L = 1/n Σ |ŷ − y|',
+      link: 'https://en.wikipedia.org/wiki/Least_absolute_deviations',
+    },
+    zh: {
+      title: '绝对值损失',
+      text: '绝对值损失是残差绝对值的平均，最优解对应目标的中位数，偏离很远的行不会被过分放大。它的斜率在最优点附近并不变小，因此应让学习率逐渐衰减。',
+      formula: 'L = 1/n Σ |ŷ − y|',
+      link: 'https://en.wikipedia.org/wiki/Least_absolute_deviations',
+    },
+  },
+  huber: {
+    en: {
+      title: 'Huber loss',
+      text: 'The Huber loss is a parabola for residuals up to delta and a line beyond it: as smooth as the squared loss, and nearly as hard to impress by outliers as the absolute one. Take delta about as large as a usual residual.',
+      formula: 'L = ½ r² if |r| ≤ δ, else δ (|r| − ½ δ)',
+      link: 'https://en.wikipedia.org/wiki/Huber_loss',
+    },
+    zh: {
+      title: 'Huber 损失',
+      text: 'Huber 损失在残差不超过 delta 时是抛物线，超过后是直线：既像平方损失那样平滑，又几乎和绝对值损失一样不受离群点影响。delta 取通常残差的大小即可。',
+      formula: 'L = ½ r² (|r| ≤ δ)，否则 δ (|r| − ½ δ)',
+      link: 'https://en.wikipedia.org/wiki/Huber_loss',
+    },
+  },
+  log_cosh: {
+    en: {
+      title: 'Log-cosh loss',
+      text: 'Log-cosh is about half the square of a small residual and the size of a large one less ln 2, and smooth everywhere. It is a Huber loss without a delta to choose, in the units of the target.',
+      formula: 'L = 1/n Σ ln cosh(ŷ − y)',
+      link: 'https://keras.io/api/losses/regression_losses/',
+    },
+    zh: {
+      title: '对数双曲余弦损失',
+      text: '残差小时，它约为残差平方的一半；残差大时，约为其绝对值减去 ln 2，而且处处平滑。它好比无需选择 delta 的 Huber 损失，以目标的单位计。',
+      formula: 'L = 1/n Σ ln cosh(ŷ − y)',
+      link: 'https://keras.io/api/losses/regression_losses/',
+    },
+  },
+  quantile: {
+    en: {
+      title: 'Quantile loss',
+      text: 'The quantile loss charges tau for a prediction that is too low and 1 − tau for one that is too high, so that a share tau of the targets comes to lie below the line. Two of them, at 0.05 and 0.95, hold nine tenths of the rows between them.',
+      formula: 'L = max(τ (y − ŷ), (τ − 1)(y − ŷ))',
+      link: 'https://en.wikipedia.org/wiki/Quantile_regression',
+    },
+    zh: {
+      title: '分位数损失',
+      text: '预测偏低时按 tau 计费，偏高时按 1 − tau 计费，于是目标中有 tau 的比例落在直线之下。取 0.05 和 0.95 两条线，便有十分之九的行夹在其间。',
+      formula: 'L = max(τ (y − ŷ), (τ − 1)(y − ŷ))',
+      link: 'https://en.wikipedia.org/wiki/Quantile_regression',
+    },
+  },
+  logistic: {
+    en: {
+      title: 'Logistic loss',
+      text: 'The logistic loss is the cross-entropy of a target of two classes: the model gives the log-odds of the second one, and a confident mistake costs most. A coefficient is what one more unit adds to the log-odds.',
+      formula: 'L = ln(1 + eᶻ) − y z',
+      link: 'https://en.wikipedia.org/wiki/Logistic_regression',
+    },
+    zh: {
+      title: '逻辑损失',
+      text: '逻辑损失是二分类目标的交叉熵：模型给出第二类的对数几率，越自信的错误代价越大。系数表示输入每增加一个单位，对数几率增加多少。',
+      formula: 'L = ln(1 + eᶻ) − y z',
+      link: 'https://en.wikipedia.org/wiki/Logistic_regression',
+    },
+  },
+  softmax: {
+    en: {
+      title: 'Softmax loss',
+      text: 'The softmax loss is the cross-entropy of a target of several classes: each class has weights of its own, and their outputs become probabilities that add up to 1. Adding the same to every class changes nothing, so only differences of weights mean something.',
+      formula: 'L = ln Σₖ e^(zₖ) − z_y',
+      link: 'https://d2l.ai/chapter_linear-classification/softmax-regression.html',
+    },
+    zh: {
+      title: 'Softmax 损失',
+      text: 'Softmax 损失是多分类目标的交叉熵：每个类别各有一组权重，其输出变为总和为 1 的概率。给所有类别加上同一个数不会改变结果，因此只有权重之差才有意义。',
+      formula: 'L = ln Σₖ e^(zₖ) − z_y',
+      link: 'https://zh.d2l.ai/chapter_linear-networks/softmax-regression.html',
+    },
+  },
+  poisson: {
+    en: {
+      title: 'Poisson loss',
+      text: 'The Poisson loss suits targets that are counts: the model gives the logarithm of the expected count, so that predictions are never negative. A coefficient b multiplies the expected count by e^b for each unit more.',
+      formula: 'L = eᶻ − y z',
+      link: 'https://en.wikipedia.org/wiki/Poisson_regression',
+    },
+    zh: {
+      title: '泊松损失',
+      text: '泊松损失适合计数型目标：模型给出期望计数的对数，因此预测不会为负。输入每增加一个单位，期望计数就乘以 e 的 b 次方。',
+      formula: 'L = eᶻ − y z',
+      link: 'https://en.wikipedia.org/wiki/Poisson_regression',
+    },
+  },
+  penalty: {
+    en: {
+      title: 'Penalty',
+      text: 'The penalty adds the size of the weights to the loss, so that descent trades a little fit for smaller weights, which follow chance less. Raise it until the validation loss is least; the bias is never penalized.',
+      formula: 'α (q |w|₁ + (1 − q)/2 |w|²)',
+      link: 'https://d2l.ai/chapter_linear-regression/weight-decay.html',
+    },
+    zh: {
+      title: '惩罚',
+      text: '惩罚把权重的大小加进损失，于是下降会牺牲一点拟合来换取更小的权重，从而少受偶然性影响。逐渐加大它，直到验证损失最小；偏置从不受惩罚。',
+      formula: 'α (q |w|₁ + (1 − q)/2 |w|²)',
+      link: 'https://zh.d2l.ai/chapter_multilayer-perceptrons/weight-decay.html',
+    },
+  },
+  l1_ratio: {
+    en: {
+      title: 'L1 ratio',
+      text: 'At 0 the penalty is the square of the weights (ridge), which shrinks them all; at 1 it is their absolute value (the lasso), which makes some of them exactly 0 and so chooses features. Between them is the elastic net.',
+      formula: 'q |w|₁ + (1 − q)/2 |w|²',
+      link: 'https://en.wikipedia.org/wiki/Elastic_net_regularization',
+    },
+    zh: {
+      title: 'L1 比例',
+      text: '取 0 时惩罚权重的平方（岭回归），把所有权重一起缩小；取 1 时惩罚绝对值（套索），使一些权重恰好为 0，从而挑选特征。介于两者之间的是弹性网。',
+      formula: 'q |w|₁ + (1 − q)/2 |w|²',
+      link: 'https://en.wikipedia.org/wiki/Elastic_net_regularization',
+    },
+  },
+  penalty_path: {
+    en: {
+      title: 'Coefficient path',
+      text: 'A path trains the model for many penalty strengths at once and draws every coefficient against the strength, as it learns. Where a coefficient leaves zero, and where the validation loss is least, is seen at a glance; a click takes that strength.',
+      formula: 'w(α), α₁ … αₖ',
+      link: 'https://en.wikipedia.org/wiki/Lasso_(statistics)',
+    },
+    zh: {
+      title: '系数路径',
+      text: '系数路径同时训练许多种惩罚强度，并在学习过程中画出各系数随强度的变化。哪个系数何时离开零、验证损失在哪里最小，一目了然；点击即可采用该强度。',
+      formula: 'w(α), α₁ … αₖ',
+      link: 'https://en.wikipedia.org/wiki/Lasso_(statistics)',
+    },
+  },
+  test: {
+    en: {
+      title: 'Test rows',
+      text: 'Test rows are neither trained on nor looked at while you choose: their loss tells at the very end how the model will do. If you choose by it, it is a validation loss; keep it for last.',
+      formula: 'n = training + validation + test',
+      link: 'https://d2l.ai/chapter_linear-regression/generalization.html',
+    },
+    zh: {
+      title: '测试行',
+      text: '测试行既不参与训练，也不用于做选择：它们的损失只在最后说明模型的表现。如果用它来做选择，它就成了验证损失；请留到最后再看。',
+      formula: 'n = 训练 + 验证 + 测试',
+      link: 'https://zh.d2l.ai/chapter_multilayer-perceptrons/underfit-overfit.html',
+    },
+  },
+  folds: {
+    en: {
+      title: 'Cross-validation',
+      text: 'With k folds the training rows are cut into k parts, and k more runs train beside the shown one, each without one part, whose loss is then that of rows it has not seen. Their mean is steadier than one held-out share, and their spread tells how far to trust it.',
+      formula: 'CV = 1/k Σ Lₖ(w₋ₖ)',
+      link: 'https://scikit-learn.org/stable/modules/cross_validation.html',
+    },
+    zh: {
+      title: '交叉验证',
+      text: 'k 折交叉验证把训练行分成 k 份，在所示的运行之外再同时训练 k 个，各自留出一份，其损失便是未见过的行的损失。它们的均值比单独留出一份更稳，其离散程度说明可信到什么程度。',
+      formula: 'CV = 1/k Σ Lₖ(w₋ₖ)',
+      link: 'https://scikit-learn.org/stable/modules/cross_validation.html',
+    },
+  },
 };

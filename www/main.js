@@ -59,7 +59,7 @@ async function start() {
     (snapshot) => {
       views.show(snapshot);
       readouts.show(snapshot);
-      void coefficients?.then((view) => view.show(snapshot));
+      void results?.then((tabs) => tabs.show(snapshot));
       predicting.soon();
     },
     (error) => notice('crashed', () => text('crashed', { detail: error.message })),
@@ -119,27 +119,38 @@ async function start() {
     } else if (!inForm || !form.refuse(problem)) notice('refused', () => wording(problem));
   }
 
-  /** @type {Promise<import('./coefficients.js').Coefficients> | undefined} */
-  let coefficients;
+  /** @type {Promise<import('./results.js').Results> | undefined} */
+  let results;
   /** @type {Configured | undefined} */
   let run;
+  /** @type {import('./pkg/downhill.js').DatasetInfo | undefined} */
+  let dataset;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let queryTimer;
   function configured(/** @type {Configured} */ answer) {
     if (answer.dataset) {
+      dataset = answer.dataset;
       views.begin(answer.dataset, answer.config);
       readouts.begin(answer.dataset, answer.config.model.bias);
       predicting.begin(answer.dataset);
       form.rows = answer.dataset.n_samples;
       form.features = answer.dataset.n_features;
     }
+    if (answer.exact && dataset) {
+      dataset.exact = answer.exact;
+      views.head(dataset.exact);
+      readouts.begin(dataset, answer.config.model.bias);
+    }
     // What the user has changed since is newer than this answer.
     if (!wanted) form.show(answer.config, answer.dataset?.scaling);
     run = answer;
     showAddress();
-    if (answer.dataset && (coefficients || answer.config.data.source.kind !== 'linspace')) {
-      coefficients ??= import('./coefficients.js').then(({ Coefficients }) => new Coefficients(client));
-      void coefficients.then((view) => view.begin(answer));
+    const { data: { source }, penalty_path: path, validation: { folds } } = answer.config;
+    if (answer.dataset && (results || path || folds || source.kind !== 'linspace')) {
+      results ??= import('./results.js').then(({ Results }) => new Results(client, (strength) => {
+        void push({ ...form.config, penalty: { ...form.config.penalty, strength } });
+      }));
+      void results.then((tabs) => tabs.begin(answer));
     }
     dismiss('notice');
     for (const message of answer.notices) notice('notice', () => wording(message));
@@ -240,6 +251,7 @@ async function start() {
   };
   ready();
   startOffline();
+  void import('./pictures.js').then(({ startPictures }) => startPictures(views));
 }
 
 /** @param {downhill.Message[]} problems */

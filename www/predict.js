@@ -19,20 +19,31 @@ export function startPredict(client) {
   const rows = element('predict-rows');
   /** @type {{ control: HTMLInputElement | HTMLSelectElement, share: HTMLElement }[]} */
   let inputs = [];
+  /** Names of the target's classes. @type {string[]} */
+  let classes = [];
+  let softmax = false;
+
+  /** What a response says: a number, or the most probable class with its probability. @param {number[]} response */
+  const meaning = (response) => {
+    if (!classes.length) return figure(response[0]);
+    const shares = response.length > 1 ? response : [1 - response[0], response[0]];
+    const best = shares.indexOf(Math.max(...shares));
+    return `${classes[best] ?? best} (${figure(shares[best], true)})`;
+  };
 
   const predictOne = async () => {
     const { outputs } = await client.ask({ kind: 'predict', inputs: one.value });
-    element('predictions').textContent = outputs.map((/** @type {number} */ output) => figure(output)).join(', ');
+    element('predictions').textContent = outputs.map((/** @type {number} */ output) => (softmax ? classes[output] ?? output : meaning([output]))).join(', ');
   };
 
   const predictRow = async () => {
     const asked = inputs;
     const values = asked.map(({ control }) => control.value);
     /** @type {import('./pkg/downhill.js').Explained} */
-    const { output, baseline, contributions } = await client.ask({ kind: 'predict_row', values });
+    const { output, baseline, contributions, response } = await client.ask({ kind: 'predict_row', values });
     if (asked !== inputs) return;
-    element('predictions').textContent = figure(output);
-    element('predict-baseline').textContent = text('predict_baseline', { baseline: figure(baseline) });
+    element('predictions').textContent = meaning(response);
+    element('predict-baseline').textContent = text('predict_baseline', { baseline: figure(baseline), sum: figure(output) });
     const largest = Math.max(...contributions.map(Math.abs));
     asked.forEach(({ share }, i) => {
       const value = contributions[i];
@@ -85,6 +96,8 @@ export function startPredict(client) {
      * @param {DatasetInfo} dataset
      */
     begin(dataset) {
+      classes = dataset.classes;
+      softmax = classes.length > 0 && dataset.exact.weights.length > dataset.n_features + 1;
       const several = dataset.inputs.length > 1;
       element('predict-one').hidden = several;
       element('predict-baseline').hidden = !several;

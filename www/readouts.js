@@ -84,17 +84,21 @@ export class Readouts {
     this.#bias = bias;
     const output = element('weights');
     output.replaceChildren();
-    output.classList.toggle('named', dataset.inputs.length > 1);
     this.#weights = [];
     const head = make('div', 'row head');
     head.append(make('span'), make('span', '', text('now')), make('span', '', text('exact')));
     output.append(head);
+    const perOutput = dataset.terms.length + (bias ? 1 : 0);
+    const several = dataset.exact.weights.length > perOutput;
+    const named = several || dataset.inputs.length > 1;
+    output.classList.toggle('named', named);
     dataset.exact.weights.forEach((exact, i) => {
-      const isBias = bias && i === dataset.exact.weights.length - 1;
+      const term = i % perOutput;
+      const isBias = term === dataset.terms.length;
       const row = make('div', 'row');
-      const named = dataset.inputs.length > 1;
+      const of = several ? `${dataset.classes[Math.floor(i / perOutput)]}: ` : '';
       const name = named
-        ? make('span', 'name', isBias ? text('bias') : dataset.terms[i])
+        ? make('span', 'name', of + (isBias ? text('bias') : dataset.terms[term]))
         : make('span', 'symbol', isBias ? 'b' : 'w');
       if (named) name.title = name.textContent ?? '';
       else if (!isBias && dataset.exact.weights.length > 2) name.append(sub(i + 1));
@@ -146,9 +150,9 @@ export class Readouts {
       distance: snapshot.distance === null ? text('not_unique') : figure(snapshot.distance),
       steps_per_second: snapshot.steps_per_second > 0 ? count(snapshot.steps_per_second) : '–',
     };
-    for (const name of ['validation_loss', 'best', 'validation_r2']) {
+    for (const name of ['validation_loss', 'best', 'validation_r2', 'r2']) {
       const line = this.#values.get(name)?.parentElement;
-      if (line) line.hidden = snapshot.validation_loss === null;
+      if (line) line.hidden = values[name] === '–';
     }
     for (const [name, words] of Object.entries(values)) {
       const place = this.#values.get(name);

@@ -35,12 +35,19 @@ export function chooseColumns(opened, client, current, taken) {
 }
 
 /**
- * The same on the table that was opened last; whether there was one.
+ * The same on the run's table: one that ships with the page, or that which was opened last. Whether there was one.
  * @param {Client} client
  * @param {() => RunConfig} current
  * @param {(answer: any) => void} taken
  */
-export function chooseAgain(client, current, taken) {
+export async function chooseAgain(client, current, taken) {
+  const { source } = current().data;
+  if (source.kind === 'shipped') {
+    const response = await fetch(new URL(`./data/${source.table.replaceAll('_', '-')}.csv`, import.meta.url));
+    if (!response.ok) return false;
+    show(await client.ask({ kind: 'open_table', name: source.table, blob: await response.blob() }), client, current, taken, source.table);
+    return true;
+  }
   if (last) show(last, client, current, taken);
   return last !== undefined;
 }
@@ -64,13 +71,14 @@ function shell() {
  * @param {Client} client
  * @param {() => RunConfig} current
  * @param {(answer: any) => void} taken
+ * @param {string} [shipped] the table of the page's own that this is
  */
-function show(opened, client, current, taken) {
+function show(opened, client, current, taken, shipped) {
   const place = shell();
   const { preview, name, fingerprint } = opened;
   const config = current();
   const { source, columns: now } = config.data;
-  const same = source.kind === 'table' && source.fingerprint === fingerprint;
+  const same = shipped !== undefined || (source.kind === 'table' && source.fingerprint === fingerprint);
   const choice = structuredClone(same && now.target ? now : preview.choice);
   if (same && now.features.length === 0) choice.features = [...preview.choice.features];
   /** @type {Map<string, number>} */
@@ -101,7 +109,8 @@ function show(opened, client, current, taken) {
   const reread = async (/** @type {object} */ change) => {
     try {
       const again = await client.ask({ kind: 'open_table', name, dialect: { ...preview.dialect, ...change } });
-      chooseColumns(again, client, current, taken);
+      if (shipped) show(again, client, current, taken, shipped);
+      else chooseColumns(again, client, current, taken);
     } catch (problem) {
       complain(problem);
     }
@@ -264,14 +273,31 @@ function show(opened, client, current, taken) {
   const more = document.createElement('details');
   more.append(make('summary', '', said('columns_rows')), firstRows(preview));
 
+  // --- What rows have besides: it is not learned from.
+  const besides = make('div', 'besides');
+  const none = /** @type {[string, string]} */ (['', said('columns_no_column')]);
+  for (const role of /** @type {const} */ (['weight', 'group', 'order'])) {
+    const fit = usable.filter((column) => role === 'group' || kindOf(column) === 'number' || (role === 'order' && kindOf(column) === 'date'));
+    const chosen = select(said(`columns_${role}`), [none, ...fit.map((column) => [column.name, column.name])], choice[role]);
+    chosen.control.addEventListener('change', () => {
+      choice[role] = chosen.control.value;
+      choice.features = choice.features.filter((feature) => feature !== choice[role]);
+      render();
+      renderInteractions();
+    });
+    besides.append(chosen.row);
+  }
+
   const end = make('div', 'buttons end');
   const cancel = make('button', '', text('cancel'));
   cancel.setAttribute('value', 'cancel');
   const take = make('button', 'primary', text('use_table'));
   take.setAttribute('type', 'button');
   take.addEventListener('click', async () => {
-    const next = withTable(current(), name, fingerprint);
+    const next = shipped ? structuredClone(current()) : withTable(current(), name, fingerprint);
     const features = choice.features;
+    const learned = preview.columns.find((column) => column.name === target.control.value);
+    if (learned) next.loss = lossFor(next.loss, kindOf(learned) === 'category' ? learned.n_levels : 0);
     next.data.columns = { ...choice, target: target.control.value };
     next.model.degrees = [...degrees].filter(([of]) => features.includes(of));
     next.model.interactions = interactions;
@@ -289,12 +315,25 @@ function show(opened, client, current, taken) {
 
   const pick = make('div', 'pick');
   pick.append(target.row, all);
-  form.append(title, facts, writing, pick, list, products, gaps, more, error, end);
+  form.append(title, facts, writing, pick, list, products, besides, gaps, more, error, end);
   render();
   renderInteractions();
   place.replaceChildren(form);
   if (!place.open) place.showModal();
   target.control.focus();
+}
+
+/**
+ * The loss that a target can be learned by: the one that there is, where it can.
+ * @param {RunConfig['loss']} loss
+ * @param {number} nClasses 0 of a number
+ * @returns {RunConfig['loss']}
+ */
+function lossFor(loss, nClasses) {
+  const classifies = loss.kind === 'logistic' || loss.kind === 'softmax';
+  if (nClasses > 2) return { kind: 'softmax' };
+  if (nClasses === 2) return classifies ? loss : { kind: 'logistic' };
+  return loss.kind === 'softmax' ? { kind: 'squared' } : loss;
 }
 
 /** What a column holds, in words and in a picture. @param {ColumnPreview} column */

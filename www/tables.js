@@ -9,7 +9,7 @@ import { openFile, removeLeftFiles } from './storage.js';
 /** @typedef {import('./pkg/downhill.js').Progress} Progress */
 
 /** Bytes that are read between two breaths, and that the way of writing is found out from. */
-const CHUNK_BYTES = 1 << 20;
+const CHUNK_BYTES = 1 << 22;
 /** Which rows are in a sample: the same every time, so that a run can be made of it again. */
 const SEED = 0;
 /** What is breathed after. */
@@ -66,6 +66,7 @@ async function read(name, blob, dialect, sample, breathe) {
 async function readShare(name, blob, dialect, share, breathe) {
   const chunk = async (/** @type {number} */ start) => new Uint8Array(await blob.slice(start, start + CHUNK_BYTES).arrayBuffer());
   const head = await chunk(0);
+  let next = Promise.resolve(head);
   const table = new Table(head, head.length === blob.size, dialect && JSON.stringify(dialect));
   if (share !== undefined) table.sample(share, SEED);
   /** @type {Kept['file']} */
@@ -74,7 +75,10 @@ async function readShare(name, blob, dialect, share, breathe) {
   try {
     let since = performance.now();
     for (; start < blob.size; start += CHUNK_BYTES) {
-      table.push(start === 0 ? head : await chunk(start));
+      const bytes = await next;
+      // The next bytes are fetched while these are read.
+      next = chunk(start + CHUNK_BYTES);
+      table.push(bytes);
       if (table.wants_storage()) {
         file = await openFile();
         if (file) table.store(file.write, file.read);
@@ -89,8 +93,10 @@ async function readShare(name, blob, dialect, share, breathe) {
     table.finish();
     return { name, blob, table, fingerprint: table.fingerprint(), file };
   } catch (error) {
-    const fits = table.share_that_fits(Math.min(start + CHUNK_BYTES, blob.size), blob.size);
-    table.free();
+    const { code } = /** @type {{ code?: string }} */ (error);
+    const fits = TOO_LARGE.includes(code ?? '') ? table.share_that_fits(Math.min(start + CHUNK_BYTES, blob.size), blob.size) : undefined;
+    // What has broken down is not to be asked for anything.
+    if (!(error instanceof WebAssembly.RuntimeError)) table.free();
     await file?.remove();
     throw Object.assign(/** @type {Error} */ (error), { share: fits });
   }
@@ -104,12 +110,22 @@ function drop(table) {
 }
 
 /**
+ * What is asked of the tables and not of the session.
+ * @param {Extract<import('./pkg/downhill.js').Request, { kind: 'open_table' | 'infer' | 'diagnose' }>} request
+ * @param {(event: Progress) => Promise<boolean>} breathe
+ */
+export function handle(request, breathe) {
+  if (request.kind === 'open_table') return open(request, breathe);
+  return request.kind === 'infer' ? infer(request) : diagnose(request);
+}
+
+/**
  * Reads a table and says what it holds. The one before it is kept until a run is made of this one.
  * @param {{ name: string, blob?: Blob, dialect?: object, sample?: boolean }} request without `blob`, the same table read
  * otherwise; `sample` as in {@link read}
  * @param {(event: Progress) => Promise<boolean>} breathe
  */
-export async function open({ name, blob, dialect, sample }, breathe) {
+async function open({ name, blob, dialect, sample }, breathe) {
   const content = blob ?? opened?.blob;
   if (!content) throw new Error('there is no table to read');
   const before = opened;
@@ -123,12 +139,29 @@ export async function open({ name, blob, dialect, sample }, breathe) {
  * What can be inferred of a linear model of a run's table; nothing where its rows are made by a formula.
  * @param {{ config: import('./pkg/downhill.js').RunConfig }} request
  */
-export function infer({ config }) {
-  const { source, columns } = config.data;
+function infer({ config }) {
+  const table = selected(config);
+  return { kind: 'inferred', ...table?.infer(JSON.stringify(config)) };
+}
+
+/**
+ * How weights do on a part of the rows of a run's table; nothing where its rows are made by a formula.
+ * @param {Extract<import('./pkg/downhill.js').Request, { kind: 'diagnose' }>} request
+ */
+function diagnose({ config, weights, part, effect, exact }) {
+  const table = selected(config);
+  return { kind: 'diagnosed', ...table?.diagnose(JSON.stringify({ config, weights, part, effect, exact })) };
+}
+
+/**
+ * The table that a configuration is on, its columns chosen.
+ * @param {import('./pkg/downhill.js').RunConfig} config
+ */
+function selected({ data: { source, columns } }) {
   const kept = source.kind === 'shipped' ? shipped.get(source.table) : used;
-  if (source.kind === 'linspace' || !kept) return { kind: 'inferred' };
+  if (source.kind === 'linspace' || !kept) return undefined;
   kept.table.select(JSON.stringify(columns));
-  return { kind: 'inferred', ...kept.table.infer(JSON.stringify(config)) };
+  return kept.table;
 }
 
 /**

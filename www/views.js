@@ -94,11 +94,16 @@ export class Views {
     this.#textAt = -Infinity;
     this.fit.set_dataset(dataset.points_x, dataset.points_y, ...dataset.x_range, ...dataset.y_range);
     this.#label(dataset);
-    this.fit.set_exact(dataset.exact.curve_x, dataset.exact.curve_y);
     element('legend-validation').hidden = dataset.n_validation === 0;
     this.loss.clear();
-    this.loss.set_reference(dataset.exact.loss);
+    this.head(dataset.exact);
     this.#density(0);
+  }
+
+  /** What descent is heading for. @param {DatasetInfo['exact']} exact */
+  head(exact) {
+    this.fit.set_exact(exact.curve_x, exact.curve_y);
+    this.loss.set_reference(exact.loss ?? undefined);
     this.ask();
   }
 
@@ -121,7 +126,7 @@ export class Views {
   show(snapshot) {
     if (snapshot.history.first === 0 && snapshot.step === 0) {
       this.loss.clear();
-      this.loss.set_reference(this.#dataset?.exact.loss);
+      this.loss.set_reference(this.#dataset?.exact.loss ?? undefined);
     }
     // Every delta counts, even if the next snapshot comes before the next frame.
     this.loss.apply(snapshot.history, snapshot.step);

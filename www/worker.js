@@ -116,8 +116,8 @@ async function turn() {
       const { id, request } = next;
       current = id;
       try {
-        const answer = request.kind === 'open_table' || request.kind === 'infer'
-          ? await import('./tables.js').then(({ open, infer }) => (request.kind === 'infer' ? infer(request) : open(request, breathe)))
+        const answer = ['open_table', 'infer', 'diagnose'].includes(request.kind)
+          ? await import('./tables.js').then((tables) => tables.handle(request, breathe))
           : await handle(session, request);
         scope.postMessage({ id, answer });
       } catch (error) {

@@ -117,10 +117,13 @@ impl Blocks {
 
     /// Keeps what is open up to a block in memory, as the next full block.
     pub(crate) fn cut(&mut self) {
-        // What follows a full block is expected to become one.
-        let mut next = Vec::with_capacity(self.n_rows.max(self.open.len() - self.n_rows));
+        // What follows a full block is expected to become one, and to grow beyond it by no more than a batch of cells:
+        // growing by halves would take twice the room.
+        let n_next = self.open.len() - self.n_rows;
+        let mut next = Vec::with_capacity(n_next.max(self.n_rows + self.n_rows / 8));
         next.extend_from_slice(&self.open[self.n_rows..]);
         self.open.truncate(self.n_rows);
+        self.open.shrink_to_fit();
         self.full.push(Block::Kept(std::mem::replace(&mut self.open, next)));
     }
 

@@ -1,5 +1,9 @@
 //! What a cell says: a number, a date, a word, or nothing.
 
+use std::ops::RangeInclusive;
+
+use serde::{Deserialize, Serialize};
+
 use crate::number;
 
 /// How numbers are written.
@@ -63,12 +67,23 @@ pub fn is_missing(cell: &[u8]) -> bool {
     cell.is_empty() || MISSING.iter().any(|word| cell.eq_ignore_ascii_case(word.as_bytes()))
 }
 
-/// The finite number in a cell: with its decimal sign, with thousands in threes, with a per cent sign, in exponents.
+/// Signs of money before a number or after it.
+const CURRENCIES: [char; 8] =
+    ['$', '\u{20AC}', '\u{A3}', '\u{A5}', '\u{20B9}', '\u{20A9}', '\u{20BD}', '\u{20BA}'];
+
+/// The finite number in a cell: with its decimal sign, with thousands in threes, with a per cent sign or one of money, in
+/// exponents.
 pub fn number(cell: &[u8], numbers: Numbers) -> Option<f64> {
-    let text = std::str::from_utf8(cell).ok()?;
-    // Only what begins like a number is one: "inf" and "infinity" are words here.
+    // Other blanks than those of ASCII, too.
+    let text = std::str::from_utf8(cell).ok()?.trim();
     let text = text.strip_prefix('+').unwrap_or(text);
-    let text = text.replace('\u{2212}', "-");
+    let mut text = text.replace('\u{2212}', "-");
+    if text.contains(CURRENCIES) {
+        let (sign, amount) = text.strip_prefix('-').map_or(("", text.as_str()), |amount| ("-", amount));
+        let before = amount.strip_prefix(CURRENCIES);
+        text = format!("{sign}{}", before.or_else(|| amount.strip_suffix(CURRENCIES))?.trim());
+    }
+    // Only what begins like a number is one: "inf" and "infinity" are words here.
     let unsigned = text.strip_prefix('-').unwrap_or(&text);
     if !unsigned.starts_with(|first: char| first.is_ascii_digit() || first == '.' || first == ',') {
         return None;
@@ -108,10 +123,20 @@ fn without_thousands(whole: &str, numbers: Numbers) -> Option<String> {
 }
 
 /// `2024-01-31`, `2024/1/31`, `31.1.2024`, and the first with a time: days since 1970-01-01. Months before days and days
-/// before months cannot be told apart with strokes, so those are no dates here.
+/// before months cannot be told apart with strokes: [`date_in_order`] is told which.
 pub fn date(cell: &[u8]) -> Option<f64> {
     if !(8..=32).contains(&cell.len()) || !cell[0].is_ascii_digit() {
         return None;
+    }
+    // As most are written.
+    if let [years @ .., b'-', m1, m2, b'-', d1, d2] = cell
+        && years.len() == 4
+        && years.iter().chain([m1, m2, d1, d2]).all(u8::is_ascii_digit)
+    {
+        let number =
+            |digits: &[u8]| digits.iter().fold(0, |number, digit| 10 * number + u32::from(digit - b'0'));
+        let year = number(years);
+        return if year > 31 { days_of(year, number(&[*m1, *m2]), number(&[*d1, *d2])) } else { None };
     }
     let text = std::str::from_utf8(cell).ok()?;
     let (day, time) = match text.find(['T', ' ']) {
@@ -132,6 +157,53 @@ pub fn date(cell: &[u8]) -> Option<f64> {
         })?;
     let days = days_of(year, month, day_of_month)?;
     Some(days + time.map_or(Some(0.0), part_of_day)?)
+}
+
+/// In which order the parts of a date stand whose year is the last, as in `1/31/2024`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DateOrder {
+    /// `31/1/2024`.
+    DayFirst,
+    /// `1/31/2024`.
+    MonthFirst,
+}
+
+/// The parts of a date whose year is the last, by strokes or hyphens, and its time.
+fn parts_before_year(cell: &[u8]) -> Option<([u32; 3], f64)> {
+    if !(8..=32).contains(&cell.len()) || !cell[0].is_ascii_digit() {
+        return None;
+    }
+    let text = std::str::from_utf8(cell).ok()?;
+    let (day, time) = match text.find(['T', ' ']) {
+        Some(place) => (&text[..place], part_of_day(&text[place + 1..])?),
+        None => (text, 0.0),
+    };
+    let mut parts = day.split(if day.contains('/') { '/' } else { '-' });
+    let mut next = |lengths: RangeInclusive<usize>| {
+        let part = parts.next()?;
+        let digits = lengths.contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+        part.parse::<u32>().ok().filter(|_| digits)
+    };
+    let found = [next(1..=2)?, next(1..=2)?, next(4..=4)?];
+    parts.next().is_none().then_some((found, time))
+}
+
+/// `1/31/2024`, or `31/1/2024`, with a time or without: days since 1970-01-01.
+pub fn date_in_order(cell: &[u8], order: DateOrder) -> Option<f64> {
+    let ([first, second, year], time) = parts_before_year(cell)?;
+    let (month, day) = match order {
+        DateOrder::DayFirst => (second, first),
+        DateOrder::MonthFirst => (first, second),
+    };
+    Some(days_of(year, month, day)? + time)
+}
+
+/// The order that a date can be in and no other; `None` where it can be in both, and of what is no such date.
+pub fn only_order(cell: &[u8]) -> Option<DateOrder> {
+    let orders = [DateOrder::DayFirst, DateOrder::MonthFirst];
+    let mut possible = orders.into_iter().filter(|order| date_in_order(cell, *order).is_some());
+    possible.next().filter(|_| possible.next().is_none())
 }
 
 /// Days from 1970-01-01 on, by the proleptic Gregorian calendar (Hinnant 2013, "chrono-compatible low-level date

@@ -5,7 +5,7 @@ use downhill::message::Result;
 use rustc_hash::FxHashMap;
 
 use crate::block::{Blocks, Cells};
-use crate::cell::{self, Cell, Numbers};
+use crate::cell::{self, Cell, DateOrder, Numbers};
 use crate::number;
 use crate::splitter::Span;
 
@@ -59,6 +59,8 @@ pub struct Column {
     /// What it is called.
     pub name: String,
     cells: Blocks,
+    /// How dates are read whose year is the last; `None` where they are words.
+    date_order: Option<DateOrder>,
     words: FxHashMap<Box<[u8]>, u32>,
     /// The words by their number.
     levels: Vec<String>,
@@ -135,6 +137,7 @@ impl Column {
         Self {
             name,
             cells: Blocks::new(block_rows),
+            date_order: None,
             words: FxHashMap::default(),
             levels: Vec::new(),
             n_missing: 0,
@@ -143,6 +146,11 @@ impl Column {
             totals: Totals { n: 0, min, max, shift: 0.0, sum: 0.0, square: 0.0 },
             bad: Vec::new(),
         }
+    }
+
+    /// Reads dates whose year is the last in that order.
+    pub(crate) fn with_date_order(self, date_order: Option<DateOrder>) -> Self {
+        Self { date_order, ..self }
     }
 
     /// Its cells of some records: every `stride`-th of `spans` from the first on, in the lines of their records.
@@ -155,30 +163,49 @@ impl Column {
     ) {
         let decimal = numbers.decimal();
         let mut totals = self.totals;
-        self.cells.open().reserve(lines.len());
-        for (span, line) in spans.iter().step_by(stride).zip(lines) {
-            match number::read(text, span.start as usize, span.end as usize, decimal) {
+        // Room first: a push asks for it at every cell.
+        let mut open = std::mem::take(self.cells.open());
+        let n_open = open.len();
+        open.resize(n_open + lines.len(), 0.0);
+        for ((kept, span), line) in open[n_open..].iter_mut().zip(spans.iter().step_by(stride)).zip(lines) {
+            *kept = match number::read(text, span.start as usize, span.end as usize, decimal) {
                 Some(value) if value.abs() <= MAX_VALUE => {
                     totals.count(value);
-                    self.cells.open().push(value);
+                    value
                 }
                 _ => {
                     self.totals = totals;
-                    self.push(span.of(text), numbers, *line);
+                    let value = self.read(span.of(text), numbers, *line);
                     totals = self.totals;
+                    value
                 }
-            }
+            };
         }
+        *self.cells.open() = open;
         self.totals = totals;
     }
 
-    /// The next cell, without blanks around it.
-    pub fn push(&mut self, text: &[u8], numbers: Numbers, line: u64) {
-        match cell::read(text, numbers) {
-            Cell::Number(value) if value.abs() <= MAX_VALUE => self.push_ordered(value),
-            Cell::Date(days) => self.push_date(days),
-            Cell::Missing => self.push_missing(),
-            Cell::Number(_) | Cell::Text => self.push_word(text, line),
+    /// A cell without blanks around it, as it is kept.
+    fn read(&mut self, text: &[u8], numbers: Numbers, line: u64) -> f64 {
+        let read = match (cell::read(text, numbers), self.date_order) {
+            (Cell::Text, Some(order)) => cell::date_in_order(text, order).map_or(Cell::Text, Cell::Date),
+            (read, _) => read,
+        };
+        match read {
+            Cell::Number(value) if value.abs() <= MAX_VALUE => {
+                self.totals.count(value);
+                value
+            }
+            Cell::Date(days) => {
+                self.n_dates += 1;
+                self.totals.count(days);
+                days
+            }
+            Cell::Missing => {
+                self.n_missing += 1;
+                boxed::missing()
+            }
+            Cell::Number(_) | Cell::Text => self.word(text, line),
         }
     }
 

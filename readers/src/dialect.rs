@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::cell::{self, Cell, Numbers};
+use crate::cell::{self, Cell, DateOrder, Numbers};
 use crate::splitter::{Records, Splitter, Unsplittable};
 
 /// Bytes of a table's beginning that are looked at.
@@ -22,6 +22,15 @@ pub struct Dialect {
     pub decimal_comma: bool,
     /// Whether the first record names the columns.
     pub header: bool,
+    /// In which order dates are whose year is the last; `None` where no date tells, and then they are words.
+    #[serde(default)]
+    pub date_order: Option<DateOrder>,
+    /// Whether the row of names leaves out that of the first column, as R writes tables with names of rows.
+    #[serde(default)]
+    pub row_names: bool,
+    /// Lines before the first record that say nothing of it: comments, or the separator as Excel writes it.
+    #[serde(default)]
+    pub skip: u32,
 }
 
 /// How bytes stand for letters.
@@ -46,9 +55,36 @@ impl Dialect {
         let mut decoder = Decoder::new(encoding);
         let mut text = Vec::new();
         decoder.decode(head, &mut text);
+        let (told, n_lines) = told_separator(&text).map_or((None, 0), |separator| (Some(separator), 1));
+        // A row of names may begin with a sign of comments: it has as many cells as the rows below.
+        let mut n_comments = n_lines;
+        let mut rest = text_after(&text, n_lines);
+        while rest.trim_ascii_start().starts_with(b"#") {
+            rest = text_after(rest, 1);
+            n_comments += 1;
+        }
+        let n_named = n_comments.saturating_sub(1).max(n_lines);
+        let named = Self::of_text(text_after(&text, n_named), encoding, told, whole);
+        let first_two: Vec<usize> = records(text_after(&text, n_named), named.separator_byte(), whole)
+            .iter()
+            .take(2)
+            .map(Vec::len)
+            .collect();
+        let is_named = matches!(first_two[..], [first, second] if first == second && first > 1);
+        match is_named || n_named == n_comments {
+            true => Self { skip: n_named, ..named },
+            false => Self {
+                skip: n_comments,
+                ..Self::of_text(text_after(&text, n_comments), encoding, told, whole)
+            },
+        }
+    }
+
+    /// The same of a text without lines to skip, by a separator that it tells or by that which suits it best.
+    fn of_text(text: &[u8], encoding: Encoding, told: Option<u8>, whole: bool) -> Self {
         // Tab and semicolon first: commas may be decimal, and spaces are in any text.
         let candidates = [b'\t', b';', b'|', b',', b' '].map(|separator| {
-            let records = records(&text, separator, whole);
+            let records = records(text, separator, whole);
             (score(&records), separator, records)
         });
         let mut best = &candidates[3];
@@ -59,15 +95,18 @@ impl Dialect {
                 best = candidate;
             }
         }
-        let (_, separator, records) = best;
-        let separator = if best.0 > 0.0 { *separator } else { b',' };
+        let separator = told.unwrap_or(if best.0 > 0.0 { best.1 } else { b',' });
+        let records = &records(text, separator, whole);
         let decimal_comma = separator != b',' && has_decimal_commas(records);
-        let numbers = Numbers { decimal_comma, separator };
+        let header = has_header(records, Numbers { decimal_comma, separator });
         Self {
             encoding,
             separator: char::from(separator),
             decimal_comma,
-            header: has_header(records, numbers),
+            header,
+            date_order: date_order(records),
+            row_names: header && leaves_out_a_name(records),
+            skip: 0,
         }
     }
 
@@ -88,7 +127,7 @@ fn order(separator: u8) -> usize {
 
 /// The first records, split by one separator. The last is left out unless it is known to be whole.
 fn records(text: &[u8], separator: u8, whole: bool) -> Vec<Vec<Vec<u8>>> {
-    let mut splitter = Splitter::new(separator);
+    let mut splitter = Splitter::new(separator, 0);
     let mut found: Vec<Vec<Vec<u8>>> = Vec::new();
     let mut take = |records: &Records<'_>| {
         let n_wanted = records.len().min(HEAD_RECORDS - found.len());
@@ -115,27 +154,59 @@ fn score(records: &[Vec<Vec<u8>>]) -> f64 {
     if n_cells < 2 { 0.0 } else { n as f64 / records.len() as f64 }
 }
 
-/// More cells are numbers with a decimal comma than with a point.
+/// What `sep=;` in the first line says, which Excel writes and reads.
+fn told_separator(text: &[u8]) -> Option<u8> {
+    let line = text.split(is_line_end).next()?.trim_ascii_end();
+    match line {
+        [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', separator] if separator.is_ascii() => Some(*separator),
+        // A tab is trimmed as a blank.
+        b"sep=" => Some(b'\t'),
+        _ => None,
+    }
+}
+
+fn is_line_end(byte: &u8) -> bool {
+    matches!(byte, b'\n' | b'\r')
+}
+
+/// What follows so many lines.
+pub(crate) fn text_after(text: &[u8], n_lines: u32) -> &[u8] {
+    let mut rest = text;
+    for _ in 0..n_lines {
+        let Some(end) = rest.iter().position(is_line_end) else { return &[] };
+        let pair = rest[end..].starts_with(b"\r\n");
+        rest = &rest[end + 1 + usize::from(pair)..];
+    }
+    rest
+}
+
+/// More cells are numbers with a decimal comma than with a point; of as many, more have a comma than a point.
 fn has_decimal_commas(records: &[Vec<Vec<u8>>]) -> bool {
-    let cells = || records.iter().flatten();
+    let cells = || records.iter().flatten().filter(|cell| cell.contains(&b',') || cell.contains(&b'.'));
     let count = |decimal_comma: bool| {
-        let sign = if decimal_comma { b',' } else { b'.' };
         let numbers = Numbers { decimal_comma, separator: b';' };
-        cells().filter(|cell| cell.contains(&sign) && cell::number(cell, numbers).is_some()).count()
+        let sign = numbers.decimal();
+        let read = cells().filter(|cell| cell::number(cell, numbers).is_some());
+        (read.clone().count(), read.filter(|cell| cell.contains(&sign)).count())
     };
     count(true) > count(false)
 }
 
 /// No cell of the first record is a number or a date, and none is missing, while what is below it has numbers, or the
-/// cells below a name never repeat it.
+/// cells below a name never repeat it. Names may be missing where those that there are stand above numbers.
 fn has_header(records: &[Vec<Vec<u8>>], numbers: Numbers) -> bool {
     let Some((first, rest)) = records.split_first() else { return false };
-    let words =
-        |record: &[Vec<u8>]| record.iter().all(|cell| matches!(cell::read(cell, numbers), Cell::Text));
+    let is_word = |cell: &Vec<u8>| matches!(cell::read(cell, numbers), Cell::Text);
+    let words = |record: &[Vec<u8>]| record.iter().all(is_word);
     if !words(first) {
-        // A row of names may leave the first one out, as tables with row numbers do.
-        let named = first.iter().skip(1).all(|cell| matches!(cell::read(cell, numbers), Cell::Text));
-        return first.len() > 1 && first[0].is_empty() && named && rest.iter().any(|record| !words(record));
+        let named = first.iter().all(|cell| cell.is_empty() || is_word(cell));
+        let above_numbers = |(j, name): (usize, &Vec<u8>)| {
+            let mut below =
+                rest.iter().filter_map(|record| record.get(j)).filter(|cell| !cell::is_missing(cell));
+            let any = below.clone().next().is_some();
+            !name.is_empty() && any && !below.any(is_word)
+        };
+        return first.len() > 1 && named && first.iter().enumerate().any(above_numbers);
     }
     let has_values = rest.iter().any(|record| !words(record));
     let repeats = first
@@ -143,6 +214,22 @@ fn has_header(records: &[Vec<Vec<u8>>], numbers: Numbers) -> bool {
         .enumerate()
         .any(|(j, name)| rest.iter().any(|record| record.get(j).is_some_and(|cell| cell == name)));
     has_values || !repeats
+}
+
+/// The order of all dates that can be in one only.
+fn date_order(records: &[Vec<Vec<u8>>]) -> Option<DateOrder> {
+    let mut told = records.iter().flatten().filter_map(|cell| cell::only_order(cell));
+    let first = told.next()?;
+    told.all(|order| order == first).then_some(first)
+}
+
+/// Every row, and there are several, has a cell more than the row of names.
+fn leaves_out_a_name(records: &[Vec<Vec<u8>>]) -> bool {
+    let Some((first, rest)) = records.split_first() else { return false };
+    let longer = |record: &Vec<Vec<u8>>| record.len() == first.len() + 1;
+    rest.len() > 1
+        && rest.iter().all(longer)
+        && rest.iter().flat_map(|record| record.last()).any(|cell| !cell.is_empty())
 }
 
 impl Encoding {

@@ -19,6 +19,8 @@ pub mod table;
 
 pub mod selection;
 
+pub mod diagnose;
+
 pub mod format;
 
 pub mod source;

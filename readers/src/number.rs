@@ -50,7 +50,8 @@ fn short(text: &[u8], start: usize, end: usize, decimal: u8) -> Option<f64> {
     } else if length == 0 {
         return None;
     }
-    let value = mantissa as f64 / POWERS[n_after];
+    // Of signed numbers there is an instruction.
+    let value = mantissa as i64 as f64 / POWERS[n_after];
     Some(if negative { -value } else { value })
 }
 
@@ -152,7 +153,7 @@ mod tests {
         #[test]
         fn numbers_are_read_to_the_bit_between_others(
             before in "[0-9.,;e-]{0,9}",
-            text in "-?([0-9]{1,9}|[0-9]{8,20}|0{0,3})(\\.[0-9]{0,9}|\\.[0-9]{8,20})?([eE][+-]?[0-9]{1,2}|[a-z:/ -])?",
+            text in "9[0-9]{7}\\.[0-9]{8}|-?([0-9]{1,9}|[0-9]{8,20}|0{0,3})(\\.[0-9]{0,9}|\\.[0-9]{8,20})?([eE][+-]?[0-9]{1,2}|[a-z:/ -])?",
             behind in "[0-9.,;e-]{0,9}",
         ) {
             let all = format!("{before}{text}{behind}");

@@ -1,9 +1,8 @@
 //! Rows for a model out of a table: a target, features, and what becomes of what is missing.
 
 use downhill::config::{ColumnsConfig, Missing};
-use downhill::dataset::Input;
+use downhill::dataset::{Extra, Input};
 use downhill::message::{Code, Message, Result, count};
-use serde::Serialize;
 
 use crate::column::{self, Column, Kind, Levels};
 use crate::table::{Table, complaint, too_wide};
@@ -33,18 +32,6 @@ pub struct Selection {
     pub n_bad: usize,
     /// Cells filled with a mean, a median or the most frequent level.
     pub n_filled: usize,
-}
-
-/// What a row may hold besides features and target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Extra {
-    /// How much it counts.
-    Weight,
-    /// A number that rows share which stay together in a split.
-    Group,
-    /// A number or a date that rows are in the order of.
-    Order,
 }
 
 #[derive(Clone, Debug)]
@@ -116,7 +103,8 @@ impl Selection {
         let own = table.choice();
         let target = if choice.target.is_empty() { own.target } else { choice.target.clone() };
         let features = match choice.features.is_empty() {
-            true => own.features.into_iter().filter(|name| *name != target).collect(),
+            // What the table would have learned is learned from, where something else is the target.
+            true => table.features_beside(&target, choice),
             false => choice.features.clone(),
         };
         if target.is_empty() {
@@ -193,17 +181,17 @@ impl Selection {
             Missing,
             Bad,
         }
-        let wide = table.long_rows();
-        if let (Some((_, line, found)), false) = (wide.first(), choice.skip_bad_cells) {
+        let long = table.long_rows();
+        if let (Some((line, found)), false) = (long.first.first(), choice.skip_bad_cells) {
             return Err(too_wide(*line, *found, table.columns().len()));
         }
-        let mut wide = wide.iter().map(|(row, ..)| *row as usize).peekable();
+        let mut long = long.ranges.iter().cloned().flatten().map(|row| row as usize).peekable();
         let n_rows = table.n_rows() as usize;
         let block_rows = table.columns().first().map_or(1, Column::block_rows);
         let mut kept = Kept::default();
         for (index, first) in (0..n_rows).step_by(block_rows).enumerate() {
             let mut rows = vec![Row::Whole; block_rows.min(n_rows - first)];
-            while let Some(row) = wide.next_if(|row| *row < first + rows.len()) {
+            while let Some(row) = long.next_if(|row| *row < first + rows.len()) {
                 rows[row - first] = Row::Bad;
             }
             for chosen in &self.columns {

@@ -97,6 +97,8 @@ pub struct Splitter {
     cells: Vec<Span>,
     ends: Vec<u32>,
     lines: Vec<u64>,
+    /// Lines that are still to be left out before the first record.
+    n_skipped: u32,
     /// Ends of lines passed so far.
     passed: u64,
     /// Whether a CR was the last that was passed: an LF behind it ends no second line.
@@ -104,10 +106,12 @@ pub struct Splitter {
 }
 
 impl Splitter {
-    /// Of text whose cells are separated by this byte; a space stands for any run of them.
-    pub fn new(separator: u8) -> Self {
+    /// Of text whose cells are separated by this byte, after so many lines that are none of its records; a space stands
+    /// for any run of spaces.
+    pub fn new(separator: u8, n_skipped: u32) -> Self {
         Self {
             separator,
+            n_skipped,
             text: Vec::new(),
             aside: Vec::new(),
             cells: Vec::new(),
@@ -128,6 +132,21 @@ impl Splitter {
     /// # Errors
     /// [`Unsplittable`], or what `take` says.
     pub fn split<E: From<Unsplittable>>(&mut self, whole: bool, take: &mut Take<'_, E>) -> Result<(), E> {
+        while self.n_skipped > 0 {
+            // A line of comments that is longer than a record is refused as one.
+            let Some(end) = self.text.iter().position(|byte| matches!(byte, b'\n' | b'\r')) else { break };
+            let is_return = self.text[end] == b'\r';
+            if is_return && end + 1 == self.text.len() && !whole {
+                break;
+            }
+            let pair = self.text[end..].starts_with(b"\r\n");
+            self.text.drain(..end + 1 + usize::from(pair));
+            self.passed += 1;
+            self.n_skipped -= 1;
+        }
+        if self.n_skipped > 0 {
+            return self.check_length();
+        }
         let n_text = self.text.len();
         let mut marks = Marks::new(self.separator);
         // Where the record under way and its cell begin; lines that end in its cells.
@@ -182,10 +201,14 @@ impl Splitter {
         if marks.zero {
             return Err(Unsplittable::Zero.into());
         }
-        if self.text.len() > MAX_RECORD_BYTES {
-            return Err(Unsplittable::TooLong(self.passed + 1).into());
+        self.check_length()
+    }
+
+    fn check_length<E: From<Unsplittable>>(&self) -> Result<(), E> {
+        match self.text.len() > MAX_RECORD_BYTES {
+            true => Err(Unsplittable::TooLong(self.passed + 1).into()),
+            false => Ok(()),
         }
-        Ok(())
     }
 
     #[inline(always)]
@@ -237,8 +260,7 @@ impl Splitter {
                         marks.next(text);
                         doubled = true;
                     }
-                    // Whether this one is doubled is not known yet.
-                    None if !whole => return None,
+                    // Where the text ends with this one, whether it is doubled is not known, and no end is found below.
                     _ => break at,
                 },
                 Some(at) => {

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::hash::Hasher as _;
+use std::ops::Range;
 use std::rc::Rc;
 
 use downhill::config::ColumnsConfig;
@@ -18,6 +19,8 @@ use crate::splitter::{Records, Span, Splitter};
 
 /// Rows whose text is kept to be shown.
 const SHOWN_ROWS: usize = 20;
+/// Rows with too many cells that are told of one by one.
+const SHOWN_LONG_ROWS: usize = 3;
 /// Parts of a histogram.
 const N_BINS: usize = 24;
 /// Levels that are shown of a category.
@@ -52,8 +55,7 @@ struct Content {
     n_rows: u32,
     has_header: bool,
     started: bool,
-    /// Rows with more cells than there are columns: row, line, cells.
-    long_rows: Vec<(u32, u64, usize)>,
+    long: LongRows,
     n_short: u32,
     shown: Vec<Vec<String>>,
     /// Cells and lines of the records of a batch that are taken, where that is not all of them as they are.
@@ -72,6 +74,30 @@ struct Content {
     n_read: u64,
     /// Of every block, in order.
     hash: Hash,
+}
+
+/// Rows with more cells than there are columns.
+#[derive(Clone, Debug, Default)]
+pub struct LongRows {
+    /// How many there are.
+    pub n_rows: u32,
+    /// Line and cells of the first ones.
+    pub first: Vec<(u64, usize)>,
+    /// All of them: they are rare, or they are all.
+    pub ranges: Vec<Range<u32>>,
+}
+
+impl LongRows {
+    fn push(&mut self, row: u32, line: u64, n_cells: usize) {
+        self.n_rows += 1;
+        if self.first.len() < SHOWN_LONG_ROWS {
+            self.first.push((line, n_cells));
+        }
+        match self.ranges.last_mut() {
+            Some(range) if range.end == row => range.end += 1,
+            _ => self.ranges.push(row..row + 1),
+        }
+    }
 }
 
 /// Which rows of a table are read: each with the same probability, whatever the others are.
@@ -117,7 +143,7 @@ pub struct Preview {
     /// The text of the first rows.
     pub rows: Vec<Vec<String>>,
     /// Rows with more cells than columns, and with fewer.
-    pub n_long: usize,
+    pub n_long: u32,
     /// Rows with fewer.
     pub n_short: u32,
     /// Cells that are not what their column holds: the first of each column.
@@ -154,14 +180,14 @@ impl Table {
     pub fn new(dialect: Dialect) -> Self {
         Self {
             decoder: Decoder::new(dialect.encoding),
-            splitter: Splitter::new(dialect.separator_byte()),
+            splitter: Splitter::new(dialect.separator_byte(), dialect.skip),
             content: Content {
                 dialect: dialect.clone(),
                 columns: Vec::new(),
                 n_rows: 0,
                 has_header: dialect.header,
                 started: false,
-                long_rows: Vec::new(),
+                long: LongRows::default(),
                 n_short: 0,
                 shown: Vec::new(),
                 spans: Vec::new(),
@@ -185,7 +211,15 @@ impl Table {
     /// # Errors
     /// [`Code::TooManyColumns`].
     pub fn of_columns(names: &[String]) -> Result<Self> {
-        let plain = Dialect { encoding: Encoding::Utf8, separator: ',', decimal_comma: false, header: true };
+        let plain = Dialect {
+            encoding: Encoding::Utf8,
+            separator: ',',
+            decimal_comma: false,
+            header: true,
+            date_order: None,
+            row_names: false,
+            skip: 0,
+        };
         let mut table = Self { dialect: None, ..Self::new(plain) };
         table.content.name_columns(names)?;
         Ok(table)
@@ -294,9 +328,9 @@ impl Table {
         &self.content.columns
     }
 
-    /// Rows with more cells than there are columns: row, line, cells.
-    pub fn long_rows(&self) -> &[(u32, u64, usize)] {
-        &self.content.long_rows
+    /// Rows with more cells than there are columns.
+    pub fn long_rows(&self) -> &LongRows {
+        &self.content.long
     }
 
     /// A hash of every cell that tells this table from another (XXH3, 64 bits), in hexadecimal: of each number's and each
@@ -324,14 +358,20 @@ impl Table {
         let target = self.columns().iter().rfind(|column| column.kind() == Kind::Number);
         let target = target.or_else(|| self.columns().iter().rfind(usable));
         let target = target.map(|column| column.name.clone()).unwrap_or_default();
+        let features = self.features_beside(&target, &ColumnsConfig::default());
+        ColumnsConfig { target, features, ..ColumnsConfig::default() }
+    }
+
+    /// Every column that a target can be learned from: those that vary, but for those that `choice` has another use for.
+    pub fn features_beside(&self, target: &str, choice: &ColumnsConfig) -> Vec<String> {
+        let used = [target, &choice.weight, &choice.group, &choice.order];
+        let usable = |column: &&Column| !matches!(column.kind(), Kind::Text | Kind::Empty);
         let varies = |column: &&Column| column.kind() == Kind::Category || column.max() > column.min();
-        let others: Vec<&Column> =
-            self.columns().iter().filter(|column| column.name != target).filter(usable).collect();
+        let free = |column: &&Column| !used.contains(&column.name.as_str());
+        let others: Vec<&Column> = self.columns().iter().filter(free).filter(usable).collect();
         // Where none varies, what is wrong with them is still to be said.
         let any = others.iter().any(varies);
-        let features =
-            others.iter().filter(|column| !any || varies(column)).map(|column| column.name.clone()).collect();
-        ColumnsConfig { target, features, ..ColumnsConfig::default() }
+        others.iter().filter(|column| !any || varies(column)).map(|column| column.name.clone()).collect()
     }
 
     /// What a person sees before choosing.
@@ -347,7 +387,7 @@ impl Table {
                 bad_cells.extend(column.bad.iter().take(3).map(|bad| complaint(column, bad.line, &bad.text)));
             }
         }
-        let widths = content.long_rows.iter().take(3).map(|(_, line, n)| too_wide(*line, *n, columns.len()));
+        let widths = content.long.first.iter().map(|(line, n)| too_wide(*line, *n, columns.len()));
         bad_cells.extend(widths);
         // Rows that never were text are shown as they would be written.
         let rows = if self.dialect.is_some() { content.shown.clone() } else { self.written_rows()? };
@@ -359,7 +399,7 @@ impl Table {
             n_bad: columns.iter().map(|column| column.n_bad).sum(),
             columns,
             rows,
-            n_long: content.long_rows.len(),
+            n_long: content.long.n_rows,
             n_short: content.n_short,
             bad_cells,
             choice: self.choice(),
@@ -418,7 +458,8 @@ impl Content {
                 true => String::from_utf8_lossy(cell.of(records.text)).into_owned(),
                 false => String::new(),
             };
-            let names: Vec<String> = cells.iter().map(name).collect();
+            let unnamed = self.dialect.row_names.then(String::new);
+            let names: Vec<String> = unnamed.into_iter().chain(cells.iter().map(name)).collect();
             self.name_columns(&names)?;
             first = usize::from(self.has_header);
         }
@@ -473,7 +514,7 @@ impl Content {
             let n_more = cells[n_fit..].iter().filter(|cell| !cell.of(records.text).is_empty()).count();
             if n_more > 0 {
                 let row = self.n_rows + lines.len() as u32;
-                self.long_rows.push((row, records.lines[i], n_fit + n_more));
+                self.long.push(row, records.lines[i], n_fit + n_more);
             }
             lines.push(records.lines[i]);
         }
@@ -555,7 +596,10 @@ impl Content {
             names.push(unique);
         }
         let n_rows = block_rows(names.len());
-        self.columns = names.into_iter().map(|name| Column::new(name, n_rows)).collect();
+        self.columns = names
+            .into_iter()
+            .map(|name| Column::new(name, n_rows).with_date_order(self.dialect.date_order))
+            .collect();
         Ok(())
     }
 }

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use downhill::analysis::inference::Inference;
 use downhill::config::{ColumnsConfig, RunConfig};
-use downhill::dataset::{Dataset, Roles, RowSource, Scaling};
+use downhill::dataset::{Dataset, Extra, Roles, RowSource, Scaling};
 use downhill::message::{Code, Message};
 use downhill::model;
 use js_sys::{Error, Float64Array, Function, JSON, Reflect, Uint8Array};
@@ -14,8 +14,9 @@ use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
 use crate::block::Storage;
+use crate::diagnose::{Diagnosed, Question};
 use crate::dialect::{Dialect, HEAD_BYTES};
-use crate::selection::{Extra, Selection};
+use crate::selection::Selection;
 
 #[wasm_bindgen(start)]
 fn start() {
@@ -134,17 +135,33 @@ impl Table {
     /// names of its terms, and [`Inference`].
     pub fn infer(&self, config: &str) -> Result<JsValue, Error> {
         let config: RunConfig = serde_json::from_str(config).map_err(unreadable)?;
-        let Some(selection) = &self.selection else { return Ok(JsValue::UNDEFINED) };
-        let rows = Rows { table: Rc::clone(&self.table), selection: Rc::clone(selection) };
-        let dataset = Dataset::of_source(Rc::new(rows), selection.inputs.clone(), &selection.target);
+        let Some(dataset) = self.dataset() else { return Ok(JsValue::UNDEFINED) };
         let plain =
             model::feature_map(&config.model, &dataset.inputs).map_err(|message| to_error(&message))?;
         let terms = model::term_names(&plain, &dataset.inputs);
         let bias = config.model.bias;
         // Scaled whatever the model is, since it changes no answer and keeps all digits.
         let map = plain.scaled(&dataset, bias, Scaling::Standardize);
-        let roles = Roles::new(&config.validation, dataset.n_samples());
+        let roles = Roles::of(&config.validation, &dataset).map_err(|message| to_error(&message))?;
         to_js(&Inferred { terms, inference: Inference::of(&dataset, &roles, &map, bias) })
+    }
+
+    /// How weights do on a part of the rows that were chosen (JSON of [`Question`]): [`Diagnosed`].
+    pub fn diagnose(&self, question: &str) -> Result<JsValue, Error> {
+        let question: Question = serde_json::from_str(question).map_err(unreadable)?;
+        let Some(dataset) = self.dataset() else { return Ok(JsValue::UNDEFINED) };
+        to_js(&Diagnosed::of(&dataset, &question).map_err(|message| to_error(&message))?)
+    }
+}
+
+impl Table {
+    /// The rows that were chosen, and what they hold.
+    fn dataset(&self) -> Option<Dataset> {
+        let selection = self.selection.as_ref()?;
+        let rows = Rows { table: Rc::clone(&self.table), selection: Rc::clone(selection) };
+        let dataset = Dataset::of_source(Rc::new(rows), selection.inputs.clone(), &selection.target);
+        let levels = selection.target_levels.clone();
+        Some(dataset.with_target_levels(levels).with_extras(selection.extras.clone()))
     }
 }
 

@@ -9,7 +9,7 @@ type Split = Vec<(u64, Vec<Vec<u8>>)>;
 
 /// Records of a text that comes in parts of such lengths, again and again.
 fn split(text: &[u8], separator: u8, lengths: &[usize]) -> Split {
-    let mut splitter = Splitter::new(separator);
+    let mut splitter = Splitter::new(separator, 0);
     let mut found = Vec::new();
     let mut take = |records: &Records<'_>| {
         for i in 0..records.len() {

@@ -3,12 +3,15 @@
 use std::rc::Rc;
 
 use super::State;
-use super::kernel::{EVALUATE, Reaction, RunParams, SHUFFLED, StepParams, slot};
+use super::kernel::{EVALUATE, Reaction, RunParams, RunSettings, SHUFFLED, StepParams, VALIDATE, slot};
+use crate::GENERAL;
 use crate::dataset::Problem;
+use crate::loss::kind;
 use crate::optimizer::Parameter;
 
 mod full;
 mod fused;
+mod general;
 mod lanes;
 pub mod pair;
 mod statistics;
@@ -16,8 +19,9 @@ mod stochastic;
 mod update;
 mod window;
 
+use general::General;
 use statistics::Statistics;
-use update::update;
+use update::{Sparsity, update};
 use window::Window;
 
 /// What the engine runs on.
@@ -38,6 +42,8 @@ pub struct CpuEngine {
     gradient: Vec<f32>,
     /// Scratch of the kernels, a number a feature.
     partial: Vec<f32>,
+    /// What takes the place of the squared loss of rows that all count the same.
+    general: General,
     scratch: Scratch,
 }
 
@@ -53,6 +59,7 @@ impl CpuEngine {
             summed: false,
             gradient: vec![0.0; n_parameters],
             partial: vec![0.0; problem.n_features as usize],
+            general: General::default(),
             scratch: Scratch {
                 next: vec![0.0; n_parameters],
                 updated: vec![empty; n_parameters],
@@ -84,8 +91,13 @@ impl CpuEngine {
         trace.clear();
         trace.reserve(steps.len() * state.n_runs());
         let n_parameters = state.n_parameters;
-        let runs = state.values.chunks_exact_mut(slot::COUNT * n_parameters);
-        for (values, reaction) in runs.zip(&mut state.reactions) {
+        let general = is_general(&self.problem, params);
+        let State { values, reactions, settings, .. } = state;
+        let runs = values.chunks_exact_mut(slot::COUNT * n_parameters);
+        for (run, (values, reaction)) in runs.zip(reactions).enumerate() {
+            let settings = settings_of(settings, run);
+            let penalized = GENERAL && settings.penalizes();
+            let plain = !general && !penalized;
             let mut slots = Slots::of(values, n_parameters);
             let rule = params.rule();
             let mut left = steps;
@@ -96,7 +108,7 @@ impl CpuEngine {
                     left = rest;
                     continue;
                 }
-                if step.batch_len == 1 {
+                if step.batch_len == 1 && plain {
                     let taken = stochastic::descend(
                         (&self.problem, &mut self.window),
                         params,
@@ -111,20 +123,37 @@ impl CpuEngine {
                         continue;
                     }
                 }
-                let taken = self.full(params, left, reaction, &mut slots, trace);
+                let taken = if plain { self.full(params, left, reaction, &mut slots, trace) } else { 0 };
                 if taken > 0 {
                     left = &left[taken..];
                     continue;
                 }
-                self.gradient(params, step, slots.weight);
-                let scale = 1.0 / f64::from(step.batch_len);
-                for (gradient, sum) in self.gradient.iter_mut().zip(&self.sums) {
-                    // The derivative's 2 is taken out of the kernels' loops.
-                    *gradient = (sum * (2.0 * scale)) as f32;
+                let mut scale = 1.0 / f64::from(step.batch_len);
+                // The derivative's 2 is taken out of the kernels' loops.
+                let mut factor = 2.0;
+                if general {
+                    self.general_gradient(params, &settings, step, slots.weight);
+                    let validates = step.flags & VALIDATE != 0;
+                    let part = if validates { settings.validation_scale } else { settings.training_scale };
+                    scale *= f64::from(part);
+                    factor = 1.0;
+                } else {
+                    self.gradient(params, step, slots.weight);
                 }
-                let loss = (self.sums[n_parameters] * scale) as f32;
-                let means = (self.gradient.as_slice(), loss);
-                trace.push(update(params, &rule, step, reaction, &mut slots, means, &mut self.scratch));
+                for (gradient, sum) in self.gradient.iter_mut().zip(&self.sums) {
+                    *gradient = (sum * (factor * scale)) as f32;
+                }
+                let mut loss = (self.sums[n_parameters] * scale) as f32;
+                let mut sparsity = Sparsity { l1: 0.0, n_weights: 0 };
+                if penalized && step.flags & VALIDATE == 0 {
+                    sparsity.l1 = settings.l1;
+                    sparsity.n_weights = self.problem.n_features as usize * self.problem.n_outputs as usize;
+                    let weights = &slots.weight[..sparsity.n_weights];
+                    loss += general::penalize(&settings, weights, &mut self.gradient);
+                }
+                let means = (self.gradient.as_slice(), loss, sparsity);
+                let (slots, scratch) = (&mut slots, &mut self.scratch);
+                trace.push(update(params, &rule, step, reaction, slots, means, scratch));
                 left = rest;
             }
         }
@@ -181,6 +210,49 @@ impl CpuEngine {
             start += targets.len();
         }
     }
+}
+
+impl CpuEngine {
+    /// Sums of the gradient and of the loss over a batch, of any loss and however much each row counts.
+    fn general_gradient(
+        &mut self,
+        params: &RunParams,
+        settings: &RunSettings,
+        step: &StepParams,
+        parameters: &[f32],
+    ) {
+        let Self { problem, window, general, sums, .. } = self;
+        let d = problem.n_features as usize;
+        sums.fill(0.0);
+        general.begin(problem, params, settings, step, parameters);
+        let (mut start, batch_rows) = (step.batch_start as usize, step.batch_len as usize);
+        let end = start + batch_rows;
+        if step.flags & SHUFFLED == 0 {
+            let rows = &problem.features[start * d..end * d];
+            general.accumulate(problem, start as u32..end as u32, rows, &problem.targets[start..end], sums);
+            return;
+        }
+        let order = (params.seed, step.epoch, params.block_rows);
+        while start < end {
+            let (indices, rows, targets) =
+                window.indexed_rows(problem, order, start, end - start, batch_rows);
+            let n = indices.len();
+            general.accumulate(problem, indices.iter().copied(), rows, targets, sums);
+            start += n;
+        }
+    }
+}
+
+/// Whether rows go the general way: anything but the squared loss of rows that all count the same.
+#[inline(always)]
+fn is_general(problem: &Problem, params: &RunParams) -> bool {
+    let plain = params.loss == kind::SQUARED && problem.n_outputs == 1;
+    GENERAL && !(plain && problem.weights.is_empty() && problem.folds.is_empty())
+}
+
+#[inline(always)]
+fn settings_of(settings: &[RunSettings], run: usize) -> RunSettings {
+    if GENERAL { settings.get(run).copied().unwrap_or_default() } else { RunSettings::default() }
 }
 
 /// What updates work with, kept so that stepping allocates nothing.

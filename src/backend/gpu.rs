@@ -2,15 +2,17 @@
 
 use std::collections::VecDeque;
 use std::mem::offset_of;
+use std::ops::Range;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
 use futures_channel::oneshot;
 
 use super::kernel::{
-    Block, DESCEND, EVALUATE, Kernel, Reaction, RunParams, SHUFFLED, Shape, StepParams, UPDATE,
+    Block, DESCEND, EVALUATE, Kernel, Reaction, RunParams, RunSettings, SHUFFLED, Shape, StepParams, UPDATE,
 };
 use super::{DeviceLost, MAX_STEPS_PER_CALL, State};
+use crate::GENERAL;
 use crate::dataset::Problem;
 use crate::message::{Code, Message, Result};
 
@@ -81,11 +83,14 @@ pub struct Options {
     pub now_ms: Option<fn() -> f64>,
     /// Rows beyond it go to another buffer, as they do beyond what the device can bind.
     pub max_binding_bytes: u64,
+    /// [`crate::loss::Loss::kind`] of the loss that kernels are first made for; those for another are made when a call
+    /// asks for it.
+    pub loss: u32,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { n_runs: 1, now_ms: None, max_binding_bytes: u64::MAX }
+        Self { n_runs: 1, now_ms: None, max_binding_bytes: u64::MAX, loss: 0 }
     }
 }
 
@@ -96,6 +101,10 @@ const LEGIBLE_MS: f64 = 2.0;
 /// What a step and a float of its batch cost on a slow adapter, in milliseconds: where nothing was measured yet.
 const STEP_MS: f64 = 0.02;
 const FLOAT_MS: f64 = 2e-6;
+/// Buffers that only a build with every loss and penalty has.
+const N_GENERAL: usize = if GENERAL { 1 } else { 0 };
+/// Where shares and settings are bound, behind what every kernel has.
+const FIRST_GENERAL_BINDING: usize = 8;
 /// Bytes that are handed to the queue at once: it keeps a copy until the device has it.
 const UPLOAD_BYTES: usize = 1 << 22;
 
@@ -112,6 +121,8 @@ pub struct GpuEngine {
     steps: wgpu::Buffer,
     state: wgpu::Buffer,
     reactions: wgpu::Buffer,
+    /// Of each run.
+    settings: [wgpu::Buffer; N_GENERAL],
     trace: wgpu::Buffer,
     partials: wgpu::Buffer,
     blocks: Vec<BlockBuffers>,
@@ -154,6 +165,8 @@ struct BlockBuffers {
     block: wgpu::Buffer,
     features: wgpu::Buffer,
     targets: wgpu::Buffer,
+    /// Weight and fold of each row, where they have any; else the targets once more.
+    shares: [wgpu::Buffer; N_GENERAL],
 }
 
 /// A call whose answer is on its way.
@@ -175,7 +188,7 @@ impl GpuEngine {
     /// [`Code::GpuTooSmall`] where not even a row fits a binding, [`Code::GpuKernel`] where a pipeline or its memory is
     /// refused.
     pub async fn new(gpu: Gpu, problem: &Rc<Problem>, options: Options) -> Result<Self> {
-        let shape = Shape::of(problem);
+        let shape = Shape::of(problem, options.loss);
         let limits = gpu.device.limits();
         let limit =
             limits.max_storage_buffer_binding_size.min(limits.max_buffer_size).min(options.max_binding_bytes);
@@ -206,6 +219,7 @@ impl GpuEngine {
         let state_floats = super::slot::COUNT * shape.n_parameters() as usize;
         let state = buffer("state", n_runs * state_floats * 4, usage);
         let reactions = buffer("reactions", n_runs * size_of::<Reaction>(), usage);
+        let settings = std::array::from_fn(|_| buffer("settings", n_runs * size_of::<RunSettings>(), usage));
         let trace = buffer("trace", n_runs * MAX_STEPS_PER_CALL * 8, usage);
 
         let mut blocks = Vec::new();
@@ -223,8 +237,16 @@ impl GpuEngine {
             let values = &problem.features[rows.start * width..rows.end * width];
             gpu.upload(&features, values, shape.n_features, shape.row_floats());
             let targets = buffer("targets", rows.len() * 4, usage);
-            gpu.upload(&targets, &problem.targets[rows], 1, 1);
-            blocks.push(BlockBuffers { block, features, targets });
+            gpu.upload(&targets, &problem.targets[rows.clone()], 1, 1);
+            let shares = std::array::from_fn(|_| {
+                if !shape.weighted {
+                    return targets.clone();
+                }
+                let shares = buffer("shares", rows.len() * 8, usage);
+                gpu.upload(&shares, &shares_of(problem, rows.clone()), 2, 2);
+                shares
+            });
+            blocks.push(BlockBuffers { block, features, targets, shares });
         }
         let mut engine = Self {
             gpu,
@@ -234,6 +256,7 @@ impl GpuEngine {
             steps,
             state,
             reactions,
+            settings,
             trace,
             partials,
             blocks,
@@ -303,19 +326,22 @@ impl GpuEngine {
         };
         let device = &self.gpu.device;
         let pipeline = pipeline(device, kernel, &self.shape);
-        let bind = |buffers: &[&wgpu::Buffer]| Bound {
+        let bind = |buffers: &[&wgpu::Buffer], general: [Option<&wgpu::Buffer>; 2]| Bound {
             pipeline: pipeline.clone(),
-            bindings: bindings(device, &pipeline, buffers),
+            bindings: bindings(device, &pipeline, buffers, general),
         };
-        let Self { run_params, steps, state, reactions, trace, partials, .. } = self;
+        let Self { run_params, steps, state, reactions, settings, trace, partials, .. } = self;
+        let settings = settings.first().filter(|_| self.shape.general());
         if let Pass::Update = pass {
-            return vec![bind(&[run_params, steps, partials, state, reactions, trace])];
+            let buffers = [run_params, steps, partials, state, reactions, trace];
+            return vec![bind(&buffers, [None, settings])];
         }
-        let bind = |BlockBuffers { block, features, targets }: &BlockBuffers| {
+        let bind = |BlockBuffers { block, features, targets, shares }: &BlockBuffers| {
             let buffers = [run_params, steps, features, targets, state, reactions, partials, block];
+            let shares = shares.first().filter(|_| self.shape.weighted);
             match pass {
-                Pass::Descend { .. } => bind(&[&buffers[..6], &[trace]].concat()),
-                _ => bind(&buffers),
+                Pass::Descend { .. } => bind(&[&buffers[..6], &[trace]].concat(), [shares, settings]),
+                _ => bind(&buffers, [shares, shares.and(settings)]),
             }
         };
         self.blocks.iter().map(bind).collect()
@@ -327,6 +353,20 @@ impl GpuEngine {
         self.in_flight.clear();
         self.gpu.queue.write_buffer(&self.state, 0, bytemuck::cast_slice(&state.values));
         self.gpu.queue.write_buffer(&self.reactions, 0, bytemuck::cast_slice(&state.reactions));
+        if let Some(buffer) = self.settings.first() {
+            let settings: Vec<RunSettings> = (0..self.n_runs).map(|run| state.settings_of(run)).collect();
+            self.gpu.queue.write_buffer(buffer, 0, bytemuck::cast_slice(&settings));
+            let penalized = settings.iter().any(RunSettings::penalizes);
+            self.reshape(Shape { penalized, ..self.shape });
+        }
+    }
+
+    /// Kernels are made anew for another shape; buffers are not, whose sizes do not depend on loss and penalty.
+    fn reshape(&mut self, shape: Shape) {
+        if shape != self.shape {
+            self.shape = shape;
+            self.passes = Default::default();
+        }
     }
 
     /// Puts a call behind those that are on their way. Waits for nothing but a kernel that was not needed before.
@@ -336,6 +376,9 @@ impl GpuEngine {
         steps: &[StepParams],
     ) -> std::result::Result<(), DeviceLost> {
         self.check_lost()?;
+        if GENERAL {
+            self.reshape(Shape { loss: params.loss, ..self.shape });
+        }
         self.prepare(steps).await.map_err(|message| DeviceLost(message.to_string()))?;
         let n_runs = self.n_runs as u32;
         let n_blocks = self.blocks.len() as u32;
@@ -552,6 +595,16 @@ impl Gpu {
     }
 }
 
+/// Weight and fold of rows, side by side. A row in no fold has one that no run leaves out.
+fn shares_of(problem: &Problem, rows: Range<usize>) -> Vec<f32> {
+    let no_fold = f32::from(u8::MAX) + 1.0;
+    let share = |row: usize| {
+        let weight = problem.weights.get(row).copied().unwrap_or(1.0);
+        [weight, problem.folds.get(row).map_or(no_fold, |fold| f32::from(*fold))]
+    };
+    rows.flat_map(share).collect()
+}
+
 /// Catches what is refused from here to [`close`].
 fn guards(device: &wgpu::Device) -> [wgpu::ErrorScopeGuard; 2] {
     [wgpu::ErrorFilter::Validation, wgpu::ErrorFilter::OutOfMemory]
@@ -592,19 +645,24 @@ fn pipeline(device: &wgpu::Device, kernel: &Kernel, shape: &Shape) -> wgpu::Comp
     })
 }
 
-fn bindings(
+fn bindings<'a>(
     device: &wgpu::Device,
     pipeline: &wgpu::ComputePipeline,
-    buffers: &[&wgpu::Buffer],
+    buffers: &[&'a wgpu::Buffer],
+    general: [Option<&'a wgpu::Buffer>; 2],
 ) -> wgpu::BindGroup {
-    let entries: Vec<wgpu::BindGroupEntry<'_>> = buffers
-        .iter()
-        .enumerate()
-        .map(|(binding, buffer)| wgpu::BindGroupEntry {
-            binding: binding as u32,
-            resource: buffer.as_entire_binding(),
-        })
-        .collect();
+    let mut entries: Vec<wgpu::BindGroupEntry<'_>> = Vec::new();
+    let mut enter = |binding: usize, buffer: &'a wgpu::Buffer| {
+        entries.push(wgpu::BindGroupEntry { binding: binding as u32, resource: buffer.as_entire_binding() });
+    };
+    for (binding, buffer) in buffers.iter().enumerate() {
+        enter(binding, buffer);
+    }
+    if GENERAL {
+        for (buffer, binding) in general.into_iter().zip(FIRST_GENERAL_BINDING..) {
+            buffer.into_iter().for_each(|buffer| enter(binding, buffer));
+        }
+    }
     device.create_bind_group(&wgpu::BindGroupDescriptor {
         label: None,
         layout: &pipeline.get_bind_group_layout(0),

@@ -2,7 +2,9 @@
 
 use bytemuck::{Pod, Zeroable};
 
+use crate::GENERAL;
 use crate::dataset::Problem;
+use crate::loss::{Loss, Penalty, kind};
 use crate::optimizer::Rule;
 use crate::schedule::Schedule;
 
@@ -14,6 +16,10 @@ pub const MAX_TILES: u32 = 512;
 const ROWS_PER_TILE: u32 = 8192;
 /// The most features of which one lane takes a whole row.
 const MAX_NARROW_FEATURES: u32 = 16;
+/// The most sums of which one lane keeps all: as many a lane, and what else it takes to descend, fit a workgroup's memory.
+const MAX_NARROW_SUMS: u32 = 48;
+/// The most products of rows and outputs that a workgroup of the wide kernel keeps.
+const MAX_WIDE_DOTS: u32 = 56;
 /// The most rounds of a loop that are written out.
 const MAX_UNROLLED: u32 = MAX_NARROW_FEATURES + 2;
 /// Floats of a batch that one workgroup reads sooner than many are started.
@@ -40,6 +46,8 @@ pub const EPOCH_END: u32 = 4;
 pub const FULL: u32 = 8;
 /// Measures loss and gradient and updates nothing.
 pub const EVALUATE: u32 = 16;
+/// Beside [`EVALUATE`]: over the rows of the run's fold instead of the others, and without the penalty.
+pub const VALIDATE: u32 = 32;
 
 /// One step, as planned by the host: schedules, corrections and the order of rows are pure in the step, so kernels
 /// never compute them.
@@ -58,7 +66,7 @@ pub struct StepParams {
     pub batch_start: u32,
     /// Rows of the batch.
     pub batch_len: u32,
-    /// [`SHUFFLED`], [`EPOCH_START`], [`EPOCH_END`], [`FULL`], [`EVALUATE`].
+    /// [`SHUFFLED`], [`EPOCH_START`], [`EPOCH_END`], [`FULL`], [`EVALUATE`], [`VALIDATE`].
     pub flags: u32,
     /// Workgroups that share the batch.
     pub n_tiles: u32,
@@ -116,6 +124,57 @@ pub struct RunParams {
     pub target_gradient_norm: f32,
     /// Steps that a dispatch of many takes at most; the engine's own.
     pub steps_per_dispatch: u32,
+    /// [`Loss::kind`].
+    pub loss: u32,
+    /// [`Loss::parameter`].
+    pub loss_parameter: f32,
+}
+
+/// What each run has for itself beside its weights; a state without any has runs of the default.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
+pub struct RunSettings {
+    /// `a q` of [`Penalty`].
+    pub l1: f32,
+    /// `a (1 - q)`.
+    pub l2: f32,
+    /// The part of the rows that the run is not trained on; [`NO_FOLD`] where it is trained on all.
+    pub fold: u32,
+    /// Makes up for the rows that are left out, `n / sum s_i` over those that are not: a batch's sum is divided by all of
+    /// its rows.
+    pub training_scale: f32,
+    /// The same of the fold itself, for [`VALIDATE`].
+    pub validation_scale: f32,
+}
+
+/// [`RunSettings::fold`] of a run that is trained on every row.
+pub const NO_FOLD: u32 = u32::MAX;
+
+impl Default for RunSettings {
+    fn default() -> Self {
+        Self { l1: 0.0, l2: 0.0, fold: NO_FOLD, training_scale: 1.0, validation_scale: 1.0 }
+    }
+}
+
+impl RunSettings {
+    /// Of a run on `problem` with this penalty, which leaves `fold` out, if any.
+    pub fn of(problem: &Problem, penalty: &Penalty, fold: Option<u8>) -> Self {
+        let Penalty { strength, l1_ratio } = *penalty;
+        let (l1, l2) = ((strength * l1_ratio) as f32, (strength * (1.0 - l1_ratio)) as f32);
+        let Some(fold) = fold else { return Self { l1, l2, ..Self::default() } };
+        let mut sums = [0.0; 2];
+        for (row, own) in problem.folds.iter().enumerate() {
+            sums[usize::from(*own == fold)] += problem.weights.get(row).map_or(1.0, |s| f64::from(*s));
+        }
+        let scale = |sum: f64| if sum > 0.0 { (f64::from(problem.n_samples) / sum) as f32 } else { 0.0 };
+        let [training_scale, validation_scale] = sums.map(scale);
+        Self { l1, l2, fold: fold.into(), training_scale, validation_scale }
+    }
+
+    /// Whether anything is added for large weights.
+    pub fn penalizes(&self) -> bool {
+        self.l1 > 0.0 || self.l2 > 0.0
+    }
 }
 
 /// The rows that one buffer holds, where they are too many for one.
@@ -140,6 +199,12 @@ impl RunParams {
         self.beta2 = rule.beta2;
         self.epsilon = rule.epsilon;
         self.weight_decay = rule.weight_decay;
+    }
+
+    /// Takes over a loss.
+    pub fn set_loss(&mut self, loss: &Loss) {
+        self.loss = loss.kind();
+        self.loss_parameter = loss.parameter() as f32;
     }
 
     /// The update rule.
@@ -281,19 +346,40 @@ pub struct Shape {
     pub n_samples: u32,
     /// Features a row.
     pub n_features: u32,
-    /// Whether a bias follows the weights.
+    /// Outputs of the model.
+    pub n_outputs: u32,
+    /// Whether a bias follows the weights, one an output.
     pub bias: bool,
+    /// [`Loss::kind`].
+    pub loss: u32,
+    /// Whether rows count by their weights and folds.
+    pub weighted: bool,
+    /// Whether anything is added for large weights.
+    pub penalized: bool,
 }
 
 impl Shape {
-    /// That of a problem.
-    pub fn of(problem: &Problem) -> Self {
-        Self { n_samples: problem.n_samples, n_features: problem.n_features, bias: problem.bias }
+    /// That of a problem, under a loss of this kind and without a penalty.
+    pub fn of(problem: &Problem, loss: u32) -> Self {
+        Self {
+            n_samples: problem.n_samples,
+            n_features: problem.n_features,
+            n_outputs: problem.n_outputs,
+            bias: problem.bias,
+            loss,
+            weighted: !(problem.weights.is_empty() && problem.folds.is_empty()),
+            penalized: false,
+        }
     }
 
-    /// Weights, and the bias if there is one.
+    /// Weights of an output and its bias, if there is one, of every output.
     pub fn n_parameters(&self) -> u32 {
-        self.n_features + u32::from(self.bias)
+        (self.n_features + u32::from(self.bias)) * self.n_outputs
+    }
+
+    /// Whether it takes more than the squared loss of one output over rows that all count the same.
+    pub fn general(&self) -> bool {
+        GENERAL && (self.loss != kind::SQUARED || self.n_outputs != 1 || self.weighted || self.penalized)
     }
 
     /// A slope each, then the loss.
@@ -303,7 +389,7 @@ impl Shape {
 
     /// Whether lanes share a row: with more features than that, one lane's sums no longer stay in its registers.
     pub fn wide(&self) -> bool {
-        self.n_features > MAX_NARROW_FEATURES
+        self.n_features > MAX_NARROW_FEATURES || (GENERAL && self.n_sums() > MAX_NARROW_SUMS)
     }
 
     /// The kernels that sum tiles, in order and shuffled.
@@ -318,8 +404,10 @@ impl Shape {
 
     /// Whether a lane's share of a row stays within its memory: beyond it, not even the wide kernel runs.
     pub fn fits(&self) -> bool {
+        let (_, quads, rows_at_once) = self.row_lanes();
         // Weights, sums and what was read, in quads of 16 of the 8,192 bytes that WGSL promises a function.
-        3 * self.row_lanes().1 <= 512
+        let own = if GENERAL { (2 * self.n_outputs + rows_at_once) * quads } else { 3 * quads };
+        own <= 512 && (!GENERAL || !self.wide() || self.n_outputs * rows_at_once <= MAX_WIDE_DOTS)
     }
 
     /// Tiles that a batch is cut into over all blocks: as many in each, and more of them for more rows.
@@ -347,7 +435,8 @@ impl Shape {
         let sums = u64::from(self.n_sums() * WORKGROUP_SIZE);
         let rows = u64::from(self.n_samples) * u64::from(self.n_features + 1);
         // The rest holds a reaction, a square a lane, and some single words.
-        let others = slot::COUNT as u64 * parameters + sums + 2 * u64::from(WORKGROUP_SIZE);
+        let arrays = if self.general() { 3 } else { 2 };
+        let others = slot::COUNT as u64 * parameters + sums + arrays * u64::from(WORKGROUP_SIZE);
         if 4 * (rows + others) <= WORKGROUP_BYTES { self.n_samples } else { 0 }
     }
 
@@ -355,7 +444,11 @@ impl Shape {
     pub fn steps_per_dispatch(&self, batch_len: u32) -> u32 {
         let rows = batch_len.div_ceil(DESCEND[0].workgroup_size(self));
         // A permuted row walks its cycle, four rounds on average at most, and makes its block's keys.
-        let per_row = 2 * self.n_features + 32;
+        let per_row = if GENERAL {
+            2 * self.n_features * self.n_outputs + 8 * (self.n_outputs - 1)
+        } else {
+            2 * self.n_features
+        } + 32;
         let per_step = rows * per_row + 8 * self.n_sums() + 32;
         (MAX_LOOP_ITERATIONS / per_step).max(1)
     }
@@ -363,9 +456,27 @@ impl Shape {
     /// Lanes that share a wide row, quads of columns of each, and rows that a lane holds at once.
     fn row_lanes(&self) -> (u32, u32, u32) {
         let quads_a_row = self.n_features.div_ceil(4);
-        let lanes = quads_a_row.div_ceil(8).next_power_of_two().min(WORKGROUP_SIZE);
+        let mut lanes = quads_a_row.div_ceil(8).next_power_of_two().min(WORKGROUP_SIZE);
+        if GENERAL && self.n_outputs > 1 {
+            // Every output has weights and sums of its own, so more lanes take fewer columns each.
+            let wanted = (quads_a_row * self.n_outputs).div_ceil(8).min(quads_a_row);
+            lanes = wanted.next_power_of_two().min(WORKGROUP_SIZE);
+        }
         let quads = quads_a_row.div_ceil(lanes);
-        (lanes, quads, (16 / quads).clamp(1, 4))
+        let outputs = if GENERAL { self.n_outputs } else { 1 };
+        (lanes, quads, (16 / (quads * outputs)).clamp(1, 4))
+    }
+
+    /// What the general kernels know besides.
+    fn general_constants(&self) -> [(&'static str, u32); 5] {
+        let (_, quads, rows_at_once) = self.row_lanes();
+        [
+            ("N_OUTPUTS", self.n_outputs),
+            ("N_WEIGHTS", self.n_features * self.n_outputs),
+            ("N_QUADS", quads * self.n_outputs),
+            ("N_DOTS", rows_at_once * self.n_outputs),
+            ("LOSS", self.loss),
+        ]
     }
 
     fn constants(&self, workgroup_size: u32) -> [(&'static str, u32); 13] {
@@ -398,6 +509,8 @@ pub struct Kernel {
     pub name: &'static str,
     /// The parts of its source, in order.
     parts: &'static [&'static str],
+    /// Those for what is not plain.
+    general: &'static [&'static str],
 }
 
 macro_rules! parts {
@@ -407,32 +520,43 @@ macro_rules! parts {
 }
 
 macro_rules! kernel {
-    ($name:literal: $($part:ident)*) => {
-        Kernel { name: $name, parts: parts!(types $($part)*) }
+    ($name:literal: $($part:ident)*; $($general:ident)*) => {
+        Kernel {
+            name: $name,
+            parts: parts!(types $($part)*),
+            general: if GENERAL { parts!(types settings $($general)*) } else { &[] },
+        }
     };
 }
+
+/// How much a row counts: all the same, or by weights and folds.
+const SHARES: [&[&str]; 2] = if GENERAL { [parts!(unweighted), parts!(weighted)] } else { [&[], &[]] };
 
 /// Partial sums of loss and gradient, a workgroup a tile of the batch. Of each two, the second takes rows in shuffled
 /// order.
 pub const GRADIENT: [Kernel; 2] = [
-    kernel!("gradient": ordered loss narrow gradient),
-    kernel!("gradient": permutation shuffled loss narrow gradient),
+    kernel!("gradient": ordered loss narrow fold gradient; ordered losses narrow_general fold gradient),
+    kernel!("gradient": permutation shuffled loss narrow fold gradient;
+        permutation shuffled losses narrow_general fold gradient),
 ];
 
 /// The same for many features.
 pub const GRADIENT_WIDE: [Kernel; 2] = [
-    kernel!("gradient": ordered loss gradient_wide),
-    kernel!("gradient": permutation shuffled loss gradient_wide),
+    kernel!("gradient": ordered loss gradient_wide; ordered losses gradient_wide_general),
+    kernel!("gradient": permutation shuffled loss gradient_wide;
+        permutation shuffled losses gradient_wide_general),
 ];
 
 /// Many steps on small batches, a workgroup a run.
 pub const DESCEND: [Kernel; 2] = [
-    kernel!("descend": ordered loss narrow optimizer apply descend),
-    kernel!("descend": permutation shuffled loss narrow optimizer apply descend),
+    kernel!("descend": ordered loss narrow fold optimizer plain apply descend;
+        ordered losses narrow_general fold optimizer penalized apply descend),
+    kernel!("descend": permutation shuffled loss narrow fold optimizer plain apply descend;
+        permutation shuffled losses narrow_general fold optimizer penalized apply descend),
 ];
 
 /// The sums brought together, then one update, a workgroup a run.
-pub const UPDATE: Kernel = kernel!("update": optimizer apply update);
+pub const UPDATE: Kernel = kernel!("update": optimizer plain apply update; optimizer penalized apply update);
 
 impl Kernel {
     /// Invocations of a workgroup. Where few rows are gone through again and again, half as many meet sooner.
@@ -447,13 +571,22 @@ impl Kernel {
     /// The WGSL for a problem of this shape.
     pub fn source(&self, shape: &Shape) -> String {
         let constants = shape.constants(self.workgroup_size(shape));
-        let mut source: String =
-            constants.iter().map(|(name, value)| format!("const {name}: u32 = {value}u;\n")).collect();
-        for part in self.parts {
-            unroll(part, 0, &constants, &mut source);
+        if shape.general() {
+            let constants = [&constants[..], &shape.general_constants()].concat();
+            let parts = [self.general, SHARES[usize::from(shape.weighted)]].concat();
+            return write(&parts, &constants);
         }
-        source
+        write(self.parts, &constants)
     }
+}
+
+fn write(parts: &[&str], constants: &[(&str, u32)]) -> String {
+    let mut source: String =
+        constants.iter().map(|(name, value)| format!("const {name}: u32 = {value}u;\n")).collect();
+    for part in parts {
+        unroll(part, 0, constants, &mut source);
+    }
+    source
 }
 
 /// Writes out the loops that a shader marks as `// unrolled`: what is indexed by constants stays in registers. Drivers

@@ -159,6 +159,26 @@ impl Default for Theme {
 }
 
 impl Theme {
+    /// The colour that the page knows by a name.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<Colour> {
+        Some(match name {
+            "background" => self.background,
+            "ink" => self.ink,
+            "muted" => self.muted,
+            "grid" => self.grid,
+            "fit" => self.fit,
+            "exact" => self.exact,
+            "batch" => self.batch,
+            "rate" => self.rate,
+            "mark" => self.mark,
+            "diverged" => self.diverged,
+            "points" => self.points,
+            "validation" => self.validation,
+            _ => return None,
+        })
+    }
+
     /// Reads the page's colours; one that cannot be read keeps its value of the default theme.
     #[must_use]
     pub fn from_colours(colours: &ThemeColours) -> Self {

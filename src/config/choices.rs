@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
-use super::{InitialWeights, Method, ModelConfig, RunConfig, ShippedTable, Source, Stop};
+use super::{InitialWeights, Method, ModelConfig, RunConfig, ShippedTable, Source, Stop, ValidationConfig};
+use crate::dataset::Scaling;
+use crate::loss::{Loss, Penalty};
 use crate::message::{Code, Message, Result};
 use crate::optimizer::Optimizer;
 use crate::schedule::Schedule;
@@ -35,6 +37,11 @@ pub fn presets() -> Vec<Preset> {
             ..base.clone()
         },
     };
+    let chosen = |id: &str, learning_rate| RunConfig {
+        learning_rate,
+        steps_per_second: None,
+        ..choose_source(&base, id).unwrap_or_default()
+    };
     vec![
         Preset {
             id: "story_as_written",
@@ -54,6 +61,48 @@ pub fn presets() -> Vec<Preset> {
         table("old_faithful", ShippedTable::OldFaithful, 0.03),
         table("galton_heights", ShippedTable::GaltonHeights, 0.03),
         table("mtcars", ShippedTable::Mtcars, 0.03),
+        Preset {
+            id: "overfitting",
+            config: RunConfig {
+                data: super::DataConfig {
+                    source: Source::Linspace {
+                        start: -1.0,
+                        stop: 1.0,
+                        n_samples: 24,
+                        slope: 2.0,
+                        intercept: 1.0,
+                        noise: 1.0,
+                        seed: 4,
+                    },
+                    ..Default::default()
+                },
+                model: ModelConfig {
+                    degree: 12,
+                    standardize: Some(Scaling::Standardize),
+                    ..base.model.clone()
+                },
+                optimizer: Optimizer::Momentum { momentum: 0.9 },
+                learning_rate: 0.1,
+                validation: ValidationConfig { fraction: 0.3, ..ValidationConfig::default() },
+                stop: Stop { patience: Some(150), converged: false, ..Stop::default() },
+                steps_per_second: None,
+                ..base.clone()
+            },
+        },
+        Preset {
+            id: "lasso",
+            config: RunConfig {
+                penalty: Penalty { strength: 20.0, l1_ratio: 1.0 },
+                penalty_path: 24,
+                validation: ValidationConfig { fraction: 0.2, ..ValidationConfig::default() },
+                ..chosen("diabetes", 0.1)
+            },
+        },
+        Preset { id: "yes_or_no", config: chosen("challenger", 0.5) },
+        Preset {
+            id: "three_classes",
+            config: RunConfig { penalty: Penalty { strength: 0.001, l1_ratio: 0.0 }, ..chosen("iris", 0.5) },
+        },
     ]
 }
 
@@ -86,6 +135,14 @@ pub fn choose_optimizer(config: &RunConfig, kind: &str) -> Result<RunConfig> {
     Ok(RunConfig { optimizer, ..config.clone() })
 }
 
+/// The same configuration with another loss at its default parameters.
+///
+/// # Errors
+/// [`Code::ConfigUnreadable`] for a name that is no loss's.
+pub fn choose_loss(config: &RunConfig, kind: &str) -> Result<RunConfig> {
+    Ok(RunConfig { loss: of_kind(kind)?, ..config.clone() })
+}
+
 /// The same configuration with another schedule at its default parameters. A decaying rate whose schedule no longer
 /// decays with time is plain stochastic descent.
 ///
@@ -109,11 +166,21 @@ pub fn choose_source(config: &RunConfig, id: &str) -> Result<RunConfig> {
     let source = if id == "linspace" {
         Source::default()
     } else {
-        let table = serde_json::from_value(serde_json::Value::from(id)).map_err(unreadable)?;
-        Source::Shipped { table }
+        Source::Shipped { table: ShippedTable::named(id).map_err(unreadable)? }
     };
-    let data = super::DataConfig { source, ..Default::default() };
-    Ok(RunConfig { data, ..config.clone() })
+    let mut data = super::DataConfig { source, ..Default::default() };
+    // What a table is known for: classes and counts have a loss of their own.
+    let loss = match data.source {
+        Source::Shipped { table: ShippedTable::Iris } => {
+            data.columns.target = "species".to_owned();
+            Loss::Softmax
+        }
+        Source::Shipped { table: ShippedTable::Challenger | ShippedTable::BreastCancer } => Loss::Logistic,
+        Source::Shipped { table: ShippedTable::CoalDisasters } => Loss::Poisson,
+        _ if config.loss.bends() => Loss::Squared,
+        _ => config.loss,
+    };
+    Ok(RunConfig { data, loss, ..config.clone() })
 }
 
 /// Rates that a schedule gives over a stretch long enough to show its shape, `n_points` of them.
@@ -189,6 +256,6 @@ fn of_kind<T: serde::de::DeserializeOwned>(kind: &str) -> Result<T> {
     serde_json::from_value(serde_json::json!({ "kind": kind })).map_err(unreadable)
 }
 
-fn unreadable(error: serde_json::Error) -> Message {
+fn unreadable(error: impl std::fmt::Display) -> Message {
     Message::new(Code::ConfigUnreadable).with("detail", error)
 }

@@ -26,6 +26,7 @@ impl Trainer {
         now.data != next.data
             || now.model != next.model
             || now.loss != next.loss
+            || now.penalty_path != next.penalty_path
             || now.validation != next.validation
             || now.seed != next.seed
     }
@@ -46,6 +47,7 @@ impl Trainer {
         note(Code::MarkMethod, before.method.id().to_owned(), after.method.id().to_owned());
         note(Code::MarkBatchSize, before.batch_size.to_string(), after.batch_size.to_string());
         note(Code::MarkShuffle, before.shuffle.to_string(), after.shuffle.to_string());
+        note(Code::MarkPenalty, short(before.penalty.strength), short(after.penalty.strength));
         let (kind_before, kind_after) = (kind(&before.optimizer), kind(&after.optimizer));
         if kind_before == kind_after
             && let (Some(from), Some(to)) = (before.optimizer.momentum(), after.optimizer.momentum())
@@ -57,6 +59,12 @@ impl Trainer {
         note(Code::MarkSchedule, schedules.0.clone(), schedules.1.clone());
 
         self.plan = next;
+        if before.penalty != after.penalty {
+            self.state.settings = self.beside.settings(&self.plan, &self.task.problem);
+            if crate::GENERAL {
+                self.task.head_for(after.loss, after.penalty);
+            }
+        }
         if kind_before != kind_after {
             // Moments of one rule mean nothing to another.
             self.optimizer_start = step;

@@ -3,12 +3,13 @@
 
 use std::rc::Rc;
 
-use crate::analysis::{LeastSquares, Triangle};
+use crate::analysis::{self, Block, LeastSquares, Triangle, optimum};
 use crate::config::RunPlan;
 use crate::dataset::{
     BLOCK_ROWS, Dataset, Extra, FeatureMap, Grid, Problem, Role, Roles, Scaler, Scaling, Squaring, Summing,
+    blocks,
 };
-use crate::loss::Loss;
+use crate::loss::{Loss, Penalty};
 use crate::message::{Code, Message, Result, count, short};
 use crate::{model, monitor};
 
@@ -64,6 +65,16 @@ impl Task {
         grid.counts
     }
 
+    /// Parameters of the scaled features in the units of inputs and target: those of each output, one output after the other.
+    pub fn original(&self, parameters: &[f64]) -> Vec<f64> {
+        original(&self.map, parameters, self.problem.n_outputs as usize)
+    }
+
+    /// Finds anew what descent is heading for, under another penalty.
+    pub(super) fn head_for(&mut self, loss: Loss, penalty: Penalty) {
+        put_optimum(&self.problem, &self.map, (loss, penalty), &mut self.exact);
+    }
+
     /// Bytes that the rows take, in every shape that they are kept in.
     pub fn bytes(&self) -> u64 {
         let held_out = [&self.validation, &self.test].into_iter().flatten();
@@ -72,6 +83,8 @@ impl Task {
     }
 }
 
+/// Rows times squared parameters up to which an optimum is found beside the run: about half a second.
+const MAX_OPTIMUM_WORK: u64 = 50_000_000;
 /// The most classes of a target.
 const MAX_CLASSES: f64 = 100.0;
 
@@ -87,6 +100,7 @@ pub struct Preparation {
     dataset: Rc<Dataset>,
     bias: bool,
     loss: Loss,
+    penalty: Penalty,
     /// The greatest target so far: classes are counted by it.
     highest: f64,
     roles: Roles,
@@ -159,6 +173,60 @@ fn variance(targets: &[f32]) -> f64 {
     let n = targets.len() as f64;
     let mean = targets.iter().map(|y| f64::from(*y)).sum::<f64>() / n;
     targets.iter().map(|y| (f64::from(*y) - mean) * (f64::from(*y) - mean)).sum::<f64>() / n
+}
+
+fn original(map: &FeatureMap, parameters: &[f64], n_outputs: usize) -> Vec<f64> {
+    let of = |output: usize| model::to_original(map, &model::of_output(parameters, n_outputs, output));
+    (0..n_outputs).flat_map(of).collect()
+}
+
+/// What descent is heading for where that is not plain least squares.
+fn put_optimum(
+    problem: &Problem,
+    map: &FeatureMap,
+    (loss, penalty): (Loss, Penalty),
+    exact: &mut LeastSquares,
+) {
+    exact.r2 = None;
+    let p = u64::from(problem.n_parameters());
+    if u64::from(problem.n_samples) * p * p > MAX_OPTIMUM_WORK {
+        // It is not known, and nothing is told of how far it is.
+        exact.unique = false;
+        exact.loss = f64::NAN;
+        return;
+    }
+    let n_outputs = problem.n_outputs as usize;
+    let optimum = optimum::solve(&Rows(problem), n_outputs, problem.bias, loss, penalty);
+    exact.original = original(map, &optimum.parameters, n_outputs);
+    exact.unique = optimum.unique && optimum.finite;
+    exact.finite = optimum.finite;
+    exact.loss = optimum.objective;
+    exact.parameters = optimum.parameters;
+}
+
+/// The rows of a problem as an optimum is found over them.
+struct Rows<'a>(&'a Problem);
+
+impl analysis::Rows for Rows<'_> {
+    fn n_features(&self) -> usize {
+        self.0.n_features as usize
+    }
+
+    fn for_each_block(&self, each: &mut dyn FnMut(Block<'_>)) {
+        let d = self.n_features();
+        let wide = |values: &[f32]| values.iter().map(|value| f64::from(*value)).collect::<Vec<f64>>();
+        for rows in blocks(self.0.n_samples as usize) {
+            let weights = match self.0.weights.get(rows.clone()) {
+                Some(weights) if !weights.is_empty() => wide(weights),
+                _ => vec![1.0; rows.len()],
+            };
+            each(Block {
+                features: &wide(&self.0.features[rows.start * d..rows.end * d]),
+                targets: &wide(&self.0.targets[rows.clone()]),
+                weights: &weights,
+            });
+        }
+    }
 }
 
 /// Refuses targets that the loss means nothing for.
@@ -238,6 +306,7 @@ impl Preparation {
             dataset,
             bias,
             loss: plan.config().loss,
+            penalty: plan.config().penalty,
             highest: 0.0,
             roles,
             problems,
@@ -419,7 +488,11 @@ impl Preparation {
                 (Rc::new(problem), variance)
             })
         };
-        let exact = triangle.solve(&map, summary.target_variance);
+        let mut exact = triangle.solve(&map, summary.target_variance);
+        let plain = self.loss == Loss::Squared && self.penalty.strength == 0.0 && problem.weights.is_empty();
+        if crate::GENERAL && !plain {
+            put_optimum(&problem, &map, (self.loss, self.penalty), &mut exact);
+        }
         let loss_with_bias =
             with_bias.map_or(exact.loss, |triangle| triangle.solve(&map, summary.target_variance).loss);
         Task {

@@ -8,7 +8,9 @@ use std::rc::Rc;
 use crate::backend::State;
 use crate::backend::cpu::CpuEngine;
 use crate::backend::kernel::{self, EVALUATE, RunParams, SHUFFLED, StepParams, slot};
+use crate::config::RunPlan;
 use crate::dataset::Problem;
+use crate::loss::Loss;
 use crate::message::{Code, Message};
 use crate::rng::IN_MEMORY_BLOCK_ROWS;
 
@@ -21,9 +23,9 @@ const N_SINGLE: u64 = 256;
 #[derive(Debug)]
 pub(super) struct Held {
     engine: CpuEngine,
-    n_samples: u32,
-    n_features: u32,
-    n_parameters: u32,
+    /// What evaluating it takes.
+    params: RunParams,
+    loss: Loss,
     variance: f64,
     /// The last step that was looked at.
     looked: Option<u64>,
@@ -43,13 +45,26 @@ pub struct Best {
 }
 
 impl Held {
-    pub(super) fn new(problem: &Rc<Problem>, variance: f64) -> Self {
-        Self {
-            engine: CpuEngine::new(Rc::clone(problem)),
+    pub(super) fn new(problem: &Rc<Problem>, variance: f64, plan: &RunPlan) -> Self {
+        let loss = plan.config().loss;
+        let mut params = RunParams {
             n_samples: problem.n_samples,
             n_features: problem.n_features,
             n_parameters: problem.n_parameters(),
-            variance,
+            n_runs: 1,
+            block_rows: IN_MEMORY_BLOCK_ROWS,
+            divergence_limit: f32::MAX,
+            target_loss: -1.0,
+            target_gradient_norm: -1.0,
+            ..RunParams::default()
+        };
+        params.set_loss(&loss);
+        Self {
+            engine: CpuEngine::new(Rc::clone(problem)),
+            params,
+            loss,
+            // The variance of rows that count differently is another.
+            variance: if problem.weights.is_empty() { variance } else { f64::NAN },
             looked: None,
             best: None,
             since: 0,
@@ -63,27 +78,17 @@ impl Held {
 
     /// Mean loss of these parameters over the rows held out, or over a fixed sample of as many.
     fn loss(&mut self, parameters: &[f32], rows: u32) -> f64 {
-        let rows = rows.clamp(1, self.n_samples);
-        let params = RunParams {
-            n_samples: self.n_samples,
-            n_features: self.n_features,
-            n_parameters: self.n_parameters,
-            n_runs: 1,
-            block_rows: IN_MEMORY_BLOCK_ROWS,
-            divergence_limit: f32::MAX,
-            target_loss: -1.0,
-            target_gradient_norm: -1.0,
-            ..RunParams::default()
-        };
+        let n_samples = self.params.n_samples;
+        let rows = rows.clamp(1, n_samples);
         let step = StepParams {
             epoch: SAMPLE_EPOCH,
             batch_len: rows,
-            flags: EVALUATE | if rows < self.n_samples { SHUFFLED } else { 0 },
+            flags: EVALUATE | if rows < n_samples { SHUFFLED } else { 0 },
             n_tiles: kernel::tiles(rows),
             ..StepParams::default()
         };
         let mut state = State::new(parameters);
-        self.engine.advance(&mut state, &params, &[step], &mut Vec::new());
+        self.engine.advance(&mut state, &self.params, &[step], &mut Vec::new());
         f64::from(state.reactions[0].evaluated_loss)
     }
 }
@@ -94,7 +99,7 @@ impl Trainer {
         self.held.is_some()
     }
 
-    /// Mean loss of the weights that are shown over the rows that are held out, or over a sample where
+    /// Objective of the weights that are shown over the rows that are held out, or over a sample where
     /// [`Trainer::measured`] is of one; `None` where there are none.
     pub fn validation_loss(&self) -> Option<f64> {
         self.held.as_ref().map(|_| self.validation_loss)
@@ -102,8 +107,8 @@ impl Trainer {
 
     /// Share of the variance of the targets held out that the weights explain (scikit-learn's `r2_score`).
     pub fn validation_r2(&self) -> Option<f64> {
-        let held = self.held.as_ref().filter(|held| held.variance > 0.0)?;
-        Some(1.0 - self.validation_loss / held.variance)
+        let held = self.held.as_ref().filter(|held| held.loss == Loss::Squared && held.variance > 0.0)?;
+        Some(1.0 - (self.validation_loss - self.penalty()) / held.variance)
     }
 
     /// The weights that have done best on the rows held out.
@@ -115,9 +120,21 @@ impl Trainer {
     pub(super) fn measure_validation(&mut self) {
         let whole = self.measured.rows == self.task.problem.n_samples;
         let rows = if whole { u32::MAX } else { self.measured.rows };
+        let penalty = self.penalty();
         if let Some(held) = &mut self.held {
-            self.validation_loss = held.loss(self.state.parameters(0), rows);
+            self.validation_loss = held.loss(self.state.parameters(0), rows) + penalty;
         }
+    }
+
+    /// Mean loss of every strength of the path over the rows held out, without the penalty.
+    pub(super) fn measure_path_validation(&mut self) -> Vec<f32> {
+        let whole = self.measured.rows == self.task.problem.n_samples;
+        let rows = if whole { u32::MAX } else { self.measured.rows };
+        let (beside, state) = (&self.beside, &self.state);
+        let held = &mut self.held;
+        let mut of =
+            |run: usize| held.as_mut().map_or(f32::NAN, |held| held.loss(state.parameters(run), rows) as f32);
+        beside.path().map(|(run, _)| of(run)).collect()
     }
 
     /// The next step that is looked at, `last` at most; `last` where no row is held out.
@@ -133,14 +150,15 @@ impl Trainer {
 
     /// Looks, where it is due, and ends the run where patience is at its end: the best weights come back.
     pub(super) fn look(&mut self) {
-        let (step, place) = (self.step(), self.place);
+        let (step, place, penalty) = (self.step(), self.place, self.penalty());
         let Some(held) = &mut self.held else { return };
         let due = held.looked.map_or(0, next_due);
         if place.position != 0 || step < due || self.status != Status::Ready {
             return;
         }
         held.looked = Some(step);
-        let loss = held.loss(self.state.parameters(0), u32::MAX);
+        // The penalty belongs to both losses, so that what lies between them is what was learnt by heart (as Keras has it).
+        let loss = held.loss(self.state.parameters(0), u32::MAX) + penalty;
         self.history.record_validation(step, loss as f32);
         if held.best.as_ref().is_none_or(|best| loss < best.loss) {
             held.best = Some(Best { step, loss, parameters: self.state.parameters(0).to_vec() });

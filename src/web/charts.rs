@@ -305,19 +305,19 @@ impl LossChart {
 }
 
 /// The two canvases of a chart.
-struct Layers {
-    base: Canvas,
-    top: Canvas,
+pub(super) struct Layers {
+    pub(super) base: Canvas,
+    pub(super) top: Canvas,
 }
 
 impl Layers {
-    fn new(base: HtmlCanvasElement, top: HtmlCanvasElement) -> Result<Self, JsError> {
+    pub(super) fn new(base: HtmlCanvasElement, top: HtmlCanvasElement) -> Result<Self, JsError> {
         let canvas =
             |element| Canvas::new(element).ok_or_else(|| JsError::new("the canvas gives no 2D context"));
         Ok(Self { base: canvas(base)?, top: canvas(top)? })
     }
 
-    fn resize(&self, width: f64, height: f64, device_pixel_ratio: f64) -> chart::Size {
+    pub(super) fn resize(&self, width: f64, height: f64, device_pixel_ratio: f64) -> chart::Size {
         let ratio = if device_pixel_ratio.is_finite() { device_pixel_ratio.clamp(0.25, 8.0) } else { 1.0 };
         // A panel that is folded away has no size, or not a number.
         let [width, height] =
@@ -327,7 +327,7 @@ impl Layers {
         chart::Size { width, height, scale: Canvas::scale(ratio) }
     }
 
-    fn theme(&self, theme: &ChartTheme) -> chart::Theme {
+    pub(super) fn theme(&self, theme: &ChartTheme) -> chart::Theme {
         let colours = chart::ThemeColours::of(|name| {
             let text = Reflect::get(theme, &name.into()).ok().and_then(|text| text.as_string());
             let text = text.unwrap_or_default();
@@ -338,6 +338,6 @@ impl Layers {
     }
 }
 
-fn write<T: JsCast>(value: &impl Serialize) -> Option<T> {
+pub(super) fn write<T: JsCast>(value: &impl Serialize) -> Option<T> {
     to_js(value).ok().map(JsCast::unchecked_into)
 }

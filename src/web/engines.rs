@@ -9,8 +9,9 @@ use super::{now_ms, pair};
 use crate::backend::gpu::{Gpu, GpuEngine, Options};
 use crate::backend::{self, Backend, InUse};
 use crate::config::{BackendChoice, RunPlan};
+use crate::loss::Loss;
 use crate::message::{Code, Message, Result, short};
-use crate::trainer::{Fastest, Shared, Task, Trainer, worth_sharing};
+use crate::trainer::{Fastest, Shared, Task, Trainer, n_runs, worth_sharing};
 
 /// Numbers below which a pass over the rows is short on any machine.
 const SHORT_PASS: usize = 1 << 19;
@@ -38,7 +39,9 @@ impl Engines {
         let cpu = || backend::cpu(Rc::clone(&task.problem));
         let by_statistics = || backend::cpu_by_statistics(Rc::clone(&task.problem));
         let choice = plan.config().backend;
-        let full_batch = plan.batch_rows(task.problem.n_samples) == task.problem.n_samples;
+        // Sums that stand for rows, and rows that are shared, are those of plain least squares.
+        let full_batch =
+            plan.batch_rows(task.problem.n_samples) == task.problem.n_samples && is_plain(plan, task);
         let chosen = |backend: Backend, code: Code| {
             let in_use = InUse::new(&backend, code.into());
             (backend, in_use)
@@ -56,13 +59,18 @@ impl Engines {
                 }
                 return Ok((backend, in_use));
             }
+            BackendChoice::Statistics if !is_plain(plan, task) => {
+                let (backend, in_use) = chosen(cpu(), Code::CpuForced);
+                let how = Some(Code::StatisticsNeedSquares.into());
+                return Ok((backend, InUse { how, fallback: true, ..in_use }));
+            }
             BackendChoice::Statistics => {
                 let (backend, in_use) = chosen(by_statistics(), Code::CpuForced);
                 return Ok((backend, InUse { how: Some(Code::StatisticsForced.into()), ..in_use }));
             }
             BackendChoice::Auto | BackendChoice::Gpu => {}
         }
-        let (gpu, missing) = match self.open(task).await {
+        let (gpu, missing) = match self.open(plan, task).await {
             Ok(engine) if choice == BackendChoice::Gpu => return Ok(chosen(engine, Code::GpuForced)),
             Ok(engine) => (Some(engine), None),
             Err(reason) => (None, Some(reason)),
@@ -118,7 +126,7 @@ impl Engines {
     }
 
     #[cfg(feature = "gpu")]
-    async fn open(&mut self, task: &Task) -> Result<Backend> {
+    async fn open(&mut self, plan: &RunPlan, task: &Task) -> Result<Backend> {
         if self.gpu.as_ref().is_some_and(|gpu| gpu.lost().is_some()) {
             self.gpu = None;
         }
@@ -128,15 +136,31 @@ impl Engines {
             None => self.gpu.insert(Gpu::open().await?).clone(),
         };
         Ok(Backend::Gpu(Box::new(
-            GpuEngine::new(gpu, &task.problem, Options { now_ms: Some(now_ms), ..Options::default() })
-                .await?,
+            GpuEngine::new(
+                gpu,
+                &task.problem,
+                Options {
+                    n_runs: n_runs(plan, task),
+                    loss: plan.config().loss.kind(),
+                    now_ms: Some(now_ms),
+                    ..Options::default()
+                },
+            )
+            .await?,
         )))
     }
 
     #[cfg(not(feature = "gpu"))]
-    async fn open(&mut self, _: &Task) -> Result<Backend> {
+    async fn open(&mut self, _: &RunPlan, _: &Task) -> Result<Backend> {
         Err(Code::GpuNotBuilt.into())
     }
+}
+
+/// Whether a run is alone and minimizes squares of rows that all count the same. A penalty is added in the update, whatever
+/// gives the sums.
+fn is_plain(plan: &RunPlan, task: &Task) -> bool {
+    let alone = n_runs(plan, task) == 1;
+    !crate::GENERAL || (plan.config().loss == Loss::Squared && task.problem.weights.is_empty() && alone)
 }
 
 /// Whether the browser knows WebGPU at all.

@@ -78,6 +78,15 @@ pub fn choose_optimizer(
     to_js(&config::choose_optimizer(&from_js(config)?, kind).map_err(|message| to_error(&message))?)
 }
 
+/// See [`config::choose_loss`].
+#[wasm_bindgen(unchecked_return_type = "RunConfig")]
+pub fn choose_loss(
+    #[wasm_bindgen(unchecked_param_type = "RunConfig")] config: JsValue,
+    kind: &str,
+) -> Result<JsValue, Error> {
+    to_js(&config::choose_loss(&from_js(config)?, kind).map_err(|message| to_error(&message))?)
+}
+
 /// See [`config::choose_schedule`].
 #[wasm_bindgen(unchecked_return_type = "RunConfig")]
 pub fn choose_schedule(

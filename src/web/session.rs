@@ -19,7 +19,7 @@ use crate::model;
 use crate::protocol::{
     Answer, BackendInfo, Configured, DatasetInfo, Exact, InputInfo, Progress, Request, RunStatus, Snapshot,
 };
-use crate::trainer::{Checkpoint, Preparation, Status, Task, Trainer};
+use crate::trainer::{Checkpoint, Explanation, Preparation, Status, Task, Trainer};
 
 mod outside;
 mod pace;
@@ -251,7 +251,8 @@ impl Session {
                 self.pace.start();
             }
             self.unshown = true;
-            return Ok(Answer::Configured(self.configured(false, false)?));
+            let heads_elsewhere = before.penalty != config.penalty;
+            return Ok(Answer::Configured(self.configured(false, heads_elsewhere)?));
         }
         let dataset = self.dataset(&config).await?;
         let task = self.prepare(&plan, dataset, None).await?;
@@ -308,7 +309,7 @@ impl Session {
         self.run += 1;
         self.pace = Pace::new();
         self.unshown = true;
-        Ok(Answer::Configured(self.configured(true, true)?))
+        Ok(Answer::Configured(self.configured(true, false)?))
     }
 
     /// Stops and shows the loss of exactly the weights that stay.
@@ -403,8 +404,8 @@ impl Session {
         let inputs = task.dataset.inputs.iter();
         let row =
             inputs.zip(values).map(|(input, text)| number(input, text)).collect::<Result<Vec<f64>>>()?;
-        let (output, baseline, contributions) = trainer.explain_row(&row);
-        Ok(Answer::Explained { output, baseline, contributions })
+        let Explanation { sum, baseline, contributions, response, .. } = trainer.explain_row(&row);
+        Ok(Answer::Explained { output: sum, baseline, contributions, response })
     }
 
     async fn import(&mut self, bytes: &[u8]) -> Result<Answer> {
@@ -459,13 +460,15 @@ impl Session {
         Ok(self.trainer.as_ref().ok_or_else(no_run)?.plan().config().clone())
     }
 
-    fn configured(&self, restarted: bool, with_data: bool) -> Result<Box<Configured>> {
+    fn configured(&self, with_data: bool, with_exact: bool) -> Result<Box<Configured>> {
         let trainer = self.trainer.as_ref().ok_or_else(no_run)?;
         let config = trainer.plan().config().clone();
+        let penalized = GENERAL && with_exact;
         Ok(Box::new(Configured {
+            exact: penalized.then(|| exact_of(trainer)),
             run: self.run,
             query: to_query(&config),
-            restarted,
+            restarted: with_data,
             dataset: with_data.then(|| dataset_info(trainer, &self.sample_y)),
             config,
             notices: self.notices.clone(),
@@ -482,9 +485,9 @@ impl Session {
                 RunStatus::Diverged { reason: reason.clone(), suggested_rate: *suggested_rate }
             }
         };
-        let (curve_x, curve_y) = curve(trainer.task(), |x| trainer.predict(x));
-        let mut predicted = vec![0.0; self.sample.len() / trainer.task().map.n_inputs()];
-        trainer.predict_rows(&self.sample, &mut predicted);
+        let (curve_x, curve_y) = curve(trainer, |x| trainer.predict(x));
+        let mut predicted = vec![0.0; self.sample_y.len()];
+        trainer.predict_beside(&self.sample, &self.sample_y, &mut predicted);
         let predicted: Vec<f32> = predicted.into_iter().map(|y| y as f32).collect();
         let measured = trainer.measured();
         let in_use = trainer.in_use();
@@ -518,6 +521,9 @@ impl Session {
             curve_x,
             curve_y,
             predicted,
+            penalty: trainer.penalty(),
+            folds: trainer.fold_losses().to_vec(),
+            path: trainer.path(),
             marks: trainer.marks().to_vec(),
             history: trainer.history_mut().delta(),
         };
@@ -526,6 +532,17 @@ impl Session {
         attach(&event, "curve_x", &snapshot.curve_x, &transfer);
         attach(&event, "curve_y", &snapshot.curve_y, &transfer);
         attach(&event, "predicted", &snapshot.predicted, &transfer);
+        if GENERAL {
+            attach(&event, "folds", &snapshot.folds, &transfer);
+            if let Some(path) = &snapshot.path {
+                let object = js_sys::Object::new();
+                attach(&object, "strengths", &path.strengths, &transfer);
+                attach(&object, "coefficients", &path.coefficients, &transfer);
+                attach(&object, "loss", &path.loss, &transfer);
+                attach(&object, "validation", &path.validation, &transfer);
+                set(&event, "path", &object);
+            }
+        }
         set(&event, "history", &history_to_js(&snapshot.history, &transfer));
         self.post
             .call2(&JsValue::NULL, &event, &transfer)
@@ -549,7 +566,11 @@ fn memory_bytes() -> f64 {
 /// What a person should know of these data under this model before they wonder.
 fn notices(task: &Task, bias: bool) -> Vec<Message> {
     let mut notices = Vec::new();
-    if !task.exact.unique {
+    if task.exact.loss.is_nan() {
+        notices.push(Code::NoticeNoOptimum.into());
+    } else if !task.exact.finite {
+        notices.push(Code::NoticeNotFinite.into());
+    } else if !task.exact.unique {
         notices.push(Code::NoticeNotUnique.into());
     }
     if !bias && task.exact.loss > 2.0 * task.loss_with_bias {
@@ -592,24 +613,15 @@ fn dataset_info(trainer: &Trainer, sample_y: &[f64]) -> DatasetInfo {
         levels: input.levels.clone(),
         range: *range,
     });
-    let mut features = vec![0.0; task.map.n_features()];
-    let exact = |x: f64| model::predict(&task.map, &task.exact.parameters, &[x], &mut features);
-    let (curve_x, curve_y) = match several {
-        // What is predicted exactly lies where it equals its target.
-        true => {
-            let [low, high] = y_range;
-            let ends = [low - 10.0 * (high - low), high + 10.0 * (high - low)].map(|y| y as f32).to_vec();
-            (ends.clone(), ends)
-        }
-        false => curve(task, exact),
-    };
     DatasetInfo {
         n_samples: dataset.n_samples(),
         n_validation: task.validation.as_ref().map_or(0, |(problem, _)| problem.n_samples),
+        n_test: task.test.as_ref().map_or(0, |(problem, _)| problem.n_samples),
         n_features: task.problem.n_features,
         n_parameters: task.problem.n_parameters(),
         inputs: inputs.collect(),
         target: dataset.target.clone(),
+        classes: classes(trainer),
         terms: model::term_names(&task.map, &dataset.inputs),
         scaling: trainer.plan().scaling(),
         bytes: task.bytes() as f64,
@@ -617,26 +629,55 @@ fn dataset_info(trainer: &Trainer, sample_y: &[f64]) -> DatasetInfo {
         points_y: column(y),
         x_range,
         y_range,
-        exact: Exact {
-            weights: task.exact.original.clone(),
-            unique: task.exact.unique,
-            loss: task.exact.loss,
-            r2: task.exact.r2,
-            stable_rate: task.exact.stable_rate(),
-            condition: task.exact.condition,
-            curve_x,
-            curve_y,
-        },
+        exact: exact_of(trainer),
+    }
+}
+
+/// Names of the target's classes, where it is learned as one.
+fn classes(trainer: &Trainer) -> Vec<String> {
+    let task = trainer.task();
+    if !GENERAL || !trainer.plan().config().loss.classifies() {
+        return Vec::new();
+    }
+    let levels = &task.dataset.target_levels;
+    let n = task.problem.n_outputs.max(2) as usize;
+    (0..n).map(|class| levels.get(class).cloned().unwrap_or_else(|| class.to_string())).collect()
+}
+
+fn exact_of(trainer: &Trainer) -> Exact {
+    let task = trainer.task();
+    let (curve_x, curve_y) = if task.map.n_inputs() > 1 {
+        // What is predicted exactly lies where it equals its target.
+        let (_, [low, high]) = task.dataset.ranges();
+        let ends = [low - 10.0 * (high - low), high + 10.0 * (high - low)].map(|y| y as f32).to_vec();
+        (ends.clone(), ends)
+    } else if task.exact.loss.is_nan() {
+        Default::default()
+    } else {
+        curve(trainer, |x| trainer.predict_exactly(x))
+    };
+    Exact {
+        weights: task.exact.original.clone(),
+        unique: task.exact.unique,
+        loss: task.exact.loss,
+        r2: task.exact.r2,
+        stable_rate: trainer.stable_rate(),
+        condition: task.exact.condition,
+        curve_x,
+        curve_y,
     }
 }
 
 /// A curve over the data's range and beyond: a line as far as the chart may be moved, higher powers a little.
-fn curve(task: &Task, mut predict: impl FnMut(f64) -> f64) -> (Vec<f32>, Vec<f32>) {
+fn curve(trainer: &Trainer, mut predict: impl FnMut(f64) -> f64) -> (Vec<f32>, Vec<f32>) {
+    let task = trainer.task();
     if task.map.n_inputs() > 1 {
         return Default::default();
     }
     let ([low, high], _) = task.dataset.ranges();
-    let (beyond, n) = if task.map.n_features() == 1 { (10.0, 2) } else { (0.25, CURVE_POINTS) };
+    let bent = GENERAL && trainer.plan().config().loss.bends();
+    let straight = task.map.n_features() == 1 && !bent;
+    let (beyond, n) = if straight { (10.0, 2) } else { (0.25, CURVE_POINTS) };
     let (start, span) = (low - beyond * (high - low), (1.0 + 2.0 * beyond) * (high - low));
     let at = |i: usize| start + span * i as f64 / (n - 1) as f64;
     ((0..n).map(|i| at(i) as f32).collect(), (0..n).map(|i| predict(at(i)) as f32).collect())
@@ -660,6 +701,11 @@ fn answer_to_js(answer: Answer) -> std::result::Result<JsValue, Error> {
     let transfer = Array::new();
     match &answer {
         Answer::Configured(configured) => {
+            if let Some(exact) = configured.exact.as_ref().filter(|_| GENERAL) {
+                let place = js_sys::Reflect::get(&object, &"exact".into()).unwrap_or_default();
+                attach(&place, "curve_x", &exact.curve_x, &transfer);
+                attach(&place, "curve_y", &exact.curve_y, &transfer);
+            }
             let Some(info) = &configured.dataset else { return Ok(object) };
             let dataset = js_sys::Reflect::get(&object, &"dataset".into()).unwrap_or_default();
             attach(&dataset, "points_x", &info.points_x, &transfer);

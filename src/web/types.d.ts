@@ -24,6 +24,10 @@ export interface Columns {
   kinds: [string, string][];
   missing: "drop" | "mean" | "median";
   skip_bad_cells: boolean;
+  /** Columns beside target and features; empty for none. */
+  weight: string;
+  group: string;
+  order: string;
 }
 
 /** How a text table is written. */
@@ -32,6 +36,12 @@ export interface Dialect {
   separator: string;
   decimal_comma: boolean;
   header: boolean;
+  /** In which order dates are whose year is the last; nothing where no date tells, and then they are words. */
+  date_order: "day_first" | "month_first" | null;
+  /** Whether the row of names leaves out that of the first column. */
+  row_names: boolean;
+  /** Lines before the first record that say nothing of it. */
+  skip: number;
 }
 
 /** What a table holds, before columns are chosen. */
@@ -84,6 +94,65 @@ export interface Inferred {
   };
 }
 
+/** Which of a run's rows. */
+export type Part = "training" | "validation" | "test";
+
+/** How weights do on one part of the rows of a table, as numbers to draw; nothing where the run is on no table. */
+export interface Diagnosed {
+  kind: "diagnosed";
+  part?: Part;
+  /** The parts that have rows. */
+  parts?: Part[];
+  task?: "regression" | "binary" | "classes" | "counts";
+  /** Rows of the part. */
+  n_samples?: number;
+  /** Names of scores (`score_*` in the words of the page) and what they are; null where one is not defined. */
+  scores?: [string, number | null][];
+  /** Rows, or an even sample of them and the one that is missed by most. Of counts, residuals are deviance residuals. */
+  rows?: {
+    /** Places in the table, from 1. */
+    row: number[];
+    actual: number[];
+    fitted: number[];
+    residual: number[];
+  } | null;
+  /** Prediction along one input, the others held; of a category, a value a level. */
+  effect?: {
+    input: number;
+    /** What every input is held at: a number, or the index of a level. */
+    at: number[];
+    grid: number[];
+    effect: number[];
+    /** Rows: the input, and the effect there with the row's own residual. */
+    x: number[];
+    partial: number[];
+  } | null;
+  /** What the exact least of the loss makes of the rows that are trained on, where it was asked for. */
+  exact?: {
+    rows: {
+      n_coefficients: number;
+      /** Places in the table, from 0. */
+      rows: number[];
+      standardized: (number | null)[];
+      leverages: (number | null)[];
+      cooks_distances: (number | null)[];
+      /** Of a standard normal, at the rank of each standardized residual. */
+      normal_quantiles: number[];
+    };
+    /** Curves along which Cook's distance is the same. */
+    contours: { distance: number; leverage: number[]; standardized: number[] }[];
+    /** At the places of the effect's grid. */
+    effect: number[];
+    band: [number[], number[]] | null;
+  } | null;
+  roc?: { false_positive: number[]; true_positive: number[]; auc: number } | null;
+  calibration?: { predicted: number[]; observed: number[]; count: number[] } | null;
+  /** Rows by actual class, then by predicted class. */
+  confusion?: { labels: string[]; counts: number[][] } | null;
+  /** Rows by actual class in bins of the predicted probability of the second class. */
+  histogram?: { edges: number[]; labels: string[]; counts: number[][] } | null;
+}
+
 export interface ColumnPreview {
   name: string;
   kind: "number" | "category" | "date" | "text" | "empty";
@@ -132,6 +201,12 @@ export type Schedule =
   | { kind: "reduce_on_plateau"; factor: number; patience: number; threshold: number; cooldown: number; minimum_rate: number }
   | { kind: "bold_driver"; increase: number; decrease: number };
 
+/** What is minimized, over a row. */
+export type Loss =
+  | { kind: "squared" | "absolute" | "log_cosh" | "logistic" | "softmax" | "poisson" }
+  | { kind: "huber"; delta: number }
+  | { kind: "quantile"; tau: number };
+
 export type Scaling = boolean | "min_max";
 
 export type Method = "batch" | "mini_batch" | "stochastic" | "decaying_rate";
@@ -150,6 +225,11 @@ export interface RunConfig {
     standardize: Scaling | null;
     initial_weights: "zero" | "uniform" | "normal" | "glorot_uniform";
   };
+  loss: Loss;
+  /** Elastic net: strength (l1_ratio |w| + (1 - l1_ratio) / 2 w^2) of the scaled features' weights, never of the bias. */
+  penalty: { strength: number; l1_ratio: number };
+  /** Strengths of a coefficient path that is trained beside the run. */
+  penalty_path: number;
   method: Method;
   batch_size: number;
   shuffle: boolean;
@@ -159,7 +239,7 @@ export interface RunConfig {
   warmup: { steps: number; start_factor: number };
   seed: number;
   /** Rows that are held out of training. */
-  validation: { fraction: number; split: "random" | "last"; seed: number };
+  validation: { fraction: number; test_fraction: number; folds: number; split: "random" | "last" | "stratified" | "group"; seed: number };
   stop: { steps: number | null; epochs: number | null; loss: number | null; gradient_norm: number | null; patience: number | null; converged: boolean };
   backend: "auto" | "gpu" | "cpu" | "statistics";
   /** Updates a second; null is as fast as it goes. */
@@ -188,6 +268,8 @@ export type Request =
   | { kind: "open_table"; name: string; blob?: Blob; dialect?: Dialect; sample?: boolean }
   /** What can be inferred of the least squares of a run on a table. */
   | { kind: "infer"; config: RunConfig }
+  /** How weights (as in a snapshot) do on a part of the rows of a table; an effect holds inputs at values. */
+  | { kind: "diagnose"; config: RunConfig; weights: number[]; part: Part; effect?: { input: number; at: (number | null)[] }; exact: boolean }
   | { kind: "predict"; inputs: string }
   /** One row, a number or a level for each input. */
   | { kind: "predict_row"; values: string[] }
@@ -207,18 +289,23 @@ export interface Configured {
   restarted: boolean;
   /** Present when a new run began on other data. */
   dataset: DatasetInfo | null;
+  /** What descent is heading for, where only that has changed. */
+  exact: Exact | null;
   notices: Message[];
 }
 
 export interface DatasetInfo {
   n_samples: number;
-  /** Rows of them that are held out. */
+  /** Rows of them that are held out and looked at, and those that are kept for the end. */
   n_validation: number;
+  n_test: number;
   /** Features after the feature map; parameters including the bias. */
   n_features: number;
   n_parameters: number;
   inputs: InputInfo[];
   target: string;
+  /** Names of the classes; empty where the target is learned as a number. */
+  classes: string[];
   /** What each weight belongs to, the bias left out. */
   terms: string[];
   scaling: Scaling;
@@ -282,7 +369,7 @@ export interface Snapshot {
   gradient_norm: number;
   /** The rate that the next update will take. */
   learning_rate: number;
-  /** Original units: w1..wd, then the bias if there is one. */
+  /** Original units: w1..wd, then the bias if there is one; of several outputs those of each, one after the other. */
   weights: number[];
   /** ||w - w_exact|| / ||w_exact||, original units; null where the exact solution is not unique. */
   distance: number | null;
@@ -293,10 +380,27 @@ export interface Snapshot {
   /** Fitted curve: prediction at curve_x. */
   curve_x: Float32Array;
   curve_y: Float32Array;
-  /** With several inputs: what the weights say of the rows that `points_y` are of. */
+  /** With several inputs: what the weights say of the rows that `points_y` are of; of several classes, the probability of the right one. */
   predicted: Float32Array;
+  /** What the penalty adds to `loss`. */
+  penalty: number;
+  /** Of each part of a cross-validation, its loss under the run that leaves it out; empty where there is none. */
+  folds: Float32Array;
+  /** Models beside this one, under other strengths; null where there are none. */
+  path: PathSnapshot | null;
   history: HistoryDelta;
   marks: Mark[];
+}
+
+/** What a model has come to under many strengths of the penalty. */
+export interface PathSnapshot {
+  /** From the greatest to the least. */
+  strengths: Float32Array;
+  /** `[strength][feature][output]`, of the scaled features. */
+  coefficients: Float32Array;
+  /** Mean loss without the penalty, over the training rows and over those held out (NaN where there are none). */
+  loss: Float32Array;
+  validation: Float32Array;
 }
 
 export interface BackendInUse {
@@ -349,6 +453,8 @@ export interface Explained {
   baseline: number;
   /** What each input adds to it. */
   contributions: number[];
+  /** What the outputs mean: a number, or a probability for each class (of two, of the second). */
+  response: number[];
 }
 
 export interface Exported {
@@ -371,7 +477,7 @@ export interface Done {
   kind: "done";
 }
 
-export type Answer = Inferred | Opened | Configured | Predicted | Explained | Exported | Density | Done;
+export type Answer = Inferred | Diagnosed | Opened | Configured | Predicted | Explained | Exported | Density | Done;
 
 /** How far long work is, while a request waits for it: what is being done, and the share of all of it, 0 to 1. */
 export interface Progress {
@@ -426,6 +532,49 @@ export interface FitReading {
   point: number | null;
   point_x: number | null;
   point_y: number | null;
+}
+
+/** What a `PlotChart` shows. */
+export interface Plot {
+  x: PlotAxis;
+  y: PlotAxis;
+  /** In the order in which they are drawn. */
+  series: PlotSeries[];
+}
+
+export interface PlotAxis {
+  title?: string;
+  /** Logarithmic; what is not positive is not drawn. */
+  log?: boolean;
+  /** What is shown; without it all data, with some room around them. */
+  range?: [number, number];
+}
+
+export interface PlotSeries {
+  /** Rules go through the whole plot: down where y is NaN, across where x is. */
+  kind: "points" | "line" | "dashed" | "band" | "steps" | "bars" | "rules";
+  /** A name of `ChartTheme`, or a CSS colour. */
+  colour: string;
+  x: Float32Array;
+  y: Float32Array;
+  /** The other edge of a band or of bars. */
+  low?: Float32Array;
+  /** Stands at the end of a line. */
+  label?: string;
+  /** Whether pointer and keyboard read it: not so for bands and rules, unless it is said. */
+  read?: boolean;
+  /** Whether it widens the axes: not so for rules, unless it is said. */
+  fitted?: boolean;
+  /** Of its strokes, CSS pixels. */
+  width?: number;
+}
+
+/** What is under the pointer, or at the keyboard's cursor, of a plot. */
+export interface PlotReading {
+  series: number;
+  index: number;
+  x: number;
+  y: number;
 }
 
 /** A ready-made configuration. Its words are in the page's table: `preset_<id>`, `preset_<id>_why`. */

@@ -116,7 +116,7 @@ const words = (page) => page.evaluate(() => {
 /** What is called the same in Chinese. */
 const names = new RegExp([
   'Downhill', 'AdaGrad', 'RMSProp', 'AdamW', 'Adam', 'SGD', 'Nesterov', 'Glorot', 'CPU', 'GPU', 'WebGPU', 'WebAssembly',
-  'SIMD', 'CSV', 'JSON', 'Alpha', 'Beta', 'Gamma', 'Epsilon', 'max', 'ReLU', 'Galton', 'mtcars', 'Delete', 'Space',
+  'SIMD', 'CSV', 'JSON', 'PNG', 'SVG', 'Alpha', 'Beta', 'Gamma', 'Epsilon', 'max', 'ReLU', 'Galton', 'mtcars', 'Delete', 'Space',
   'Motor Trend', 'Bold driver',
 ].join('|'), 'gi');
 

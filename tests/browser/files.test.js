@@ -203,7 +203,7 @@ for (const { source, n, slope, intercept } of published) {
 
 /**
  * Least squares of the other tables: statsmodels 0.15.0, OLS(y, X).fit(); Longley's are certified by NIST.
- * @type {{ id: string, n_samples: number, target: string, terms: string[], coefficients: [number, number][], loss: number }[]}
+ * @type {{ cases: { id: string, n_samples: number, target: string, terms: string[], coefficients: [number, number][], loss: number }[] }}
  */
 const { cases: shipped } = JSON.parse(await readFile(join(root, 'tests/reference/shipped.json'), 'utf8'));
 const named = {

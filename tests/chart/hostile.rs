@@ -5,19 +5,19 @@ use downhill::chart::{FitChart, FitOptions, LossChart, LossOptions, Scale};
 use downhill::metrics::HistoryDelta;
 use proptest::prelude::*;
 
-fn any_number() -> impl Strategy<Value = f32> {
+pub(crate) fn any_number() -> impl Strategy<Value = f32> {
     let special =
         [0.0, -0.0, 1.0, 1.0, 1e30, -1e30, 1e-45, f32::MAX, f32::NAN, f32::INFINITY, f32::NEG_INFINITY];
     prop_oneof![3 => -10.0_f32..10.0, 1 => any::<f32>(), 2 => prop::sample::select(special.to_vec())]
 }
 
-fn any_size() -> impl Strategy<Value = (f64, f64, f64)> {
+pub(crate) fn any_size() -> impl Strategy<Value = (f64, f64, f64)> {
     let length = || prop_oneof![4 => 0.0..2000.0_f64, 1 => Just(0.0), 1 => 0.0..90.0_f64];
     (length(), length(), prop_oneof![Just(1.0), Just(2.0), Just(3.0), 0.5..4.0_f64])
 }
 
 /// Shapes within the canvas, give or take a marker's radius.
-fn check_inside(recorder: &Recorder, scale: Scale) -> Result<(), TestCaseError> {
+pub(crate) fn check_inside(recorder: &Recorder, scale: Scale) -> Result<(), TestCaseError> {
     let slack = 24.0 * scale.css;
     for (x, y) in recorder.coordinates() {
         let (x, y) = (f64::from(x), f64::from(y));

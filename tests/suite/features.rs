@@ -7,6 +7,7 @@ use downhill::dataset::{Dataset, FeatureMap, Input, InputMap, Scaling};
 use downhill::message::{Code, Message, Result};
 use downhill::model;
 use downhill::rng::{Rng, Stream};
+use downhill::trainer::Explanation;
 use downhill::trainer::Task;
 
 use crate::support::{EVERYWHERE, assert_close, block_on, trainer_of};
@@ -157,7 +158,7 @@ fn descent_finds_the_coefficients_that_a_table_was_made_with() {
             assert_close(*found, expected, 2e-3 * (1.0 + expected.abs()), "a coefficient of descent");
         }
         let row = [250.0, 0.5, 1.0];
-        let (output, baseline, shares) = trainer.explain_row(&row);
+        let Explanation { sum: output, baseline, contributions: shares, .. } = trainer.explain_row(&row);
         assert_close(output, 3.0 + 25.0 + 1.0 - 0.125 + 4.0 + 2.5, 0.05, "a prediction");
         assert_close(baseline + shares.iter().sum::<f64>(), output, 1e-12 * output, "the sum of its parts");
     }

@@ -239,6 +239,7 @@ fn runs_beside_each_other_are_the_runs_alone() {
             values: states.iter().flat_map(|state| state.values.clone()).collect(),
             reactions: states.iter().flat_map(|state| state.reactions.clone()).collect(),
             steps: vec![0; 3],
+            settings: Vec::new(),
         };
         let mut backend = on_gpu(&problem, Options { n_runs: 3, ..Options::default() });
         let trace = advance(&mut backend, &mut together, &params, &planned);

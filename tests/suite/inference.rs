@@ -174,6 +174,7 @@ fn rows_held_out_are_not_inferred_from() {
     let validation = ValidationConfig {
         fraction: 0.25,
         split: downhill::config::Split::Last,
+        seed: 1,
         ..ValidationConfig::default()
     };
     let roles = Roles::new(&validation, 16);

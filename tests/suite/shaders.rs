@@ -1,15 +1,23 @@
 //! Shaders and Rust say the same: names, offsets, sizes, workgroups.
 
 use std::mem::offset_of;
+use std::sync::OnceLock;
 
 use downhill::backend::kernel::{
-    Block, DESCEND, GRADIENT, GRADIENT_WIDE, Kernel, Reaction, RunParams, Shape, StepParams, UPDATE,
-    WORKGROUP_SIZE,
+    Block, DESCEND, GRADIENT, GRADIENT_WIDE, Kernel, Reaction, RunParams, RunSettings, Shape, StepParams,
+    UPDATE, WORKGROUP_SIZE,
 };
+use downhill::loss::kind;
 
 /// Every kernel at shapes of every kind, by name, with the workgroup size that it should have.
-fn modules() -> Vec<(&'static str, naga::Module, u32)> {
+fn modules() -> &'static [(&'static str, naga::Module, u32)] {
+    static MODULES: OnceLock<Vec<(&'static str, naga::Module, u32)>> = OnceLock::new();
+    MODULES.get_or_init(parse)
+}
+
+fn parse() -> Vec<(&'static str, naga::Module, u32)> {
     let mut modules = Vec::new();
+    let mut shapes = Vec::new();
     // A hundred rows descend in half a workgroup; 1,900 of one feature would all but fit its memory.
     for (n_samples, n_features, bias) in [
         (100, 1, true),
@@ -21,7 +29,26 @@ fn modules() -> Vec<(&'static str, naga::Module, u32)> {
         (5000, 100, false),
         (100, 4097, true),
     ] {
-        let shape = Shape { n_samples, n_features, bias };
+        let plain = Shape {
+            n_samples,
+            n_features,
+            n_outputs: 1,
+            bias,
+            loss: kind::SQUARED,
+            weighted: false,
+            penalized: false,
+        };
+        shapes.push(plain);
+        // Long ones take a debug build of naga seconds.
+        if n_features <= 17 {
+            shapes.push(Shape { loss: kind::LOGISTIC, weighted: bias, penalized: true, ..plain });
+            shapes.push(Shape { loss: kind::SOFTMAX, n_outputs: 3, ..plain });
+        }
+        if n_features == 16 {
+            shapes.push(Shape { loss: kind::SOFTMAX, n_outputs: 10, weighted: true, ..plain });
+        }
+    }
+    for shape in shapes.into_iter().filter(Shape::fits) {
         let sums: Vec<&Kernel> = if shape.wide() {
             GRADIENT_WIDE.iter().collect()
         } else {
@@ -46,10 +73,10 @@ fn modules() -> Vec<(&'static str, naga::Module, u32)> {
 #[test]
 fn entry_points_bear_the_kernels_names_and_sizes() {
     for (name, module, size) in modules() {
-        assert!([WORKGROUP_SIZE, WORKGROUP_SIZE / 2].contains(&size));
+        assert!([WORKGROUP_SIZE, WORKGROUP_SIZE / 2].contains(size));
         let [entry] = module.entry_points.as_slice() else { panic!("{name}: one entry point a kernel") };
-        assert_eq!(entry.name, name);
-        assert_eq!(entry.workgroup_size, [size, 1, 1]);
+        assert_eq!(entry.name, *name);
+        assert_eq!(entry.workgroup_size, [*size, 1, 1]);
     }
 }
 
@@ -80,18 +107,22 @@ fn structs_have_the_same_layout() {
         fields!(StepParams: learning_rate correction1 correction2 epoch batch_start batch_len flags n_tiles),
         fields!(RunParams: n_samples n_features n_parameters n_runs trace_capacity seed block_rows max_tiles rule beta1
             beta2 epsilon weight_decay reaction increase decrease threshold patience cooldown minimum_scale
-            divergence_limit target_loss target_gradient_norm steps_per_dispatch),
+            divergence_limit target_loss target_gradient_norm steps_per_dispatch loss loss_parameter),
+        fields!(RunSettings: l1 l2 fold training_scale validation_scale),
         fields!(Block: first_row end_row index n_blocks),
         fields!(Reaction: rate_scale best_loss anchor_loss epoch_loss epoch_loss_tail epoch_rows n_tail n_bad
             cooldown_left halt taken cursor evaluated_loss evaluated_gradient_norm last_epoch_loss padding),
     ];
+    let mut n_found = [0; 5];
     for (kernel, module, _) in modules() {
-        for (name, size, fields) in &expected {
-            let (_, found) = module
-                .types
-                .iter()
-                .find(|(_, found)| found.name.as_deref() == Some(name))
-                .unwrap_or_else(|| panic!("{kernel}: no struct {name}"));
+        for (i, (name, size, fields)) in expected.iter().enumerate() {
+            let found = module.types.iter().find(|(_, found)| found.name.as_deref() == Some(name));
+            if found.is_none() && *name == "RunSettings" {
+                // What is plain does without.
+                continue;
+            }
+            n_found[i] += 1;
+            let (_, found) = found.unwrap_or_else(|| panic!("{kernel}: no struct {name}"));
             let naga::TypeInner::Struct { members, span } = &found.inner else { panic!("{name}: a struct") };
             assert_eq!(*span as usize, *size, "{kernel}: size of {name}");
             let members: Vec<(&str, usize)> =
@@ -99,6 +130,7 @@ fn structs_have_the_same_layout() {
             assert_eq!(&members, fields, "{kernel}: fields of {name}");
         }
     }
+    assert!(n_found.iter().all(|n| *n > 10), "{n_found:?}");
 }
 
 #[test]
@@ -110,6 +142,14 @@ fn constants_are_the_same() {
         ("EPOCH_END", EPOCH_END),
         ("FULL", FULL),
         ("EVALUATE", EVALUATE),
+        ("VALIDATE", VALIDATE),
+        ("LOSS_ABSOLUTE", kind::ABSOLUTE),
+        ("LOSS_HUBER", kind::HUBER),
+        ("LOSS_LOG_COSH", kind::LOG_COSH),
+        ("LOSS_QUANTILE", kind::QUANTILE),
+        ("LOSS_LOGISTIC", kind::LOGISTIC),
+        ("LOSS_SOFTMAX", kind::SOFTMAX),
+        ("LOSS_POISSON", kind::POISSON),
         ("REDUCE_ON_PLATEAU", REDUCE_ON_PLATEAU),
         ("BOLD_DRIVER", BOLD_DRIVER),
         ("HALT_NOT_FINITE", HALT_NOT_FINITE),
@@ -124,12 +164,15 @@ fn constants_are_the_same() {
         ("SLOT_ANCHOR", slot::ANCHOR as u32),
         ("SLOT_COUNT", slot::COUNT as u32),
     ];
-    let (_, module, _) = &modules()[0];
+    let modules = modules();
     for (name, value) in expected {
-        let (_, constant) = module
-            .constants
+        // Kernels hold what they need of them.
+        let (module, constant) = modules
             .iter()
-            .find(|(_, constant)| constant.name.as_deref() == Some(name))
+            .find_map(|(_, module, _)| {
+                let named = |constant: &naga::Constant| constant.name.as_deref() == Some(name);
+                Some((module, module.constants.iter().find(|(_, constant)| named(constant))?.1))
+            })
             .unwrap_or_else(|| panic!("no constant {name}"));
         let naga::Expression::Literal(naga::Literal::U32(found)) = module.global_expressions[constant.init]
         else {

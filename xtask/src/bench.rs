@@ -59,8 +59,9 @@ pub(crate) fn bench(words: &[String], only: Option<&str>) -> Result<()> {
 fn read(megabytes: &str) -> Result<()> {
     install::wasm_target()?;
     site::readers()?;
-    let tables = fs::read(shell::root().join("www/tables.js"))?;
-    shell::write_if_changed(&site::folder().join("www/tables.js"), &tables)?;
+    for name in ["www/storage.js", "www/tables.js"] {
+        shell::write_if_changed(&site::folder().join(name), &fs::read(shell::root().join(name))?)?;
+    }
     install_python(PYTHON_READERS)?;
     shell::show(shell::program("node").args(["benches/read.js", "--megabytes", megabytes]))
 }

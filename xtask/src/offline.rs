@@ -11,17 +11,28 @@ use crate::shell;
 
 /// What a first visit does not need: fetched when the page is idle, so that it works offline too.
 const LATER: &[&str] = &[
-    "data/",
-    "help.js",
-    "i18n/zh.js",
-    "i18n/table.js",
+    "asking.js",
+    "changes.js",
     "coefficients.js",
+    "data/",
+    "diagnostics.js",
+    "general.js",
     "general/",
+    "help.js",
+    "i18n/table.js",
+    "i18n/zh.js",
+    "path.js",
+    "pictures.js",
+    "plots.css",
+    "plots.js",
     "readers/",
+    "results.js",
+    "slice.js",
     "table.css",
     "storage.js",
     "table.js",
     "tables.js",
+    "tabs.js",
 ];
 
 /// Text of the service worker between these is replaced.

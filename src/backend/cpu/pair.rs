@@ -154,7 +154,8 @@ impl PairEngine {
     ) {
         let n_samples = self.alone.problem.n_samples;
         let whole = |step: &StepParams| step.flags & SHUFFLED == 0 && step.batch_len == n_samples;
-        if state.n_runs() > 1 || n_samples == 1 || !steps.iter().all(whole) {
+        let general = super::is_general(&self.alone.problem, params);
+        if general || state.n_runs() > 1 || n_samples == 1 || !steps.iter().all(whole) {
             self.alone.advance(state, params, steps, trace);
             return;
         }

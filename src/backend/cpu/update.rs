@@ -1,11 +1,12 @@
 //! What a step makes of its sums: decides, and makes one update.
 
 use super::{Scratch, Slots};
+use crate::GENERAL;
 use crate::backend::kernel::{
     BOLD_DRIVER, EPOCH_END, EPOCH_START, EVALUATE, FULL, HALT_LOSS, HALT_NOT_FINITE, HALT_TARGET_GRADIENT,
     HALT_TARGET_LOSS, REDUCE_ON_PLATEAU, Reaction, RunParams, StepParams,
 };
-use crate::optimizer::{Parameter, Rule, optimize};
+use crate::optimizer::{Parameter, Rule, optimize, optimize_sparsely};
 
 /// Batches whose losses are summed before they join the epoch's; the twin of `N_TAIL` in `shaders/update.wgsl`.
 const N_TAIL: u32 = 1024;
@@ -13,7 +14,7 @@ const N_TAIL: u32 = 1024;
 /// Relative rise of the loss that the bold driver takes for rounding; the twin of `RISE` there.
 const RISE: f32 = 1e-6;
 
-/// Decides what a step with these means of `gradient` and `loss` does, and does it. Returns the batch loss and the rate
+/// Decides what a step with these means of `gradient` and `loss`, and what is sparse of the penalty, does, and does it. Returns the batch loss and the rate
 /// for the trace. The decisions, in order:
 ///
 /// 1. Measuring changes nothing but what was measured; a halted run stays as it is.
@@ -29,12 +30,13 @@ pub(super) fn update(
     step: &StepParams,
     reaction: &mut Reaction,
     slots: &mut Slots<'_>,
-    (gradient, loss): (&[f32], f32),
+    (gradient, loss, sparsity): (&[f32], f32, Sparsity),
     scratch: &mut Scratch,
 ) -> [f32; 2] {
     let rate = step.learning_rate * reaction.rate_scale;
     reaction.cursor += 1;
-    let action = decide(params, step, reaction, loss, gradient);
+    let norm = || sparsity.gradient_norm(gradient, slots.weight);
+    let action = decide(params, step, reaction, loss, norm);
     if step.flags & EVALUATE != 0 {
         return [f32::NAN; 2];
     }
@@ -45,10 +47,10 @@ pub(super) fn update(
             if bold && step.flags & EPOCH_START != 0 {
                 slots.epoch_start.copy_from_slice(slots.weight);
             }
-            let finite = if rule.kind == 0 {
+            let finite = if rule.kind == 0 && sparsity.is_none() {
                 descend(slots, gradient, rate, &mut scratch.next)
             } else {
-                apply(rule, step, slots, gradient, rate, &mut scratch.updated)
+                apply(rule, step, slots, gradient, rate, sparsity, &mut scratch.updated)
             };
             if !finite {
                 reaction.halt = HALT_NOT_FINITE;
@@ -99,6 +101,7 @@ fn apply(
     slots: &mut Slots<'_>,
     gradient: &[f32],
     rate: f32,
+    sparsity: Sparsity,
     updated: &mut [Parameter],
 ) -> bool {
     let mut finite = true;
@@ -108,7 +111,12 @@ fn apply(
             first_moment: slots.first_moment[j],
             second_moment: slots.second_moment[j],
         };
-        *updated = optimize(rule, before, gradient[j], rate, step.correction1, step.correction2);
+        *updated = if sparsity.is_none() {
+            optimize(rule, before, gradient[j], rate, step.correction1, step.correction2)
+        } else {
+            let (slope, l1) = (gradient[j], sparsity.of(j));
+            optimize_sparsely(rule, before, slope, rate, step.correction1, step.correction2, l1)
+        };
         finite &= updated.weight.is_finite()
             && updated.first_moment.is_finite()
             && updated.second_moment.is_finite();
@@ -122,6 +130,46 @@ fn apply(
         }
     }
     finite
+}
+
+/// The part of the penalty that is no slope: `l1` of each weight.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sparsity {
+    pub(super) l1: f32,
+    /// Parameters that it is of: those behind them are biases.
+    pub(super) n_weights: usize,
+}
+
+impl Sparsity {
+    #[inline(always)]
+    fn is_none(self) -> bool {
+        !GENERAL || self.l1 == 0.0
+    }
+
+    /// Of parameter `j`.
+    fn of(self, j: usize) -> f32 {
+        if j < self.n_weights { self.l1 } else { 0.0 }
+    }
+
+    /// Of the subgradient of least norm, `gradient` being that of everything else.
+    #[inline(always)]
+    fn gradient_norm(self, gradient: &[f32], weight: &[f32]) -> f32 {
+        if self.is_none() {
+            return gradient.iter().map(|slope| slope * slope).sum::<f32>().sqrt();
+        }
+        let slopes = gradient.iter().zip(weight).enumerate();
+        let squares = slopes.map(|(j, (slope, weight))| {
+            let least = minimal_slope(*slope, *weight, self.of(j));
+            least * least
+        });
+        squares.sum::<f32>().sqrt()
+    }
+}
+
+/// The slope nearest to 0 that `slope` and `l1 |w|` have together at `weight`; the twin of `minimal_slope` in
+/// `shaders/penalized.wgsl`.
+fn minimal_slope(slope: f32, weight: f32, l1: f32) -> f32 {
+    if weight == 0.0 { (slope.abs() - l1).max(0.0) } else { slope + l1.copysign(weight) }
 }
 
 /// What a step does to the weights.
@@ -139,10 +187,9 @@ fn decide(
     step: &StepParams,
     reaction: &mut Reaction,
     loss: f32,
-    gradient: &[f32],
-) -> Action {
     // Few steps ask for it.
-    let norm = || gradient.iter().map(|slope| slope * slope).sum::<f32>().sqrt();
+    norm: impl Fn() -> f32,
+) -> Action {
     if step.flags & EVALUATE != 0 {
         reaction.evaluated_loss = loss;
         reaction.evaluated_gradient_norm = norm();
@@ -167,7 +214,9 @@ fn decide(
     match params.reaction {
         REDUCE_ON_PLATEAU => plateau(params, reaction, epoch_loss),
         BOLD_DRIVER => {
-            if epoch_loss > reaction.anchor_loss * (1.0 + RISE) {
+            // A loss below 0 rises towards it.
+            let rise = if GENERAL && reaction.anchor_loss < 0.0 { -RISE } else { RISE };
+            if epoch_loss > reaction.anchor_loss * (1.0 + rise) {
                 reaction.rate_scale *= params.decrease;
                 return Action::RestoreAnchor;
             }

@@ -48,6 +48,21 @@ impl Window {
         (&self.features[from * d..to * d], &self.targets[from..to])
     }
 
+    /// The same, and which rows they are.
+    pub(super) fn indexed_rows(
+        &mut self,
+        problem: &Problem,
+        key: (u32, u32, u32),
+        start: usize,
+        n_rows: usize,
+        batch_rows: usize,
+    ) -> (&[u32], &[f32], &[f32]) {
+        let n = self.rows(problem, key, start, n_rows, batch_rows).1.len();
+        let (d, from) = (problem.n_features as usize, start - self.start);
+        let to = from + n;
+        (&self.rows[from..to], &self.features[from * d..to * d], &self.targets[from..to])
+    }
+
     fn fill(&mut self, problem: &Problem, key: (u32, u32, u32), start: usize, length: usize) {
         let n_samples = problem.n_samples as usize;
         let d = problem.n_features as usize;

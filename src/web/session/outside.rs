@@ -5,7 +5,7 @@ use std::rc::Rc;
 use js_sys::{Error, Float64Array, Function, Reflect};
 use wasm_bindgen::prelude::*;
 
-use crate::dataset::{Dataset, Input, RowSource, Table};
+use crate::dataset::{Dataset, Extra, Input, RowSource, Table};
 use crate::message::{Code, Message, Result, count};
 use crate::web::from_js;
 
@@ -36,7 +36,11 @@ impl OutsideRows {
                 .with("bad", count(bad))
                 .with("filled", count(filled))
         });
-        let dataset = Dataset::of_source(source, inputs, &text("target"));
+        let target_levels: Vec<String> = from_js(get("target_levels")).map_err(|error| thrown(&error))?;
+        let extras: Vec<Extra> = from_js(get("extras")).map_err(|error| thrown(&error))?;
+        let dataset = Dataset::of_source(source, inputs, &text("target"))
+            .with_target_levels(target_levels)
+            .with_extras(extras);
         Ok((Table::kept_elsewhere(dataset, text("fingerprint")), counted))
     }
 }

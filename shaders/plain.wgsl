@@ -1,0 +1,25 @@
+// A step from the sums of rows that all count the same, without a penalty.
+
+// Turns sums into means; returns the lane's share of the gradient's squared norm.
+fn average(run: u32, step: StepParams, lane: u32, first: u32) -> f32 {
+    var square = 0.0;
+    for (var j = first; j < N_SUMS; j += UPDATE_LANES) {
+        let mean = sum_of(j) / f32(step.batch_len);
+        set_total(j, mean);
+        if (j < N_PARAMETERS) {
+            square += mean * mean;
+        } else {
+            loss = mean;
+        }
+    }
+    return square;
+}
+
+fn updated(step: StepParams, j: u32) -> Parameter {
+    let p = Parameter(
+        state_at(j),
+        state_at(SLOT_FIRST_MOMENT * N_PARAMETERS + j),
+        state_at(SLOT_SECOND_MOMENT * N_PARAMETERS + j),
+    );
+    return optimize(run_params, p, total_at(j), rate, step.correction1, step.correction2);
+}

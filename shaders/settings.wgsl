@@ -1,0 +1,13 @@
+// What each run has for itself; the twin of RunSettings in src/backend/kernel.rs.
+
+struct RunSettings {
+    l1: f32,
+    l2: f32,
+    fold: u32,
+    training_scale: f32,
+    validation_scale: f32,
+}
+
+@group(0) @binding(9) var<storage, read> settings: array<RunSettings>;
+
+const VALIDATE: u32 = 32u;

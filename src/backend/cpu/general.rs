@@ -1,0 +1,216 @@
+//! Loss and gradient of any loss, of rows that need not count the same, of one output or several.
+//!
+//! Rows are taken in groups that stay in the nearest cache: their outputs first, then loss and slopes pointwise, then
+//! what the slopes make of the gradient. Sums are f32 within a fold of rows and f64 beyond it, as in [`super::fused`].
+
+use super::fused::{add_scaled, dot};
+use crate::backend::kernel::{RunParams, RunSettings, StepParams, VALIDATE};
+use crate::dataset::Problem;
+use crate::loss::{kind, loss_derivative, loss_value, softmax};
+use crate::model;
+
+/// Rows whose sums are f32.
+const FOLD_ROWS: usize = 512;
+/// Numbers of a group of rows.
+const GROUP_NUMBERS: usize = 4096;
+/// Rows of a group at least and at most.
+const GROUP_ROWS: [usize; 2] = [4, 64];
+/// Rows whose share of a slope is summed at once: each sum is read and written that much more seldom.
+const ROWS_AT_ONCE: usize = 4;
+
+/// What it takes to go over rows, and scratch that is kept so that stepping allocates nothing.
+#[derive(Debug, Default)]
+pub(super) struct General {
+    loss: u32,
+    loss_parameter: f32,
+    n_features: usize,
+    n_outputs: usize,
+    /// The fold that the run is not trained on, and whether it is just that which counts.
+    fold: u32,
+    validates: bool,
+    /// Weights, the features of an output one after the other.
+    weights: Vec<f32>,
+    bias: Vec<f32>,
+    /// Sums of a fold by weight, laid out as they are.
+    by_weight: Vec<f32>,
+    /// Of a group, a row after the other: outputs, which become slopes; how much each row counts.
+    outputs: Vec<f32>,
+    shares: Vec<f32>,
+}
+
+impl General {
+    /// Takes over what a step is to be made with.
+    pub(super) fn begin(
+        &mut self,
+        problem: &Problem,
+        params: &RunParams,
+        settings: &RunSettings,
+        step: &StepParams,
+        parameters: &[f32],
+    ) {
+        let (d, n_outputs) = (problem.n_features as usize, problem.n_outputs as usize);
+        (self.loss, self.loss_parameter) = (params.loss, params.loss_parameter);
+        (self.n_features, self.n_outputs) = (d, n_outputs);
+        (self.fold, self.validates) = (settings.fold, step.flags & VALIDATE != 0);
+        let (weights, bias) = model::split(parameters, problem.n_features, problem.n_outputs);
+        self.weights.clear();
+        for k in 0..n_outputs {
+            self.weights.extend(weights[k..].iter().step_by(n_outputs));
+        }
+        self.bias.clear();
+        self.bias.extend_from_slice(bias);
+        self.bias.resize(n_outputs, 0.0);
+        self.by_weight.clear();
+        self.by_weight.resize(weights.len(), 0.0);
+    }
+
+    /// Adds to `sums` what rows make of the gradient, laid out as the parameters, and of the loss, which is the last.
+    /// `indices` says which rows they are, `features` and `targets` hold them one after the other.
+    pub(super) fn accumulate(
+        &mut self,
+        problem: &Problem,
+        mut indices: impl Iterator<Item = u32>,
+        features: &[f32],
+        targets: &[f32],
+        sums: &mut [f64],
+    ) {
+        let (d, n_outputs) = (self.n_features, self.n_outputs);
+        let [least, most] = GROUP_ROWS;
+        let group_rows = (GROUP_NUMBERS / d).clamp(least, most);
+        let (by_weight, rest) = sums.split_at_mut(d * n_outputs);
+        for (xs, ys) in features.chunks(FOLD_ROWS * d).zip(targets.chunks(FOLD_ROWS)) {
+            self.by_weight.fill(0.0);
+            for (xs, ys) in xs.chunks(group_rows * d).zip(ys.chunks(group_rows)) {
+                self.share(problem, ys.len(), &mut indices);
+                self.predict(xs);
+                let loss = self.slopes(ys);
+                if let Some((total, by_bias)) = rest.split_last_mut() {
+                    *total += loss;
+                    for slopes in self.outputs.chunks_exact(n_outputs) {
+                        for (by_bias, slope) in by_bias.iter_mut().zip(slopes) {
+                            *by_bias += f64::from(*slope);
+                        }
+                    }
+                }
+                self.collect(xs);
+            }
+            for (k, own) in self.by_weight.chunks_exact(d).enumerate() {
+                for (sum, partial) in by_weight[k..].iter_mut().step_by(n_outputs).zip(own) {
+                    *sum += f64::from(*partial);
+                }
+            }
+        }
+    }
+
+    /// How much each of the next `n` rows counts.
+    fn share(&mut self, problem: &Problem, n: usize, indices: &mut impl Iterator<Item = u32>) {
+        self.shares.clear();
+        if problem.weights.is_empty() && problem.folds.is_empty() {
+            self.shares.resize(n, 1.0);
+            return;
+        }
+        let (fold, validates) = (self.fold, self.validates);
+        self.shares.extend(indices.take(n).map(|row| {
+            let row = row as usize;
+            let held_out = problem.folds.get(row).is_some_and(|own| u32::from(*own) == fold);
+            let weight = problem.weights.get(row).copied().unwrap_or(1.0);
+            if held_out == validates { weight } else { 0.0 }
+        }));
+    }
+
+    /// `z = W'x + b` of a group.
+    fn predict(&mut self, xs: &[f32]) {
+        let (d, n_outputs) = (self.n_features, self.n_outputs);
+        self.outputs.clear();
+        if let ([b], 1) = (self.bias.as_slice(), n_outputs) {
+            let (weights, b) = (self.weights.as_slice(), *b);
+            match weights {
+                [w] => self.outputs.extend(xs.iter().map(|x| w * x + b)),
+                _ => self.outputs.extend(xs.chunks_exact(d).map(|x| dot(x, weights) + b)),
+            }
+            return;
+        }
+        for x in xs.chunks_exact(d) {
+            let outputs = self.weights.chunks_exact(d).zip(&self.bias);
+            self.outputs.extend(outputs.map(|(weights, b)| dot(x, weights) + b));
+        }
+    }
+
+    /// The loss of a group; its outputs become slopes.
+    fn slopes(&mut self, ys: &[f32]) -> f64 {
+        // A loop for each, so that the cheap ones run on vectors.
+        match self.loss {
+            kind::SOFTMAX => self.slopes_of_classes(ys),
+            kind::ABSOLUTE => self.slopes_of::<{ kind::ABSOLUTE }>(ys),
+            kind::HUBER => self.slopes_of::<{ kind::HUBER }>(ys),
+            kind::LOG_COSH => self.slopes_of::<{ kind::LOG_COSH }>(ys),
+            kind::QUANTILE => self.slopes_of::<{ kind::QUANTILE }>(ys),
+            kind::LOGISTIC => self.slopes_of::<{ kind::LOGISTIC }>(ys),
+            kind::POISSON => self.slopes_of::<{ kind::POISSON }>(ys),
+            _ => self.slopes_of::<{ kind::SQUARED }>(ys),
+        }
+    }
+
+    fn slopes_of<const KIND: u32>(&mut self, ys: &[f32]) -> f64 {
+        let parameter = self.loss_parameter;
+        let mut loss = 0.0;
+        for ((output, y), share) in self.outputs.iter_mut().zip(ys).zip(&self.shares) {
+            let z = *output;
+            // What does not count may be infinite.
+            let counts = *share != 0.0;
+            *output = if counts { share * loss_derivative(KIND, parameter, z, *y) } else { 0.0 };
+            loss += f64::from(if counts { share * loss_value(KIND, parameter, z, *y) } else { 0.0 });
+        }
+        loss
+    }
+
+    fn slopes_of_classes(&mut self, ys: &[f32]) -> f64 {
+        let mut loss = 0.0;
+        for ((outputs, y), share) in self.outputs.chunks_exact_mut(self.n_outputs).zip(ys).zip(&self.shares) {
+            if *share == 0.0 {
+                outputs.fill(0.0);
+                continue;
+            }
+            loss += f64::from(share * softmax(outputs, *y));
+            for slope in outputs {
+                *slope *= share;
+            }
+        }
+        loss
+    }
+
+    /// Adds what the slopes of a group make of the gradient.
+    fn collect(&mut self, xs: &[f32]) {
+        let (d, n_outputs) = (self.n_features, self.n_outputs);
+        for (k, by_weight) in self.by_weight.chunks_exact_mut(d).enumerate() {
+            let slope = |row: usize| self.outputs[row * n_outputs + k];
+            let groups = xs.chunks_exact(ROWS_AT_ONCE * d);
+            let rest = groups.remainder();
+            let done = xs.len() / d - rest.len() / d;
+            for (i, rows) in groups.enumerate() {
+                let [a, b, c, e]: [f32; ROWS_AT_ONCE] =
+                    std::array::from_fn(|row| slope(i * ROWS_AT_ONCE + row));
+                let [xa, xb, xc, xe]: [&[f32]; ROWS_AT_ONCE] =
+                    std::array::from_fn(|row| &rows[row * d..][..d]);
+                for (j, sum) in by_weight.iter_mut().enumerate() {
+                    *sum += (a * xa[j] + b * xb[j]) + (c * xc[j] + e * xe[j]);
+                }
+            }
+            for (i, x) in rest.chunks_exact(d).enumerate() {
+                add_scaled(by_weight, slope(done + i), x);
+            }
+        }
+    }
+}
+
+/// Adds the slope of the L2 part to `gradient`, and returns the whole penalty; the twin of what `average` in
+/// `shaders/penalized.wgsl` adds.
+pub(super) fn penalize(settings: &RunSettings, weights: &[f32], gradient: &mut [f32]) -> f32 {
+    let (mut absolute, mut square) = (0.0, 0.0);
+    for (slope, weight) in gradient.iter_mut().zip(weights) {
+        *slope += settings.l2 * weight;
+        absolute += f64::from(weight.abs());
+        square += f64::from(weight * weight);
+    }
+    (f64::from(settings.l1) * absolute + 0.5 * f64::from(settings.l2) * square) as f32
+}

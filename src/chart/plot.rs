@@ -1,0 +1,655 @@
+//! A picture of whatever series it is given: what diagnostics, paths and folds are shown with.
+
+use super::Stale;
+use super::axis::{Axis, Mapping, Tick};
+use super::layout::{
+    AXIS_ROWS, LABEL_GAP, Rect, Size, TITLE_ROW, label_column, right_margin, spaced_ticks, text_width,
+};
+use super::pen::{Drawn, Pen};
+use super::theme::{Colour, Theme};
+use plotters::style::text_anchor::{HPos, VPos};
+use plotters_backend::DrawingBackend;
+use serde::Serialize;
+
+/// How far the pointer may be from a point that it reads, CSS pixels.
+const REACH: f64 = 12.0;
+/// The most points that are drawn all but opaque.
+const MOST_OPAQUE: usize = 60;
+/// Lengths on and off of a dashed line, CSS pixels.
+const DASH: (f64, f64) = (7.0, 5.0);
+/// What a bar leaves free of its place, as a share.
+const BAR_GAP: f64 = 0.06;
+
+/// What an axis says and how it is laid out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlotAxis {
+    /// What is measured, with its unit.
+    pub title: String,
+    /// Linear or logarithmic; values that a logarithm has no place for are not drawn.
+    pub mapping: Mapping,
+    /// What is shown; `None` shows all data with some room around them.
+    pub range: Option<[f64; 2]>,
+}
+
+impl Default for PlotAxis {
+    fn default() -> Self {
+        Self { title: String::new(), mapping: Mapping::Linear, range: None }
+    }
+}
+
+/// How a series is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlotKind {
+    /// A disc for each pair.
+    Points,
+    /// A curve through the pairs in their order.
+    Line,
+    /// The same, dashed.
+    Dashed,
+    /// The area between `low` and `y`.
+    Band,
+    /// Stairs: each y holds until the next x.
+    Steps,
+    /// A bar from `low` (from 0 without it) to `y`, as wide as its neighbours leave room for.
+    Bars,
+    /// Dashed lines through the whole plot: down where y is not a number, across where x is none.
+    Rules,
+}
+
+impl PlotKind {
+    /// The kind of a name in lower case.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "points" => Self::Points,
+            "line" => Self::Line,
+            "dashed" => Self::Dashed,
+            "band" => Self::Band,
+            "steps" => Self::Steps,
+            "bars" => Self::Bars,
+            "rules" => Self::Rules,
+            _ => return None,
+        })
+    }
+}
+
+/// One series of a plot. Columns that are longer than the others are cut.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlotSeries {
+    /// How it is drawn.
+    pub kind: PlotKind,
+    /// A colour of the theme by its name (see [`Theme::named`]), or one as CSS writes it.
+    pub colour: String,
+    /// Along the horizontal axis.
+    pub x: Vec<f32>,
+    /// Along the vertical axis.
+    pub y: Vec<f32>,
+    /// The other edge of a band or a bar.
+    pub low: Option<Vec<f32>>,
+    /// What stands at the end of a line; empty for nothing.
+    pub label: String,
+    /// Whether the pointer and the keyboard read it.
+    pub is_read: bool,
+    /// Whether its data widen the axes.
+    pub is_fitted: bool,
+    /// Width of its strokes, CSS pixels.
+    pub width: f64,
+}
+
+impl PlotSeries {
+    /// A series of a kind in a colour, read and fitted, with strokes of 2 CSS pixels.
+    #[must_use]
+    pub fn new(kind: PlotKind, colour: &str, x: Vec<f32>, y: Vec<f32>) -> Self {
+        Self {
+            kind,
+            colour: colour.to_owned(),
+            x,
+            y,
+            low: None,
+            label: String::new(),
+            is_read: kind != PlotKind::Band && kind != PlotKind::Rules,
+            is_fitted: kind != PlotKind::Rules,
+            width: 2.0,
+        }
+    }
+
+    fn len(&self) -> usize {
+        let n = self.x.len().min(self.y.len());
+        self.low.as_ref().map_or(n, |low| n.min(low.len()))
+    }
+
+    fn at(&self, i: usize) -> (f64, f64) {
+        (f64::from(self.x[i]), f64::from(self.y[i]))
+    }
+
+    fn low_at(&self, i: usize) -> f64 {
+        self.low.as_ref().map_or(0.0, |low| f64::from(low[i]))
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (f64, f64)> + '_ {
+        (0..self.len()).map(|i| self.at(i))
+    }
+}
+
+/// What is under the pointer or the keyboard's cursor (`PlotReading` in TypeScript).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct PlotReading {
+    /// Index of the series.
+    pub series: u32,
+    /// Index of the pair in it.
+    pub index: u32,
+    /// Its x.
+    pub x: f64,
+    /// Its y.
+    pub y: f64,
+}
+
+/// Series over two axes.
+#[derive(Clone, Debug)]
+pub struct PlotChart {
+    axes: (PlotAxis, PlotAxis),
+    series: Vec<PlotSeries>,
+    /// Of each series that is read: its indices by increasing x.
+    orders: Vec<Vec<u32>>,
+    theme: Theme,
+    size: Size,
+    /// Left, right, bottom, top of all data, mapped.
+    home: [f64; 4],
+    view: [f64; 4],
+    /// Series and index.
+    cursor: Option<(usize, usize)>,
+    stale: Stale,
+}
+
+impl Default for PlotChart {
+    fn default() -> Self {
+        let home = [0.0, 1.0, 0.0, 1.0];
+        Self {
+            axes: (PlotAxis::default(), PlotAxis::default()),
+            series: Vec::new(),
+            orders: Vec::new(),
+            theme: Theme::default(),
+            size: Size::default(),
+            home,
+            view: home,
+            cursor: None,
+            stale: Stale::BOTH,
+        }
+    }
+}
+
+impl PlotChart {
+    /// Sets the size on the page and what it is on the backend.
+    pub fn resize(&mut self, size: Size) {
+        if self.size != size {
+            self.size = size;
+            self.stale = Stale::BOTH;
+        }
+    }
+
+    /// Sets colours and font.
+    pub fn set_theme(&mut self, theme: Theme) {
+        self.theme = theme;
+        self.stale = Stale::BOTH;
+    }
+
+    /// Replaces what is shown. The zoom stays where all data take the place that they took before.
+    pub fn set(&mut self, x: PlotAxis, y: PlotAxis, series: Vec<PlotSeries>) {
+        let of_x = |series: &PlotSeries, i: usize| [f64::from(series.x[i]); 2];
+        let of_y = |series: &PlotSeries, i: usize| {
+            let y = f64::from(series.y[i]);
+            let has_edge = matches!(series.kind, PlotKind::Band | PlotKind::Bars);
+            [y, if has_edge { series.low_at(i) } else { y }]
+        };
+        let (x0, x1) = shown(&x, &series, of_x);
+        let (y0, y1) = shown(&y, &series, of_y);
+        let home = [x0, x1, y0, y1];
+        if !self.is_zoomed() || self.home != home || self.axes.0.mapping != x.mapping {
+            self.view = home;
+        }
+        self.home = home;
+        self.axes = (x, y);
+        self.orders = series.iter().map(order).collect();
+        self.series = series;
+        self.cursor = self.cursor.filter(|&(series, i)| self.can_read(series, i));
+        self.stale = Stale::BOTH;
+    }
+
+    /// Which layers are to be drawn again.
+    #[must_use]
+    pub fn stale(&self) -> Stale {
+        self.stale
+    }
+
+    /// Says that both layers show the present state.
+    pub fn mark_drawn(&mut self) {
+        self.stale = Stale::NEITHER;
+    }
+
+    /// Whether the view is not that of all data.
+    #[must_use]
+    pub fn is_zoomed(&self) -> bool {
+        self.view != self.home
+    }
+
+    /// Shows all data again.
+    pub fn reset_zoom(&mut self) {
+        self.show(self.home);
+    }
+
+    /// Magnifies by `factor` about a place on the page, which keeps its data coordinates.
+    pub fn zoom(&mut self, x_css: f64, y_css: f64, factor: f64) {
+        let picture = self.picture();
+        if picture.plot.is_void(self.size.scale) || !factor.is_finite() || factor <= 0.0 {
+            return;
+        }
+        let css = self.size.scale.css;
+        let (x, y) = (picture.x.mapped(x_css * css), picture.y.mapped(y_css * css));
+        let [x0, x1, y0, y1] = self.view;
+        self.show([
+            x + (x0 - x) / factor,
+            x + (x1 - x) / factor,
+            y + (y0 - y) / factor,
+            y + (y1 - y) / factor,
+        ]);
+    }
+
+    /// Moves the picture by CSS pixels.
+    pub fn pan(&mut self, dx_css: f64, dy_css: f64) {
+        let picture = self.picture();
+        let css = self.size.scale.css;
+        let [x0, x1, y0, y1] = self.view;
+        let dx = dx_css * css / picture.plot.width() * (x1 - x0);
+        let dy = dy_css * css / picture.plot.height() * (y1 - y0);
+        self.show([x0 - dx, x1 - dx, y0 + dy, y1 + dy]);
+    }
+
+    /// Data coordinates at a place on the page; `None` outside the plot.
+    #[must_use]
+    pub fn data_at(&self, x_css: f64, y_css: f64) -> Option<(f64, f64)> {
+        let picture = self.picture();
+        let css = self.size.scale.css;
+        let (x, y) = (x_css * css, y_css * css);
+        if picture.plot.is_void(self.size.scale) || !picture.plot.contains(x, y) {
+            return None;
+        }
+        Some((picture.x.value(x), picture.y.value(y)))
+    }
+
+    /// What is nearest to a place on the page: a point within 12 CSS pixels, or else the pair of a curve, of stairs or of
+    /// bars that is nearest along x, and of several the one nearest along y. `None` outside the plot.
+    #[must_use]
+    pub fn reading(&self, x_css: f64, y_css: f64) -> Option<PlotReading> {
+        let picture = self.picture();
+        let css = self.size.scale.css;
+        let (px, py) = (x_css * css, y_css * css);
+        if picture.plot.is_void(self.size.scale) || !picture.plot.contains(px, py) {
+            return None;
+        }
+        let mut near: Option<(f64, usize, usize)> = None;
+        let mut along: Option<(f64, f64, usize, usize)> = None;
+        for (s, series) in self.series.iter().enumerate().filter(|(_, series)| series.is_read) {
+            let pairs = series.iter().map(|pair| picture.place(pair)).enumerate();
+            let pairs = pairs.filter(|(_, (x, y))| x.is_finite() && y.is_finite());
+            if series.kind == PlotKind::Points {
+                let places = pairs.map(|(i, (x, y))| ((x - px).hypot(y - py), s, i));
+                let least = places.min_by(|a, b| a.0.total_cmp(&b.0)).filter(|found| found.0 <= REACH * css);
+                near = [near, least].into_iter().flatten().min_by(|a, b| a.0.total_cmp(&b.0));
+            } else {
+                let places = pairs.map(|(i, (x, y))| ((x - px).abs(), (y - py).abs(), s, i));
+                let least = places.min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+                // Curves over one grid lie equally far along x: the one that is pointed at is nearer along y.
+                let order = |a: &(f64, f64, usize, usize), b: &(f64, f64, usize, usize)| {
+                    let apart = (a.0 - b.0).abs() > css;
+                    if apart { a.0.total_cmp(&b.0) } else { a.1.total_cmp(&b.1) }
+                };
+                along = [along, least].into_iter().flatten().min_by(order);
+            }
+        }
+        let (series, i) = near.map(|(_, s, i)| (s, i)).or(along.map(|(_, _, s, i)| (s, i)))?;
+        Some(self.reading_of(series, i))
+    }
+
+    /// Puts the cursor on a pair, or takes it away; a pair that is not read takes it away too.
+    pub fn set_cursor(&mut self, at: Option<(usize, usize)>) {
+        let at = at.filter(|&(series, i)| self.can_read(series, i));
+        self.stale.top |= self.cursor != at;
+        self.cursor = at;
+    }
+
+    /// Moves the cursor by pairs along x, and by `series` among those that are read, to the pair nearest along x. Without a
+    /// cursor it begins in the middle of the first. For the keyboard.
+    pub fn move_cursor(&mut self, pairs: i32, series: i32) -> Option<PlotReading> {
+        let read: Vec<usize> = (0..self.series.len()).filter(|&s| !self.orders[s].is_empty()).collect();
+        let &first = read.first()?;
+        let (mut s, i) =
+            self.cursor.unwrap_or((first, self.orders[first][self.orders[first].len() / 2] as usize));
+        let x = self.series[s].x[i];
+        let mut rank = self.orders[s].iter().position(|&at| at as usize == i)?;
+        if series != 0 {
+            let at = read.iter().position(|&of| of == s)? as i64 + i64::from(series);
+            s = read[at.rem_euclid(read.len() as i64) as usize];
+            let apart = |&at: &u32| (self.series[s].x[at as usize] - x).abs();
+            let nearest = self.orders[s].iter().enumerate();
+            rank = nearest.min_by(|a, b| apart(a.1).total_cmp(&apart(b.1))).map(|(rank, _)| rank)?;
+        }
+        let last = self.orders[s].len() as i64 - 1;
+        let rank = (rank as i64 + i64::from(pairs)).clamp(0, last);
+        let i = self.orders[s][rank as usize] as usize;
+        self.set_cursor(Some((s, i)));
+        Some(self.reading_of(s, i))
+    }
+
+    /// The axes as they are drawn now: x, then y.
+    #[must_use]
+    pub fn axes(&self) -> (Axis, Axis) {
+        let picture = self.picture();
+        (picture.x, picture.y)
+    }
+
+    /// Where the data are drawn, in backend units.
+    #[must_use]
+    pub fn plot(&self) -> Rect {
+        self.picture().plot
+    }
+
+    /// Draws grid, labels and series.
+    ///
+    /// # Errors
+    /// What the backend reports.
+    pub fn draw_base<DB: DrawingBackend>(&self, backend: &mut DB) -> Drawn<DB> {
+        let picture = self.picture();
+        if picture.plot.is_void(self.size.scale) {
+            return Ok(());
+        }
+        let mut pen = Pen::new(backend, self.size.scale, &self.theme);
+        self.draw_axes(&mut pen, &picture)?;
+        for series in &self.series {
+            self.draw_series(&mut pen, &picture, series)?;
+        }
+        // Words last, so that no line crosses them.
+        for series in self.series.iter().filter(|series| !series.label.is_empty()) {
+            self.draw_label(&mut pen, &picture, series)?;
+        }
+        Ok(())
+    }
+
+    /// Draws the cursor.
+    ///
+    /// # Errors
+    /// What the backend reports.
+    pub fn draw_top<DB: DrawingBackend>(&self, backend: &mut DB) -> Drawn<DB> {
+        let picture = self.picture();
+        let Some((series, i)) = self.cursor.filter(|_| !picture.plot.is_void(self.size.scale)) else {
+            return Ok(());
+        };
+        let series = &self.series[series];
+        let (x, y) = picture.place(series.at(i));
+        let plot = &picture.plot;
+        let mut pen = Pen::new(backend, self.size.scale, &self.theme);
+        if x >= plot.left && x <= plot.right {
+            pen.rule_down(x, plot.top, plot.bottom, self.theme.muted.faded(0.6), 1.0)?;
+        }
+        if plot.contains(x, y) { pen.marker((x, y), 4.5, self.colour(series)) } else { Ok(()) }
+    }
+
+    fn draw_axes<DB: DrawingBackend>(&self, pen: &mut Pen<DB>, picture: &Picture) -> Drawn<DB> {
+        let Picture { plot, x, y, x_ticks, y_ticks } = picture;
+        let css = self.size.scale.css;
+        let theme = &self.theme;
+        for tick in y_ticks {
+            let at = y.position(tick.value);
+            let colour = if tick.label.is_empty() { theme.grid.faded(0.55) } else { theme.grid };
+            pen.rule_across(at, plot.left, plot.right, colour, 1.0)?;
+            let place = (plot.left - LABEL_GAP * css, at);
+            pen.text(&tick.label, place, (HPos::Right, VPos::Center), theme.muted)?;
+        }
+        let row = plot.bottom + 6.0 * css;
+        for tick in x_ticks {
+            let at = x.position(tick.value);
+            let colour = if tick.label.is_empty() { theme.grid.faded(0.55) } else { theme.grid };
+            pen.rule_down(at, plot.top, plot.bottom, colour, 1.0)?;
+            // Near the right edge a centred label would leave the canvas.
+            let half = text_width(&tick.label) / 2.0 * css;
+            let at = at.min(self.size.width * css - half);
+            pen.text(&tick.label, (at, row), (HPos::Center, VPos::Top), theme.muted)?;
+        }
+        pen.rule_across(plot.bottom, plot.left, plot.right, theme.muted.faded(0.5), 1.0)?;
+        let (x_axis, y_axis) = &self.axes;
+        let title = pen.fitted(&y_axis.title, plot.width());
+        pen.text(&title, (plot.left, 4.0 * css), (HPos::Left, VPos::Top), theme.muted)?;
+        let title = pen.fitted(&x_axis.title, plot.width());
+        pen.text(&title, (plot.right, row + 17.0 * css), (HPos::Right, VPos::Top), theme.muted)
+    }
+
+    fn draw_series<DB: DrawingBackend>(
+        &self,
+        pen: &mut Pen<DB>,
+        picture: &Picture,
+        series: &PlotSeries,
+    ) -> Drawn<DB> {
+        let colour = self.colour(series);
+        let plot = &picture.plot;
+        let places = series.iter().map(|pair| picture.place(pair));
+        match series.kind {
+            PlotKind::Points => {
+                let radius = point_radius(series.len());
+                // Few stand alone; of many it is to be seen where they lie upon one another.
+                let faded = colour.faded(if series.len() <= MOST_OPAQUE { 0.9 } else { 0.5 });
+                for place in places.filter(|&(x, y)| plot.contains(x, y)) {
+                    pen.disc(place, radius, faded)?;
+                }
+                Ok(())
+            }
+            PlotKind::Line => pen.polyline(places, plot, colour, series.width),
+            PlotKind::Dashed => pen.dashed(places, plot, colour, series.width, DASH),
+            PlotKind::Steps => pen.polyline(stairs(places), plot, colour, series.width),
+            PlotKind::Band => draw_band(pen, picture, series, colour.faded(0.22)),
+            PlotKind::Bars => draw_bars(pen, picture, series, colour.faded(0.55)),
+            PlotKind::Rules => {
+                for (x, y) in places {
+                    let ends = match (x.is_finite(), y.is_finite()) {
+                        (true, false) => [(x, plot.top), (x, plot.bottom)],
+                        (false, true) => [(plot.left, y), (plot.right, y)],
+                        _ => continue,
+                    };
+                    pen.dashed(ends, plot, colour, series.width, DASH)?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// The label of a series above the last of its pairs that is in the plot.
+    fn draw_label<DB: DrawingBackend>(
+        &self,
+        pen: &mut Pen<DB>,
+        picture: &Picture,
+        series: &PlotSeries,
+    ) -> Drawn<DB> {
+        let css = self.size.scale.css;
+        let plot = &picture.plot;
+        let seen = |&(x, y): &(f64, f64)| plot.contains(x, y);
+        let places: Vec<_> = series.iter().map(|pair| picture.place(pair)).collect();
+        let Some(&(x, y)) = places.iter().rev().find(|place| seen(place)) else { return Ok(()) };
+        let width = text_width(&series.label) * css;
+        let left = (x - width - 4.0 * css).max(plot.left);
+        let top = (y - 16.0 * css).max(plot.top);
+        pen.text(&series.label, (left, top), (HPos::Left, VPos::Top), self.colour(series))
+    }
+
+    fn colour(&self, series: &PlotSeries) -> Colour {
+        let named = self.theme.named(&series.colour);
+        named.or_else(|| Colour::parse(&series.colour)).unwrap_or(self.theme.ink)
+    }
+
+    fn can_read(&self, series: usize, i: usize) -> bool {
+        self.orders.get(series).is_some_and(|order| order.iter().any(|&at| at as usize == i))
+    }
+
+    fn reading_of(&self, series: usize, i: usize) -> PlotReading {
+        let (x, y) = self.series[series].at(i);
+        PlotReading { series: series as u32, index: i as u32, x, y }
+    }
+
+    fn picture(&self) -> Picture {
+        let Size { width, height, scale } = self.size;
+        let (top, bottom) = (TITLE_ROW * scale.css, (height - AXIS_ROWS) * scale.css);
+        let [x0, x1, y0, y1] = self.view;
+        let y = Axis { mapping: self.axes.1.mapping, low: y0, high: y1, start: bottom, end: top };
+        let y_ticks = y.ticks(34.0 * scale.css);
+        let left = label_column(width, &y_ticks) * scale.css;
+        let right = (width - right_margin(width)) * scale.css;
+        let x = Axis { mapping: self.axes.0.mapping, low: x0, high: x1, start: left, end: right };
+        Picture {
+            plot: Rect { left, top, right, bottom },
+            x,
+            y,
+            x_ticks: spaced_ticks(scale.css, |gap| x.ticks(gap)),
+            y_ticks,
+        }
+    }
+
+    fn show(&mut self, view: [f64; 4]) {
+        let [x0, x1, y0, y1] = view;
+        let limits = |low: f64, high: f64, home_low: f64, home_high: f64| {
+            let (span, home) = (high - low, home_high - home_low);
+            // Pairs are f32: below this the picture would show their rounding.
+            let least = (home * 1e-5).max(low.abs().max(high.abs()) * 1e-6);
+            low.is_finite() && high.is_finite() && span >= least && span <= home * 100.0
+        };
+        let can = limits(x0, x1, self.home[0], self.home[1]) && limits(y0, y1, self.home[2], self.home[3]);
+        if can && self.view != view {
+            self.view = view;
+            self.stale = Stale::BOTH;
+        }
+    }
+}
+
+/// What the size and the view make of the canvas.
+struct Picture {
+    plot: Rect,
+    x: Axis,
+    y: Axis,
+    x_ticks: Vec<Tick>,
+    y_ticks: Vec<Tick>,
+}
+
+impl Picture {
+    fn place(&self, (x, y): (f64, f64)) -> (f64, f64) {
+        (self.x.position(x), self.y.position(y))
+    }
+}
+
+fn draw_band<DB: DrawingBackend>(
+    pen: &mut Pen<DB>,
+    picture: &Picture,
+    series: &PlotSeries,
+    colour: Colour,
+) -> Drawn<DB> {
+    let plot = &picture.plot;
+    let inside = |(x, y): (f64, f64)| {
+        // What a logarithmic axis has no place for lies below the plot.
+        let y = if y.is_nan() { plot.bottom } else { y.clamp(plot.top, plot.bottom) };
+        (x.clamp(plot.left, plot.right), y)
+    };
+    let usable = |&i: &usize| {
+        let (x, y) = series.at(i);
+        picture.x.position(x).is_finite() && !y.is_nan() && !series.low_at(i).is_nan()
+    };
+    let rows: Vec<usize> = (0..series.len()).filter(usable).collect();
+    let above = rows.iter().map(|&i| inside(picture.place(series.at(i))));
+    let below = rows.iter().rev().map(|&i| inside(picture.place((series.at(i).0, series.low_at(i)))));
+    let outline: Vec<_> = above.chain(below).collect();
+    pen.polygon(&outline, colour)
+}
+
+fn draw_bars<DB: DrawingBackend>(
+    pen: &mut Pen<DB>,
+    picture: &Picture,
+    series: &PlotSeries,
+    colour: Colour,
+) -> Drawn<DB> {
+    let plot = &picture.plot;
+    let centres: Vec<f64> = series.iter().map(|(x, _)| picture.x.position(x)).collect();
+    let apart = |pair: &[f64]| (pair[1] - pair[0]).abs();
+    let width = centres.windows(2).map(apart).filter(|width| *width > 0.0).fold(f64::INFINITY, f64::min);
+    let width = if width.is_finite() { width } else { plot.width() / 4.0 };
+    for (i, &centre) in centres.iter().enumerate() {
+        let (x, y) = series.at(i);
+        let ends = [y, series.low_at(i)].map(|y| {
+            let place = picture.place((x, y)).1;
+            if place.is_nan() { plot.bottom } else { place.clamp(plot.top, plot.bottom) }
+        });
+        let half = width * (1.0 - BAR_GAP) / 2.0;
+        let bar = Rect {
+            left: (centre - half).max(plot.left),
+            right: (centre + half).min(plot.right),
+            top: ends[0].min(ends[1]),
+            bottom: ends[0].max(ends[1]),
+        };
+        if bar.left < bar.right && bar.top < bar.bottom {
+            pen.cell(&bar, colour)?;
+        }
+    }
+    Ok(())
+}
+
+/// A corner before each place but the first, so that what was holds until what comes.
+fn stairs(places: impl Iterator<Item = (f64, f64)>) -> impl Iterator<Item = (f64, f64)> {
+    let mut before = None;
+    places.flat_map(move |(x, y)| {
+        let corner = before.replace(y).map(|before| (x, before));
+        corner.into_iter().chain([(x, y)])
+    })
+}
+
+/// Indices of the pairs that can be read, by increasing x.
+fn order(series: &PlotSeries) -> Vec<u32> {
+    let is_finite = |&i: &u32| {
+        let (x, y) = series.at(i as usize);
+        x.is_finite() && y.is_finite()
+    };
+    let n = if series.is_read { series.len() as u32 } else { 0 };
+    let mut order: Vec<u32> = (0..n).filter(is_finite).collect();
+    order.sort_by(|&a, &b| series.x[a as usize].total_cmp(&series.x[b as usize]));
+    order
+}
+
+/// The stretch of an axis that shows what it should, mapped.
+fn shown(
+    axis: &PlotAxis,
+    series: &[PlotSeries],
+    ends: impl Fn(&PlotSeries, usize) -> [f64; 2],
+) -> (f64, f64) {
+    let mapped = |value: f64| axis.mapping.forward(value);
+    let wanted = axis.range.map(|range| range.map(mapped));
+    if let Some([low, high]) = wanted.filter(|[low, high]| low.is_finite() && high.is_finite() && high > low)
+    {
+        return (low, high);
+    }
+    let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
+    for series in series.iter().filter(|series| series.is_fitted) {
+        for value in (0..series.len()).flat_map(|i| ends(series, i)).map(mapped) {
+            if value.is_finite() {
+                (low, high) = (low.min(value), high.max(value));
+            }
+        }
+    }
+    if low > high {
+        return (0.0, 1.0);
+    }
+    let half = match (high - low, axis.mapping) {
+        (span, _) if span > (low.abs().max(high.abs()) * 1e-5).max(f64::MIN_POSITIVE) => span * 0.05,
+        // All one value: half of it, or half a decade, to either side.
+        (_, Mapping::Linear) if low != 0.0 => low.abs() * 0.5,
+        _ => 0.5,
+    };
+    (low - half, high + half)
+}
+
+/// From 3 CSS pixels for a hundred points to 1.5 for 5,000, evenly in the logarithm: these pictures are small.
+fn point_radius(n: usize) -> f64 {
+    let share = ((n.max(1) as f64).log10() - 2.0) / (5_000_f64.log10() - 2.0);
+    3.0 + (1.5 - 3.0) * share.clamp(0.0, 1.0)
+}

@@ -1,0 +1,162 @@
+//! The general chart as JavaScript sees it: a description in plain data, with typed arrays for the series.
+
+use super::charts::{ChartTheme, Layers, write};
+use crate::chart::{self, Mapping, PlotAxis, PlotKind, PlotSeries};
+use js_sys::{Array, Float32Array};
+use wasm_bindgen::prelude::*;
+use web_sys::HtmlCanvasElement;
+
+#[wasm_bindgen]
+extern "C" {
+    /// What a plot shows.
+    #[wasm_bindgen(typescript_type = "Plot")]
+    pub type Plot;
+    #[wasm_bindgen(method, getter)]
+    fn x(this: &Plot) -> DescribedAxis;
+    #[wasm_bindgen(method, getter)]
+    fn y(this: &Plot) -> DescribedAxis;
+    #[wasm_bindgen(method, getter)]
+    fn series(this: &Plot) -> Array;
+
+    /// One of its axes.
+    type DescribedAxis;
+    #[wasm_bindgen(method, getter)]
+    fn title(this: &DescribedAxis) -> Option<String>;
+    #[wasm_bindgen(method, getter)]
+    fn log(this: &DescribedAxis) -> Option<bool>;
+    #[wasm_bindgen(method, getter)]
+    fn range(this: &DescribedAxis) -> Option<Array>;
+
+    /// One of its series.
+    type DescribedSeries;
+    #[wasm_bindgen(method, getter)]
+    fn kind(this: &DescribedSeries) -> String;
+    #[wasm_bindgen(method, getter)]
+    fn colour(this: &DescribedSeries) -> String;
+    #[wasm_bindgen(method, getter, js_name = x)]
+    fn column_x(this: &DescribedSeries) -> Float32Array;
+    #[wasm_bindgen(method, getter, js_name = y)]
+    fn column_y(this: &DescribedSeries) -> Float32Array;
+    #[wasm_bindgen(method, getter)]
+    fn low(this: &DescribedSeries) -> Option<Float32Array>;
+    #[wasm_bindgen(method, getter)]
+    fn label(this: &DescribedSeries) -> Option<String>;
+    #[wasm_bindgen(method, getter)]
+    fn read(this: &DescribedSeries) -> Option<bool>;
+    #[wasm_bindgen(method, getter)]
+    fn fitted(this: &DescribedSeries) -> Option<bool>;
+    #[wasm_bindgen(method, getter)]
+    fn width(this: &DescribedSeries) -> Option<f64>;
+
+    /// What is under the pointer of a plot.
+    #[wasm_bindgen(typescript_type = "PlotReading")]
+    pub type PlotReading;
+}
+
+/// Series of any kind over two axes.
+#[wasm_bindgen]
+pub struct PlotChart {
+    chart: chart::PlotChart,
+    layers: Layers,
+}
+
+#[wasm_bindgen]
+impl PlotChart {
+    /// Takes two canvases that lie upon one another.
+    #[wasm_bindgen(constructor)]
+    pub fn new(base: HtmlCanvasElement, top: HtmlCanvasElement) -> Result<PlotChart, JsError> {
+        Ok(Self { chart: chart::PlotChart::default(), layers: Layers::new(base, top)? })
+    }
+
+    /// Sets the size: call it when the element around the canvases or the pixel ratio changes.
+    pub fn resize(&mut self, width_css: f64, height_css: f64, device_pixel_ratio: f64) {
+        self.chart.resize(self.layers.resize(width_css, height_css, device_pixel_ratio));
+    }
+
+    /// Sets colours and font.
+    pub fn set_theme(&mut self, theme: &ChartTheme) {
+        self.chart.set_theme(self.layers.theme(theme));
+    }
+
+    /// Replaces what is shown; series of a kind that is not known are left out.
+    pub fn set(&mut self, plot: &Plot) {
+        let series = plot.series().into_iter().filter_map(|series| read_series(series.unchecked_ref()));
+        self.chart.set(read_axis(&plot.x()), read_axis(&plot.y()), series.collect());
+    }
+
+    /// Draws the layers that changed; true if there were any. Call it in `requestAnimationFrame`.
+    pub fn draw(&mut self) -> Result<bool, JsError> {
+        let stale = self.chart.stale();
+        if stale.base {
+            self.layers.base.redraw(|canvas| self.chart.draw_base(canvas))?;
+        }
+        if stale.top {
+            self.layers.top.redraw(|canvas| self.chart.draw_top(canvas))?;
+        }
+        self.chart.mark_drawn();
+        Ok(stale != chart::Stale::NEITHER)
+    }
+
+    /// What is nearest to a place on the canvas; `undefined` outside the plot.
+    pub fn reading(&self, x_css: f64, y_css: f64) -> Option<PlotReading> {
+        write(&self.chart.reading(x_css, y_css)?)
+    }
+
+    /// Puts the cursor on a pair of a series, or takes it away.
+    pub fn set_cursor(&mut self, series: Option<u32>, index: Option<u32>) {
+        self.chart.set_cursor(series.zip(index).map(|(series, index)| (series as usize, index as usize)));
+    }
+
+    /// Moves the cursor by pairs along x and by series: for the keyboard.
+    pub fn move_cursor(&mut self, pairs: i32, series: i32) -> Option<PlotReading> {
+        write(&self.chart.move_cursor(pairs, series)?)
+    }
+
+    /// Data coordinates `[x, y]` at a place on the canvas; empty outside the plot.
+    pub fn data_at(&self, x_css: f64, y_css: f64) -> Vec<f64> {
+        self.chart.data_at(x_css, y_css).map_or_else(Vec::new, |(x, y)| vec![x, y])
+    }
+
+    /// Magnifies by `factor` about a place on the canvas.
+    pub fn zoom(&mut self, x_css: f64, y_css: f64, factor: f64) {
+        self.chart.zoom(x_css, y_css, factor);
+    }
+
+    /// Moves the picture.
+    pub fn pan(&mut self, dx_css: f64, dy_css: f64) {
+        self.chart.pan(dx_css, dy_css);
+    }
+
+    /// Shows all data again.
+    pub fn reset_zoom(&mut self) {
+        self.chart.reset_zoom();
+    }
+
+    /// Whether the view is not that of all data.
+    pub fn is_zoomed(&self) -> bool {
+        self.chart.is_zoomed()
+    }
+}
+
+fn read_axis(axis: &DescribedAxis) -> PlotAxis {
+    let range = axis.range().map(|range| [0, 1].map(|i| range.get(i).as_f64().unwrap_or(f64::NAN)));
+    PlotAxis {
+        title: axis.title().unwrap_or_default(),
+        mapping: if axis.log() == Some(true) { Mapping::Log } else { Mapping::Linear },
+        range,
+    }
+}
+
+fn read_series(series: &DescribedSeries) -> Option<PlotSeries> {
+    let kind = PlotKind::named(&series.kind())?;
+    let plain =
+        PlotSeries::new(kind, &series.colour(), series.column_x().to_vec(), series.column_y().to_vec());
+    Some(PlotSeries {
+        low: series.low().map(|low| low.to_vec()),
+        label: series.label().unwrap_or_default(),
+        is_read: series.read().unwrap_or(plain.is_read),
+        is_fitted: series.fitted().unwrap_or(plain.is_fitted),
+        width: series.width().unwrap_or(plain.width),
+        ..plain
+    })
+}

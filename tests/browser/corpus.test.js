@@ -1,0 +1,77 @@
+// The wasm that reads tables, with its vectors of sixteen bytes, held to what the plain code is held to: `readers/tests/corpus.rs`.
+import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { before, test } from 'node:test';
+import { root } from './harness.js';
+
+const readers = join(root, 'dist/www/readers');
+const corpus = join(root, 'readers/tests/corpus');
+
+/** @type {any} */
+let Table;
+before(async () => {
+  const glue = await import(join(readers, 'downhill_readers.js'));
+  await glue.default({ module_or_path: await readFile(join(readers, 'downhill_readers_bg.wasm')) });
+  ({ Table } = glue);
+});
+
+/** @param {Uint8Array} bytes @param {number} [length] of the parts that they come in */
+function read(bytes, length = bytes.length) {
+  const table = new Table(bytes, true, undefined);
+  try {
+    for (let start = 0; start < bytes.length; start += length) table.push(bytes.subarray(start, start + length));
+    table.finish();
+    // Bytes of memory are a matter of how it grew.
+    return { ...table.preview(), bytes: 0 };
+  } finally {
+    table.free();
+  }
+}
+
+test('Nasty tables say what a person reads in them', async () => {
+  /** @type {Record<string, any>} */
+  const expected = JSON.parse(await readFile(join(corpus, 'expected.json'), 'utf8'));
+  const names = (await readdir(corpus)).filter((name) => name !== 'expected.json');
+  assert.deepEqual(names.sort(), Object.keys(expected).sort());
+  for (const name of names) {
+    const bytes = await readFile(join(corpus, name));
+    const { code, columns, n_columns, ...facts } = expected[name];
+    if (code) {
+      assert.throws(() => read(bytes), { code }, name);
+      continue;
+    }
+    const preview = read(bytes);
+    assert.equal(preview.columns.length, n_columns, name);
+    for (const [fact, value] of Object.entries(facts)) assert.deepEqual(preview[fact], value, `${name}: ${fact}`);
+    for (const [j, { cells, ...column }] of columns.entries()) {
+      for (const [fact, value] of Object.entries(column)) assert.equal(preview.columns[j][fact], value, `${name}: ${fact}`);
+      const numbers = cells.filter((/** @type {unknown} */ cell) => typeof cell === 'number');
+      if (preview.columns[j].summary && cells.length === preview.n_rows) {
+        assert.equal(preview.columns[j].summary[0], Math.min(...numbers), name);
+        assert.equal(preview.columns[j].summary[2], Math.max(...numbers), name);
+      }
+    }
+  }
+});
+
+test('Marks are found wherever they lie, and chunks end anywhere', () => {
+  // Words of every length around that of a vector, quoted or not, with what is a mark elsewhere inside.
+  let text = 'i,word,n\n';
+  let sum = 0;
+  const words = new Set();
+  for (let i = 0; i < 3000; i += 1) {
+    const word = `${'abcdefghijklmnopqrstuvwxyz'.repeat(3).slice(0, i % 71)}${['', '"', ',', '\n', 'ü'][i % 5]}w`;
+    const quoted = i % 5 === 4 && i % 2 === 0 ? word : `"${word.replaceAll('"', '""')}"`;
+    words.add(word.trim());
+    sum += i / 8;
+    text += `${i},${quoted},${i / 8}${i % 7 === 0 ? '\r\n' : '\n'}`;
+  }
+  const bytes = new TextEncoder().encode(text);
+  const whole = read(bytes);
+  assert.equal(whole.n_rows, 3000);
+  assert.deepEqual(whole.columns[0].summary.slice(0, 3), [0, 1499.5, 2999]);
+  assert.equal(whole.columns[2].summary[1], sum / 3000);
+  assert.equal(whole.columns[1].n_levels, words.size);
+  for (const length of [1, 15, 16, 63, 64, 65, 1000]) assert.deepEqual(read(bytes, length), whole, `parts of ${length}`);
+});

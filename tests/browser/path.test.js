@@ -1,0 +1,88 @@
+// The tabs of the path and of the folds, given the numbers that a run gives them: what they say, and what a click takes.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { description, eventually } from './hands.js';
+import { launch, openPage, startServer } from './harness.js';
+import { person } from './person.js';
+
+/** @type {import('playwright-core').Browser} */
+let browser;
+/** @type {import('./harness.js').Server} */
+let server;
+before(async () => {
+  [browser, server] = await Promise.all([launch(), startServer()]);
+});
+after(async () => {
+  await browser.close();
+  await server.close();
+});
+
+/** A page with both tabs, their strengths from 0.001 to 10, ten to the decade; a third is least on validation. */
+async function open() {
+  const opened = await openPage(browser, { server, reducedMotion: true });
+  await person(opened.page).ready();
+  await opened.page.evaluate(async () => {
+    const main = /** @type {HTMLScriptElement} */ (document.querySelector('script[type="module"]')).src;
+    const { Path, Folds } = await import(new URL('./path.js', main).href);
+    /** @type {number[]} */
+    const chosen = [];
+    const path = new Path((/** @type {number} */ strength) => chosen.push(strength));
+    path.begin({ terms: ['size', 'rooms'] }, 0.1);
+    const strengths = Float32Array.from({ length: 41 }, (_, i) => 10 ** (-3 + i / 10));
+    const coefficients = new Float32Array(82);
+    strengths.forEach((strength, i) => {
+      coefficients[2 * i] = Math.max(5 - strength, 0);
+      coefficients[2 * i + 1] = -Math.max(0.05 - strength, 0);
+    });
+    const validation = strengths.map((strength) => 1 + Math.log10(strength / 0.3162) ** 2);
+    path.show({ strengths, coefficients, loss: strengths.map((strength) => strength), validation });
+    const folds = new Folds();
+    folds.begin();
+    for (const step of [0, 10, 20]) folds.show({ losses: Float32Array.of(4 - step / 10, 2, 3) }, step);
+    Object.assign(globalThis, { chosen, folds });
+  });
+  const chosen = () => opened.page.evaluate(() => /** @type {any} */ (globalThis).chosen);
+  return { ...opened, chosen };
+}
+
+test('a path says what is left at the chosen strength, and a strength is taken by pointer, by key and by name', async () => {
+  const { page, close, chosen } = await open();
+  await page.getByRole('tab', { name: 'Path' }).click();
+  const picture = page.getByRole('img', { name: 'Coefficients by strength of the penalty' });
+  await picture.waitFor();
+  assert.match(await description(page, 'Coefficients by strength of the penalty'), /At strength 0\.1, 1 of 2 coefficients are not zero/);
+  assert.match(await description(page, 'Loss by strength of the penalty'), /validation loss is least, 1\.000, at strength 0\.3162/);
+  const view = page.getByRole('tabpanel', { name: 'Path' });
+  assert.deepEqual(await view.locator('.path-coefficients .legend li').allInnerTexts(), ['size', 'rooms', 'chosen: 0.1']);
+
+  await view.getByRole('button', { name: 'Take the strength of the least validation loss: 0.3162' }).click();
+  assert.ok(Math.abs((await chosen())[0] / 0.316228 - 1) < 1e-5, String(await chosen()));
+
+  // The keyboard begins in the middle, at 0.1 of the largest coefficient, and reads what it comes to.
+  await picture.focus();
+  await page.keyboard.press('ArrowRight');
+  const reading = view.locator('.path-coefficients .reading');
+  assert.equal(await reading.innerText(), 'size   4.874 at strength 0.1259');
+  await page.keyboard.press('ArrowUp');
+  assert.equal(await reading.innerText(), 'rooms   0.000 at strength 0.1259');
+  await page.keyboard.press('Enter');
+  assert.ok(Math.abs((await chosen())[1] / 0.125893 - 1) < 1e-5, String(await chosen()));
+
+  const box = await picture.boundingBox();
+  assert.ok(box);
+  await page.mouse.click(box.x + box.width * 0.7, box.y + box.height / 2);
+  const [, , clicked] = await chosen();
+  assert.ok(clicked > 0.3 && clicked < 3, `${clicked}`);
+  await close();
+});
+
+test('folds show their mean and how far they lie apart, and begin again with a run', async () => {
+  const { page, close } = await open();
+  await page.getByRole('tab', { name: 'Folds' }).click();
+  await page.getByRole('img', { name: 'Validation loss of each fold' }).waitFor();
+  // 2, 2 and 3 at step 20.
+  assert.match(await description(page, 'Validation loss of each fold'), /3 folds at step 20: mean validation loss 2\.333, from 2\.000 to 3\.000/);
+  await page.evaluate(() => /** @type {any} */ (globalThis).folds.show({ losses: Float32Array.of(9, 9) }, 0));
+  await eventually(() => description(page, 'Validation loss of each fold'), (text) => text.startsWith('2 folds at step 0: mean validation loss 9.000'));
+  await close();
+});
