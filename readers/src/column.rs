@@ -344,7 +344,7 @@ impl Column {
         self.len() == 0
     }
 
-    /// Rows of a block: [`Column::block`] has them together.
+    /// Rows of a block: those of a block are had together.
     pub fn block_rows(&self) -> usize {
         self.cells.block_rows()
     }
