@@ -370,6 +370,22 @@ impl Column {
         Ok(value(self.raw(row)?))
     }
 
+    /// Whether a cell says nothing.
+    ///
+    /// # Errors
+    /// Those of [`Storage::read`](crate::block::Storage::read).
+    pub fn is_missing(&self, row: usize) -> Result<bool> {
+        Ok(is_missing(self.raw(row)?))
+    }
+
+    /// Which of its levels a cell is; `None` where it says nothing.
+    ///
+    /// # Errors
+    /// Those of [`Storage::read`](crate::block::Storage::read).
+    pub fn level(&self, levels: &Levels, row: usize) -> Result<Option<u32>> {
+        Ok(levels.of(self.raw(row)?))
+    }
+
     /// Each of its cells as it is kept, in the order of rows.
     fn each(&self, mut take: impl FnMut(f64)) -> Result<()> {
         for index in 0..self.cells.n_blocks() {
