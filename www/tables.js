@@ -2,6 +2,7 @@
 /// <reference lib="webworker" />
 // In the worker: the user's tables, kept by a module of their own that is loaded when the first one comes.
 import init, { Table } from './readers/downhill_readers.js';
+import { formatOf, readFormat } from './formats.js';
 
 /** @typedef {import('./pkg/downhill.js').Source} Source */
 /** @typedef {import('./pkg/downhill.js').Columns} Columns */
@@ -14,7 +15,10 @@ const BREATH_MS = 12;
 
 /** @type {Promise<unknown> | undefined} */
 let loaded;
-/** The table that is shown, and that which the run was made of. @type {{ name: string, blob: Blob, table: Table, fingerprint: string } | undefined} */
+/**
+ * The table that is shown, and that which the run was made of.
+ * @type {{ name: string, blob: Blob, table: Table, fingerprint: string, sheets: string[], sheet: string } | undefined}
+ */
 let opened;
 /** @type {typeof opened} */
 let used;
@@ -26,28 +30,46 @@ const load = () => (loaded ??= init({ module_or_path: new URL('./readers/downhil
 /**
  * @param {string} name
  * @param {Blob} blob
- * @param {object | undefined} dialect
+ * @param {{ sheet?: string } | object | undefined} dialect
  * @param {(event: Progress) => Promise<boolean>} breathe
  */
 async function read(name, blob, dialect, breathe) {
   await load();
   const chunk = async (/** @type {number} */ start) => new Uint8Array(await blob.slice(start, start + CHUNK_BYTES).arrayBuffer());
   const head = await chunk(0);
+  const format = formatOf(head);
+  if (format !== 'text') {
+    const sheet = dialect && 'sheet' in dialect ? dialect.sheet : undefined;
+    const read = await readFormat(format, blob, sheet, (n_samples, fraction) => tell(n_samples, fraction, breathe));
+    return { name, blob, fingerprint: read.table.fingerprint(), ...read };
+  }
   const table = new Table(head, head.length === blob.size, dialect && JSON.stringify(dialect));
   let since = performance.now();
   for (let start = 0; start < blob.size; start += CHUNK_BYTES) {
     table.push(start === 0 ? head : await chunk(start));
     if (performance.now() - since < BREATH_MS) continue;
-    const message = { code: 'reading_table', params: { n_samples: table.n_rows().toLocaleString('en') }, text: '' };
-    const goesOn = await breathe({ kind: 'progress', message, fraction: start / blob.size });
-    if (!goesOn) {
+    try {
+      await tell(table.n_rows(), start / blob.size, breathe);
+    } catch (error) {
       table.free();
-      throw Object.assign(new Error('cancelled'), { code: 'cancelled', params: {} });
+      throw error;
     }
     since = performance.now();
   }
   table.finish();
-  return { name, blob, table, fingerprint: table.fingerprint() };
+  return { name, blob, table, fingerprint: table.fingerprint(), sheets: [], sheet: '' };
+}
+
+/**
+ * Says how far a table is read; throws where it is not to be read on.
+ * @param {number} n_samples
+ * @param {number} fraction
+ * @param {(event: Progress) => Promise<boolean>} breathe
+ */
+async function tell(n_samples, fraction, breathe) {
+  const message = { code: 'reading_table', params: { n_samples: n_samples.toLocaleString('en') }, text: '' };
+  if (await breathe({ kind: 'progress', message, fraction })) return;
+  throw Object.assign(new Error('cancelled'), { code: 'cancelled', params: {} });
 }
 
 /** Lets a table go that nobody needs any longer. @param {typeof opened} table */
@@ -67,7 +89,8 @@ export async function open({ name, blob, dialect }, breathe) {
   const table = await read(blob ? name : opened?.name ?? name, content, dialect, breathe);
   opened = table;
   drop(before);
-  return { kind: 'opened', name: table.name, fingerprint: table.fingerprint, preview: table.table.preview() };
+  const { sheets, sheet, fingerprint } = table;
+  return { kind: 'opened', name: table.name, fingerprint, sheets, sheet, preview: table.table.preview() };
 }
 
 /**

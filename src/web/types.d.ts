@@ -34,8 +34,12 @@ export interface Opened {
   kind: "opened";
   name: string;
   fingerprint: string;
+  /** Sheets of a workbook, and the one that was read. */
+  sheets: string[];
+  sheet: string;
   preview: {
-    dialect: Dialect;
+    /** Nothing where it is no text. */
+    dialect: Dialect | null;
     n_rows: number;
     bytes: number;
     columns: ColumnPreview[];
@@ -169,8 +173,8 @@ export type Request =
   | { kind: "add_point"; x: number; y: number }
   /** Removes the row at this index of the current `points`. */
   | { kind: "remove_point"; index: number }
-  /** A table of the user's is read and previewed; without `blob` the one before, read as `dialect` says. */
-  | { kind: "open_table"; name: string; blob?: Blob; dialect?: Dialect }
+  /** A table of the user's is read and previewed; without `blob` the one before, read as `dialect` says, or another of its sheets. */
+  | { kind: "open_table"; name: string; blob?: Blob; dialect?: Dialect | { sheet: string } }
   /** What can be inferred of the least squares of a run on a table. */
   | { kind: "infer"; config: RunConfig }
   | { kind: "predict"; inputs: string }

@@ -80,6 +80,7 @@ fn types() -> Result<()> {
     install::npm_packages()?;
     site::wasm()?;
     site::readers()?;
+    site::formats()?;
     let projects = [
         ("types of the page", "tsconfig.json", "www"),
         ("types of the workers", "xtask/tsconfig/worker.json", "www"),

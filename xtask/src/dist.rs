@@ -71,7 +71,9 @@ pub(crate) fn within_budget() -> Result<()> {
 
 fn build() -> Result<Vec<Weighed>> {
     site::build()?;
+    site::formats()?;
     let wasm = optimized(&site::glue().join("downhill_bg.wasm"))?;
+    let formats = optimized(&site::folder().join("www/formats/downhill_formats_bg.wasm"))?;
     let readers = optimized(&site::folder().join("www/readers/downhill_readers_bg.wasm"))?;
     let (site, dist) = (site::folder(), folder());
 
@@ -79,6 +81,7 @@ fn build() -> Result<Vec<Weighed>> {
     for name in shell::files_below(&site.join("www"))?.into_iter().filter(|name| !name.ends_with(".d.ts")) {
         let path = match name.as_str() {
             "pkg/downhill_bg.wasm" => wasm.clone(),
+            "formats/downhill_formats_bg.wasm" => formats.clone(),
             "readers/downhill_readers_bg.wasm" => readers.clone(),
             _ => site.join("www").join(&name),
         };
@@ -167,7 +170,7 @@ fn minify(contents: &mut [(String, Vec<u8>)]) -> Result<()> {
 fn compress(dist: &Path, files: &Files) -> Result<Vec<Weighed>> {
     let own = "sw.js".to_owned();
     let first: Vec<&String> = files.first.iter().chain([&own]).collect();
-    let all: Vec<&String> = first.iter().copied().chain(&files.later).collect();
+    let all: Vec<&String> = first.iter().copied().chain(&files.later).chain(&files.seldom).collect();
     let n_threads = thread::available_parallelism().map_or(1, usize::from);
     let mut weighed: Vec<(usize, Weighed)> = thread::scope(|scope| {
         let work = |offset: usize| {

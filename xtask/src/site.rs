@@ -6,6 +6,7 @@
 //! target/site/www/...          www/ as it is
 //! target/site/www/pkg/         downhill.js, downhill.d.ts, downhill_bg.wasm
 //! target/site/www/readers/     the same of the readers' wasm
+//! target/site/www/formats/     the same of the wasm of the other formats, once it has been asked for
 //! ```
 
 use std::fs;
@@ -53,6 +54,15 @@ pub(crate) fn readers() -> Result<()> {
     bind("downhill_readers", &folder().join("www/readers"))
 }
 
+/// Builds the wasm that reads Parquet files and workbooks. No development needs it before such a file comes.
+pub(crate) fn formats() -> Result<()> {
+    install::wasm_target()?;
+    let mut cargo = shell::cargo();
+    cargo.args(["build", "--release", "--package", "downhill-formats", "--target", "wasm32-unknown-unknown"]);
+    shell::quiet("wasm of the other formats", &mut cargo)?;
+    bind("downhill_formats", &folder().join("www/formats"))
+}
+
 /// Builds the wasm with these features beside the default ones, and its glue, into a folder.
 pub(crate) fn wasm_into(title: &str, features: &[&str], folder: &Path) -> Result<()> {
     install::wasm_target()?;
@@ -91,6 +101,8 @@ fn bind(name: &str, folder: &Path) -> Result<()> {
             .omit_default_module_path(false)
             .remove_name_section(true)
             .remove_producers_section(true)
+            // A file may be damaged in a way that stops a reader: the page begins with a new one.
+            .reset_state_function(name == "downhill_formats")
             .generate(folder)?;
         fs::write(&stamp, now)?;
         Ok(())
@@ -99,7 +111,7 @@ fn bind(name: &str, folder: &Path) -> Result<()> {
 
 /// Makes `to` hold what `from` holds, apart from the glue and from the service worker, which belongs at the root.
 fn mirror(from: &Path, to: &Path) -> Result<()> {
-    let ours = |name: &str| name.starts_with("pkg/") || name.starts_with("readers/");
+    let ours = |name: &str| ["formats/", "pkg/", "readers/"].iter().any(|folder| name.starts_with(folder));
     let names: Vec<String> =
         shell::files_below(from)?.into_iter().filter(|name| name != "sw.js" && !ours(name)).collect();
     for name in &names {

@@ -77,8 +77,8 @@ impl TableFiller {
     }
 
     /// The table.
-    pub fn finish(self) -> Result<Table, Error> {
-        let table = self.filling.finish().map_err(|message| to_error(&message))?;
+    pub fn finish(&mut self) -> Result<Table, Error> {
+        let table = std::mem::take(&mut self.filling).finish().map_err(|message| to_error(&message))?;
         Ok(Table { table: Rc::new(table), selection: None })
     }
 }
