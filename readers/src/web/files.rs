@@ -3,7 +3,7 @@
 use std::io;
 use std::rc::Rc;
 
-use downhill::message::Message;
+use downhill::message::{Code, Message};
 use js_sys::{Array, Error, Float64Array, Function, Reflect, Uint8Array, Uint32Array};
 use wasm_bindgen::prelude::*;
 
@@ -32,6 +32,7 @@ impl TableFiller {
             "objects" => Ok(Some(Box::new(Objects::new(file)))),
             "array" => Arrays::of_array(file).map(|arrays| Some(Box::new(arrays) as Box<dyn Reader>)),
             "archive" => Arrays::of_archive(file).map(|arrays| Some(Box::new(arrays) as Box<dyn Reader>)),
+            "old_workbook" => Err(Code::WorkbookKind.into()),
             _ => Ok(None),
         };
         let reader = reader.map_err(|message| to_error(&message))?;
