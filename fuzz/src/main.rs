@@ -2,7 +2,7 @@
 //!
 //! A panic is caught and named; what cannot be caught (memory beyond the limit, a stack that overflows, a reader that does not
 //! come back) ends the process, and the next one goes on behind the input that did it. Such inputs are kept in
-//! `target/fuzz/`.
+//! `target/fuzz-inputs/`.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -135,7 +135,7 @@ fn options() -> Result<Option<Options>> {
 /// Where inputs are kept that something went wrong with.
 fn folder() -> Result<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("no folder")?;
-    let folder = root.join("target/fuzz");
+    let folder = root.join("target/fuzz-inputs");
     fs::create_dir_all(&folder)?;
     Ok(folder)
 }

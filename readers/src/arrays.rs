@@ -138,6 +138,10 @@ impl Packed {
         if self.method == CompressionMethod::Stored {
             return Columns::new(header, Rc::clone(&self.source), self.start + start, name);
         }
+        let needed = header.n_bytes().and_then(|bytes| bytes.checked_add(start));
+        if needed.is_none_or(|needed| needed > self.unpacked_bytes) {
+            return Err(damaged(&"an array is shorter than its header says"));
+        }
         let mut unpacked = self.open()?;
         std::io::copy(&mut unpacked.by_ref().take(start), &mut std::io::sink())
             .map_err(|error| damaged(&error))?;
@@ -145,7 +149,7 @@ impl Packed {
             return Columns::of_rows(header, unpacked, name);
         }
         // Its columns follow each other, and what is packed cannot be read in several places.
-        let n_bytes = header.n_bytes().filter(|bytes| *bytes <= MAX_UNPACKED_BYTES.min(self.unpacked_bytes));
+        let n_bytes = header.n_bytes().filter(|bytes| *bytes <= MAX_UNPACKED_BYTES);
         let n_bytes = n_bytes.ok_or_else(|| damaged(&"an array in column order is too large to unpack"))?;
         let mut values = Vec::new();
         unpacked.take(n_bytes).read_to_end(&mut values).map_err(|error| damaged(&error))?;
