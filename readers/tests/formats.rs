@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use downhill::message::{Code, Message};
 use downhill_readers::arrays::Arrays;
-use downhill_readers::batch::{Reader, Step, read_all};
+use downhill_readers::batch::{Batch, Cells, Filling, Reader, Step, read_all};
 use downhill_readers::format::Format;
 use downhill_readers::objects::Objects;
 use downhill_readers::source::{Cursor, Source};
@@ -153,6 +153,18 @@ fn an_object_that_cannot_be_read_is_named_by_its_line() {
     for text in ["", "{}", "[]", "{}\n{}\n"] {
         assert_eq!(read_objects(text).unwrap_err().code, Code::TableEmpty, "{text:?}");
     }
+}
+
+#[test]
+fn a_date_that_no_calendar_shows_is_a_word() {
+    let dates = [1.0, 1e8, -1e8, 1.1e8, f64::MAX, f64::INFINITY];
+    let mut cells = Cells::default();
+    dates.iter().for_each(|days| cells.push_date(*days));
+    let mut filling = Filling::default();
+    filling.take(&Step::Columns(vec!["day".to_owned()])).unwrap();
+    filling.take(&Step::Rows(Batch { columns: vec![cells], lines: (1..=6).collect() })).unwrap();
+    let table = filling.finish().unwrap();
+    assert_eq!((table.columns()[0].n_dates, table.columns()[0].n_text), (3, 3));
 }
 
 /// A source that is refused at some place, as a file that has changed since it was chosen.
