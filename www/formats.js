@@ -1,9 +1,11 @@
 // @ts-check
 /// <reference lib="webworker" />
-// In the worker: files that are no text. JSON and NumPy's are read by the readers' module; Parquet and workbooks by one of
+// In the worker: files that are no text. JSON and single arrays are read by the readers' module; archives, Parquet and workbooks by one of
 // their own, loaded when the first of them comes, which gives its rows to a table in the other.
 import { Table, TableFiller } from './readers/downhill_readers.js';
 
+/** What formats are called to a person. @type {Record<string, string>} */
+const FORMATS = { archive: 'NumPy', parquet: 'Parquet', workbook: 'Excel / OpenDocument' };
 /** What is breathed after. */
 const BREATH_MS = 12;
 
@@ -44,7 +46,7 @@ export async function readFormat(format, blob, sheet, breathe) {
     since = performance.now();
   };
   try {
-    if (['objects', 'array', 'archive'].includes(format)) {
+    if (['objects', 'array'].includes(format)) {
       while (filler.step()) await pause(filler.fraction());
       return { table: filler.finish(), sheets: [], sheet: '' };
     }
@@ -58,7 +60,7 @@ export async function readFormat(format, blob, sheet, breathe) {
       return { table: filler.finish(), sheets: reader.sheets(), sheet: reader.sheet() };
     } catch (error) {
       if (!(error instanceof WebAssembly.RuntimeError)) throw error;
-      const params = { format: format === 'parquet' ? 'Parquet' : 'Excel / OpenDocument', detail: error.message };
+      const params = { format: FORMATS[format] ?? format, detail: error.message };
       throw Object.assign(new Error(`the ${params.format} file is damaged (${params.detail}); save or download it again`), { code: 'file_damaged', params });
     } finally {
       // Whatever it came to: its memory is given back, and a damaged file leaves nothing behind.

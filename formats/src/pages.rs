@@ -16,8 +16,13 @@ use parquet::file::reader::ChunkReader;
 use parquet::file::serialized_reader::SerializedPageReader;
 use parquet::schema::types::ColumnDescPtr;
 
+use crate::delta;
+
 /// Bytes of a page at most, unpacked: writers make pages of about a megabyte.
 const MAX_PAGE_BYTES: u64 = 1 << 28;
+
+/// Behind the last word: a length that no page has, for who asks for more words than there are.
+const NO_LENGTH: &[u8] = &[0xFF, 0xFF, 0xFF, 0x7F];
 
 /// How the pages of a column are to be unpacked here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +88,9 @@ impl<R: ChunkReader> Pages<R> {
         Ok(match page {
             Page::DictionaryPage { buf, num_values, encoding, is_sorted } => {
                 self.has_dictionary = true;
-                Page::DictionaryPage { buf: self.unpack(buf, 0)?, num_values, encoding, is_sorted }
+                let buf = self.unpack(buf, 0)?;
+                let (buf, _) = self.check_values(buf, 0, Encoding::PLAIN)?;
+                Page::DictionaryPage { buf, num_values, encoding, is_sorted }
             }
             Page::DataPage {
                 buf,
@@ -176,6 +183,50 @@ impl<R: ChunkReader> Pages<R> {
         match encoding {
             Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY if !self.has_dictionary => {
                 Err(damaged("a column has no dictionary"))
+            }
+            Encoding::PLAIN if self.column.physical_type() == Type::BYTE_ARRAY => {
+                let mut rest = values;
+                while !rest.is_empty() {
+                    let length = rest.split_first_chunk();
+                    let after =
+                        length.and_then(|(length, rest)| rest.get(u32::from_le_bytes(*length) as usize..));
+                    rest = after.ok_or_else(|| damaged("a word is longer than its page"))?;
+                }
+                Ok(([levels, values, NO_LENGTH].concat().into(), encoding))
+            }
+            Encoding::DELTA_LENGTH_BYTE_ARRAY | Encoding::DELTA_BYTE_ARRAY => {
+                let with_lengths = self.column.physical_type() == Type::BYTE_ARRAY;
+                let mut plain = levels.to_vec();
+                let mut words = match encoding {
+                    Encoding::DELTA_BYTE_ARRAY => delta::with_prefixes(values),
+                    _ => delta::with_lengths(values),
+                }
+                .ok_or_else(|| damaged("words of a page cannot be told apart"))?;
+                while let Some(word) = words.next() {
+                    if with_lengths {
+                        plain.extend_from_slice(&(word.len() as u32).to_le_bytes());
+                    } else if Ok(word.len()) != usize::try_from(self.column.type_length()) {
+                        return Err(damaged("a word has a wrong length"));
+                    }
+                    plain.extend_from_slice(word);
+                    if plain.len() as u64 > MAX_PAGE_BYTES {
+                        return Err(damaged("a page has more than 256 MB"));
+                    }
+                }
+                if with_lengths {
+                    plain.extend_from_slice(NO_LENGTH);
+                }
+                Ok((plain.into(), Encoding::PLAIN))
+            }
+            Encoding::DELTA_BINARY_PACKED => {
+                let n_bytes = if self.column.physical_type() == Type::INT32 { 4 } else { 8 };
+                let numbers = delta::packed(&mut &*values);
+                let numbers = numbers.ok_or_else(|| damaged("numbers of a page cannot be told apart"))?;
+                let mut plain = levels.to_vec();
+                for number in numbers {
+                    plain.extend_from_slice(&number.to_le_bytes()[..n_bytes]);
+                }
+                Ok((plain.into(), Encoding::PLAIN))
             }
             Encoding::BYTE_STREAM_SPLIT => {
                 let n_bytes = match self.column.physical_type() {

@@ -8,6 +8,7 @@ use downhill::dataset::Dataset;
 use downhill::export;
 use downhill::message::{Code, Result};
 use downhill::trainer::{Task, Trainer};
+use downhill_formats::archive;
 use downhill_formats::parquet::Parquet;
 use downhill_formats::workbook::Workbook;
 use downhill_readers::arrays::Arrays;
@@ -81,7 +82,7 @@ impl Target {
                 look_at(Arrays::of_array(Rc::new(input.to_vec())).and_then(|mut r| read_all(&mut r)))
             }
             Self::Archive => {
-                look_at(Arrays::of_archive(Rc::new(input.to_vec())).and_then(|mut r| read_all(&mut r)))
+                look_at(archive::open(Rc::new(input.to_vec())).and_then(|mut r| read_all(&mut r)))
             }
             Self::Parquet => look_at(Parquet::new(input.to_vec()).and_then(|mut r| read_all(&mut r))),
             Self::Workbook => {

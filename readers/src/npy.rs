@@ -372,7 +372,7 @@ fn of_kind(name: &str, kind: &str) -> Message {
 }
 
 /// A file that is not what its beginning says.
-pub(crate) fn damaged(detail: &dyn std::fmt::Display) -> Message {
+pub fn damaged(detail: &dyn std::fmt::Display) -> Message {
     Message::new(Code::FileDamaged).with("format", "NumPy").with("detail", detail)
 }
 

@@ -30,13 +30,6 @@ fn arrays_are_what_numpy_reads() {
         assert_eq!(Format::of(&bytes(&name)), Format::Array, "{name}");
         check(&read_all(&mut Arrays::of_array(source(&name)).unwrap()).unwrap(), &name);
     }
-    for name in files(".npz") {
-        assert_eq!(Format::of(&bytes(&name)), Format::Archive, "{name}");
-        let table = read_all(&mut Arrays::of_archive(source(&name)).unwrap()).unwrap();
-        check(&table, &name);
-        // What is learned stands last, wherever it was in the archive.
-        assert_eq!(table.columns().last().unwrap().name, "y", "{name}");
-    }
 }
 
 #[test]
@@ -45,12 +38,9 @@ fn arrays_that_are_no_table_say_why() {
         ("refused_complex.npy", Code::ArrayKind, "<c16"),
         ("refused_objects.npy", Code::ArrayKind, "|O"),
         ("refused_dimensions.npy", Code::ArrayShape, "3"),
-        ("refused_lengths.npz", Code::ArrayLengths, "4"),
-        ("refused_none.npz", Code::ArrayMissing, ""),
     ];
     for (name, code, said) in cases {
-        let open = if name.ends_with("npz") { Arrays::of_archive } else { Arrays::of_array };
-        let error = open(source(name)).err().unwrap();
+        let error = Arrays::of_array(source(name)).err().unwrap();
         assert_eq!(error.code, code, "{name}: {error}");
         assert!(error.to_string().contains(said), "{name}: {error}");
     }
@@ -58,11 +48,11 @@ fn arrays_that_are_no_table_say_why() {
 
 #[test]
 fn an_array_that_ends_early_is_damaged() {
-    for name in ["rows.npy", "columns.npy", "rows.npz", "columns.npz", "words.npy"] {
+    for name in ["rows.npy", "columns.npy", "words.npy"] {
         let whole = bytes(name);
-        let open = if name.ends_with("npz") { Arrays::of_archive } else { Arrays::of_array };
         for length in (0..whole.len()).step_by(7) {
-            let read = open(Rc::new(whole[..length].to_vec())).and_then(|mut arrays| read_all(&mut arrays));
+            let read = Arrays::of_array(Rc::new(whole[..length].to_vec()))
+                .and_then(|mut arrays| read_all(&mut arrays));
             assert_eq!(read.unwrap_err().code, Code::FileDamaged, "{name}, {length} bytes");
         }
     }
@@ -185,7 +175,6 @@ fn a_file_that_cannot_be_read_is_an_error() {
     let error = read_objects_of(Refused).unwrap_err();
     assert!(error.to_string().contains("changed"), "{error}");
     assert_eq!(Arrays::of_array(Rc::new(Refused)).err().unwrap().code, Code::FileDamaged);
-    assert_eq!(Arrays::of_archive(Rc::new(Refused)).err().unwrap().code, Code::FileDamaged);
 }
 
 fn read_objects_of(source: impl Source) -> Result<Table, Message> {

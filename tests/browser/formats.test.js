@@ -41,13 +41,13 @@ test('Parquet, NumPy and JSON open as tables do, whatever they are called', asyn
   const asked = () => server.requests.filter((path) => path.includes('/formats/')).length;
   const cases = [
     { name: 'frame.jsonl', first: ['float', 'integer', 'gap', 'flag', 'word', 'day'] },
-    { name: 'rows.npz', first: ['X_0', 'X_1', 'X_2', 'y'] },
     { name: 'fields_version_3.npy', first: undefined },
+    { name: 'rows.npz', first: ['X_0', 'X_1', 'X_2', 'y'] },
     { name: 'zstd_2.parquet', first: ['float', 'float32', 'float16', 'int8', 'uint16'] },
     { name: 'brotli_1.parquet', first: ['float', 'float32', 'float16', 'int8', 'uint16'] },
   ];
   for (const { name, first } of cases) {
-    assert.equal(asked() > 0, name.startsWith('brotli'), `${name}: the other formats are loaded with the first of them`);
+    assert.equal(asked() > 0, /parquet$/.test(name), `${name}: the other formats are loaded with the first of them`);
     await chooseTable(page, await nameless(name));
     if (!first) {
       // Two columns are taken as they are.

@@ -31,7 +31,6 @@ impl TableFiller {
         let reader: Result<Option<Box<dyn Reader>>, Message> = match format {
             "objects" => Ok(Some(Box::new(Objects::new(file)))),
             "array" => Arrays::of_array(file).map(|arrays| Some(Box::new(arrays) as Box<dyn Reader>)),
-            "archive" => Arrays::of_archive(file).map(|arrays| Some(Box::new(arrays) as Box<dyn Reader>)),
             "old_workbook" => Err(Code::WorkbookKind.into()),
             _ => Ok(None),
         };
