@@ -97,6 +97,21 @@ fn a_sheet_is_chosen_by_name_and_a_table_may_stand_anywhere_on_it() {
 }
 
 #[test]
+fn an_element_that_does_not_end_is_not_waited_for() {
+    use std::io::{Cursor, Write};
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    writer.start_file("mimetype", stored).unwrap();
+    writer.write_all(b"application/vnd.oasis.opendocument.spreadsheet").unwrap();
+    writer.start_file("content.xml", stored).unwrap();
+    writer
+        .write_all(b"<office:body><office:spreadsheet><table:table table:name=\"a\"><table:table-row>")
+        .unwrap();
+    let open = Workbook::new(Rc::new(writer.finish().unwrap().into_inner()), None);
+    assert_eq!(open.err().unwrap().code, Code::FileDamaged);
+}
+
+#[test]
 fn a_workbook_that_ends_early_is_damaged() {
     for name in ["workbook.xlsx", "workbook.ods"] {
         let whole = bytes(name);
