@@ -100,7 +100,7 @@ function show(opened, client, current, taken) {
   writing.append(make('legend', 'hidden', said('columns_writing')));
   const reread = async (/** @type {object} */ change) => {
     try {
-      const again = await client.ask({ kind: 'open_table', name, dialect: { ...preview.dialect, ...change } });
+      const again = await client.ask({ kind: 'open_table', name, dialect: /** @type {any} */ ({ ...preview.dialect, ...change }) });
       chooseColumns(again, client, current, taken);
     } catch (problem) {
       complain(problem);
