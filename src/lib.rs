@@ -13,11 +13,11 @@ pub mod tagged;
 
 pub mod rng;
 
+pub mod loss;
+
 pub mod dataset;
 
 pub mod model;
-
-pub mod loss;
 
 pub mod gradient;
 

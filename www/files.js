@@ -161,8 +161,8 @@ export function startFiles(client, configured, current) {
     const file = event.dataTransfer?.files[0];
     if (!file) return;
     try {
-      const start = new TextDecoder().decode(await file.slice(0, 64).arrayBuffer()).trimStart();
-      if (start.startsWith('{') || start.startsWith('[')) await importWeights(await read(file));
+      const start = await file.slice(0, 99).text();
+      if (/^\s*{\s*"format"/.test(start)) await importWeights(await read(file));
       else await loadTable(file.name, file);
     } catch (problem) {
       complain('file-error', problem);

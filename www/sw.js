@@ -64,9 +64,19 @@ async function takeOver() {
 /** @param {Request} request */
 async function answer(request) {
   const response = immutable && request.url.startsWith(immutable)
-    ? (await cached(request)) ?? (await fetch(request))
+    ? (await cached(request)) ?? (await fetchAndKeep(request))
     : await fromNetworkFirst(request);
   return withPolicy(request, response);
+}
+
+/**
+ * What few visits need is in no list: kept once it was needed.
+ * @param {Request} request
+ */
+async function fetchAndKeep(request) {
+  const response = await fetch(request);
+  if (response.ok) await (await caches.open(cacheName)).put(request, response.clone());
+  return response;
 }
 
 /** @param {Request} request */

@@ -108,22 +108,31 @@ function show(opened, client, current, taken, shipped) {
   writing.append(make('legend', 'hidden', said('columns_writing')));
   const reread = async (/** @type {object} */ change) => {
     try {
-      const again = await client.ask({ kind: 'open_table', name, dialect: { ...preview.dialect, ...change } });
+      const again = await client.ask({ kind: 'open_table', name, dialect: /** @type {any} */ ({ ...preview.dialect, ...change }) });
       if (shipped) show(again, client, current, taken, shipped);
       else chooseColumns(again, client, current, taken);
     } catch (problem) {
       complain(problem);
     }
   };
-  const separator = select(said('columns_separator'), SEPARATORS.map((sign) => [sign, said(`separator_${SEPARATORS.indexOf(sign)}`)]), preview.dialect.separator);
-  separator.control.addEventListener('change', () => void reread({ separator: separator.control.value }));
-  const decimal = select(said('columns_decimal'), [['.', '1.5'], [',', '1,5']], preview.dialect.decimal_comma ? ',' : '.');
-  decimal.control.addEventListener('change', () => void reread({ decimal_comma: decimal.control.value === ',' }));
-  const encoding = select(said('columns_encoding'), [['utf8', 'UTF-8'], ['utf16le', 'UTF-16 LE'], ['utf16be', 'UTF-16 BE'], ['windows1252', 'Windows-1252']], preview.dialect.encoding);
-  encoding.control.addEventListener('change', () => void reread({ encoding: encoding.control.value }));
-  const header = check(said('columns_header'), preview.dialect.header);
-  header.control.addEventListener('change', () => void reread({ header: header.control.checked }));
-  writing.append(separator.row, decimal.row, encoding.row, header.row);
+  const { dialect } = preview;
+  if (dialect) {
+    const separator = select(said('columns_separator'), SEPARATORS.map((sign) => [sign, said(`separator_${SEPARATORS.indexOf(sign)}`)]), dialect.separator);
+    separator.control.addEventListener('change', () => void reread({ separator: separator.control.value }));
+    const decimal = select(said('columns_decimal'), [['.', '1.5'], [',', '1,5']], dialect.decimal_comma ? ',' : '.');
+    decimal.control.addEventListener('change', () => void reread({ decimal_comma: decimal.control.value === ',' }));
+    const encoding = select(said('columns_encoding'), [['utf8', 'UTF-8'], ['utf16le', 'UTF-16 LE'], ['utf16be', 'UTF-16 BE'], ['windows1252', 'Windows-1252']], dialect.encoding);
+    encoding.control.addEventListener('change', () => void reread({ encoding: encoding.control.value }));
+    const header = check(said('columns_header'), dialect.header);
+    header.control.addEventListener('change', () => void reread({ header: header.control.checked }));
+    writing.append(separator.row, decimal.row, encoding.row, header.row);
+  } else if (opened.sheets.length > 1) {
+    const sheet = select(said('columns_sheet'), opened.sheets.map((name) => [name, name]), opened.sheet);
+    sheet.control.addEventListener('change', () => void reread({ sheet: sheet.control.value }));
+    writing.append(sheet.row);
+  } else {
+    writing.hidden = true;
+  }
 
   // --- What is learned, and from what.
   const kindOf = (/** @type {ColumnPreview} */ column) => choice.kinds.find(([of]) => of === column.name)?.[1] ?? column.kind;

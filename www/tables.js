@@ -3,6 +3,7 @@
 // In the worker: the user's tables, kept by a module of their own that is loaded when the first one comes.
 import init, { Table } from './readers/downhill_readers.js';
 import { openFile, removeLeftFiles } from './storage.js';
+import { formatOf, readFormat } from './formats.js';
 
 /** @typedef {import('./pkg/downhill.js').Source} Source */
 /** @typedef {import('./pkg/downhill.js').Columns} Columns */
@@ -18,8 +19,8 @@ const BREATH_MS = 12;
 /** @type {Promise<unknown> | undefined} */
 let loaded;
 /**
- * `file` holds what of it does not fit into memory.
- * @typedef {{ name: string, blob: Blob, table: Table, fingerprint: string, file: import('./storage.js').File | undefined }} Kept
+ * `file` holds what of it does not fit into memory; `sheets` are those of a workbook, `sheet` the one that was read.
+ * @typedef {{ name: string, blob: Blob, table: Table, fingerprint: string, file?: import('./storage.js').File, sheets: string[], sheet: string }} Kept
  */
 /** The table that is shown, and that which the run was made of. @type {Kept | undefined} */
 let opened;
@@ -39,7 +40,7 @@ const TOO_LARGE = ['storage_refused', 'storage_full'];
 /**
  * @param {string} name
  * @param {Blob} blob
- * @param {object | undefined} dialect
+ * @param {{ sheet?: string } | object | undefined} dialect
  * @param {boolean | undefined} sample whether a table that finds no place may become a sample of its rows
  * @param {(event: Progress) => Promise<boolean>} breathe
  * @returns {Promise<Kept>}
@@ -66,6 +67,12 @@ async function read(name, blob, dialect, sample, breathe) {
 async function readShare(name, blob, dialect, share, breathe) {
   const chunk = async (/** @type {number} */ start) => new Uint8Array(await blob.slice(start, start + CHUNK_BYTES).arrayBuffer());
   const head = await chunk(0);
+  const format = formatOf(head);
+  if (format !== 'text') {
+    const sheet = dialect && 'sheet' in dialect ? String(dialect.sheet) : undefined;
+    const found = await readFormat(format, blob, sheet, (n_samples, fraction) => tell(n_samples, fraction, breathe));
+    return { name, blob, fingerprint: found.table.fingerprint(), ...found };
+  }
   let next = Promise.resolve(head);
   const table = new Table(head, head.length === blob.size, dialect && JSON.stringify(dialect));
   if (share !== undefined) table.sample(share, SEED);
@@ -85,13 +92,11 @@ async function readShare(name, blob, dialect, share, breathe) {
         else table.do_without_storage();
       }
       if (performance.now() - since < BREATH_MS) continue;
-      const message = { code: 'reading_table', params: { n_samples: table.n_rows().toLocaleString('en') }, text: '' };
-      const goesOn = await breathe({ kind: 'progress', message, fraction: start / blob.size });
-      if (!goesOn) throw Object.assign(new Error('cancelled'), { code: 'cancelled', params: {} });
+      await tell(table.n_rows(), start / blob.size, breathe);
       since = performance.now();
     }
     table.finish();
-    return { name, blob, table, fingerprint: table.fingerprint(), file };
+    return { name, blob, table, fingerprint: table.fingerprint(), file, sheets: [], sheet: '' };
   } catch (error) {
     const { code } = /** @type {{ code?: string }} */ (error);
     const fits = TOO_LARGE.includes(code ?? '') ? table.share_that_fits(Math.min(start + CHUNK_BYTES, blob.size), blob.size) : undefined;
@@ -100,6 +105,18 @@ async function readShare(name, blob, dialect, share, breathe) {
     await file?.remove();
     throw Object.assign(/** @type {Error} */ (error), { share: fits });
   }
+}
+
+/**
+ * Says how far a table is read; throws where it is not to be read on.
+ * @param {number} n_samples
+ * @param {number} fraction
+ * @param {(event: Progress) => Promise<boolean>} breathe
+ */
+async function tell(n_samples, fraction, breathe) {
+  const message = { code: 'reading_table', params: { n_samples: n_samples.toLocaleString('en') }, text: '' };
+  if (await breathe({ kind: 'progress', message, fraction })) return;
+  throw Object.assign(new Error('cancelled'), { code: 'cancelled', params: {} });
 }
 
 /** Lets a table go that nobody needs any longer. @param {typeof opened} table */
@@ -132,7 +149,8 @@ async function open({ name, blob, dialect, sample }, breathe) {
   const table = await read(blob ? name : opened?.name ?? name, content, dialect, sample, breathe);
   opened = table;
   drop(before);
-  return { kind: 'opened', name: table.name, fingerprint: table.fingerprint, preview: table.table.preview() };
+  const { sheets, sheet, fingerprint } = table;
+  return { kind: 'opened', name: table.name, fingerprint, sheets, sheet, preview: table.table.preview() };
 }
 
 /**

@@ -3,7 +3,6 @@
 //! Numbers, decimals and stamps of time are numbers and dates; strings and dictionaries words; `true` and `false` words. A
 //! value within a group is a column `outer.inner`. Lists and maps are no cells.
 
-use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -306,7 +305,7 @@ impl<S: Source + Send + Sync> ChunkReader for File<S> {
             return Err(ParquetError::EOF("a part lies beyond the end of the file".to_owned()));
         }
         let mut bytes = vec![0; length];
-        self.source.read_at(start, &mut bytes).map_err(io::Error::from)?;
+        self.source.read_at(start, &mut bytes)?;
         Ok(bytes.into())
     }
 }

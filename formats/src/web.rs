@@ -10,6 +10,7 @@ use js_sys::{Array, Error, Float64Array, Function, Object, Reflect, Uint8Array, 
 use send_wrapper::SendWrapper;
 use wasm_bindgen::prelude::*;
 
+use crate::archive;
 use crate::parquet::Parquet;
 use crate::workbook::Workbook;
 
@@ -29,7 +30,7 @@ pub struct FormatReader {
 #[wasm_bindgen]
 impl FormatReader {
     /// Of a file of so many bytes; `read(start, end)` gives some of them, at once. `format` is what the readers' wasm has
-    /// found it to be: `parquet` or `workbook`. Of a workbook the sheet with this name is read, or the first.
+    /// found it to be: `parquet`, `archive` or `workbook`. Of a workbook the sheet with this name is read, or the first.
     #[wasm_bindgen(constructor)]
     pub fn new(
         format: &str,
@@ -40,6 +41,11 @@ impl FormatReader {
         let file = Blob { read: SendWrapper::new(read), size: size as u64 };
         let opened = match format {
             "parquet" => Parquet::new(file).map(|reader| Self {
+                reader: Box::new(reader),
+                sheets: Vec::new(),
+                sheet: String::new(),
+            }),
+            "archive" => archive::open(Rc::new(file)).map(|reader| Self {
                 reader: Box::new(reader),
                 sheets: Vec::new(),
                 sheet: String::new(),

@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::io::BufReader;
 use std::rc::Rc;
 
 use calamine::{CellErrorType, Data, Ods, Range, Reader as _, Xlsx, XlsxCellReader, XlsxError};
@@ -12,7 +13,9 @@ use downhill::message::{Code, Message, Result};
 use downhill_readers::batch::{BATCH_VALUES, Batch, Cells, Reader, Step};
 use downhill_readers::cell::{self, Numbers};
 use downhill_readers::source::{Cursor, Source};
+use quick_xml::events::Event;
 use self_cell::{MutBorrow, self_cell};
+use zip::ZipArchive;
 
 /// Rows that are looked at for where a table begins.
 const HEAD_ROWS: usize = 20;
@@ -269,6 +272,7 @@ impl Rows {
         let mut first = vec![0; FIRST_OF_OPEN_DOCUMENT.len()];
         let is_open_document = source.read_at(30, &mut first).is_ok() && first == FIRST_OF_OPEN_DOCUMENT;
         if is_open_document {
+            check_elements(Cursor::new(Rc::clone(source), 0))?;
             let mut book = Ods::new(file).map_err(|error| damaged(&error))?;
             let sheets = book.sheet_names();
             let sheet = choose(&sheets, sheet)?;
@@ -354,6 +358,30 @@ impl Rows {
         *has_ended = fetched.is_none();
         Ok(std::mem::replace(next, fetched))
     }
+}
+
+/// Fails where an element of an OpenDocument file does not end: the crate would look for its end for ever.
+fn check_elements(file: File) -> Result<()> {
+    let mut archive = ZipArchive::new(file).map_err(|error| damaged(&error))?;
+    for index in 0..archive.len() {
+        let entry = archive.by_index(index).map_err(|error| damaged(&error))?;
+        if !entry.name().is_ok_and(|name| name.ends_with(".xml")) {
+            continue;
+        }
+        let mut reader = quick_xml::Reader::from_reader(BufReader::new(entry));
+        let (mut depth, mut buffer) = (0_usize, Vec::new());
+        loop {
+            buffer.clear();
+            match reader.read_event_into(&mut buffer).map_err(|error| damaged(&error))? {
+                Event::Start(_) => depth += 1,
+                Event::End(_) => depth = depth.saturating_sub(1),
+                Event::Eof if depth == 0 => break,
+                Event::Eof => return Err(damaged(&"it ends in the middle of an element")),
+                _ => {}
+            }
+        }
+    }
+    Ok(())
 }
 
 fn is_blank(data: &Data) -> bool {

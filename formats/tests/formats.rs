@@ -7,6 +7,7 @@ mod expected;
 use std::rc::Rc;
 
 use downhill::message::Code;
+use downhill_formats::archive;
 use downhill_formats::parquet::Parquet;
 use downhill_formats::workbook::Workbook;
 use downhill_readers::batch::{Reader, Step, read_all};
@@ -18,6 +19,27 @@ fn parquet_files_are_what_pyarrow_reads() {
     for name in files(".parquet") {
         assert_eq!(Format::of(&bytes(&name)), Format::Parquet, "{name}");
         check(&read_all(&mut Parquet::new(bytes(&name)).unwrap()).unwrap(), &name);
+    }
+}
+
+#[test]
+fn archives_are_what_numpy_reads() {
+    for name in files(".npz") {
+        assert_eq!(Format::of(&bytes(&name)), Format::Archive, "{name}");
+        let table = read_all(&mut archive::open(source(&name)).unwrap()).unwrap();
+        check(&table, &name);
+        // What is learned stands last, wherever it was in the archive.
+        assert_eq!(table.columns().last().unwrap().name, "y", "{name}");
+        let whole = bytes(&name);
+        for length in (0..whole.len()).step_by(7) {
+            let cut = archive::open(Rc::new(whole[..length].to_vec()));
+            assert_eq!(cut.err().unwrap().code, Code::FileDamaged, "{name}, {length} bytes");
+        }
+    }
+    for (name, code) in
+        [("refused_lengths.npz", Code::ArrayLengths), ("refused_none.npz", Code::ArrayMissing)]
+    {
+        assert_eq!(archive::open(source(name)).err().unwrap().code, code, "{name}");
     }
 }
 
@@ -72,6 +94,21 @@ fn a_sheet_is_chosen_by_name_and_a_table_may_stand_anywhere_on_it() {
     check(&read_all(&mut workbook).unwrap(), "workbook.xlsx#elsewhere");
     let error = Workbook::new(source("workbook.xlsx"), Some("nowhere")).err().unwrap();
     assert_eq!(error.code, Code::SheetMissing);
+}
+
+#[test]
+fn an_element_that_does_not_end_is_not_waited_for() {
+    use std::io::{Cursor, Write};
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    writer.start_file("mimetype", stored).unwrap();
+    writer.write_all(b"application/vnd.oasis.opendocument.spreadsheet").unwrap();
+    writer.start_file("content.xml", stored).unwrap();
+    writer
+        .write_all(b"<office:body><office:spreadsheet><table:table table:name=\"a\"><table:table-row>")
+        .unwrap();
+    let open = Workbook::new(Rc::new(writer.finish().unwrap().into_inner()), None);
+    assert_eq!(open.err().unwrap().code, Code::FileDamaged);
 }
 
 #[test]

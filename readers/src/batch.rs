@@ -8,6 +8,9 @@ use crate::table::Table;
 /// Values of a batch: what is read between two breaths.
 pub const BATCH_VALUES: usize = 1 << 16;
 
+/// Days from 1970-01-01, before it or after, that a date may be: those of ECMAScript's time values.
+const MAX_DAYS: f64 = 1e8;
+
 /// How numbers are written where a cell is text all the same.
 const PLAIN: Numbers = Numbers { decimal_comma: false, separator: b';' };
 
@@ -101,9 +104,13 @@ impl Cells {
         self.push_number(f64::NAN);
     }
 
-    /// The next cell: a date, in days since 1970-01-01.
+    /// The next cell: a date, in days since 1970-01-01. One so far away that no calendar shows it is a word.
     pub fn push_date(&mut self, days: f64) {
-        self.push_marked(days, DATE);
+        if days.abs() <= MAX_DAYS {
+            self.push_marked(days, DATE);
+        } else {
+            self.push_word(&format!("day {days}"));
+        }
     }
 
     /// The next cell: a word, whatever it looks like.

@@ -15,6 +15,9 @@ pub const MAGIC: &[u8] = b"\x93NUMPY";
 /// Bytes of a header at most; NumPy itself refuses longer ones.
 const MAX_HEADER_BYTES: usize = 1 << 20;
 
+/// Bytes of a row at most.
+const MAX_ROW_BYTES: usize = 1 << 27;
+
 /// What an array is, before its values.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Header {
@@ -129,8 +132,8 @@ impl Header {
             _ => None,
         });
         let shape = shape.collect::<Option<Vec<u64>>>().ok_or_else(none)?;
-        if fields.is_empty() || value_bytes == 0 {
-            return Err(of_kind(name, "nothing"));
+        if fields.is_empty() || value_bytes > MAX_ROW_BYTES {
+            return Err(of_kind(name, &format!("values of {value_bytes} bytes")));
         }
         Ok(Self { fields, value_bytes, fortran_order, shape })
     }
@@ -159,6 +162,9 @@ fn push_field(
     let rest = letters.as_str();
     let (size, unit) = rest.split_at(rest.find('[').unwrap_or(rest.len()));
     let size: usize = size.parse().map_err(|_| unknown())?;
+    if *offset > MAX_ROW_BYTES {
+        return Err(of_kind(array, "values of too many bytes"));
+    }
     let (kind, bytes) = match (kind, size) {
         ('f', 2 | 4 | 8) => (Kind::Float, size),
         ('i', 1 | 2 | 4 | 8) => (Kind::Signed, size),
@@ -322,7 +328,10 @@ impl Columns {
             }
         }
         let n_together = if streams.len() > 1 { 1 } else { n_values as usize };
-        let row_bytes = header.value_bytes * n_together;
+        let row_bytes = header.value_bytes.saturating_mul(n_together);
+        if row_bytes > MAX_ROW_BYTES {
+            return Err(damaged(&"a row of it has more than 128 MB"));
+        }
         Ok(Self { header, names, n_rows, streams, row_bytes, row: Vec::new() })
     }
 
@@ -346,7 +355,7 @@ impl Columns {
 }
 
 /// Bytes that the columns of an array are buffered in.
-const BUFFERED_BYTES: usize = 1 << 23;
+const BUFFERED_BYTES: usize = 1 << 26;
 
 fn within_limit(n_columns: u64) -> bool {
     n_columns <= crate::table::MAX_COLUMNS as u64
@@ -363,7 +372,7 @@ fn of_kind(name: &str, kind: &str) -> Message {
 }
 
 /// A file that is not what its beginning says.
-pub(crate) fn damaged(detail: &dyn std::fmt::Display) -> Message {
+pub fn damaged(detail: &dyn std::fmt::Display) -> Message {
     Message::new(Code::FileDamaged).with("format", "NumPy").with("detail", detail)
 }
 

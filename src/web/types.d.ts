@@ -49,8 +49,12 @@ export interface Opened {
   kind: "opened";
   name: string;
   fingerprint: string;
+  /** Sheets of a workbook, and the one that was read. */
+  sheets: string[];
+  sheet: string;
   preview: {
-    dialect: Dialect;
+    /** Nothing where it is no text. */
+    dialect: Dialect | null;
     n_rows: number;
     /** Rows of the file; more than `n_rows` where those are a sample of them. */
     n_read: number;
@@ -293,7 +297,7 @@ export type Request =
    * A table of the user's is read and previewed; without `blob` the one before, read as `dialect` says. With `sample`, a
    * table that finds no place (`storage_refused`, `storage_full`) becomes a sample of its rows.
    */
-  | { kind: "open_table"; name: string; blob?: Blob; dialect?: Dialect; sample?: boolean }
+  | { kind: "open_table"; name: string; blob?: Blob; dialect?: Dialect | { sheet: string }; sample?: boolean }
   /** What can be inferred of the least squares of a run on a table. */
   | { kind: "infer"; config: RunConfig }
   /** How weights (as in a snapshot) do on a part of the rows of a table; an effect holds inputs at values. */

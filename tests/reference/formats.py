@@ -184,6 +184,13 @@ def parquet():
     pq.write_table(numbers, FOLDER / "encodings.parquet", use_dictionary=False, column_encoding=encodings, data_page_version="2.0")
     assert pq.read_table(FOLDER / "encodings.parquet").equals(numbers)
     expect("encodings.parquet", {name: flat[name] for name in numbers.column_names})
+    words = pa.table({"word": table["word"], "long": pa.array([f"{'ab' * (i % 70)}{i}" for i in range(N_ROWS)])})
+    for encoding in ["DELTA_LENGTH_BYTE_ARRAY", "DELTA_BYTE_ARRAY"]:
+        for version in ["1.0", "2.0"]:
+            name = f"{encoding.lower()}_{version[0]}.parquet"
+            pq.write_table(words, FOLDER / name, use_dictionary=False, column_encoding=encoding, data_page_version=version)
+            assert pq.read_table(FOLDER / name).equals(words), name
+            expect(name, {column: words[column].to_pylist() for column in words.column_names})
     # As pandas writes it, its index included.
     pandas = pd.DataFrame({"x": np.arange(5) / 3, "y": ["a", "b", "a", None, "b"]}, index=pd.Index([10, 12, 11, 15, 14], name="key"))
     pandas.to_parquet(FOLDER / "pandas.parquet")

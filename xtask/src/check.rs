@@ -81,6 +81,7 @@ fn types() -> Result<()> {
     site::wasm()?;
     site::readers()?;
     site::general()?;
+    site::formats()?;
     let projects = [
         ("types of the page", "tsconfig.json", "www"),
         ("types of the workers", "xtask/tsconfig/worker.json", "www"),

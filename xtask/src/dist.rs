@@ -71,8 +71,10 @@ pub(crate) fn within_budget() -> Result<()> {
 
 fn build() -> Result<Vec<Weighed>> {
     site::build()?;
+    site::formats()?;
     let wasm = optimized(&site::glue().join("downhill_bg.wasm"))?;
     let general = optimized(&site::folder().join("www/general/downhill_bg.wasm"))?;
+    let formats = optimized(&site::folder().join("www/formats/downhill_formats_bg.wasm"))?;
     let readers = optimized(&site::folder().join("www/readers/downhill_readers_bg.wasm"))?;
     let (site, dist) = (site::folder(), folder());
 
@@ -81,6 +83,7 @@ fn build() -> Result<Vec<Weighed>> {
         let path = match name.as_str() {
             "pkg/downhill_bg.wasm" => wasm.clone(),
             "general/downhill_bg.wasm" => general.clone(),
+            "formats/downhill_formats_bg.wasm" => formats.clone(),
             "readers/downhill_readers_bg.wasm" => readers.clone(),
             _ => site.join("www").join(&name),
         };
@@ -169,7 +172,7 @@ fn minify(contents: &mut [(String, Vec<u8>)]) -> Result<()> {
 fn compress(dist: &Path, files: &Files) -> Result<Vec<Weighed>> {
     let own = "sw.js".to_owned();
     let first: Vec<&String> = files.first.iter().chain([&own]).collect();
-    let all: Vec<&String> = first.iter().copied().chain(&files.later).collect();
+    let all: Vec<&String> = first.iter().copied().chain(&files.later).chain(&files.seldom).collect();
     let n_threads = thread::available_parallelism().map_or(1, usize::from);
     let mut weighed: Vec<(usize, Weighed)> = thread::scope(|scope| {
         let work = |offset: usize| {

@@ -15,6 +15,7 @@ mod shell;
 mod site;
 mod test;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
@@ -39,7 +40,10 @@ Usage: cargo xtask <command>
             --only W1,W3  part of it, printed and not written; also W1k, W2, W4, W5, W6,
                           statistics, webgpu, series, page
             read [MB]     reading a table of that size (100 unless told) beside pandas and polars
-            native        cargo bench instead: the engines without a browser";
+            native        cargo bench instead: the engines without a browser
+  fuzz    what reads files and links, given mutated ones; a target alone by its name
+            --seconds N   for each target, 60 unless told
+            --seed S      which inputs, 0 unless told; --help has more";
 
 fn main() -> ExitCode {
     match run() {
@@ -49,6 +53,13 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The fuzzer is a crate of its own, since it holds all that it tries, and has a profile in which a panic can be caught.
+fn fuzz(arguments: Vec<OsString>) -> Result<ExitCode> {
+    let mut cargo = shell::cargo();
+    cargo.args(["run", "--quiet", "--profile", "fuzz", "--package", "downhill-fuzz", "--"]).args(arguments);
+    Ok(if cargo.status()?.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn run() -> Result<ExitCode> {
@@ -65,6 +76,9 @@ fn run() -> Result<ExitCode> {
         }
         other => return Err(other.unexpected().into()),
     };
+    if command == "fuzz" {
+        return fuzz(parser.raw_args()?.collect());
+    }
     let mut words = Vec::new();
     let mut serve = serve::Options::default();
     let mut filter = None;

@@ -16,6 +16,7 @@ const LATER: &[&str] = &[
     "coefficients.js",
     "data/",
     "diagnostics.js",
+    "formats.js",
     "general.js",
     "general/",
     "help.js",
@@ -35,6 +36,9 @@ const LATER: &[&str] = &[
     "tabs.js",
 ];
 
+/// What few visits need, and is large: fetched when it is needed, and kept from then on.
+const SELDOM: &[&str] = &["formats/"];
+
 /// Text of the service worker between these is replaced.
 const BEGIN: &str = "/* site: begin */";
 const END: &str = "/* site: end */";
@@ -46,18 +50,22 @@ pub(crate) struct Files {
     pub(crate) first: Vec<String>,
     /// What it may need later.
     pub(crate) later: Vec<String>,
+    /// What few visits need.
+    pub(crate) seldom: Vec<String>,
 }
 
 impl Files {
     /// Sorts the files of the folder with the page's own files (`www/`, `assets-.../`) into first and later.
     pub(crate) fn below(site: &Path, assets: &str) -> Result<Self> {
-        let mut files = Self { first: vec!["index.html".into()], later: Vec::new() };
+        let mut files = Self { first: vec!["index.html".into()], ..Self::default() };
         for name in shell::files_below(&site.join(assets))? {
             if !is_served(&name) {
                 continue;
             }
             let path = format!("{assets}/{name}");
-            if LATER.iter().any(|prefix| name.starts_with(prefix)) {
+            if SELDOM.iter().any(|prefix| name.starts_with(prefix)) {
+                files.seldom.push(path);
+            } else if LATER.iter().any(|prefix| name.starts_with(prefix)) {
                 files.later.push(path);
             } else {
                 files.first.push(path);

@@ -8,7 +8,10 @@ use std::{fs, thread};
 
 use anyhow::{Context, Result};
 use axum::Router;
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
 use tokio::net::TcpListener;
 use tower_http::services::ServeDir;
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -73,10 +76,23 @@ fn router(folder: PathBuf) -> Router {
     };
     Router::new()
         .fallback_service(ServeDir::new(folder).precompressed_br().precompressed_gzip())
+        .layer(middleware::from_fn(build_first))
         .layer(fixed(header::CACHE_CONTROL, "no-cache"))
         .layer(fixed(header::CONTENT_SECURITY_POLICY, POLICY))
         .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(fixed(header::REFERRER_POLICY, "no-referrer"))
+}
+
+/// What the page asks for when a file of another format than text comes, and is not built before.
+async fn build_first(request: Request, next: Next) -> Response {
+    if request.uri().path() == "/www/formats/downhill_formats.js" {
+        let built = tokio::task::spawn_blocking(site::formats).await;
+        if let Some(error) = built.map_err(Into::into).flatten().err() {
+            println!("error: {error:#}");
+            return (StatusCode::INTERNAL_SERVER_ERROR, format!("{error:#}")).into_response();
+        }
+    }
+    next.run(request).await
 }
 
 fn open(url: &str) {

@@ -7,6 +7,7 @@
 //! target/site/www/pkg/         downhill.js, downhill.d.ts, downhill_bg.wasm: what a first visit loads
 //! target/site/www/general/     the same of everything else, which takes over when it is first needed
 //! target/site/www/readers/     the same of the readers' wasm
+//! target/site/www/formats/     the same of the wasm of the other formats, once it has been asked for
 //! ```
 
 use std::fs;
@@ -58,6 +59,13 @@ pub(crate) fn readers() -> Result<()> {
     bind("downhill_readers", "downhill_readers", &folder().join("www/readers"))
 }
 
+/// Builds the wasm that reads Parquet files and workbooks. No development needs it before such a file comes.
+pub(crate) fn formats() -> Result<()> {
+    install::wasm_target()?;
+    cargo("wasm of the other formats", "downhill-formats")?;
+    bind("downhill_formats", "downhill_formats", &folder().join("www/formats"))
+}
+
 /// Builds a wasm of `wasm/` and its glue, into a folder.
 pub(crate) fn wasm_into(name: &str, folder: &Path) -> Result<()> {
     install::wasm_target()?;
@@ -90,6 +98,8 @@ fn bind(built: &str, name: &str, folder: &Path) -> Result<()> {
             .omit_default_module_path(false)
             .remove_name_section(true)
             .remove_producers_section(true)
+            // A file may be damaged in a way that stops a reader: the page begins with a new one.
+            .reset_state_function(name == "downhill_formats")
             .generate(folder)?;
         fs::write(&stamp, now)?;
         Ok(())
@@ -98,7 +108,9 @@ fn bind(built: &str, name: &str, folder: &Path) -> Result<()> {
 
 /// Makes `to` hold what `from` holds, apart from the glue and from the service worker, which belongs at the root.
 fn mirror(from: &Path, to: &Path) -> Result<()> {
-    let ours = |name: &str| ["general/", "pkg/", "readers/"].iter().any(|folder| name.starts_with(folder));
+    let ours = |name: &str| {
+        ["formats/", "general/", "pkg/", "readers/"].iter().any(|folder| name.starts_with(folder))
+    };
     let names: Vec<String> =
         shell::files_below(from)?.into_iter().filter(|name| name != "sw.js" && !ours(name)).collect();
     for name in &names {

@@ -3,7 +3,7 @@
 use std::io;
 use std::rc::Rc;
 
-use downhill::message::Message;
+use downhill::message::{Code, Message};
 use js_sys::{Array, Error, Float64Array, Function, Reflect, Uint8Array, Uint32Array};
 use wasm_bindgen::prelude::*;
 
@@ -31,7 +31,7 @@ impl TableFiller {
         let reader: Result<Option<Box<dyn Reader>>, Message> = match format {
             "objects" => Ok(Some(Box::new(Objects::new(file)))),
             "array" => Arrays::of_array(file).map(|arrays| Some(Box::new(arrays) as Box<dyn Reader>)),
-            "archive" => Arrays::of_archive(file).map(|arrays| Some(Box::new(arrays) as Box<dyn Reader>)),
+            "old_workbook" => Err(Code::WorkbookKind.into()),
             _ => Ok(None),
         };
         let reader = reader.map_err(|message| to_error(&message))?;
@@ -77,8 +77,8 @@ impl TableFiller {
     }
 
     /// The table.
-    pub fn finish(self) -> Result<Table, Error> {
-        let table = self.filling.finish().map_err(|message| to_error(&message))?;
+    pub fn finish(&mut self) -> Result<Table, Error> {
+        let table = std::mem::take(&mut self.filling).finish().map_err(|message| to_error(&message))?;
         Ok(Table { table: Rc::new(table), selection: None })
     }
 }

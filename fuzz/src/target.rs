@@ -1,0 +1,131 @@
+//! What is fuzzed: everything that reads what comes from outside.
+
+use std::rc::Rc;
+
+use downhill::backend::{self, InUse};
+use downhill::config::{RunConfig, from_query, json, to_query};
+use downhill::dataset::Dataset;
+use downhill::export;
+use downhill::message::{Code, Result};
+use downhill::trainer::{Task, Trainer};
+use downhill_formats::archive;
+use downhill_formats::parquet::Parquet;
+use downhill_formats::workbook::Workbook;
+use downhill_readers::arrays::Arrays;
+use downhill_readers::batch::read_all;
+use downhill_readers::format::Format;
+use downhill_readers::objects::Objects;
+use downhill_readers::selection::Selection;
+use downhill_readers::table::Table;
+
+/// Something that reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// Tables that are text: how they are written, and their cells.
+    Text,
+    /// JSON objects.
+    Objects,
+    /// NumPy's arrays.
+    Array,
+    /// Archives of them.
+    Archive,
+    /// Parquet files.
+    Parquet,
+    /// Workbooks.
+    Workbook,
+    /// Weights files, and the run that goes on from one.
+    Weights,
+    /// Links.
+    Link,
+}
+
+impl Target {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Text,
+        Self::Objects,
+        Self::Array,
+        Self::Archive,
+        Self::Parquet,
+        Self::Workbook,
+        Self::Weights,
+        Self::Link,
+    ];
+
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Objects => "objects",
+            Self::Array => "array",
+            Self::Archive => "archive",
+            Self::Parquet => "parquet",
+            Self::Workbook => "workbook",
+            Self::Weights => "weights",
+            Self::Link => "link",
+        }
+    }
+
+    /// By its name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|target| target.name() == name)
+    }
+
+    /// Reads an input to its end; whether it could be read. Panics are what is looked for.
+    pub fn run(self, input: &[u8]) -> bool {
+        // What a file is taken for is found out first, whatever it is.
+        let _ = Format::of(input);
+        match self {
+            Self::Text => look_at(Table::read(input)),
+            Self::Objects => look_at(read_all(&mut Objects::new(input.to_vec()))),
+            Self::Array => {
+                look_at(Arrays::of_array(Rc::new(input.to_vec())).and_then(|mut r| read_all(&mut r)))
+            }
+            Self::Archive => {
+                look_at(archive::open(Rc::new(input.to_vec())).and_then(|mut r| read_all(&mut r)))
+            }
+            Self::Parquet => look_at(Parquet::new(input.to_vec()).and_then(|mut r| read_all(&mut r))),
+            Self::Workbook => {
+                look_at(Workbook::new(Rc::new(input.to_vec()), None).and_then(|mut r| read_all(&mut r)))
+            }
+            Self::Weights => go_on(input).is_ok(),
+            Self::Link => follow(&String::from_utf8_lossy(input)),
+        }
+    }
+}
+
+/// What the page does with a table: shows it, and makes rows of what it would choose.
+fn look_at(table: Result<Table>) -> bool {
+    let Ok(table) = table else { return false };
+    let _ = table.preview();
+    Selection::new(&table, &table.choice()).is_ok()
+}
+
+/// What the session does with a weights file: checks it, makes its rows, and goes on from where it was.
+fn go_on(input: &[u8]) -> Result<()> {
+    const MAX_ROWS: u32 = 10_000;
+    let imported = export::read(input)?;
+    let config = imported.plan.config();
+    let dataset = Dataset::build(&config.data, None)?;
+    if dataset.n_samples() > MAX_ROWS {
+        return Ok(());
+    }
+    let task = Task::new(&imported.plan, Rc::new(dataset))?;
+    let engine = backend::cpu(Rc::clone(&task.problem));
+    let in_use = InUse::new(&engine, Code::CpuForced.into());
+    let mut trainer = pollster::block_on(Trainer::new(config.check()?, task, engine, in_use))?;
+    pollster::block_on(trainer.restore(imported.checkpoint))?;
+    pollster::block_on(trainer.advance(3))?;
+    export::write(&trainer).map(drop)
+}
+
+/// What the page does with a link: reads it, checks it, and writes it anew, where it must mean the same.
+fn follow(link: &str) -> bool {
+    let (config, problems) = from_query(link, json);
+    if config.check().is_ok() {
+        let (again, problems): (RunConfig, _) = from_query(&to_query(&config), json);
+        assert!(problems.is_empty(), "a link that was written cannot be read: {problems:?}");
+        assert_eq!(again, config, "a link that was written means another run");
+    }
+    problems.is_empty()
+}
