@@ -344,7 +344,7 @@ impl Column {
         self.len() == 0
     }
 
-    /// Rows of a block: [`Column::block`] has them together.
+    /// Rows of a block: those of a block are had together.
     pub fn block_rows(&self) -> usize {
         self.cells.block_rows()
     }
@@ -368,6 +368,22 @@ impl Column {
     /// Those of [`Storage::read`](crate::block::Storage::read).
     pub fn value(&self, row: usize) -> Result<Option<f64>> {
         Ok(value(self.raw(row)?))
+    }
+
+    /// Whether a cell says nothing.
+    ///
+    /// # Errors
+    /// Those of [`Storage::read`](crate::block::Storage::read).
+    pub fn is_missing(&self, row: usize) -> Result<bool> {
+        Ok(is_missing(self.raw(row)?))
+    }
+
+    /// Which of its levels a cell is; `None` where it says nothing.
+    ///
+    /// # Errors
+    /// Those of [`Storage::read`](crate::block::Storage::read).
+    pub fn level(&self, levels: &Levels, row: usize) -> Result<Option<u32>> {
+        Ok(levels.of(self.raw(row)?))
     }
 
     /// Each of its cells as it is kept, in the order of rows.

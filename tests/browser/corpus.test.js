@@ -5,12 +5,14 @@ import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { root } from './harness.js';
 
-const readers = join(root, 'dist/www/readers');
+const dist = join(root, 'dist');
 const corpus = join(root, 'readers/tests/corpus');
 
 /** @type {any} */
 let Table;
 before(async () => {
+  const assets = (await readdir(dist)).find((name) => name.startsWith('assets-')) ?? 'www';
+  const readers = join(dist, assets, 'readers');
   const glue = await import(join(readers, 'downhill_readers.js'));
   await glue.default({ module_or_path: await readFile(join(readers, 'downhill_readers_bg.wasm')) });
   ({ Table } = glue);

@@ -20,9 +20,11 @@ after(async () => {
  * @param {number} n_rows
  */
 async function begin(n_rows) {
-  const { Client } = await import(new URL('www/client.js', document.baseURI).href);
-  const pkg = await import(new URL('www/pkg/downhill.js', document.baseURI).href);
-  const module = await WebAssembly.compileStreaming(fetch('www/pkg/downhill_bg.wasm'));
+  // The page's own modules, wherever the site keeps them.
+  const main = /** @type {HTMLScriptElement} */ (document.querySelector('script[type="module"]')).src;
+  const { Client } = await import(new URL('client.js', main).href);
+  const pkg = await import(new URL('pkg/downhill.js', main).href);
+  const module = await WebAssembly.compileStreaming(fetch(new URL('pkg/downhill_bg.wasm', main)));
   const nothing = () => {};
   const client = new Client(module, nothing, nothing, nothing, nothing);
   const names = Array.from({ length: 100 }, (_, j) => `c${j}`).join(',');
@@ -76,7 +78,7 @@ test('A table that outgrows memory is stored, trained on, and removed with the n
 
 test('Where storage is refused a table is refused, and read as a sample where that is asked for', async () => {
   const context = await browser.newContext({ serviceWorkers: 'block' });
-  await context.route('**/www/storage.js', (route) => route.fulfill({
+  await context.route('**/storage.js', (route) => route.fulfill({
     contentType: 'text/javascript',
     body: 'export const openFile = async () => undefined; export const removeLeftFiles = async () => {};',
   }));
