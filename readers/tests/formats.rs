@@ -21,7 +21,7 @@ fn read_objects(text: &str) -> Result<Table, Message> {
 
 fn values(table: &Table, name: &str) -> Vec<Option<f64>> {
     let column = table.columns().iter().find(|column| column.name == name).unwrap();
-    (0..table.n_rows() as usize).map(|row| column.value(row)).collect()
+    (0..table.n_rows() as usize).map(|row| column.value(row).unwrap()).collect()
 }
 
 #[test]

@@ -26,7 +26,7 @@ fn dataset(file: &str) -> Dataset {
     let selection = Selection::new(&table, &ColumnsConfig::default()).unwrap();
     assert_eq!((selection.n_dropped, selection.n_bad), (0, 0), "{file}");
     let mut rows = vec![0.0; selection.n_rows() * (selection.inputs.len() + 1)];
-    selection.read(&table, 0, &mut rows);
+    selection.read(&table, 0, &mut rows).unwrap();
     let width = selection.inputs.len() + 1;
     let columns = (0..width).map(|j| rows.iter().skip(j).step_by(width).copied().collect()).collect();
     Dataset::of_table(columns, selection.inputs.clone(), &selection.target)
