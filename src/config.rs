@@ -608,9 +608,12 @@ impl RunConfig {
                 within(field, value as f64, 1.0, 9e15)?;
             }
         }
-        for (field, value) in [("stop.loss", stop.loss), ("stop.gradient_norm", stop.gradient_norm)] {
+        // Only counts have a loss that may be negative.
+        let least = if self.loss == Loss::Poisson { -1e30 } else { 0.0 };
+        let ends = [("stop.loss", stop.loss, least), ("stop.gradient_norm", stop.gradient_norm, 0.0)];
+        for (field, value, least) in ends {
             if let Some(value) = value {
-                within(field, value, 0.0, 1e30)?;
+                within(field, value, least, 1e30)?;
             }
         }
         if let Some(speed) = self.steps_per_second {

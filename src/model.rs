@@ -80,11 +80,11 @@ pub fn parameters(layers: &[Layer], n_features: u32, bias: bool) -> Option<(Vec<
     Some((flat.map(|w| *w as f32).collect(), n_outputs as u32))
 }
 
-/// Where a run starts from: the same for the same seed.
+/// Where a run starts from: the same for the same seed. Glorot's bound is `sqrt(6 / (n_features + n_outputs))` (Glorot
+/// and Bengio 2010); biases are 0.
 pub fn initial_parameters(
     initial: InitialWeights,
-    n_features: u32,
-    n_outputs: u32,
+    (n_features, n_outputs): (u32, u32),
     bias: bool,
     seed: u32,
 ) -> Vec<f32> {

@@ -788,7 +788,7 @@ impl Trainer {
             seed: config.seed,
             block_rows: IN_MEMORY_BLOCK_ROWS,
             divergence_limit: limit,
-            target_loss: config.stop.loss.map_or(-1.0, |target| target as f32),
+            target_loss: config.stop.loss.map_or(f32::MIN, |target| target as f32),
             target_gradient_norm: config.stop.gradient_norm.map_or(-1.0, |target| target as f32),
             ..RunParams::default()
         };
@@ -929,7 +929,7 @@ impl Trainer {
         let config: &RunConfig = self.plan.config();
         let suggested_rate = monitor::suggested_rate(
             config.learning_rate,
-            &config.optimizer,
+            (&config.optimizer, &config.loss),
             &self.task.exact,
             self.task.steepest_row,
             self.plan.batch_rows(n_samples),
@@ -945,8 +945,7 @@ fn first_state(plan: &RunPlan, task: &Task, beside: &Beside) -> State {
     let problem = &task.problem;
     let initial = model::initial_parameters(
         config.model.initial_weights,
-        problem.n_features,
-        problem.n_outputs,
+        (problem.n_features, problem.n_outputs),
         config.model.bias,
         config.seed,
     );

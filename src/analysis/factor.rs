@@ -6,10 +6,10 @@ use super::{Triangle, spectrum};
 /// From a row's features, target and weight to what the row is multiplied by, and to the target beside it.
 type OfRow<'a> = dyn FnMut(&[f64], f64, f64) -> (f64, f64) + 'a;
 
-/// R of the columns that are not made of others, the ones being the last where there is a bias.
+/// R of the columns that are not made of those before them, the ones being the first where there is a bias.
 #[derive(Clone, Debug)]
 pub(crate) struct Factor {
-    /// Columns that were kept, rising.
+    /// Columns that were kept, in their order; that of the ones has the number of features.
     pub(crate) kept: Vec<usize>,
     triangle: Triangle,
 }
@@ -18,11 +18,12 @@ impl Factor {
     /// Of rows that count by their weights, `y` beside them.
     pub(crate) fn of(rows: &dyn Rows, bias: bool) -> Self {
         let n_features = rows.n_features();
-        let every: Vec<usize> = (0..n_features + usize::from(bias)).collect();
+        // The ones first: what is constant repeats them, and not the other way round.
+        let every: Vec<usize> = bias.then_some(n_features).into_iter().chain(0..n_features).collect();
         let mut of_row = |_: &[f64], y: f64, weight: f64| (weight.sqrt(), y);
         // First all columns, to find those that say nothing of their own; then those that are left.
         let triangle = fold(rows, &every, &mut of_row);
-        let kept = independent(&triangle, n_features, bias);
+        let kept = independent(&triangle, &every);
         if kept.len() == every.len() {
             return Self { kept, triangle };
         }
@@ -106,32 +107,12 @@ fn fold(rows: &dyn Rows, columns: &[usize], of_row: &mut OfRow<'_>) -> Triangle 
     triangle
 }
 
-/// Columns (the ones are the last) that are not made of those before them.
-fn independent(triangle: &Triangle, n_features: usize, bias: bool) -> Vec<usize> {
-    let width = triangle.width;
-    let p = n_features + usize::from(bias);
-    let norm = |j: usize| (0..=j).map(|i| triangle.stack[i * width + j].powi(2)).sum::<f64>().sqrt();
-    // The ones first: what is constant repeats them, and not the other way round.
-    let mut constant = vec![false; n_features];
-    if bias {
-        let ones = &triangle.stack;
-        for (j, constant) in constant.iter_mut().enumerate() {
-            // The part of column j that is not along the ones, by their product in R.
-            let (mut along, mut own, mut length) = (0.0, 0.0, 0.0);
-            for i in 0..=p.min(width - 1) {
-                let (a, b) = (ones[i * width + j], ones[i * width + n_features]);
-                along += a * b;
-                own += a * a;
-                length += b * b;
-            }
-            *constant = own - along * along / length <= 1e-22 * own;
-        }
-    }
-    (0..p)
-        .filter(|j| {
-            let pivot = triangle.stack[j * width + j].abs();
-            let independent = pivot > 1e-11 * norm(*j) && pivot > 0.0;
-            (independent || *j == n_features) && !constant.get(*j).copied().unwrap_or(false)
-        })
-        .collect()
+/// The columns that are not made of those before them, but for rounding.
+fn independent(triangle: &Triangle, columns: &[usize]) -> Vec<usize> {
+    let at = |i: usize, j: usize| triangle.stack[i * triangle.width + j];
+    let independent = |k: usize| {
+        let norm = (0..=k).map(|i| at(i, k).powi(2)).sum::<f64>().sqrt();
+        at(k, k).abs() > 1e-11 * norm
+    };
+    columns.iter().enumerate().filter(|(k, _)| independent(*k)).map(|(_, column)| *column).collect()
 }

@@ -58,15 +58,19 @@ impl LikelihoodFit {
     pub(crate) fn of(rows: &Portion<'_>, bias: bool, loss: Loss) -> Self {
         let columns = Factor::of(rows, bias);
         let n_features = rows.n_features();
-        let features = columns.kept.iter().copied().filter(|column| *column < n_features).collect();
-        let optimum = solve(&Narrow { rows, features }, 1, bias, loss, Penalty::default());
-        let output =
-            |row: &[f64]| -> f64 { columns.narrow(row).zip(&optimum.parameters).map(|(x, w)| x * w).sum() };
+        let features: Vec<usize> =
+            columns.kept.iter().copied().filter(|column| *column < n_features).collect();
+        let optimum = solve(&Narrow { rows, features: &features }, 1, bias, loss, Penalty::default());
+        // An optimum has its bias last, and not first.
+        let of =
+            |column: &usize| optimum.parameters[features.binary_search(column).unwrap_or(features.len())];
+        let solution: Vec<f64> = columns.kept.iter().map(of).collect();
+        let output = |row: &[f64]| -> f64 { columns.narrow(row).zip(&solution).map(|(x, w)| x * w).sum() };
         let factor = columns.again(rows, &mut |row, y, weight| {
             ((weight * pointwise::derivatives(loss, output(row), y)[1]).sqrt(), 0.0)
         });
         let sums = Sums::of(rows, loss, &output);
-        let solution = optimum.parameters.iter().copied().map(Double::from).collect();
+        let solution = solution.iter().copied().map(Double::from).collect();
         Self { factor, solution, optimum, sums }
     }
 
@@ -126,6 +130,10 @@ impl Sums {
                 // What of a count's probability no model changes.
                 let count = if loss == Loss::Poisson { libm::lgamma(y + 1.0) } else { 0.0 };
                 sums.n += 1;
+                // Times nothing, the loss of a row far out would be no number.
+                if *s <= 0.0 {
+                    continue;
+                }
                 sums.model -= s * (pointwise::value(loss, &[output(row)], *y) + count);
                 // A constant that never was otherwise is certain.
                 if constant.is_finite() {
@@ -142,7 +150,7 @@ impl Sums {
 /// Some of the features of rows.
 struct Narrow<'a> {
     rows: &'a dyn Rows,
-    features: Vec<usize>,
+    features: &'a [usize],
 }
 
 impl Rows for Narrow<'_> {

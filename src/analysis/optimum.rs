@@ -31,8 +31,9 @@ pub struct Optimum {
     pub objective: f64,
     /// Steps that it took to find them.
     pub iterations: u32,
-    /// How much less it may be elsewhere: the duality gap of the absolute and the quantile loss, and what the
-    /// quadratic model of the objective promised of one more step where the loss has a curvature.
+    /// How much less it may be elsewhere, at most: the duality gap of the absolute and the quantile loss (the
+    /// objective itself is often nearer), and what the quadratic model of the objective promised of one more step
+    /// where the loss has a curvature.
     pub gap: f64,
     /// Whether no other parameters have it. Those of softmax are told up to what is added to all classes alike.
     pub unique: bool,

@@ -444,11 +444,8 @@ impl Shape {
     pub fn steps_per_dispatch(&self, batch_len: u32) -> u32 {
         let rows = batch_len.div_ceil(DESCEND[0].workgroup_size(self));
         // A permuted row walks its cycle, four rounds on average at most, and makes its block's keys.
-        let per_row = if GENERAL {
-            2 * self.n_features * self.n_outputs + 8 * (self.n_outputs - 1)
-        } else {
-            2 * self.n_features
-        } + 32;
+        let outputs = if GENERAL { self.n_outputs } else { 1 };
+        let per_row = 2 * self.n_features * outputs + 8 * (outputs - 1) + 32;
         let per_step = rows * per_row + 8 * self.n_sums() + 32;
         (MAX_LOOP_ITERATIONS / per_step).max(1)
     }

@@ -54,7 +54,7 @@ impl Held {
             n_runs: 1,
             block_rows: IN_MEMORY_BLOCK_ROWS,
             divergence_limit: f32::MAX,
-            target_loss: -1.0,
+            target_loss: f32::MIN,
             target_gradient_norm: -1.0,
             ..RunParams::default()
         };

@@ -240,3 +240,20 @@ fn weighted_rows_count_as_those_of_statsmodels_do() {
     assert_close(found.f.unwrap()[0], 390.1760877065999, 1e-8, "F");
     assert_close(found.adjusted_r2.unwrap(), 0.9936171748072792, 1e-12, "adjusted R2");
 }
+
+#[test]
+fn columns_that_make_up_the_ones_are_left_out_and_the_constant_stays() {
+    // Two columns of which the one is 1 where the other is not.
+    let x = vec![1.0, 0.0, 0.0, 1.0, 0.0, 1.0];
+    let other: Vec<f64> = x.iter().map(|x| 1.0 - x).collect();
+    let y = vec![3.0, 1.0, 1.5, 4.0, 2.0, 3.5];
+    for scaling in [Scaling::None, Scaling::Standardize] {
+        let found = infer(vec![x.clone(), other.clone(), y.clone()], 1, scaling, true);
+        let dropped: Vec<bool> = found.coefficients.iter().map(|c| c.dropped).collect();
+        assert_eq!(dropped, [false, true, false], "{found:?}");
+        // Means of 1.5 and 3.5.
+        assert_close(found.coefficients[0].estimate, 2.0, 1e-14, "the difference of means");
+        assert_close(found.coefficients[2].estimate, 1.5, 1e-14, "the mean of those of 0");
+        assert_eq!(found.degrees_of_freedom, 4);
+    }
+}

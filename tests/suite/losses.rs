@@ -7,12 +7,15 @@ use downhill::backend::kernel::{
     EVALUATE, FULL, RunParams, RunSettings, SHUFFLED, StepParams, VALIDATE, slot,
 };
 use downhill::backend::{self, Backend, State};
+use downhill::config::RunConfig;
 use downhill::dataset::Problem;
 use downhill::gradient::Objective;
 use downhill::loss::{Loss, Penalty, kind, loss_derivative, loss_value, softmax};
+use downhill::monitor::suggested_rate;
+use downhill::optimizer::Optimizer;
 use downhill::rng::{Permutation, Rng, Stream};
 
-use crate::support::{EVERYWHERE, On, assert_close, block_on, gpu, numbers, reference};
+use crate::support::{EVERYWHERE, On, assert_close, block_on, gpu, numbers, reference, task};
 
 /// Of the largest slope and of the loss: f32 products, folded often, and `exp` to a few units in its last place.
 const RELATIVE: f64 = 1e-5;
@@ -308,6 +311,24 @@ fn the_gpu_has_the_references_loss_and_gradient_at_awkward_sizes() {
         On::Gpu,
         &[(257, 3, true, true, true), (1031, 5, false, false, false), (65, 17, true, true, true)],
     );
+}
+
+#[test]
+fn a_rate_that_would_not_diverge_is_as_much_higher_as_the_loss_is_flatter() {
+    let task = task(&RunConfig::default());
+    let rate =
+        |loss: Loss| suggested_rate(1e3, (&Optimizer::Sgd, &loss), &task.exact, task.steepest_row, 100, 100);
+    // `1 / curvature`, to one digit downwards; curvatures are 2, 1, 1/2 and 1/4 by the features' own.
+    let exact = 1.0 / task.exact.largest_eigenvalue;
+    for (loss, flatter) in
+        [(Loss::Squared, 1.0), (Loss::LogCosh, 2.0), (Loss::Softmax, 4.0), (Loss::Logistic, 8.0)]
+    {
+        let found = rate(loss) / (flatter * exact);
+        assert!((0.5..=1.0).contains(&found), "{loss:?}: {found}");
+    }
+    for loss in [Loss::Absolute, Loss::Quantile { tau: 0.3 }, Loss::Poisson] {
+        assert_eq!(rate(loss), 500.0, "{loss:?}");
+    }
 }
 
 #[test]

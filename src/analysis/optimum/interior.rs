@@ -24,11 +24,19 @@ pub(super) fn solve(objective: &Objective<'_>) -> Optimum {
     while iterations < MAX_ITERATIONS {
         iterations += 1;
         let value = objective.value(&point.parameters);
-        let gap = value - point.dual_value(objective);
         if value < best.value {
-            best = Best { parameters: point.parameters.clone(), value, gap: gap.abs() };
+            (best.parameters, best.value) = (point.parameters.clone(), value);
         }
-        if gap.abs() <= TOLERANCE * value.abs() && point.is_dual_feasible() || !point.step(objective) {
+        // Of the multipliers that prove the most: the last ones are nearest to the walls, where rounding puts them
+        // out of balance.
+        let gap = (best.value - point.dual_value(objective)).abs();
+        // Nothing is below 0.
+        best.gap = best.gap.min(gap).min(best.value);
+        // Where every target is met there is no objective for a gap to be small beside.
+        let enough = TOLERANCE * (value.abs() + 1e-3 * point.size);
+        // By complementarity, which is the gap but for that balance; far below it there is nothing left to find.
+        let left = point.complementarity([0.0; 2], 0.0);
+        if left <= enough && (point.is_dual_feasible() || left <= 1e-3 * enough) || !point.step(objective) {
             break;
         }
     }
@@ -140,8 +148,9 @@ impl Point {
         if l1 > 0.0 {
             parameters[..objective.n_weights()].iter().for_each(|w| add(*w, l1, l1));
         }
-        // Away from the walls by as much as residuals are large, or by something where they are nothing.
-        let away = size.max(1e-9 * largest).max(f64::MIN_POSITIVE);
+        // Away from the walls by as much as residuals are large: those of least squares, or of what a penalty will
+        // leave.
+        let away = size.max(if largest > 0.0 { 1e-2 * largest } else { 1.0 });
         for row in &mut rows {
             row.above += away;
             row.below += away;

@@ -26,8 +26,7 @@ pub(super) fn solve(objective: &Objective<'_>) -> Optimum {
     let mut iterations = 0;
     let width = match objective.loss {
         Loss::Huber { delta } => Some(delta),
-        Loss::LogCosh => Some(1.0),
-        _ => None,
+        _ => has_lines(objective.loss).then_some(1.0),
     };
     if objective.loss == Loss::Squared || width.is_some() {
         parameters = objective.least_squares().0;
@@ -43,7 +42,8 @@ pub(super) fn solve(objective: &Objective<'_>) -> Optimum {
         }
     }
     let mut end = descend(objective, parameters, TOLERANCE);
-    let finite = end.largest_move <= FINITE_MOVE;
+    let falls_on = matches!(objective.loss, Loss::Logistic | Loss::Softmax | Loss::Poisson);
+    let finite = !falls_on || end.largest_move <= FINITE_MOVE;
     let (gradient, root) = curvature(objective, &end.parameters, 0.0);
     let unique = finite && is_unique(objective, &end.parameters, &gradient, &root);
     center_classes(objective, &mut end.parameters);
@@ -56,6 +56,11 @@ pub(super) fn solve(objective: &Objective<'_>) -> Optimum {
         finite,
         curvature: Some(root.largest_eigenvalue()),
     }
+}
+
+/// Whether a loss is a parabola no further than it is wide.
+fn has_lines(loss: Loss) -> bool {
+    matches!(loss, Loss::Huber { .. } | Loss::LogCosh)
 }
 
 /// Where a descent ends.
@@ -149,12 +154,15 @@ fn curvature(objective: &Objective<'_>, parameters: &[f64], damping: f64) -> (Ve
         } else {
             let [slope, curvature] = pointwise::derivatives(objective.loss, z[0], y);
             objective.add_row(features, &[share * slope], &mut gradient);
+            // What damping is a share of: of losses that end in lines their most, for there may be no curvature at
+            // all.
+            let most = if has_lines(objective.loss) { 1.0 } else { curvature };
+            row.fill(0.0);
+            objective.add_row(features, &[(share * most).sqrt()], &mut row);
+            squares.iter_mut().zip(&row).for_each(|(sum, x)| *sum += x * x);
             if curvature > 0.0 {
-                let root = (share * curvature).sqrt();
-                row.fill(0.0);
-                objective.add_row(features, &[root], &mut row);
-                squares.iter_mut().zip(&row).for_each(|(sum, x)| *sum += x * x);
-                stack.push(row.iter().copied());
+                let part = (curvature / most).sqrt();
+                stack.push(row.iter().map(|x| part * x));
             }
         }
     });
