@@ -566,9 +566,14 @@ impl RunPlan {
 
     /// How numbers are scaled inside the model.
     pub fn scaling(&self) -> Scaling {
-        let generated = matches!(self.config.data.source, Source::Linspace { .. });
+        Self::scaling_of(&self.config)
+    }
+
+    /// How numbers are scaled inside the model of a configuration.
+    pub fn scaling_of(config: &RunConfig) -> Scaling {
+        let generated = matches!(config.data.source, Source::Linspace { .. });
         let usual = if generated { Scaling::None } else { Scaling::Standardize };
-        self.config.model.standardize.unwrap_or(usual)
+        config.model.standardize.unwrap_or(usual)
     }
 }
 

@@ -14,7 +14,9 @@ import { addTab } from './tabs.js';
 /** Rows times squared features that are worked on unasked. */
 const UNASKED = 3e8;
 
-const HEADS = ['term', 'estimate', 'descent', 'distance', 'error', 't', 'p', 'interval', 'vif'];
+const HEADS = ['term', 'estimate', 'scaled', 'descent', 'distance', 'error', 't', 'p', 'interval', 'vif'];
+/** Where no errors can be told. */
+const PLAIN_HEADS = ['term', 'estimate', 'scaled', 'descent', 'apart'];
 
 /** The tab and what it shows. */
 export class Coefficients {
@@ -75,40 +77,67 @@ export class Coefficients {
     this.#panel.replaceChildren(make('p', 'muted', said('inferring')));
     /** @type {Inferred} */
     const inferred = await this.client.ask({ kind: 'infer', config: run.config });
-    if (run !== this.#run || !inferred.inference) return;
+    if (run !== this.#run || !inferred.inferred) return;
     this.#inferred = inferred;
     this.#build(inferred);
     this.#draw();
   }
 
-  /** @param {Inferred} inferred */
-  #build({ terms = [], inference }) {
-    if (!inference) return;
-    const summary = make('p', 'summary', said('infer_summary', {
-      n: count(inference.n_samples), df: count(inference.degrees_of_freedom), deviation: figure(inference.residual_deviation),
-      r2: figure(inference.r2), adjusted: figure(inference.adjusted_r2), f: figure(inference.f?.[0]), fp: figure(inference.f?.[1]),
-      condition: figure(inference.condition),
-    }));
+  /** Coefficients of all outputs, one after the other, as weights are. */
+  get #coefficients() {
+    const { inferred } = this.#inferred ?? {};
+    return inferred ? inferred.coefficients.flat() : [];
+  }
+
+  /** @param {NonNullable<Inferred['inferred']>} inferred */
+  #summary(inferred) {
+    if (inferred.kind === 'optimum') {
+      const { objective, unique } = inferred.optimum;
+      const words = said('infer_optimum', { objective: figure(objective), reason: said(`infer_${inferred.reason}`) });
+      return unique || inferred.reason === 'infinite' ? words : `${words} ${said('infer_not_unique')}`;
+    }
+    const rows = { n: count(inferred.n_samples), df: count(inferred.degrees_of_freedom), condition: figure(inferred.condition) };
+    if (inferred.kind === 'likelihood') {
+      return said('infer_likelihood', {
+        ...rows, log: figure(inferred.log_likelihood), deviance: figure(inferred.deviance), null: figure(inferred.null_deviance),
+        r2: figure(inferred.pseudo_r2), ratio: figure(inferred.likelihood_ratio?.[0]), p: figure(inferred.likelihood_ratio?.[1]),
+      });
+    }
+    return said('infer_summary', {
+      ...rows, deviation: figure(inferred.residual_deviation), r2: figure(inferred.r2), adjusted: figure(inferred.adjusted_r2),
+      f: figure(inferred.f?.[0]), fp: figure(inferred.f?.[1]),
+    });
+  }
+
+  /** @param {Inferred} answer */
+  #build({ terms = [], inferred }) {
+    if (!inferred) return;
+    const summary = make('p', 'summary', this.#summary(inferred));
+    const sure = inferred.kind !== 'optimum';
     const table = document.createElement('table');
     const head = table.createTHead().insertRow();
-    for (const name of HEADS) {
+    for (const name of sure ? HEADS : PLAIN_HEADS) {
       const cell = document.createElement('th');
       cell.scope = 'col';
-      cell.textContent = said(`head_${name}`);
+      cell.textContent = name === 't' && inferred.kind === 'likelihood' ? 'z' : said(`head_${name}`);
       head.append(cell);
     }
     const body = table.createTBody();
-    this.#cells = inference.coefficients.map((coefficient, i) => {
+    const classes = this.#run?.dataset?.classes ?? [];
+    const outputs = inferred.kind === 'optimum' ? inferred.coefficients : [inferred.coefficients];
+    this.#cells = outputs.flatMap((coefficients, output) => coefficients.map((coefficient, i) => {
       const row = body.insertRow();
       const name = document.createElement('th');
       name.scope = 'row';
-      name.textContent = terms[i] ?? said('coefficient_bias');
+      const term = terms[i] ?? said('coefficient_bias');
+      name.textContent = outputs.length > 1 ? `${classes[output] ?? output}: ${term}` : term;
       row.append(name);
-      const { estimate, standard_error, t, p, interval, inflation, dropped } = coefficient;
-      row.insertCell().textContent = dropped ? '–' : figure(estimate);
+      const { estimate, scaled, standard_error, t, p, interval, inflation, dropped } = coefficient;
+      for (const value of [estimate, scaled]) row.insertCell().textContent = dropped ? '–' : figure(value);
       const [descent, distance] = [row.insertCell(), row.insertCell()];
       descent.className = 'descent';
       distance.className = 'descent';
+      if (!sure) return { descent, distance };
       if (dropped) {
         const why = row.insertCell();
         why.colSpan = 5;
@@ -121,7 +150,7 @@ export class Coefficients {
         }
       }
       return { descent, distance };
-    });
+    }));
     const scroll = make('div', 'scroll');
     scroll.tabIndex = 0;
     scroll.setAttribute('role', 'region');
@@ -130,30 +159,35 @@ export class Coefficients {
     const save = make('button', '', said('save_csv'));
     save.setAttribute('type', 'button');
     save.addEventListener('click', () => this.#save());
-    this.#panel.replaceChildren(summary, scroll, make('p', 'muted', said('infer_assumes')), save);
+    this.#panel.replaceChildren(summary, scroll, make('p', 'muted', said(sure ? `infer_assumes_${inferred.kind}` : 'infer_assumes_optimum')), save);
   }
 
   #draw() {
-    const { inference } = this.#inferred ?? {};
-    if (!inference || !this.#snapshot) return;
+    if (!this.#snapshot) return;
+    const coefficients = this.#coefficients;
     this.#snapshot.weights.forEach((weight, i) => {
-      const [cells, coefficient] = [this.#cells[i], inference.coefficients[i]];
+      const [cells, coefficient] = [this.#cells[i], coefficients[i]];
       if (!cells || !coefficient) return;
       const { estimate, standard_error: error } = coefficient;
       cells.descent.textContent = figure(weight);
-      cells.distance.textContent = error ? figure((weight - estimate) / error) : '–';
+      if (error) cells.distance.textContent = figure((weight - estimate) / error);
+      else cells.distance.textContent = error === null && this.#inferred?.inferred?.kind === 'optimum' ? figure(weight - estimate) : '–';
     });
   }
 
   #save() {
-    const { terms = [], inference } = this.#inferred ?? {};
-    if (!inference) return;
+    const { terms = [], inferred } = this.#inferred ?? {};
+    if (!inferred) return;
     const quoted = (/** @type {string} */ words) => `"${words.replaceAll('"', '""')}"`;
-    const lines = inference.coefficients.map((coefficient, i) => [
-      quoted(terms[i] ?? 'bias'), coefficient.estimate, coefficient.standard_error ?? '', coefficient.t ?? '', coefficient.p ?? '',
-      ...(coefficient.interval ?? ['', '']), coefficient.inflation ?? '', this.#snapshot?.weights[i] ?? '',
+    const classes = this.#run?.dataset?.classes ?? [];
+    const perOutput = inferred.kind === 'optimum' ? inferred.coefficients[0].length : inferred.coefficients.length;
+    const several = this.#coefficients.length > perOutput;
+    const lines = this.#coefficients.map((coefficient, i) => [
+      quoted(`${several ? `${classes[Math.floor(i / perOutput)]}: ` : ''}${terms[i % perOutput] ?? 'bias'}`),
+      coefficient.estimate, coefficient.standard_error ?? '', coefficient.t ?? '', coefficient.p ?? '',
+      ...(coefficient.interval ?? ['', '']), coefficient.inflation ?? '', this.#snapshot?.weights[i] ?? '', coefficient.scaled,
     ].join(','));
-    const content = ['term,estimate,standard_error,t,p,low_95,high_95,vif,descent', ...lines].join('\n');
+    const content = ['term,estimate,standard_error,t,p,low_95,high_95,vif,descent,standardized', ...lines].join('\n');
     const link = document.createElement('a');
     link.href = URL.createObjectURL(new Blob([`${content}\n`], { type: 'text/csv' }));
     link.download = 'downhill-coefficients.csv';

@@ -12,6 +12,7 @@ export class Results {
   #tabs;
   #path;
   #folds = new Folds();
+  #run = 0;
 
   /**
    * @param {import('./client.js').Client} client
@@ -30,7 +31,9 @@ export class Results {
     for (const tab of this.#tabs) tab.begin(run);
     if (!run.dataset) return;
     this.#path.begin(run.dataset, run.config.penalty.strength);
-    this.#folds.begin();
+    // Another penalty is no other run.
+    if (run.run !== this.#run) this.#folds.begin();
+    this.#run = run.run;
   }
 
   /** @param {Snapshot} snapshot */

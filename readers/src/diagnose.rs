@@ -2,9 +2,9 @@
 
 use downhill::analysis::Portion;
 use downhill::analysis::diagnostics::Diagnostics;
-use downhill::analysis::fit::Fit;
-use downhill::config::RunConfig;
-use downhill::dataset::{BLOCK_ROWS, Dataset, FeatureMap, Role, Roles, Scaling, blocks};
+use downhill::analysis::fit::{Fit, Inferred};
+use downhill::config::{RunConfig, RunPlan};
+use downhill::dataset::{BLOCK_ROWS, Dataset, FeatureMap, Role, Roles, Scaler, Scaling, blocks};
 use downhill::loss::Loss;
 use downhill::message::Result;
 use downhill::model;
@@ -430,6 +430,43 @@ impl Measured {
     }
 }
 
+/// What can be inferred of a configuration's model of the rows that are trained on.
+pub fn inferred(dataset: &Dataset, roles: &Roles, plain: FeatureMap, config: &RunConfig) -> Inferred {
+    let map = training_map(dataset, roles, plain, config);
+    let n_outputs = match config.loss {
+        Loss::Softmax => dataset.target_levels.len().max(dataset.ranges().1[1] as usize + 1),
+        _ => 1,
+    };
+    let rows = Portion::new(dataset, roles, Role::Training, &map);
+    Fit::new(rows, n_outputs, config.model.bias, config.loss, config.penalty).inferred().clone()
+}
+
+/// The map whose features a fit is of, scaled by the rows that are trained on as a run's own is. A penalty is one of the
+/// scaled features; without one the scale changes no answer, and keeps all digits.
+fn training_map(dataset: &Dataset, roles: &Roles, plain: FeatureMap, config: &RunConfig) -> FeatureMap {
+    let own = RunPlan::scaling_of(config);
+    let scaling = if config.penalty.strength > 0.0 { own } else { Scaling::Standardize };
+    let mut scaler = Scaler::new(plain, roles.n_training() as usize, config.model.bias, scaling);
+    let n_inputs = dataset.n_inputs();
+    let mut x = vec![0.0; n_inputs * BLOCK_ROWS];
+    while !scaler.is_done() {
+        for block in blocks(dataset.n_samples() as usize) {
+            let x = &mut x[..n_inputs * block.len()];
+            dataset.read_x(block.start, x);
+            let mut n = 0;
+            for (i, place) in block.enumerate() {
+                if roles.role(place) == Role::Training {
+                    x.copy_within(i * n_inputs..(i + 1) * n_inputs, n * n_inputs);
+                    n += 1;
+                }
+            }
+            scaler.add(&x[..n * n_inputs]);
+        }
+        scaler.end_reading();
+    }
+    scaler.map()
+}
+
 impl Model<'_> {
     fn predict(&self, x: &[f64]) -> Vec<f64> {
         let d = self.map.n_features();
@@ -466,12 +503,9 @@ impl Model<'_> {
     }
 
     fn exact(&self, config: &RunConfig, roles: &Roles, effect: Option<&Effect>) -> Exact {
-        let bias = config.model.bias;
-        // A penalty is one of the scaled features; without one the scale changes no answer, and keeps all digits.
-        let scaling = config.model.standardize.filter(|_| config.penalty.strength > 0.0);
-        let map = self.map.clone().scaled(self.dataset, bias, scaling.unwrap_or(Scaling::Standardize));
+        let map = training_map(self.dataset, roles, self.map.clone(), config);
         let rows = Portion::new(self.dataset, roles, Role::Training, &map);
-        let fit = Fit::new(rows, self.n_outputs, bias, config.loss, config.penalty);
+        let fit = Fit::new(rows, self.n_outputs, config.model.bias, config.loss, config.penalty);
         let rows = fit.diagnostics(MOST_ROWS);
         let contours = contours(&rows);
         let along = effect.map(|effect| {

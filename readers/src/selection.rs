@@ -1,7 +1,8 @@
 //! Rows for a model out of a table: a target, features, and what becomes of what is missing.
 
 use downhill::config::{ColumnsConfig, Missing};
-use downhill::dataset::{Extra, Input};
+pub use downhill::dataset::Extra;
+use downhill::dataset::Input;
 use downhill::message::{Code, Message, Result, count};
 
 use crate::column::{self, Column, Kind, Levels};

@@ -4,9 +4,9 @@ mod files;
 
 use std::rc::Rc;
 
-use downhill::analysis::inference::Inference;
+use downhill::analysis::fit::Inferred;
 use downhill::config::{ColumnsConfig, RunConfig};
-use downhill::dataset::{Dataset, Extra, Roles, RowSource, Scaling};
+use downhill::dataset::{Dataset, Extra, Roles, RowSource};
 use downhill::message::{Code, Message};
 use downhill::model;
 use js_sys::{Error, Float64Array, Function, JSON, Reflect, Uint8Array};
@@ -14,7 +14,7 @@ use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
 use crate::block::Storage;
-use crate::diagnose::{Diagnosed, Question};
+use crate::diagnose::{self, Diagnosed, Question};
 use crate::dialect::{Dialect, HEAD_BYTES};
 use crate::selection::Selection;
 
@@ -131,19 +131,16 @@ impl Table {
         Rc::get_mut(&mut self.table).ok_or_else(|| Error::new("the table is being read"))
     }
 
-    /// What can be inferred of a linear model of the rows that were chosen, under a configuration (JSON of `RunConfig`):
-    /// names of its terms, and [`Inference`].
+    /// What can be inferred of the model of a configuration (JSON of `RunConfig`) on the rows that were chosen: names of its
+    /// terms and classes, and [`Inferred`].
     pub fn infer(&self, config: &str) -> Result<JsValue, Error> {
         let config: RunConfig = serde_json::from_str(config).map_err(unreadable)?;
         let Some(dataset) = self.dataset() else { return Ok(JsValue::UNDEFINED) };
         let plain =
             model::feature_map(&config.model, &dataset.inputs).map_err(|message| to_error(&message))?;
         let terms = model::term_names(&plain, &dataset.inputs);
-        let bias = config.model.bias;
-        // Scaled whatever the model is, since it changes no answer and keeps all digits.
-        let map = plain.scaled(&dataset, bias, Scaling::Standardize);
         let roles = Roles::of(&config.validation, &dataset).map_err(|message| to_error(&message))?;
-        to_js(&Inferred { terms, inference: Inference::of(&dataset, &roles, &map, bias) })
+        to_js(&Answer { terms, inferred: diagnose::inferred(&dataset, &roles, plain, &config) })
     }
 
     /// How weights do on a part of the rows that were chosen (JSON of [`Question`]): [`Diagnosed`].
@@ -198,9 +195,9 @@ fn failed(code: Code, error: &JsValue) -> Message {
 }
 
 #[derive(Serialize)]
-struct Inferred {
+struct Answer {
     terms: Vec<String>,
-    inference: Inference,
+    inferred: Inferred,
 }
 
 /// Rows as they were chosen.

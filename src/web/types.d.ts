@@ -69,29 +69,57 @@ export interface Opened {
   };
 }
 
-/** Least squares and how sure it is of each coefficient; nothing where the run is on no table. */
+/** A coefficient in the units of its column, and that of the scaled feature; null where it cannot be told. */
+export interface Coefficient {
+  estimate: number;
+  scaled: number;
+  standard_error: number | null;
+  /** Student's t; Wald's z of a likelihood. */
+  t: number | null;
+  p: number | null;
+  interval: [number, number] | null;
+  inflation: number | null;
+  dropped: boolean;
+}
+
+/** What descent is heading for on a table, and how sure it is of each coefficient; nothing where the run is on no table. */
 export interface Inferred {
   kind: "inferred";
   terms?: string[];
-  inference?: {
-    coefficients: {
-      estimate: number;
-      scaled: number;
-      standard_error: number | null;
-      t: number | null;
-      p: number | null;
-      interval: [number, number] | null;
-      inflation: number | null;
-      dropped: boolean;
-    }[];
-    n_samples: number;
-    degrees_of_freedom: number;
-    residual_deviation: number | null;
-    r2: number | null;
-    adjusted_r2: number | null;
-    f: [number, number] | null;
-    condition: number;
-  };
+  inferred?:
+    | {
+      kind: "least_squares";
+      coefficients: Coefficient[];
+      n_samples: number;
+      degrees_of_freedom: number;
+      residual_deviation: number | null;
+      r2: number | null;
+      adjusted_r2: number | null;
+      f: [number, number] | null;
+      condition: number;
+    }
+    | {
+      kind: "likelihood";
+      coefficients: Coefficient[];
+      n_samples: number;
+      degrees_of_freedom: number;
+      log_likelihood: number;
+      null_log_likelihood: number;
+      deviance: number;
+      null_deviance: number;
+      pseudo_r2: number | null;
+      /** And the probability of as much by chance. */
+      likelihood_ratio: [number, number] | null;
+      condition: number;
+    }
+    | {
+      kind: "optimum";
+      /** Why there are no errors. */
+      reason: "penalized" | "robust" | "many_classes" | "infinite";
+      /** Of each output. */
+      coefficients: Coefficient[][];
+      optimum: { objective: number; unique: boolean; finite: boolean };
+    };
 }
 
 /** Which of a run's rows. */
