@@ -2,11 +2,12 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use downhill::config::{ColumnsConfig, Missing};
+use downhill::dataset::Extra;
 use downhill::message::Code;
 use downhill_readers::cell::{self, Cell, Numbers};
 use downhill_readers::column::Kind;
 use downhill_readers::dialect::{Dialect, Encoding};
-use downhill_readers::selection::{Extra, Selection};
+use downhill_readers::selection::Selection;
 use downhill_readers::table::Table;
 use proptest::prelude::*;
 
