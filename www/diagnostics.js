@@ -93,6 +93,15 @@ export class Diagnostics {
     this.#view.hide(run.config.data.source.kind === 'linspace');
   }
 
+  /**
+   * The run goes on under another configuration: of another penalty the exact fit is another one.
+   * @param {import('./pkg/downhill.js').RunConfig} config
+   */
+  change(config) {
+    this.#exact = undefined;
+    this.#asking.change(config);
+  }
+
   /** @param {Snapshot} snapshot */
   show(snapshot) {
     this.#asking.show(snapshot);

@@ -86,6 +86,15 @@ export class Path {
     if (this.#view.isShown) void this.#draw();
   }
 
+  /**
+   * The run goes on at another strength.
+   * @param {number} strength
+   */
+  mark(strength) {
+    this.#chosen = strength;
+    if (this.#view.isShown) void this.#draw();
+  }
+
   async #draw() {
     // One drawing at a time: what came meanwhile is drawn next.
     if (this.#drawing || !this.#path) return;
@@ -101,8 +110,8 @@ export class Path {
         if (best !== undefined) this.#choose(this.#path?.strengths[best] ?? 0);
       });
     }
-    for (let drawn; drawn !== this.#path;) {
-      drawn = this.#path;
+    for (let drawn, at; drawn !== this.#path || at !== this.#chosen;) {
+      [drawn, at] = [this.#path, this.#chosen];
       coefficients.show(this.#coefficients(drawn));
       loss.show(this.#loss(drawn));
       const best = leastOf(drawn);
