@@ -190,7 +190,7 @@ export class Path {
       title: said('path_loss'),
       plot: {
         x: { title: said('path_strength'), log: true, range: this.#range(path) },
-        y: { title: said('path_loss_axis') },
+        y: { title: said('path_loss_axis'), log: isWide(loss, validation) },
         series: [...series, ...this.#mark()],
       },
       legend: [
@@ -203,6 +203,16 @@ export class Path {
       choose: ({ index }) => this.#choose(strengths[index]),
     };
   }
+}
+
+/**
+ * Whether losses lie too far apart for a linear axis; some may be no numbers.
+ * @param {ArrayLike<number>[]} columns
+ */
+function isWide(...columns) {
+  const values = columns.flatMap((column) => Array.from(column)).filter(Number.isFinite);
+  const [low, high] = [Math.min, Math.max].map((end) => values.reduce((a, b) => end(a, b), values[0]));
+  return low > 0 && high > 20 * low;
 }
 
 /** Where the validation loss is least. @param {StrengthPath} path */
@@ -283,7 +293,7 @@ export class Folds {
       title: said('folds_title'),
       plot: {
         x: { title: said('folds_step'), range: [0, Math.max(now.step, 1)] },
-        y: { title: said('path_loss_axis') },
+        y: { title: said('path_loss_axis'), log: isWide(low, high) },
         series: [
           { kind: 'band', colour: 'validation', x: steps, y: high, low },
           ...each,
