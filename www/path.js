@@ -6,7 +6,7 @@ import { said } from './i18n/table.js';
 import { make } from './form.js';
 import { addStyle } from './general.js';
 import { onChange } from './changes.js';
-import { PlotFigure, column } from './plots.js';
+import { MOST_LINES, PlotFigure, column, lineLook } from './plots.js';
 import { addTab } from './tabs.js';
 
 /** @typedef {import('./pkg/downhill.js').DatasetInfo} DatasetInfo */
@@ -20,18 +20,6 @@ import { addTab } from './tabs.js';
  * @property {Float32Array} loss on the rows that are trained on
  * @property {Float32Array} validation on those held out; empty where there are none
  */
-
-/** Colours of terms in order of their size, safe for colour-blind eyes on light and on dark; then the same again, dashed. */
-const COLOURS = {
-  light: ['#0b62b8', '#b85c00', '#1c7a3e', '#7a3fb5', '#a8326e', '#00727a', '#6b5a00', '#565e68'],
-  dark: ['#5eaef9', '#f0a04b', '#63cf8b', '#c39bf2', '#f08fbd', '#4fc9d3', '#d9c34a', '#a3acb7'],
-};
-
-/** Whether the page is dark now. */
-function isDark() {
-  const { theme } = document.documentElement.dataset;
-  return theme === 'dark' || (theme !== 'light' && matchMedia('(prefers-color-scheme: dark)').matches);
-}
 
 /** The tab of the path. */
 export class Path {
@@ -144,10 +132,8 @@ export class Path {
     // The largest anywhere on the path have colours; the others are there, and are read.
     const size = terms.map((_, term) => Math.max(...of(term).map(Math.abs)));
     const rank = terms.map((_, term) => term).sort((a, b) => size[b] - size[a]);
-    const colours = COLOURS[isDark() ? 'dark' : 'light'];
-    const coloured = rank.slice(0, 2 * colours.length);
-    /** @returns {{ colour: string, kind: 'line' | 'dashed' }} */
-    const look = (/** @type {number} */ place) => ({ colour: colours[place % colours.length], kind: place < colours.length ? 'line' : 'dashed' });
+    const coloured = rank.slice(0, MOST_LINES);
+    const look = lineLook();
     const lines = rank.map((term, place) => (place < coloured.length
       ? { ...look(place), x: strengths, y: of(term), width: 2 }
       : { kind: /** @type {const} */ ('line'), colour: 'grid', x: strengths, y: of(term), width: 1 }));

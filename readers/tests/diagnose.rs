@@ -219,13 +219,22 @@ fn counts_have_the_deviance_residuals_of_statsmodels() {
 fn several_classes_have_an_output_each() {
     let classes = [2.0, 2.0, 1.0, 1.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 2.0, 0.0];
     let dataset = Dataset::of_table(vec![X.to_vec(), classes.to_vec()], vec![Input::number("x")], "y");
-    // Weights of x for each class, then the biases.
-    let weights = [0.5, -0.2, -0.4, 0.1, 0.3, -0.2];
+    // Of each class the weight of x and the bias.
+    let weights = [0.5, 0.1, -0.2, 0.3, -0.4, -0.2];
     let found = Diagnosed::of(&dataset, &question(r#"{"loss":{"kind":"softmax"}}"#, &weights)).unwrap();
     // scikit-learn 1.9.1: log_loss, accuracy_score, confusion_matrix.
     check(&found, &[("log_loss", 0.889_712_801_094_779_6), ("accuracy", 0.583_333_333_333_333_4)]);
     let confusion = found.confusion.unwrap();
     assert_eq!(confusion.labels, ["0", "1", "2"]);
+    let effect = found.effect.unwrap();
+    // At x = 3, e^z of each class by their sum.
+    let z = [1.6_f64, -0.3, -1.4].map(f64::exp);
+    for (classes, z) in effect.classes.iter().zip(z) {
+        assert!(
+            (classes.last().unwrap() - z / (1.6_f64.exp() + (-0.3_f64).exp() + (-1.4_f64).exp())).abs()
+                < 1e-12
+        );
+    }
     assert_eq!(confusion.counts, [[4.0, 1.0, 0.0], [1.0, 3.0, 0.0], [1.0, 2.0, 0.0]]);
 }
 
