@@ -219,7 +219,7 @@ fn counts_have_the_deviance_residuals_of_statsmodels() {
 fn several_classes_have_an_output_each() {
     let classes = [2.0, 2.0, 1.0, 1.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 2.0, 0.0];
     let dataset = Dataset::of_table(vec![X.to_vec(), classes.to_vec()], vec![Input::number("x")], "y");
-    // Of each class the weight of x and the bias.
+    // Of each class the weight of x, then its bias.
     let weights = [0.5, 0.1, -0.2, 0.3, -0.4, -0.2];
     let found = Diagnosed::of(&dataset, &question(r#"{"loss":{"kind":"softmax"}}"#, &weights)).unwrap();
     // scikit-learn 1.9.1: log_loss, accuracy_score, confusion_matrix.
