@@ -51,6 +51,15 @@ export class Asking {
     this.soon();
   }
 
+  /**
+   * The run goes on under another configuration.
+   * @param {import('./pkg/downhill.js').RunConfig} config
+   */
+  change(config) {
+    if (this.run) this.run = { ...this.run, config };
+    this.again();
+  }
+
   /** A person asks: at once. */
   again() {
     this.#asked = undefined;

@@ -8,7 +8,7 @@ import { Asking } from './asking.js';
 import { addStyle } from './general.js';
 import { onChange } from './changes.js';
 import { offerSaving } from './pictures.js';
-import { PlotFigure, column } from './plots.js';
+import { MOST_LINES, PlotFigure, column, lineLook } from './plots.js';
 import { addTab } from './tabs.js';
 import { chartTheme } from './theme.js';
 
@@ -91,6 +91,15 @@ export class Diagnostics {
     this.#grid.replaceChildren(make('p', 'muted', said('inferring')));
     this.#view.tab.textContent = said('diagnostics');
     this.#view.hide(run.config.data.source.kind === 'linspace');
+  }
+
+  /**
+   * The run goes on under another configuration: of another penalty the exact fit is another one.
+   * @param {import('./pkg/downhill.js').RunConfig} config
+   */
+  change(config) {
+    this.#exact = undefined;
+    this.#asking.change(config);
   }
 
   /** @param {Snapshot} snapshot */
@@ -481,7 +490,45 @@ function leverage({ rows: { rows, leverages, standardized, cooks_distances: cook
  * @param {Names} names
  * @returns {Picture}
  */
-export function effectOf({ input, grid, effect, x, partial }, { task, exact }, { inputs, target }) {
+export function effectOf(effect, diagnosed, names) {
+  return effect.classes?.length ? classesOf(effect, diagnosed, names) : meanOf(effect, diagnosed, names);
+}
+
+/**
+ * The probability of each class.
+ * @param {NonNullable<Diagnosed['effect']>} effect
+ * @param {Diagnosed} diagnosed
+ * @param {Names} names
+ * @returns {Picture}
+ */
+function classesOf({ input, grid, classes = [] }, { confusion }, { inputs }) {
+  const { name, levels } = inputs[input];
+  const word = (/** @type {number} */ value) => levels[value] ?? figure(value);
+  const label = (/** @type {number} */ k) => confusion?.labels[k] ?? String(k);
+  const look = lineLook();
+  const most = (/** @type {number} */ i) => label(greatest(classes.map((probabilities) => probabilities[i]), (value) => value));
+  const last = grid.length - 1;
+  return {
+    title: said('picture_effect'),
+    plot: {
+      x: { title: levels.length ? said('axis_levels', { name, levels: levels.map((level, i) => `${i} ${level}`).join(', ') }) : name },
+      y: { title: said('axis_probability'), range: [0, 1] },
+      series: classes.map((probabilities, k) => ({ ...look(k), x: column(grid), y: column(probabilities) })),
+    },
+    legend: classes.slice(0, MOST_LINES).map((_, k) => ({ mark: look(k).kind, colour: look(k).colour, words: label(k) })),
+    hint: said('hint_classes'),
+    text: said('text_classes', { name, low: word(grid[0]), high: word(grid[last]), from: most(0), to: most(last) }),
+    read: ({ series, x, y }) => said('read_effect', { name, x: word(x), target: label(series), y: figure(y) }),
+  };
+}
+
+/**
+ * @param {NonNullable<Diagnosed['effect']>} effect
+ * @param {Diagnosed} diagnosed
+ * @param {Names} names
+ * @returns {Picture}
+ */
+function meanOf({ input, grid, effect, x, partial }, { task, exact }, { inputs, target }) {
   const { name, levels } = inputs[input];
   const word = (/** @type {number} */ value) => levels[value] ?? figure(value);
   const shown = task === 'binary' ? said('axis_probability') : target;

@@ -6,7 +6,7 @@ import { said } from './i18n/table.js';
 import { make } from './form.js';
 import { addStyle } from './general.js';
 import { onChange } from './changes.js';
-import { PlotFigure, column } from './plots.js';
+import { MOST_LINES, PlotFigure, column, lineLook } from './plots.js';
 import { addTab } from './tabs.js';
 
 /** @typedef {import('./pkg/downhill.js').DatasetInfo} DatasetInfo */
@@ -20,18 +20,6 @@ import { addTab } from './tabs.js';
  * @property {Float32Array} loss on the rows that are trained on
  * @property {Float32Array} validation on those held out; empty where there are none
  */
-
-/** Colours of terms in order of their size, safe for colour-blind eyes on light and on dark; then the same again, dashed. */
-const COLOURS = {
-  light: ['#0b62b8', '#b85c00', '#1c7a3e', '#7a3fb5', '#a8326e', '#00727a', '#6b5a00', '#565e68'],
-  dark: ['#5eaef9', '#f0a04b', '#63cf8b', '#c39bf2', '#f08fbd', '#4fc9d3', '#d9c34a', '#a3acb7'],
-};
-
-/** Whether the page is dark now. */
-function isDark() {
-  const { theme } = document.documentElement.dataset;
-  return theme === 'dark' || (theme !== 'light' && matchMedia('(prefers-color-scheme: dark)').matches);
-}
 
 /** The tab of the path. */
 export class Path {
@@ -86,6 +74,15 @@ export class Path {
     if (this.#view.isShown) void this.#draw();
   }
 
+  /**
+   * The run goes on at another strength.
+   * @param {number} strength
+   */
+  mark(strength) {
+    this.#chosen = strength;
+    if (this.#view.isShown) void this.#draw();
+  }
+
   async #draw() {
     // One drawing at a time: what came meanwhile is drawn next.
     if (this.#drawing || !this.#path) return;
@@ -101,8 +98,8 @@ export class Path {
         if (best !== undefined) this.#choose(this.#path?.strengths[best] ?? 0);
       });
     }
-    for (let drawn; drawn !== this.#path;) {
-      drawn = this.#path;
+    for (let drawn, at; drawn !== this.#path || at !== this.#chosen;) {
+      [drawn, at] = [this.#path, this.#chosen];
       coefficients.show(this.#coefficients(drawn));
       loss.show(this.#loss(drawn));
       const best = leastOf(drawn);
@@ -135,10 +132,8 @@ export class Path {
     // The largest anywhere on the path have colours; the others are there, and are read.
     const size = terms.map((_, term) => Math.max(...of(term).map(Math.abs)));
     const rank = terms.map((_, term) => term).sort((a, b) => size[b] - size[a]);
-    const colours = COLOURS[isDark() ? 'dark' : 'light'];
-    const coloured = rank.slice(0, 2 * colours.length);
-    /** @returns {{ colour: string, kind: 'line' | 'dashed' }} */
-    const look = (/** @type {number} */ place) => ({ colour: colours[place % colours.length], kind: place < colours.length ? 'line' : 'dashed' });
+    const coloured = rank.slice(0, MOST_LINES);
+    const look = lineLook();
     const lines = rank.map((term, place) => (place < coloured.length
       ? { ...look(place), x: strengths, y: of(term), width: 2 }
       : { kind: /** @type {const} */ ('line'), colour: 'grid', x: strengths, y: of(term), width: 1 }));
@@ -181,7 +176,7 @@ export class Path {
       title: said('path_loss'),
       plot: {
         x: { title: said('path_strength'), log: true, range: this.#range(path) },
-        y: { title: said('path_loss_axis') },
+        y: { title: said('path_loss_axis'), log: isWide(loss, validation) },
         series: [...series, ...this.#mark()],
       },
       legend: [
@@ -194,6 +189,16 @@ export class Path {
       choose: ({ index }) => this.#choose(strengths[index]),
     };
   }
+}
+
+/**
+ * Whether losses lie too far apart for a linear axis; some may be no numbers.
+ * @param {ArrayLike<number>[]} columns
+ */
+function isWide(...columns) {
+  const values = columns.flatMap((column) => Array.from(column)).filter(Number.isFinite);
+  const [low, high] = [Math.min, Math.max].map((end) => values.reduce((a, b) => end(a, b), values[0]));
+  return low > 0 && high > 20 * low;
 }
 
 /** Where the validation loss is least. @param {StrengthPath} path */
@@ -274,7 +279,7 @@ export class Folds {
       title: said('folds_title'),
       plot: {
         x: { title: said('folds_step'), range: [0, Math.max(now.step, 1)] },
-        y: { title: said('path_loss_axis') },
+        y: { title: said('path_loss_axis'), log: isWide(low, high) },
         series: [
           { kind: 'band', colour: 'validation', x: steps, y: high, low },
           ...each,

@@ -131,12 +131,24 @@ async function save(format, area, chart, name) {
 }
 
 /**
+ * Of what is saved, CSS pixels: what is scrolled out of sight belongs to it.
+ * @param {HTMLElement} area
+ * @param {Chart | Painting} chart
+ */
+function sizeOf(area, chart) {
+  const { width, height } = area.getBoundingClientRect();
+  return typeof chart === 'function'
+    ? { width: Math.max(width, area.scrollWidth), height: Math.max(height, area.scrollHeight) }
+    : { width, height };
+}
+
+/**
  * @param {HTMLElement} area
  * @param {Chart | Painting} chart
  * @returns {Promise<Blob | null>}
  */
 async function png(area, chart) {
-  const { width, height } = area.getBoundingClientRect();
+  const { width, height } = sizeOf(area, chart);
   const ratio = Math.max(devicePixelRatio, LEAST_RATIO);
   const head = heading(area, width);
   const canvas = document.createElement('canvas');
@@ -168,7 +180,7 @@ async function png(area, chart) {
  * @param {Chart | Painting} chart
  */
 function svg(area, chart) {
-  const { width, height } = area.getBoundingClientRect();
+  const { width, height } = sizeOf(area, chart);
   const theme = chartTheme();
   const head = heading(area, width);
   const described = (area.getAttribute('aria-describedby') ?? '').split(' ').map((id) => document.getElementById(id)?.textContent);

@@ -27,6 +27,26 @@ const CLICK_PX = 4;
 
 let ids = 0;
 
+/** Colours of lines that are told apart by their names, safe for colour-blind eyes on light and on dark; then the same, dashed. */
+const COLOURS = {
+  light: ['#0b62b8', '#b85c00', '#1c7a3e', '#7a3fb5', '#a8326e', '#00727a', '#6b5a00', '#565e68'],
+  dark: ['#5eaef9', '#f0a04b', '#63cf8b', '#c39bf2', '#f08fbd', '#4fc9d3', '#d9c34a', '#a3acb7'],
+};
+
+/** Lines that can be told apart. */
+export const MOST_LINES = 2 * COLOURS.light.length;
+
+/**
+ * What the line of each place looks like, on the page as it is now.
+ * @returns {(place: number) => { colour: string, kind: 'line' | 'dashed' }}
+ */
+export function lineLook() {
+  const { theme } = document.documentElement.dataset;
+  const isDark = theme === 'dark' || (theme !== 'light' && matchMedia('(prefers-color-scheme: dark)').matches);
+  const colours = COLOURS[isDark ? 'dark' : 'light'];
+  return (place) => ({ colour: colours[place % colours.length], kind: place < colours.length ? 'line' : 'dashed' });
+}
+
 /** Series as the chart takes them. @param {ArrayLike<number | null>} values */
 export const column = (values) => Float32Array.from(values, (value) => value ?? NaN);
 

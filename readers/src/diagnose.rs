@@ -26,7 +26,8 @@ const COOKS_DISTANCES: [f64; 2] = [0.5, 1.0];
 pub struct Question {
     /// The run.
     pub config: RunConfig,
-    /// In the units of the inputs, the bias last: as snapshots have them.
+    /// In the units of the inputs, the bias last; of several outputs those of each, one after the other: as snapshots have
+    /// them.
     pub weights: Vec<f64>,
     /// Which rows.
     pub part: Part,
@@ -230,8 +231,10 @@ pub struct Effect {
     pub at: Vec<f64>,
     /// Places along it; indices of its levels.
     pub grid: Vec<f64>,
-    /// Predictions there.
+    /// Predictions there; of several classes the probability of the first.
     pub effect: Vec<f64>,
+    /// Of several classes, the probabilities of each.
+    pub classes: Vec<Vec<f64>>,
     /// The input, of the rows that are shown.
     pub x: Vec<f64>,
     /// The prediction there and the row's own residual.
@@ -305,9 +308,10 @@ impl Diagnosed {
             inputs.extend(x);
         }
         let of = question.effect.clone().unwrap_or_default();
-        let effect = (of.input < dataset.n_inputs() && task != Task::Classes)
-            .then(|| model.effect(&of, &centre.middle(), &inputs, &rows));
-        let exact = question.exact.then(|| model.exact(config, &roles, effect.as_ref()));
+        let effect =
+            (of.input < dataset.n_inputs()).then(|| model.effect(&of, &centre.middle(), &inputs, &rows));
+        let exact =
+            (question.exact && task != Task::Classes).then(|| model.exact(config, &roles, effect.as_ref()));
         let named = |k: usize| dataset.target_levels.get(k).cloned().unwrap_or_else(|| k.to_string());
         let labels: Vec<String> = (0..n_outputs.max(2)).map(named).collect();
         let bare = Self {
@@ -528,7 +532,7 @@ impl Model<'_> {
         let mut held = at.clone();
         let mut along = |value: f64| {
             held[of.input] = value;
-            self.predict(&held)[0]
+            self.predict(&held)
         };
         let levels = self.dataset.inputs[of.input].levels.len();
         let [low, high] = self.dataset.summary().x_ranges[of.input];
@@ -536,14 +540,18 @@ impl Model<'_> {
             0 => (0..N_GRID).map(|i| low + (high - low) * i as f64 / (N_GRID - 1) as f64).collect(),
             n => (0..n).map(|level| level as f64).collect(),
         };
-        let effect = grid.iter().map(|value| along(*value)).collect();
+        let predicted: Vec<Vec<f64>> = grid.iter().map(|value| along(*value)).collect();
+        let of_output = |k: usize| predicted.iter().map(|outputs| outputs[k]).collect();
+        let effect = of_output(0);
+        let n_classes = if self.task == Task::Classes { self.n_outputs } else { 0 };
+        let classes = (0..n_classes).map(of_output).collect();
         // Of a probability there is no such thing: a row is of one class or of the other.
-        let has_partial = self.task != Task::Binary;
+        let has_partial = !matches!(self.task, Task::Binary | Task::Classes);
         let x: Vec<f64> =
             inputs.iter().skip(of.input).step_by(n_inputs).copied().filter(|_| has_partial).collect();
         let own = rows.actual.iter().zip(&rows.fitted).map(|(actual, fitted)| actual - fitted);
-        let partial = x.iter().zip(own).map(|(x, residual)| along(*x) + residual).collect();
-        Effect { input: of.input, at, grid, effect, x, partial }
+        let partial = x.iter().zip(own).map(|(x, residual)| along(*x)[0] + residual).collect();
+        Effect { input: of.input, at, grid, effect, classes, x, partial }
     }
 }
 

@@ -1,5 +1,5 @@
-//! What pictures of a fit are drawn of. Expected numbers are scikit-learn's and statsmodels', asked by the calls that stand
-//! beside them, of the predictions that the formulas give.
+//! What pictures of a fit are drawn of. Expected numbers are scikit-learn's and statsmodels', asked by the calls that
+//! stand beside them, of the predictions that the formulas give.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use downhill::config::RunConfig;
@@ -86,7 +86,8 @@ fn two_classes_are_scored_as_scikit_learn_scores_them() {
     let names = ["no", "yes"].map(str::to_owned);
     let dataset = dataset(&y).with_target_levels(names.to_vec());
     let found = Diagnosed::of(&dataset, &question(r#"{"loss":{"kind":"logistic"}}"#, &WEIGHTS)).unwrap();
-    // scikit-learn 1.9.1: log_loss, accuracy_score, roc_auc_score, precision_score, recall_score, f1_score, brier_score_loss.
+    // scikit-learn 1.9.1: log_loss, accuracy_score, roc_auc_score, precision_score, recall_score, f1_score and
+    // brier_score_loss.
     check(
         &found,
         &[
@@ -155,8 +156,8 @@ fn the_exact_fit_tells_what_each_row_does_to_it() {
     let asked = Question { exact: true, effect, ..question("{}", &[0.0; 4]) };
     let exact = Diagnosed::of(&dataset(&y), &asked).unwrap().exact.unwrap();
     let rows = &exact.rows;
-    // statsmodels 0.15.0: OLS(y, X).fit().get_influence(), hat_matrix_diag, resid_studentized_internal, cooks_distance, of
-    // the last two rows.
+    // statsmodels 0.15.0: OLS(y, X).fit().get_influence(), hat_matrix_diag, resid_studentized_internal and
+    // cooks_distance of the last two rows.
     for (found, expected) in [
         (&rows.leverages, [0.405_057_540_884_312_1, 0.414_900_060_569_351_6]),
         (&rows.standardized, [0.098_538_876_934_336_91, 2.299_572_139_452_763]),
@@ -225,6 +226,15 @@ fn several_classes_have_an_output_each() {
     check(&found, &[("log_loss", 0.889_712_801_094_779_6), ("accuracy", 0.583_333_333_333_333_4)]);
     let confusion = found.confusion.unwrap();
     assert_eq!(confusion.labels, ["0", "1", "2"]);
+    let effect = found.effect.unwrap();
+    // At x = 3, e^z of each class by their sum.
+    let z = [1.6_f64, -0.3, -1.4].map(f64::exp);
+    for (classes, z) in effect.classes.iter().zip(z) {
+        assert!(
+            (classes.last().unwrap() - z / (1.6_f64.exp() + (-0.3_f64).exp() + (-1.4_f64).exp())).abs()
+                < 1e-12
+        );
+    }
     assert_eq!(confusion.counts, [[4.0, 1.0, 0.0], [1.0, 3.0, 0.0], [1.0, 2.0, 0.0]]);
 }
 

@@ -276,8 +276,8 @@ impl PlotChart {
         Some((picture.x.value(x), picture.y.value(y)))
     }
 
-    /// What is nearest to a place on the page: a point within 12 CSS pixels, or else the pair of a curve, of stairs or of
-    /// bars that is nearest along x, and of several the one nearest along y. `None` outside the plot.
+    /// What is nearest to a place on the page: a point within 12 CSS pixels, or else the pair of a curve, of stairs or
+    /// of bars that is nearest along x, and of several the one nearest along y. `None` outside the plot.
     #[must_use]
     pub fn reading(&self, x_css: f64, y_css: f64) -> Option<PlotReading> {
         let picture = self.picture();
@@ -317,8 +317,8 @@ impl PlotChart {
         self.cursor = at;
     }
 
-    /// Moves the cursor by pairs along x, and by `series` among those that are read, to the pair nearest along x. Without a
-    /// cursor it begins in the middle of the first. For the keyboard.
+    /// Moves the cursor by pairs along x, and by `series` among those that are read, to the pair nearest along x.
+    /// Without a cursor it begins in the middle of the first. For the keyboard.
     pub fn move_cursor(&mut self, pairs: i32, series: i32) -> Option<PlotReading> {
         let read: Vec<usize> = (0..self.series.len()).filter(|&s| !self.orders[s].is_empty()).collect();
         let &first = read.first()?;

@@ -154,7 +154,10 @@ export interface Diagnosed {
     /** What every input is held at: a number, or the index of a level. */
     at: number[];
     grid: number[];
+    /** Of several classes the probability of the first. */
     effect: number[];
+    /** Of several classes, the probabilities of each. */
+    classes?: number[][];
     /** Rows: the input, and the effect there with the row's own residual. */
     x: number[];
     partial: number[];

@@ -39,7 +39,7 @@ async function open() {
     const folds = new Folds();
     folds.begin();
     for (const step of [0, 10, 20]) folds.show({ losses: Float32Array.of(4 - step / 10, 2, 3) }, step);
-    Object.assign(globalThis, { chosen, folds });
+    Object.assign(globalThis, { chosen, folds, path });
   });
   const chosen = () => opened.page.evaluate(() => /** @type {any} */ (globalThis).chosen);
   return { ...opened, chosen };
@@ -73,6 +73,10 @@ test('a path says what is left at the chosen strength, and a strength is taken b
   await page.mouse.click(box.x + box.width * 0.7, box.y + box.height / 2);
   const [, , clicked] = await chosen();
   assert.ok(clicked > 0.3 && clicked < 3, `${clicked}`);
+
+  // The run goes on at another strength.
+  await page.evaluate(() => /** @type {any} */ (globalThis).path.mark(0.01));
+  await eventually(() => description(page, 'Coefficients by strength of the penalty'), (text) => /At strength 0\.01, 2 of 2 coefficients are not zero/.test(text));
   await close();
 });
 
