@@ -21,6 +21,7 @@ mod rng;
 mod schedule;
 mod scores;
 mod shaders;
+mod splits;
 mod story;
 mod strd;
 mod support;

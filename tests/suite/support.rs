@@ -8,7 +8,7 @@ use downhill::backend::{self, Backend, InUse};
 use downhill::config::RunConfig;
 use downhill::dataset::Dataset;
 use downhill::message::Code;
-use downhill::trainer::{Task, Trainer};
+use downhill::trainer::{Task, Trainer, n_runs};
 use serde_json::Value;
 
 pub(crate) use pollster::block_on;
@@ -67,7 +67,15 @@ pub(crate) fn trainer(on: On, config: &RunConfig) -> Trainer {
 }
 
 pub(crate) fn trainer_of(on: On, config: &RunConfig, task: Task) -> Trainer {
-    let backend = backend_on(on, &task);
+    let backend = match on {
+        On::Cpu => backend_on(on, &task),
+        On::Gpu => {
+            // Room for the runs beside the shown one.
+            let n_runs = n_runs(&config.check().unwrap(), &task);
+            let options = Options { n_runs, loss: config.loss.kind(), ..Options::default() };
+            Backend::Gpu(Box::new(block_on(GpuEngine::new(gpu(), &task.problem, options)).unwrap()))
+        }
+    };
     trainer_with(backend, config, task)
 }
 
