@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod analysis;
+mod beside;
 mod config;
 mod cpu;
 mod dataset;
