@@ -3,6 +3,7 @@
 
 mod analysis;
 mod beside;
+mod classes;
 mod config;
 mod cpu;
 mod dataset;
