@@ -325,6 +325,12 @@ fn a_run_beside_that_diverges_stops_nothing_but_itself() {
     let halted: Vec<bool> = checkpoint.state.reactions.iter().map(|reaction| reaction.halt != 0).collect();
     assert_eq!(halted, [false, true, true, false]);
     assert_eq!(run.fold_losses().len(), 3);
+    // Whoever goes on at a rate that every run bears has every run again.
+    let slower = RunConfig { learning_rate: 0.003, ..run.plan().config().clone() };
+    run.change(slower.check().unwrap());
+    run.resume();
+    advance(&mut run, 50);
+    assert!(run.checkpoint().state.reactions.iter().all(|reaction| reaction.halt == 0));
 }
 
 #[test]
