@@ -1,8 +1,5 @@
 //! What reacts to a run from outside the kernels: convergence, hovering, divergence and the rate that would not.
 
-use crate::GENERAL;
-use crate::analysis::LeastSquares;
-use crate::loss::Loss;
 use crate::message::{Code, Message, short};
 use crate::optimizer::Optimizer;
 
@@ -72,6 +69,7 @@ impl Monitor {
         }
         let fresh = Best { loss: seen.loss, step: seen.step, epoch: seen.epoch, n_since: 0 };
         let best = self.best.get_or_insert(fresh);
+        // Of counts it may lie below 0.
         if seen.loss < best.loss - FALL * best.loss.abs() {
             *best = fresh;
             return None;
@@ -102,28 +100,24 @@ pub fn steepest_row(features: &[f32], n_features: usize, bias: bool) -> f64 {
     2.0 * norms.fold(0.0, f64::max)
 }
 
-/// A learning rate that would not have diverged, for batches of `batch_rows`.
+/// A learning rate that would not have diverged, for batches of `batch_rows`. The loss is as curved as `of_all` over all rows,
+/// and as `of_steepest` over the steepest of them; NaN where that is not known.
 ///
 /// Plain descent is stable below `2 / curvature`. The curvature that a batch can show lies between that of all rows
-/// and that of the steepest; half the bound leaves room, and momentum multiplies the pace by `1 / (1 - b)`. `exact` and
-/// `steepest_row` are of the squared loss, whose second derivative is 2: of another loss as much less as its own is.
-/// Where that has no bound, or the rule has rates of its own, there is only the rate that was too large.
+/// and that of the steepest; half the bound leaves room, and momentum multiplies the pace by `1 / (1 - b)`. Where there is
+/// no bound, or the rule has rates of its own, there is only the rate that was too large.
 pub fn suggested_rate(
     diverged_rate: f64,
-    (optimizer, loss): (&Optimizer, &Loss),
-    exact: &LeastSquares,
-    steepest_row: f64,
+    optimizer: &Optimizer,
+    [of_all, of_steepest]: [f64; 2],
     batch_rows: u32,
     n_samples: u32,
 ) -> f64 {
     let share = if batch_rows >= n_samples { 0.0 } else { 1.0 / f64::from(batch_rows) };
-    let curvature = exact.largest_eigenvalue + share * (steepest_row - exact.largest_eigenvalue).max(0.0);
+    let curvature = of_all + share * (of_steepest - of_all).max(0.0);
     let adaptive =
         !matches!(optimizer, Optimizer::Sgd | Optimizer::Momentum { .. } | Optimizer::Nesterov { .. });
-    let mut bound = (1.0 - optimizer.momentum().unwrap_or(0.0)) / curvature;
-    if GENERAL {
-        bound *= loss.curvature().map_or(f64::INFINITY, |curvature| 2.0 / curvature);
-    }
+    let bound = (1.0 - optimizer.momentum().unwrap_or(0.0)) / curvature;
     let rate = if adaptive { diverged_rate / 10.0 } else { bound.min(diverged_rate / 2.0) };
     round_down(rate)
 }

@@ -155,6 +155,8 @@ pub struct Trainer {
     beside: Beside,
     /// At the last measurement: of each fold, its loss under the run that leaves it out.
     fold_losses: Vec<f32>,
+    /// The penalty's share of the loss as last measured.
+    measured_penalty: f64,
     /// Of each strength of the path, the mean loss without the penalty, and that of the rows held out.
     path_losses: Vec<[f32; 2]>,
     /// The largest gradient norm of the runs beside the shown one.
@@ -198,6 +200,7 @@ impl Trainer {
             validation_loss: f64::NAN,
             beside,
             fold_losses: Vec::new(),
+            measured_penalty: 0.0,
             path_losses: Vec::new(),
             norm_beside: 0.0,
             kept_losses: None,
@@ -322,6 +325,7 @@ impl Trainer {
             gradient_norm: f64::from(reaction.evaluated_gradient_norm),
             rows,
         };
+        self.measured_penalty = self.penalty();
         self.history.record_loss(self.step(), reaction.evaluated_loss);
         self.measure_validation();
         if GENERAL && self.state.n_runs() > 1 {
@@ -485,7 +489,7 @@ impl Trainer {
     pub fn r2(&self) -> Option<f64> {
         let variance = self.task.dataset.target_variance();
         let squares = self.plan.config().loss == Loss::Squared && self.task.problem.weights.is_empty();
-        (squares && variance > 0.0).then(|| 1.0 - (self.measured.loss - self.penalty()) / variance)
+        (squares && variance > 0.0).then(|| 1.0 - (self.measured.loss - self.measured_penalty) / variance)
     }
 
     /// What the model of one input says at `x`, both in the units they came in.
@@ -564,19 +568,27 @@ impl Trainer {
         Explanation { output, sum, baseline, contributions, response }
     }
 
-    /// The rate above which plain batch descent diverges, as far as the loss has such a bound.
+    /// The rate above which plain batch descent diverges: `2 / curvature`, of the squared loss exactly, of others that have
+    /// such a bound at the most that they can be curved. Of Poisson's loss, which has none, the rate above which descent
+    /// comes no nearer to where it is heading. `NaN` where the loss has kinks, or that place is not known.
     pub fn stable_rate(&self) -> f64 {
+        if GENERAL { 2.0 / self.curvatures()[0] } else { self.task.exact.stable_rate() }
+    }
+
+    /// How curved the objective is over all rows, and over the steepest of them alone.
+    fn curvatures(&self) -> [f64; 2] {
+        let (exact, steepest_row) = (&self.task.exact, self.task.steepest_row);
         if !GENERAL {
-            return self.task.exact.stable_rate();
+            return [exact.largest_eigenvalue, steepest_row];
         }
         let config = self.plan.config();
         let l2 = config.penalty.strength * (1.0 - config.penalty.l1_ratio);
-        // The largest eigenvalue is that of the squared loss, whose second derivative is 2.
-        let bound = config
-            .loss
-            .curvature()
-            .map(|curvature| 2.0 / (curvature / 2.0 * self.task.exact.largest_eigenvalue + l2));
-        bound.unwrap_or(f64::NAN)
+        let of_loss = match config.loss.curvature() {
+            // The largest eigenvalue is that of the squared loss, whose second derivative is 2.
+            Some(curvature) => curvature / 2.0 * exact.largest_eigenvalue,
+            None => self.task.curvature.map_or(f64::NAN, |curvature| curvature - l2),
+        };
+        [of_loss + l2, of_loss / exact.largest_eigenvalue * steepest_row + l2]
     }
 
     /// The rate that the next update will take.
@@ -604,7 +616,7 @@ impl Trainer {
     pub fn resume(&mut self) {
         self.monitor.forgive();
         self.status = Status::Ready;
-        self.state.reactions[0].halt = 0;
+        self.state.reactions.iter_mut().for_each(|reaction| reaction.halt = 0);
     }
 
     /// Back to the initial weights: the very same.
@@ -612,6 +624,8 @@ impl Trainer {
     /// # Errors
     /// As [`Trainer::advance`].
     pub async fn reset(&mut self) -> Result<()> {
+        // How strong a square penalty may be depends on the rate, which may have changed.
+        self.beside = Beside::of(&self.plan, &self.task.problem);
         self.state = first_state(&self.plan, &self.task, &self.beside);
         self.place = Place::default();
         (self.optimizer_start, self.schedule_start) = (0, 0);
@@ -659,16 +673,16 @@ impl Trainer {
                 .with("found", checkpoint.state.n_parameters)
                 .with("expected", expected));
         }
-        // A file keeps the shown run alone: those beside it begin where it stands.
         let settings = self.beside.settings(&self.plan, &self.task.problem);
-        let (shown, n_runs) = (checkpoint.state, self.beside.n_runs());
-        self.state = State {
-            n_parameters: shown.n_parameters,
-            values: shown.values.repeat(n_runs),
-            reactions: shown.reactions.repeat(n_runs),
-            steps: shown.steps.repeat(n_runs),
-            settings,
-        };
+        let n_runs = self.beside.n_runs();
+        self.state = State { settings, ..checkpoint.state };
+        if self.state.n_runs() != n_runs {
+            // A file keeps the shown run alone: those beside it begin where it stands.
+            let State { n_parameters, values, reactions, steps, .. } = &mut self.state;
+            *values = values[..slot::COUNT * *n_parameters].repeat(n_runs);
+            *reactions = reactions[..1].repeat(n_runs);
+            *steps = steps[..1].repeat(n_runs);
+        }
         self.place = checkpoint.place;
         self.optimizer_start = checkpoint.optimizer_start;
         self.schedule_start = checkpoint.schedule_start;
@@ -788,6 +802,7 @@ impl Trainer {
             seed: config.seed,
             block_rows: IN_MEMORY_BLOCK_ROWS,
             divergence_limit: limit,
+            // A mean loss of counts may lie far below 0.
             target_loss: config.stop.loss.map_or(f32::MIN, |target| target as f32),
             target_gradient_norm: config.stop.gradient_norm.map_or(-1.0, |target| target as f32),
             ..RunParams::default()
@@ -929,9 +944,8 @@ impl Trainer {
         let config: &RunConfig = self.plan.config();
         let suggested_rate = monitor::suggested_rate(
             config.learning_rate,
-            (&config.optimizer, &config.loss),
-            &self.task.exact,
-            self.task.steepest_row,
+            &config.optimizer,
+            self.curvatures(),
             self.plan.batch_rows(n_samples),
             n_samples,
         );

@@ -101,7 +101,9 @@ impl Roles {
                 let groups = numbered(&keys);
                 let share = |fraction: f64| (fraction * groups.n as f64).ceil() as u32;
                 let (n_out, n_last) = (share(validation.fraction), share(validation.test_fraction));
-                if groups.n < 2 || (n_out + n_last) as usize >= groups.n {
+                // Who leaves a part out has to have another one to train on.
+                let n_needed = if validation.folds > 1 { 2 } else { 1 };
+                if groups.n < 2 || (n_out + n_last) as usize + n_needed > groups.n {
                     return Err(Message::new(Code::TooFewGroups).with("n_groups", groups.n));
                 }
                 let n_groups = groups.n as u32;

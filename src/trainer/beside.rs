@@ -13,6 +13,8 @@ const LEAST_SHARE: f64 = 1e-4;
 const LEAST_L1_RATIO: f64 = 0.01;
 /// Rows at most by which it is found.
 const MAX_ROWS: u32 = 100_000;
+/// By how much more it is taken, so that what sums in f32 are off by leaves no weight beside 0.
+const MARGIN: f64 = 1e-4;
 
 /// What runs there are beside the shown one, which is run 0: folds first, then strengths.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -87,7 +89,7 @@ fn greatest_strength(problem: &Problem, loss: Loss, penalty: &Penalty, rate: f64
     let rows = (0..problem.n_samples).step_by(step);
     let (_, gradient) = objective.loss_and_gradient(problem, &parameters, rows);
     let steepest = gradient[..n_weights].iter().fold(0.0_f64, |steepest, slope| steepest.max(slope.abs()));
-    let strength = steepest.max(f64::MIN_POSITIVE) / penalty.l1_ratio.max(LEAST_L1_RATIO);
+    let strength = (1.0 + MARGIN) * steepest.max(f64::MIN_POSITIVE) / penalty.l1_ratio.max(LEAST_L1_RATIO);
     let l2_ratio = 1.0 - penalty.l1_ratio;
     if l2_ratio > 0.0 { strength.min(0.5 / (rate * l2_ratio)) } else { strength }
 }

@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 
-use super::{Status, Trainer};
+use super::{Beside, Status, Trainer};
 use crate::backend::kernel::{Reaction, slot};
 use crate::config::{RunConfig, RunPlan};
 use crate::message::{Code, Message, short};
+use crate::monitor::Monitor;
 
 /// Steps within which turning the same knob again moves its mark instead of adding one.
 const SAME_KNOB_STEPS: u64 = 30;
@@ -59,25 +60,24 @@ impl Trainer {
         note(Code::MarkSchedule, schedules.0.clone(), schedules.1.clone());
 
         self.plan = next;
-        if before.penalty != after.penalty {
-            self.state.settings = self.beside.settings(&self.plan, &self.task.problem);
-            if crate::GENERAL {
-                self.task.head_for(after.loss, after.penalty);
-            }
+        if crate::GENERAL && before.penalty != after.penalty {
+            self.aim_elsewhere(before.penalty.l1_ratio != after.penalty.l1_ratio);
         }
         if kind_before != kind_after {
             // Moments of one rule mean nothing to another.
             self.optimizer_start = step;
-            self.state.slot_mut(0, slot::FIRST_MOMENT).fill(0.0);
-            self.state.slot_mut(0, slot::SECOND_MOMENT).fill(0.0);
+            for run in 0..self.state.n_runs() {
+                self.state.slot_mut(run, slot::FIRST_MOMENT).fill(0.0);
+                self.state.slot_mut(run, slot::SECOND_MOMENT).fill(0.0);
+            }
         }
         if schedules.0 != schedules.1 || before.warmup != after.warmup {
             self.schedule_start = step;
-            self.restart_reactions();
+            self.restart_reactions(false);
         }
         if before.learning_rate != after.learning_rate && before.schedule.reacts() {
             // What was set by hand is what the next update takes.
-            self.restart_reactions();
+            self.restart_reactions(false);
         }
         if step > 0 {
             for message in changes {
@@ -104,23 +104,45 @@ impl Trainer {
         self.marks.push(Mark { step, message });
     }
 
-    fn restart_reactions(&mut self) {
-        let kept = self.state.reactions[0];
-        // The epoch that is under way keeps what it has summed.
-        self.state.reactions[0] = Reaction {
-            epoch_loss: kept.epoch_loss,
-            epoch_loss_tail: kept.epoch_loss_tail,
-            epoch_rows: kept.epoch_rows,
-            n_tail: kept.n_tail,
-            halt: kept.halt,
-            last_epoch_loss: kept.last_epoch_loss,
-            evaluated_loss: kept.evaluated_loss,
-            evaluated_gradient_norm: kept.evaluated_gradient_norm,
-            ..Reaction::default()
-        };
-        let weights = self.state.parameters(0).to_vec();
-        for copy in [slot::EPOCH_START, slot::ANCHOR] {
-            self.state.slot_mut(0, copy).copy_from_slice(&weights);
+    /// Under another penalty every loss is another: what was seen of the run so far says nothing of how it goes on.
+    fn aim_elsewhere(&mut self, other_ratio: bool) {
+        if other_ratio {
+            // The strength from which on all weights are 0 depends on it.
+            self.beside = Beside::of(&self.plan, &self.task.problem);
+        }
+        self.state.settings = self.beside.settings(&self.plan, &self.task.problem);
+        let config = self.plan.config();
+        self.task.head_for(config.loss, config.penalty);
+        self.monitor = Monitor::default();
+        if let Some(held) = &mut self.held {
+            held.forget_best(self.place.epoch);
+        }
+        self.restart_reactions(true);
+        if matches!(self.status, Status::Finished(_)) {
+            self.resume();
+        }
+    }
+
+    fn restart_reactions(&mut self, keeps_rate: bool) {
+        for run in 0..self.state.n_runs() {
+            let (kept, fresh) = (self.state.reactions[run], Reaction::default());
+            // The epoch that is under way keeps what it has summed.
+            self.state.reactions[run] = Reaction {
+                epoch_loss: kept.epoch_loss,
+                epoch_loss_tail: kept.epoch_loss_tail,
+                epoch_rows: kept.epoch_rows,
+                n_tail: kept.n_tail,
+                halt: kept.halt,
+                last_epoch_loss: kept.last_epoch_loss,
+                evaluated_loss: kept.evaluated_loss,
+                evaluated_gradient_norm: kept.evaluated_gradient_norm,
+                rate_scale: if keeps_rate { kept.rate_scale } else { fresh.rate_scale },
+                ..fresh
+            };
+            let weights = self.state.parameters(run).to_vec();
+            for copy in [slot::EPOCH_START, slot::ANCHOR] {
+                self.state.slot_mut(run, copy).copy_from_slice(&weights);
+            }
         }
     }
 }

@@ -30,8 +30,11 @@ pub struct Task {
     pub exact: LeastSquares,
     /// The least loss that these features and a bias allow, whether the model has one or not.
     pub loss_with_bias: f64,
-    /// See [`monitor::steepest_row`].
+    /// See [`monitor::steepest_row`]; a row that counts more is that much steeper.
     pub steepest_row: f64,
+    /// Largest eigenvalue of the objective's Hessian at what descent is heading for; `None` where that is plain least
+    /// squares, where it is not known, or where there is none.
+    pub curvature: Option<f64>,
 }
 
 impl Task {
@@ -72,7 +75,7 @@ impl Task {
 
     /// Finds anew what descent is heading for, under another penalty.
     pub(super) fn head_for(&mut self, loss: Loss, penalty: Penalty) {
-        put_optimum(&self.problem, &self.map, (loss, penalty), &mut self.exact);
+        self.curvature = put_optimum(&self.problem, &self.map, (loss, penalty), &mut self.exact);
     }
 
     /// Bytes that the rows take, in every shape that they are kept in.
@@ -180,28 +183,36 @@ fn original(map: &FeatureMap, parameters: &[f64], n_outputs: usize) -> Vec<f64> 
     (0..n_outputs).flat_map(of).collect()
 }
 
-/// What descent is heading for where that is not plain least squares.
+/// What descent is heading for where that is not plain least squares, and how curved the objective is there.
 fn put_optimum(
     problem: &Problem,
     map: &FeatureMap,
     (loss, penalty): (Loss, Penalty),
     exact: &mut LeastSquares,
-) {
+) -> Option<f64> {
     exact.r2 = None;
-    let p = u64::from(problem.n_parameters());
-    if u64::from(problem.n_samples) * p * p > MAX_OPTIMUM_WORK {
+    let (p, n_outputs) = (problem.n_parameters() as usize, problem.n_outputs as usize);
+    if !is_solvable(problem) {
         // It is not known, and nothing is told of how far it is.
         exact.unique = false;
         exact.loss = f64::NAN;
-        return;
+        exact.parameters = vec![f64::NAN; p];
+        exact.original = vec![f64::NAN; p];
+        return None;
     }
-    let n_outputs = problem.n_outputs as usize;
     let optimum = optimum::solve(&Rows(problem), n_outputs, problem.bias, loss, penalty);
     exact.original = original(map, &optimum.parameters, n_outputs);
     exact.unique = optimum.unique && optimum.finite;
     exact.finite = optimum.finite;
     exact.loss = optimum.objective;
     exact.parameters = optimum.parameters;
+    optimum.curvature.filter(|_| optimum.finite)
+}
+
+/// Whether an optimum over these rows is found in the time that preparing them may take.
+fn is_solvable(problem: &Problem) -> bool {
+    let p = u64::from(problem.n_parameters());
+    u64::from(problem.n_samples) * p * p <= MAX_OPTIMUM_WORK
 }
 
 /// The rows of a problem as an optimum is found over them.
@@ -395,8 +406,15 @@ impl Preparation {
                 if let Some(triangle) = &mut solving.with_bias {
                     triangle.fold(kept, y);
                 }
-                let put = &self.problems[0].features[self.problem_rows[0] * d..][..n_kept * d];
-                let steepest_row = monitor::steepest_row(put, d, self.bias);
+                let (at, problem) = (self.problem_rows[0], &self.problems[0]);
+                let put = &problem.features[at * d..][..n_kept * d];
+                let steepest_row = if crate::GENERAL && !problem.weights.is_empty() {
+                    let weights = problem.weights[at..].iter().map(|weight| f64::from(*weight));
+                    let rows = put.chunks_exact(d).map(|row| monitor::steepest_row(row, d, self.bias));
+                    rows.zip(weights).fold(0.0_f64, |most, (row, weight)| most.max(weight * row))
+                } else {
+                    monitor::steepest_row(put, d, self.bias)
+                };
                 solving.steepest_row = solving.steepest_row.max(steepest_row);
                 for (at, n) in self.problem_rows.iter_mut().zip(n_of) {
                     *at += n;
@@ -457,8 +475,10 @@ impl Preparation {
             }
             let sum: f64 = problem.weights.iter().map(|weight| f64::from(*weight)).sum();
             let scale = problem.weights.len() as f64 / sum;
-            // All of them 0: none is told apart, and the mean is that of all.
-            let scale = if scale.is_finite() { scale } else { 1.0 };
+            if !scale.is_finite() {
+                // All of them 0: none is told apart, and the mean is that of all.
+                problem.weights.clear();
+            }
             for weight in &mut problem.weights {
                 *weight = (f64::from(*weight) * scale) as f32;
             }
@@ -490,11 +510,24 @@ impl Preparation {
         };
         let mut exact = triangle.solve(&map, summary.target_variance);
         let plain = self.loss == Loss::Squared && self.penalty.strength == 0.0 && problem.weights.is_empty();
+        let (mut curvature, mut loss_with_bias) = (None, exact.loss);
         if crate::GENERAL && !plain {
-            put_optimum(&problem, &map, (self.loss, self.penalty), &mut exact);
+            let (n_outputs, solvable) = (problem.n_outputs as usize, is_solvable(&problem));
+            if !problem.weights.is_empty() && solvable {
+                // Least squares of rows that count differently.
+                let squares =
+                    optimum::solve(&Rows(&problem), 1, self.bias, Loss::Squared, Penalty::default());
+                exact.largest_eigenvalue = squares.curvature.unwrap_or(exact.largest_eigenvalue);
+            }
+            curvature = put_optimum(&problem, &map, (self.loss, self.penalty), &mut exact);
+            loss_with_bias = exact.loss;
+            if !self.bias && solvable {
+                let with_bias = optimum::solve(&Rows(&problem), n_outputs, true, self.loss, self.penalty);
+                loss_with_bias = with_bias.objective;
+            }
+        } else if let Some(triangle) = with_bias {
+            loss_with_bias = triangle.solve(&map, summary.target_variance).loss;
         }
-        let loss_with_bias =
-            with_bias.map_or(exact.loss, |triangle| triangle.solve(&map, summary.target_variance).loss);
         Task {
             dataset: Rc::clone(&self.dataset),
             map,
@@ -504,6 +537,7 @@ impl Preparation {
             exact,
             loss_with_bias,
             steepest_row,
+            curvature,
         }
     }
 

@@ -76,6 +76,11 @@ impl Held {
         (self.looked, self.best, self.since) = (None, None, 0);
     }
 
+    /// What was best is so no more, as under another penalty; patience counts from this epoch.
+    pub(super) fn forget_best(&mut self, epoch: u64) {
+        (self.best, self.since) = (None, epoch);
+    }
+
     /// Mean loss of these parameters over the rows held out, or over a fixed sample of as many.
     fn loss(&mut self, parameters: &[f32], rows: u32) -> f64 {
         let n_samples = self.params.n_samples;
@@ -108,7 +113,7 @@ impl Trainer {
     /// Share of the variance of the targets held out that the weights explain (scikit-learn's `r2_score`).
     pub fn validation_r2(&self) -> Option<f64> {
         let held = self.held.as_ref().filter(|held| held.loss == Loss::Squared && held.variance > 0.0)?;
-        Some(1.0 - (self.validation_loss - self.penalty()) / held.variance)
+        Some(1.0 - (self.validation_loss - self.measured_penalty) / held.variance)
     }
 
     /// The weights that have done best on the rows held out.
@@ -120,9 +125,8 @@ impl Trainer {
     pub(super) fn measure_validation(&mut self) {
         let whole = self.measured.rows == self.task.problem.n_samples;
         let rows = if whole { u32::MAX } else { self.measured.rows };
-        let penalty = self.penalty();
         if let Some(held) = &mut self.held {
-            self.validation_loss = held.loss(self.state.parameters(0), rows) + penalty;
+            self.validation_loss = held.loss(self.state.parameters(0), rows) + self.measured_penalty;
         }
     }
 

@@ -2,10 +2,11 @@
 
 use downhill::config::{Method, RunConfig, choose_method, choose_optimizer, choose_schedule};
 use downhill::export;
+use downhill::loss::{Loss, Penalty};
 use downhill::message::Code;
 use serde_json::Value;
 
-use crate::support::{EVERYWHERE, On, block_on, trainer, trainer_of};
+use crate::support::{EVERYWHERE, On, block_on, reference, trainer, trainer_of};
 
 fn config() -> RunConfig {
     let mut config =
@@ -143,4 +144,28 @@ fn field_by_field_it_is_the_same_file() {
     assert_eq!((read.plan, read.map), (expected.plan, expected.map));
     assert_eq!(read.checkpoint.state.values, expected.checkpoint.state.values);
     assert_eq!(read.checkpoint.place, expected.checkpoint.place);
+}
+
+#[test]
+fn a_file_from_before_losses_and_penalties_goes_on_as_it_did_then() {
+    // tests/reference/weights.json: what the version named there wrote after 50 updates, and after 25 more.
+    let files = reference("weights");
+    let [before, after] = ["before", "after"].map(|name| export::read_value(files[name].clone()).unwrap());
+    let config = before.plan.config();
+    assert_eq!((config.loss, config.penalty), (Loss::Squared, Penalty::default()));
+    assert_eq!((config.validation.test_fraction, config.validation.folds, config.penalty_path), (0.0, 0, 0));
+    let mut run = trainer(On::Cpu, config);
+    assert_eq!((&run.task().map, run.validates()), (&before.map, true));
+    block_on(run.restore(before.checkpoint)).unwrap();
+    block_on(run.advance(25)).unwrap();
+    let expected = after.checkpoint;
+    assert_eq!((run.step(), run.place()), (75, expected.place));
+    assert_eq!(run.checkpoint().state.values, expected.state.values);
+    // Nor does what is written of such a run differ, but for what was added to configurations since.
+    let mut written: Value = serde_json::from_str(&export::write(&run).unwrap()).unwrap();
+    let mut expected = files["after"].clone();
+    for file in [&mut written, &mut expected] {
+        file.as_object_mut().unwrap().remove("config");
+    }
+    assert_eq!(written, expected);
 }

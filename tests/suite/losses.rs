@@ -316,8 +316,11 @@ fn the_gpu_has_the_references_loss_and_gradient_at_awkward_sizes() {
 #[test]
 fn a_rate_that_would_not_diverge_is_as_much_higher_as_the_loss_is_flatter() {
     let task = task(&RunConfig::default());
-    let rate =
-        |loss: Loss| suggested_rate(1e3, (&Optimizer::Sgd, &loss), &task.exact, task.steepest_row, 100, 100);
+    let rate = |loss: Loss| {
+        let flatter = loss.curvature().map_or(f64::NAN, |curvature| curvature / 2.0);
+        let curvatures = [task.exact.largest_eigenvalue, task.steepest_row].map(|of| flatter * of);
+        suggested_rate(1e3, &Optimizer::Sgd, curvatures, 100, 100)
+    };
     // `1 / curvature`, to one digit downwards; curvatures are 2, 1, 1/2 and 1/4 by the features' own.
     let exact = 1.0 / task.exact.largest_eigenvalue;
     for (loss, flatter) in

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod analysis;
+mod beside;
+mod classes;
 mod config;
 mod cpu;
 mod dataset;
@@ -22,6 +24,7 @@ mod rng;
 mod schedule;
 mod scores;
 mod shaders;
+mod splits;
 mod story;
 mod strd;
 mod support;

@@ -8,7 +8,7 @@ use downhill::backend::{self, Backend, InUse};
 use downhill::config::RunConfig;
 use downhill::dataset::Dataset;
 use downhill::message::Code;
-use downhill::trainer::{Task, Trainer};
+use downhill::trainer::{Task, Trainer, n_runs};
 use serde_json::Value;
 
 pub(crate) use pollster::block_on;
@@ -67,7 +67,15 @@ pub(crate) fn trainer(on: On, config: &RunConfig) -> Trainer {
 }
 
 pub(crate) fn trainer_of(on: On, config: &RunConfig, task: Task) -> Trainer {
-    let backend = backend_on(on, &task);
+    let backend = match on {
+        On::Cpu => backend_on(on, &task),
+        On::Gpu => {
+            // Room for the runs beside the shown one.
+            let n_runs = n_runs(&config.check().unwrap(), &task);
+            let options = Options { n_runs, loss: config.loss.kind(), ..Options::default() };
+            Backend::Gpu(Box::new(block_on(GpuEngine::new(gpu(), &task.problem, options)).unwrap()))
+        }
+    };
     trainer_with(backend, config, task)
 }
 
@@ -96,4 +104,23 @@ pub(crate) fn distance(a: &[f32], b: &[f32]) -> f64 {
     let apart: f64 = a.iter().zip(b).map(|(a, b)| square(f64::from(*a) - f64::from(*b))).sum();
     let length: f64 = b.iter().map(|b| square(f64::from(*b))).sum();
     (apart / length).sqrt()
+}
+
+/// Columns of a table of `www/data`, the target last: its classes, where it has no numbers, by the order of their names.
+pub(crate) fn shipped(table: &str) -> (Vec<Vec<f64>>, Vec<String>) {
+    let path = format!("{}/www/data/{}.csv", env!("CARGO_MANIFEST_DIR"), table.replace('_', "-"));
+    let text = std::fs::read_to_string(path).unwrap();
+    let rows: Vec<Vec<&str>> = text.lines().skip(1).map(|line| line.split(',').collect()).collect();
+    let mut levels: Vec<String> = Vec::new();
+    if rows.iter().any(|row| row[row.len() - 1].parse::<f64>().is_err()) {
+        levels = rows.iter().map(|row| row[row.len() - 1].to_owned()).collect();
+        levels.sort();
+        levels.dedup();
+    }
+    let number = |cell: &str| {
+        let level = levels.iter().position(|level| level == cell);
+        level.map_or_else(|| cell.parse().unwrap(), |level| level as f64)
+    };
+    let columns = (0..rows[0].len()).map(|j| rows.iter().map(|row| number(row[j])).collect()).collect();
+    (columns, levels)
 }

@@ -379,3 +379,27 @@ fn initial_weights_follow_their_seed() {
     assert_eq!(weights(3), weights(3));
     assert!(distance(&weights(3), &weights(4)) > 0.1);
 }
+
+/// `FALL` of a loss below 0 is towards less, too: a run that hovers there is told that it does.
+#[test]
+fn a_run_hovers_below_zero_as_it_does_above() {
+    for loss in [5.0, -5.0] {
+        let mut monitor = Monitor::default();
+        let mut told = None;
+        for step in 0..400_u64 {
+            let (step, epoch) = (step * 20, step * 20);
+            // Up and down by half of what counts as a fall.
+            let noise = if step % 40 == 0 { 1e-4 } else { -1e-4 };
+            let seen = Observation {
+                step,
+                epoch,
+                loss: loss + noise,
+                gradient_norm: 1.0,
+                learning_rate: 0.1,
+                full_batch: false,
+            };
+            told = told.or(monitor.observe(&seen).map(|message| (message.code, step)));
+        }
+        assert_eq!(told, Some((Code::Hovering, 2980)), "at {loss}");
+    }
+}
