@@ -191,6 +191,10 @@ def parquet():
             pq.write_table(words, FOLDER / name, use_dictionary=False, column_encoding=encoding, data_page_version=version)
             assert pq.read_table(FOLDER / name).equals(words), name
             expect(name, {column: words[column].to_pylist() for column in words.column_names})
+    # Pages that gain nothing by it are not compressed in the second version; these gain.
+    for codec in ["gzip", "zstd", "brotli"]:
+        pq.write_table(words, FOLDER / f"words_{codec}.parquet", use_dictionary=False, compression=codec, data_page_version="2.0")
+        expect(f"words_{codec}.parquet", {column: words[column].to_pylist() for column in words.column_names})
     # As pandas writes it, its index included.
     pandas = pd.DataFrame({"x": np.arange(5) / 3, "y": ["a", "b", "a", None, "b"]}, index=pd.Index([10, 12, 11, 15, 14], name="key"))
     pandas.to_parquet(FOLDER / "pandas.parquet")
