@@ -76,7 +76,7 @@ impl Roles {
             Split::Stratified => {
                 let classes = numbered(&keys);
                 if classes.n > MAX_CLASSES || 2 * classes.n > n_samples as usize {
-                    return Err(Message::new(Code::StratifyNeedsClasses).with("column", &dataset.target));
+                    return Err(refused(Code::StratifyNeedsClasses).with("column", &dataset.target));
                 }
                 let kept = approximate(&classes.counts, roles.n_training());
                 let rest: Vec<u32> = classes.counts.iter().zip(&kept).map(|(n, kept)| n - kept).collect();
@@ -102,7 +102,7 @@ impl Roles {
                 let share = |fraction: f64| (fraction * groups.n as f64).ceil() as u32;
                 let (n_out, n_last) = (share(validation.fraction), share(validation.test_fraction));
                 if groups.n < 2 || (n_out + n_last) as usize >= groups.n {
-                    return Err(Message::new(Code::TooFewGroups).with("n_groups", groups.n));
+                    return Err(refused(Code::TooFewGroups).with("n_groups", groups.n));
                 }
                 let n_groups = groups.n as u32;
                 let order = Permutation::new(n_groups, IN_MEMORY_BLOCK_ROWS, validation.seed, SPLIT_EPOCH);
@@ -275,9 +275,14 @@ fn keys(split: Split, dataset: &Dataset) -> Result<Vec<f64>> {
     for first in (0..n_samples).step_by(BLOCK_ROWS) {
         let end = (first + BLOCK_ROWS).min(n_samples);
         let read = dataset.read_extra(extra, first, &mut keys[first..end]);
-        read.ok_or_else(|| Message::new(Code::SplitNeedsGroup))?;
+        read.ok_or_else(|| refused(Code::SplitNeedsGroup))?;
     }
     Ok(keys)
+}
+
+/// What is shown beside the choice of the split.
+fn refused(code: Code) -> Message {
+    Message::new(code).with("field", "validation.split")
 }
 
 /// Keys by the order of their first appearance.
