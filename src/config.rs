@@ -4,6 +4,7 @@
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::GENERAL;
 use crate::dataset::Scaling;
 use crate::loss::{Loss, Penalty};
 use crate::message::{Code, Message, Result, count, short};
@@ -588,7 +589,7 @@ impl RunConfig {
         for (field, degree) in degrees.chain([("model.degree", self.model.degree)]) {
             within(field, f64::from(degree), 1.0, f64::from(MAX_DEGREE))?;
         }
-        if let Some([column, _]) = self.model.interactions.iter().find(|[a, b]| a == b) {
+        if GENERAL && let Some([column, _]) = self.model.interactions.iter().find(|[a, b]| a == b) {
             return Err(Message::new(Code::InteractionOfOne).with("column", column));
         }
         within("batch_size", f64::from(self.batch_size), 1.0, f64::from(MAX_SAMPLES))?;
@@ -637,6 +638,7 @@ impl RunConfig {
             || validation.test_fraction > 0.0
             || validation.folds > 0
             || matches!(validation.split, Split::Stratified | Split::Group)
+            || !self.model.interactions.is_empty()
     }
 
     fn check_objective(&self) -> Result<()> {

@@ -2,7 +2,8 @@
 //!
 //! The English wording of every code stands here, once; other languages word the same codes in the page's tables.
 //! An error, a reason for a fallback and a mark on the loss curve are all messages. Those that only a reader of tables
-//! gives are behind the feature `readers`: the first load has no room for their words.
+//! gives are behind the feature `readers`, and those that only the general part gives are marked `later`: the first load has
+//! no room for their words, and where a message comes from a larger wasm it brings its own.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -70,12 +71,21 @@ impl Serialize for Message {
     }
 }
 
+macro_rules! worded {
+    ($template:literal) => {
+        $template
+    };
+    (later $template:literal) => {
+        if crate::GENERAL { $template } else { "" }
+    };
+}
+
 macro_rules! codes {
-    ($($(#[$condition:meta])* $variant:ident = $code:literal: $template:literal,)*) => {
+    ($($(#[$condition:meta])* $variant:ident = $code:literal: $($later:ident)? $template:literal,)*) => {
         /// Every message that Downhill can give, by a stable name.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Code {
-            $($(#[$condition])* #[doc = $template] #[serde(rename = $code)] $variant,)*
+            $($(#[$condition])* #[doc = $template] $variant,)*
         }
 
         impl Code {
@@ -87,12 +97,19 @@ macro_rules! codes {
                 match self { $($(#[$condition])* Code::$variant => $code,)* }
             }
 
-            /// The English wording, with `{name}` where a parameter goes.
+            /// The English wording, with `{name}` where a parameter goes. What only the general part says (`later`)
+            /// is not worded where that is not built.
             pub fn template(self) -> &'static str {
-                match self { $($(#[$condition])* Code::$variant => $template,)* }
+                match self { $($(#[$condition])* Code::$variant => worded!($($later)? $template),)* }
             }
         }
     };
+}
+
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
 }
 
 codes! {
@@ -101,24 +118,24 @@ codes! {
     CellNotANumber = "cell_not_a_number": "row {row}, column \"{column}\": \"{text}\" is not a number; correct the cell or remove the row",
     #[cfg(feature = "readers")]
     CellDecimalComma = "cell_decimal_comma": "row {row}, column \"{column}\": \"{text}\" is not a number; write a decimal point, or separate the columns by semicolons",
-    CellNotFinite = "cell_not_finite": "row {row}, column \"{column}\": \"{text}\" is not a finite number; correct the cell or remove the row",
-    CellTooLarge = "cell_too_large": "row {row}, column \"{column}\": \"{text}\" is beyond 1e15, the largest that 32-bit training can square and sum; use a larger unit",
+    CellNotFinite = "cell_not_finite": later "row {row}, column \"{column}\": \"{text}\" is not a finite number; correct the cell or remove the row",
+    CellTooLarge = "cell_too_large": later "row {row}, column \"{column}\": \"{text}\" is beyond 1e15, the largest that 32-bit training can square and sum; use a larger unit",
     ColumnLengths = "column_lengths": "x has {x} values and y has {y}; give one y for every x",
     TableEmpty = "table_empty": "the table has no rows; give at least two rows of two numbers",
     TooFewRows = "too_few_rows": "there is only one row; a line needs at least two",
     TooManyRows = "too_many_rows": "the table has more than {limit} rows; take a sample of at most that many",
     ConstantFeature = "constant_feature": "every value of \"{column}\" is {value}; a line needs at least two different x values",
     PowerTooLarge = "power_too_large": "x to the power {degree} reaches {value}, beyond the 1e15 that 32-bit training can square and sum; turn Standardize on or lower the degree",
-    FileTooLarge = "file_too_large": "the file has {megabytes} MB and at most {limit} MB are read; take a sample of its rows",
-    TableMissing = "table_missing": "this run was made on the table \"{name}\", which never left its owner's device; load that file to go on",
-    TableDiffers = "table_differs": "the loaded table is not the one that this run was made on (fingerprint {found}, expected {expected}); load \"{name}\" as it was",
-    TableUnavailable = "table_unavailable": "the table \"{name}\" could not be read from this site ({detail}); go online once and try again",
+    FileTooLarge = "file_too_large": later "the file has {megabytes} MB and at most {limit} MB are read; take a sample of its rows",
+    TableMissing = "table_missing": later "this run was made on the table \"{name}\", which never left its owner's device; load that file to go on",
+    TableDiffers = "table_differs": later "the loaded table is not the one that this run was made on (fingerprint {found}, expected {expected}); load \"{name}\" as it was",
+    TableUnavailable = "table_unavailable": later "the table \"{name}\" could not be read from this site ({detail}); go online once and try again",
     RemovedOutOfRange = "removed_out_of_range": "there is no row {index} to remove; the data has {n_samples} rows",
     TooManyEdits = "too_many_edits": "at most {limit} points can be added or removed by hand; load a table instead",
     OutOfMemory = "out_of_memory": "{n_samples} rows of {n_features} features take {size}, more memory than this browser has left for them; lower the count or the degree, or close other pages",
-    NoSuchColumn = "no_such_column": "there is no feature \"{column}\"; choose the features of an interaction among those of the model",
-    InteractionOfOne = "interaction_of_one": "an interaction of \"{column}\" with itself; choose two different features, or raise the degree",
-    TooManyFeatures = "too_many_features": "the model would have more than {limit} features; choose fewer columns, levels or interactions",
+    NoSuchColumn = "no_such_column": later "there is no feature \"{column}\"; choose the features of an interaction among those of the model",
+    InteractionOfOne = "interaction_of_one": later "an interaction of \"{column}\" with itself; choose two different features, or raise the degree",
+    TooManyFeatures = "too_many_features": later "the model would have more than {limit} features; choose fewer columns, levels or interactions",
     #[cfg(feature = "readers")]
     RowWidth = "row_width": "row {row} has {found} cells where the table has {expected} columns; quote cells that hold the separator, or skip rows that cannot be read",
     #[cfg(feature = "readers")]
@@ -137,18 +154,18 @@ codes! {
     NotATable = "not_a_table": "this is no text table; save it as CSV",
     #[cfg(feature = "readers")]
     NoTarget = "no_target": "the table has no column of numbers to learn; choose another separator, or add one",
-    NoFeatures = "no_features": "choose at least one feature beside the target",
+    NoFeatures = "no_features": later "choose at least one feature beside the target",
     #[cfg(feature = "readers")]
     TargetAmongFeatures = "target_among_features": "\"{column}\" is the target and a feature; choose another target, or leave it out of the features",
     #[cfg(feature = "readers")]
     ColumnKind = "column_kind": "the column \"{column}\" cannot be read as {kind}; choose another kind, or leave it out",
     #[cfg(feature = "readers")]
     TooManyLevels = "too_many_levels": "the column \"{column}\" has fewer than two or more than a thousand levels; leave it out",
-    TargetNotBinary = "target_not_binary": "logistic regression needs a target of two classes, and \"{column}\" has \"{found}\" beside them; choose softmax for more classes, or another target",
-    TargetNotClasses = "target_not_classes": "softmax needs a target of at most a hundred classes, and \"{column}\" has \"{found}\"; read it as a category, or choose another loss",
-    TargetNotCounts = "target_not_counts": "Poisson regression needs counts of 0 or more, and \"{column}\" has {found}; choose another loss",
-    TargetIsClass = "target_is_class": "\"{column}\" has {n_levels} classes, which no single number stands for; choose the softmax loss",
-    WeightNegative = "weight_negative": "the sample weight of row {row} is {value}; weights are finite numbers of 0 or more",
+    TargetNotBinary = "target_not_binary": later "logistic regression needs a target of two classes, and \"{column}\" has \"{found}\" beside them; choose softmax for more classes, or another target",
+    TargetNotClasses = "target_not_classes": later "softmax needs a target of at most a hundred classes, and \"{column}\" has \"{found}\"; read it as a category, or choose another loss",
+    TargetNotCounts = "target_not_counts": later "Poisson regression needs counts of 0 or more, and \"{column}\" has {found}; choose another loss",
+    TargetIsClass = "target_is_class": later "\"{column}\" has {n_levels} classes, which no single number stands for; choose the softmax loss",
+    WeightNegative = "weight_negative": later "the sample weight of row {row} is {value}; weights are finite numbers of 0 or more",
     #[cfg(feature = "readers")]
     NoWholeRows = "no_whole_rows": "in each of the {n_samples} rows something is missing or cannot be read; fill what is missing, or leave columns out",
     // Tables of other formats than text.
@@ -183,9 +200,9 @@ codes! {
     FieldNotPositive = "field_not_positive": "{field} is {value}; give a number above 0",
     NeedsGeneral = "needs_general": "this run needs a part of Downhill that is not loaded yet; go online once and try again",
     PatienceAlone = "patience_alone": "patience needs rows to validate on; set the validation share above 0, or leave patience empty",
-    StratifyNeedsClasses = "stratify_needs_classes": "rows cannot be split by the classes of \"{column}\", which has nearly as many values as rows; choose another split, or read the target as a category",
-    SplitNeedsGroup = "split_needs_group": "a split by groups needs a column that says which rows belong together; choose one in the table's dialog, or another split",
-    TooFewGroups = "too_few_groups": "there are {n_groups} groups, too few to hold out so many of them; lower the shares, or choose another split",
+    StratifyNeedsClasses = "stratify_needs_classes": later "rows cannot be split by the classes of \"{column}\", which has nearly as many values as rows; choose another split, or read the target as a category",
+    SplitNeedsGroup = "split_needs_group": later "a split by groups needs a column that says which rows belong together; choose one in the table's dialog, or another split",
+    TooFewGroups = "too_few_groups": later "there are {n_groups} groups, too few to hold out so many of them; lower the shares, or choose another split",
     RangeEmpty = "range_empty": "the range of x runs from {start} to {stop}; give two different ends",
     ConfigUnreadable = "config_unreadable": "the configuration cannot be read: {detail}",
     QueryUnreadable = "query_unreadable": "the link's part \"{part}\" was left out: {detail}",
@@ -199,7 +216,7 @@ codes! {
     WeightsNotFinite = "weights_not_finite": "the weights file holds a weight that is not a finite number; export again before the run diverges",
     // Prediction.
     InputNotANumber = "input_not_a_number": "\"{text}\" is not a number; separate several x by spaces or commas",
-    NoSuchLevel = "no_such_level": "\"{text}\" is no level of \"{column}\"; choose one of those in the table",
+    NoSuchLevel = "no_such_level": later "\"{text}\" is no level of \"{column}\"; choose one of those in the table",
     NothingToPredict = "nothing_to_predict": "type one x, or several separated by spaces or commas",
     // Backends.
     GpuMeasured = "gpu_measured": "measured faster here: {gpu} steps a second, {cpu} on the CPU",
@@ -211,7 +228,7 @@ codes! {
     PairFailed = "pair_failed": "full batches in one worker; a second could not be had ({detail})",
     PairLost = "pair_lost": "the second worker was lost at step {step} ({detail}); training goes on here in one",
     StatisticsForced = "statistics_forced": "full batches by sufficient statistics, smaller ones by passes over their rows",
-    StatisticsNeedSquares = "statistics_need_squares": "by passes over the rows: sufficient statistics are those of the squared loss of one run, without sample weights",
+    StatisticsNeedSquares = "statistics_need_squares": later "by passes over the rows: sufficient statistics are those of the squared loss of one run, without sample weights",
     GpuForced = "gpu_forced": "chosen by you",
     CpuForced = "cpu_forced": "chosen by you",
     GpuMissing = "gpu_missing": "this browser offers no WebGPU",
@@ -241,13 +258,13 @@ codes! {
     MarkOptimizer = "mark_optimizer": "optimizer {from} to {to}",
     MarkMomentum = "mark_momentum": "momentum {from} to {to}",
     MarkSchedule = "mark_schedule": "schedule {from} to {to}",
-    MarkPenalty = "mark_penalty": "penalty {from} to {to}",
+    MarkPenalty = "mark_penalty": later "penalty {from} to {to}",
     MarkBackend = "mark_backend": "backend {from} to {to}",
     // What the page tells beside its answers.
     NoticeNotUnique = "notice_not_unique": "the features are collinear: many weights give the least loss, and the exact line is one of them",
-    NoticeNotFinite = "notice_not_finite": "these rows can be told apart without an error, so that weights grow without end and there is no best model; add a penalty",
-    NoticeNoOptimum = "notice_no_optimum": "rows and features are too many for the exact answer to be found beside the run; descent is watched by its gradient alone",
-    NoticeRowsLeftOut = "notice_rows_left_out": "of the table's rows, {dropped} were left out since something in them is missing and {bad} since something cannot be read; {filled} missing cells were filled",
+    NoticeNotFinite = "notice_not_finite": later "these rows can be told apart without an error, so that weights grow without end and there is no best model; add a penalty",
+    NoticeNoOptimum = "notice_no_optimum": later "rows and features are too many for the exact answer to be found beside the run; descent is watched by its gradient alone",
+    NoticeRowsLeftOut = "notice_rows_left_out": later "of the table's rows, {dropped} were left out since something in them is missing and {bad} since something cannot be read; {filled} missing cells were filled",
     NoticeStoryFloor = "notice_story_floor": "without a bias the line must pass through (0, 0): the loss cannot fall below {loss}",
     // The module.
     Busy = "busy": "advance is still running; await it before calling {method}",

@@ -138,7 +138,7 @@ async function start() {
     }
     if (answer.exact && dataset) {
       dataset.exact = answer.exact;
-      views.head(dataset.exact);
+      views.head(dataset.exact, answer.config);
       readouts.begin(dataset, answer.config.model.bias);
       void results?.then((tabs) => tabs.begin({ ...answer, dataset: dataset ?? null }));
     }
@@ -175,7 +175,7 @@ async function start() {
     preset: async (config, why) => {
       await push(config);
       dismiss('preset');
-      notice('preset', () => text(why));
+      void import('./i18n/table.js').then(({ said }) => notice('preset', () => said(why)));
       await client.ask({ kind: 'reset' });
       if (!matchMedia('(prefers-reduced-motion: reduce)').matches) await client.ask({ kind: 'train' });
     },

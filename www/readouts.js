@@ -103,7 +103,7 @@ export class Readouts {
       if (named) name.title = name.textContent ?? '';
       else if (!isBias && dataset.exact.weights.length > 2) name.append(sub(i + 1));
       const now = make('span', 'figure now', '–');
-      const best = make('span', 'figure exact', dataset.exact.unique ? figure(exact) : text('not_unique'));
+      const best = make('span', 'figure exact', exact === null || dataset.exact.unique ? figure(exact) : text('not_unique'));
       row.append(name, now, best);
       output.append(row);
       this.#weights.push({ now, exact: best });
@@ -147,7 +147,7 @@ export class Readouts {
       learning_rate: figure(snapshot.learning_rate, true),
       batch_loss: figure(snapshot.batch_loss),
       exact_loss: figure(this.#dataset?.exact.loss),
-      distance: snapshot.distance === null ? text('not_unique') : figure(snapshot.distance),
+      distance: snapshot.distance === null && this.#dataset?.exact.weights[0] !== null ? text('not_unique') : figure(snapshot.distance),
       steps_per_second: snapshot.steps_per_second > 0 ? count(snapshot.steps_per_second) : '–',
     };
     for (const name of ['validation_loss', 'best', 'validation_r2', 'r2']) {

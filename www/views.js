@@ -37,6 +37,8 @@ export class Views {
   /** @type {DatasetInfo | undefined} */
   #dataset;
   #bias = true;
+  /** Whether the exact answer is that of least squares. */
+  #squares = true;
   #fresh = false;
   #asked = false;
   #textAt = -Infinity;
@@ -93,15 +95,20 @@ export class Views {
     this.#snapshot = undefined;
     this.#textAt = -Infinity;
     this.fit.set_dataset(dataset.points_x, dataset.points_y, ...dataset.x_range, ...dataset.y_range);
-    this.#label(dataset);
     element('legend-validation').hidden = dataset.n_validation === 0;
     this.loss.clear();
-    this.head(dataset.exact);
+    this.head(dataset.exact, config);
     this.#density(0);
   }
 
-  /** What descent is heading for. @param {DatasetInfo['exact']} exact */
-  head(exact) {
+  /**
+   * What descent is heading for.
+   * @param {DatasetInfo['exact']} exact
+   * @param {RunConfig} config
+   */
+  head(exact, { loss, penalty }) {
+    this.#squares = loss.kind === 'squared' && penalty.strength === 0;
+    if (this.#dataset) this.#label(this.#dataset);
     this.fit.set_exact(exact.curve_x, exact.curve_y);
     this.loss.set_reference(exact.loss ?? undefined);
     this.ask();
@@ -117,7 +124,7 @@ export class Views {
     const several = inputs.length > 1;
     this.fit.set_labels(several ? text('axis_predicted', { target }) : inputs[0].name, several ? text('axis_actual', { target }) : target);
     element('legend-points').textContent = text(several ? 'legend_rows' : 'legend_points');
-    element('legend-exact').textContent = text(several ? 'legend_equal' : 'legend_exact');
+    element('legend-exact').textContent = text(several ? 'legend_equal' : this.#squares ? 'legend_exact' : 'legend_optimum');
     element('legend-fit').hidden = several;
     element('residuals-tick').hidden = several;
   }

@@ -76,7 +76,7 @@ impl Roles {
             Split::Stratified => {
                 let classes = numbered(&keys);
                 if classes.n > MAX_CLASSES || 2 * classes.n > n_samples as usize {
-                    return Err(Message::new(Code::StratifyNeedsClasses).with("column", &dataset.target));
+                    return Err(refused(Code::StratifyNeedsClasses).with("column", &dataset.target));
                 }
                 let kept = approximate(&classes.counts, roles.n_training());
                 let rest: Vec<u32> = classes.counts.iter().zip(&kept).map(|(n, kept)| n - kept).collect();
@@ -104,7 +104,7 @@ impl Roles {
                 // Who leaves a part out has to have another one to train on.
                 let n_needed = if validation.folds > 1 { 2 } else { 1 };
                 if groups.n < 2 || (n_out + n_last) as usize + n_needed > groups.n {
-                    return Err(Message::new(Code::TooFewGroups).with("n_groups", groups.n));
+                    return Err(refused(Code::TooFewGroups).with("n_groups", groups.n));
                 }
                 let n_groups = groups.n as u32;
                 let order = Permutation::new(n_groups, IN_MEMORY_BLOCK_ROWS, validation.seed, SPLIT_EPOCH);
@@ -277,9 +277,14 @@ fn keys(split: Split, dataset: &Dataset) -> Result<Vec<f64>> {
     for first in (0..n_samples).step_by(BLOCK_ROWS) {
         let end = (first + BLOCK_ROWS).min(n_samples);
         let read = dataset.read_extra(extra, first, &mut keys[first..end]);
-        read.ok_or_else(|| Message::new(Code::SplitNeedsGroup))?;
+        read.ok_or_else(|| refused(Code::SplitNeedsGroup))?;
     }
     Ok(keys)
+}
+
+/// What is shown beside the choice of the split.
+fn refused(code: Code) -> Message {
+    Message::new(code).with("field", "validation.split")
 }
 
 /// Keys by the order of their first appearance.

@@ -194,6 +194,7 @@ fn put_optimum(
     let (p, n_outputs) = (problem.n_parameters() as usize, problem.n_outputs as usize);
     if !is_solvable(problem) {
         // It is not known, and nothing is told of how far it is.
+        exact.original = vec![f64::NAN; problem.n_parameters() as usize];
         exact.unique = false;
         exact.loss = f64::NAN;
         exact.parameters = vec![f64::NAN; p];
@@ -201,7 +202,11 @@ fn put_optimum(
         return None;
     }
     let optimum = optimum::solve(&Rows(problem), n_outputs, problem.bias, loss, penalty);
+    // Weights that grow without end have no place to be shown.
     exact.original = original(map, &optimum.parameters, n_outputs);
+    if !optimum.finite {
+        exact.original.fill(f64::NAN);
+    }
     exact.unique = optimum.unique && optimum.finite;
     exact.finite = optimum.finite;
     exact.loss = optimum.objective;
@@ -245,7 +250,7 @@ fn judge_targets(loss: &Loss, dataset: &Dataset, y: &[f64]) -> Result<()> {
     let n_levels = dataset.target_levels.len();
     let refused = |code: Code, value: &f64| {
         let found = dataset.target_levels.get(*value as usize).cloned().unwrap_or_else(|| short(*value));
-        Err(Message::new(code).with("column", &dataset.target).with("found", found))
+        Err(Message::new(code).with("field", "loss").with("column", &dataset.target).with("found", found))
     };
     let whole = |value: f64, most: f64| value >= 0.0 && value <= most && libm::floor(value) == value;
     match loss {
@@ -262,7 +267,8 @@ fn judge_targets(loss: &Loss, dataset: &Dataset, y: &[f64]) -> Result<()> {
             None => Ok(()),
         },
         _ if n_levels > 2 => {
-            Err(Message::new(Code::TargetIsClass).with("column", &dataset.target).with("n_levels", n_levels))
+            let refused = Message::new(Code::TargetIsClass).with("field", "loss");
+            Err(refused.with("column", &dataset.target).with("n_levels", n_levels))
         }
         _ => Ok(()),
     }

@@ -155,7 +155,10 @@ pub fn restarting_fields() -> Vec<String> {
 pub fn english_messages() -> JsValue {
     let table = js_sys::Object::new();
     for code in Code::ALL {
-        set(&table, code.name(), &code.template().into());
+        let template = code.template();
+        if !template.is_empty() {
+            set(&table, code.name(), &template.into());
+        }
     }
     table.into()
 }

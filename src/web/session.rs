@@ -384,6 +384,9 @@ impl Session {
     }
 
     fn predict_row(&mut self, values: &[String]) -> Result<Answer> {
+        if !GENERAL {
+            return Err(Code::NeedsGeneral.into());
+        }
         let trainer = self.trainer_mut()?;
         let task = trainer.task();
         let number = |input: &Input, text: &String| {

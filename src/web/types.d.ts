@@ -368,8 +368,8 @@ export interface InputInfo {
 
 /** The least-squares solution in f64: what descent is heading for. */
 export interface Exact {
-  /** Original units: w1..wd, then the bias if there is one. */
-  weights: number[];
+  /** Original units: w1..wd, then the bias if there is one, of each output; null where they are not known, or not finite. */
+  weights: (number | null)[];
   /** False when the columns are collinear: the loss is the least, the weights are one choice of many. */
   unique: boolean;
   loss: number;

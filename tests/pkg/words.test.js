@@ -19,7 +19,7 @@ const read = (path) => readFile(new URL(path, root), 'utf8');
  * @returns {Promise<Record<string, string>>}
  */
 async function codes() {
-  const rows = (await read('src/message.rs')).matchAll(/^\s*\w+ = "(\w+)": "((?:[^"\\]|\\.)*)",$/gm);
+  const rows = (await read('src/message.rs')).matchAll(/^\s*\w+ = "(\w+)": (?:later )?"((?:[^"\\]|\\.)*)",$/gm);
   return Object.fromEntries([...rows].map(([, name, template]) => [`code_${name}`, template.replaceAll('\\"', '"')]));
 }
 

@@ -1,10 +1,23 @@
 // @ts-check
-// Words of what comes with tables, loaded with it. Every language has the same keys.
+// Words of what comes with tables and presets, loaded with it. Every language has the same keys.
 import { fill, language } from '../i18n.js';
 
 /** @type {Record<string, Record<string, string>>} */
 export const words = {
   en: {
+    preset_story_as_written_why: 'Dense(1) without its bias, SGD at 0.01, batches of 32, 100 epochs.',
+    preset_story_with_bias_why: 'One more parameter, and the same rate finds the line.',
+    preset_batch_why: 'Every update sees all rows: a smooth way down.',
+    preset_mini_batch_why: 'Every update sees 32 rows: cheaper steps, a little noise.',
+    preset_stochastic_why: 'Every update sees one row: the line trembles around the best one.',
+    preset_decaying_rate_why: 'Stochastic, with a rate that shrinks: the trembling dies away.',
+    preset_old_faithful_why: '272 eruptions: how long one lasts, and how long the next keeps you waiting.',
+    preset_galton_heights_why: '928 children: unscaled inches would allow no rate above 2e-4; turn Standardize off and see.',
+    preset_mtcars_why: '32 cars: weight against miles per gallon; degree 2 fits better.',
+    preset_overfitting_why: '24 noisy rows, degree 12: the validation loss turns back up, and patience brings the best weights back.',
+    preset_lasso_why: 'Diabetes under 24 penalties at once: see which coefficients stay.',
+    preset_yes_or_no_why: 'Logistic: 23 flights, O-ring distress by temperature. Ask it for 31 °F.',
+    preset_three_classes_why: 'Softmax: three species of iris by four lengths.',
     columns_title: 'Columns of {name}',
     columns_facts: '{n} rows, {columns} columns, {size}. The table stays on this device.',
     columns_writing: 'How the table is written',
@@ -211,6 +224,19 @@ export const words = {
     folds_read_mean: 'step {step}   mean validation loss {loss}',
   },
   zh: {
+    preset_story_as_written_why: '不带偏置的 Dense(1)，SGD，学习率 0.01，批量大小 32，训练 100 轮。',
+    preset_story_with_bias_why: '只多一个参数，同样的学习率就能找到这条直线。',
+    preset_batch_why: '每次更新都用到所有行：平稳下降。',
+    preset_mini_batch_why: '每次更新只用 32 行：每步更省，略有噪声。',
+    preset_stochastic_why: '每次更新只用一行：直线在最优位置附近抖动。',
+    preset_decaying_rate_why: '随机梯度下降，学习率逐渐减小：抖动随之平息。',
+    preset_old_faithful_why: '272 次喷发：一次喷发持续多久，距下一次又要等多久。',
+    preset_galton_heights_why: '928 个孩子：若英寸数据不经缩放，学习率不能超过 2e-4；关闭“标准化”试试看。',
+    preset_mtcars_why: '32 辆汽车：车重与每加仑行驶英里数；用二次多项式拟合更好。',
+    preset_overfitting_why: '24 行带噪声的数据、12 次多项式：验证损失先降后升，耐心值会找回最好的权重。',
+    preset_lasso_why: '糖尿病数据，同时训练 24 种惩罚强度：看看哪些系数留下来。',
+    preset_yes_or_no_why: '逻辑回归：23 次飞行，按温度预测 O 形环是否受损。问问它 31 °F 时会怎样。',
+    preset_three_classes_why: 'Softmax：根据四个长度区分三种鸢尾花。',
     columns_title: '{name} 的列',
     columns_facts: '{n} 行，{columns} 列，{size}。表格留在本设备上。',
     columns_writing: '表格的写法',
