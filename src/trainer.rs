@@ -17,7 +17,6 @@ use crate::message::{Code, Message, Result, short};
 use crate::metrics::History;
 use crate::model;
 use crate::monitor::{self, Monitor, Observation};
-use crate::rng::IN_MEMORY_BLOCK_ROWS;
 
 mod auto;
 mod beside;
@@ -171,7 +170,7 @@ impl Trainer {
     pub async fn new(plan: RunPlan, task: Task, backend: Backend, in_use: InUse) -> Result<Self> {
         let beside = Beside::of(&plan, &task.problem);
         let state = first_state(&plan, &task, &beside);
-        let n_samples = task.problem.n_samples;
+        let n_measured = task.problem.in_memory().n_samples;
         let held = task.validation.as_ref().map(|(problem, variance)| Held::new(problem, *variance, &plan));
         let mut trainer = Self {
             plan,
@@ -183,13 +182,13 @@ impl Trainer {
             optimizer_start: 0,
             schedule_start: 0,
             first_loss: f64::NAN,
-            measured: Measured { loss: f64::NAN, gradient_norm: f64::NAN, rows: n_samples },
+            measured: Measured { loss: f64::NAN, gradient_norm: f64::NAN, rows: n_measured },
             batch_loss: None,
             status: Status::Ready,
             monitor: Monitor::default(),
             history: History::default(),
             marks: Vec::new(),
-            evaluation_rows: n_samples,
+            evaluation_rows: n_measured,
             steps: Vec::with_capacity(MAX_STEPS_PER_CALL),
             uniform: None,
             trace: Vec::with_capacity(MAX_STEPS_PER_CALL),
@@ -242,7 +241,7 @@ impl Trainer {
         // The CPU's steps, or what a GPU that was lost has left.
         while self.step() < last && self.status == Status::Ready && !self.backend.is_gpu() {
             let left = last - self.step();
-            let planned = self.plan_steps(left.min(CPU_STEPS_PER_CALL as u64) as usize);
+            let planned = self.plan_steps(left.min(self.steps_per_call() as u64) as usize);
             if planned == 0 {
                 break;
             }
@@ -250,6 +249,16 @@ impl Trainer {
             self.call(&steps[..planned]).await;
             self.steps = steps;
         }
+    }
+
+    /// Steps of one call: where rows are read from storage, as many as two blocks of them hold.
+    fn steps_per_call(&self) -> usize {
+        let problem = &self.task.problem;
+        if problem.stored().is_none() {
+            return CPU_STEPS_PER_CALL;
+        }
+        let batch_rows = self.plan.batch_rows(problem.n_samples);
+        CPU_STEPS_PER_CALL.min((problem.block_rows / batch_rows).max(1) as usize)
     }
 
     /// Takes steps up to `last` on a GPU, each call put in before those before it have answered. Where the GPU is lost,
@@ -590,9 +599,12 @@ impl Trainer {
         self.plan.batch_rows(n_samples) == n_samples
     }
 
-    /// Takes the shown loss over this many rows from now on: all of them, or a fixed sample.
+    /// Takes the shown loss over this many rows from now on: all of them, or a fixed sample, which is no larger than what
+    /// is in memory.
     pub fn set_evaluation_rows(&mut self, rows: u32) {
-        self.evaluation_rows = rows.clamp(1, self.task.problem.n_samples);
+        let problem = &self.task.problem;
+        let rows = if rows < problem.n_samples { rows.min(problem.in_memory().n_samples) } else { rows };
+        self.evaluation_rows = rows.clamp(1, problem.n_samples);
     }
 
     /// Rows that the shown loss is taken over.
@@ -786,7 +798,7 @@ impl Trainer {
             n_parameters: problem.n_parameters(),
             n_runs: self.state.n_runs() as u32,
             seed: config.seed,
-            block_rows: IN_MEMORY_BLOCK_ROWS,
+            block_rows: problem.block_rows,
             divergence_limit: limit,
             target_loss: config.stop.loss.map_or(-1.0, |target| target as f32),
             target_gradient_norm: config.stop.gradient_norm.map_or(-1.0, |target| target as f32),
@@ -798,10 +810,12 @@ impl Trainer {
         params
     }
 
-    /// Sends steps through the engine; a lost GPU is replaced and the same steps taken on the CPU.
+    /// Sends steps through the engine; a lost GPU is replaced and the same steps taken on the CPU. Where rows are read from
+    /// storage and cannot be, the run ends before these steps.
     async fn call(&mut self, steps: &[StepParams]) {
         let params = self.run_params();
         let first = self.step();
+        let before = self.task.problem.stored().map(|_| self.state.clone());
         let lost = self.backend.advance(&mut self.state, &params, steps, &mut self.trace).await;
         if let Err(lost) = lost {
             self.replace_lost(lost);
@@ -812,6 +826,13 @@ impl Trainer {
             let reason = Message::new(Code::PairLost).with("step", first).with("detail", detail);
             let in_use = InUse { how: Some(reason), fallback: true, ..self.in_use.clone() };
             self.set_backend(backend::cpu(Rc::clone(&self.task.problem)), in_use);
+        }
+        if let Some(before) = before
+            && let Err(reason) = self.task.dataset.readable()
+        {
+            self.state = before;
+            self.status = Status::Finished(reason);
+            return;
         }
         self.record(first, steps);
     }

@@ -45,6 +45,8 @@ pub struct CpuEngine {
     /// What takes the place of the squared loss of rows that all count the same.
     general: General,
     scratch: Scratch,
+    /// An engine over the rows that are kept in memory, where the others are not.
+    sample: Option<Box<CpuEngine>>,
 }
 
 impl CpuEngine {
@@ -65,6 +67,7 @@ impl CpuEngine {
                 updated: vec![empty; n_parameters],
                 kept: vec![0.0; 2 * n_parameters],
             },
+            sample: problem.stored().map(|stored| Box::new(Self::new(Rc::clone(stored.sample())))),
             problem,
         }
     }
@@ -88,6 +91,18 @@ impl CpuEngine {
         steps: &[StepParams],
         trace: &mut Vec<[f32; 2]>,
     ) {
+        if let (Some(sample), [step]) = (self.sample.as_mut().filter(|_| GENERAL), steps)
+            && step.flags & EVALUATE != 0
+            && step.flags & SHUFFLED != 0
+        {
+            // Any rows will do, and these are here.
+            let n_samples = sample.problem.n_samples;
+            let whole = step.batch_len >= n_samples;
+            let flags = if whole { step.flags & !SHUFFLED } else { step.flags };
+            let step = StepParams { batch_len: step.batch_len.min(n_samples), flags, ..*step };
+            let params = RunParams { n_samples, block_rows: sample.problem.block_rows, ..*params };
+            return sample.advance(state, &params, &[step], trace);
+        }
         trace.clear();
         trace.reserve(steps.len() * state.n_runs());
         let n_parameters = state.n_parameters;
@@ -170,7 +185,7 @@ impl CpuEngine {
     ) -> usize {
         let problem = &*self.problem;
         let plain = params.rule == 0 && params.reaction == 0 && params.target_gradient_norm < 0.0;
-        if problem.n_features != 1 || !plain || self.summed {
+        if problem.n_features != 1 || !plain || self.summed || problem.has_blocks() || self.sample.is_some() {
             return 0;
         }
         if let Some(sums_at) = self.statistics.as_ref().and_then(Statistics::line) {
@@ -198,9 +213,11 @@ impl CpuEngine {
         let (mut start, batch_rows) = (step.batch_start as usize, step.batch_len as usize);
         let end = start + batch_rows;
         if step.flags & SHUFFLED == 0 {
-            let rows = &problem.features[start * d..end * d];
-            let targets = &problem.targets[start..end];
-            fused::accumulate(rows, targets, d, weights, &mut self.partial, &mut self.sums);
+            while start < end {
+                let (rows, targets) = self.window.in_order(problem, start, end - start);
+                fused::accumulate(rows, targets, d, weights, &mut self.partial, &mut self.sums);
+                start += targets.len();
+            }
             return;
         }
         let order = (params.seed, step.epoch, params.block_rows);
@@ -222,14 +239,17 @@ impl CpuEngine {
         parameters: &[f32],
     ) {
         let Self { problem, window, general, sums, .. } = self;
-        let d = problem.n_features as usize;
         sums.fill(0.0);
         general.begin(problem, params, settings, step, parameters);
         let (mut start, batch_rows) = (step.batch_start as usize, step.batch_len as usize);
         let end = start + batch_rows;
         if step.flags & SHUFFLED == 0 {
-            let rows = &problem.features[start * d..end * d];
-            general.accumulate(problem, start as u32..end as u32, rows, &problem.targets[start..end], sums);
+            while start < end {
+                let (rows, targets) = window.in_order(problem, start, end - start);
+                let next = start + targets.len();
+                general.accumulate(problem, start as u32..next as u32, rows, targets, sums);
+                start = next;
+            }
             return;
         }
         let order = (params.seed, step.epoch, params.block_rows);

@@ -21,6 +21,7 @@ mod rng;
 mod schedule;
 mod scores;
 mod shaders;
+mod stored;
 mod story;
 mod strd;
 mod support;

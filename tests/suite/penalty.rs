@@ -25,8 +25,7 @@ fn every_rule_takes_the_penalized_steps_of_its_definition() {
         bias: true,
         features: rows.iter().flatten().map(|v| *v as f32).collect(),
         targets: numbers(&reference["targets"]["number"]).iter().map(|v| *v as f32).collect(),
-        weights: Vec::new(),
-        folds: Vec::new(),
+        ..Problem::default()
     });
     let initial: Vec<f32> = numbers(&reference["initial"]).iter().map(|v| *v as f32).collect();
     let cases = reference["steps"].as_array().unwrap();

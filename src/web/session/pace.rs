@@ -131,9 +131,11 @@ impl Pace {
         now_ms() - self.last_snapshot_ms >= wanted.clamp(least, MAX_SNAPSHOT_MS.max(least)) - 1.0
     }
 
-    /// Measures the weights, over all rows if they are `wanted_all` or cost little, over a sample otherwise.
+    /// Measures the weights, over all rows if they are `wanted_all` or cost little, over a sample otherwise. Rows that are
+    /// not in memory always cost much.
     pub(super) async fn measure(&mut self, trainer: &mut Trainer, wanted_all: bool) -> Result<()> {
-        let n_samples = trainer.task().problem.n_samples;
+        let problem = &trainer.task().problem;
+        let n_samples = if wanted_all { problem.n_samples } else { problem.in_memory().n_samples };
         let budget_ms = MEASURING_SHARE * MAX_SNAPSHOT_MS;
         let rows = match self.measure_ms {
             Some(cost) if cost > budget_ms && !wanted_all => {
