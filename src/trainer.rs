@@ -251,10 +251,10 @@ impl Trainer {
         }
     }
 
-    /// Steps of one call: where rows are read from storage, as many as two blocks of them hold.
+    /// Steps of one call: where rows are shuffled in blocks, which may be in storage, as many as a block holds.
     fn steps_per_call(&self) -> usize {
         let problem = &self.task.problem;
-        if problem.stored().is_none() {
+        if !problem.has_blocks() {
             return CPU_STEPS_PER_CALL;
         }
         let batch_rows = self.plan.batch_rows(problem.n_samples);
@@ -828,13 +828,46 @@ impl Trainer {
             self.set_backend(backend::cpu(Rc::clone(&self.task.problem)), in_use);
         }
         if let Some(before) = before
-            && let Err(reason) = self.task.dataset.readable()
+            && self.ends_unread()
         {
             self.state = before;
-            self.status = Status::Finished(reason);
             return;
         }
         self.record(first, steps);
+    }
+
+    /// Whether [`Trainer::read_ahead`] has anything to do: rows are read from storage, and a single run is made of them.
+    pub fn reads_ahead(&self) -> bool {
+        self.task.problem.stored().is_some() && self.state.n_runs() == 1
+    }
+
+    /// Reads one more block of rows from storage for a step, or a measurement, that sees all of them, so that such a pass can
+    /// be made a little at a time; `held_out` for one that sees the rows held out as well. Returns the share of the rows that
+    /// is done: at 1 the pass has nothing left to read.
+    pub fn read_ahead(&mut self, held_out: bool) -> f64 {
+        let params = self.run_params();
+        let Backend::Cpu(engine) = &mut self.backend else { return 1.0 };
+        let n_samples = self.task.problem.n_samples;
+        let held = self.held.as_mut().filter(|_| held_out);
+        let n_held = held.as_ref().map_or(0, |held| held.n_samples());
+        let mut done = engine.read_ahead(&self.state, &params);
+        if let (Some(held), true) = (held, done == n_samples) {
+            done += held.read_ahead(self.state.parameters(0));
+        }
+        if self.ends_unread() { 1.0 } else { f64::from(done) / f64::from(n_samples + n_held) }
+    }
+
+    /// Ends the run where rows could not be read from storage. What the engines hold in their place goes with them.
+    fn ends_unread(&mut self) -> bool {
+        let problem = &self.task.problem;
+        if problem.stored().is_none() {
+            return false;
+        }
+        let Err(reason) = self.task.dataset.readable() else { return false };
+        self.backend = backend::cpu(Rc::clone(problem));
+        self.held.iter_mut().for_each(Held::renew);
+        self.status = Status::Finished(reason);
+        true
     }
 
     /// Takes what a call did into place, history and status.

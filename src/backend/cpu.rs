@@ -47,6 +47,16 @@ pub struct CpuEngine {
     scratch: Scratch,
     /// An engine over the rows that are kept in memory, where the others are not.
     sample: Option<Box<CpuEngine>>,
+    /// What `sums` hold of a step that is yet to be asked for.
+    ahead: Ahead,
+}
+
+/// Rows that were gone over ahead of a step which sees all of them.
+#[derive(Debug, Default)]
+struct Ahead {
+    n_rows: u32,
+    /// Under which parameters.
+    parameters: Vec<f32>,
 }
 
 impl CpuEngine {
@@ -67,6 +77,7 @@ impl CpuEngine {
                 updated: vec![empty; n_parameters],
                 kept: vec![0.0; 2 * n_parameters],
             },
+            ahead: Ahead::default(),
             sample: problem.stored().map(|stored| Box::new(Self::new(Rc::clone(stored.sample())))),
             problem,
         }
@@ -81,6 +92,11 @@ impl CpuEngine {
     /// Whether full batches go by sufficient statistics.
     pub fn has_statistics(&self) -> bool {
         self.statistics.is_some()
+    }
+
+    /// The same that has read no row yet.
+    pub fn renew(&mut self) {
+        *self = Self::new(Rc::clone(&self.problem));
     }
 
     /// See [`super::Backend::advance`].
@@ -103,6 +119,20 @@ impl CpuEngine {
             let params = RunParams { n_samples, block_rows: sample.problem.block_rows, ..*params };
             return sample.advance(state, &params, &[step], trace);
         }
+        let summed = self.summed;
+        self.summed |= self.is_ahead(state, steps);
+        self.ahead.n_rows = 0;
+        self.advance_here(state, params, steps, trace);
+        self.summed = summed;
+    }
+
+    fn advance_here(
+        &mut self,
+        state: &mut State,
+        params: &RunParams,
+        steps: &[StepParams],
+        trace: &mut Vec<[f32; 2]>,
+    ) {
         trace.clear();
         trace.reserve(steps.len() * state.n_runs());
         let n_parameters = state.n_parameters;
@@ -209,6 +239,13 @@ impl CpuEngine {
             return;
         }
         self.sums.fill(0.0);
+        self.add(params, step, weights);
+    }
+
+    /// Adds these.
+    #[inline(always)]
+    fn add(&mut self, params: &RunParams, step: &StepParams, weights: &[f32]) {
+        let problem = &*self.problem;
         let d = problem.n_features as usize;
         let (mut start, batch_rows) = (step.batch_start as usize, step.batch_len as usize);
         let end = start + batch_rows;
@@ -238,8 +275,22 @@ impl CpuEngine {
         step: &StepParams,
         parameters: &[f32],
     ) {
+        if self.summed {
+            return;
+        }
+        self.sums.fill(0.0);
+        self.add_general(params, settings, step, parameters);
+    }
+
+    /// Adds these.
+    fn add_general(
+        &mut self,
+        params: &RunParams,
+        settings: &RunSettings,
+        step: &StepParams,
+        parameters: &[f32],
+    ) {
         let Self { problem, window, general, sums, .. } = self;
-        sums.fill(0.0);
         general.begin(problem, params, settings, step, parameters);
         let (mut start, batch_rows) = (step.batch_start as usize, step.batch_len as usize);
         let end = start + batch_rows;
@@ -260,6 +311,43 @@ impl CpuEngine {
             general.accumulate(problem, indices.iter().copied(), rows, targets, sums);
             start += n;
         }
+    }
+}
+
+impl CpuEngine {
+    /// Goes over one more block of the rows ahead of a step that sees all of them, so that a pass over rows in storage can
+    /// be made a little at a time. It holds for a run that is alone, as long as its parameters do, and until any step is
+    /// made. Returns how many rows are done.
+    pub fn read_ahead(&mut self, state: &State, params: &RunParams) -> u32 {
+        let (parameters, n_samples) = (state.parameters(0), self.problem.n_samples);
+        if self.ahead.n_rows == 0 || self.ahead.parameters != parameters {
+            self.ahead = Ahead { n_rows: 0, parameters: parameters.to_vec() };
+            self.sums.fill(0.0);
+        }
+        let batch_start = self.ahead.n_rows;
+        let batch_len = self.problem.block_rows.min(n_samples - batch_start);
+        if batch_len > 0 {
+            let step = StepParams { batch_start, batch_len, flags: EVALUATE, ..StepParams::default() };
+            if is_general(&self.problem, params) {
+                self.add_general(params, &state.settings_of(0), &step, parameters);
+            } else {
+                self.add(params, &step, parameters);
+            }
+            self.ahead.n_rows += batch_len;
+        }
+        self.ahead.n_rows
+    }
+
+    /// Whether the sums that a step is to be made of are there.
+    fn is_ahead(&self, state: &State, steps: &[StepParams]) -> bool {
+        let n_samples = self.problem.n_samples;
+        let whole =
+            |step: &StepParams| step.batch_len == n_samples && step.flags & (SHUFFLED | VALIDATE) == 0;
+        GENERAL
+            && self.ahead.n_rows == n_samples
+            && matches!(steps, [step] if whole(step))
+            && state.n_runs() == 1
+            && self.ahead.parameters == state.parameters(0)
     }
 }
 

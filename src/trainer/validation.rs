@@ -73,6 +73,21 @@ impl Held {
         }
     }
 
+    /// Goes on with an engine that has read nothing yet.
+    pub(super) fn renew(&mut self) {
+        self.engine.renew();
+    }
+
+    /// Rows.
+    pub(super) fn n_samples(&self) -> u32 {
+        self.params.n_samples
+    }
+
+    /// See [`CpuEngine::read_ahead`].
+    pub(super) fn read_ahead(&mut self, parameters: &[f32]) -> u32 {
+        self.engine.read_ahead(&State::new(parameters), &self.params)
+    }
+
     /// Nothing was seen yet.
     pub(super) fn forget(&mut self) {
         (self.looked, self.best, self.since) = (None, None, 0);
@@ -125,6 +140,9 @@ impl Trainer {
         let penalty = self.penalty();
         if let Some(held) = &mut self.held {
             self.validation_loss = held.loss(self.state.parameters(0), rows) + penalty;
+        }
+        if self.ends_unread() {
+            self.validation_loss = f64::NAN;
         }
     }
 

@@ -86,6 +86,7 @@ impl Window {
             }
         }
     }
+
     /// Rows that a window for batches of `batch_rows` holds: whole batches, or a part of one.
     fn length(n_features: usize, batch_rows: usize) -> usize {
         let rows = (WINDOW_NUMBERS / (n_features + 1)).max(1);
