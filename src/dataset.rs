@@ -16,10 +16,12 @@ use crate::message::{Code, Message, Result, count, short};
 mod generate;
 mod scale;
 mod split;
+mod stored;
 mod table;
 
 pub use scale::{FeatureMap, InputMap, Problem, Scaler, Scaling, Term};
 pub use split::{Role, Roles};
+pub use stored::Stored;
 pub use table::Table;
 
 use generate::Linspace;

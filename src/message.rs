@@ -229,6 +229,7 @@ codes! {
     PairLost = "pair_lost": "the second worker was lost at step {step} ({detail}); training goes on here in one",
     StatisticsForced = "statistics_forced": "full batches by sufficient statistics, smaller ones by passes over their rows",
     StatisticsNeedSquares = "statistics_need_squares": later "by passes over the rows: sufficient statistics are those of the squared loss of one run, without sample weights",
+    RowsStored = "rows_stored": later "the rows do not fit in memory: {size} of them are read from storage, block by block, on the CPU",
     GpuForced = "gpu_forced": "chosen by you",
     CpuForced = "cpu_forced": "chosen by you",
     GpuMissing = "gpu_missing": "this browser offers no WebGPU",

@@ -17,7 +17,6 @@ use crate::message::{Code, Message, Result, short};
 use crate::metrics::History;
 use crate::model;
 use crate::monitor::{self, Monitor, Observation};
-use crate::rng::IN_MEMORY_BLOCK_ROWS;
 
 mod auto;
 mod beside;
@@ -173,7 +172,7 @@ impl Trainer {
     pub async fn new(plan: RunPlan, task: Task, backend: Backend, in_use: InUse) -> Result<Self> {
         let beside = Beside::of(&plan, &task.problem);
         let state = first_state(&plan, &task, &beside);
-        let n_samples = task.problem.n_samples;
+        let n_measured = task.problem.in_memory().n_samples;
         let held = task.validation.as_ref().map(|(problem, variance)| Held::new(problem, *variance, &plan));
         let mut trainer = Self {
             plan,
@@ -185,13 +184,13 @@ impl Trainer {
             optimizer_start: 0,
             schedule_start: 0,
             first_loss: f64::NAN,
-            measured: Measured { loss: f64::NAN, gradient_norm: f64::NAN, rows: n_samples },
+            measured: Measured { loss: f64::NAN, gradient_norm: f64::NAN, rows: n_measured },
             batch_loss: None,
             status: Status::Ready,
             monitor: Monitor::default(),
             history: History::default(),
             marks: Vec::new(),
-            evaluation_rows: n_samples,
+            evaluation_rows: n_measured,
             steps: Vec::with_capacity(MAX_STEPS_PER_CALL),
             uniform: None,
             trace: Vec::with_capacity(MAX_STEPS_PER_CALL),
@@ -245,7 +244,7 @@ impl Trainer {
         // The CPU's steps, or what a GPU that was lost has left.
         while self.step() < last && self.status == Status::Ready && !self.backend.is_gpu() {
             let left = last - self.step();
-            let planned = self.plan_steps(left.min(CPU_STEPS_PER_CALL as u64) as usize);
+            let planned = self.plan_steps(left.min(self.steps_per_call() as u64) as usize);
             if planned == 0 {
                 break;
             }
@@ -253,6 +252,16 @@ impl Trainer {
             self.call(&steps[..planned]).await;
             self.steps = steps;
         }
+    }
+
+    /// Steps of one call: where rows are shuffled in blocks, which may be in storage, as many as a block holds.
+    fn steps_per_call(&self) -> usize {
+        let problem = &self.task.problem;
+        if !problem.has_blocks() {
+            return CPU_STEPS_PER_CALL;
+        }
+        let batch_rows = self.plan.batch_rows(problem.n_samples);
+        CPU_STEPS_PER_CALL.min((problem.block_rows / batch_rows).max(1) as usize)
     }
 
     /// Takes steps up to `last` on a GPU, each call put in before those before it have answered. Where the GPU is lost,
@@ -602,9 +611,12 @@ impl Trainer {
         self.plan.batch_rows(n_samples) == n_samples
     }
 
-    /// Takes the shown loss over this many rows from now on: all of them, or a fixed sample.
+    /// Takes the shown loss over this many rows from now on: all of them, or a fixed sample, which is no larger than what
+    /// is in memory.
     pub fn set_evaluation_rows(&mut self, rows: u32) {
-        self.evaluation_rows = rows.clamp(1, self.task.problem.n_samples);
+        let problem = &self.task.problem;
+        let rows = if rows < problem.n_samples { rows.min(problem.in_memory().n_samples) } else { rows };
+        self.evaluation_rows = rows.clamp(1, problem.n_samples);
     }
 
     /// Rows that the shown loss is taken over.
@@ -800,7 +812,7 @@ impl Trainer {
             n_parameters: problem.n_parameters(),
             n_runs: self.state.n_runs() as u32,
             seed: config.seed,
-            block_rows: IN_MEMORY_BLOCK_ROWS,
+            block_rows: problem.block_rows,
             divergence_limit: limit,
             // A mean loss of counts may lie far below 0.
             target_loss: config.stop.loss.map_or(f32::MIN, |target| target as f32),
@@ -813,10 +825,12 @@ impl Trainer {
         params
     }
 
-    /// Sends steps through the engine; a lost GPU is replaced and the same steps taken on the CPU.
+    /// Sends steps through the engine; a lost GPU is replaced and the same steps taken on the CPU. Where rows are read from
+    /// storage and cannot be, the run ends before these steps.
     async fn call(&mut self, steps: &[StepParams]) {
         let params = self.run_params();
         let first = self.step();
+        let before = self.task.problem.stored().map(|_| self.state.clone());
         let lost = self.backend.advance(&mut self.state, &params, steps, &mut self.trace).await;
         if let Err(lost) = lost {
             self.replace_lost(lost);
@@ -828,7 +842,47 @@ impl Trainer {
             let in_use = InUse { how: Some(reason), fallback: true, ..self.in_use.clone() };
             self.set_backend(backend::cpu(Rc::clone(&self.task.problem)), in_use);
         }
+        if let Some(before) = before
+            && self.ends_unread()
+        {
+            self.state = before;
+            return;
+        }
         self.record(first, steps);
+    }
+
+    /// Whether [`Trainer::read_ahead`] has anything to do: rows are read from storage, and a single run is made of them.
+    pub fn reads_ahead(&self) -> bool {
+        self.task.problem.stored().is_some() && self.state.n_runs() == 1
+    }
+
+    /// Reads one more block of rows from storage for a step, or a measurement, that sees all of them, so that such a pass can
+    /// be made a little at a time; `held_out` for one that sees the rows held out as well. Returns the share of the rows that
+    /// is done: at 1 the pass has nothing left to read.
+    pub fn read_ahead(&mut self, held_out: bool) -> f64 {
+        let params = self.run_params();
+        let Backend::Cpu(engine) = &mut self.backend else { return 1.0 };
+        let n_samples = self.task.problem.n_samples;
+        let held = self.held.as_mut().filter(|_| held_out);
+        let n_held = held.as_ref().map_or(0, |held| held.n_samples());
+        let mut done = engine.read_ahead(&self.state, &params);
+        if let (Some(held), true) = (held, done == n_samples) {
+            done += held.read_ahead(self.state.parameters(0));
+        }
+        if self.ends_unread() { 1.0 } else { f64::from(done) / f64::from(n_samples + n_held) }
+    }
+
+    /// Ends the run where rows could not be read from storage. What the engines hold in their place goes with them.
+    fn ends_unread(&mut self) -> bool {
+        let problem = &self.task.problem;
+        if problem.stored().is_none() {
+            return false;
+        }
+        let Err(reason) = self.task.dataset.readable() else { return false };
+        self.backend = backend::cpu(Rc::clone(problem));
+        self.held.iter_mut().for_each(Held::renew);
+        self.status = Status::Finished(reason);
+        true
     }
 
     /// Takes what a call did into place, history and status.
@@ -845,7 +899,8 @@ impl Trainer {
         let taken = reaction.taken.max(0) as usize;
         // Where one step sees every row, all of the call do.
         if steps.first().is_some_and(|step| step.batch_len == n_samples) {
-            self.place.epoch += taken as u64;
+            // A file may say that it stands anywhere.
+            self.place.epoch = self.place.epoch.saturating_add(taken as u64);
         } else {
             for step in &steps[..taken] {
                 self.place = next_place(self.place, step.batch_len, n_samples);
@@ -975,7 +1030,7 @@ pub fn n_runs(plan: &RunPlan, task: &Task) -> usize {
 fn next_place(place: Place, batch_len: u32, n_samples: u32) -> Place {
     let position = place.position + batch_len;
     if position >= n_samples {
-        Place { epoch: place.epoch + 1, position: 0 }
+        Place { epoch: place.epoch.saturating_add(1), position: 0 }
     } else {
         Place { position, ..place }
     }

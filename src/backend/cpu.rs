@@ -45,6 +45,18 @@ pub struct CpuEngine {
     /// What takes the place of the squared loss of rows that all count the same.
     general: General,
     scratch: Scratch,
+    /// An engine over the rows that are kept in memory, where the others are not.
+    sample: Option<Box<CpuEngine>>,
+    /// What `sums` hold of a step that is yet to be asked for.
+    ahead: Ahead,
+}
+
+/// Rows that were gone over ahead of a step which sees all of them.
+#[derive(Debug, Default)]
+struct Ahead {
+    n_rows: u32,
+    /// Under which parameters.
+    parameters: Vec<f32>,
 }
 
 impl CpuEngine {
@@ -65,6 +77,8 @@ impl CpuEngine {
                 updated: vec![empty; n_parameters],
                 kept: vec![0.0; 2 * n_parameters],
             },
+            ahead: Ahead::default(),
+            sample: problem.stored().map(|stored| Box::new(Self::new(Rc::clone(stored.sample())))),
             problem,
         }
     }
@@ -80,8 +94,39 @@ impl CpuEngine {
         self.statistics.is_some()
     }
 
+    /// The same that has read no row yet.
+    pub fn renew(&mut self) {
+        *self = Self::new(Rc::clone(&self.problem));
+    }
+
     /// See [`super::Backend::advance`].
     pub fn advance(
+        &mut self,
+        state: &mut State,
+        params: &RunParams,
+        steps: &[StepParams],
+        trace: &mut Vec<[f32; 2]>,
+    ) {
+        if let (Some(sample), [step]) = (self.sample.as_mut().filter(|_| GENERAL), steps)
+            && step.flags & EVALUATE != 0
+            && step.flags & SHUFFLED != 0
+        {
+            // Any rows will do, and these are here.
+            let n_samples = sample.problem.n_samples;
+            let whole = step.batch_len >= n_samples;
+            let flags = if whole { step.flags & !SHUFFLED } else { step.flags };
+            let step = StepParams { batch_len: step.batch_len.min(n_samples), flags, ..*step };
+            let params = RunParams { n_samples, block_rows: sample.problem.block_rows, ..*params };
+            return sample.advance(state, &params, &[step], trace);
+        }
+        let summed = self.summed;
+        self.summed |= self.is_ahead(state, steps);
+        self.ahead.n_rows = 0;
+        self.advance_here(state, params, steps, trace);
+        self.summed = summed;
+    }
+
+    fn advance_here(
         &mut self,
         state: &mut State,
         params: &RunParams,
@@ -170,7 +215,7 @@ impl CpuEngine {
     ) -> usize {
         let problem = &*self.problem;
         let plain = params.rule == 0 && params.reaction == 0 && params.target_gradient_norm < 0.0;
-        if problem.n_features != 1 || !plain || self.summed {
+        if problem.n_features != 1 || !plain || self.summed || problem.has_blocks() || self.sample.is_some() {
             return 0;
         }
         if let Some(sums_at) = self.statistics.as_ref().and_then(Statistics::line) {
@@ -194,13 +239,22 @@ impl CpuEngine {
             return;
         }
         self.sums.fill(0.0);
+        self.add(params, step, weights);
+    }
+
+    /// Adds these.
+    #[inline(always)]
+    fn add(&mut self, params: &RunParams, step: &StepParams, weights: &[f32]) {
+        let problem = &*self.problem;
         let d = problem.n_features as usize;
         let (mut start, batch_rows) = (step.batch_start as usize, step.batch_len as usize);
         let end = start + batch_rows;
         if step.flags & SHUFFLED == 0 {
-            let rows = &problem.features[start * d..end * d];
-            let targets = &problem.targets[start..end];
-            fused::accumulate(rows, targets, d, weights, &mut self.partial, &mut self.sums);
+            while start < end {
+                let (rows, targets) = self.window.in_order(problem, start, end - start);
+                fused::accumulate(rows, targets, d, weights, &mut self.partial, &mut self.sums);
+                start += targets.len();
+            }
             return;
         }
         let order = (params.seed, step.epoch, params.block_rows);
@@ -221,15 +275,32 @@ impl CpuEngine {
         step: &StepParams,
         parameters: &[f32],
     ) {
+        if self.summed {
+            return;
+        }
+        self.sums.fill(0.0);
+        self.add_general(params, settings, step, parameters);
+    }
+
+    /// Adds these.
+    fn add_general(
+        &mut self,
+        params: &RunParams,
+        settings: &RunSettings,
+        step: &StepParams,
+        parameters: &[f32],
+    ) {
         let Self { problem, window, general, sums, .. } = self;
-        let d = problem.n_features as usize;
-        sums.fill(0.0);
         general.begin(problem, params, settings, step, parameters);
         let (mut start, batch_rows) = (step.batch_start as usize, step.batch_len as usize);
         let end = start + batch_rows;
         if step.flags & SHUFFLED == 0 {
-            let rows = &problem.features[start * d..end * d];
-            general.accumulate(problem, start as u32..end as u32, rows, &problem.targets[start..end], sums);
+            while start < end {
+                let (rows, targets) = window.in_order(problem, start, end - start);
+                let next = start + targets.len();
+                general.accumulate(problem, start as u32..next as u32, rows, targets, sums);
+                start = next;
+            }
             return;
         }
         let order = (params.seed, step.epoch, params.block_rows);
@@ -240,6 +311,43 @@ impl CpuEngine {
             general.accumulate(problem, indices.iter().copied(), rows, targets, sums);
             start += n;
         }
+    }
+}
+
+impl CpuEngine {
+    /// Goes over one more block of the rows ahead of a step that sees all of them, so that a pass over rows in storage can
+    /// be made a little at a time. It holds for a run that is alone, as long as its parameters do, and until any step is
+    /// made. Returns how many rows are done.
+    pub fn read_ahead(&mut self, state: &State, params: &RunParams) -> u32 {
+        let (parameters, n_samples) = (state.parameters(0), self.problem.n_samples);
+        if self.ahead.n_rows == 0 || self.ahead.parameters != parameters {
+            self.ahead = Ahead { n_rows: 0, parameters: parameters.to_vec() };
+            self.sums.fill(0.0);
+        }
+        let batch_start = self.ahead.n_rows;
+        let batch_len = self.problem.block_rows.min(n_samples - batch_start);
+        if batch_len > 0 {
+            let step = StepParams { batch_start, batch_len, flags: EVALUATE, ..StepParams::default() };
+            if is_general(&self.problem, params) {
+                self.add_general(params, &state.settings_of(0), &step, parameters);
+            } else {
+                self.add(params, &step, parameters);
+            }
+            self.ahead.n_rows += batch_len;
+        }
+        self.ahead.n_rows
+    }
+
+    /// Whether the sums that a step is to be made of are there.
+    fn is_ahead(&self, state: &State, steps: &[StepParams]) -> bool {
+        let n_samples = self.problem.n_samples;
+        let whole =
+            |step: &StepParams| step.batch_len == n_samples && step.flags & (SHUFFLED | VALIDATE) == 0;
+        GENERAL
+            && self.ahead.n_rows == n_samples
+            && matches!(steps, [step] if whole(step))
+            && state.n_runs() == 1
+            && self.ahead.parameters == state.parameters(0)
     }
 }
 

@@ -5,9 +5,10 @@ use serde::ser::{SerializeMap as _, Serializer};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use super::{BLOCK_ROWS, Dataset, MAX_VALUE, blocks};
+use super::{BLOCK_ROWS, Dataset, MAX_VALUE, Stored, blocks};
 use crate::config::MAX_DEGREE;
 use crate::message::{Code, Message, Result, bytes, count, short};
+use crate::rng::IN_MEMORY_BLOCK_ROWS;
 use crate::tagged::Fields;
 
 /// From a row's inputs to the features of the model: powers, levels of categories, products; scaled or not.
@@ -583,7 +584,7 @@ pub struct Problem {
     pub n_outputs: u32,
     /// Whether a bias follows the weights.
     pub bias: bool,
-    /// Row-major, `n_samples * n_features`.
+    /// Row-major, `n_samples * n_features`; empty where they are [`Problem::stored`].
     pub features: Vec<f32>,
     /// `n_samples`; of classes their indices.
     pub targets: Vec<f32>,
@@ -591,6 +592,30 @@ pub struct Problem {
     pub weights: Vec<f32>,
     /// The part of a cross-validation that each row belongs to; empty where there is none.
     pub folds: Vec<u8>,
+    /// Rows of a block: blocks are shuffled among each other, and the rows within each.
+    pub block_rows: u32,
+    /// Where features are read from, a block at a time, that are not in memory.
+    #[cfg(feature = "general")]
+    pub stored: Option<Box<Stored>>,
+}
+
+/// No row, in memory.
+impl Default for Problem {
+    fn default() -> Self {
+        Self {
+            n_samples: 0,
+            n_features: 1,
+            n_outputs: 1,
+            bias: true,
+            features: Vec::new(),
+            targets: Vec::new(),
+            weights: Vec::new(),
+            folds: Vec::new(),
+            block_rows: IN_MEMORY_BLOCK_ROWS,
+            #[cfg(feature = "general")]
+            stored: None,
+        }
+    }
 }
 
 impl Problem {
@@ -625,22 +650,69 @@ impl Problem {
             .try_reserve_exact(n.saturating_mul(n_features as usize))
             .and(targets.try_reserve_exact(n));
         room.map_err(|_| out_of_memory(n_samples, n_features))?;
-        Ok(Self {
-            n_samples,
-            n_features,
-            n_outputs: 1,
-            bias,
-            features,
-            targets,
-            weights: Vec::new(),
-            folds: Vec::new(),
-        })
+        Ok(Self { n_samples, n_features, bias, features, targets, ..Self::default() })
+    }
+
+    /// Room for the targets of rows whose features stay where they are.
+    ///
+    /// # Errors
+    /// [`Code::OutOfMemory`] where there is no such room.
+    pub(crate) fn of_stored(stored: Stored) -> Result<Self> {
+        let Self { n_features, bias, .. } = **stored.sample();
+        let (n_samples, block_rows) = (stored.n_samples(), stored.block_rows());
+        let mut problem = Self { n_samples, n_features, bias, block_rows, ..Self::default() };
+        let room = problem.targets.try_reserve_exact(n_samples as usize);
+        room.map_err(|_| out_of_memory(n_samples, 0))?;
+        problem.keep(stored);
+        Ok(problem)
+    }
+
+    #[cfg(feature = "general")]
+    fn keep(&mut self, stored: Stored) {
+        self.stored = Some(Box::new(stored));
+    }
+
+    #[cfg(not(feature = "general"))]
+    fn keep(&mut self, _: Stored) {}
+
+    /// Where features are read from that are not in memory.
+    #[inline(always)]
+    pub fn stored(&self) -> Option<&Stored> {
+        #[cfg(feature = "general")]
+        return self.stored.as_deref();
+        #[cfg(not(feature = "general"))]
+        None
+    }
+
+    /// The same, in the making.
+    pub(crate) fn stored_mut(&mut self) -> Option<&mut Stored> {
+        #[cfg(feature = "general")]
+        return self.stored.as_deref_mut();
+        #[cfg(not(feature = "general"))]
+        None
+    }
+
+    /// The rows that are in memory: all of them, or a sample where features are [`Problem::stored`].
+    pub fn in_memory(&self) -> &Self {
+        self.stored().map_or(self, |stored| stored.sample())
+    }
+
+    /// Whether the rows are more than a block.
+    #[inline(always)]
+    pub fn has_blocks(&self) -> bool {
+        crate::GENERAL && self.n_samples > self.block_rows
     }
 
     /// Adds rows of which only the targets are known, and keeps those in f64: their two halves lie where the first
     /// feature and the target in f32 will. Whatever is needed of all targets before a row can be finished is found
     /// without making the rows twice or holding more of them.
+    ///
+    /// Where features are [`Problem::stored`] there is no place for that: the targets are kept in f32, and read again.
     pub fn hold(&mut self, y: &[f64]) {
+        if self.stored().is_some() {
+            self.targets.extend(y.iter().map(|y| *y as f32));
+            return;
+        }
         let (first, degree) = (self.targets.len(), self.n_features as usize);
         self.targets.resize(first + y.len(), 0.0);
         self.features.resize((first + y.len()) * degree, 0.0);
@@ -663,16 +735,22 @@ impl Problem {
         }
     }
 
-    /// Finishes rows that were held, from row `first` on. `features` are row-major.
+    /// Finishes rows that were held, from row `first` on. `features` are row-major. Of those that are stored, the sample
+    /// takes what belongs to it.
     ///
     /// # Errors
     /// [`Code::PowerTooLarge`] naming the degree where a power leaves the range in which f32 can square and sum.
     pub fn put(&mut self, first: usize, features: &[f64], y: &[f64]) -> Result<()> {
         let degree = self.n_features as usize;
         let mut largest = 0.0_f64;
-        for (out, value) in self.features[first * degree..].iter_mut().zip(features) {
-            largest = largest.max(value.abs());
-            *out = *value as f32;
+        if let Some(stored) = self.stored_mut() {
+            stored.take(first, features, y);
+            largest = features.iter().fold(largest, |largest, value| largest.max(value.abs()));
+        } else {
+            for (out, value) in self.features[first * degree..].iter_mut().zip(features) {
+                largest = largest.max(value.abs());
+                *out = *value as f32;
+            }
         }
         for (out, y) in self.targets[first..].iter_mut().zip(y) {
             *out = *y as f32;
@@ -685,6 +763,17 @@ impl Problem {
         Ok(())
     }
 
+    /// Every target, weight and part is known: where features are stored, the sample takes its own of these, and the map
+    /// that its features will be made by.
+    pub(crate) fn begin_stored(&mut self, map: &FeatureMap) {
+        #[cfg(feature = "general")]
+        if let Some(stored) = &mut self.stored {
+            stored.begin(map, self.n_outputs, &self.weights, &self.folds);
+        }
+        #[cfg(not(feature = "general"))]
+        let _ = map;
+    }
+
     /// A row of weights a feature, one for each output, and a row of biases if there are any.
     pub fn n_parameters(&self) -> u32 {
         (self.n_features + u32::from(self.bias)) * self.n_outputs
@@ -693,6 +782,12 @@ impl Problem {
     /// Bytes that `n_samples` rows take: features and target, four each.
     pub fn bytes(n_samples: u32, n_features: u32) -> u64 {
         u64::from(n_samples).saturating_mul(4 * (u64::from(n_features) + 1))
+    }
+
+    /// Bytes of memory that features and targets take, and those of the sample where features are stored.
+    pub fn own_bytes(&self) -> u64 {
+        let sample = self.stored().map_or(0, |stored| stored.sample().own_bytes());
+        4 * (self.features.len() + self.targets.len()) as u64 + sample
     }
 }
 

@@ -33,7 +33,8 @@ impl Beside {
         let strengths = match config.penalty_path {
             0 => Vec::new(),
             n => {
-                let greatest = greatest_strength(problem, config.loss, &config.penalty, config.learning_rate);
+                let rows = problem.in_memory();
+                let greatest = greatest_strength(rows, config.loss, &config.penalty, config.learning_rate);
                 let share = |i: u32| f64::from(i) / f64::from(n.max(2) - 1);
                 (0..n).map(|i| greatest * libm::pow(LEAST_SHARE, share(i))).collect()
             }

@@ -6,8 +6,8 @@ use std::rc::Rc;
 use crate::analysis::{self, Block, LeastSquares, Triangle, optimum};
 use crate::config::RunPlan;
 use crate::dataset::{
-    BLOCK_ROWS, Dataset, Extra, FeatureMap, Grid, Problem, Role, Roles, Scaler, Scaling, Squaring, Summing,
-    blocks,
+    BLOCK_ROWS, Dataset, Extra, FeatureMap, Grid, Problem, Role, Roles, Scaler, Scaling, Squaring, Stored,
+    Summing, blocks,
 };
 use crate::loss::{Loss, Penalty};
 use crate::message::{Code, Message, Result, count, short};
@@ -57,7 +57,7 @@ impl Task {
     /// Row counts on a grid over a rectangle, row-major from the bottom. Generated rows are not made again: they are
     /// taken as the kernels see them, so that a row within f32's rounding of a cell's edge may count beside it.
     pub fn density(&self, x: [f64; 2], y: [f64; 2], columns: u32, rows: u32) -> Vec<u32> {
-        if !self.dataset.is_generated() {
+        if !self.dataset.is_generated() || self.problem.stored().is_some() {
             return self.dataset.density(x, y, columns, rows);
         }
         let mut grid = Grid::new(x, y, columns, rows);
@@ -78,14 +78,17 @@ impl Task {
         self.curvature = put_optimum(&self.problem, &self.map, (loss, penalty), &mut self.exact);
     }
 
-    /// Bytes that the rows take, in every shape that they are kept in.
+    /// Bytes of memory that the rows take, in every shape that they are kept in.
     pub fn bytes(&self) -> u64 {
         let held_out = [&self.validation, &self.test].into_iter().flatten();
-        let n_samples = self.problem.n_samples + held_out.map(|(problem, _)| problem.n_samples).sum::<u32>();
-        self.dataset.bytes() + Problem::bytes(n_samples, self.problem.n_features)
+        let problems = std::iter::once(&self.problem).chain(held_out.map(|(problem, _)| problem));
+        self.dataset.bytes() + problems.map(|problem| problem.own_bytes()).sum::<u64>()
     }
 }
 
+/// Bytes that the rows may take in memory: where they would take more, their features stay where they are. A table of as
+/// much is kept beside them, so that both take less than a gigabyte.
+const MAX_BYTES: u64 = 512 << 20;
 /// Rows times squared parameters up to which an optimum is found beside the run: about half a second.
 const MAX_OPTIMUM_WORK: u64 = 50_000_000;
 /// The most classes of a target.
@@ -106,7 +109,7 @@ pub struct Preparation {
     penalty: Penalty,
     /// The greatest target so far: classes are counted by it.
     highest: f64,
-    roles: Roles,
+    roles: Rc<Roles>,
     /// Rows by their role: those that are trained on, looked at, kept for the end.
     problems: [Problem; 3],
     stage: Stage,
@@ -118,6 +121,8 @@ pub struct Preparation {
     x: Vec<f64>,
     y: Vec<f64>,
     features: Vec<f64>,
+    /// What is made of its features, where the problem does not keep them.
+    single: Vec<f32>,
     /// Of work, in rows made.
     done: f64,
     all: f64,
@@ -217,7 +222,7 @@ fn put_optimum(
 /// Whether an optimum over these rows is found in the time that preparing them may take.
 fn is_solvable(problem: &Problem) -> bool {
     let p = u64::from(problem.n_parameters());
-    u64::from(problem.n_samples) * p * p <= MAX_OPTIMUM_WORK
+    u64::from(problem.n_samples) * p * p <= MAX_OPTIMUM_WORK && problem.stored().is_none()
 }
 
 /// The rows of a problem as an optimum is found over them.
@@ -296,19 +301,40 @@ impl Preparation {
     /// # Errors
     /// [`Code::OutOfMemory`]; and [`Code::PowerTooLarge`] later on.
     pub fn new(plan: &RunPlan, dataset: Rc<Dataset>, map: Option<FeatureMap>) -> Result<Self> {
+        Self::within(plan, dataset, map, MAX_BYTES)
+    }
+
+    /// The same where rows that would take more than `max_bytes` of memory stay where they are: [`Problem::stored`].
+    ///
+    /// # Errors
+    /// As [`Preparation::new`].
+    pub fn within(
+        plan: &RunPlan,
+        dataset: Rc<Dataset>,
+        map: Option<FeatureMap>,
+        max_bytes: u64,
+    ) -> Result<Self> {
         let model = &plan.config().model;
         let (bias, n_samples) = (model.bias, dataset.n_samples());
         let plain = model::feature_map(model, &dataset.inputs)?;
         let (n_inputs, n_features) = (plain.n_inputs(), plain.n_features() as u32);
-        let roles = Roles::of(&plan.config().validation, &dataset)?;
-        let reserve = |n_rows: u32| {
+        let roles = Rc::new(Roles::of(&plan.config().validation, &dataset)?);
+        let stays = crate::GENERAL && Problem::bytes(n_samples, n_features) > max_bytes;
+        let reserve = |n_rows: u32, role: Role| {
+            if stays && n_rows > 0 {
+                let own = Stored::new(&dataset, &plain, (&roles, role), bias, max_bytes)?;
+                return Problem::of_stored(own);
+            }
             Problem::reserve(n_rows, n_features, bias).map_err(|refused| {
                 // Where the count is a field of the form, the refusal belongs beside it.
                 if dataset.is_generated() { refused.with("field", "data.source.n_samples") } else { refused }
             })
         };
-        let problems =
-            [reserve(roles.n_training())?, reserve(roles.n_validation())?, reserve(roles.n_test())?];
+        let problems = [
+            reserve(roles.n_training(), Role::Training)?,
+            reserve(roles.n_validation(), Role::Validation)?,
+            reserve(roles.n_test(), Role::Test)?,
+        ];
         let scaling = if map.is_some() { Scaling::None } else { plan.scaling() };
         let scaler = Scaler::new(map.unwrap_or(plain), roles.n_training() as usize, bias, scaling);
         let [scale, make, solve] = costs(n_features, bias);
@@ -334,6 +360,7 @@ impl Preparation {
             x: vec![0.0; BLOCK_ROWS * n_inputs],
             y: vec![0.0; BLOCK_ROWS],
             features: vec![0.0; BLOCK_ROWS * n_features as usize],
+            single: Vec::new(),
             done: 0.0,
             all,
         })
@@ -394,14 +421,22 @@ impl Preparation {
                 make
             }
             Stage::Solving(solving) => {
-                self.dataset.read_x(first, x);
-                let n_of = arrange(&self.roles, first, n_inputs, x, [&mut [], &mut []]);
+                let stays = self.problems[0].stored().is_some();
+                let n_of = if stays {
+                    self.dataset.read(first, x, y);
+                    arrange(&self.roles, first, n_inputs, x, [&mut y[..], &mut []])
+                } else {
+                    self.dataset.read_x(first, x);
+                    arrange(&self.roles, first, n_inputs, x, [&mut [], &mut []])
+                };
                 let features = &mut self.features[..n_rows * d];
                 solving.map.rows(x, features);
                 let mut from = 0;
                 for ((problem, n), at) in self.problems.iter_mut().zip(n_of).zip(self.problem_rows) {
                     let y = &mut y[from..from + n];
-                    problem.held(at, y);
+                    if !stays {
+                        problem.held(at, y);
+                    }
                     problem.put(at, &features[from * d..(from + n) * d], y)?;
                     from += n;
                 }
@@ -412,12 +447,17 @@ impl Preparation {
                 if let Some(triangle) = &mut solving.with_bias {
                     triangle.fold(kept, y);
                 }
-                let (at, problem) = (self.problem_rows[0], &self.problems[0]);
-                let put = &problem.features[at * d..][..n_kept * d];
-                let steepest_row = if crate::GENERAL && !problem.weights.is_empty() {
-                    let weights = problem.weights[at..].iter().map(|weight| f64::from(*weight));
+                let put = if stays {
+                    self.single.clear();
+                    self.single.extend(kept.iter().map(|value| *value as f32));
+                    &self.single
+                } else {
+                    &self.problems[0].features[self.problem_rows[0] * d..][..n_kept * d]
+                };
+                let weights = self.problems[0].weights.get(self.problem_rows[0]..).unwrap_or_default();
+                let steepest_row = if crate::GENERAL && !weights.is_empty() {
                     let rows = put.chunks_exact(d).map(|row| monitor::steepest_row(row, d, self.bias));
-                    rows.zip(weights).fold(0.0_f64, |most, (row, weight)| most.max(weight * row))
+                    rows.zip(weights).fold(0.0_f64, |most, (row, weight)| most.max(f64::from(*weight) * row))
                 } else {
                     monitor::steepest_row(put, d, self.bias)
                 };
@@ -454,7 +494,7 @@ impl Preparation {
                 if scaler.is_done() { making(scaler.map()) } else { Stage::Scaling(scaler) }
             }
             Stage::Making { map, summing } => {
-                self.end_making();
+                self.end_making(&map);
                 let triangle = |bias: bool| Triangle::new(n_features as usize, bias);
                 Stage::Solving(Box::new(Solving {
                     map,
@@ -470,7 +510,7 @@ impl Preparation {
     }
 
     /// What is known once every target and weight has been seen.
-    fn end_making(&mut self) {
+    fn end_making(&mut self, map: &FeatureMap) {
         if !crate::GENERAL {
             return;
         }
@@ -490,24 +530,14 @@ impl Preparation {
             }
         }
         self.problems[0].folds = self.roles.folds().to_vec();
+        self.problems.iter_mut().for_each(|problem| problem.begin_stored(map));
     }
 
     fn task(&mut self, solving: Solving) -> Task {
         let Solving { map, squaring, triangle, with_bias, steepest_row } = solving;
         let summary = squaring.summary();
         self.dataset.set_summary(summary.clone());
-        let nothing = || Problem {
-            n_samples: 0,
-            n_features: self.problems[0].n_features,
-            n_outputs: self.problems[0].n_outputs,
-            bias: self.bias,
-            features: Vec::new(),
-            targets: Vec::new(),
-            weights: Vec::new(),
-            folds: Vec::new(),
-        };
-        let in_their_place = [nothing(), nothing(), nothing()];
-        let [problem, validation, test] = std::mem::replace(&mut self.problems, in_their_place);
+        let [problem, validation, test] = std::mem::take(&mut self.problems);
         let held_out = |problem: Problem| {
             (problem.n_samples > 0).then(|| {
                 let variance = variance(&problem.targets);

@@ -12,7 +12,6 @@ use crate::config::RunPlan;
 use crate::dataset::Problem;
 use crate::loss::Loss;
 use crate::message::{Code, Message};
-use crate::rng::IN_MEMORY_BLOCK_ROWS;
 
 use super::{SAMPLE_EPOCH, Status, Trainer};
 
@@ -27,6 +26,8 @@ pub(super) struct Held {
     params: RunParams,
     loss: Loss,
     variance: f64,
+    /// Rows that are in memory: where there are more, looks are at a sample.
+    n_in_memory: u32,
     /// The last step that was looked at.
     looked: Option<u64>,
     best: Option<Best>,
@@ -52,7 +53,7 @@ impl Held {
             n_features: problem.n_features,
             n_parameters: problem.n_parameters(),
             n_runs: 1,
-            block_rows: IN_MEMORY_BLOCK_ROWS,
+            block_rows: problem.block_rows,
             divergence_limit: f32::MAX,
             target_loss: f32::MIN,
             target_gradient_norm: -1.0,
@@ -65,10 +66,26 @@ impl Held {
             loss,
             // The variance of rows that count differently is another.
             variance: if problem.weights.is_empty() { variance } else { f64::NAN },
+            n_in_memory: problem.in_memory().n_samples,
             looked: None,
             best: None,
             since: 0,
         }
+    }
+
+    /// Goes on with an engine that has read nothing yet.
+    pub(super) fn renew(&mut self) {
+        self.engine.renew();
+    }
+
+    /// Rows.
+    pub(super) fn n_samples(&self) -> u32 {
+        self.params.n_samples
+    }
+
+    /// See [`CpuEngine::read_ahead`].
+    pub(super) fn read_ahead(&mut self, parameters: &[f32]) -> u32 {
+        self.engine.read_ahead(&State::new(parameters), &self.params)
     }
 
     /// Nothing was seen yet.
@@ -128,6 +145,9 @@ impl Trainer {
         if let Some(held) = &mut self.held {
             self.validation_loss = held.loss(self.state.parameters(0), rows) + self.measured_penalty;
         }
+        if self.ends_unread() {
+            self.validation_loss = f64::NAN;
+        }
     }
 
     /// Mean loss of every strength of the path over the rows held out, without the penalty.
@@ -162,7 +182,7 @@ impl Trainer {
         }
         held.looked = Some(step);
         // The penalty belongs to both losses, so that what lies between them is what was learnt by heart (as Keras has it).
-        let loss = held.loss(self.state.parameters(0), u32::MAX) + penalty;
+        let loss = held.loss(self.state.parameters(0), held.n_in_memory) + penalty;
         self.history.record_validation(step, loss as f32);
         if held.best.as_ref().is_none_or(|best| loss < best.loss) {
             held.best = Some(Best { step, loss, parameters: self.state.parameters(0).to_vec() });

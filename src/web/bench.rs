@@ -267,16 +267,7 @@ fn problem(n_samples: u32, n_features: u32) -> Problem {
         let signal: f32 = features.iter().zip(&weights).map(|(x, w)| x * w).sum();
         *target = 0.5 + signal + 0.1 * uniform(row as u32 ^ NOISE);
     }
-    Problem {
-        n_samples,
-        n_features,
-        n_outputs: 1,
-        bias: true,
-        features,
-        targets,
-        weights: Vec::new(),
-        folds: Vec::new(),
-    }
+    Problem { n_samples, n_features, n_outputs: 1, bias: true, features, targets, ..Problem::default() }
 }
 
 /// A number on [-1, 1) of 24 bits, so that it is the same in every language.

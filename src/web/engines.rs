@@ -10,6 +10,8 @@ use crate::backend::gpu::{Gpu, GpuEngine, Options};
 use crate::backend::{self, Backend, InUse};
 use crate::config::{BackendChoice, RunPlan};
 use crate::loss::Loss;
+#[cfg(feature = "general")]
+use crate::message::bytes;
 use crate::message::{Code, Message, Result, short};
 use crate::trainer::{Fastest, Shared, Task, Trainer, n_runs, worth_sharing};
 
@@ -37,6 +39,14 @@ impl Engines {
     /// The engine for a task under a plan, with the reason in words that the user sees.
     pub(super) async fn choose(&mut self, plan: &RunPlan, task: &Task) -> Result<(Backend, InUse)> {
         let cpu = || backend::cpu(Rc::clone(&task.problem));
+        #[cfg(feature = "general")]
+        if let Some(stored) = task.problem.stored() {
+            let backend = cpu();
+            let reason = Message::new(Code::RowsStored).with("size", bytes(stored.bytes()));
+            let fallback = matches!(plan.config().backend, BackendChoice::Gpu | BackendChoice::Statistics);
+            let in_use = InUse { fallback, ..InUse::new(&backend, reason) };
+            return Ok((backend, in_use));
+        }
         let by_statistics = || backend::cpu_by_statistics(Rc::clone(&task.problem));
         let choice = plan.config().backend;
         // Sums that stand for rows, and rows that are shared, are those of plain least squares.

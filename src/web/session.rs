@@ -31,6 +31,8 @@ use pace::Pace;
 const MAX_DRAWN_POINTS: u32 = 20_000;
 /// Rows whose predictions are drawn.
 const MAX_SHOWN_PREDICTIONS: usize = 2_000;
+/// Places that they are read at, where rows are read from storage.
+const SHOWN_BLOCKS: usize = 20;
 /// Points of a drawn curve.
 const CURVE_POINTS: usize = 201;
 /// How long rows are made ready before the worker takes what has come meanwhile.
@@ -61,6 +63,8 @@ pub struct Session {
     sample_y: Vec<f64>,
     /// Something changed that the page has not been shown.
     unshown: bool,
+    /// The weights stay as they are, and rows are read from storage for the loss of all of them.
+    reads_all: bool,
 }
 
 #[wasm_bindgen]
@@ -95,6 +99,7 @@ impl Session {
             sample: Vec::new(),
             sample_y: Vec::new(),
             unshown: false,
+            reads_all: false,
         }
     }
 
@@ -145,11 +150,16 @@ impl Session {
     pub async fn tick(&mut self) -> std::result::Result<f64, Error> {
         let Some(trainer) = &mut self.trainer else { return Ok(-1.0) };
         if !self.training {
+            if GENERAL && self.reads_all && self.pace.read_ahead(trainer, true) {
+                self.reads_all = false;
+                self.pace.measure(trainer, true).await.map_err(|message| to_error(&message))?;
+                self.unshown = true;
+            }
             if self.unshown {
                 self.unshown = false;
                 self.show()?;
             }
-            return Ok(-1.0);
+            return Ok(if self.reads_all { 0.0 } else { -1.0 });
         }
         let speed = trainer.plan().config().steps_per_second;
         let wait_ms = self.pace.advance(trainer, speed).await.map_err(|message| to_error(&message))?;
@@ -158,7 +168,9 @@ impl Session {
             self.training = false;
         }
         if ended || self.unshown || self.pace.snapshot_due(trainer.in_use().gpu) {
-            self.pace.measure(trainer, ended).await.map_err(|message| to_error(&message))?;
+            let stays = trainer.task().problem.stored().is_some();
+            self.reads_all = ended && trainer.reads_ahead();
+            self.pace.measure(trainer, ended && !stays).await.map_err(|message| to_error(&message))?;
             // The measurement itself may end the run, and then wants every row.
             if !ended && *trainer.status() != Status::Ready {
                 self.training = false;
@@ -167,7 +179,13 @@ impl Session {
             self.unshown = false;
             self.show()?;
         }
-        Ok(if self.training { wait_ms } else { -1.0 })
+        Ok(if self.training {
+            wait_ms
+        } else if self.reads_all {
+            0.0
+        } else {
+            -1.0
+        })
     }
 }
 
@@ -308,31 +326,36 @@ impl Session {
         self.left = before.map(|trainer| Rc::clone(&trainer.task().problem));
         self.run += 1;
         self.pace = Pace::new();
-        self.unshown = true;
+        (self.unshown, self.reads_all) = (true, false);
         Ok(Answer::Configured(self.configured(true, false)?))
     }
 
     /// Stops and shows the loss of exactly the weights that stay.
     async fn hold(&mut self) -> Result<()> {
         self.training = false;
+        self.measure_all().await
+    }
+
+    /// Measures the weights over every row: where these are in storage, over a sample now, and over all of them from tick to
+    /// tick, unless the weights change before.
+    async fn measure_all(&mut self) -> Result<()> {
         self.unshown = true;
-        if let Some(trainer) = &mut self.trainer {
-            self.pace.measure(trainer, true).await?;
-        }
-        Ok(())
+        let Some(trainer) = &mut self.trainer else { return Ok(()) };
+        self.reads_all = trainer.reads_ahead();
+        let stays = trainer.task().problem.stored().is_some();
+        self.pace.measure(trainer, !stays).await
     }
 
     /// Holds, then takes some steps at once.
     async fn take(&mut self, n_steps: impl Fn(&Trainer) -> u64) -> Result<Answer> {
         self.training = false;
-        self.unshown = true;
         let Some(trainer) = &mut self.trainer else { return Err(no_run()) };
         if *trainer.status() != Status::Ready {
             trainer.resume();
         }
         let n = n_steps(trainer);
         trainer.advance_unmeasured(n).await?;
-        self.pace.measure(trainer, true).await?;
+        self.measure_all().await?;
         Ok(Answer::Done)
     }
 
@@ -582,16 +605,19 @@ fn notices(task: &Task, bias: bool) -> Vec<Message> {
     notices
 }
 
-/// Rows whose predictions are shown where the fit is no curve: evenly over all.
+/// Rows whose predictions are shown where the fit is no curve: evenly over all, or at places that are.
 fn sample(task: &Task) -> (Vec<f64>, Vec<f64>) {
     let (n_inputs, n_samples) = (task.map.n_inputs(), task.dataset.n_samples() as usize);
     if n_inputs == 1 {
         return Default::default();
     }
     let n = n_samples.min(MAX_SHOWN_PREDICTIONS);
+    // From storage a row is read with its block: a few blocks have to do.
+    let n_together = if task.problem.stored().is_some() { n / SHOWN_BLOCKS } else { 1 }.max(1);
     let (mut x, mut y) = (vec![0.0; n * n_inputs], vec![0.0; n]);
-    for (i, (x, y)) in x.chunks_exact_mut(n_inputs).zip(y.chunks_exact_mut(1)).enumerate() {
-        task.dataset.read(i * n_samples / n, x, y);
+    let rows = x.chunks_mut(n_together * n_inputs).zip(y.chunks_mut(n_together));
+    for (i, (x, y)) in rows.enumerate() {
+        task.dataset.read(i * n_together * n_samples / n, x, y);
     }
     (x, y)
 }

@@ -38,16 +38,7 @@ pub(crate) fn problem(n_samples: u32, n_features: u32, bias: bool) -> Rc<Problem
         targets.push((dot + 0.5 + rng.uniform(-0.1, 0.1)) as f32);
         features.extend(row.iter().map(|x| *x as f32));
     }
-    Rc::new(Problem {
-        n_samples,
-        n_features,
-        n_outputs: 1,
-        bias,
-        features,
-        targets,
-        weights: Vec::new(),
-        folds: Vec::new(),
-    })
+    Rc::new(Problem { n_samples, n_features, n_outputs: 1, bias, features, targets, ..Problem::default() })
 }
 
 pub(crate) fn weights(problem: &Problem) -> Vec<f32> {
@@ -341,8 +332,7 @@ fn sums_of_ten_million_rows_keep_their_digits() {
         bias: true,
         features: pair_features,
         targets: pair_targets,
-        weights: Vec::new(),
-        folds: Vec::new(),
+        ..Problem::default()
     };
     let many = Rc::new(Problem { n_samples, features, targets, ..pair.clone() });
     let start: Vec<f64> = weights(&pair).iter().map(|w| f64::from(*w)).collect();

@@ -27,16 +27,7 @@ fn problem(n_samples: u32, n_features: u32, bias: bool) -> Rc<Problem> {
     let mut value = || random.uniform(-1.0, 1.0) as f32;
     let features = (0..n_samples as usize * n_features as usize).map(|_| value()).collect();
     let targets = (0..n_samples).map(|_| 3.0 * value() + 1.0).collect();
-    Rc::new(Problem {
-        n_samples,
-        n_features,
-        n_outputs: 1,
-        bias,
-        features,
-        targets,
-        weights: Vec::new(),
-        folds: Vec::new(),
-    })
+    Rc::new(Problem { n_samples, n_features, n_outputs: 1, bias, features, targets, ..Problem::default() })
 }
 
 /// Weights that differ by run, small enough that many of them make a loss of order 1.

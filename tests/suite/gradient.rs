@@ -25,8 +25,7 @@ fn it_is_what_autograd_finds() {
             bias: bias.is_some(),
             features: rows.iter().flatten().map(|v| *v as f32).collect(),
             targets: numbers(&case["y"]).iter().map(|v| *v as f32).collect(),
-            weights: Vec::new(),
-            folds: Vec::new(),
+            ..Problem::default()
         };
         let mut parameters = numbers(&case["weights"]);
         parameters.extend(bias);

@@ -53,6 +53,7 @@ pub(crate) fn problem(loss: &Loss, (n, d): (u32, u32), bias: bool, weighted: boo
         targets,
         weights: if weighted { (0..n).map(weight).collect() } else { Vec::new() },
         folds: if folds { (0..n).map(|i| (i * 7 % 3) as u8).collect() } else { Vec::new() },
+        ..Problem::default()
     }
 }
 
@@ -171,6 +172,7 @@ fn the_reference_is_what_autograd_finds() {
             targets: f32s(&reference["targets"][case["targets"].as_str().unwrap()]),
             weights: f32s(&reference["weights"]),
             folds: numbers(&reference["folds"]).iter().map(|fold| *fold as u8).collect(),
+            ..Problem::default()
         };
         let at = numbers(&case["parameters"]);
         let (loss, gradient) = objective.loss_and_gradient(&problem, &at, 0..problem.n_samples);

@@ -25,6 +25,7 @@ mod schedule;
 mod scores;
 mod shaders;
 mod splits;
+mod stored;
 mod story;
 mod strd;
 mod support;

@@ -27,8 +27,7 @@ fn every_rule_takes_the_penalized_steps_of_its_definition() {
         bias: true,
         features: rows.iter().flatten().map(|v| *v as f32).collect(),
         targets: numbers(&reference["targets"]["number"]).iter().map(|v| *v as f32).collect(),
-        weights: Vec::new(),
-        folds: Vec::new(),
+        ..Problem::default()
     });
     let initial: Vec<f32> = numbers(&reference["initial"]).iter().map(|v| *v as f32).collect();
     let cases = reference["steps"].as_array().unwrap();
@@ -110,8 +109,7 @@ fn descent_reaches_the_optimum_of_every_loss_and_penalty() {
             bias: true,
             features: x.iter().flat_map(numbers).map(|v| v as f32).collect(),
             targets: numbers(&rows["y"]).iter().map(|v| *v as f32).collect(),
-            weights: Vec::new(),
-            folds: Vec::new(),
+            ..Problem::default()
         });
         let penalty = Penalty {
             strength: case["strength"].as_f64().unwrap(),

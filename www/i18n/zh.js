@@ -378,6 +378,7 @@ export default {
   code_pair_lost: '第二个工作线程在第 {step} 步失去连接（{detail}）；训练在此线程继续',
   code_statistics_forced: '全批量用充分统计量，较小的批量逐行计算',
   code_statistics_need_squares: '逐行遍历：充分统计量只适用于单个运行、平方损失且无样本权重的情形',
+  code_rows_stored: '内存容纳不下所有行：其中 {size} 由 CPU 从存储中逐块读取',
   code_gpu_forced: '手动选择',
   code_cpu_forced: '手动选择',
   code_gpu_missing: '此浏览器不支持 WebGPU',

@@ -34,7 +34,7 @@ pub(super) fn descend(
     let (features, targets) = if first.flags & SHUFFLED != 0 {
         window.rows(problem, (params.seed, first.epoch, params.block_rows), start, n, 1)
     } else {
-        (&problem.features[start * d..(start + n) * d], &problem.targets[start..start + n])
+        window.in_order(problem, start, n)
     };
     let steps = &steps[..targets.len()];
     let rows = Rows { features, targets, d, limit: params.divergence_limit };

@@ -1,10 +1,10 @@
-//! Rows in an epoch's shuffled order, laid out one after the other.
+//! Rows in an epoch's shuffled order, laid out one after the other; and rows as they lie, where they are not in memory.
 //!
 //! Copying a window of rows ahead of the steps that use them costs a copy, and gains more than that: the copies do not
 //! wait for each other, so the memory works on many rows at a time, and every step then reads a stream.
 
 use super::lanes::{F32x4, N};
-use crate::dataset::Problem;
+use crate::dataset::{Problem, Stored};
 use crate::rng::{Permutation, TabledPermutation};
 
 /// Numbers of a window: they stay in a core's own cache.
@@ -19,9 +19,74 @@ pub(super) struct Window {
     rows: Vec<u32>,
     features: Vec<f32>,
     targets: Vec<f32>,
+    blocks: Blocks,
+}
+
+/// Features that were read last. A call's batches lie in two blocks at most, so that many runs read them once.
+#[derive(Debug, Default)]
+struct Blocks {
+    /// The later used first.
+    kept: Vec<(u32, Vec<f32>)>,
+}
+
+/// Blocks that are kept.
+const N_KEPT: usize = 2;
+
+impl Blocks {
+    /// The features of a block.
+    fn of<'a>(&'a mut self, stored: &Stored, block: u32) -> &'a [f32] {
+        match self.kept.iter().position(|(own, _)| *own == block) {
+            Some(place) => self.kept[..=place].rotate_right(1),
+            None => {
+                if self.kept.len() < N_KEPT {
+                    self.kept.push((block, Vec::new()));
+                }
+                self.kept.rotate_right(1);
+                let (own, features) = &mut self.kept[0];
+                *own = block;
+                stored.read(block, features);
+            }
+        }
+        &self.kept[0].1
+    }
 }
 
 impl Window {
+    /// Features and targets of the rows from `start` on as they lie, up to `n_rows` of them and no further than their
+    /// block; at least one.
+    #[inline(always)]
+    pub(super) fn in_order<'a>(
+        &'a mut self,
+        problem: &'a Problem,
+        start: usize,
+        n_rows: usize,
+    ) -> (&'a [f32], &'a [f32]) {
+        let d = problem.n_features as usize;
+        let mut end = start + n_rows;
+        if problem.has_blocks() || problem.stored().is_some() {
+            let block_rows = problem.block_rows as usize;
+            let first = start - start % block_rows;
+            end = end.min(first + block_rows);
+            if let Some(stored) = problem.stored() {
+                let features = self.blocks.of(stored, (first / block_rows) as u32);
+                return (&features[(start - first) * d..(end - first) * d], &problem.targets[start..end]);
+            }
+        }
+        (&problem.features[start * d..end * d], &problem.targets[start..end])
+    }
+
+    /// Copies the features of the window's rows out of their blocks.
+    fn copy_stored(&mut self, stored: &Stored, block_rows: u32, d: usize) {
+        let mut out = self.features.chunks_exact_mut(d);
+        for rows in self.rows.chunk_by(|a, b| a / block_rows == b / block_rows) {
+            let block = rows[0] / block_rows;
+            let features = self.blocks.of(stored, block);
+            for (row, out) in rows.iter().zip(&mut out) {
+                out.copy_from_slice(&features[(row - block * block_rows) as usize * d..][..d]);
+            }
+        }
+    }
+
     /// Rows that a window for batches of `batch_rows` holds: whole batches, or a part of one.
     fn length(n_features: usize, batch_rows: usize) -> usize {
         let rows = (WINDOW_NUMBERS / (n_features + 1)).max(1);
@@ -81,6 +146,10 @@ impl Window {
         order.rows(start as u32, &mut self.rows);
         for (target, row) in self.targets.iter_mut().zip(&self.rows) {
             *target = problem.targets[*row as usize];
+        }
+        if let Some(stored) = problem.stored() {
+            self.copy_stored(stored, problem.block_rows, d);
+            return;
         }
         let rows = self.rows.iter().map(|row| *row as usize);
         match d {
