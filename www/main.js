@@ -140,7 +140,7 @@ async function start() {
       dataset.exact = answer.exact;
       views.head(dataset.exact, answer.config);
       readouts.begin(dataset, answer.config.model.bias);
-      void results?.then((tabs) => tabs.begin({ ...answer, dataset: dataset ?? null }));
+      void results?.then((tabs) => tabs.change({ ...answer, dataset: dataset ?? null }));
     }
     // What the user has changed since is newer than this answer.
     if (!wanted) form.show(answer.config, answer.dataset?.scaling);

@@ -9,18 +9,23 @@ import { Slice } from './slice.js';
 /** @typedef {import('./pkg/downhill.js').Snapshot} Snapshot */
 
 export class Results {
-  #tabs;
+  #coefficients;
+  #diagnostics;
+  #slice;
   #path;
-  #folds = new Folds();
-  #run = 0;
+  #folds;
 
   /**
    * @param {import('./client.js').Client} client
    * @param {(strength: number) => void} choose takes a strength of the penalty
    */
   constructor(client, choose) {
-    this.#tabs = [new Coefficients(client), new Diagnostics(client), new Slice(client)];
+    // In the order of their tabs.
+    this.#coefficients = new Coefficients(client);
+    this.#diagnostics = new Diagnostics(client);
+    this.#slice = new Slice(client);
     this.#path = new Path(choose);
+    this.#folds = new Folds();
   }
 
   /**
@@ -28,17 +33,25 @@ export class Results {
    * @param {Configured} run
    */
   begin(run) {
-    for (const tab of this.#tabs) tab.begin(run);
-    if (!run.dataset) return;
-    this.#path.begin(run.dataset, run.config.penalty.strength);
-    // Another penalty is no other run.
-    if (run.run !== this.#run) this.#folds.begin();
-    this.#run = run.run;
+    for (const tab of [this.#coefficients, this.#diagnostics, this.#slice]) tab.begin(run);
+    if (run.dataset) this.#path.begin(run.dataset, run.config.penalty.strength);
+    this.#folds.begin();
+  }
+
+  /**
+   * The run goes on under another penalty.
+   * @param {Configured} run
+   */
+  change(run) {
+    this.#coefficients.begin(run);
+    this.#diagnostics.change(run.config);
+    this.#slice.change(run.config);
+    this.#path.mark(run.config.penalty.strength);
   }
 
   /** @param {Snapshot} snapshot */
   show(snapshot) {
-    for (const tab of this.#tabs) tab.show(snapshot);
+    for (const tab of [this.#coefficients, this.#diagnostics, this.#slice]) tab.show(snapshot);
     if (snapshot.path) this.#path.show(snapshot.path);
     if (snapshot.folds.length) this.#folds.show({ losses: snapshot.folds }, snapshot.step);
   }

@@ -73,6 +73,14 @@ export class Slice {
     void this.#figure?.then((plot) => this.#place(plot));
   }
 
+  /**
+   * The run goes on under another configuration.
+   * @param {import('./pkg/downhill.js').RunConfig} config
+   */
+  change(config) {
+    this.#asking.change(config);
+  }
+
   /** @param {Snapshot} snapshot */
   show(snapshot) {
     this.#asking.show(snapshot);
