@@ -293,7 +293,7 @@ pub fn write(trainer: &Trainer) -> Result<String> {
 /// The same for whoever has a writer of JSON already, as browsers do: field by field, in the order of the text.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn fields(trainer: &Trainer) -> Result<Vec<(&'static str, Value)>> {
     let mut value = serde_json::to_value(finite(trainer)?)
         .map_err(|error| Message::new(Code::Internal).with("detail", error))?;
