@@ -608,9 +608,11 @@ impl RunConfig {
                 within(field, value as f64, 1.0, 9e15)?;
             }
         }
-        for (field, value) in [("stop.loss", stop.loss), ("stop.gradient_norm", stop.gradient_norm)] {
+        // The mean loss of counts may lie far below 0.
+        let targets = [("stop.loss", stop.loss, -1e30), ("stop.gradient_norm", stop.gradient_norm, 0.0)];
+        for (field, value, least) in targets {
             if let Some(value) = value {
-                within(field, value, 0.0, 1e30)?;
+                within(field, value, least, 1e30)?;
             }
         }
         if let Some(speed) = self.steps_per_second {

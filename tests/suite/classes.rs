@@ -305,6 +305,13 @@ fn a_loss_below_zero_is_like_any_other() {
         assert!(run.measured().loss < -50.0);
         assert!(run.distance().unwrap() < 1e-3, "{:?}", run.distance());
         assert!(run.validation_loss().unwrap() < -50.0 && run.validation_r2().is_none());
+        // A target that was set is reached.
+        let stop = Stop { loss: Some(-50.0), ..config.stop.clone() };
+        let mut short = trainer_of(on, &RunConfig { stop, ..config.clone() }, task.clone());
+        advance(&mut short, 2000);
+        let Status::Finished(reason) = short.status() else { panic!("{:?}", short.status()) };
+        assert_eq!((reason.code, reason.params["target"].as_str()), (Code::ReachedLoss, "-50"));
+        assert!(short.measured().loss <= -50.0 && short.step() < run.step());
     }
 }
 
