@@ -608,9 +608,10 @@ impl RunConfig {
                 within(field, value as f64, 1.0, 9e15)?;
             }
         }
-        // The mean loss of counts may lie far below 0.
-        let targets = [("stop.loss", stop.loss, -1e30), ("stop.gradient_norm", stop.gradient_norm, 0.0)];
-        for (field, value, least) in targets {
+        // Only counts have a loss that may be negative.
+        let least = if self.loss == Loss::Poisson { -1e30 } else { 0.0 };
+        let ends = [("stop.loss", stop.loss, least), ("stop.gradient_norm", stop.gradient_norm, 0.0)];
+        for (field, value, least) in ends {
             if let Some(value) = value {
                 within(field, value, least, 1e30)?;
             }
