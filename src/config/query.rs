@@ -67,10 +67,13 @@ pub fn from_query(query: &str, json: ReadJson) -> (RunConfig, Vec<Message>) {
             try_group(&mut kept, group, &mut problems);
         }
     }
-    for part in rest {
-        match parse(part, json) {
-            Ok(pair) => try_group(&mut kept, vec![pair], &mut problems),
-            Err(problem) => problems.push(problem),
+    // Patience makes sense only where rows are held out, which a link says after it.
+    for is_late in [false, true] {
+        for part in rest.iter().filter(|part| part.starts_with("stop.patience") == is_late) {
+            match parse(part, json) {
+                Ok(pair) => try_group(&mut kept, vec![pair], &mut problems),
+                Err(problem) => problems.push(problem),
+            }
         }
     }
     (build(&kept).unwrap_or_default(), problems)

@@ -6,7 +6,6 @@ use super::{Beside, Status, Trainer};
 use crate::backend::kernel::{Reaction, slot};
 use crate::config::{RunConfig, RunPlan};
 use crate::message::{Code, Message, short};
-use crate::monitor::Monitor;
 
 /// Steps within which turning the same knob again moves its mark instead of adding one.
 const SAME_KNOB_STEPS: u64 = 30;
@@ -113,7 +112,10 @@ impl Trainer {
         self.state.settings = self.beside.settings(&self.plan, &self.task.problem);
         let config = self.plan.config();
         self.task.head_for(config.loss, config.penalty);
-        self.monitor = Monitor::default();
+        self.monitor.forgive();
+        // What diverges is told by where it began: under a strong penalty that is where it stands.
+        let stands = self.measured.loss - self.measured_penalty + self.penalty();
+        self.first_loss = self.first_loss.max(stands);
         if let Some(held) = &mut self.held {
             held.forget_best(self.place.epoch);
         }

@@ -249,6 +249,10 @@ fn weights_are_shares_and_none_is_negative() {
     let counted = prepared(&config, weighted(&thrice)).unwrap();
     let mean = counted.problem.weights.iter().map(|s| f64::from(*s)).sum::<f64>() / 40.0;
     assert_close(mean, 1.0, 1e-6, "the mean weight");
+    // Standardized, one feature and a bias: 2 s (1 + x^2).
+    let rows = counted.problem.features.iter().zip(&counted.problem.weights);
+    let steepness = rows.map(|(x, weight)| 2.0 * f64::from(*weight) * (1.0 + f64::from(*x) * f64::from(*x)));
+    assert_close(counted.steepest_row, steepness.fold(0.0, f64::max), 1e-12, "the steepest row");
     let mut run = trainer_of(On::Cpu, &config, counted);
     advance(&mut run, 200);
     let (mut x, mut y) = (Vec::new(), Vec::new());
@@ -301,6 +305,13 @@ fn a_loss_below_zero_is_like_any_other() {
         assert!(run.measured().loss < -50.0);
         assert!(run.distance().unwrap() < 1e-3, "{:?}", run.distance());
         assert!(run.validation_loss().unwrap() < -50.0 && run.validation_r2().is_none());
+        // A target that was set is reached.
+        let stop = Stop { loss: Some(-50.0), ..config.stop.clone() };
+        let mut short = trainer_of(on, &RunConfig { stop, ..config.clone() }, task.clone());
+        advance(&mut short, 2000);
+        let Status::Finished(reason) = short.status() else { panic!("{:?}", short.status()) };
+        assert_eq!((reason.code, reason.params["target"].as_str()), (Code::ReachedLoss, "-50"));
+        assert!(short.measured().loss <= -50.0 && short.step() < run.step());
     }
 }
 
@@ -350,7 +361,8 @@ fn settles(config: &RunConfig, task: &Task, rate: f64) -> bool {
 fn no_rate_is_called_stable_that_is_not() {
     let ridge = Penalty { strength: 2.0, l1_ratio: 0.0 };
     let none = Penalty::default();
-    let weights: Vec<f64> = (0..60).map(|i| if i % 10 == 0 { 9.0 } else { 1.0 }).collect();
+    // Rows far out count more: of these the squared loss is more curved than of all alike.
+    let weights: Vec<f64> = (0..60).map(|i| if f64::from(i).sin().abs() > 0.9 { 9.0 } else { 1.0 }).collect();
     let plain = || weighted(&weights).with_extras(Vec::new());
     // Whether the bound is exact: a rate a little above it does not settle.
     for (loss, penalty, data, exact) in [
