@@ -207,12 +207,12 @@ codes! {
     ConfigUnreadable = "config_unreadable": "the configuration cannot be read: {detail}",
     QueryUnreadable = "query_unreadable": "the link's part \"{part}\" was left out: {detail}",
     // Files.
-    WeightsNotJson = "weights_not_json": "this is not a weights file: {detail}; choose a JSON file that Export weights has saved",
-    WeightsTruncated = "weights_truncated": "the weights file ends in the middle (line {line}); save or download it again",
-    WeightsOtherKind = "weights_other_kind": "this JSON file is not a Downhill weights file (its \"format\" is {found}); choose one that Export weights has saved",
-    WeightsVersion = "weights_version": "the weights file has format version {found} and this page reads {expected}; use the page that wrote it",
-    WeightsShape = "weights_shape": "the weights file holds {found} parameters where its model has {expected}; it was altered or cut, export it again",
-    WeightsPlace = "weights_place": "the weights file stands at row {position} of an epoch of {n_samples} rows; it was altered, export it again",
+    WeightsNotJson = "weights_not_json": later "this is not a weights file: {detail}; choose a JSON file that Export weights has saved",
+    WeightsTruncated = "weights_truncated": later "the weights file ends in the middle (line {line}); save or download it again",
+    WeightsOtherKind = "weights_other_kind": later "this JSON file is not a Downhill weights file (its \"format\" is {found}); choose one that Export weights has saved",
+    WeightsVersion = "weights_version": later "the weights file has format version {found} and this page reads {expected}; use the page that wrote it",
+    WeightsShape = "weights_shape": later "the weights file holds {found} parameters where its model has {expected}; it was altered or cut, export it again",
+    WeightsPlace = "weights_place": later "the weights file stands at row {position} of an epoch of {n_samples} rows; it was altered, export it again",
     WeightsNotFinite = "weights_not_finite": "the weights file holds a weight that is not a finite number; export again before the run diverges",
     // Prediction.
     InputNotANumber = "input_not_a_number": "\"{text}\" is not a number; separate several x by spaces or commas",

@@ -4,6 +4,7 @@
 import * as downhill from './pkg/downhill.js';
 import { count, figure, text, wording } from './i18n.js';
 import { helpButton } from './dialogs.js';
+import { presets } from './presets.js';
 
 /** @typedef {import('./pkg/downhill.js').RunConfig} RunConfig */
 /** @typedef {import('./pkg/downhill.js').Message} Message */
@@ -337,14 +338,14 @@ export class Form {
     const preset = this.#select(row, 'preset', 'preset', []);
     preset.parentElement?.classList.add('wide');
     preset.append(new Option(text('preset_none'), ''));
-    for (const { id } of downhill.presets()) preset.append(new Option(text(`preset_${id}`), id));
+    for (const id of Object.keys(presets)) preset.append(new Option(text(`preset_${id}`), id));
     preset.addEventListener('change', () => {
-      const chosen = downhill.presets().find(({ id }) => id === preset.value);
-      if (!chosen) return;
-      this.#config = { ...chosen.config, backend: this.#config.backend, steps_per_second: this.#config.steps_per_second };
+      if (!(preset.value in presets)) return;
+      const { config } = downhill.config_from_query(presets[preset.value]);
+      this.#config = { ...config, backend: this.#config.backend, steps_per_second: this.#config.steps_per_second };
       this.#clearErrors();
       this.render();
-      this.actions.preset(this.#config, `preset_${chosen.id}_why`);
+      this.actions.preset(this.#config, `preset_${preset.value}_why`);
     });
     const source = this.#select(row, 'source', 'source', sources);
     const own = new Option(text('source_table'), 'table');

@@ -14,12 +14,6 @@ pub fn default_config() -> Result<JsValue, Error> {
     to_js(&RunConfig::default())
 }
 
-/// Ready-made configurations.
-#[wasm_bindgen(unchecked_return_type = "Preset[]")]
-pub fn presets() -> Result<JsValue, Error> {
-    to_js(&config::presets())
-}
-
 /// The configuration that a link names, and what of the link could not be read.
 #[wasm_bindgen(unchecked_return_type = "{ config: RunConfig; problems: Message[] }")]
 pub fn config_from_query(query: &str) -> Result<JsValue, Error> {

@@ -611,9 +611,3 @@ export interface PlotReading {
   x: number;
   y: number;
 }
-
-/** A ready-made configuration. Its words are in the page's table: `preset_<id>`, `preset_<id>_why`. */
-export interface Preset {
-  id: string;
-  config: RunConfig;
-}

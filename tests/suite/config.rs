@@ -7,6 +7,8 @@ use downhill::config::{
 use downhill::message::Code;
 use downhill::schedule::Schedule;
 
+use crate::support::presets;
+
 #[test]
 fn the_default_is_an_empty_link() {
     assert_eq!(to_query(&RunConfig::default()), "");
@@ -16,9 +18,14 @@ fn the_default_is_an_empty_link() {
 }
 
 #[test]
+fn every_preset_is_read_whole() {
+    assert_eq!(presets().len(), include_str!("../../www/presets.js").matches(": '").count());
+}
+
+#[test]
 fn every_choice_survives_its_link() {
     let base = RunConfig::default();
-    let mut configs: Vec<RunConfig> = config::presets().into_iter().map(|preset| preset.config).collect();
+    let mut configs: Vec<RunConfig> = presets().into_values().collect();
     for kind in ["sgd", "momentum", "nesterov", "ada_grad", "rms_prop", "adam", "adam_w"] {
         configs.push(choose_optimizer(&base, kind).unwrap());
     }

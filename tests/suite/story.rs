@@ -127,15 +127,12 @@ fn reordered(
 #[test]
 fn without_a_bias_the_loss_cannot_fall_below_one() {
     // y = 2 x + 1 at symmetric x: the best line through (0, 0) leaves the 1, and its square, in every row.
-    let preset =
-        downhill::config::presets().into_iter().find(|preset| preset.id == "story_as_written").unwrap();
+    let presets = crate::support::presets();
     for on in EVERYWHERE {
-        let mut run = crate::support::trainer(on, &preset.config);
+        let mut run = crate::support::trainer(on, &presets["story_as_written"]);
         block_on(run.advance(400)).unwrap();
         assert!(run.measured().loss > 0.95 && run.task().exact.loss > 0.95, "{}", run.measured().loss);
-        let with_bias =
-            downhill::config::presets().into_iter().find(|preset| preset.id == "story_with_bias").unwrap();
-        let mut run = crate::support::trainer(on, &with_bias.config);
+        let mut run = crate::support::trainer(on, &presets["story_with_bias"]);
         block_on(run.advance(400)).unwrap();
         assert!(run.measured().loss < 0.1, "{}", run.measured().loss);
     }

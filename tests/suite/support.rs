@@ -1,11 +1,12 @@
 //! What the other files share: runs on every backend, and reference files.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::OnceLock;
 
 use downhill::backend::gpu::{Gpu, GpuEngine, Options};
 use downhill::backend::{self, Backend, InUse};
-use downhill::config::RunConfig;
+use downhill::config::{RunConfig, from_query, json};
 use downhill::dataset::Dataset;
 use downhill::message::Code;
 use downhill::trainer::{Task, Trainer, n_runs};
@@ -49,6 +50,19 @@ pub(crate) fn backend_on(on: On, task: &Task) -> Backend {
         On::Cpu => backend::cpu(Rc::clone(&task.problem)),
         On::Gpu => engine_on(gpu(), task),
     }
+}
+
+/// The page's ready-made configurations, by name.
+pub(crate) fn presets() -> BTreeMap<String, RunConfig> {
+    let script = include_str!("../../www/presets.js");
+    let entries =
+        script.lines().filter_map(|line| line.strip_prefix("  ")?.strip_suffix("',")?.split_once(": '"));
+    let read = |link: &str| {
+        let (config, problems) = from_query(link, json);
+        assert!(problems.is_empty(), "{link}: {problems:?}");
+        config
+    };
+    entries.map(|(name, link)| (name.to_owned(), read(link))).collect()
 }
 
 pub(crate) fn task(config: &RunConfig) -> Task {
