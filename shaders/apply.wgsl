@@ -170,7 +170,7 @@ fn decide(step: StepParams, loss: f32, gradient_norm: f32) -> u32 {
 }
 
 fn plateau(epoch_loss: f32) {
-    if (epoch_loss < reaction.best_loss * (1.0 - run_params.threshold)) {
+    if (epoch_loss < reaction.best_loss - run_params.threshold * abs(reaction.best_loss)) {
         reaction.best_loss = epoch_loss;
         reaction.n_bad = 0u;
     } else {

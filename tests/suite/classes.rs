@@ -316,6 +316,31 @@ fn a_loss_below_zero_is_like_any_other() {
 }
 
 #[test]
+fn the_rate_is_reduced_where_a_loss_below_zero_no_longer_falls() {
+    let schedule = downhill::schedule::Schedule::ReduceOnPlateau {
+        factor: 0.5,
+        patience: 5,
+        threshold: 1e-4,
+        cooldown: 0,
+        minimum_rate: 0.0,
+    };
+    let config =
+        RunConfig { learning_rate: 0.004, schedule, optimizer: Optimizer::Sgd, ..config(Loss::Poisson) };
+    let task = prepared(&config, counts(40.0)).unwrap();
+    let mut rates = Vec::new();
+    for on in EVERYWHERE {
+        let mut run = trainer_of(on, &config, task.clone());
+        advance(&mut run, 10);
+        assert_close(run.learning_rate(), 0.004, 1e-9, "the rate while it falls");
+        advance(&mut run, 290);
+        assert!(run.measured().loss < -50.0 && run.distance().unwrap() < 5e-2, "{:?}", run.distance());
+        assert!(run.learning_rate() < 1e-4, "{on:?}: {}", run.learning_rate());
+        rates.push(run.learning_rate());
+    }
+    assert_close(rates[0], rates[1], 1e-12, "on every backend at the same steps");
+}
+
+#[test]
 fn counts_that_overflow_stop_at_the_last_finite_state() {
     for (scale, learning_rate) in [(40.0, 0.5), (400.0, 0.05), (4.0, 30.0)] {
         for optimizer in [Optimizer::Sgd, Optimizer::Momentum { momentum: 0.9 }] {

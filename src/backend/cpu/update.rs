@@ -255,7 +255,9 @@ pub(super) fn account(step: &StepParams, reaction: &mut Reaction, loss: f32) -> 
 
 /// Reduces the rate where the loss has stopped falling, as PyTorch's `ReduceLROnPlateau` does.
 fn plateau(params: &RunParams, reaction: &mut Reaction, epoch_loss: f32) {
-    if epoch_loss < reaction.best_loss * (1.0 - params.threshold) {
+    // A loss below 0 falls away from it.
+    let fall = if GENERAL && reaction.best_loss < 0.0 { -params.threshold } else { params.threshold };
+    if epoch_loss < reaction.best_loss * (1.0 - fall) {
         reaction.best_loss = epoch_loss;
         reaction.n_bad = 0;
     } else {
