@@ -18,6 +18,8 @@ use crate::{model, monitor};
 pub struct Task {
     /// The rows.
     pub dataset: Rc<Dataset>,
+    /// What each row is for.
+    pub roles: Rc<Roles>,
     /// From inputs to features.
     pub map: FeatureMap,
     /// What kernels read: the rows that are trained on.
@@ -566,6 +568,7 @@ impl Preparation {
         }
         Task {
             dataset: Rc::clone(&self.dataset),
+            roles: Rc::clone(&self.roles),
             map,
             problem: Rc::new(problem),
             validation: held_out(validation),

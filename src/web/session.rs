@@ -11,7 +11,7 @@ use super::engines::Engines;
 use super::{attach, from_js, now_ms, set, to_error, to_js};
 use crate::GENERAL;
 use crate::config::{BackendChoice, MAX_EDITS, RunConfig, RunPlan, Source, to_query};
-use crate::dataset::{Dataset, FeatureMap, Input, Problem, Table};
+use crate::dataset::{Dataset, FeatureMap, Input, Problem, Role, Table};
 use crate::export;
 use crate::message::{Code, Message, Result, short};
 use crate::metrics::HistoryDelta;
@@ -604,7 +604,8 @@ fn notices(task: &Task, bias: bool) -> Vec<Message> {
     } else if !task.exact.unique {
         notices.push(Code::NoticeNotUnique.into());
     }
-    if !bias && task.exact.loss > 2.0 * task.loss_with_bias {
+    // Of a loss that may be negative, twice as much says nothing.
+    if !bias && task.loss_with_bias >= 0.0 && task.exact.loss > 2.0 * task.loss_with_bias {
         notices.push(Message::new(Code::NoticeStoryFloor).with("loss", short(task.exact.loss)));
     }
     notices
@@ -623,6 +624,13 @@ fn sample(task: &Task) -> (Vec<f64>, Vec<f64>) {
     let rows = x.chunks_mut(n_together * n_inputs).zip(y.chunks_mut(n_together));
     for (i, (x, y)) in rows.enumerate() {
         task.dataset.read(i * n_together * n_samples / n, x, y);
+    }
+    if GENERAL && task.test.is_some() {
+        // What is kept for the end is not looked at before it.
+        let place = |i: usize| i / n_together * n_together * n_samples / n + i % n_together;
+        let shown: Vec<usize> = (0..n).filter(|i| task.roles.role(place(*i)) != Role::Test).collect();
+        x = shown.iter().flat_map(|i| x[i * n_inputs..(i + 1) * n_inputs].to_vec()).collect();
+        y = shown.iter().map(|i| y[*i]).collect();
     }
     (x, y)
 }
