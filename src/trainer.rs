@@ -859,6 +859,7 @@ impl Trainer {
     /// Reads one more block of rows from storage for a step, or a measurement, that sees all of them, so that such a pass can
     /// be made a little at a time; `held_out` for one that sees the rows held out as well. Returns the share of the rows that
     /// is done: at 1 the pass has nothing left to read.
+    #[cfg(feature = "general")]
     pub fn read_ahead(&mut self, held_out: bool) -> f64 {
         let params = self.run_params();
         let Backend::Cpu(engine) = &mut self.backend else { return 1.0 };

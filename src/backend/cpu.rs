@@ -16,11 +16,15 @@ mod lanes;
 pub mod pair;
 mod statistics;
 mod stochastic;
+#[cfg(feature = "general")]
+mod stored;
 mod update;
 mod window;
 
 use general::General;
 use statistics::Statistics;
+#[cfg(feature = "general")]
+use stored::Stored;
 use update::{Sparsity, update};
 use window::Window;
 
@@ -45,18 +49,9 @@ pub struct CpuEngine {
     /// What takes the place of the squared loss of rows that all count the same.
     general: General,
     scratch: Scratch,
-    /// An engine over the rows that are kept in memory, where the others are not.
-    sample: Option<Box<CpuEngine>>,
-    /// What `sums` hold of a step that is yet to be asked for.
-    ahead: Ahead,
-}
-
-/// Rows that were gone over ahead of a step which sees all of them.
-#[derive(Debug, Default)]
-struct Ahead {
-    n_rows: u32,
-    /// Under which parameters.
-    parameters: Vec<f32>,
+    /// What takes it to go over rows in storage.
+    #[cfg(feature = "general")]
+    stored: Option<Box<Stored>>,
 }
 
 impl CpuEngine {
@@ -77,8 +72,8 @@ impl CpuEngine {
                 updated: vec![empty; n_parameters],
                 kept: vec![0.0; 2 * n_parameters],
             },
-            ahead: Ahead::default(),
-            sample: problem.stored().map(|stored| Box::new(Self::new(Rc::clone(stored.sample())))),
+            #[cfg(feature = "general")]
+            stored: problem.stored().map(|stored| Box::new(Stored::new(stored))),
             problem,
         }
     }
@@ -107,23 +102,11 @@ impl CpuEngine {
         steps: &[StepParams],
         trace: &mut Vec<[f32; 2]>,
     ) {
-        if let (Some(sample), [step]) = (self.sample.as_mut().filter(|_| GENERAL), steps)
-            && step.flags & EVALUATE != 0
-            && step.flags & SHUFFLED != 0
-        {
-            // Any rows will do, and these are here.
-            let n_samples = sample.problem.n_samples;
-            let whole = step.batch_len >= n_samples;
-            let flags = if whole { step.flags & !SHUFFLED } else { step.flags };
-            let step = StepParams { batch_len: step.batch_len.min(n_samples), flags, ..*step };
-            let params = RunParams { n_samples, block_rows: sample.problem.block_rows, ..*params };
-            return sample.advance(state, &params, &[step], trace);
+        #[cfg(feature = "general")]
+        if self.stored.is_some() {
+            return self.advance_stored(state, params, steps, trace);
         }
-        let summed = self.summed;
-        self.summed |= self.is_ahead(state, steps);
-        self.ahead.n_rows = 0;
         self.advance_here(state, params, steps, trace);
-        self.summed = summed;
     }
 
     fn advance_here(
@@ -215,7 +198,12 @@ impl CpuEngine {
     ) -> usize {
         let problem = &*self.problem;
         let plain = params.rule == 0 && params.reaction == 0 && params.target_gradient_norm < 0.0;
-        if problem.n_features != 1 || !plain || self.summed || problem.has_blocks() || self.sample.is_some() {
+        if problem.n_features != 1
+            || !plain
+            || self.summed
+            || problem.has_blocks()
+            || problem.stored().is_some()
+        {
             return 0;
         }
         if let Some(sums_at) = self.statistics.as_ref().and_then(Statistics::line) {
@@ -311,43 +299,6 @@ impl CpuEngine {
             general.accumulate(problem, indices.iter().copied(), rows, targets, sums);
             start += n;
         }
-    }
-}
-
-impl CpuEngine {
-    /// Goes over one more block of the rows ahead of a step that sees all of them, so that a pass over rows in storage can
-    /// be made a little at a time. It holds for a run that is alone, as long as its parameters do, and until any step is
-    /// made. Returns how many rows are done.
-    pub fn read_ahead(&mut self, state: &State, params: &RunParams) -> u32 {
-        let (parameters, n_samples) = (state.parameters(0), self.problem.n_samples);
-        if self.ahead.n_rows == 0 || self.ahead.parameters != parameters {
-            self.ahead = Ahead { n_rows: 0, parameters: parameters.to_vec() };
-            self.sums.fill(0.0);
-        }
-        let batch_start = self.ahead.n_rows;
-        let batch_len = self.problem.block_rows.min(n_samples - batch_start);
-        if batch_len > 0 {
-            let step = StepParams { batch_start, batch_len, flags: EVALUATE, ..StepParams::default() };
-            if is_general(&self.problem, params) {
-                self.add_general(params, &state.settings_of(0), &step, parameters);
-            } else {
-                self.add(params, &step, parameters);
-            }
-            self.ahead.n_rows += batch_len;
-        }
-        self.ahead.n_rows
-    }
-
-    /// Whether the sums that a step is to be made of are there.
-    fn is_ahead(&self, state: &State, steps: &[StepParams]) -> bool {
-        let n_samples = self.problem.n_samples;
-        let whole =
-            |step: &StepParams| step.batch_len == n_samples && step.flags & (SHUFFLED | VALIDATE) == 0;
-        GENERAL
-            && self.ahead.n_rows == n_samples
-            && matches!(steps, [step] if whole(step))
-            && state.n_runs() == 1
-            && self.ahead.parameters == state.parameters(0)
     }
 }
 

@@ -1,5 +1,7 @@
 //! From x to features, and from rows to what kernels read.
 
+use std::mem::take;
+
 use serde::de::Error as _;
 use serde::ser::{SerializeMap as _, Serializer};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -766,12 +768,14 @@ impl Problem {
     /// Every target, weight and part is known: where features are stored, the sample takes its own of these, and the map
     /// that its features will be made by.
     pub(crate) fn begin_stored(&mut self, map: &FeatureMap) {
-        #[cfg(feature = "general")]
-        if let Some(stored) = &mut self.stored {
-            stored.begin(map, self.n_outputs, &self.weights, &self.folds);
+        if self.stored().is_none() {
+            return;
         }
-        #[cfg(not(feature = "general"))]
-        let _ = map;
+        let (n_outputs, weights, folds) = (self.n_outputs, take(&mut self.weights), take(&mut self.folds));
+        if let Some(stored) = self.stored_mut() {
+            stored.begin(map, n_outputs, &weights, &folds);
+        }
+        (self.weights, self.folds) = (weights, folds);
     }
 
     /// A row of weights a feature, one for each output, and a row of biases if there are any.

@@ -321,9 +321,9 @@ impl Preparation {
         let plain = model::feature_map(model, &dataset.inputs)?;
         let (n_inputs, n_features) = (plain.n_inputs(), plain.n_features() as u32);
         let roles = Rc::new(Roles::of(&plan.config().validation, &dataset)?);
-        let stays = crate::GENERAL && Problem::bytes(n_samples, n_features) > max_bytes;
+        let stays = Problem::bytes(n_samples, n_features) > max_bytes;
         let reserve = |n_rows: u32, role: Role| {
-            if stays && n_rows > 0 {
+            if crate::GENERAL && stays && n_rows > 0 {
                 let own = Stored::new(&dataset, &plain, (&roles, role), bias, max_bytes)?;
                 return Problem::of_stored(own);
             }

@@ -150,16 +150,18 @@ impl Session {
     pub async fn tick(&mut self) -> std::result::Result<f64, Error> {
         let Some(trainer) = &mut self.trainer else { return Ok(-1.0) };
         if !self.training {
-            if GENERAL && self.reads_all && self.pace.read_ahead(trainer, true) {
-                self.reads_all = false;
-                self.pace.measure(trainer, true).await.map_err(|message| to_error(&message))?;
-                self.unshown = true;
+            // Left out altogether: where nothing is stored, what waits in here would still be built in.
+            #[cfg(feature = "general")]
+            if self.reads_all {
+                let measured = self.pace.measure_stored(trainer).await;
+                self.unshown = measured.map_err(|message| to_error(&message))?;
+                self.reads_all = !self.unshown;
             }
             if self.unshown {
                 self.unshown = false;
                 self.show()?;
             }
-            return Ok(if self.reads_all { 0.0 } else { -1.0 });
+            return Ok(if GENERAL && self.reads_all { 0.0 } else { -1.0 });
         }
         let speed = trainer.plan().config().steps_per_second;
         let wait_ms = self.pace.advance(trainer, speed).await.map_err(|message| to_error(&message))?;
@@ -168,9 +170,8 @@ impl Session {
             self.training = false;
         }
         if ended || self.unshown || self.pace.snapshot_due(trainer.in_use().gpu) {
-            let stays = trainer.task().problem.stored().is_some();
             self.reads_all = ended && trainer.reads_ahead();
-            self.pace.measure(trainer, ended && !stays).await.map_err(|message| to_error(&message))?;
+            self.pace.measure(trainer, ended).await.map_err(|message| to_error(&message))?;
             // The measurement itself may end the run, and then wants every row.
             if !ended && *trainer.status() != Status::Ready {
                 self.training = false;
@@ -336,29 +337,26 @@ impl Session {
     /// Stops and shows the loss of exactly the weights that stay.
     async fn hold(&mut self) -> Result<()> {
         self.training = false;
-        self.measure_all().await
-    }
-
-    /// Measures the weights over every row: where these are in storage, over a sample now, and over all of them from tick to
-    /// tick, unless the weights change before.
-    async fn measure_all(&mut self) -> Result<()> {
         self.unshown = true;
-        let Some(trainer) = &mut self.trainer else { return Ok(()) };
-        self.reads_all = trainer.reads_ahead();
-        let stays = trainer.task().problem.stored().is_some();
-        self.pace.measure(trainer, !stays).await
+        if let Some(trainer) = &mut self.trainer {
+            self.reads_all = trainer.reads_ahead();
+            self.pace.measure(trainer, true).await?;
+        }
+        Ok(())
     }
 
     /// Holds, then takes some steps at once.
     async fn take(&mut self, n_steps: impl Fn(&Trainer) -> u64) -> Result<Answer> {
         self.training = false;
+        self.unshown = true;
         let Some(trainer) = &mut self.trainer else { return Err(no_run()) };
         if *trainer.status() != Status::Ready {
             trainer.resume();
         }
         let n = n_steps(trainer);
         trainer.advance_unmeasured(n).await?;
-        self.measure_all().await?;
+        self.reads_all = trainer.reads_ahead();
+        self.pace.measure(trainer, true).await?;
         Ok(Answer::Done)
     }
 
@@ -619,7 +617,7 @@ fn sample(task: &Task) -> (Vec<f64>, Vec<f64>) {
     }
     let n = n_samples.min(MAX_SHOWN_PREDICTIONS);
     // From storage a row is read with its block: a few blocks have to do.
-    let n_together = if task.problem.stored().is_some() { n / SHOWN_BLOCKS } else { 1 }.max(1);
+    let n_together = if task.problem.stored().is_some() { n.div_ceil(SHOWN_BLOCKS) } else { 1 };
     let (mut x, mut y) = (vec![0.0; n * n_inputs], vec![0.0; n]);
     let rows = x.chunks_mut(n_together * n_inputs).zip(y.chunks_mut(n_together));
     for (i, (x, y)) in rows.enumerate() {

@@ -1,7 +1,6 @@
 //! How much training a tick does, and when the page is shown it.
 
 use super::now_ms;
-use crate::GENERAL;
 use crate::message::Result;
 use crate::trainer::{Status, Trainer};
 
@@ -86,7 +85,8 @@ impl Pace {
         if owed < 1.0 {
             return Ok(self.wait_ms(speed, start));
         }
-        if GENERAL && trainer.full_batch() && trainer.reads_ahead() {
+        #[cfg(feature = "general")]
+        if trainer.full_batch() && trainer.reads_ahead() {
             // A step takes many ticks.
             if self.read_ahead(trainer, false) {
                 trainer.advance_unmeasured(1).await?;
@@ -135,7 +135,8 @@ impl Pace {
 
     /// Reads rows from storage for a pass over all of them, for as long as a tick works; `held_out` for those held out as
     /// well. Whether all are read.
-    pub(super) fn read_ahead(&self, trainer: &mut Trainer, held_out: bool) -> bool {
+    #[cfg(feature = "general")]
+    fn read_ahead(&self, trainer: &mut Trainer, held_out: bool) -> bool {
         let start = now_ms();
         while trainer.read_ahead(held_out) < 1.0 {
             if now_ms() - start >= CPU_TICK_MS {
@@ -145,6 +146,19 @@ impl Pace {
         true
     }
 
+    /// Measures the weights over every row where these are in storage, as far as a tick goes. Whether that is done.
+    #[cfg(feature = "general")]
+    pub(super) async fn measure_stored(&self, trainer: &mut Trainer) -> Result<bool> {
+        if !self.read_ahead(trainer, true) {
+            return Ok(false);
+        }
+        let sample = trainer.evaluation_rows();
+        trainer.set_evaluation_rows(u32::MAX);
+        trainer.measure().await?;
+        trainer.set_evaluation_rows(sample);
+        Ok(true)
+    }
+
     /// Whether the page should be shown where the run is.
     pub(super) fn snapshot_due(&self, gpu: bool) -> bool {
         let least = if gpu { GPU_TICK_MS } else { CPU_SNAPSHOT_MS };
@@ -152,16 +166,10 @@ impl Pace {
         now_ms() - self.last_snapshot_ms >= wanted.clamp(least, MAX_SNAPSHOT_MS.max(least)) - 1.0
     }
 
-    /// Measures the weights, over all rows if they are `wanted_all` or cost little, over a sample otherwise. Rows that are
-    /// not in memory always cost much.
+    /// Measures the weights, over all rows if they are `wanted_all` or cost little, over a sample otherwise. Where rows are in
+    /// storage all are those of the sample in memory, and [`Pace::measure_stored`] is for the others.
     pub(super) async fn measure(&mut self, trainer: &mut Trainer, wanted_all: bool) -> Result<()> {
-        let problem = &trainer.task().problem;
-        let (n_all, n_in_memory) = (problem.n_samples, problem.in_memory().n_samples);
-        if n_in_memory < n_all && wanted_all {
-            trainer.set_evaluation_rows(n_all);
-            return trainer.measure().await;
-        }
-        let n_samples = n_in_memory;
+        let n_samples = trainer.task().problem.in_memory().n_samples;
         let budget_ms = MEASURING_SHARE * MAX_SNAPSHOT_MS;
         let rows = match self.measure_ms {
             Some(cost) if cost > budget_ms && !wanted_all => {

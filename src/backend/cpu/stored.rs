@@ -1,0 +1,84 @@
+//! Rows in storage: a sample of them is in memory, and a pass over all of them is made a block at a time.
+
+use std::rc::Rc;
+
+use super::{CpuEngine, is_general};
+use crate::backend::State;
+use crate::backend::kernel::{EVALUATE, RunParams, SHUFFLED, StepParams, VALIDATE};
+use crate::dataset;
+
+/// What an engine has besides where rows are in storage.
+#[derive(Debug)]
+pub(super) struct Stored {
+    /// An engine over the rows that are kept in memory.
+    sample: CpuEngine,
+    /// Rows whose sums are there already, of a step that sees all of them and is yet to be asked for.
+    n_ahead: u32,
+    /// The parameters that these are of.
+    parameters: Vec<f32>,
+}
+
+impl Stored {
+    pub(super) fn new(stored: &dataset::Stored) -> Self {
+        let sample = CpuEngine::new(Rc::clone(stored.sample()));
+        Self { sample, n_ahead: 0, parameters: Vec::new() }
+    }
+}
+
+impl CpuEngine {
+    /// Goes over one more block of the rows ahead of a step that sees all of them, so that a pass over rows in storage can
+    /// be made a little at a time. It holds for a run that is alone, as long as its parameters do, and until any step is
+    /// made. Returns how many rows are done: all of them where they are in memory.
+    pub fn read_ahead(&mut self, state: &State, params: &RunParams) -> u32 {
+        let (parameters, n_samples) = (state.parameters(0), self.problem.n_samples);
+        let Some(stored) = &mut self.stored else { return n_samples };
+        if stored.n_ahead == 0 || stored.parameters != parameters {
+            (stored.n_ahead, stored.parameters) = (0, parameters.to_vec());
+            self.sums.fill(0.0);
+        }
+        let batch_start = stored.n_ahead;
+        let batch_len = self.problem.block_rows.min(n_samples - batch_start);
+        stored.n_ahead += batch_len;
+        if batch_len > 0 {
+            let step = StepParams { batch_start, batch_len, flags: EVALUATE, ..StepParams::default() };
+            if is_general(&self.problem, params) {
+                self.add_general(params, &state.settings_of(0), &step, parameters);
+            } else {
+                self.add(params, &step, parameters);
+            }
+        }
+        batch_start + batch_len
+    }
+
+    pub(super) fn advance_stored(
+        &mut self,
+        state: &mut State,
+        params: &RunParams,
+        steps: &[StepParams],
+        trace: &mut Vec<[f32; 2]>,
+    ) {
+        let n_samples = self.problem.n_samples;
+        let Some(stored) = &mut self.stored else { return };
+        if let [step] = steps
+            && step.flags & EVALUATE != 0
+            && step.flags & SHUFFLED != 0
+        {
+            // Any rows will do, and these are here.
+            let sample = &mut stored.sample;
+            let n_samples = sample.problem.n_samples;
+            let flags = if step.batch_len < n_samples { step.flags } else { step.flags & !SHUFFLED };
+            let step = StepParams { batch_len: step.batch_len.min(n_samples), flags, ..*step };
+            let params = RunParams { n_samples, block_rows: sample.problem.block_rows, ..*params };
+            return sample.advance(state, &params, &[step], trace);
+        }
+        let whole =
+            |step: &StepParams| step.batch_len == n_samples && step.flags & (SHUFFLED | VALIDATE) == 0;
+        self.summed = stored.n_ahead == n_samples
+            && matches!(steps, [step] if whole(step))
+            && state.n_runs() == 1
+            && stored.parameters == state.parameters(0);
+        stored.n_ahead = 0;
+        self.advance_here(state, params, steps, trace);
+        self.summed = false;
+    }
+}
