@@ -1,6 +1,6 @@
 //! What reacts to a run from outside the kernels: convergence, hovering, divergence and the rate that would not.
 
-use crate::message::{Code, Message, short};
+use crate::message::{Code, Message, count, short};
 use crate::optimizer::Optimizer;
 
 /// Share of its start that the gradient norm falls to in a converged run: well above the floor of f32 sums.
@@ -80,7 +80,7 @@ impl Monitor {
         if epochs >= HOVER_EPOCHS && steps >= HOVER_STEPS && best.n_since >= HOVER_OBSERVATIONS {
             // Without noise there is nothing to hover on: descent creeps along a valley or a plateau.
             let code = if seen.full_batch { Code::Stalled } else { Code::Hovering };
-            return Some(Message::new(code).with("epochs", epochs));
+            return Some(Message::new(code).with("epochs", count(epochs)));
         }
         None
     }

@@ -220,8 +220,9 @@ async function start() {
     applyTheme();
     for (const note of element('notices').querySelectorAll('p')) note.textContent = notices.get(note)?.() ?? '';
   });
-  addEventListener('hashchange', () => {
-    const { config, problems } = downhill.config_from_query(location.hash);
+  addEventListener('hashchange', ({ newURL }) => {
+    // The address itself may by now say again what the run is.
+    const { config, problems } = downhill.config_from_query(new URL(newURL).hash);
     showProblems(problems);
     void push(config);
   });

@@ -22,6 +22,9 @@ export function startPredict(client) {
   /** Names of the target's classes. @type {string[]} */
   let classes = [];
   let softmax = false;
+  const START = one.value;
+  /** Whether a person has said what is to be predicted. */
+  let typed = false;
 
   /** What a response says: a number, or the most probable class with its probability. @param {number[]} response */
   const meaning = (response) => {
@@ -87,7 +90,10 @@ export function startPredict(client) {
       void predict();
     }, SOON_MS);
   };
-  one.addEventListener('input', soon);
+  one.addEventListener('input', () => {
+    typed = true;
+    soon();
+  });
 
   return {
     soon,
@@ -100,6 +106,8 @@ export function startPredict(client) {
       softmax = classes.length > 0 && dataset.exact.weights.length > dataset.n_features + 1;
       const several = dataset.inputs.length > 1;
       element('predict-one').hidden = several;
+      // Of a generated line what stands there is inside it; of a table, the middle is, until a person says otherwise.
+      if (!several && !typed) one.value = dataset.inputs[0].name === 'x' ? START : dataset.inputs[0].start;
       element('predict-baseline').hidden = !several;
       // Where the same inputs are asked for, what was typed stays.
       const asked = inputs.map(({ control }) => control.getAttribute('aria-label')).join('\n');

@@ -95,10 +95,14 @@ export class Readouts {
     dataset.exact.weights.forEach((exact, i) => {
       const term = i % perOutput;
       const isBias = term === dataset.terms.length;
+      if (several && term === 0) {
+        const of = make('div', 'row head class');
+        of.append(make('span', 'name', dataset.classes[i / perOutput]));
+        output.append(of);
+      }
       const row = make('div', 'row');
-      const of = several ? `${dataset.classes[Math.floor(i / perOutput)]}: ` : '';
       const name = named
-        ? make('span', 'name', of + (isBias ? text('bias') : dataset.terms[term]))
+        ? make('span', 'name', isBias ? text('bias') : dataset.terms[term])
         : make('span', 'symbol', isBias ? 'b' : 'w');
       if (named) name.title = name.textContent ?? '';
       else if (!isBias && dataset.exact.weights.length > 2) name.append(sub(i + 1));

@@ -120,9 +120,14 @@ export class Views {
   }
 
   /** @param {DatasetInfo} dataset */
-  #label({ inputs, target }) {
+  #label({ inputs, target, classes }) {
     const several = inputs.length > 1;
-    this.fit.set_labels(several ? text('axis_predicted', { target }) : inputs[0].name, several ? text('axis_actual', { target }) : target);
+    // Of many classes a row shows how probable its own is; of two, how probable the second is.
+    const own = classes.length > 2 ? text('axis_own') : `${target} = ${classes[1]}`;
+    const predicted = classes.length ? text('axis_probability', { name: own }) : text('axis_predicted', { target });
+    const named = classes.length < 6 && classes.some((name, i) => name !== String(i));
+    const across = named ? `${target}: ${classes.map((name, i) => `${i} ${name}`).join(', ')}` : target;
+    this.fit.set_labels(several ? predicted : inputs[0].name, several && !named ? text('axis_actual', { target }) : across);
     element('legend-points').textContent = text(several ? 'legend_rows' : 'legend_points');
     element('legend-exact').textContent = text(several ? 'legend_equal' : this.#squares ? 'legend_exact' : 'legend_optimum');
     element('legend-fit').hidden = several;

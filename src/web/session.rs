@@ -645,7 +645,11 @@ fn dataset_info(trainer: &Trainer, sample_y: &[f64]) -> DatasetInfo {
     };
     let column = |values: Vec<f64>| values.into_iter().map(|v| v as f32).collect();
     let (x_range, y_range) = dataset.ranges();
-    let x_range = if several { y_range } else { x_range };
+    let x_range = match several {
+        true if GENERAL && task.problem.n_outputs > 1 => [0.0, 1.0],
+        true => y_range,
+        false => x_range,
+    };
     let ranges = &dataset.summary().x_ranges;
     let inputs = dataset.inputs.iter().zip(ranges).map(|(input, range)| InputInfo {
         name: input.name.clone(),
@@ -687,10 +691,10 @@ fn classes(trainer: &Trainer) -> Vec<String> {
 fn exact_of(trainer: &Trainer) -> Exact {
     let task = trainer.task();
     let (curve_x, curve_y) = if task.map.n_inputs() > 1 {
-        // What is predicted exactly lies where it equals its target.
+        // What is predicted exactly lies where it equals its target; of many classes, where its own is certain.
         let (_, [low, high]) = task.dataset.ranges();
         let ends = [low - 10.0 * (high - low), high + 10.0 * (high - low)].map(|y| y as f32).to_vec();
-        (ends.clone(), ends)
+        if GENERAL && task.problem.n_outputs > 1 { (vec![1.0; 2], ends) } else { (ends.clone(), ends) }
     } else if task.exact.loss.is_nan() {
         Default::default()
     } else {

@@ -82,7 +82,7 @@ for (const engine of /** @type {const} */ (['CPU', 'GPU'])) {
     await select('city').selectOption('Ulm');
     await until('Predictions', (price) => Math.abs(price - (20 + 250 + 24 - 25)) < 1);
     const shares = (await page.locator('.predict-row .share').allInnerTexts()).map(figure);
-    const baseline = figure(/baseline is ([^;]+);/.exec(await page.locator('#predict-baseline').innerText())?.[1] ?? '');
+    const baseline = figure(/^From (.+), each/.exec(await page.locator('#predict-baseline').innerText())?.[1] ?? '');
     const sum = shares.reduce((sum, share) => sum + share, baseline);
     assert.ok(Math.abs(sum - 269) < 1.5, `${baseline} and ${shares} add up to ${sum}`);
     await page.getByRole('textbox', { name: 'size', exact: true }).fill('big');

@@ -43,6 +43,8 @@ export default {
   legend_equal: 'predicted exactly',
   axis_predicted: '{target}, predicted',
   axis_actual: '{target}, actual',
+  axis_probability: 'probability of {name}',
+  axis_own: 'the actual class',
   reading_pair: 'predicted {predicted}   actual {actual}',
   legend_loss: 'loss of the weights',
   legend_validation: 'validation loss',

@@ -43,6 +43,8 @@ export default {
   legend_equal: '完全准确',
   axis_predicted: '{target}（预测）',
   axis_actual: '{target}（实际）',
+  axis_probability: '{name} 的概率',
+  axis_own: '实际类别',
   reading_pair: '预测 {predicted}   实际 {actual}',
   legend_loss: '训练集损失',
   legend_validation: '验证损失',
