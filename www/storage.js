@@ -1,9 +1,17 @@
 // @ts-check
 /// <reference lib="webworker" />
-// In the worker: files of the page's own, for what of a table does not fit into memory. They go with their table, and
-// what a page that was closed has left behind goes with the next one.
+// Files of the page's own, for what of a table does not fit into memory: opened in the worker. They go with their table, and
+// what a page that was closed has left behind goes when the next one has nothing else to do.
 
 const FOLDER = 'tables';
+
+/**
+ * One page at a time: a file that was made and is not open yet looks like one that was left.
+ * @template T
+ * @param {() => Promise<T>} work
+ * @returns {Promise<T>}
+ */
+const alone = (work) => navigator.locks.request(FOLDER, work);
 
 /** The folder of these files; nothing where the browser has none for the page. */
 const folder = async () => (await navigator.storage.getDirectory()).getDirectoryHandle(FOLDER, { create: true });
@@ -17,7 +25,7 @@ export async function openFile() {
   try {
     const place = await folder();
     const name = crypto.randomUUID();
-    const handle = await (await place.getFileHandle(name, { create: true })).createSyncAccessHandle();
+    const handle = await alone(async () => (await place.getFileHandle(name, { create: true })).createSyncAccessHandle());
     return {
       write(at, bytes) {
         if (handle.write(bytes, { at }) < bytes.length) throw new Error('QuotaExceededError');
@@ -39,7 +47,9 @@ export async function openFile() {
 export async function removeLeftFiles() {
   try {
     const place = await folder();
-    for await (const name of place.keys()) await place.removeEntry(name).catch(() => {});
+    await alone(async () => {
+      for await (const name of place.keys()) await place.removeEntry(name).catch(() => {});
+    });
   } catch {
     // Nowhere to leave anything.
   }

@@ -318,6 +318,11 @@ impl Table {
         self.content.n_rows
     }
 
+    /// Rows read so far; more where those are a sample of them.
+    pub fn n_read(&self) -> u64 {
+        self.content.n_read
+    }
+
     /// Columns.
     pub fn columns(&self) -> &[Column] {
         &self.content.columns
