@@ -359,7 +359,7 @@ function startOffline() {
   const idle = /** @type {any} */ (globalThis).requestIdleCallback ?? ((/** @type {() => void} */ run) => setTimeout(run, 500));
   idle(register);
   // What a page that broke down has left in storage.
-  idle(() => import('./storage.js').then(({ removeLeftFiles }) => removeLeftFiles()));
+  idle(() => import('./leftovers.js').then(({ removeLeftFiles }) => removeLeftFiles()));
 }
 
 /**

@@ -1,20 +1,7 @@
 // @ts-check
 /// <reference lib="webworker" />
-// Files of the page's own, for what of a table does not fit into memory: opened in the worker. They go with their table, and
-// what a page that was closed has left behind goes when the next one has nothing else to do.
-
-const FOLDER = 'tables';
-
-/**
- * One page at a time: a file that was made and is not open yet looks like one that was left.
- * @template T
- * @param {() => Promise<T>} work
- * @returns {Promise<T>}
- */
-const alone = (work) => navigator.locks.request(FOLDER, work);
-
-/** The folder of these files; nothing where the browser has none for the page. */
-const folder = async () => (await navigator.storage.getDirectory()).getDirectoryHandle(FOLDER, { create: true });
+// In the worker: files of the page's own, for what of a table does not fit into memory. They go with their table.
+import { alone, folder } from './leftovers.js';
 
 /**
  * An empty file to write to at any place and to read from again; nothing where there is none to be had.
@@ -40,17 +27,5 @@ export async function openFile() {
     };
   } catch {
     return undefined;
-  }
-}
-
-/** Removes what no page uses any longer: a file that another page has open is not removed by the browser. */
-export async function removeLeftFiles() {
-  try {
-    const place = await folder();
-    await alone(async () => {
-      for await (const name of place.keys()) await place.removeEntry(name).catch(() => {});
-    });
-  } catch {
-    // Nowhere to leave anything.
   }
 }

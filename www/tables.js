@@ -2,7 +2,8 @@
 /// <reference lib="webworker" />
 // In the worker: the user's tables, kept by a module of their own that is loaded when the first one comes.
 import init, { Table } from './readers/downhill_readers.js';
-import { openFile, removeLeftFiles } from './storage.js';
+import { openFile } from './storage.js';
+import { removeLeftFiles } from './leftovers.js';
 import { formatOf, readFormat } from './formats.js';
 
 /** @typedef {import('./pkg/downhill.js').Source} Source */
