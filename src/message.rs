@@ -266,6 +266,7 @@ codes! {
     NoticeNotFinite = "notice_not_finite": later "these rows can be told apart without an error, so that weights grow without end and there is no best model; add a penalty",
     NoticeNoOptimum = "notice_no_optimum": later "rows and features are too many for the exact answer to be found beside the run; descent is watched by its gradient alone",
     NoticeRowsLeftOut = "notice_rows_left_out": later "of the table's rows, {dropped} were left out since something in them is missing and {bad} since something cannot be read; {filled} missing cells were filled",
+    NoticeSample = "notice_sample": later "the table is a sample: {n_taken} of {n_read} rows",
     NoticeStoryFloor = "notice_story_floor": "without a bias the line must pass through (0, 0): the loss cannot fall below {loss}",
     // The module.
     Busy = "busy": "advance is still running; await it before calling {method}",

@@ -41,6 +41,7 @@ export function startFiles(client, configured, current) {
     // Whoever cancelled knows it.
     place.hidden = !problem || problem.code === 'cancelled';
     place.textContent = problem ? wording(problem) : '';
+    if (problem?.sample) void import('./table.js').then(({ offerSample }) => offerSample(place, problem.sample, (again) => complain(id, again)));
   };
 
   /** @param {File} file */
@@ -60,13 +61,18 @@ export function startFiles(client, configured, current) {
    * Two columns are taken as they are; of more, a person chooses.
    * @param {string} name
    * @param {Blob} blob
+   * @param {boolean} [sample] whether one will do where the table finds no place
    */
-  const loadTable = async (name, blob) => {
+  const loadTable = async (name, blob, sample) => {
     /** @type {import('./pkg/downhill.js').Opened} */
-    const opened = await client.ask({ kind: 'open_table', name, blob });
+    const opened = await client.ask({ kind: 'open_table', name, blob, sample }).catch((problem) => {
+      if (problem.code?.startsWith('storage_')) problem.sample = () => loadTable(name, blob, true);
+      throw problem;
+    });
     const { preview, fingerprint } = opened;
     if (preview.columns.length === 2 || preview.columns.length === 1) {
       taken(await client.ask({ kind: 'configure', config: withTable(current(), name, fingerprint) }));
+      dialog('data-dialog').close();
       return;
     }
     complain('file-error');
@@ -122,7 +128,6 @@ export function startFiles(client, configured, current) {
     if (!file) return;
     try {
       await loadTable(file.name, file);
-      dialog('data-dialog').close();
     } catch (problem) {
       complain('table-error', problem);
     }
@@ -131,7 +136,6 @@ export function startFiles(client, configured, current) {
     try {
       await loadTable('pasted', new Blob([paste.value]));
       paste.value = '';
-      dialog('data-dialog').close();
     } catch (problem) {
       complain('table-error', problem);
     }

@@ -6,8 +6,6 @@ import { Table, TableFiller } from './readers/downhill_readers.js';
 
 /** What formats are called to a person. @type {Record<string, string>} */
 const FORMATS = { archive: 'NumPy', parquet: 'Parquet', workbook: 'Excel / OpenDocument' };
-/** What is breathed after. */
-const BREATH_MS = 12;
 
 /** @type {Promise<typeof import('./formats/downhill_formats.js')> | undefined} */
 let loaded;
@@ -32,32 +30,31 @@ export const formatOf = (head) => TableFiller.format_of(head);
  * @param {string} format as {@link formatOf} names it
  * @param {Blob} blob
  * @param {string | undefined} sheet of a workbook; the first unless told
- * @param {(n_samples: number, fraction: number) => Promise<void>} breathe ends the reading by throwing
- * @returns {Promise<{ table: Table, sheets: string[], sheet: string }>}
+ * @param {import('./tables.js').Growing} growing
+ * @returns {Promise<{ table: Table, sheets: string[], sheet: string }>} what it throws has, as `share`, how much of the rows
+ * would have fitted into memory
  */
-export async function readFormat(format, blob, sheet, breathe) {
+export async function readFormat(format, blob, sheet, { begins, grew }) {
   const files = new FileReaderSync();
   const read = (/** @type {number} */ start, /** @type {number} */ end) => new Uint8Array(files.readAsArrayBuffer(blob.slice(start, end)));
   const filler = new TableFiller(format, read, blob.size);
-  let since = performance.now();
-  const pause = async (/** @type {number} */ fraction) => {
-    if (performance.now() - since < BREATH_MS) return;
-    await breathe(filler.n_rows(), fraction);
-    since = performance.now();
-  };
+  // Of the other module's reader; this one knows its own.
+  let fraction = 0;
   try {
+    begins(filler);
     if (['objects', 'array'].includes(format)) {
-      while (filler.step()) await pause(filler.fraction());
-      return { table: filler.finish(), sheets: [], sheet: '' };
+      while (filler.step()) await grew(filler, filler.fraction());
+      return { table: filled(filler), sheets: [], sheet: '' };
     }
     const formats = await load();
     try {
       const reader = new formats.FormatReader(format, read, blob.size, sheet);
       for (let step = reader.next(); step; step = reader.next()) {
+        fraction = reader.fraction();
         filler.take(step);
-        await pause(reader.fraction());
+        await grew(filler, fraction);
       }
-      return { table: filler.finish(), sheets: reader.sheets(), sheet: reader.sheet() };
+      return { sheets: reader.sheets(), sheet: reader.sheet(), table: filled(filler) };
     } catch (error) {
       if (!(error instanceof WebAssembly.RuntimeError)) throw error;
       const params = { format: FORMATS[format] ?? format, detail: error.message };
@@ -66,7 +63,18 @@ export async function readFormat(format, blob, sheet, breathe) {
       // Whatever it came to: its memory is given back, and a damaged file leaves nothing behind.
       formats.__wbg_reset_state();
     }
-  } finally {
+  } catch (error) {
+    // What has broken down is not to be asked for anything.
+    if (error instanceof WebAssembly.RuntimeError) throw error;
+    const share = filler.share_that_fits(fraction || filler.fraction());
     filler.free();
+    throw Object.assign(/** @type {Error} */ (error), { share });
   }
+}
+
+/** @param {TableFiller} filler that is not needed any longer */
+function filled(filler) {
+  const table = filler.finish();
+  filler.free();
+  return table;
 }

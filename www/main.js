@@ -359,6 +359,8 @@ function startOffline() {
   };
   const idle = /** @type {any} */ (globalThis).requestIdleCallback ?? ((/** @type {() => void} */ run) => setTimeout(run, 500));
   idle(register);
+  // What a page that broke down has left in storage.
+  idle(() => import('./leftovers.js').then(({ removeLeftFiles }) => removeLeftFiles()));
 }
 
 /**

@@ -1,12 +1,7 @@
 // @ts-check
 /// <reference lib="webworker" />
-// In the worker: files of the page's own, for what of a table does not fit into memory. They go with their table, and
-// what a page that was closed has left behind goes with the next one.
-
-const FOLDER = 'tables';
-
-/** The folder of these files; nothing where the browser has none for the page. */
-const folder = async () => (await navigator.storage.getDirectory()).getDirectoryHandle(FOLDER, { create: true });
+// In the worker: files of the page's own, for what of a table does not fit into memory. They go with their table.
+import { alone, folder } from './leftovers.js';
 
 /**
  * An empty file to write to at any place and to read from again; nothing where there is none to be had.
@@ -17,7 +12,7 @@ export async function openFile() {
   try {
     const place = await folder();
     const name = crypto.randomUUID();
-    const handle = await (await place.getFileHandle(name, { create: true })).createSyncAccessHandle();
+    const handle = await alone(async () => (await place.getFileHandle(name, { create: true })).createSyncAccessHandle());
     return {
       write(at, bytes) {
         if (handle.write(bytes, { at }) < bytes.length) throw new Error('QuotaExceededError');
@@ -32,15 +27,5 @@ export async function openFile() {
     };
   } catch {
     return undefined;
-  }
-}
-
-/** Removes what no page uses any longer: a file that another page has open is not removed by the browser. */
-export async function removeLeftFiles() {
-  try {
-    const place = await folder();
-    for await (const name of place.keys()) await place.removeEntry(name).catch(() => {});
-  } catch {
-    // Nowhere to leave anything.
   }
 }

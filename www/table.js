@@ -15,6 +15,8 @@ import { withTable } from './files.js';
 
 const KINDS = /** @type {const} */ (['number', 'category', 'date']);
 const SEPARATORS = [',', ';', '\t', '|', ' '];
+/** A date that says by its order alone which is the day. */
+const DATE = /^\d{1,2}([/-])\d{1,2}\1\d{4}\b/;
 
 /** @type {Opened | undefined} */
 let last;
@@ -50,6 +52,23 @@ export async function chooseAgain(client, current, taken) {
   }
   if (last) show(last, client, current, taken);
   return last !== undefined;
+}
+
+/**
+ * Beside what is said of a table that finds no place: a button that reads a sample of its rows.
+ * @param {HTMLElement} place
+ * @param {() => Promise<void>} read
+ * @param {(problem: any) => void} complain
+ */
+export function offerSample(place, read, complain) {
+  const button = make('button', 'sample', said('columns_sample'));
+  button.setAttribute('type', 'button');
+  button.addEventListener('click', async () => {
+    button.setAttribute('aria-busy', 'true');
+    await read().catch(complain);
+    button.removeAttribute('aria-busy');
+  });
+  place.append(' ', button);
 }
 
 /** The dialog, made when it is first needed, with a style of its own. */
@@ -90,8 +109,9 @@ function show(opened, client, current, taken, shipped) {
   form.setAttribute('method', 'dialog');
   const title = make('h2', '', said('columns_title', { name }));
   title.id = 'columns-title';
-  const facts = make('p', 'muted', said('columns_facts', {
-    n: count(preview.n_rows), columns: count(preview.columns.length), size: format_bytes(preview.bytes),
+  const sampled = preview.n_read > preview.n_rows;
+  const facts = make('p', 'muted', said(sampled ? 'columns_sampled' : 'columns_facts', {
+    n: count(preview.n_rows), read: count(preview.n_read), columns: count(preview.columns.length), size: format_bytes(preview.bytes),
   }));
   const error = make('p', 'error');
   error.setAttribute('role', 'alert');
@@ -106,13 +126,15 @@ function show(opened, client, current, taken, shipped) {
   // --- How the text is written.
   const writing = make('fieldset', 'writing');
   writing.append(make('legend', 'hidden', said('columns_writing')));
-  const reread = async (/** @type {object} */ change) => {
+  const reread = async (/** @type {object} */ change, sample = sampled) => {
     try {
-      const again = await client.ask({ kind: 'open_table', name, dialect: /** @type {any} */ ({ ...preview.dialect, ...change }) });
+      const again = await client.ask({ kind: 'open_table', name, dialect: /** @type {any} */ ({ ...preview.dialect, ...change }), sample });
       if (shipped) show(again, client, current, taken, shipped);
       else chooseColumns(again, client, current, taken);
     } catch (problem) {
       complain(problem);
+      const { code } = /** @type {{ code?: string }} */ (problem);
+      if (code?.startsWith('storage_')) offerSample(error, () => reread(change, true), complain);
     }
   };
   const { dialect } = preview;
@@ -126,6 +148,12 @@ function show(opened, client, current, taken, shipped) {
     const header = check(said('columns_header'), dialect.header);
     header.control.addEventListener('change', () => void reread({ header: header.control.checked }));
     writing.append(separator.row, decimal.row, encoding.row, header.row);
+    if (preview.rows.flat().some((cell) => DATE.test(cell))) {
+      const orders = ['day_first', 'month_first', ''].map((order) => [order, said(`dates_${order || 'words'}`)]);
+      const dates = select(said('columns_dates'), orders, dialect.date_order ?? '');
+      dates.control.addEventListener('change', () => void reread({ date_order: dates.control.value || null }));
+      writing.append(dates.row);
+    }
   } else if (opened.sheets.length > 1) {
     const sheet = select(said('columns_sheet'), opened.sheets.map((name) => [name, name]), opened.sheet);
     sheet.control.addEventListener('change', () => void reread({ sheet: sheet.control.value }));

@@ -2,7 +2,8 @@
 /// <reference lib="webworker" />
 // In the worker: the user's tables, kept by a module of their own that is loaded when the first one comes.
 import init, { Table } from './readers/downhill_readers.js';
-import { openFile, removeLeftFiles } from './storage.js';
+import { openFile } from './storage.js';
+import { removeLeftFiles } from './leftovers.js';
 import { formatOf, readFormat } from './formats.js';
 
 /** @typedef {import('./pkg/downhill.js').Source} Source */
@@ -57,6 +58,15 @@ async function read(name, blob, dialect, sample, breathe) {
 }
 
 /**
+ * What is done for a table in the making: before its first rows, and whenever it has grown. `fraction` is how much of its
+ * file is in it; what has been cancelled throws.
+ * @typedef {{
+ *   begins: (table: Table | import('./readers/downhill_readers.js').TableFiller) => void,
+ *   grew: (table: Table | import('./readers/downhill_readers.js').TableFiller, fraction: number) => Promise<void>,
+ * }} Growing
+ */
+
+/**
  * @param {string} name
  * @param {Blob} blob
  * @param {object | undefined} dialect
@@ -65,45 +75,68 @@ async function read(name, blob, dialect, sample, breathe) {
  * @returns {Promise<Kept>}
  */
 async function readShare(name, blob, dialect, share, breathe) {
-  const chunk = async (/** @type {number} */ start) => new Uint8Array(await blob.slice(start, start + CHUNK_BYTES).arrayBuffer());
-  const head = await chunk(0);
-  const format = formatOf(head);
-  if (format !== 'text') {
-    const sheet = dialect && 'sheet' in dialect ? String(dialect.sheet) : undefined;
-    const found = await readFormat(format, blob, sheet, (n_samples, fraction) => tell(n_samples, fraction, breathe));
-    return { name, blob, fingerprint: found.table.fingerprint(), ...found };
-  }
-  let next = Promise.resolve(head);
-  const table = new Table(head, head.length === blob.size, dialect && JSON.stringify(dialect));
-  if (share !== undefined) table.sample(share, SEED);
   /** @type {Kept['file']} */
   let file;
-  let start = 0;
-  try {
-    let since = performance.now();
-    for (; start < blob.size; start += CHUNK_BYTES) {
-      const bytes = await next;
-      // The next bytes are fetched while these are read.
-      next = chunk(start + CHUNK_BYTES);
-      table.push(bytes);
+  let since = performance.now();
+  /** @type {Growing} */
+  const growing = {
+    begins(table) {
+      if (share !== undefined) table.sample(share, SEED);
+    },
+    async grew(table, fraction) {
       if (table.wants_storage()) {
         file = await openFile();
         if (file) table.store(file.write, file.read);
         else table.do_without_storage();
       }
-      if (performance.now() - since < BREATH_MS) continue;
-      await tell(table.n_rows(), start / blob.size, breathe);
+      if (performance.now() - since < BREATH_MS) return;
+      await tell(table.n_rows(), fraction, breathe);
       since = performance.now();
+    },
+  };
+  try {
+    const head = await chunkOf(blob, 0);
+    const format = formatOf(head);
+    const sheet = dialect && 'sheet' in dialect ? String(dialect.sheet) : undefined;
+    const found = format === 'text' ? await readText(head, blob, dialect, growing) : await readFormat(format, blob, sheet, growing);
+    return { name, blob, file, fingerprint: found.table.fingerprint(), ...found };
+  } catch (error) {
+    await file?.remove();
+    throw error;
+  }
+}
+
+/** @param {Blob} blob @param {number} start */
+const chunkOf = async (blob, start) => new Uint8Array(await blob.slice(start, start + CHUNK_BYTES).arrayBuffer());
+
+/**
+ * @param {Uint8Array} head
+ * @param {Blob} blob
+ * @param {object | undefined} dialect
+ * @param {Growing} growing
+ * @returns {Promise<{ table: Table, sheets: string[], sheet: string }>} what it throws has a `share`, as in {@link readFormat}
+ */
+async function readText(head, blob, dialect, { begins, grew }) {
+  let next = Promise.resolve(head);
+  const table = new Table(head, head.length === blob.size, dialect && JSON.stringify(dialect));
+  begins(table);
+  let start = 0;
+  try {
+    for (; start < blob.size; start += CHUNK_BYTES) {
+      const bytes = await next;
+      // The next bytes are fetched while these are read.
+      next = chunkOf(blob, start + CHUNK_BYTES);
+      table.push(bytes);
+      await grew(table, start / blob.size);
     }
     table.finish();
-    return { name, blob, table, fingerprint: table.fingerprint(), file, sheets: [], sheet: '' };
+    return { table, sheets: [], sheet: '' };
   } catch (error) {
-    const { code } = /** @type {{ code?: string }} */ (error);
-    const fits = TOO_LARGE.includes(code ?? '') ? table.share_that_fits(Math.min(start + CHUNK_BYTES, blob.size), blob.size) : undefined;
     // What has broken down is not to be asked for anything.
-    if (!(error instanceof WebAssembly.RuntimeError)) table.free();
-    await file?.remove();
-    throw Object.assign(/** @type {Error} */ (error), { share: fits });
+    if (error instanceof WebAssembly.RuntimeError) throw error;
+    const share = table.share_that_fits(Math.min(start + CHUNK_BYTES, blob.size), blob.size);
+    table.free();
+    throw Object.assign(/** @type {Error} */ (error), { share });
   }
 }
 
@@ -194,7 +227,7 @@ export async function rowsOf(source, columns, fetchTable) {
     found = [opened, used].find((table) => table?.fingerprint === source.fingerprint);
     if (!found && opened) {
       // Another than the one that is wanted: its fingerprint says so.
-      const counts = { n_dropped: 0, n_bad: 0, n_filled: 0 };
+      const counts = { n_taken: 0, n_read: 0, n_dropped: 0, n_bad: 0, n_filled: 0 };
       return { n_rows: 0, inputs: [], target: '', target_levels: [], extras: [], fingerprint: opened.fingerprint, counts, read: () => {} };
     }
   } else if (source.kind === 'shipped') {

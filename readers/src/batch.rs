@@ -53,25 +53,26 @@ impl Batch {
         self.lines.len()
     }
 
-    /// Hands the rows to a table that has these columns.
+    /// Hands the rows that a table wants to it: it has these columns.
     ///
     /// # Errors
-    /// [`downhill::message::Code::TableTooLarge`].
+    /// Those of [`Table::push_rows`].
     pub fn give(&self, table: &mut Table) -> Result<()> {
+        let wanted: Vec<usize> = (0..self.n_rows()).filter(|row| table.wants_row(*row as u64)).collect();
         for (cells, column) in self.columns.iter().zip(table.columns_mut()) {
-            for (i, line) in self.lines.iter().enumerate() {
+            for (i, line) in wanted.iter().map(|row| (*row, self.lines[*row])) {
                 let value = cells.values.get(i).copied().unwrap_or(f64::NAN);
                 match cells.marks.get(i).copied().unwrap_or(NUMBER) {
-                    NUMBER => column.push_number(value, *line),
+                    NUMBER => column.push_number(value, line),
                     DATE => column.push_date(value),
                     mark => match cells.words.get((mark - FIRST_WORD) as usize) {
-                        Some(word) => column.push_word(word.as_bytes(), *line),
+                        Some(word) => column.push_word(word.as_bytes(), line),
                         None => column.push_missing(),
                     },
                 }
             }
         }
-        table.push_rows(self.n_rows() as u32)
+        table.push_rows(wanted.len() as u32, self.n_rows() as u64)
     }
 }
 
@@ -179,33 +180,31 @@ pub enum Step {
 }
 
 /// A table in the making out of what a [`Reader`] gives.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Filling {
-    table: Option<Table>,
+    /// The table so far. Where it grows to, and which rows it takes, is said here, whatever columns are found.
+    pub table: Table,
+}
+
+impl Default for Filling {
+    fn default() -> Self {
+        Self { table: Table::without_text() }
+    }
 }
 
 impl Filling {
     /// Takes the next step; whether it was the last.
     ///
     /// # Errors
-    /// [`downhill::message::Code::TooManyColumns`], [`downhill::message::Code::TableTooLarge`].
+    /// Those of [`Table::begin`] and [`Table::push_rows`].
     pub fn take(&mut self, step: &Step) -> Result<bool> {
         match step {
-            Step::Columns(names) => self.table = Some(Table::of_columns(names)?),
-            Step::Rows(batch) => {
-                if let Some(table) = &mut self.table {
-                    batch.give(table)?;
-                }
-            }
+            Step::Columns(names) => self.table.begin(names)?,
+            Step::Rows(batch) => batch.give(&mut self.table)?,
             Step::Working => {}
             Step::End => return Ok(true),
         }
         Ok(false)
-    }
-
-    /// Rows so far.
-    pub fn n_rows(&self) -> u32 {
-        self.table.as_ref().map_or(0, Table::n_rows)
     }
 
     /// The table.
@@ -213,8 +212,11 @@ impl Filling {
     /// # Errors
     /// [`downhill::message::Code::TableEmpty`].
     pub fn finish(self) -> Result<Table> {
-        let table = self.table.filter(|table| table.n_rows() > 0 && !table.columns().is_empty());
-        table.ok_or_else(|| downhill::message::Code::TableEmpty.into())
+        let Self { table } = self;
+        if table.n_rows() == 0 || table.columns().is_empty() {
+            return Err(downhill::message::Code::TableEmpty.into());
+        }
+        Ok(table)
     }
 }
 

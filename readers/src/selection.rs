@@ -4,6 +4,7 @@ use downhill::config::{ColumnsConfig, Missing};
 pub use downhill::dataset::Extra;
 use downhill::dataset::Input;
 use downhill::message::{Code, Message, Result, count};
+use rustc_hash::FxHashMap;
 
 use crate::column::{self, Column, Kind, Levels};
 use crate::table::{Table, complaint, too_wide};
@@ -117,12 +118,17 @@ impl Selection {
         if features.contains(&target) {
             return Err(Message::new(Code::TargetAmongFeatures).with("column", target));
         }
+        // Looked up, since a table of thousands of columns names each of them.
+        let places: FxHashMap<&str, usize> =
+            table.columns().iter().enumerate().map(|(index, column)| (column.name.as_str(), index)).collect();
         let find = |name: &str| {
-            let index = table.columns().iter().position(|column| column.name == name);
+            let index = places.get(name).copied();
             index.ok_or_else(|| Message::new(Code::NoSuchColumn).with("column", name))
         };
-        let kind_of = |column: &Column| match choice.kinds.iter().find(|[name, _]| *name == column.name) {
-            Some([_, kind]) => Kind::named(kind).ok_or_else(|| unfit(column, kind)),
+        let kinds: FxHashMap<&str, &str> =
+            choice.kinds.iter().rev().map(|[name, kind]| (name.as_str(), kind.as_str())).collect();
+        let kind_of = |column: &Column| match kinds.get(column.name.as_str()) {
+            Some(kind) => Kind::named(kind).ok_or_else(|| unfit(column, kind)),
             None => Ok(column.kind()),
         };
         let mut columns = Vec::with_capacity(features.len() + 1);

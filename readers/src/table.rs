@@ -181,36 +181,13 @@ impl Table {
         Self {
             decoder: Decoder::new(dialect.encoding),
             splitter: Splitter::new(dialect.separator_byte(), dialect.skip),
-            content: Content {
-                dialect: dialect.clone(),
-                columns: Vec::new(),
-                n_rows: 0,
-                has_header: dialect.header,
-                started: false,
-                long: LongRows::default(),
-                n_short: 0,
-                shown: Vec::new(),
-                spans: Vec::new(),
-                lines: Vec::new(),
-                heap_bytes: HEAP_BYTES,
-                n_kept: 0,
-                n_stored: 0,
-                storage: None,
-                alone: false,
-                sample: None,
-                n_read: 0,
-                hash: Hash::default(),
-            },
+            content: Content::new(dialect.clone()),
             dialect: Some(dialect),
         }
     }
 
-    /// Of columns whose cells come from elsewhere than from text: they are pushed to [`Table::columns_mut`], any number
-    /// of rows at a time, and then counted by [`Table::push_rows`].
-    ///
-    /// # Errors
-    /// [`Code::TooManyColumns`].
-    pub fn of_columns(names: &[String]) -> Result<Self> {
+    /// Of cells that come from elsewhere than from text, in columns that [`Table::begin`] names.
+    pub fn without_text() -> Self {
         let plain = Dialect {
             encoding: Encoding::Utf8,
             separator: ',',
@@ -220,9 +197,20 @@ impl Table {
             row_names: false,
             skip: 0,
         };
-        let mut table = Self { dialect: None, ..Self::new(plain) };
-        table.content.name_columns(names)?;
-        Ok(table)
+        Self { dialect: None, ..Self::new(plain) }
+    }
+
+    /// Begins with these columns, or anew: rows so far are forgotten, and the place for those that follow is as it was.
+    /// Cells are pushed to [`Table::columns_mut`], any number of rows at a time, and then counted by [`Table::push_rows`].
+    ///
+    /// # Errors
+    /// [`Code::TooManyColumns`].
+    pub fn begin(&mut self, names: &[String]) -> Result<()> {
+        let Content { heap_bytes, alone, sample, .. } = self.content;
+        let storage = self.content.storage.take();
+        let content = Content::new(self.content.dialect.clone());
+        self.content = Content { heap_bytes, storage, alone, sample, ..content };
+        self.content.name_columns(names)
     }
 
     /// The columns, to push cells to: as many to each before rows are counted.
@@ -230,14 +218,21 @@ impl Table {
         &mut self.content.columns
     }
 
-    /// That many rows more have been pushed to every column.
+    /// Whether the row is wanted that comes `n` rows after those that were read: always, but where [`Table::sample`] says
+    /// otherwise.
+    pub fn wants_row(&self, n: u64) -> bool {
+        self.content.sample.is_none_or(|sample| sample.holds(self.content.n_read + n))
+    }
+
+    /// Of `n_read` rows more, the `n` that are wanted have been pushed to every column.
     ///
     /// # Errors
-    /// [`Code::TooManyRows`], [`Code::StorageRefused`], and those of [`Storage::write`].
-    pub fn push_rows(&mut self, n: u32) -> Result<()> {
+    /// [`Code::TooManyRows`], [`Code::StorageRefused`], [`Code::TableTooLarge`] of a sample, and those of
+    /// [`Storage::write`].
+    pub fn push_rows(&mut self, n: u32, n_read: u64) -> Result<()> {
         let content = &mut self.content;
         content.n_rows = content.n_rows.saturating_add(n);
-        content.n_read += u64::from(n);
+        content.n_read += n_read;
         debug_assert!(content.columns.iter().all(|column| column.len() == content.n_rows as usize));
         content.cut()
     }
@@ -321,6 +316,11 @@ impl Table {
     /// Rows so far.
     pub fn n_rows(&self) -> u32 {
         self.content.n_rows
+    }
+
+    /// Rows read so far; more where those are a sample of them.
+    pub fn n_read(&self) -> u64 {
+        self.content.n_read
     }
 
     /// Columns.
@@ -450,6 +450,29 @@ pub fn too_wide(line: u64, found: usize, expected: usize) -> Message {
 }
 
 impl Content {
+    fn new(dialect: Dialect) -> Self {
+        Self {
+            columns: Vec::new(),
+            n_rows: 0,
+            has_header: dialect.header,
+            dialect,
+            started: false,
+            long: LongRows::default(),
+            n_short: 0,
+            shown: Vec::new(),
+            spans: Vec::new(),
+            lines: Vec::new(),
+            heap_bytes: HEAP_BYTES,
+            n_kept: 0,
+            n_stored: 0,
+            storage: None,
+            alone: false,
+            sample: None,
+            n_read: 0,
+            hash: Hash::default(),
+        }
+    }
+
     fn take(&mut self, records: &Records<'_>) -> Result<()> {
         let mut first = 0;
         if !self.started {
@@ -611,7 +634,8 @@ mod tests {
     #[test]
     fn cells_may_come_from_elsewhere() -> Result<()> {
         let names = ["n", "day", "", "n"].map(str::to_owned);
-        let mut table = Table::of_columns(&names)?;
+        let mut table = Table::without_text();
+        table.begin(&names)?;
         for batch in 0..3 {
             let [n, day, word, other] = table.columns_mut() else { unreachable!() };
             for row in 0..10 {
@@ -625,7 +649,7 @@ mod tests {
                     _ => other.push_number(0.5, 1),
                 }
             }
-            table.push_rows(10)?;
+            table.push_rows(10, 10)?;
         }
         let preview = table.preview()?;
         assert_eq!((preview.n_rows, preview.dialect), (30, None));

@@ -7,12 +7,13 @@ use std::rc::Rc;
 
 use downhill::config::{ColumnsConfig, Missing};
 use downhill::message::{Code, Message, Result};
+use downhill_readers::batch::{Batch, Filling, Reader, Step, read_all};
 use downhill_readers::block::Storage;
 use downhill_readers::dialect::Dialect;
 use downhill_readers::selection::Selection;
 use downhill_readers::table::Table;
 
-/// Bytes that are seen to be written in order and read as they were written.
+/// Bytes that are seen to be written in order, from the beginning or once more from there, and read as they were written.
 #[derive(Clone, Debug, Default)]
 struct Memory {
     bytes: Rc<RefCell<Vec<u8>>>,
@@ -22,6 +23,9 @@ struct Memory {
 impl Storage for Memory {
     fn write(&mut self, at: u64, bytes: &[u8]) -> Result<()> {
         let mut kept = self.bytes.borrow_mut();
+        if at == 0 {
+            kept.clear();
+        }
         assert_eq!(at, kept.len() as u64);
         if self.room.is_some_and(|room| kept.len() + bytes.len() > room) {
             return Err(Message::new(Code::StorageFull).with("detail", "no room"));
@@ -192,4 +196,115 @@ fn the_share_of_a_sample_fits() {
     .unwrap();
     let taken = 24 * sample.n_rows() as usize;
     assert!(taken < room && taken > room / 2, "{taken}");
+}
+
+/// A file of two columns, in which a third one is found when most rows are read, so that they come again.
+struct Steps {
+    row: usize,
+    n_columns: usize,
+}
+
+impl Steps {
+    const N_ROWS: usize = 200_000;
+
+    fn new() -> Self {
+        Self { row: 0, n_columns: 0 }
+    }
+}
+
+impl Reader for Steps {
+    fn next(&mut self) -> Result<Step> {
+        let late = self.n_columns == 2 && self.row == 150_000;
+        if late || self.n_columns == 0 {
+            (self.row, self.n_columns) = (0, if late { 3 } else { 2 });
+            return Ok(Step::Columns((0..self.n_columns).map(|j| format!("c{j}")).collect()));
+        }
+        let rows = self.row..(self.row + 10_000).min(Self::N_ROWS);
+        if rows.is_empty() {
+            return Ok(Step::End);
+        }
+        self.row = rows.end;
+        let mut batch = Batch::new(self.n_columns);
+        for i in rows {
+            batch.columns[0].push_number((i * 7919 % 100_003) as f64 / 8.0);
+            batch.columns[1].push_word(["red", "green", "blue"][i * i % 3]);
+            if let Some(late) = batch.columns.get_mut(2) {
+                late.push_number(i as f64);
+            }
+            batch.lines.push(i as u64 + 1);
+        }
+        Ok(Step::Rows(batch))
+    }
+
+    fn fraction(&self) -> f64 {
+        self.row as f64 / Self::N_ROWS as f64
+    }
+}
+
+/// Takes every step; `outgrown` is asked for a place, as the worker is. How much was read where that ended.
+fn fill(filling: &mut Filling, outgrown: &mut dyn FnMut(&mut Table)) -> (Result<()>, f64) {
+    let mut reader = Steps::new();
+    let mut read = || {
+        while !filling.take(&reader.next()?)? {
+            if filling.table.wants_storage() {
+                outgrown(&mut filling.table);
+            }
+        }
+        Ok(())
+    };
+    let ended = read();
+    (ended, reader.fraction())
+}
+
+#[test]
+fn a_table_of_no_text_is_stored_as_one_of_text_is() {
+    let mut kept = read_all(&mut Steps::new()).unwrap();
+    let storage = Memory::default();
+    let mut filling = Filling::default();
+    filling.table.keep_in_memory(1 << 16);
+    let mut n_asked = 0;
+    let (ended, _) = fill(&mut filling, &mut |table| {
+        n_asked += 1;
+        table.store(storage.clone());
+    });
+    ended.unwrap();
+    let mut stored = filling.finish().unwrap();
+    // Once, though the columns were found anew behind it, and what was written before is written over.
+    assert_eq!(n_asked, 1);
+    assert_eq!(stored.columns().len(), 3);
+    // Three blocks of 65,536 rows, of which none fits into memory.
+    assert_eq!(storage.bytes.borrow().len(), 3 * 65_536 * 3 * size_of::<f64>());
+    assert_eq!(stored.fingerprint(), kept.fingerprint());
+    let [mut one, mut other] = [&stored, &kept].map(|table| table.preview().unwrap());
+    assert!(one.bytes < other.bytes, "{} of {}", one.bytes, other.bytes);
+    (one.bytes, other.bytes) = (0, 0);
+    assert_eq!(format!("{one:?}"), format!("{other:?}"));
+}
+
+#[test]
+fn a_table_of_no_text_is_refused_or_a_sample_as_one_of_text_is() {
+    let room = 1 << 21;
+    let mut filling = Filling::default();
+    filling.table.keep_in_memory(room);
+    let (ended, read) = fill(&mut filling, &mut |table| {
+        table.do_without_storage();
+        table.keep_in_memory(room);
+    });
+    assert_eq!(ended.unwrap_err().code, Code::StorageRefused);
+    let share = filling.table.share_that_fits(read, 1.0);
+    let mut sampled = Filling::default();
+    sampled.table.sample(share, 1);
+    sampled.table.keep_in_memory(room);
+    fill(&mut sampled, &mut |_| unreachable!()).0.unwrap();
+    let sample = sampled.finish().unwrap();
+    let taken = 24 * sample.n_rows() as usize;
+    assert!(taken < room && taken > room / 2, "{taken}");
+    let preview = sample.preview().unwrap();
+    assert_eq!((preview.n_rows, preview.n_read), (sample.n_rows(), 200_000));
+    let mut full = Filling::default();
+    full.table.keep_in_memory(0);
+    let (ended, _) = fill(&mut full, &mut |table| {
+        table.store(Memory { room: Some(1 << 20), ..Memory::default() });
+    });
+    assert_eq!(ended.unwrap_err().code, Code::StorageFull);
 }

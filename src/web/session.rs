@@ -55,7 +55,7 @@ pub struct Session {
     training: bool,
     pace: Pace,
     /// What became of rows that were not whole, of the table that was read last.
-    counted: Option<Message>,
+    counted: Vec<Message>,
     /// What is to be said of the run's data and model.
     notices: Vec<Message>,
     /// Where there are several inputs: rows whose predictions are shown, row-major, and their targets.
@@ -94,7 +94,7 @@ impl Session {
             run: 0,
             training: false,
             pace: Pace::new(),
-            counted: None,
+            counted: Vec::new(),
             notices: Vec::new(),
             sample: Vec::new(),
             sample_y: Vec::new(),
@@ -324,7 +324,9 @@ impl Session {
             self.training = false;
         }
         self.notices = notices(trainer.task(), trainer.plan().config().model.bias);
-        self.notices.extend(self.counted.take());
+        if GENERAL {
+            self.notices.append(&mut self.counted);
+        }
         (self.sample, self.sample_y) = sample(trainer.task());
         let before = self.trainer.replace(trainer);
         self.left = before.map(|trainer| Rc::clone(&trainer.task().problem));
@@ -456,7 +458,7 @@ impl Session {
 
     /// The table that is kept outside, with the columns that the configuration chooses.
     async fn table(&mut self, config: &RunConfig) -> Result<Option<Table>> {
-        self.counted = None;
+        self.counted.clear();
         if !GENERAL || matches!(config.data.source, Source::Linspace { .. }) {
             return Ok(None);
         }

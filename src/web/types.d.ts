@@ -211,7 +211,8 @@ export interface TableRows {
   /** What rows hold behind the target, in order. */
   extras: ("weight" | "group" | "order")[];
   fingerprint: string;
-  counts: { n_dropped: number; n_bad: number; n_filled: number };
+  /** Rows of the table, and of its file, which are more where it is a sample; rows left out, and cells filled. */
+  counts: { n_taken: number; n_read: number; n_dropped: number; n_bad: number; n_filled: number };
   /** Fills whole rows from `first` on: the inputs, the target, the extras. Throws an `Error` with `code` and `params`. */
   read(first: number, rows: Float64Array): void;
 }

@@ -414,6 +414,7 @@ export default {
   code_notice_not_finite: '这些行可以毫无差错地区分开，因此权重会无限增长，不存在最好的模型；请加上惩罚',
   code_notice_no_optimum: '行数与特征太多，无法在训练的同时求出精确答案；只能通过梯度观察下降过程',
   code_notice_rows_left_out: '表格的行中，{dropped} 行因有缺失被舍去，{bad} 行因无法读取被舍去；填补了 {filled} 个缺失单元格',
+  code_notice_sample: '该表格是样本：{n_read} 行中的 {n_taken} 行',
   code_notice_story_floor: '没有偏置时，直线必须经过 (0, 0)：损失不可能低于 {loss}',
   code_busy: 'advance 仍在运行；请先 await 它，再调用 {method}',
   code_internal: 'Downhill 内部出错：{detail}；请重新加载页面并报告此问题',

@@ -22,6 +22,7 @@ const LATER: &[&str] = &[
     "help.js",
     "i18n/table.js",
     "i18n/zh.js",
+    "leftovers.js",
     "path.js",
     "pictures.js",
     "plots.css",

@@ -7,7 +7,7 @@ use downhill::message::{Code, Message};
 use js_sys::{Array, Error, Float64Array, Function, Reflect, Uint8Array, Uint32Array};
 use wasm_bindgen::prelude::*;
 
-use super::{Table, to_error};
+use super::{File, Table, to_error};
 use crate::arrays::Arrays;
 use crate::batch::{Batch, Cells, Filling, Reader, Step};
 use crate::format::Format;
@@ -66,9 +66,34 @@ impl TableFiller {
         self.filling.take(&step).map(drop).map_err(|message| to_error(&message))
     }
 
+    /// As that of a [`Table`].
+    pub fn wants_storage(&self) -> bool {
+        self.filling.table.wants_storage()
+    }
+
+    /// As that of a [`Table`].
+    pub fn store(&mut self, write: Function, read: Function) {
+        self.filling.table.store(File { write, read });
+    }
+
+    /// As that of a [`Table`].
+    pub fn do_without_storage(&mut self) {
+        self.filling.table.do_without_storage();
+    }
+
+    /// As that of a [`Table`].
+    pub fn sample(&mut self, share: f64, seed: u32) {
+        self.filling.table.sample(share, seed);
+    }
+
+    /// The share of a file's rows that fits into memory, where `fraction` of them are in it now.
+    pub fn share_that_fits(&self, fraction: f64) -> f64 {
+        self.filling.table.share_that_fits(fraction, 1.0)
+    }
+
     /// Rows so far.
     pub fn n_rows(&self) -> u32 {
-        self.filling.n_rows()
+        self.filling.table.n_rows()
     }
 
     /// How much of the file has been read, from 0 to 1.

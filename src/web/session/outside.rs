@@ -17,8 +17,8 @@ pub(super) struct OutsideRows {
 }
 
 impl OutsideRows {
-    /// The table that JavaScript describes, and what is to be said of the rows that were not whole.
-    pub(super) fn table(rows: &JsValue) -> Result<(Table, Option<Message>)> {
+    /// The table that JavaScript describes, and what is to be said of the rows that it leaves out.
+    pub(super) fn table(rows: &JsValue) -> Result<(Table, Vec<Message>)> {
         let get = |name: &str| Reflect::get(rows, &name.into()).unwrap_or_default();
         let text = |name: &str| get(name).as_string().unwrap_or_default();
         let inputs: Vec<Input> = from_js(get("inputs")).map_err(|error| thrown(&error))?;
@@ -29,13 +29,18 @@ impl OutsideRows {
         let n = |name: &str| {
             Reflect::get(&counts, &name.into()).ok().and_then(|n| n.as_f64()).unwrap_or(0.0) as u64
         };
+        let [taken, read] = ["n_taken", "n_read"].map(n);
+        let sampled = (taken < read).then(|| {
+            Message::new(Code::NoticeSample).with("n_taken", count(taken)).with("n_read", count(read))
+        });
         let [dropped, bad, filled] = ["n_dropped", "n_bad", "n_filled"].map(n);
-        let counted = (dropped + bad + filled > 0).then(|| {
+        let left_out = (dropped + bad + filled > 0).then(|| {
             Message::new(Code::NoticeRowsLeftOut)
                 .with("dropped", count(dropped))
                 .with("bad", count(bad))
                 .with("filled", count(filled))
         });
+        let counted = sampled.into_iter().chain(left_out).collect();
         let target_levels: Vec<String> = from_js(get("target_levels")).map_err(|error| thrown(&error))?;
         let extras: Vec<Extra> = from_js(get("extras")).map_err(|error| thrown(&error))?;
         let dataset = Dataset::of_source(source, inputs, &text("target"))
