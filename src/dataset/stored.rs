@@ -144,7 +144,6 @@ impl Stored {
     }
 
     /// Makes features by this map from now on, and gives the sample what is known of its rows.
-    #[cfg(feature = "general")]
     pub(crate) fn begin(&mut self, map: &FeatureMap, n_outputs: u32, weights: &[f32], folds: &[u8]) {
         self.map = map.clone();
         let sample = Rc::make_mut(&mut self.sample);
