@@ -830,6 +830,7 @@ impl Trainer {
     async fn call(&mut self, steps: &[StepParams]) {
         let params = self.run_params();
         let first = self.step();
+        #[cfg(feature = "general")]
         let before = self.task.problem.stored().map(|_| self.state.clone());
         let lost = self.backend.advance(&mut self.state, &params, steps, &mut self.trace).await;
         if let Err(lost) = lost {
@@ -842,6 +843,7 @@ impl Trainer {
             let in_use = InUse { how: Some(reason), fallback: true, ..self.in_use.clone() };
             self.set_backend(backend::cpu(Rc::clone(&self.task.problem)), in_use);
         }
+        #[cfg(feature = "general")]
         if let Some(before) = before
             && self.ends_unread()
         {

@@ -154,8 +154,9 @@ impl Session {
             #[cfg(feature = "general")]
             if self.reads_all {
                 let measured = self.pace.measure_stored(trainer).await;
-                self.unshown = measured.map_err(|message| to_error(&message))?;
-                self.reads_all = !self.unshown;
+                let measured = measured.map_err(|message| to_error(&message))?;
+                self.reads_all = !measured;
+                self.unshown |= measured;
             }
             if self.unshown {
                 self.unshown = false;
