@@ -46,7 +46,9 @@ export function startPredict(client) {
     const { output, baseline, contributions, response } = await client.ask({ kind: 'predict_row', values });
     if (asked !== inputs) return;
     element('predictions').textContent = meaning(response);
-    element('predict-baseline').textContent = text('predict_baseline', { baseline: figure(baseline), sum: figure(output) });
+    // What inputs add up to is what is predicted, or what the link makes that of.
+    const plain = figure(response[0]) === figure(output);
+    element('predict-baseline').textContent = text(plain ? 'predict_baseline' : 'predict_link', { baseline: figure(baseline), sum: figure(output) });
     const largest = Math.max(...contributions.map(Math.abs));
     asked.forEach(({ share }, i) => {
       const value = contributions[i];

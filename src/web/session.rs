@@ -275,6 +275,11 @@ impl Session {
             }
             self.unshown = true;
             let heads_elsewhere = before.penalty != config.penalty;
+            if GENERAL && heads_elsewhere {
+                // Of the rows the same is to be said; of what descent is heading for, something else.
+                self.notices.retain(|notice| !OF_OPTIMUM.contains(&notice.code));
+                self.notices.splice(..0, notices(trainer.task(), config.model.bias));
+            }
             return Ok(Answer::Configured(self.configured(false, heads_elsewhere)?));
         }
         let dataset = self.dataset(&config).await?;
@@ -594,6 +599,10 @@ fn memory_bytes() -> f64 {
     const PAGE_BYTES: f64 = 65_536.0;
     core::arch::wasm32::memory_size::<0>() as f64 * PAGE_BYTES
 }
+
+/// What [`notices`] can say.
+const OF_OPTIMUM: [Code; 4] =
+    [Code::NoticeNoOptimum, Code::NoticeNotFinite, Code::NoticeNotUnique, Code::NoticeStoryFloor];
 
 /// What a person should know of these data under this model before they wonder.
 fn notices(task: &Task, bias: bool) -> Vec<Message> {

@@ -117,7 +117,7 @@ const words = (page) => page.evaluate(() => {
 const names = new RegExp([
   'Downhill', 'AdaGrad', 'RMSProp', 'AdamW', 'Adam', 'SGD', 'Nesterov', 'Glorot', 'CPU', 'GPU', 'WebGPU', 'WebAssembly',
   'SIMD', 'CSV', 'JSON', 'PNG', 'SVG', 'Alpha', 'Beta', 'Gamma', 'Epsilon', 'max', 'ReLU', 'Galton', 'mtcars', 'Delete', 'Space',
-  'Motor Trend', 'Bold driver',
+  'Motor Trend', 'Bold driver', 'Huber', 'Lasso', 'Softmax',
 ].join('|'), 'gi');
 
 test('speaks Chinese to a Chinese browser, all of it, and turns to English and back', async () => {

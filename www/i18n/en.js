@@ -80,6 +80,7 @@ export default {
   predict_x: 'Predict x',
   predictions: 'Predictions',
   predict_baseline: 'From {baseline}, each input adds what stands beside it, up to {sum}.',
+  predict_link: 'Before the link function: from {baseline}, each input adds what stands beside it, up to {sum}.',
   take_away: 'Take away',
   export: 'Export weights',
   import: 'Import weights',

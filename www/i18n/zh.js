@@ -80,6 +80,7 @@ export default {
   predict_x: '要预测的 x',
   predictions: '预测值',
   predict_baseline: '从基准 {baseline} 起，每个输入加上旁边的数值，得到 {sum}。',
+  predict_link: '在联系函数之前：从基准 {baseline} 起，每个输入加上旁边的数值，得到 {sum}。',
   take_away: '导出与导入',
   export: '导出权重',
   import: '导入权重',
