@@ -61,6 +61,7 @@ export async function chooseAgain(client, current, taken) {
  * @param {(problem: any) => void} complain
  */
 export function offerSample(place, read, complain) {
+  shell();
   const button = make('button', 'sample', said('columns_sample'));
   button.setAttribute('type', 'button');
   button.addEventListener('click', async () => {
@@ -68,10 +69,10 @@ export function offerSample(place, read, complain) {
     await read().catch(complain);
     button.removeAttribute('aria-busy');
   });
-  place.append(' ', button);
+  place.append(button);
 }
 
-/** The dialog, made when it is first needed, with a style of its own. */
+/** The dialog, made when it is first needed, with the style of all that is made here. */
 function shell() {
   if (dialog) return dialog;
   const style = document.createElement('link');

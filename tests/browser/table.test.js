@@ -280,3 +280,24 @@ test('rows are held out, and the run ends where they gain no longer', async () =
   await page.getByText(/patience needs rows to validate on/).waitFor();
   await close();
 });
+
+test('dates are read in the order that a person says, where no date tells it', async () => {
+  const { page, close, choice } = await open();
+  // No day is beyond the twelfth: 3/4 is in March or in April.
+  const days = Array.from({ length: 24 }, (_, i) => `3/${1 + (i % 12)}/2024,${i},${i * i}`);
+  await chooseTable(page, upload('days.csv', `day,x,y\n${days.join('\n')}\n`));
+  await choice.waitFor();
+  const order = choice.getByRole('combobox', { name: 'Dates' });
+  assert.equal(await order.inputValue(), '');
+  await choice.getByText('12: 3/1/2024, 3/10/2024').waitFor();
+  await order.selectOption('day_first');
+  await choice.getByText('2024-01-03 … 2024-12-03').waitFor();
+  assert.equal(await choice.getByRole('combobox', { name: 'Kind of day' }).inputValue(), 'date');
+  await order.selectOption('month_first');
+  await choice.getByText('2024-03-01 … 2024-03-12').waitFor();
+  await choice.getByRole('button', { name: 'Cancel' }).click();
+  await chooseTable(page, upload('flats.csv', flats));
+  await choice.getByText('120 rows').waitFor();
+  assert.equal(await order.count(), 0, 'there are no dates');
+  await close();
+});
