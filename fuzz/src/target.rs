@@ -94,11 +94,12 @@ impl Target {
     }
 }
 
-/// What the page does with a table: shows it, and makes rows of what it would choose.
+/// What the page does with a table: shows it, and makes rows of what it would choose, where that can be learned from.
 fn look_at(table: Result<Table>) -> bool {
     let Ok(table) = table else { return false };
     let _ = table.preview();
-    Selection::new(&table, &table.choice()).is_ok()
+    let _ = Selection::new(&table, &table.choice());
+    true
 }
 
 /// What the session does with a weights file: checks it, makes its rows, and goes on from where it was.
