@@ -63,7 +63,7 @@ test('trains to the line that made the data', async () => {
 test('loads the wasm once for many trainers, and by itself', async () => {
   const same = await program(`
     import { init, Trainer } from 'downhill';
-    const [a, b] = await Promise.all([Trainer.create({ seed: 1 }), Trainer.create({ seed: 1 }), init()]);
+    const [a, b] = await Promise.all([Trainer.create({ seed: 1, backend: 'cpu' }), Trainer.create({ seed: 1, backend: 'cpu' }), init()]);
     await a.advance(10);
     await b.advance(10);
     console.log(JSON.stringify(String(a.snapshot().weights) === String(b.snapshot().weights)));
