@@ -26,8 +26,9 @@ export function withTable(config, name, fingerprint) {
  * @param {import('./client.js').Client} client
  * @param {(configured: any) => void} configured
  * @param {() => import('./pkg/downhill.js').RunConfig} current the configuration that the form shows
+ * @param {() => import('./pkg/downhill.js').RunConfig | undefined} awaited that of a link whose table was not here
  */
-export function startFiles(client, configured, current) {
+export function startFiles(client, configured, current, awaited) {
   const tableFile = /** @type {HTMLInputElement} */ (element('table-file'));
   const weightsFile = /** @type {HTMLInputElement} */ (element('weights-file'));
   const paste = /** @type {HTMLTextAreaElement} */ (element('paste'));
@@ -70,8 +71,11 @@ export function startFiles(client, configured, current) {
       throw problem;
     });
     const { preview, fingerprint } = opened;
-    if (preview.columns.length === 2 || preview.columns.length === 1) {
-      taken(await client.ask({ kind: 'configure', config: withTable(current(), name, fingerprint) }));
+    const linked = awaited();
+    // The table that a link was made on: all of the link holds.
+    const found = linked?.data.source.kind === 'table' && linked.data.source.fingerprint === fingerprint ? linked : undefined;
+    if (found || preview.columns.length === 2 || preview.columns.length === 1) {
+      taken(await client.ask({ kind: 'configure', config: found ?? withTable(current(), name, fingerprint) }));
       dialog('data-dialog').close();
       return;
     }

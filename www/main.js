@@ -125,9 +125,12 @@ async function start() {
   let run;
   /** @type {import('./pkg/downhill.js').DatasetInfo | undefined} */
   let dataset;
+  /** Of a link, until its table is here. @type {RunConfig | undefined} */
+  let awaited;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let queryTimer;
   function configured(/** @type {Configured} */ answer) {
+    if (answer.config.data.source.kind === 'table') awaited = undefined;
     if (answer.dataset) {
       dataset = answer.dataset;
       views.begin(answer.dataset, answer.config);
@@ -202,7 +205,7 @@ async function start() {
   const files = startFiles(client, (answer) => {
     dismiss('refused');
     configured(answer);
-  }, () => form.config);
+  }, () => form.config, () => awaited);
   const applyTheme = startTheme(element('theme-button'), () => views.retheme());
   startTransport(client, readouts);
   startSpeed(form, push);
@@ -234,6 +237,7 @@ async function start() {
   } catch (problem) {
     refused(problem);
     autoplay = false;
+    if (linked.config.data.source.kind === 'table') awaited = linked.config;
     const plain = downhill.default_config();
     // Most often it is a table that is not here: the rest of the link holds for when it comes.
     try {

@@ -232,3 +232,34 @@ test('asks for a table that never left its owner, and keeps the rest', async () 
   assert.deepEqual(await shown(page), end);
   await close();
 });
+
+test('keeps loss, columns and split of a table of many columns for when it comes', async () => {
+  const lines = Array.from({ length: 40 }, (_, i) => `${i % 8},${i / 4},${(7 * i) % 11},${(i * i) % 3 === 1 ? 1 : 0}`);
+  const table = `site,dose,age,ill\n${lines.join('\n')}\n`;
+  const first = await openPage(browser, { server, hash: '#learning_rate=0.07&backend=cpu', reducedMotion: true });
+  await person(first.page).ready();
+  await dropFile(first.page, 'sites.csv', table);
+  const columns = first.page.getByRole('dialog', { name: 'Columns of sites.csv' });
+  await columns.getByLabel('Groups, kept together in a split').selectOption('site');
+  await columns.getByRole('button', { name: 'Use this table' }).click();
+  await eventually(() => rows(first.page), (n) => n === 40, 'rows');
+  await person(first.page).select('Loss').selectOption('logistic');
+  await first.page.getByText('Validation and stop').click();
+  await person(first.page).type('Validation share', 0.25);
+  await person(first.page).select('Held-out rows').selectOption('group');
+  const hash = await address(first.page, 'split=group');
+  await first.close();
+
+  const { page, close } = await openPage(browser, { server, hash });
+  const { ready, select, box } = person(page);
+  await ready();
+  await page.getByRole('alert').filter({ hasText: /made on the table "sites.csv"/ }).waitFor();
+  await dropFile(page, 'sites.csv', table);
+  await eventually(() => rows(page), (n) => n === 40, 'rows');
+  assert.equal(await select('Loss').inputValue(), 'logistic');
+  assert.equal(await select('Held-out rows').inputValue(), 'group');
+  assert.equal(await box('Validation share').inputValue(), '0.25');
+  assert.equal(await box('Learning rate').inputValue(), '0.07');
+  assert.equal(await address(page, 'split=group'), hash);
+  await close();
+});
