@@ -257,6 +257,7 @@ test('keeps loss, columns and split of a table of many columns for when it comes
   await dropFile(page, 'sites.csv', table);
   await eventually(() => rows(page), (n) => n === 40, 'rows');
   assert.equal(await select('Loss').inputValue(), 'logistic');
+  await page.getByText('Validation and stop').click();
   assert.equal(await select('Held-out rows').inputValue(), 'group');
   assert.equal(await box('Validation share').inputValue(), '0.25');
   assert.equal(await box('Learning rate').inputValue(), '0.07');
