@@ -18,12 +18,23 @@ export function general() {
   return loading;
 }
 
-/** @param {string} name of a style sheet of `www/` that comes with a part of the page */
+/** @type {Map<string, Promise<void>>} */
+const styles = new Map();
+
+/**
+ * @param {string} name of a style sheet of `www/` that comes with a part of the page
+ * @returns {Promise<void>} until it holds; without it the part is plain, but there
+ */
 export function addStyle(name) {
-  const href = new URL(`./${name}`, import.meta.url).href;
-  if (document.querySelector(`link[href="${href}"]`)) return;
+  const added = styles.get(name);
+  if (added) return added;
   const style = document.createElement('link');
   style.rel = 'stylesheet';
-  style.href = href;
+  style.href = new URL(`./${name}`, import.meta.url).href;
+  const holds = new Promise((/** @type {(_: void) => void} */ done) => {
+    for (const event of ['load', 'error']) style.addEventListener(event, () => done());
+  });
+  styles.set(name, holds);
   document.head.append(style);
+  return holds;
 }

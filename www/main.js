@@ -246,6 +246,7 @@ async function start() {
       configured(await client.ask({ kind: 'configure', config: plain }));
     }
   }
+  document.body.classList.add('is-filled');
   for (const id of ['train', 'step', 'epoch', 'reset', 'export', 'import']) {
     /** @type {HTMLButtonElement} */ (element(id)).disabled = false;
   }

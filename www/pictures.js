@@ -44,7 +44,7 @@ export function startPictures({ fit, loss }) {
  * @param {string} name of the file, without its end
  */
 export function offerSaving(area, chart, name) {
-  addStyle('plots.css');
+  const styled = addStyle('plots.css');
   const holder = make('div', 'save');
   const button = make('button', 'icon');
   button.setAttribute('type', 'button');
@@ -99,7 +99,8 @@ export function offerSaving(area, chart, name) {
   onChange(word);
   new MutationObserver(word).observe(area, { attributeFilter: ['aria-label'] });
   holder.append(button, menu);
-  area.before(holder);
+  // Not before it has its place, or it would push the picture away for a moment.
+  void styled.then(() => area.before(holder));
 }
 
 function icon() {
