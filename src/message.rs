@@ -214,6 +214,24 @@ codes! {
     WeightsShape = "weights_shape": later "the weights file holds {found} parameters where its model has {expected}; it was altered or cut, export it again",
     WeightsPlace = "weights_place": later "the weights file stands at row {position} of an epoch of {n_samples} rows; it was altered, export it again",
     WeightsNotFinite = "weights_not_finite": "the weights file holds a weight that is not a finite number; export again before the run diverges",
+    // Models of other tools.
+    #[cfg(feature = "exchange")]
+    ModelUnknown = "model_unknown": "this file holds no model that Downhill reads; choose a Keras, ONNX, safetensors, NumPy, TensorFlow.js or PMML file, a table of coefficients, or one that Downhill has saved",
+    #[cfg(feature = "exchange")]
+    ModelDamaged = "model_damaged": "the {format} file is damaged or cut ({detail}); save or download it again",
+    #[cfg(feature = "exchange")]
+    ModelTooLarge = "model_too_large": "the {format} file is too large to be a linear model ({detail}); Downhill reads at most {limit}",
+    #[cfg(feature = "exchange")]
+    ModelTooDeep = "model_too_deep": "the file holds more than a linear model: {found}; Downhill trains one layer, so choose a model of one",
+    #[cfg(feature = "exchange")]
+    ModelUnsupported = "model_unsupported": "the {format} file holds {found}, which a linear model of Downhill does not have; save the model without it",
+    #[cfg(feature = "exchange")]
+    ModelShape = "model_shape": "\"{name}\" has the shape {found} where {expected} is expected; save the model again",
+    #[cfg(feature = "exchange")]
+    ModelNotFinite = "model_not_finite": "\"{name}\" holds a weight that is not a finite number; save the model before its training diverges",
+    #[cfg(feature = "exchange")]
+    ModelCannotHold = "model_cannot_hold": "{format} has no way to say {part}; choose another format",
+    ModelInputs = "model_inputs": later "the model takes {found} and these data give {expected}; load its table, then bring it in again",
     // Prediction.
     InputNotANumber = "input_not_a_number": "\"{text}\" is not a number; separate several x by spaces or commas",
     NoSuchLevel = "no_such_level": later "\"{text}\" is no level of \"{column}\"; choose one of those in the table",

@@ -82,6 +82,7 @@ fn types() -> Result<()> {
     site::readers()?;
     site::general()?;
     site::formats()?;
+    site::exchange()?;
     let projects = [
         ("types of the page", "tsconfig.json", "www"),
         ("types of the workers", "xtask/tsconfig/worker.json", "www"),

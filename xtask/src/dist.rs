@@ -72,8 +72,10 @@ pub(crate) fn within_budget() -> Result<()> {
 fn build() -> Result<Vec<Weighed>> {
     site::build()?;
     site::formats()?;
+    site::exchange()?;
     let wasm = optimized(&site::glue().join("downhill_bg.wasm"))?;
     let general = optimized(&site::folder().join("www/general/downhill_bg.wasm"))?;
+    let exchange = optimized(&site::folder().join("www/exchange/downhill_exchange_bg.wasm"))?;
     let formats = optimized(&site::folder().join("www/formats/downhill_formats_bg.wasm"))?;
     let readers = optimized(&site::folder().join("www/readers/downhill_readers_bg.wasm"))?;
     let (site, dist) = (site::folder(), folder());
@@ -83,6 +85,7 @@ fn build() -> Result<Vec<Weighed>> {
         let path = match name.as_str() {
             "pkg/downhill_bg.wasm" => wasm.clone(),
             "general/downhill_bg.wasm" => general.clone(),
+            "exchange/downhill_exchange_bg.wasm" => exchange.clone(),
             "formats/downhill_formats_bg.wasm" => formats.clone(),
             "readers/downhill_readers_bg.wasm" => readers.clone(),
             _ => site.join("www").join(&name),

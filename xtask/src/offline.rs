@@ -38,7 +38,7 @@ const LATER: &[&str] = &[
 ];
 
 /// What few visits need, and is large: fetched when it is needed, and kept from then on.
-const SELDOM: &[&str] = &["formats/"];
+const SELDOM: &[&str] = &["exchange/", "formats/"];
 
 /// Text of the service worker between these is replaced.
 const BEGIN: &str = "/* site: begin */";

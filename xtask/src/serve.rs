@@ -83,10 +83,15 @@ fn router(folder: PathBuf) -> Router {
         .layer(fixed(header::REFERRER_POLICY, "no-referrer"))
 }
 
-/// What the page asks for when a file of another format than text comes, and is not built before.
+/// What the page asks for when a file of another format than text comes, or a model leaves or comes, and is not built before.
 async fn build_first(request: Request, next: Next) -> Response {
-    if request.uri().path() == "/www/formats/downhill_formats.js" {
-        let built = tokio::task::spawn_blocking(site::formats).await;
+    let build: Option<fn() -> Result<()>> = match request.uri().path() {
+        "/www/exchange/downhill_exchange.js" => Some(site::exchange),
+        "/www/formats/downhill_formats.js" => Some(site::formats),
+        _ => None,
+    };
+    if let Some(build) = build {
+        let built = tokio::task::spawn_blocking(build).await;
         if let Some(error) = built.map_err(Into::into).flatten().err() {
             println!("error: {error:#}");
             return (StatusCode::INTERNAL_SERVER_ERROR, format!("{error:#}")).into_response();

@@ -8,6 +8,7 @@
 //! target/site/www/general/     the same of everything else, which takes over when it is first needed
 //! target/site/www/readers/     the same of the readers' wasm
 //! target/site/www/formats/     the same of the wasm of the other formats, once it has been asked for
+//! target/site/www/exchange/    the same of the wasm that writes and reads models, likewise
 //! ```
 
 use std::fs;
@@ -66,6 +67,13 @@ pub(crate) fn formats() -> Result<()> {
     bind("downhill_formats", "downhill_formats", &folder().join("www/formats"))
 }
 
+/// Builds the wasm that writes and reads models of other tools. No development needs it before one leaves or comes.
+pub(crate) fn exchange() -> Result<()> {
+    install::wasm_target()?;
+    cargo("wasm of the exchange", "downhill-exchange")?;
+    bind("downhill_exchange", "downhill_exchange", &folder().join("www/exchange"))
+}
+
 /// Builds a wasm of `wasm/` and its glue, into a folder.
 pub(crate) fn wasm_into(name: &str, folder: &Path) -> Result<()> {
     install::wasm_target()?;
@@ -99,7 +107,7 @@ fn bind(built: &str, name: &str, folder: &Path) -> Result<()> {
             .remove_name_section(true)
             .remove_producers_section(true)
             // A file may be damaged in a way that stops a reader: the page begins with a new one.
-            .reset_state_function(name == "downhill_formats")
+            .reset_state_function(["downhill_exchange", "downhill_formats"].contains(&name))
             .generate(folder)?;
         fs::write(&stamp, now)?;
         Ok(())
@@ -109,7 +117,9 @@ fn bind(built: &str, name: &str, folder: &Path) -> Result<()> {
 /// Makes `to` hold what `from` holds, apart from the glue and from the service worker, which belongs at the root.
 fn mirror(from: &Path, to: &Path) -> Result<()> {
     let ours = |name: &str| {
-        ["formats/", "general/", "pkg/", "readers/"].iter().any(|folder| name.starts_with(folder))
+        ["exchange/", "formats/", "general/", "pkg/", "readers/"]
+            .iter()
+            .any(|folder| name.starts_with(folder))
     };
     let names: Vec<String> =
         shell::files_below(from)?.into_iter().filter(|name| name != "sw.js" && !ours(name)).collect();
