@@ -1,6 +1,6 @@
 //! Takes trained models away in the files that other tools read, and brings theirs back.
 //!
-//! Modules in reading order: [`model`] is what every format holds, [`run`] is a run of Downhill that carries one, [`format`]
+//! Modules in reading order: [`model`] is what every format holds, [`run`] is a run of Downhill that carries one, [`mod@format`]
 //! names the formats, writes a run in any of them and finds out what a file is; then one module a format.
 //!
 //! Everything is plain data in, plain data out: no clock, no entropy, no I/O. Whatever is read may be hostile: a reader
