@@ -13,5 +13,7 @@ pub mod run;
 
 pub mod format;
 
+mod graph;
+
 #[cfg(target_arch = "wasm32")]
 pub mod web;
