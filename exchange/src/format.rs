@@ -4,6 +4,7 @@ use downhill::message::{Code, Message, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::model::Model;
+use crate::onnx;
 use crate::run::Run;
 
 /// A format.
@@ -129,10 +130,13 @@ pub struct Plain {
 
 impl Format {
     /// All of them, in the order in which a person sees them.
-    pub const ALL: [Self; 1] = [Self::RunFile];
+    pub const ALL: [Self; 2] = [Self::RunFile, Self::Onnx];
 
     /// What a file is, by its content; nothing where it is no model.
     pub fn of(bytes: &[u8]) -> Option<Self> {
+        if onnx::is(bytes) {
+            return Some(Self::Onnx);
+        }
         bytes.trim_ascii_start().starts_with(b"{").then_some(Self::RunFile)
     }
 
@@ -143,6 +147,7 @@ impl Format {
     pub fn write(self, run: &Run) -> Result<Vec<u8>> {
         match self {
             Self::RunFile => Ok(run.text.clone().into_bytes()),
+            Self::Onnx => onnx::write(run),
             other => Err(Message::new(Code::ModelCannotHold)
                 .with("format", format!("{other:?}"))
                 .with("part", "this")),
@@ -156,6 +161,7 @@ impl Format {
                 let producer = Some(format!("Downhill {}", run.file.downhill));
                 Ok(Plain { producer, model: run.model(), carried: Some(run.text) })
             }
+            Self::Onnx => onnx::read(bytes),
             _ => Err(Message::new(Code::ModelUnknown)),
         }
     }

@@ -73,6 +73,12 @@ impl Polynomial {
         }
     }
 
+    /// Whether nothing is left but the rounding of numbers as large as those of another.
+    pub(crate) fn is_near_zero_beside(&self, other: &Self) -> bool {
+        let largest = |of: &Self| of.0.values().fold(0.0_f64, |largest, w| largest.max(w.abs()));
+        largest(self) <= 1e-5 * largest(other)
+    }
+
     fn add_scaled(&mut self, other: &Self, by: f64) {
         for (monomial, coefficient) in &other.0 {
             *self.0.entry(monomial.clone()).or_insert(0.0) += coefficient * by;

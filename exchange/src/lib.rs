@@ -15,5 +15,7 @@ pub mod format;
 
 mod graph;
 
+mod onnx;
+
 #[cfg(target_arch = "wasm32")]
 pub mod web;
