@@ -45,8 +45,9 @@ struct Expected {
 fn main() -> Result<()> {
     let folder = PathBuf::from(env::args_os().nth(1).ok_or("which folder?")?);
     let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples");
-    let mut paths: Vec<PathBuf> =
-        fs::read_dir(samples)?.map(|entry| entry.map(|entry| entry.path())).collect::<std::io::Result<_>>()?;
+    let mut paths: Vec<PathBuf> = fs::read_dir(samples)?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<std::io::Result<_>>()?;
     paths.sort();
     let mut expected = Map::new();
     let mut refused = Vec::new();
