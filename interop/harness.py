@@ -10,7 +10,7 @@ from pathlib import Path
 
 def arguments():
     """The folder that the script is called with."""
-    if len(sys.argv) != 2:
+    if len(sys.argv) < 2:
         sys.exit(f"usage: {sys.argv[0]} FOLDER")
     return Path(sys.argv[1])
 

@@ -11,6 +11,8 @@ pub mod model;
 
 pub mod run;
 
+mod recipe;
+
 pub mod format;
 
 #[cfg(target_arch = "wasm32")]

@@ -74,6 +74,9 @@ pub(crate) fn interop(names: &[String]) -> Result<ExitCode> {
             bail!("there is no script \"{name}\"; there are {}", known.join(", "));
         }
     }
+    if names.is_empty() || names.iter().any(|name| name == "recipes") {
+        recipes()?;
+    }
     let wanted = |script: &Script| names.is_empty() || names.iter().any(|name| name == script.name);
     let exported = export()?;
     let mut table = Table::new();
@@ -119,6 +122,14 @@ fn export() -> Result<PathBuf> {
         .arg(&folder);
     shell::quiet("every sample in every format", &mut cargo)?;
     Ok(folder)
+}
+
+/// Writes recipes of many configurations, and what they come to in Downhill.
+fn recipes() -> Result<()> {
+    let mut cargo = shell::cargo();
+    cargo.args(["run", "--quiet", "--package", "downhill-exchange", "--example", "recipes", "--"]);
+    cargo.arg(shell::target_dir().join("interop/recipes"));
+    shell::quiet("recipes of many configurations", &mut cargo).map(drop)
 }
 
 /// Runs a script wherever it has to and adds what it says to the table.
