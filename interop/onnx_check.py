@@ -32,5 +32,6 @@ def predict(path, of):
     return {"outputs": session.run(None, feed(session, of))[0]}
 
 
-for sample, path, of in harness.files("onnx"):
-    harness.check("onnx", f"onnxruntime (onnx {onnx.__version__})", ort.__version__, sample, of, lambda: predict(path, of))
+for sample, path, of in harness.files(harness.arguments(), "onnx"):
+    version = f"{ort.__version__} (onnx {onnx.__version__})"
+    harness.check("onnx", "onnxruntime", version, sample, of, lambda: predict(str(path), of))
