@@ -111,6 +111,9 @@ impl<'a> Walk<'a> {
         for info in &given {
             let levels = levels_of(of, &info.name)?;
             let first = inputs.len();
+            if is_words(info) && width_of(info).is_some_and(|width| width > 1) {
+                return Err(unsupported("several columns of words in one input"));
+            }
             if is_words(info) || levels.is_some() {
                 let levels = levels.ok_or_else(|| {
                     unsupported(&format!(
@@ -318,6 +321,9 @@ impl<'a> Walk<'a> {
     }
 
     fn side_by_side(&mut self, node: &NodeProto) -> Result<Symbol> {
+        if let ([_], Symbol::Words(input)) = (&node.input[..], self.symbol(node, 0)?) {
+            return Ok(Symbol::Words(*input));
+        }
         if node.op_type == "Concat"
             && !matches!(attribute(node, "axis").and_then(|axis| axis.i), Some(1 | -1))
         {
@@ -343,6 +349,9 @@ impl<'a> Walk<'a> {
             (self.symbol(node, 0)?, which.values.len())
         {
             return Ok(Symbol::Activated(outputs.clone(), Activation::Sigmoid));
+        }
+        if let (Symbol::Words(input), [0.0]) = (self.symbol(node, 0)?, &which.values[..]) {
+            return Ok(Symbol::Words(*input));
         }
         let columns = self.columns(node, 0)?;
         if which.values.len() > MAX_COLUMNS {
@@ -507,11 +516,19 @@ fn is_words(info: &ValueInfoProto) -> bool {
 
 /// Levels of a category, as the encoder has them that takes it; nothing where none does.
 fn levels_of(graph: &GraphProto, name: &str) -> Result<Option<Vec<String>>> {
-    let encoders = graph.node.iter().filter(|node| node.op_type == "OneHotEncoder");
-    let Some(node) = encoders.into_iter().find(|node| node.input.first().is_some_and(|own| own == name))
-    else {
-        return Ok(None);
-    };
+    // A converter may lead a column through nodes that leave it as it is.
+    let mut name = name;
+    let encoder = graph.node.iter().find(|node| match (node.input.first(), node.output.first()) {
+        (Some(own), Some(output)) if own == name => {
+            let alone = node.input.len() == 1 || node.op_type == "Gather";
+            if alone && ["Concat", "Identity", "Cast", "Gather"].contains(&node.op_type.as_str()) {
+                name = output;
+            }
+            node.op_type == "OneHotEncoder"
+        }
+        _ => false,
+    });
+    let Some(node) = encoder else { return Ok(None) };
     let strings = attribute(node, "cats_strings").map_or(&[][..], |own| &own.strings);
     let ints = attribute(node, "cats_int64s").map_or(&[][..], |own| &own.ints);
     let words = strings.iter().map(|word| String::from_utf8(word.clone()).map_err(damaged));
