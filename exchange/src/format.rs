@@ -4,6 +4,8 @@ use downhill::message::{Code, Message, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::model::Model;
+use crate::onnx;
+use crate::recipe::{self, Tool};
 use crate::run::Run;
 
 /// A format.
@@ -129,11 +131,25 @@ pub struct Plain {
 
 impl Format {
     /// All of them, in the order in which a person sees them.
-    pub const ALL: [Self; 1] = [Self::RunFile];
+    pub const ALL: [Self; 6] = [
+        Self::RunFile,
+        Self::Onnx,
+        Self::RecipeKeras,
+        Self::RecipePytorch,
+        Self::RecipeSklearn,
+        Self::RecipeSpark,
+    ];
 
     /// What a file is, by its content; nothing where it is no model.
     pub fn of(bytes: &[u8]) -> Option<Self> {
-        bytes.trim_ascii_start().starts_with(b"{").then_some(Self::RunFile)
+        if onnx::is(bytes) {
+            return Some(Self::Onnx);
+        }
+        if bytes.trim_ascii_start().starts_with(b"{") {
+            return Some(Self::RunFile);
+        }
+        let recipes = [Self::RecipeKeras, Self::RecipePytorch, Self::RecipeSklearn, Self::RecipeSpark];
+        recipes.into_iter().find(|recipe| recipe.tool().is_some_and(|tool| recipe::is(bytes, tool)))
     }
 
     /// The file's bytes.
@@ -143,6 +159,11 @@ impl Format {
     pub fn write(self, run: &Run) -> Result<Vec<u8>> {
         match self {
             Self::RunFile => Ok(run.text.clone().into_bytes()),
+            Self::Onnx => onnx::write(run),
+            Self::RecipeKeras => recipe::keras::write(run),
+            Self::RecipePytorch => recipe::pytorch::write(run),
+            Self::RecipeSklearn => recipe::sklearn::write(run),
+            Self::RecipeSpark => recipe::spark::write(run),
             other => Err(Message::new(Code::ModelCannotHold)
                 .with("format", format!("{other:?}"))
                 .with("part", "this")),
@@ -156,7 +177,22 @@ impl Format {
                 let producer = Some(format!("Downhill {}", run.file.downhill));
                 Ok(Plain { producer, model: run.model(), carried: Some(run.text) })
             }
-            _ => Err(Message::new(Code::ModelUnknown)),
+            Self::Onnx => onnx::read(bytes),
+            other => match other.tool() {
+                Some(tool) => recipe::read(bytes, tool),
+                None => Err(Message::new(Code::ModelUnknown)),
+            },
+        }
+    }
+
+    /// What a recipe is for.
+    fn tool(self) -> Option<&'static Tool> {
+        match self {
+            Self::RecipeKeras => Some(&recipe::keras::TOOL),
+            Self::RecipePytorch => Some(&recipe::pytorch::TOOL),
+            Self::RecipeSklearn => Some(&recipe::sklearn::TOOL),
+            Self::RecipeSpark => Some(&recipe::spark::TOOL),
+            _ => None,
         }
     }
 }

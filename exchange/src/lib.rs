@@ -11,7 +11,13 @@ pub mod model;
 
 pub mod run;
 
+mod recipe;
+
 pub mod format;
+
+mod graph;
+
+mod onnx;
 
 #[cfg(target_arch = "wasm32")]
 pub mod web;
