@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::Model;
 use crate::run::Run;
+use crate::{coefficients, npz, safetensors};
 
 /// A format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -129,11 +130,20 @@ pub struct Plain {
 
 impl Format {
     /// All of them, in the order in which a person sees them.
-    pub const ALL: [Self; 1] = [Self::RunFile];
+    pub const ALL: [Self; 4] = [Self::RunFile, Self::Safetensors, Self::Npz, Self::Coefficients];
 
     /// What a file is, by its content; nothing where it is no model.
     pub fn of(bytes: &[u8]) -> Option<Self> {
-        bytes.trim_ascii_start().starts_with(b"{").then_some(Self::RunFile)
+        if bytes.trim_ascii_start().starts_with(b"{") {
+            return Some(Self::RunFile);
+        }
+        if safetensors::is(bytes) {
+            return Some(Self::Safetensors);
+        }
+        if npz::is(bytes) {
+            return Some(Self::Npz);
+        }
+        coefficients::is(bytes).then_some(Self::Coefficients)
     }
 
     /// The file's bytes.
@@ -143,6 +153,9 @@ impl Format {
     pub fn write(self, run: &Run) -> Result<Vec<u8>> {
         match self {
             Self::RunFile => Ok(run.text.clone().into_bytes()),
+            Self::Safetensors => safetensors::write(run),
+            Self::Npz => npz::write(run),
+            Self::Coefficients => coefficients::write(run),
             other => Err(Message::new(Code::ModelCannotHold)
                 .with("format", format!("{other:?}"))
                 .with("part", "this")),
@@ -156,6 +169,9 @@ impl Format {
                 let producer = Some(format!("Downhill {}", run.file.downhill));
                 Ok(Plain { producer, model: run.model(), carried: Some(run.text) })
             }
+            Self::Safetensors => safetensors::read(bytes),
+            Self::Npz => npz::read(bytes),
+            Self::Coefficients => coefficients::read(bytes),
             _ => Err(Message::new(Code::ModelUnknown)),
         }
     }

@@ -13,5 +13,15 @@ pub mod run;
 
 pub mod format;
 
+mod features;
+
+mod tensors;
+
+mod safetensors;
+
+mod npz;
+
+mod coefficients;
+
 #[cfg(target_arch = "wasm32")]
 pub mod web;
