@@ -64,7 +64,7 @@ pub(crate) fn numpy_rows(model: &Model) -> String {
 }
 
 /// A number of few digits where the data lie.
-fn example(center: f64, scale: f64) -> String {
+pub(crate) fn example(center: f64, scale: f64) -> String {
     if center == 0.0 {
         return "0.5".to_owned();
     }
@@ -84,20 +84,15 @@ pub(crate) fn after(outputs: &str, activation: Activation, [sigmoid, softmax, ex
     format!("print({})\n", pattern.replace("{}", outputs))
 }
 
-/// A text of Python's (and of JavaScript's and JSON's), plain ASCII.
+/// A text of Python's.
 pub(crate) fn python_text(text: &str) -> String {
     let mut quoted = String::from("\"");
     for letter in text.chars() {
         match letter {
             '"' | '\\' => quoted.extend(['\\', letter]),
             ' '..='~' => quoted.push(letter),
-            _ if letter.is_alphanumeric() && (letter as u32) < 0x1_0000 => quoted.push(letter),
-            // Both languages have these, and JSON has them: two halves where one has no room.
-            _ => {
-                for half in letter.encode_utf16(&mut [0; 2]) {
-                    quoted += &format!("\\u{half:04x}");
-                }
-            }
+            _ if letter.is_alphanumeric() => quoted.push(letter),
+            _ => quoted += &format!("\\U{:08x}", letter as u32),
         }
     }
     quoted.push('"');

@@ -23,5 +23,9 @@ mod npz;
 
 mod coefficients;
 
+mod provenance;
+
+mod code;
+
 #[cfg(target_arch = "wasm32")]
 pub mod web;
