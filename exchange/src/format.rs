@@ -3,10 +3,12 @@
 use downhill::message::{Code, Message, Result};
 use serde::{Deserialize, Serialize};
 
+use crate::code::Language;
 use crate::model::Model;
 use crate::onnx;
 use crate::recipe::{self, Tool};
 use crate::run::Run;
+use crate::{code, coefficients, npz, safetensors};
 
 /// A format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -131,9 +133,17 @@ pub struct Plain {
 
 impl Format {
     /// All of them, in the order in which a person sees them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 14] = [
         Self::RunFile,
         Self::Onnx,
+        Self::Safetensors,
+        Self::Npz,
+        Self::Coefficients,
+        Self::Python,
+        Self::Javascript,
+        Self::Rust,
+        Self::C,
+        Self::Sql,
         Self::RecipeKeras,
         Self::RecipePytorch,
         Self::RecipeSklearn,
@@ -142,14 +152,25 @@ impl Format {
 
     /// What a file is, by its content; nothing where it is no model.
     pub fn of(bytes: &[u8]) -> Option<Self> {
-        if onnx::is(bytes) {
-            return Some(Self::Onnx);
-        }
         if bytes.trim_ascii_start().starts_with(b"{") {
             return Some(Self::RunFile);
         }
+        if safetensors::is(bytes) {
+            return Some(Self::Safetensors);
+        }
+        if onnx::is(bytes) {
+            return Some(Self::Onnx);
+        }
+        if npz::is(bytes) {
+            return Some(Self::Npz);
+        }
+        if coefficients::is(bytes) {
+            return Some(Self::Coefficients);
+        }
         let recipes = [Self::RecipeKeras, Self::RecipePytorch, Self::RecipeSklearn, Self::RecipeSpark];
-        recipes.into_iter().find(|recipe| recipe.tool().is_some_and(|tool| recipe::is(bytes, tool)))
+        let recipe =
+            recipes.into_iter().find(|recipe| recipe.tool().is_some_and(|tool| recipe::is(bytes, tool)));
+        recipe.or_else(|| code::of(bytes).map(Language::format))
     }
 
     /// The file's bytes.
@@ -164,6 +185,14 @@ impl Format {
             Self::RecipePytorch => recipe::pytorch::write(run),
             Self::RecipeSklearn => recipe::sklearn::write(run),
             Self::RecipeSpark => recipe::spark::write(run),
+            Self::Safetensors => safetensors::write(run),
+            Self::Npz => npz::write(run),
+            Self::Coefficients => coefficients::write(run),
+            Self::Python => code::write(run, Language::Python),
+            Self::Javascript => code::write(run, Language::Javascript),
+            Self::Rust => code::write(run, Language::Rust),
+            Self::C => code::write(run, Language::C),
+            Self::Sql => code::write(run, Language::Sql),
             other => Err(Message::new(Code::ModelCannotHold)
                 .with("format", format!("{other:?}"))
                 .with("part", "this")),
@@ -177,6 +206,14 @@ impl Format {
                 let producer = Some(format!("Downhill {}", run.file.downhill));
                 Ok(Plain { producer, model: run.model(), carried: Some(run.text) })
             }
+            Self::Safetensors => safetensors::read(bytes),
+            Self::Npz => npz::read(bytes),
+            Self::Coefficients => coefficients::read(bytes),
+            Self::Python => code::read(bytes, Language::Python),
+            Self::Javascript => code::read(bytes, Language::Javascript),
+            Self::Rust => code::read(bytes, Language::Rust),
+            Self::C => code::read(bytes, Language::C),
+            Self::Sql => code::read(bytes, Language::Sql),
             Self::Onnx => onnx::read(bytes),
             other => match other.tool() {
                 Some(tool) => recipe::read(bytes, tool),

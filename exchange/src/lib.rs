@@ -19,5 +19,19 @@ mod graph;
 
 mod onnx;
 
+mod features;
+
+mod tensors;
+
+mod safetensors;
+
+mod npz;
+
+mod coefficients;
+
+mod provenance;
+
+mod code;
+
 #[cfg(target_arch = "wasm32")]
 pub mod web;
