@@ -13,6 +13,8 @@ pub mod run;
 
 pub mod format;
 
+pub mod forward;
+
 pub mod predict;
 
 #[cfg(target_arch = "wasm32")]
