@@ -33,5 +33,9 @@ mod provenance;
 
 mod code;
 
+pub mod forward;
+
+pub mod predict;
+
 #[cfg(target_arch = "wasm32")]
 pub mod web;

@@ -8,6 +8,44 @@ use wasm_bindgen::prelude::*;
 use crate::format::{self, Format};
 use crate::run::Run;
 
+/// Predictions of many rows; see [`crate::predict`] and the types below for what crosses as JSON.
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = r#"
+/** A code, its parameters and the English wording, as everywhere in Downhill. */
+interface PredictorMessage { code: string; params: Record<string, string>; text: string }
+
+/** What `Predictor.describe()` says, as JSON. */
+interface PredictorDescription {
+  /** What a row gives; a category's levels are words. */
+  inputs: { name: string; levels: string[] }[];
+  target: string;
+  /** Names of the columns that predictions are put in, behind those of the table. */
+  outputs: string[];
+}
+
+/** What `Predictor.counts()` says, as JSON. */
+interface PredictorCounts {
+  /** Rows so far, and those of them that have a prediction. */
+  n_rows: number;
+  n_predicted: number;
+  n_bad: number;
+  /** Of the first bad rows, what is wrong: the codes `cell_not_a_number`, `predict_missing`, `predict_level`, `row_width`. */
+  problems: PredictorMessage[];
+  /** `notice_by_order` where columns have no names, or none of the model's. */
+  notices: PredictorMessage[];
+  /** The table's column that each input is read from; null before the first row. */
+  columns: string[] | null;
+  /** The first rows as they were written: the row of names, then cells. */
+  preview: string[][];
+}
+
+/** What `Predictor.rows()` says, as JSON: of each row its outputs (numbers as JSON, a class as a word), or what is wrong. */
+interface PredictorRows {
+  outputs: string[];
+  rows: ({ values: (number | string)[]; problem: null } | { values: null; problem: PredictorMessage })[];
+}
+"#;
+
 #[wasm_bindgen(start)]
 fn start() {
     console_error_panic_hook::set_once();
@@ -25,6 +63,53 @@ pub fn write(run: &[u8], format: &str) -> Result<Vec<u8>, Error> {
 #[wasm_bindgen]
 pub fn read(bytes: &[u8]) -> Result<String, Error> {
     format::read(bytes).map_err(|message| to_error(&message)).and_then(|found| json(&found))
+}
+
+/// Predictions of many rows: see [`predict`](crate::predict).
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct Predictor(crate::predict::Predictor);
+
+#[wasm_bindgen]
+impl Predictor {
+    /// Of a run file's text, or of the `model` of what [`read`] finds, as JSON.
+    #[wasm_bindgen(constructor)]
+    pub fn new(model: &str) -> Result<Self, Error> {
+        crate::predict::Predictor::read(model).map(Self).map_err(|message| to_error(&message))
+    }
+
+    /// What it takes and gives: JSON of `PredictorDescription`.
+    pub fn describe(&self) -> Result<String, Error> {
+        json(&self.0.describe())
+    }
+
+    /// The next bytes of a table; returns the next of the one that goes out.
+    pub fn push(&mut self, chunk: &[u8]) -> Result<Vec<u8>, Error> {
+        self.0.push(chunk).map_err(|message| to_error(&message))
+    }
+
+    /// There are no more; returns the last of what goes out.
+    pub fn finish(&mut self) -> Result<Vec<u8>, Error> {
+        self.0.finish().map_err(|message| to_error(&message))
+    }
+
+    /// How far it is: JSON of `PredictorCounts`.
+    pub fn counts(&self) -> Result<String, Error> {
+        json(self.0.counts())
+    }
+
+    /// What the model says of typed values, `string[][]` as JSON: JSON of `PredictorRows`.
+    pub fn rows(&self, values: &str) -> Result<String, Error> {
+        let values: Vec<Vec<String>> =
+            serde_json::from_str(values).map_err(|error| Error::new(&error.to_string()))?;
+        json(&self.0.rows(&values))
+    }
+
+    /// What the model says of columns of numbers (a category as the index of its level), all inputs one after the other: a
+    /// column an output, likewise.
+    pub fn columns(&self, x: &[f64]) -> Vec<f64> {
+        self.0.columns(x)
+    }
 }
 
 fn json(value: &impl Serialize) -> Result<String, Error> {
