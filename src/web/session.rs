@@ -225,7 +225,8 @@ impl Session {
             Request::RemovePoint { index } => self.remove_point(index).await,
             Request::Predict { inputs } => self.predict(&inputs),
             Request::PredictRow { values } => self.predict_row(&values),
-            Request::Export {} => {
+            Request::Adopt { .. } | Request::Compare { .. } => Err(Code::NeedsGeneral.into()),
+            Request::Export { .. } => {
                 let trainer = self.trainer_mut()?;
                 let text = super::json_text(export::fields(trainer)?)?;
                 Ok(Answer::Exported {
