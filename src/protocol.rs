@@ -14,10 +14,12 @@
 //!   rows do not have what the model takes.
 
 use serde::{Deserialize, Serialize};
+#[cfg(feature = "general")]
 use serde_json::Value;
 
 use crate::config::RunConfig;
 use crate::dataset::Scaling;
+use crate::export::Saving;
 #[cfg(feature = "general")]
 use crate::foreign::Comparison;
 use crate::message::Message;
@@ -71,12 +73,10 @@ pub enum Request {
     },
     /// The weights as a file.
     Export {
-        /// Of which weights.
-        #[serde(default)]
-        which: Which,
-        /// When, in words or figures of the page's choice: nothing below it has a clock.
-        #[serde(default)]
-        saved: Option<String>,
+        /// Of which weights (`which`), and when (`saved`, in words or figures of the page's choice: nothing below it has a
+        /// clock).
+        #[serde(skip)]
+        saving: Saving,
     },
     /// A weights file.
     Import {
@@ -84,12 +84,14 @@ pub enum Request {
         #[serde(skip)]
         bytes: Vec<u8>,
     },
+    #[cfg(feature = "general")]
     /// A model of another tool, to go on from as a new run on the rows that there are.
     Adopt {
         /// A [`ForeignModel`](crate::foreign::ForeignModel) as JSON.
         #[serde(skip)]
         model: Value,
     },
+    #[cfg(feature = "general")]
     /// How a model of another tool does on the rows that there are, beside the weights as they are.
     Compare {
         /// As for [`Request::Adopt`].
@@ -107,17 +109,6 @@ pub enum Request {
         /// Cells up.
         rows: u32,
     },
-}
-
-/// Which weights leave.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Which {
-    /// Those on screen.
-    #[default]
-    Current,
-    /// Those of the least loss over the rows held out; where none are, of the least loss that was measured over every row.
-    Best,
 }
 
 /// What the worker answers.
