@@ -18,6 +18,7 @@ mod scale;
 mod split;
 mod stored;
 mod table;
+mod units;
 
 pub use scale::{FeatureMap, InputMap, Problem, Scaler, Scaling, Term};
 pub use split::{Role, Roles};

@@ -1,5 +1,9 @@
 //! Trained weights as a file, and back.
 
+#[cfg(feature = "general")]
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
 use serde::ser::{SerializeMap as _, Serializer};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
@@ -10,14 +14,40 @@ use crate::config::{RunConfig, RunPlan};
 use crate::dataset::{FeatureMap, Input};
 use crate::loss::Loss;
 use crate::message::{Code, Message, Result};
+use crate::metrics::Curve;
 use crate::model::{self, Layer};
 use crate::tagged::Fields;
 use crate::trainer::{Checkpoint, Place, Trainer};
+
+mod facts;
+
+pub use facts::{DataFacts, Metrics};
 
 /// What tells a weights file from any other JSON.
 pub const FORMAT: &str = "downhill-weights";
 /// The version that is written, and the only one that is read.
 pub const VERSION: u64 = 1;
+/// Points of a run's history that are kept at most.
+pub const MAX_HISTORY_POINTS: usize = 1_000;
+
+/// What is to be in a file, beside what is always.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Saving {
+    /// Which weights.
+    pub which: Which,
+    /// When, in words of whoever has a clock.
+    pub saved: Option<String>,
+}
+
+/// Which weights leave.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Which {
+    /// Those that the run has.
+    #[default]
+    Current,
+    /// Those of [`Trainer::best_seen`].
+    Best,
+}
 
 /// A weights file: the model, what made it, and what is needed to go on.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -28,6 +58,8 @@ pub struct WeightsFile {
     pub version: u64,
     /// Version of Downhill that wrote it.
     pub downhill: String,
+    /// When it was saved, in the words of whoever did.
+    pub saved: Option<String>,
     /// What feature and target are called.
     pub columns: Columns,
     /// The model: kernels `[in, out]`, biases. Inputs are features after `feature_map`.
@@ -36,7 +68,7 @@ pub struct WeightsFile {
     pub feature_map: FeatureMap,
     /// The same model as coefficients of x, x^2, ..., in the units of x and y.
     pub original_units: OriginalUnits,
-    /// Mean squared error of these weights.
+    /// Loss of these weights, the penalty included.
     pub loss: f64,
     /// Rows that it was taken over.
     pub loss_rows: u32,
@@ -52,6 +84,16 @@ pub struct WeightsFile {
     pub check_predictions: Vec<Vec<f64>>,
     /// What training needs to go on to the bit.
     pub training_state: TrainingState,
+    /// Metrics of these weights over the rows that they were trained on (`training`), and over those held out (`validation`,
+    /// `test`) where there are any. Files had neither these nor what follows before models were taken to other tools.
+    #[cfg(feature = "general")]
+    pub metrics: Option<BTreeMap<String, Metrics>>,
+    /// What the data were.
+    #[cfg(feature = "general")]
+    pub data: Option<DataFacts>,
+    /// How the run went until then.
+    #[cfg(feature = "general")]
+    pub history: Option<Curve>,
 }
 
 impl<'de> Deserialize<'de> for WeightsFile {
@@ -61,6 +103,7 @@ impl<'de> Deserialize<'de> for WeightsFile {
             format: from.need("format")?,
             version: from.need("version")?,
             downhill: from.need("downhill")?,
+            saved: lenient(from.may("saved")?),
             columns: from.need("columns")?,
             layers: from.need("layers")?,
             feature_map: from.need("feature_map")?,
@@ -73,9 +116,20 @@ impl<'de> Deserialize<'de> for WeightsFile {
             backend: from.may("backend")?,
             check_predictions: from.need("check_predictions")?,
             training_state: from.need("training_state")?,
+            #[cfg(feature = "general")]
+            metrics: lenient(from.may("metrics")?),
+            #[cfg(feature = "general")]
+            data: lenient(from.may("data")?),
+            #[cfg(feature = "general")]
+            history: lenient(from.may("history")?),
         };
         from.finish(read)
     }
+}
+
+/// What a run goes on without: where it cannot be read, it is not there.
+fn lenient<T: DeserializeOwned>(value: Option<Value>) -> Option<T> {
+    value.and_then(|value| serde_json::from_value(value).ok())
 }
 
 /// Names of the columns.
@@ -193,13 +247,37 @@ impl<'de> Deserialize<'de> for TrainingState {
 }
 
 /// The run's weights as a file.
-pub fn weights_file(trainer: &Trainer) -> WeightsFile {
+#[cfg(feature = "general")]
+pub fn weights_file(trainer: &Trainer, saving: &Saving) -> WeightsFile {
+    let (file, [metrics, data, history]) = parts(trainer, saving);
+    WeightsFile {
+        metrics: lenient(Some(metrics)),
+        data: lenient(Some(data)),
+        history: lenient(Some(history)),
+        ..file
+    }
+}
+
+/// The file but for what is said of the run beside it, and that as JSON: metrics, data, history.
+fn parts(trainer: &Trainer, saving: &Saving) -> (WeightsFile, [Value; 3]) {
     let task = trainer.task();
-    let checkpoint = trainer.checkpoint();
+    let checkpoint = match saving.which {
+        Which::Current => trainer.checkpoint(),
+        Which::Best => trainer.best_checkpoint(),
+    };
+    let step = checkpoint.state.steps[0];
+    let parameters = checkpoint.state.parameters(0).to_vec();
+    let (metrics, mean_loss) = facts::metrics(trainer, &parameters);
+    let (loss, loss_rows) = if parameters == trainer.parameters() {
+        (trainer.measured().loss, trainer.measured().rows)
+    } else {
+        (mean_loss + facts::penalty(trainer, &parameters), task.problem.in_memory().n_samples)
+    };
     let reaction = checkpoint.state.reactions[0];
     let slot_of = |slot: usize| checkpoint.state.slot(0, slot).to_vec();
     let n_features = task.map.n_features();
-    let original = trainer.original_parameters();
+    let wide: Vec<f64> = parameters.iter().map(|w| f64::from(*w)).collect();
+    let original = task.original(&wide);
     let per_output = n_features + usize::from(trainer.plan().config().model.bias);
     let (mut weights, mut biases) = (Vec::new(), Vec::new());
     for of_output in original.chunks_exact(per_output) {
@@ -213,30 +291,31 @@ pub fn weights_file(trainer: &Trainer) -> WeightsFile {
         _ => [None, Some(biases)],
     };
     let bias = bias.and_then(|bias| bias.first().copied());
-    WeightsFile {
+    let file = WeightsFile {
         format: FORMAT.to_owned(),
         version: VERSION,
         downhill: env!("CARGO_PKG_VERSION").to_owned(),
+        saved: saving.saved.clone(),
         columns: Columns {
             inputs: task.dataset.inputs.clone(),
             target: task.dataset.target.clone(),
             target_levels: task.dataset.target_levels.clone(),
         },
         layers: model::layers(
-            trainer.parameters(),
+            &parameters,
             n_features as u32,
             task.problem.n_outputs,
             &trainer.plan().config().loss,
         ),
         feature_map: task.map.clone(),
         original_units: OriginalUnits { weights, bias, biases },
-        loss: trainer.measured().loss,
-        loss_rows: trainer.measured().rows,
-        steps: trainer.step(),
-        epochs: trainer.place().epoch,
+        loss,
+        loss_rows,
+        steps: step,
+        epochs: checkpoint.place.epoch,
         config: trainer.plan().config().clone(),
         backend: Some(trainer.in_use().to_string()),
-        check_predictions: check_predictions(trainer),
+        check_predictions: check_predictions(trainer, &wide),
         training_state: TrainingState {
             place: checkpoint.place,
             optimizer_start: checkpoint.optimizer_start,
@@ -258,11 +337,19 @@ pub fn weights_file(trainer: &Trainer) -> WeightsFile {
             cooldown_left: reaction.cooldown_left,
             last_epoch_loss: reaction.last_epoch_loss,
         },
-    }
+        #[cfg(feature = "general")]
+        metrics: None,
+        #[cfg(feature = "general")]
+        data: None,
+        #[cfg(feature = "general")]
+        history: None,
+    };
+    let history = trainer.history().curve(MAX_HISTORY_POINTS, step);
+    (file, [metrics, facts::data(trainer), facts::history(history)])
 }
 
 /// At the least, the middle and the greatest of every input, and at the first levels of categories.
-fn check_predictions(trainer: &Trainer) -> Vec<Vec<f64>> {
+fn check_predictions(trainer: &Trainer, parameters: &[f64]) -> Vec<Vec<f64>> {
     let ranges = &trainer.task().dataset.summary().x_ranges;
     [0.0, 0.5, 1.0]
         .map(|place| {
@@ -275,18 +362,29 @@ fn check_predictions(trainer: &Trainer) -> Vec<Vec<f64>> {
             };
             let levels = trainer.task().map.inputs.iter().map(|input| input.n_levels);
             let mut row: Vec<f64> = ranges.iter().zip(levels).map(input).collect();
-            row.push(trainer.predict_row(&row));
+            row.push(trainer.predict_row_by(parameters, &row));
             row
         })
         .to_vec()
 }
 
-/// The file's text.
+/// The file's text, of the weights as they are.
 ///
 /// # Errors
 /// [`Code::WeightsNotFinite`]: JSON has no way to write what is not a number.
+#[cfg(feature = "general")]
 pub fn write(trainer: &Trainer) -> Result<String> {
-    serde_json::to_string_pretty(&finite(trainer)?)
+    write_as(trainer, &Saving::default())
+}
+
+/// The file's text.
+///
+/// # Errors
+/// As [`write()`].
+#[cfg(feature = "general")]
+pub fn write_as(trainer: &Trainer, saving: &Saving) -> Result<String> {
+    finite(trainer)?;
+    serde_json::to_string_pretty(&weights_file(trainer, saving))
         .map_err(|error| Message::new(Code::Internal).with("detail", error))
 }
 
@@ -294,17 +392,21 @@ pub fn write(trainer: &Trainer) -> Result<String> {
 ///
 /// # Errors
 /// As [`write()`].
-pub fn fields(trainer: &Trainer) -> Result<Vec<(&'static str, Value)>> {
-    let mut value = serde_json::to_value(finite(trainer)?)
-        .map_err(|error| Message::new(Code::Internal).with("detail", error))?;
-    Ok(FIELDS.iter().map(|name| (*name, value[*name].take())).collect())
+pub fn fields(trainer: &Trainer, saving: &Saving) -> Result<Vec<(&'static str, Value)>> {
+    finite(trainer)?;
+    let (file, facts) = parts(trainer, saving);
+    let mut value =
+        serde_json::to_value(file).map_err(|error| Message::new(Code::Internal).with("detail", error))?;
+    let fields = FIELDS.iter().map(|name| (*name, value[*name].take()));
+    Ok(fields.chain(FACTS.into_iter().zip(facts)).collect())
 }
 
 /// What a weights file holds, in the order of [`WeightsFile`].
-const FIELDS: [&str; 15] = [
+const FIELDS: [&str; 16] = [
     "format",
     "version",
     "downhill",
+    "saved",
     "columns",
     "layers",
     "feature_map",
@@ -318,10 +420,12 @@ const FIELDS: [&str; 15] = [
     "check_predictions",
     "training_state",
 ];
+/// And what it says of the run behind them.
+const FACTS: [&str; 3] = ["metrics", "data", "history"];
 
-fn finite(trainer: &Trainer) -> Result<WeightsFile> {
+fn finite(trainer: &Trainer) -> Result<()> {
     let finite = trainer.parameters().iter().all(|w| w.is_finite());
-    if finite { Ok(weights_file(trainer)) } else { Err(Code::WeightsNotFinite.into()) }
+    if finite { Ok(()) } else { Err(Code::WeightsNotFinite.into()) }
 }
 
 /// A file read and checked: what to train on, from where.
@@ -333,6 +437,8 @@ pub struct Imported {
     pub map: FeatureMap,
     /// Where to go on.
     pub checkpoint: Checkpoint,
+    /// How the run went until then: for [`Trainer::retrace`]. Empty where the file does not say.
+    pub history: Curve,
 }
 
 /// Reads a weights file.
@@ -452,5 +558,9 @@ fn check(file: WeightsFile) -> Result<Imported> {
         schedule_start: training.schedule_start.min(file.steps),
         first_loss: training.first_loss,
     };
-    Ok(Imported { plan, map: file.feature_map, checkpoint })
+    #[cfg(feature = "general")]
+    let history = file.history.unwrap_or_default();
+    #[cfg(not(feature = "general"))]
+    let history = Curve::default();
+    Ok(Imported { plan, map: file.feature_map, checkpoint, history })
 }

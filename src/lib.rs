@@ -41,6 +41,8 @@ pub mod trainer;
 
 pub mod export;
 
+pub mod foreign;
+
 pub mod protocol;
 
 #[cfg(feature = "chart")]

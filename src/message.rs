@@ -233,6 +233,14 @@ codes! {
     ModelCannotHold = "model_cannot_hold": "{format} has no way to say {part}; choose another format",
     ModelInputs = "model_inputs": later "the model takes {found} and these data give {expected}; load its table, then bring it in again",
     // Prediction.
+    #[cfg(feature = "exchange")]
+    PredictColumn = "predict_column": "the table has no column \"{column}\", which the model takes; it has {found}: add the column, or name it so",
+    #[cfg(feature = "exchange")]
+    PredictWidth = "predict_width": "the table has {found} columns without names and the model takes {expected}; give one column for each input, or a row of names",
+    #[cfg(feature = "exchange")]
+    PredictMissing = "predict_missing": "row {row}, column \"{column}\": nothing stands there; fill the cell in, or leave the row out",
+    #[cfg(feature = "exchange")]
+    PredictLevel = "predict_level": "row {row}, column \"{column}\": the model knows no level \"{text}\"; it knows {levels}",
     InputNotANumber = "input_not_a_number": "\"{text}\" is not a number; separate several x by spaces or commas",
     NoSuchLevel = "no_such_level": later "\"{text}\" is no level of \"{column}\"; choose one of those in the table",
     NothingToPredict = "nothing_to_predict": "type one x, or several separated by spaces or commas",
@@ -285,6 +293,7 @@ codes! {
     NoticeNoOptimum = "notice_no_optimum": later "rows and features are too many for the exact answer to be found beside the run; descent is watched by its gradient alone",
     NoticeRowsLeftOut = "notice_rows_left_out": later "of the table's rows, {dropped} were left out since something in them is missing and {bad} since something cannot be read; {filled} missing cells were filled",
     NoticeSample = "notice_sample": later "the table is a sample: {n_taken} of {n_read} rows",
+    NoticeByOrder = "notice_by_order": later "the names of the model's inputs ({found}) are not those of the data: they were taken for {expected}, in this order",
     NoticeStoryFloor = "notice_story_floor": "without a bias the line must pass through (0, 0): the loss cannot fall below {loss}",
     // The module.
     Busy = "busy": "advance is still running; await it before calling {method}",

@@ -4,6 +4,10 @@
 //! and the evaluated loss at `t` is that of the same weights over the training set.
 use serde::{Deserialize, Serialize};
 
+mod curve;
+
+pub use curve::Curve;
+
 /// Steps below this have a bucket each; every octave from here on shares [`BUCKETS_PER_OCTAVE`].
 const N_SINGLE: u64 = 2048;
 /// Half of [`N_SINGLE`], so that bucket widths go 1, 2, 4, ... without a jump.

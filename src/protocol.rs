@@ -1,11 +1,27 @@
 //! What passes between page and worker: plain data, declared for TypeScript in `src/web/types.d.ts`.
 //!
 //! Long columns of numbers are left out of serialization; `web` attaches them as typed arrays, and the configuration.
+//!
+//! How a model leaves and comes back:
+//!
+//! - [`Request::Export`] answers with the text of a run file, of the weights as they are or of the best that were seen. Whatever
+//!   other format is wanted, the exchange wasm writes it from that text, in a worker of its own.
+//! - A file that comes is read there, too. Where it is a run, or carries one, [`Request::Import`] takes the run file's bytes
+//!   and goes on where it stood, its history included.
+//! - Where it is a model alone, [`Request::Compare`] holds it beside the run and changes nothing, and [`Request::Adopt`] begins
+//!   a new run on the same rows with its terms and coefficients. Both take `model` as the exchange wasm gives it (the
+//!   `model` of what its `read` finds). Either is refused with [`Code::ModelInputs`](crate::message::Code::ModelInputs) where the
+//!   rows do not have what the model takes.
 
 use serde::{Deserialize, Serialize};
+#[cfg(feature = "general")]
+use serde_json::Value;
 
 use crate::config::RunConfig;
 use crate::dataset::Scaling;
+use crate::export::Saving;
+#[cfg(feature = "general")]
+use crate::foreign::Comparison;
 use crate::message::Message;
 use crate::metrics::HistoryDelta;
 use crate::trainer::{Mark, Path};
@@ -56,12 +72,31 @@ pub enum Request {
         values: Vec<String>,
     },
     /// The weights as a file.
-    Export {},
+    Export {
+        /// Of which weights (`which`), and when (`saved`, in words or figures of the page's choice: nothing below it has a
+        /// clock).
+        #[serde(skip)]
+        saving: Saving,
+    },
     /// A weights file.
     Import {
         /// Its content.
         #[serde(skip)]
         bytes: Vec<u8>,
+    },
+    #[cfg(feature = "general")]
+    /// A model of another tool, to go on from as a new run on the rows that there are.
+    Adopt {
+        /// A [`ForeignModel`](crate::foreign::ForeignModel) as JSON.
+        #[serde(skip)]
+        model: Value,
+    },
+    #[cfg(feature = "general")]
+    /// How a model of another tool does on the rows that there are, beside the weights as they are.
+    Compare {
+        /// As for [`Request::Adopt`].
+        #[serde(skip)]
+        model: Value,
     },
     /// Row counts on a grid.
     Density {
@@ -80,7 +115,7 @@ pub enum Request {
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Answer {
-    /// To everything that changes the configuration.
+    /// To everything that changes the configuration, `import` and `adopt` included.
     Configured(Box<Configured>),
     /// To `predict`.
     Predicted {
@@ -107,6 +142,9 @@ pub enum Answer {
         /// Its content.
         text: String,
     },
+    /// To `compare`.
+    #[cfg(feature = "general")]
+    Compared(Box<Comparison>),
     /// To `density`.
     Density {
         /// Cells across.

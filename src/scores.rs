@@ -5,6 +5,10 @@
 
 use serde::Serialize;
 
+mod figures;
+
+pub use figures::Figures;
+
 use crate::analysis::Rows;
 use crate::analysis::optimum::pointwise;
 use crate::loss::Loss;

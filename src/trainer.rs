@@ -14,21 +14,22 @@ use crate::backend::{self, Backend, InUse, MAX_STEPS_PER_CALL, State};
 use crate::config::{RunConfig, RunPlan};
 use crate::loss::{Loss, Penalty};
 use crate::message::{Code, Message, Result, short};
-use crate::metrics::History;
+use crate::metrics::{Curve, History};
 use crate::model;
 use crate::monitor::{self, Monitor, Observation};
 
 mod auto;
 mod beside;
+mod best;
 mod changes;
 mod task;
 mod validation;
 
 pub use auto::{Fastest, Shared, worth_sharing};
 use beside::Beside;
+pub use best::Best;
 pub use changes::Mark;
 pub use task::{Preparation, Task};
-pub use validation::Best;
 use validation::Held;
 
 /// The epoch whose order picks the rows of a sampled loss: the same rows at every measurement of a run.
@@ -149,6 +150,8 @@ pub struct Trainer {
     trace: Vec<[f32; 2]>,
     losses: Vec<f32>,
     held: Option<Held>,
+    /// Of the least loss that was measured over every row, where none is held out.
+    least: Option<Best>,
     /// Of the weights that `measured` is of.
     validation_loss: f64,
     beside: Beside,
@@ -196,6 +199,7 @@ impl Trainer {
             trace: Vec::with_capacity(MAX_STEPS_PER_CALL),
             losses: Vec::with_capacity(MAX_STEPS_PER_CALL),
             held,
+            least: None,
             validation_loss: f64::NAN,
             beside,
             fold_losses: Vec::new(),
@@ -335,6 +339,7 @@ impl Trainer {
             rows,
         };
         self.measured_penalty = self.penalty();
+        self.note_least();
         self.history.record_loss(self.step(), reaction.evaluated_loss);
         self.measure_validation();
         if GENERAL && self.state.n_runs() > 1 {
@@ -462,6 +467,11 @@ impl Trainer {
     }
 
     /// What was recorded.
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// The same, to take what is new in it.
     pub fn history_mut(&mut self) -> &mut History {
         &mut self.history
     }
@@ -509,9 +519,16 @@ impl Trainer {
     /// What the model says of a row's inputs, all in the units they came in; categories as the index of their level. Of
     /// several classes, the index of the most probable one; of two, the probability of the second.
     pub fn predict_row(&self, x: &[f64]) -> f64 {
-        let mut predicted = [0.0];
-        self.predict_rows(x, &mut predicted);
-        predicted[0]
+        self.predict_row_by(&self.parameters_f64(), x)
+    }
+
+    /// The same by other parameters of the scaled features.
+    pub fn predict_row_by(&self, parameters: &[f64], x: &[f64]) -> f64 {
+        let mut predicted = f64::NAN;
+        self.respond(parameters, x, |_, response| {
+            predicted = if response.len() == 1 { response[0] } else { most_probable(response) as f64 };
+        });
+        predicted
     }
 
     /// The same of many rows, row-major.
@@ -539,11 +556,7 @@ impl Trainer {
 
     /// What the model of one input would say at `x` with the parameters that descent is heading for.
     pub fn predict_exactly(&self, x: f64) -> f64 {
-        let mut predicted = f64::NAN;
-        self.respond(&self.task.exact.parameters, &[x], |_, response| {
-            predicted = if response.len() == 1 { response[0] } else { most_probable(response) as f64 };
-        });
-        predicted
+        self.predict_row_by(&self.task.exact.parameters, &[x])
     }
 
     fn respond(&self, parameters: &[f64], x: &[f64], mut each: impl FnMut(usize, &[f64])) {
@@ -647,6 +660,7 @@ impl Trainer {
         self.history.clear();
         self.marks.clear();
         self.first_loss = f64::NAN;
+        self.least = None;
         if let Some(held) = &mut self.held {
             held.forget();
         }
@@ -704,10 +718,36 @@ impl Trainer {
         self.monitor = Monitor::default();
         self.history.clear();
         self.marks.clear();
+        self.least = None;
         if let Some(held) = &mut self.held {
             held.forget();
         }
         self.measure().await
+    }
+
+    /// Begins at these parameters of the scaled features instead of the initial ones: at step 0, nothing seen yet.
+    ///
+    /// # Errors
+    /// As [`Trainer::restore`].
+    pub async fn begin_at(&mut self, parameters: &[f32]) -> Result<()> {
+        self.restore(Checkpoint {
+            state: State::new(parameters),
+            place: Place::default(),
+            optimizer_start: 0,
+            schedule_start: 0,
+            first_loss: f64::NAN,
+        })
+        .await?;
+        self.first_loss = self.measured.loss;
+        self.look();
+        Ok(())
+    }
+
+    /// Takes over how a run went before it was restored: what was seen since stays.
+    pub fn retrace(&mut self, curve: &Curve) {
+        let step = self.step();
+        self.history.retrace(curve, step);
+        self.history.record_loss(step, self.measured.loss as f32);
     }
 
     /// Goes on on another engine, from the state as it is.

@@ -90,12 +90,28 @@ async function handle(of, request) {
       throw Object.assign(problem, { detail: String(reason) });
     });
     larger.succeed(of.run, of.training);
+    if (['adopt', 'compare'].includes(request.kind)) await bring(of, larger);
     // What is refused leaves the session, and the run, that there was.
     const answer = await larger.handle(request);
+    if (request.kind === 'compare') {
+      // Nothing was changed: the run goes on where it is.
+      larger.free();
+      return answer;
+    }
     session = larger;
     of.free();
     return answer;
   }
+}
+
+/**
+ * The run of one session in another, for what is asked of a run.
+ * @param {Session} from
+ * @param {Session} to
+ */
+async function bring(from, to) {
+  const { text } = /** @type {import('./pkg/downhill.js').Exported} */ (await from.handle({ kind: 'export' }));
+  await to.handle({ kind: 'import', bytes: new TextEncoder().encode(text) });
 }
 
 /** A session of the module that trains everything. */

@@ -13,5 +13,7 @@ pub mod run;
 
 pub mod format;
 
+pub mod predict;
+
 #[cfg(target_arch = "wasm32")]
 pub mod web;

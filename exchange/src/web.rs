@@ -8,6 +8,44 @@ use wasm_bindgen::prelude::*;
 use crate::format::{self, Format};
 use crate::run::Run;
 
+/// Predictions of many rows; see [`crate::predict`] and the types below for what crosses as JSON.
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = r#"
+/** A code, its parameters and the English wording, as everywhere in Downhill. */
+interface PredictorMessage { code: string; params: Record<string, string>; text: string }
+
+/** What `Predictor.describe()` says, as JSON. */
+interface PredictorDescription {
+  /** What a row gives; a category's levels are words. */
+  inputs: { name: string; levels: string[] }[];
+  target: string;
+  /** Names of the columns that predictions are put in, behind those of the table. */
+  outputs: string[];
+}
+
+/** What `Predictor.counts()` says, as JSON. */
+interface PredictorCounts {
+  /** Rows so far, and those of them that have a prediction. */
+  n_rows: number;
+  n_predicted: number;
+  n_bad: number;
+  /** Of the first bad rows, what is wrong: the codes `cell_not_a_number`, `predict_missing`, `predict_level`, `row_width`. */
+  problems: PredictorMessage[];
+  /** `notice_by_order` where columns have no names, or none of the model's. */
+  notices: PredictorMessage[];
+  /** The table's column that each input is read from; null before the first row. */
+  columns: string[] | null;
+  /** The first rows as they were written: the row of names, then cells. */
+  preview: string[][];
+}
+
+/** What `Predictor.rows()` says, as JSON: of each row its outputs (numbers as JSON, a class as a word), or what is wrong. */
+interface PredictorRows {
+  outputs: string[];
+  rows: ({ values: (number | string)[]; problem: null } | { values: null; problem: PredictorMessage })[];
+}
+"#;
+
 #[wasm_bindgen(start)]
 fn start() {
     console_error_panic_hook::set_once();

@@ -334,53 +334,6 @@ impl FeatureMap {
         let input = &self.inputs[0];
         input.center + input.scale * (self.center[0] + self.scale[0] * first_feature)
     }
-
-    /// Weights of the features (then the bias, if any) as coefficients of the same terms in the units of the inputs
-    /// (then the constant): what a model of unscaled features would have to have.
-    ///
-    /// The constant is returned even where the model has no bias; it is 0 then, since nothing is centred.
-    pub fn to_original(&self, weights: &[f64], bias: Option<f64>) -> (Vec<f64>, f64) {
-        let mut constant = bias.unwrap_or(0.0);
-        let mut original = vec![0.0; self.n_features()];
-        let terms = self.terms();
-        // A first power or a level in its own units: `(t - shift) / unit`, shift and unit of a level being 0 and 1.
-        let unit_of = |feature: usize| match terms[feature] {
-            Term::Power { input, .. } => (self.inputs[input].center, self.inputs[input].scale),
-            _ => (0.0, 1.0),
-        };
-        for (k, term) in terms.iter().enumerate() {
-            constant -= weights[k] * self.center[k] / self.scale[k];
-            let coefficient = weights[k] / self.scale[k];
-            match *term {
-                Term::Power { input, power } => {
-                    // z = (x - c) / s, by the binomial theorem. The powers of an input stand side by side.
-                    let first = k + 1 - power as usize;
-                    let map = &self.inputs[input];
-                    let unit = coefficient / map.scale.powi(power as i32);
-                    let mut binomial = 1.0;
-                    for j in (0..=power).rev() {
-                        let part = unit * binomial * (-map.center).powi((power - j) as i32);
-                        if j == 0 {
-                            constant += part;
-                        } else {
-                            original[first + j as usize - 1] += part;
-                        }
-                        binomial = binomial * f64::from(j) / f64::from(power - j + 1);
-                    }
-                }
-                Term::Level { .. } => original[k] += coefficient,
-                Term::Product { of: [a, b] } => {
-                    let ((a_shift, a_unit), (b_shift, b_unit)) = (unit_of(a), unit_of(b));
-                    let unit = coefficient / (a_unit * b_unit);
-                    original[k] += unit;
-                    original[a] -= unit * b_shift;
-                    original[b] -= unit * a_shift;
-                    constant += unit * a_shift * b_shift;
-                }
-            }
-        }
-        (original, constant)
-    }
 }
 
 fn is_scale(scale: f64) -> bool {

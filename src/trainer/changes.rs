@@ -116,6 +116,7 @@ impl Trainer {
         // What diverges is told by where it began: under a strong penalty that is where it stands.
         let stands = self.measured.loss - self.measured_penalty + self.penalty();
         self.first_loss = self.first_loss.max(stands);
+        self.least = None;
         if let Some(held) = &mut self.held {
             held.forget_best(self.place.epoch);
         }

@@ -7,13 +7,13 @@ use std::rc::Rc;
 
 use crate::backend::State;
 use crate::backend::cpu::CpuEngine;
-use crate::backend::kernel::{self, EVALUATE, RunParams, SHUFFLED, StepParams, slot};
+use crate::backend::kernel::{self, EVALUATE, RunParams, SHUFFLED, StepParams};
 use crate::config::RunPlan;
 use crate::dataset::Problem;
 use crate::loss::Loss;
 use crate::message::{Code, Message};
 
-use super::{SAMPLE_EPOCH, Status, Trainer};
+use super::{Best, SAMPLE_EPOCH, Status, Trainer};
 
 /// Steps below this may each be looked at; every octave from here on has half as many looks.
 const N_SINGLE: u64 = 256;
@@ -33,16 +33,6 @@ pub(super) struct Held {
     best: Option<Best>,
     /// The epoch from which patience counts.
     since: u64,
-}
-
-/// The weights that did best.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Best {
-    /// Updates before them.
-    pub step: u64,
-    /// Their validation loss.
-    pub loss: f64,
-    parameters: Vec<f32>,
 }
 
 impl Held {
@@ -187,7 +177,7 @@ impl Trainer {
         let loss = held.loss(self.state.parameters(0), held.n_in_memory) + penalty;
         self.history.record_validation(step, loss as f32);
         if held.best.as_ref().is_none_or(|best| loss < best.loss) {
-            held.best = Some(Best { step, loss, parameters: self.state.parameters(0).to_vec() });
+            held.best = Some(Best { step, place, loss, parameters: self.state.parameters(0).to_vec() });
             held.since = place.epoch;
             return;
         }
@@ -196,14 +186,8 @@ impl Trainer {
             && place.epoch - held.since >= patience
         {
             let reason = Message::new(Code::StoppedEarly).with("patience", patience).with("step", best.step);
-            let parameters = best.parameters.clone();
             held.since = place.epoch;
-            for place in [slot::WEIGHT, slot::PREVIOUS, slot::EPOCH_START, slot::ANCHOR] {
-                self.state.slot_mut(0, place).copy_from_slice(&parameters);
-            }
-            for moment in [slot::FIRST_MOMENT, slot::SECOND_MOMENT] {
-                self.state.slot_mut(0, moment).fill(0.0);
-            }
+            best.put_into(&mut self.state);
             self.status = Status::Finished(reason);
         }
     }

@@ -12,14 +12,20 @@ use super::{attach, from_js, now_ms, set, to_error, to_js};
 use crate::GENERAL;
 use crate::config::{BackendChoice, MAX_EDITS, RunConfig, RunPlan, Source, to_query};
 use crate::dataset::{Dataset, FeatureMap, Input, Problem, Role, Table};
-use crate::export;
+use crate::export::{self, Saving, Which};
+#[cfg(feature = "general")]
+use crate::foreign::{Comparison, ForeignModel};
 use crate::message::{Code, Message, Result, short};
+#[cfg(feature = "general")]
+use crate::metrics::Curve;
 use crate::metrics::HistoryDelta;
 use crate::model;
 use crate::protocol::{
     Answer, BackendInfo, Configured, DatasetInfo, Exact, InputInfo, Progress, Request, RunStatus, Snapshot,
 };
-use crate::trainer::{Checkpoint, Explanation, Preparation, Status, Task, Trainer};
+#[cfg(feature = "general")]
+use crate::trainer::Checkpoint;
+use crate::trainer::{Explanation, Preparation, Status, Task, Trainer};
 
 mod outside;
 mod pace;
@@ -39,6 +45,21 @@ const CURVE_POINTS: usize = 201;
 const BREATH_MS: f64 = 12.0;
 /// Cells of a density at most.
 const MAX_DENSITY_CELLS: u32 = 1 << 20;
+
+/// Requests that only the general part knows.
+const OF_MODELS: [&str; 2] = ["adopt", "compare"];
+
+/// Where a run begins.
+enum Start {
+    /// At its initial weights.
+    Initial,
+    /// Where another stood, with how that went.
+    #[cfg(feature = "general")]
+    Checkpoint(Checkpoint, Curve),
+    /// At weights that come from elsewhere.
+    #[cfg(feature = "general")]
+    Parameters(Vec<f32>),
+}
 
 /// The one session of a worker. `handle` and `tick` must not overlap: await one before calling the other.
 #[wasm_bindgen]
@@ -127,12 +148,25 @@ impl Session {
         #[wasm_bindgen(unchecked_param_type = "Request")] request: JsValue,
     ) -> std::result::Result<JsValue, Error> {
         let (sent_bytes, sent_config) = (take(&request, "bytes"), take(&request, "config"));
+        let (which, saved) = (take(&request, "which"), take(&request, "saved"));
+        #[cfg(feature = "general")]
+        let sent_model = take(&request, "model");
         let kind = take(&request, "kind");
+        if !GENERAL && kind.as_string().is_some_and(|kind| OF_MODELS.contains(&kind.as_str())) {
+            return Err(to_error(&Code::NeedsGeneral.into()));
+        }
         let tagged = js_sys::Object::new();
         set(&tagged, &kind.as_string().unwrap_or_default(), &request);
         let mut request: Request = from_js(tagged.into())?;
         match &mut request {
             Request::Configure { config } => **config = from_js(sent_config)?,
+            Request::Export { saving } => {
+                let which =
+                    if which.as_string().as_deref() == Some("best") { Which::Best } else { Which::Current };
+                *saving = Saving { which, saved: saved.as_string() };
+            }
+            #[cfg(feature = "general")]
+            Request::Adopt { model } | Request::Compare { model } => *model = from_js(sent_model)?,
             Request::Import { bytes } => {
                 *bytes = sent_bytes
                     .dyn_into::<Uint8Array>()
@@ -225,13 +259,18 @@ impl Session {
             Request::RemovePoint { index } => self.remove_point(index).await,
             Request::Predict { inputs } => self.predict(&inputs),
             Request::PredictRow { values } => self.predict_row(&values),
-            Request::Export {} => {
-                let trainer = self.trainer_mut()?;
-                let text = super::json_text(export::fields(trainer)?)?;
-                Ok(Answer::Exported {
-                    file_name: format!("downhill-weights-step-{}.json", trainer.step()),
-                    text,
-                })
+            #[cfg(feature = "general")]
+            Request::Adopt { model } => self.adopt(&ForeignModel::read(model)?).await,
+            #[cfg(feature = "general")]
+            Request::Compare { model } => {
+                let model = ForeignModel::read(model)?;
+                Ok(Answer::Compared(Box::new(Comparison::of(&model, self.trainer_mut()?)?)))
+            }
+            Request::Export { saving } => {
+                let fields = export::fields(self.trainer_mut()?, &saving)?;
+                let step = fields.iter().find(|(name, _)| *name == "steps").map(|(_, step)| step.to_string());
+                let file_name = format!("downhill-weights-step-{}.json", step.unwrap_or_default());
+                Ok(Answer::Exported { file_name, text: super::json_text(fields)? })
             }
             #[cfg(feature = "general")]
             Request::Import { bytes } => self.import(&bytes).await,
@@ -284,7 +323,7 @@ impl Session {
         }
         let dataset = self.dataset(&config).await?;
         let task = self.prepare(&plan, dataset, None).await?;
-        self.begin(plan, task, None).await
+        self.begin(plan, task, Start::Initial).await
     }
 
     /// Makes rows ready, and breathes in between.
@@ -322,12 +361,23 @@ impl Session {
     }
 
     /// Replaces the run by another.
-    async fn begin(&mut self, plan: RunPlan, task: Task, checkpoint: Option<Checkpoint>) -> Result<Answer> {
+    async fn begin(&mut self, plan: RunPlan, task: Task, start: Start) -> Result<Answer> {
         let (backend, in_use) = self.engines.choose(&plan, &task).await?;
+        #[cfg_attr(not(feature = "general"), expect(unused_mut))]
         let mut trainer = Trainer::new(plan, task, backend, in_use).await?;
-        if let Some(checkpoint) = checkpoint {
-            trainer.restore(checkpoint).await?;
-            self.training = false;
+        match start {
+            Start::Initial => {}
+            #[cfg(feature = "general")]
+            Start::Checkpoint(checkpoint, history) => {
+                trainer.restore(checkpoint).await?;
+                trainer.retrace(&history);
+                self.training = false;
+            }
+            #[cfg(feature = "general")]
+            Start::Parameters(parameters) => {
+                trainer.begin_at(&parameters).await?;
+                self.training = false;
+            }
         }
         self.notices = notices(trainer.task(), trainer.plan().config().model.bias);
         if GENERAL {
@@ -453,7 +503,44 @@ impl Session {
         trainable(&config)?;
         let dataset = self.dataset(&config).await?;
         let task = self.prepare(&imported.plan, dataset, Some(imported.map)).await?;
-        self.begin(imported.plan, task, Some(imported.checkpoint)).await
+        self.begin(imported.plan, task, Start::Checkpoint(imported.checkpoint, imported.history)).await
+    }
+
+    /// A new run on the rows that there are, as a model of another tool has it.
+    #[cfg(feature = "general")]
+    async fn adopt(&mut self, model: &ForeignModel) -> Result<Answer> {
+        let mut config = self.config()?;
+        let is_table = !matches!(config.data.source, Source::Linspace { .. });
+        let names: Vec<String> = model.inputs.iter().map(|input| input.name.clone()).collect();
+        let inputs = &self.trainer_mut()?.task().dataset.inputs;
+        let (before, is_all) = (inputs.clone(), inputs.len() == names.len());
+        if is_table && !(is_all && model.matched(&before).is_ok_and(|matching| matching.notice.is_none())) {
+            // Its own columns, in the order of the table where the run has all of them already.
+            let used = model.matched(&before).ok().filter(|matching| matching.notice.is_none());
+            let chosen = used.map(|matching| {
+                matching.used().into_iter().map(|place| before[place].name.clone()).collect()
+            });
+            let mut own = config.clone();
+            own.data.columns.features = chosen.unwrap_or(names);
+            if let Ok(dataset) = self.dataset(&own).await
+                && model.matched(&dataset.inputs).is_ok_and(|matching| matching.notice.is_none())
+            {
+                config = own;
+            }
+        }
+        let dataset = self.dataset(&config).await?;
+        let inputs = dataset.inputs.clone();
+        let matching = model.matched(&inputs)?;
+        config.model = model.config(&inputs, &matching, &config.model);
+        config.loss = model.loss(config.loss);
+        let plan = trainable(&config)?;
+        let task = self.prepare(&plan, dataset, None).await?;
+        let outputs = (task.problem.n_outputs as usize, &task.dataset.target_levels[..]);
+        let parameters = model.parameters((&task.map, config.model.bias), (&inputs, &matching), outputs)?;
+        let answer = self.begin(plan, task, Start::Parameters(parameters)).await;
+        // Said for as long as the run goes on.
+        self.notices.extend(matching.notice);
+        answer.and_then(|_| Ok(Answer::Configured(self.configured(true, false)?)))
     }
 
     /// The rows that a configuration describes.

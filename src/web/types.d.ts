@@ -309,12 +309,26 @@ export type Request =
   | { kind: "predict"; inputs: string }
   /** One row, a number or a level for each input. */
   | { kind: "predict_row"; values: string[] }
-  | { kind: "export" }
+  /**
+   * The weights as a run file: those on screen, or the best that were seen (of the least validation loss where rows are
+   * held out, else of the least loss that was measured over every row). `saved` says when, in the page's words.
+   */
+  | { kind: "export"; which?: "current" | "best"; saved?: string }
+  /** A run file; the run goes on where it stood, and the first snapshot brings its history. */
   | { kind: "import"; bytes: Uint8Array }
+  /**
+   * A model of another tool, as the exchange wasm's `read` gives it, begins a new run on the rows that there are: its terms,
+   * bias and coefficients, at step 0; the loss stays where it means the same outputs. Answered by `configured`, refused
+   * with `model_inputs` where the rows do not have what the model takes. Columns are matched by name, else, with the
+   * notice `notice_by_order`, by count and order.
+   */
+  | { kind: "adopt"; model: ForeignModel }
+  /** How such a model does on the rows that there are, beside the weights as they are; the run goes on. */
+  | { kind: "compare"; model: ForeignModel }
   /** Row counts on a grid over this rectangle, for a density picture of more points than can be drawn. */
   | { kind: "density"; x: [number, number]; y: [number, number]; columns: number; rows: number };
 
-/** The answer to `configure`, `reset`, `add_point`, `remove_point`, `load_table` and `import`. */
+/** The answer to `configure`, `reset`, `add_point`, `remove_point`, `load_table`, `import` and `adopt`. */
 export interface Configured {
   kind: "configured";
   run: number;
@@ -496,7 +510,48 @@ export interface Explained {
 export interface Exported {
   kind: "exported";
   file_name: string;
+  /** A run file: JSON, which also says the step and the loss of the weights in it. */
   text: string;
+}
+
+/** A model that another tool has trained; see the exchange wasm, which makes it, for what is in it. */
+export interface ForeignModel {
+  inputs: { name: string; levels: string[] }[];
+  target: string;
+  /** Names of its classes; empty where they are not known, or the target is a number. */
+  target_levels: string[];
+  map: unknown;
+  /** `[feature][output]`, of the scaled features. */
+  weights: number[][];
+  bias: number[] | null;
+  activation: "linear" | "sigmoid" | "softmax" | "exponential";
+}
+
+/** A model of another tool (`model`) beside the weights as they are (`current`), on the same rows. */
+export interface Compared {
+  kind: "compared";
+  /** The parts that have rows. */
+  parts: {
+    part: Part;
+    n_samples: number;
+    /**
+     * First `loss` (the run's own, without a penalty), then scores by the names that are worded as `score_*`: of a number
+     * `mse`, `rmse`, `mae`, `r2` (of counts `deviance` and `d2` too), of classes `log_loss`, `accuracy`. Null where one is not
+     * defined, or the model's outputs mean something that it cannot be taken of.
+     */
+    scores: { name: string; current: number | null; model: number | null }[];
+  }[];
+  /** In the units of the data; null where a model has no such term. The bias is the last of each output. */
+  coefficients: {
+    /** Which class; null where there is but one output. */
+    output: string | null;
+    /** Null of the bias. */
+    term: string | null;
+    current: number | null;
+    model: number | null;
+  }[];
+  /** How columns were matched, where that was not by name. */
+  notices: Message[];
 }
 
 export interface Density {
@@ -513,7 +568,7 @@ export interface Done {
   kind: "done";
 }
 
-export type Answer = Inferred | Diagnosed | Opened | Configured | Predicted | Explained | Exported | Density | Done;
+export type Answer = Inferred | Diagnosed | Opened | Configured | Predicted | Explained | Exported | Compared | Density | Done;
 
 /** How far long work is, while a request waits for it: what is being done, and the share of all of it, 0 to 1. */
 export interface Progress {

@@ -97,6 +97,47 @@ fn weights_in_the_inputs_units_predict_the_same() {
     }
 }
 
+/// Powers up to the third, levels, products of numbers and of levels; scaled or not, about a centre or not.
+#[test]
+fn coefficients_in_the_inputs_units_come_from_the_weights_and_go_back() {
+    let mut rng = Rng::new(3, Stream::InitialWeights);
+    let config = ModelConfig {
+        degrees: vec![("height".to_owned(), 3), ("width".to_owned(), 2)],
+        interactions: vec![
+            ["width".to_owned(), "height".to_owned()],
+            ["colour".to_owned(), "width".to_owned()],
+        ],
+        ..ModelConfig::default()
+    };
+    let plain = model::feature_map(&config, &inputs()).unwrap();
+    let data = boxes(300);
+    for (scaling, bias) in [Scaling::None, Scaling::Standardize, Scaling::MinMax]
+        .into_iter()
+        .flat_map(|scaling| [(scaling, true), (scaling, false)])
+    {
+        let map = plain.clone().scaled(&data, bias, scaling);
+        let weights: Vec<f64> = (0..map.n_features()).map(|_| rng.normal()).collect();
+        let own_bias = bias.then(|| rng.normal());
+        let (original, constant) = map.to_original(&weights, own_bias);
+        let (back, back_bias) = map.from_original(&original, constant);
+        let what = format!("{scaling:?}, bias {bias}");
+        for (found, expected) in back.iter().zip(&weights) {
+            assert_close(*found, *expected, 1e-12 * expected.abs().max(1.0), &what);
+        }
+        assert_close(back_bias, own_bias.unwrap_or(0.0), 1e-12, &what);
+        // And what they say, worked out in either units, is the same.
+        let row = [231.5, -0.625, 2.0];
+        let said = |map: &FeatureMap, weights: &[f64], bias: f64| {
+            let mut features = vec![0.0; map.n_features()];
+            map.features(&row, &mut features);
+            bias + features.iter().zip(weights).map(|(f, w)| f * w).sum::<f64>()
+        };
+        let (scaled, raw) =
+            (said(&map, &weights, own_bias.unwrap_or(0.0)), said(&plain, &original, constant));
+        assert_close(raw, scaled, 1e-9 * scaled.abs().max(1.0), &what);
+    }
+}
+
 #[test]
 fn scaled_features_have_the_moments_that_they_promise() {
     let data = boxes(300);

@@ -10,6 +10,7 @@ mod dataset;
 mod export;
 mod features;
 mod folds;
+mod foreign;
 mod gpu;
 mod gradient;
 mod inference;

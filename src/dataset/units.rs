@@ -1,0 +1,103 @@
+//! From coefficients of the scaled features to those of the same terms in the units of the inputs, and back.
+
+use super::{FeatureMap, Term};
+
+impl FeatureMap {
+    /// Weights of the features (then the bias, if any) as coefficients of the same terms in the units of the inputs
+    /// (then the constant): what a model of unscaled features would have to have.
+    ///
+    /// The constant is returned even where the model has no bias; it is 0 then, since nothing is centred.
+    pub fn to_original(&self, weights: &[f64], bias: Option<f64>) -> (Vec<f64>, f64) {
+        let mut constant = bias.unwrap_or(0.0);
+        let mut original = vec![0.0; self.n_features()];
+        let terms = self.terms();
+        let unit_of = |feature: usize| self.unit_of(&terms, feature);
+        for (k, term) in terms.iter().enumerate() {
+            constant -= weights[k] * self.center[k] / self.scale[k];
+            let coefficient = weights[k] / self.scale[k];
+            match *term {
+                Term::Power { input, power } => {
+                    // z = (x - c) / s, by the binomial theorem. The powers of an input stand side by side.
+                    let first = k + 1 - power as usize;
+                    let map = &self.inputs[input];
+                    let unit = coefficient / map.scale.powi(power as i32);
+                    let mut binomial = 1.0;
+                    for j in (0..=power).rev() {
+                        let part = unit * binomial * (-map.center).powi((power - j) as i32);
+                        if j == 0 {
+                            constant += part;
+                        } else {
+                            original[first + j as usize - 1] += part;
+                        }
+                        binomial = binomial * f64::from(j) / f64::from(power - j + 1);
+                    }
+                }
+                Term::Level { .. } => original[k] += coefficient,
+                Term::Product { of: [a, b] } => {
+                    let ((a_shift, a_unit), (b_shift, b_unit)) = (unit_of(a), unit_of(b));
+                    let unit = coefficient / (a_unit * b_unit);
+                    original[k] += unit;
+                    original[a] -= unit * b_shift;
+                    original[b] -= unit * a_shift;
+                    constant += unit * a_shift * b_shift;
+                }
+            }
+        }
+        (original, constant)
+    }
+
+    /// Coefficients of the terms in the units of the inputs, and the constant, as weights of the features and the bias:
+    /// the inverse of [`FeatureMap::to_original`]. Without a bias a model can say so only where what is returned for it is 0,
+    /// as it is where `constant` is 0 and nothing is centred.
+    pub fn from_original(&self, original: &[f64], constant: f64) -> (Vec<f64>, f64) {
+        let mut bias = constant;
+        let mut weights = vec![0.0; self.n_features()];
+        let terms = self.terms();
+        let unit_of = |feature: usize| self.unit_of(&terms, feature);
+        // First by the terms of `z`, `x = c + s z`.
+        for (k, term) in terms.iter().enumerate() {
+            let coefficient = original[k];
+            match *term {
+                Term::Power { input, power } => {
+                    let first = k + 1 - power as usize;
+                    let map = &self.inputs[input];
+                    let mut binomial = 1.0;
+                    for j in (0..=power).rev() {
+                        let part = coefficient
+                            * binomial
+                            * map.scale.powi(j as i32)
+                            * map.center.powi((power - j) as i32);
+                        if j == 0 {
+                            bias += part;
+                        } else {
+                            weights[first + j as usize - 1] += part;
+                        }
+                        binomial = binomial * f64::from(j) / f64::from(power - j + 1);
+                    }
+                }
+                Term::Level { .. } => weights[k] += coefficient,
+                Term::Product { of: [a, b] } => {
+                    let ((a_shift, a_unit), (b_shift, b_unit)) = (unit_of(a), unit_of(b));
+                    weights[k] += coefficient * a_unit * b_unit;
+                    weights[a] += coefficient * a_unit * b_shift;
+                    weights[b] += coefficient * b_unit * a_shift;
+                    bias += coefficient * a_shift * b_shift;
+                }
+            }
+        }
+        // Then by the features, `t = center + scale f`.
+        for ((weight, center), scale) in weights.iter_mut().zip(&self.center).zip(&self.scale) {
+            bias += *weight * center;
+            *weight *= scale;
+        }
+        (weights, bias)
+    }
+
+    /// A first power or a level in its own units: `(t - shift) / unit`, shift and unit of a level being 0 and 1.
+    fn unit_of(&self, terms: &[Term], feature: usize) -> (f64, f64) {
+        match terms[feature] {
+            Term::Power { input, .. } => (self.inputs[input].center, self.inputs[input].scale),
+            _ => (0.0, 1.0),
+        }
+    }
+}

@@ -1,0 +1,350 @@
+//! A model that another tool has trained, on rows that are here.
+//!
+//! Its inputs are found among those of the data by name, else by count and order; its coefficients are brought into the
+//! units of the data, and from there into the features of a run. In between levels of a category may change places: a
+//! model is told by the terms that it has, not by how it writes them.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::config::ModelConfig;
+use crate::dataset::{FeatureMap, Input, Term};
+use crate::loss::Loss;
+use crate::message::{Code, Message, Result};
+use crate::model::Activation;
+
+mod comparison;
+mod terms;
+
+use comparison::Coefficients;
+pub use comparison::{ComparedCoefficient, ComparedPart, ComparedScore, Comparison};
+use terms::{Factor, Key};
+
+/// A model of another tool: linear over features of raw inputs. The exchange crate reads it out of a file.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct ForeignModel {
+    /// What a row gives, in its order.
+    pub inputs: Vec<Input>,
+    /// What the target is called.
+    pub target: String,
+    /// Names of its classes; none where they are not known, or the target is a number.
+    pub target_levels: Vec<String>,
+    /// From a row to the features, scaling included.
+    pub map: FeatureMap,
+    /// `[feature][output]`, of the scaled features.
+    pub weights: Vec<Vec<f64>>,
+    /// One an output; none where the model has none.
+    pub bias: Option<Vec<f64>>,
+    /// What is made of the outputs.
+    pub activation: Activation,
+}
+
+/// Where a model finds its inputs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Matching {
+    /// Of each of its inputs, that of the data.
+    places: Vec<usize>,
+    /// Of each level of that in the data, what the model calls it; empty for a number.
+    levels: Vec<Vec<usize>>,
+    /// What a person should know of how they were matched.
+    pub notice: Option<Message>,
+}
+
+impl Matching {
+    /// A row of the data as the model takes it.
+    fn row(&self, x: &[f64], row: &mut [f64]) {
+        for ((out, place), levels) in row.iter_mut().zip(&self.places).zip(&self.levels) {
+            *out = match levels.get(x[*place] as usize) {
+                Some(level) => *level as f64,
+                None => x[*place],
+            };
+        }
+    }
+
+    /// Inputs of the data that the model takes, in the order of the data.
+    pub fn used(&self) -> Vec<usize> {
+        let mut used = self.places.clone();
+        used.sort_unstable();
+        used
+    }
+}
+
+impl ForeignModel {
+    /// Of JSON.
+    ///
+    /// # Errors
+    /// [`Code::Internal`] where it is none that the exchange crate makes.
+    pub fn read(value: Value) -> Result<Self> {
+        let wrong =
+            |detail: &str| Message::new(Code::Internal).with("detail", format!("the model: {detail}"));
+        let model: Self = serde_json::from_value(value).map_err(|error| wrong(&error.to_string()))?;
+        let n_outputs = model.n_outputs();
+        let levels =
+            |(input, map): (&Input, &crate::dataset::InputMap)| input.levels.len() == map.n_levels as usize;
+        let fits = model.map.fits()
+            && model.inputs.len() == model.map.n_inputs()
+            && model.inputs.iter().zip(&model.map.inputs).all(levels)
+            && n_outputs > 0
+            && model.weights.len() == model.map.n_features()
+            && model.weights.iter().all(|row| row.len() == n_outputs)
+            && model.bias.as_ref().is_none_or(|bias| bias.len() == n_outputs);
+        if !fits {
+            return Err(wrong("its parts do not fit each other"));
+        }
+        let mut numbers = model.weights.iter().chain(&model.bias).flatten();
+        if !model.map.is_finite() || !numbers.all(|number| number.is_finite()) {
+            return Err(Code::WeightsNotFinite.into());
+        }
+        Ok(model)
+    }
+
+    /// Outputs: one, or one a class.
+    pub fn n_outputs(&self) -> usize {
+        self.weights.first().map_or(0, Vec::len)
+    }
+
+    /// The loss whose link is what the model makes of its outputs.
+    fn link(&self) -> Loss {
+        match self.activation {
+            Activation::Linear => Loss::Squared,
+            Activation::Sigmoid => Loss::Logistic,
+            Activation::Softmax => Loss::Softmax,
+            Activation::Exponential => Loss::Poisson,
+        }
+    }
+
+    /// The loss to go on by: `current` where its outputs mean the same.
+    pub fn loss(&self, current: Loss) -> Loss {
+        match self.activation {
+            activation if activation == Activation::of(&current) => current,
+            // Logits, as Keras has them where the loss makes probabilities of them.
+            Activation::Linear if self.n_outputs() > 1 => Loss::Softmax,
+            _ => self.link(),
+        }
+    }
+
+    /// Where its inputs are among these.
+    ///
+    /// # Errors
+    /// [`Code::ModelInputs`] where they are not: neither by name nor by count and order, or a category has a level that
+    /// the model does not know.
+    pub fn matched(&self, inputs: &[Input]) -> Result<Matching> {
+        let is_alike = |own: &Input, other: &Input| own.levels.is_empty() == other.levels.is_empty();
+        let place =
+            |own: &Input| inputs.iter().position(|other| other.name == own.name && is_alike(own, other));
+        let by_name: Option<Vec<usize>> = self.inputs.iter().map(place).collect();
+        let by_name = by_name.filter(|places| (1..places.len()).all(|i| !places[..i].contains(&places[i])));
+        let in_order = self.inputs.len() == inputs.len()
+            && self.inputs.iter().zip(inputs).all(|(own, other)| is_alike(own, other));
+        let (places, notice) = match by_name {
+            Some(places) => (places, None),
+            None if in_order => {
+                let notice = Message::new(Code::NoticeByOrder)
+                    .with("found", names(&self.inputs))
+                    .with("expected", names(inputs));
+                ((0..inputs.len()).collect(), Some(notice))
+            }
+            None => return Err(self.refused(described(inputs))),
+        };
+        let levels = self.inputs.iter().zip(&places).map(|(own, place)| {
+            let input = &inputs[*place];
+            let known = |level: &String| own.levels.iter().position(|known| known == level);
+            let levels: Option<Vec<usize>> = input.levels.iter().map(known).collect();
+            levels.ok_or_else(|| self.refused(described(std::slice::from_ref(input))))
+        });
+        Ok(Matching { levels: levels.collect::<Result<_>>()?, places, notice })
+    }
+
+    /// What it takes, and what the data give instead.
+    fn refused(&self, expected: String) -> Message {
+        Message::new(Code::ModelInputs).with("found", described(&self.inputs)).with("expected", expected)
+    }
+
+    /// The configuration's part that makes its features of these inputs, those alone that it uses.
+    pub fn config(&self, inputs: &[Input], matching: &Matching, before: &ModelConfig) -> ModelConfig {
+        let name = |own: usize| inputs[matching.places[own]].name.clone();
+        let is_number = |own: &usize| self.inputs[*own].levels.is_empty();
+        let numbers: Vec<usize> = (0..self.inputs.len()).filter(is_number).collect();
+        let degree_of = |own: &usize| self.map.inputs[*own].degree;
+        let degree = numbers.first().map_or(1, degree_of);
+        let same = numbers.iter().all(|own| degree_of(own) == degree);
+        let degree = if same { degree } else { 1 };
+        let other = numbers.iter().filter(|own| degree_of(own) != degree);
+        // By the data's own names and in their order, as a person would have chosen them.
+        let own_of = |pair: &[u32; 2]| {
+            let mut pair = pair.map(|own| matching.places[own as usize]);
+            pair.sort_unstable();
+            pair.map(|place| inputs[place].name.clone())
+        };
+        ModelConfig {
+            degree,
+            degrees: other.map(|own| (name(*own), degree_of(own))).collect(),
+            interactions: self.map.interactions.iter().map(own_of).collect(),
+            bias: self.bias.is_some() || self.has_constant(inputs, matching),
+            ..before.clone()
+        }
+    }
+
+    /// Whether it has a constant without a bias: where its scaling is about a centre, or another level of a category is
+    /// the one that the others are compared to.
+    fn has_constant(&self, inputs: &[Input], matching: &Matching) -> bool {
+        let of_outputs = self.in_units_of(inputs, matching, None);
+        of_outputs
+            .iter()
+            .any(|of_output| of_output.get(&Key::Constant).is_some_and(|constant| *constant != 0.0))
+    }
+
+    /// Which of its outputs each class of the data is; of one output, whether it is that of the second class (1) or of
+    /// the first (0). `None` where that cannot be told.
+    fn classes(&self, target_levels: &[String], n_outputs: usize) -> Option<Vec<usize>> {
+        let n_own = self.n_outputs();
+        let known = |level: &String| self.target_levels.iter().position(|known| known == level);
+        let by_name: Option<Vec<usize>> = target_levels.iter().map(known).collect();
+        let by_name =
+            by_name.filter(|_| self.target_levels.len() == target_levels.len() && !target_levels.is_empty());
+        // Two classes have one output or two.
+        let of_two = n_outputs <= 2 && matches!(self.activation, Activation::Sigmoid | Activation::Softmax);
+        if n_own == 1 {
+            let second = by_name.and_then(|places| places.get(1).copied()).unwrap_or(1);
+            return (n_outputs == 1 || of_two).then(|| vec![second]);
+        }
+        match by_name {
+            Some(places) if places.len() == n_own => Some(places),
+            // Names that are there on one side alone, or numbers of classes.
+            None if (n_own == n_outputs || (of_two && n_own == 2))
+                && (self.target_levels.is_empty() || target_levels.is_empty()) =>
+            {
+                Some((0..n_own).collect())
+            }
+            _ => None,
+        }
+    }
+
+    /// Of each output of the data, the weights and the bias.
+    fn by_output(&self, classes: Option<&[usize]>) -> Vec<Vec<f64>> {
+        let n_own = self.n_outputs();
+        let of = |output: usize, sign: f64| -> Vec<f64> {
+            let weights = self.weights.iter().map(|row| row[output]);
+            weights.chain(self.bias.iter().map(|bias| bias[output])).map(|value| sign * value).collect()
+        };
+        match classes {
+            // The log of the odds of the other class.
+            Some([0]) if n_own == 1 && self.activation == Activation::Sigmoid => vec![of(0, -1.0)],
+            Some(classes) if n_own > 1 => classes.iter().map(|class| of(*class, 1.0)).collect(),
+            _ => (0..n_own).map(|output| of(output, 1.0)).collect(),
+        }
+    }
+
+    /// Of each output, its coefficients in the units of the data, terms and levels as the data have them.
+    fn in_units_of(
+        &self,
+        inputs: &[Input],
+        matching: &Matching,
+        classes: Option<&[usize]>,
+    ) -> Vec<Coefficients> {
+        let terms = self.map.terms();
+        let factors = |term: &Term| self.factors(*term, inputs, matching);
+        let of_output = |parameters: Vec<f64>| {
+            let (weights, bias) = parameters.split_at(self.map.n_features());
+            let (original, constant) = self.map.to_original(weights, bias.first().copied());
+            let mut found = Coefficients::from([(Key::Constant, constant)]);
+            for (term, value) in terms.iter().zip(original) {
+                let [a, b] = match *term {
+                    Term::Product { of: [a, b] } => [factors(&terms[a]), factors(&terms[b])],
+                    _ => [factors(term), vec![(1.0, None)]],
+                };
+                for (share_a, a) in &a {
+                    for (share_b, b) in &b {
+                        let key = match (a, b) {
+                            (Some(a), Some(b)) => Key::product(*a, *b),
+                            (Some(single), None) | (None, Some(single)) => Key::Single(*single),
+                            (None, None) => Key::Constant,
+                        };
+                        *found.entry(key).or_default() += value * share_a * share_b;
+                    }
+                }
+            }
+            found
+        };
+        self.by_output(classes).into_iter().map(of_output).collect()
+    }
+
+    /// A power or a level as the data have it: a level that the others are compared to there is 1 less all of them, and
+    /// one that is not there is nothing.
+    fn factors(&self, term: Term, inputs: &[Input], matching: &Matching) -> Vec<(f64, Option<Factor>)> {
+        match term {
+            Term::Power { input, power } => vec![(1.0, Some(Factor::Power(matching.places[input], power)))],
+            Term::Level { input, level } => {
+                let place = matching.places[input];
+                match matching.levels[input].iter().position(|known| *known == level) {
+                    Some(0) => {
+                        let others = (1..inputs[place].levels.len())
+                            .map(|other| (-1.0, Some(Factor::Level(place, other))));
+                        std::iter::once((1.0, None)).chain(others).collect()
+                    }
+                    Some(own) => vec![(1.0, Some(Factor::Level(place, own)))],
+                    None => Vec::new(),
+                }
+            }
+            Term::Product { .. } => Vec::new(),
+        }
+    }
+
+    /// The parameters of a run whose features are those of `map`, which [`ForeignModel::config`] makes of the data's
+    /// `inputs`; of `n_outputs`, classes as `target_levels` names them.
+    ///
+    /// # Errors
+    /// [`Code::ModelInputs`] where it has another number of outputs, or other classes.
+    pub fn parameters(
+        &self,
+        (map, bias): (&FeatureMap, bool),
+        (inputs, matching): (&[Input], &Matching),
+        (n_outputs, target_levels): (usize, &[String]),
+    ) -> Result<Vec<f32>> {
+        let classes = self.classes(target_levels, n_outputs).ok_or_else(|| {
+            let own = match &self.target_levels[..] {
+                [] => format!("{} outputs", self.n_outputs()),
+                levels => format!("the classes {}", levels.join(", ")),
+            };
+            let expected = match target_levels {
+                [] => format!("{n_outputs}"),
+                levels => levels.join(", "),
+            };
+            Message::new(Code::ModelInputs).with("found", own).with("expected", expected)
+        })?;
+        let keys = terms::keys(map);
+        let by_output = self.in_units_of(inputs, matching, Some(&classes));
+        let by_output = by_output.iter().map(|of_output| {
+            let original: Vec<f64> =
+                keys.iter().map(|key| of_output.get(key).copied().unwrap_or(0.0)).collect();
+            map.from_original(&original, of_output.get(&Key::Constant).copied().unwrap_or(0.0))
+        });
+        let by_output: Vec<(Vec<f64>, f64)> = by_output.collect();
+        let weights =
+            (0..map.n_features()).flat_map(|k| by_output.iter().map(move |(weights, _)| weights[k]));
+        let biases = by_output.iter().map(|(_, bias)| *bias).filter(|_| bias);
+        let parameters: Vec<f32> = weights.chain(biases).map(|w| w as f32).collect();
+        match parameters.iter().all(|w| w.is_finite()) {
+            true => Ok(parameters),
+            false => Err(Code::WeightsNotFinite.into()),
+        }
+    }
+}
+
+/// `x, colour (red, green)`.
+fn described(inputs: &[Input]) -> String {
+    /// Levels that are named.
+    const MAX_LEVELS: usize = 8;
+    let one = |input: &Input| match &input.levels[..] {
+        [] => input.name.clone(),
+        levels => {
+            let more = if levels.len() > MAX_LEVELS { ", ..." } else { "" };
+            format!("{} ({}{more})", input.name, levels[..levels.len().min(MAX_LEVELS)].join(", "))
+        }
+    };
+    inputs.iter().map(one).collect::<Vec<String>>().join(", ")
+}
+
+fn names(inputs: &[Input]) -> String {
+    inputs.iter().map(|input| input.name.as_str()).collect::<Vec<&str>>().join(", ")
+}

@@ -1,0 +1,65 @@
+//! Terms of a model by what they are made of, whatever the order in which a map has them.
+
+use crate::dataset::{FeatureMap, Input, Term};
+
+/// What a coefficient belongs to. Inputs are counted as the data have them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Key {
+    /// A power or a level.
+    Single(Factor),
+    /// Of two different inputs, the lesser first.
+    Product([Factor; 2]),
+    /// 1.
+    Constant,
+}
+
+/// What is multiplied by what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Factor {
+    /// Of an input, from 1.
+    Power(usize, u32),
+    /// Of a category: 1 where a row has this level, else 0.
+    Level(usize, usize),
+}
+
+impl Key {
+    pub(super) fn product(a: Factor, b: Factor) -> Self {
+        Self::Product(if a <= b { [a, b] } else { [b, a] })
+    }
+
+    /// As [`crate::model::term_names`] has it.
+    pub(super) fn name(&self, inputs: &[Input]) -> String {
+        let factor = |factor: &Factor| match *factor {
+            Factor::Power(input, 1) => inputs[input].name.clone(),
+            Factor::Power(input, power) => format!("{}^{power}", inputs[input].name),
+            Factor::Level(input, level) => {
+                let input = &inputs[input];
+                format!("{} = {}", input.name, input.levels.get(level).map_or("", String::as_str))
+            }
+        };
+        match self {
+            Self::Single(single) => factor(single),
+            Self::Product([a, b]) => format!("{} * {}", factor(a), factor(b)),
+            Self::Constant => String::new(),
+        }
+    }
+}
+
+/// Of each feature of a map, in its order.
+pub(super) fn keys(map: &FeatureMap) -> Vec<Key> {
+    let terms = map.terms();
+    let key = |term: &Term| match *term {
+        Term::Power { input, power } => Key::Single(Factor::Power(input, power)),
+        Term::Level { input, level } => Key::Single(Factor::Level(input, level)),
+        Term::Product { of } => {
+            let [a, b] = of.map(|feature| match terms[feature] {
+                Term::Level { input, level } => Factor::Level(input, level),
+                Term::Power { input, power } => Factor::Power(input, power),
+                // A product's factors are no products.
+                Term::Product { .. } => Factor::Power(0, 0),
+            });
+            Key::product(a, b)
+        }
+    };
+    terms.iter().map(key).collect()
+}

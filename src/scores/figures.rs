@@ -1,0 +1,101 @@
+//! The few figures by which weights are told from others: the mean loss, and what is commonly asked for beside it.
+
+use super::{Classification, Regression};
+use crate::loss::Loss;
+use crate::model::Activation;
+
+/// Sums over predictions, as far as a loss has a meaning for them.
+#[derive(Clone, Debug)]
+pub struct Figures {
+    loss: Loss,
+    sum: f64,
+    weight: f64,
+    n_samples: u64,
+    numbers: Regression,
+    classes: Classification,
+    slopes: Vec<f64>,
+    /// Whether the loss can be taken of the outputs, and whether the scores can.
+    has_loss: bool,
+    has_scores: bool,
+}
+
+impl Figures {
+    /// Of a run's own outputs, so many of them.
+    pub fn new(loss: Loss, n_outputs: usize) -> Self {
+        Self::of_foreign(loss, n_outputs, (Activation::of(&loss), n_outputs))
+    }
+
+    /// Of the outputs of a model whose activation and number of outputs may be others than those of the run, which has the
+    /// loss and `n_outputs`.
+    pub fn of_foreign(loss: Loss, n_outputs: usize, (activation, n_foreign): (Activation, usize)) -> Self {
+        let n_classes = n_outputs.max(2);
+        let has_loss = activation == Activation::of(&loss) && n_foreign == n_outputs;
+        let has_scores = match activation {
+            Activation::Sigmoid => n_classes == 2,
+            Activation::Softmax => loss.classifies() && n_foreign == n_classes,
+            Activation::Linear | Activation::Exponential => !loss.classifies() && n_foreign == 1,
+        };
+        Self {
+            loss,
+            sum: 0.0,
+            weight: 0.0,
+            n_samples: 0,
+            numbers: Regression::default(),
+            classes: Classification::new(n_classes, 1),
+            slopes: vec![0.0; n_foreign],
+            has_loss,
+            has_scores,
+        }
+    }
+
+    /// Adds a row: its outputs before their link and what they mean, its target, and how much it counts.
+    pub fn feed(&mut self, outputs: &[f64], response: &[f64], target: f64, weight: f64) {
+        self.n_samples += 1;
+        self.weight += weight;
+        if self.has_loss {
+            self.sum += weight * self.loss.value_and_slopes(outputs, target, &mut self.slopes);
+        }
+        if !self.has_scores {
+            return;
+        }
+        if self.loss.classifies() {
+            // Of two classes the second says it all.
+            let said = if response.len() == 2 { &response[1..] } else { response };
+            self.classes.feed(said, &[target], &[weight]);
+        } else {
+            self.numbers.feed(response, &[target], &[weight]);
+        }
+    }
+
+    /// Rows.
+    pub fn n_samples(&self) -> u64 {
+        self.n_samples
+    }
+
+    /// The mean loss, without a penalty; `None` where it cannot be taken of the outputs.
+    pub fn mean_loss(&self) -> Option<f64> {
+        (self.has_loss && self.weight > 0.0).then(|| self.sum / self.weight)
+    }
+
+    /// Scores by the names that the page words behind `score_`: `mse`, `rmse`, `mae`, `r2` of a number (`deviance`, `d2` of
+    /// counts, too), `log_loss`, `accuracy` of a class. `None` where one is not defined. `n_features` are those of the model.
+    pub fn scores(&self, n_features: usize) -> Vec<(&'static str, Option<f64>)> {
+        let known = |value: f64| Some(value).filter(|value| self.has_scores && value.is_finite());
+        if self.loss.classifies() {
+            let scores = self.classes.scores();
+            return vec![("log_loss", known(scores.log_loss)), ("accuracy", known(scores.accuracy))];
+        }
+        let scores = self.numbers.scores(n_features);
+        let mut found = vec![
+            ("mse", known(scores.mean_squared_error)),
+            ("rmse", known(scores.root_mean_squared_error)),
+            ("mae", known(scores.mean_absolute_error)),
+            ("r2", scores.r2.and_then(known)),
+        ];
+        if self.loss == Loss::Poisson {
+            found.push(("deviance", scores.mean_poisson_deviance.and_then(known)));
+            found.push(("d2", scores.d2_poisson.and_then(known)));
+        }
+        found
+    }
+}
