@@ -3,8 +3,10 @@
 use downhill::message::{Code, Message, Result};
 use serde::{Deserialize, Serialize};
 
+use crate::code::Language;
 use crate::model::Model;
 use crate::run::Run;
+use crate::{code, coefficients, npz, safetensors};
 
 /// A format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -129,11 +131,33 @@ pub struct Plain {
 
 impl Format {
     /// All of them, in the order in which a person sees them.
-    pub const ALL: [Self; 1] = [Self::RunFile];
+    pub const ALL: [Self; 9] = [
+        Self::RunFile,
+        Self::Safetensors,
+        Self::Npz,
+        Self::Coefficients,
+        Self::Python,
+        Self::Javascript,
+        Self::Rust,
+        Self::C,
+        Self::Sql,
+    ];
 
     /// What a file is, by its content; nothing where it is no model.
     pub fn of(bytes: &[u8]) -> Option<Self> {
-        bytes.trim_ascii_start().starts_with(b"{").then_some(Self::RunFile)
+        if bytes.trim_ascii_start().starts_with(b"{") {
+            return Some(Self::RunFile);
+        }
+        if safetensors::is(bytes) {
+            return Some(Self::Safetensors);
+        }
+        if npz::is(bytes) {
+            return Some(Self::Npz);
+        }
+        if coefficients::is(bytes) {
+            return Some(Self::Coefficients);
+        }
+        code::of(bytes).map(Language::format)
     }
 
     /// The file's bytes.
@@ -143,6 +167,14 @@ impl Format {
     pub fn write(self, run: &Run) -> Result<Vec<u8>> {
         match self {
             Self::RunFile => Ok(run.text.clone().into_bytes()),
+            Self::Safetensors => safetensors::write(run),
+            Self::Npz => npz::write(run),
+            Self::Coefficients => coefficients::write(run),
+            Self::Python => code::write(run, Language::Python),
+            Self::Javascript => code::write(run, Language::Javascript),
+            Self::Rust => code::write(run, Language::Rust),
+            Self::C => code::write(run, Language::C),
+            Self::Sql => code::write(run, Language::Sql),
             other => Err(Message::new(Code::ModelCannotHold)
                 .with("format", format!("{other:?}"))
                 .with("part", "this")),
@@ -156,6 +188,14 @@ impl Format {
                 let producer = Some(format!("Downhill {}", run.file.downhill));
                 Ok(Plain { producer, model: run.model(), carried: Some(run.text) })
             }
+            Self::Safetensors => safetensors::read(bytes),
+            Self::Npz => npz::read(bytes),
+            Self::Coefficients => coefficients::read(bytes),
+            Self::Python => code::read(bytes, Language::Python),
+            Self::Javascript => code::read(bytes, Language::Javascript),
+            Self::Rust => code::read(bytes, Language::Rust),
+            Self::C => code::read(bytes, Language::C),
+            Self::Sql => code::read(bytes, Language::Sql),
             _ => Err(Message::new(Code::ModelUnknown)),
         }
     }

@@ -15,5 +15,19 @@ pub mod format;
 
 pub mod predict;
 
+mod features;
+
+mod tensors;
+
+mod safetensors;
+
+mod npz;
+
+mod coefficients;
+
+mod provenance;
+
+mod code;
+
 #[cfg(target_arch = "wasm32")]
 pub mod web;

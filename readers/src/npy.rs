@@ -142,6 +142,46 @@ impl Header {
     pub fn n_bytes(&self) -> Option<u64> {
         self.shape.iter().try_fold(self.value_bytes as u64, |bytes, n| bytes.checked_mul(*n))
     }
+
+    /// The values of an array of numbers, whose bytes these are, the last dimension fastest; `None` where it is none of
+    /// numbers.
+    pub fn numbers(&self, bytes: &[u8]) -> Option<Vec<f64>> {
+        let field = self.only_field()?;
+        let number: fn(&Field, &[u8]) -> f64 = match field.kind {
+            Kind::Float => Field::float,
+            Kind::Unsigned => |field, bytes| field.whole(bytes) as f64,
+            Kind::Signed => |field, bytes| field.signed(bytes) as f64,
+            _ => return None,
+        };
+        let values: Vec<f64> =
+            bytes.chunks_exact(self.value_bytes).map(|value| number(field, value)).collect();
+        match self.shape[..] {
+            [n_rows, n_values] if self.fortran_order => {
+                let (n_rows, n_values) = (n_rows as usize, n_values as usize);
+                if n_rows.checked_mul(n_values) != Some(values.len()) {
+                    return None;
+                }
+                let places = (0..n_rows).flat_map(|row| (0..n_values).map(move |value| value * n_rows + row));
+                places.map(|place| values.get(place).copied()).collect()
+            }
+            // More dimensions in this order are no matrix.
+            [_, _, _, ..] if self.fortran_order => None,
+            _ => Some(values),
+        }
+    }
+
+    /// The values of an array of words, whose bytes these are.
+    pub fn words(&self, bytes: &[u8]) -> Option<Vec<String>> {
+        let field = self.only_field().filter(|field| matches!(field.kind, Kind::Bytes | Kind::Unicode))?;
+        Some(bytes.chunks_exact(self.value_bytes).map(|value| field.word(value)).collect())
+    }
+
+    fn only_field(&self) -> Option<&Field> {
+        match &self.fields[..] {
+            [field] if field.offset == 0 && field.bytes == self.value_bytes => Some(field),
+            _ => None,
+        }
+    }
 }
 
 /// Adds the field that a type string such as `<f8` describes.
@@ -209,11 +249,7 @@ impl Field {
     fn push(&self, value: &[u8], cells: &mut Cells) {
         let bytes = &value[self.offset..self.offset + self.bytes];
         match self.kind {
-            Kind::Float => cells.push_number(match self.bytes {
-                2 => half(self.whole(bytes) as u16),
-                4 => f32::from_bits(self.whole(bytes) as u32).into(),
-                _ => f64::from_bits(self.whole(bytes)),
-            }),
+            Kind::Float => cells.push_number(self.float(bytes)),
             Kind::Unsigned => cells.push_number(self.whole(bytes) as f64),
             Kind::Signed => cells.push_number(self.signed(bytes) as f64),
             Kind::Boolean => cells.push_word(if bytes[0] == 0 { "false" } else { "true" }),
@@ -221,15 +257,27 @@ impl Field {
                 i64::MIN => cells.push_missing(),
                 time => cells.push_date(time as f64 * days),
             },
-            Kind::Bytes => {
-                let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-                push_word(&String::from_utf8_lossy(&bytes[..end]), cells);
-            }
-            Kind::Unicode => {
-                let letters = bytes.as_chunks::<4>().0.iter().map(|letter| self.whole(letter) as u32);
-                let letters = letters.map(|code| char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
-                push_word(letters.collect::<String>().trim_end_matches('\0'), cells);
-            }
+            Kind::Bytes | Kind::Unicode => push_word(&self.word(bytes), cells),
+        }
+    }
+
+    /// A word without the zeros that fill it up.
+    fn word(&self, bytes: &[u8]) -> String {
+        if self.kind == Kind::Bytes {
+            let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+            return String::from_utf8_lossy(&bytes[..end]).into_owned();
+        }
+        let letters = bytes.as_chunks::<4>().0.iter().map(|letter| self.whole(letter) as u32);
+        let letters = letters.map(|code| char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
+        letters.collect::<String>().trim_end_matches('\0').to_owned()
+    }
+
+    /// A floating-point number.
+    fn float(&self, bytes: &[u8]) -> f64 {
+        match self.bytes {
+            2 => half(self.whole(bytes) as u16),
+            4 => f32::from_bits(self.whole(bytes) as u32).into(),
+            _ => f64::from_bits(self.whole(bytes)),
         }
     }
 

@@ -1,0 +1,423 @@
+//! Code: a function called `predict` that takes a row in the user's units, in f64.
+//!
+//! What is scaled is scaled in the code as in the model, in the same order, so that no digit is lost; categories are words.
+//! The run file travels in the last line, a comment, with a checksum (CRC-32) of the lines before it: code that somebody
+//! changed is not taken for the run that it carries.
+
+use downhill::dataset::{Input, Term};
+use downhill::message::{Code, Message, Result};
+use downhill::model::Activation;
+use flate2::Crc;
+
+use crate::features::comment;
+use crate::format::{Format, Held, Part, Plain};
+use crate::model::Model;
+use crate::provenance;
+use crate::run::Run;
+
+mod c;
+
+mod identifiers;
+
+mod javascript;
+
+mod python;
+
+mod rust;
+
+mod sql;
+
+/// Terms that one statement adds up: compilers and interpreters go down a level for each.
+const TERMS_A_STATEMENT: usize = 50;
+/// What the last line begins with, after what makes it a comment.
+const MARK: &str = "downhill-run ";
+/// What the first line begins with.
+const FIRST: &str = "Downhill: predicts ";
+
+/// A language.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Language {
+    Python,
+    Javascript,
+    Rust,
+    C,
+    Sql,
+}
+
+impl Language {
+    pub(crate) const ALL: [Self; 5] = [Self::Python, Self::Javascript, Self::Rust, Self::C, Self::Sql];
+
+    pub(crate) fn format(self) -> Format {
+        match self {
+            Self::Python => Format::Python,
+            Self::Javascript => Format::Javascript,
+            Self::Rust => Format::Rust,
+            Self::C => Format::C,
+            Self::Sql => Format::Sql,
+        }
+    }
+
+    /// As the first line has it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Python => "Python and NumPy",
+            Self::Javascript => "JavaScript",
+            Self::Rust => "Rust",
+            Self::C => "C",
+            Self::Sql => "SQL",
+        }
+    }
+
+    /// What makes the rest of a line a comment.
+    fn comment(self) -> &'static str {
+        match self {
+            Self::Python => "# ",
+            Self::Javascript | Self::Rust | Self::C => "// ",
+            Self::Sql => "-- ",
+        }
+    }
+}
+
+pub(crate) fn write(run: &Run, language: Language) -> Result<Vec<u8>> {
+    let model = run.model();
+    let program = Program::new(&model);
+    let body = match language {
+        Language::Python => python::body(&program),
+        Language::Javascript => javascript::body(&program),
+        Language::Rust => rust::body(&program),
+        Language::C => c::body(&program)?,
+        Language::Sql => sql::body(&program)?,
+    };
+    let mut text = header(run, &model, &program, language);
+    text += &body;
+    let note = in_comment(&run.text);
+    let line = format!("{}{MARK}{:08x} {note}\n", language.comment(), checksum(&text, &note));
+    Ok((text + &line).into_bytes())
+}
+
+fn header(run: &Run, model: &Model, program: &Program<'_>, language: Language) -> String {
+    let inputs: Vec<&str> = model.inputs.iter().map(|input| &input.name[..]).collect();
+    // Whoever has a thousand columns does not read their names in one line.
+    let listed = if inputs.len() > 5 { format!("{} inputs", inputs.len()) } else { inputs.join(", ") };
+    let mut lines =
+        vec![format!("{FIRST}{} from {} ({})", comment(&model.target), comment(&listed), language.name())];
+    lines.push(String::new());
+    lines.push(comment(&meaning(model)));
+    for (input, name) in model.inputs.iter().zip(&program.names) {
+        let levels = match input.levels.len() {
+            0 => "a number".to_owned(),
+            n if n > 20 => format!("a word, one of {n}"),
+            _ => format!(
+                "one of {}",
+                input.levels.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ")
+            ),
+        };
+        let name = if language == Language::Sql { String::new() } else { format!("{name}: ") };
+        lines.push(comment(&format!("  {name}\"{}\", {levels}", input.name)));
+    }
+    lines.push(String::new());
+    lines.extend(provenance::lines(run).into_iter().map(|(what, said)| comment(&format!("{what}: {said}"))));
+    lines.push("The last line carries the whole run, for Downhill to read.".into());
+    let comment = language.comment();
+    lines.into_iter().map(|line| format!("{comment}{line}").trim_end().to_owned() + "\n").collect::<String>()
+        + "\n"
+}
+
+/// What the function gives.
+fn meaning(model: &Model) -> String {
+    let target = &model.target;
+    match model.activation {
+        Activation::Linear => format!("Gives {target}, of:"),
+        Activation::Sigmoid => match model.target_levels.get(1) {
+            Some(level) => format!("Gives the probability that {target} is \"{level}\", of:"),
+            None => format!("Gives the probability of {target}, of:"),
+        },
+        Activation::Exponential => format!("Gives the rate of {target}, of:"),
+        Activation::Softmax => {
+            let classes: Vec<String> =
+                model.target_levels.iter().map(|level| format!("\"{level}\"")).collect();
+            format!("Gives the probabilities of {target}, in the order {}, of:", classes.join(", "))
+        }
+    }
+}
+
+fn checksum(text: &str, note: &str) -> u32 {
+    let mut crc = Crc::new();
+    crc.update(text.as_bytes());
+    crc.update(note.as_bytes());
+    crc.sum()
+}
+
+/// JSON in which nothing ends a comment of any language or of a page, or turns its direction: all of these stand in texts
+/// alone, where an escape means the same.
+pub(crate) fn in_comment(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for letter in json.chars() {
+        match letter {
+            '/' => escaped.push_str("\\/"),
+            '<' | '>' | '?' => escaped.push_str(&format!("\\u{:04x}", letter as u32)),
+            ' '..='~' => escaped.push(letter),
+            _ => {
+                for half in letter.encode_utf16(&mut [0; 2]) {
+                    escaped.push_str(&format!("\\u{half:04x}"));
+                }
+            }
+        }
+    }
+    escaped
+}
+
+/// Which language a text is a model in.
+pub(crate) fn of(bytes: &[u8]) -> Option<Language> {
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    let line = bytes.split(|byte| *byte == b'\n').next()?;
+    let line = std::str::from_utf8(line).ok()?.trim_end();
+    Language::ALL.into_iter().find(|language| {
+        let rest = line.strip_prefix(language.comment()).and_then(|line| line.strip_prefix(FIRST));
+        rest.is_some_and(|rest| rest.ends_with(&format!("({})", language.name())))
+    })
+}
+
+pub(crate) fn read(bytes: &[u8], language: Language) -> Result<Plain> {
+    let edited = || {
+        let detail =
+            "it was changed after Downhill wrote it; a run file, safetensors or NumPy carry weights back";
+        Message::new(Code::ModelDamaged).with("format", language.name()).with("detail", detail)
+    };
+    // An editor may have changed how lines end.
+    let text = std::str::from_utf8(bytes)
+        .map_err(|_| edited())?
+        .trim_start_matches('\u{FEFF}')
+        .replace("\r\n", "\n");
+    let mark = format!("\n{}{MARK}", language.comment());
+    let (before, note) = text.rsplit_once(&mark).ok_or_else(edited)?;
+    let (sum, note) = note.trim_end().split_once(' ').ok_or_else(edited)?;
+    if sum != format!("{:08x}", checksum(&format!("{before}\n"), note)) {
+        return Err(edited());
+    }
+    let run = Run::read(note.as_bytes())?;
+    let producer = Some(format!("Downhill {}", run.file.downhill));
+    Ok(Plain { producer, model: run.model(), carried: Some(run.text) })
+}
+
+/// A model as statements, before they are in any language.
+struct Program<'a> {
+    model: &'a Model,
+    /// What each input is called, as a name of every language.
+    names: Vec<String>,
+    terms: Vec<Term>,
+    /// Begins names of what is worked out on the way.
+    local: String,
+}
+
+/// How a language writes what they have in common.
+struct Syntax {
+    /// `name = value`, as a statement that holds from there on.
+    assign: fn(&str, &str) -> String,
+    /// Whether an input has a level, as 1 or 0.
+    is_level: fn(&str, &str) -> String,
+}
+
+impl<'a> Program<'a> {
+    fn new(model: &'a Model) -> Self {
+        let names = identifiers::of(&model.inputs);
+        let taken = |local: &str| names.iter().any(|name| name.starts_with(local));
+        // Not `f`: the 64th would be called as a type of Rust's is.
+        let free = ["t", "z", "q", "w"].into_iter().find(|local| !taken(local));
+        let mut local = free.unwrap_or("t_").to_owned();
+        while taken(&local) {
+            local.push('_');
+        }
+        Self { model, names, terms: model.map.terms(), local }
+    }
+
+    fn n_outputs(&self) -> usize {
+        self.model.n_outputs()
+    }
+
+    /// What a name of something on the way is.
+    fn local(&self, what: &str) -> String {
+        format!("{}{what}", self.local)
+    }
+
+    /// Inputs with their names.
+    fn inputs(&self) -> impl Iterator<Item = (&'a Input, &str)> {
+        self.model.inputs.iter().zip(self.names.iter().map(String::as_str))
+    }
+
+    fn has_levels(&self) -> bool {
+        self.model.inputs.iter().any(|input| !input.levels.is_empty())
+    }
+
+    /// What a number is scaled to.
+    fn scaled(&self, input: usize, name: &str) -> String {
+        let map = &self.model.map.inputs[input];
+        divided(&minus(name, map.center, decimal), map.scale, decimal)
+    }
+
+    /// Statements up to the scores, and what these are called.
+    fn statements(&self, syntax: &Syntax) -> (Vec<String>, Vec<String>) {
+        let mut statements = Vec::new();
+        let mut values: Vec<String> = Vec::with_capacity(self.terms.len());
+        for (k, term) in self.terms.iter().enumerate() {
+            let value = match *term {
+                Term::Power { input, power: 1 } => self.scaled(input, &self.names[input]),
+                // As the model raises it: each power is the one before times the number.
+                Term::Power { power, .. } => {
+                    format!("{} * {}", values[k - 1], values[k + 1 - power as usize])
+                }
+                Term::Level { input, level } => {
+                    (syntax.is_level)(&self.names[input], &self.model.inputs[input].levels[level])
+                }
+                Term::Product { of: [a, b] } => format!("{} * {}", values[a], values[b]),
+            };
+            if matches!(*term, Term::Power { input, power: 1 } if value == self.names[input]) {
+                values.push(value);
+                continue;
+            }
+            let name = self.local(&(k + 1).to_string());
+            statements.push((syntax.assign)(&name, &value));
+            values.push(name);
+        }
+        let features: Vec<String> =
+            values.iter().enumerate().map(|(k, value)| self.feature(k, value, decimal)).collect();
+        let mut scores = Vec::new();
+        for output in 0..self.n_outputs() {
+            let mut so_far: Option<String> = self.model.bias.as_ref().map(|bias| decimal(bias[output]));
+            let n_chunks = features.len().div_ceil(TERMS_A_STATEMENT);
+            for (chunk, features) in features.chunks(TERMS_A_STATEMENT).enumerate() {
+                let weights =
+                    self.model.weights.iter().skip(chunk * TERMS_A_STATEMENT).map(|row| row[output]);
+                let sum = sum(so_far.take(), features, weights, decimal);
+                let part = if chunk + 1 == n_chunks { String::new() } else { format!("_{}", chunk + 1) };
+                let name = self.local(&format!("_score{}{part}", output + 1));
+                statements.push((syntax.assign)(&name, &sum));
+                so_far = Some(name);
+            }
+            scores.extend(so_far);
+        }
+        (statements, scores)
+    }
+
+    /// A term as the feature that is weighted.
+    fn feature(&self, k: usize, value: &str, number: fn(f64) -> String) -> String {
+        let map = &self.model.map;
+        divided(&minus(value, map.center[k], number), map.scale[k], number)
+    }
+}
+
+/// `a + w f + ...`, a line each.
+fn sum(
+    first: Option<String>,
+    features: &[String],
+    weights: impl Iterator<Item = f64>,
+    number: fn(f64) -> String,
+) -> String {
+    let mut lines: Vec<String> = first.into_iter().collect();
+    for (feature, weight) in features.iter().zip(weights) {
+        let sign = match (lines.is_empty(), weight < 0.0) {
+            (true, true) => "-",
+            (true, false) => "",
+            (false, true) => "- ",
+            (false, false) => "+ ",
+        };
+        lines.push(format!("{sign}{} * {feature}", number(weight.abs())));
+    }
+    if lines.len() == 1 { lines.remove(0) } else { format!("(\n{}\n)", lines.join("\n")) }
+}
+
+/// Indents what is within brackets of their own lines, four blanks a level.
+fn indented(text: &str, mut depth: usize) -> String {
+    let mut lines = String::new();
+    for line in text.lines() {
+        if line.starts_with([')', '}', ']']) {
+            depth = depth.saturating_sub(1);
+        }
+        if !line.is_empty() {
+            lines.push_str(&"    ".repeat(depth));
+        }
+        lines.push_str(line);
+        lines.push('\n');
+        if line.ends_with(['(', '{', '[']) {
+            depth += 1;
+        }
+    }
+    lines
+}
+
+fn minus(value: &str, center: f64, number: fn(f64) -> String) -> String {
+    match center {
+        0.0 => value.to_owned(),
+        below if below < 0.0 => format!("({value} + {})", number(-below)),
+        _ => format!("({value} - {})", number(center)),
+    }
+}
+
+fn divided(value: &str, scale: f64, number: fn(f64) -> String) -> String {
+    if scale.to_bits() == 1.0_f64.to_bits() {
+        value.to_owned()
+    } else {
+        format!("({value} / {})", number(scale))
+    }
+}
+
+/// A number in as many digits as tell it from every other, always one of floating point.
+fn decimal(value: f64) -> String {
+    format!("{value:?}")
+}
+
+/// A text in quotes; `escape` writes what cannot stand there as it is.
+fn quoted(text: &str, escape: fn(char) -> String) -> String {
+    let mut quoted = String::from("\"");
+    for letter in text.chars() {
+        match letter {
+            '"' | '\\' => quoted.extend(['\\', letter]),
+            ' '..='~' => quoted.push(letter),
+            _ if letter.is_alphanumeric() => quoted.push(letter),
+            _ => quoted.push_str(&escape(letter)),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// An example of an input.
+fn example(model: &Model, index: usize) -> String {
+    let map = &model.map.inputs[index];
+    crate::features::example(map.center, map.scale)
+}
+
+fn cannot_hold(language: Language, part: &str) -> Message {
+    Message::new(Code::ModelCannotHold).with("format", language.name()).with("part", part)
+}
+
+/// Code holds everything, scaling and words included; what training goes on from is a note.
+pub(crate) fn holds(model: &Model) -> Vec<(Part, Held)> {
+    let mut holds = vec![(Part::Weights, Held::Inside)];
+    if model.is_scaled() {
+        holds.push((Part::Scaling, Held::Inside));
+    }
+    if model.term_names().len() > model.inputs.len() || !model.map.interactions.is_empty() {
+        holds.push((Part::Terms, Held::Inside));
+    }
+    if model.inputs.iter().any(|input| !input.levels.is_empty()) {
+        holds.push((Part::Levels, Held::Inside));
+    }
+    holds.extend([
+        (Part::Columns, Held::Inside),
+        (Part::Training, Held::Note),
+        (Part::Provenance, Held::Inside),
+    ]);
+    holds
+}
+
+pub(crate) fn how_to_load(model: &Model, file_name: &str, language: Language) -> (&'static str, String) {
+    let program = Program::new(model);
+    match language {
+        Language::Python => ("python", python::how_to_load(&program, file_name)),
+        Language::Javascript => ("javascript", javascript::how_to_load(&program, file_name)),
+        Language::Rust => ("rust", rust::how_to_load(&program, file_name)),
+        Language::C => ("c", c::how_to_load(&program, file_name)),
+        Language::Sql => ("sh", sql::how_to_load(file_name)),
+    }
+}

@@ -1,0 +1,104 @@
+//! C99, without more than its library.
+
+use downhill::message::Result;
+use downhill::model::Activation;
+
+use super::{Language, Program, Syntax, cannot_hold, example, indented};
+
+/// Bytes beyond ASCII in octal, which ends after three digits whatever follows; a compiler may take the source to be of
+/// another encoding. `?` is escaped since two of them begin another sign in old C.
+fn text(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for byte in text.bytes() {
+        match byte {
+            b'"' | b'\\' | b'?' => quoted.extend(['\\', char::from(byte)]),
+            b' '..=b'~' => quoted.push(char::from(byte)),
+            _ => quoted += &format!("\\{byte:03o}"),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+const SYNTAX: Syntax = Syntax {
+    assign: |name, value| format!("const double {name} = {value};"),
+    is_level: |name, level| format!("strcmp({name}, {}) == 0 ? 1.0 : 0.0", text(level)),
+};
+
+pub(super) fn body(program: &Program<'_>) -> Result<String> {
+    let model = program.model;
+    let words = || model.inputs.iter().flat_map(|input| &input.levels).chain(&model.target_levels);
+    if words().any(|word| word.contains('\0')) {
+        return Err(cannot_hold(Language::C, "a word with a zero in it"));
+    }
+    let n_outputs = program.n_outputs();
+    let softmax = model.activation == Activation::Softmax;
+    let mut code = String::from("#include <errno.h>\n#include <math.h>\n#include <string.h>\n\n");
+    if softmax {
+        let classes: Vec<String> = model.target_levels.iter().map(|level| text(level)).collect();
+        code += &format!("const char *const classes[{}] = {{{}}};\n\n", classes.len(), classes.join(", "));
+    }
+    let kind = |levels: &[String]| if levels.is_empty() { "double " } else { "const char *" };
+    let mut parameters: Vec<String> =
+        program.inputs().map(|(input, name)| format!("{}{name}", kind(&input.levels))).collect();
+    if softmax {
+        parameters.push(format!("double probability[{n_outputs}]"));
+    }
+    if program.has_levels() {
+        code += "// A word that is no level of its column gives NAN, and EDOM in errno, as math.h's own functions do.\n";
+    }
+    code += &format!("{} predict({}) {{\n", if softmax { "void" } else { "double" }, parameters.join(", "));
+    let mut lines = Vec::new();
+    for (input, name) in program.inputs().filter(|(input, _)| !input.levels.is_empty()) {
+        let other: Vec<String> =
+            input.levels.iter().map(|level| format!("strcmp({name}, {}) != 0", text(level))).collect();
+        lines.push(format!("if ({}) {{", other.join(" && ")));
+        lines.push("errno = EDOM;".into());
+        if softmax {
+            let k = program.local("_k");
+            lines.push(format!("for (int {k} = 0; {k} < {n_outputs}; {k}++) probability[{k}] = NAN;"));
+            lines.push("return;".into());
+        } else {
+            lines.push("return NAN;".into());
+        }
+        lines.push("}".into());
+    }
+    let (statements, scores) = program.statements(&SYNTAX);
+    lines.extend(statements);
+    let score = scores.first().map_or("0.0", String::as_str);
+    match model.activation {
+        Activation::Linear => lines.push(format!("return {score};")),
+        Activation::Exponential => lines.push(format!("return exp({score});")),
+        Activation::Sigmoid => lines.push(format!("return 1.0 / (1.0 + exp(-{score}));")),
+        Activation::Softmax => {
+            let [all, largest, sum, k] =
+                ["_scores", "_largest", "_sum", "_k"].map(|what| program.local(what));
+            let each = format!("for (int {k} = 0; {k} < {n_outputs}; {k}++)");
+            lines.push(format!("const double {all}[{n_outputs}] = {{{}}};", scores.join(", ")));
+            lines.push(format!("double {largest} = {all}[0], {sum} = 0.0;"));
+            lines.push(format!("{each} {largest} = fmax({largest}, {all}[{k}]);"));
+            lines.push(format!("{each} {sum} += probability[{k}] = exp({all}[{k}] - {largest});"));
+            lines.push(format!("{each} probability[{k}] /= {sum};"));
+        }
+    }
+    Ok(code + &indented(&lines.join("\n"), 1) + "}\n\n")
+}
+
+pub(super) fn how_to_load(program: &Program<'_>, file_name: &str) -> String {
+    let value = |(index, (input, _)): (usize, (&downhill::dataset::Input, &str))| match input.levels.last() {
+        Some(level) => text(level),
+        None => example(program.model, index),
+    };
+    let mut arguments: Vec<String> = program.inputs().enumerate().map(value).collect();
+    let include = format!("#include <stdio.h>\n#include {}\n\nint main(void) {{\n", text(file_name));
+    if program.model.activation != Activation::Softmax {
+        return format!("{include}    printf(\"%.17g\\n\", predict({}));\n}}\n", arguments.join(", "));
+    }
+    arguments.push("p".into());
+    let n = program.n_outputs();
+    format!(
+        "{include}    double p[{n}];\n    predict({});\n    for (int k = 0; k < {n}; k++) printf(\"%s %.17g\\n\", classes[k], \
+         p[k]);\n}}\n",
+        arguments.join(", ")
+    )
+}

@@ -1,0 +1,69 @@
+//! JavaScript: a module that exports a function of one object.
+
+use downhill::model::Activation;
+
+use super::{Program, Syntax, example, indented, quoted};
+
+fn text(text: &str) -> String {
+    quoted(text, |letter| format!("\\u{{{:x}}}", letter as u32))
+}
+
+const SYNTAX: Syntax = Syntax {
+    assign: |name, value| format!("const {name} = {value};"),
+    is_level: |name, level| format!("{name} === {} ? 1 : 0", text(level)),
+};
+
+pub(super) fn body(program: &Program<'_>) -> String {
+    let model = program.model;
+    let mut code = String::new();
+    if model.activation == Activation::Softmax {
+        let classes: Vec<String> = model.target_levels.iter().map(|level| text(level)).collect();
+        code += &format!("export const classes = [{}];\n\n", classes.join(", "));
+    }
+    code += &format!("export function predict({{ {} }}) {{\n", program.names.join(", "));
+    let mut lines = Vec::new();
+    for (input, name) in program.inputs() {
+        if input.levels.is_empty() {
+            lines.push(format!(
+                "if (typeof {name} !== \"number\") throw new TypeError(\"{name} is no number\");"
+            ));
+        } else {
+            let levels: Vec<String> = input.levels.iter().map(|level| text(level)).collect();
+            lines.push(format!("if (![{}].includes({name})) {{", levels.join(", ")));
+            lines.push(format!(
+                "throw new RangeError(`{name}: ${{JSON.stringify({name})}} is none of its levels`);"
+            ));
+            lines.push("}".into());
+        }
+    }
+    let (statements, scores) = program.statements(&SYNTAX);
+    lines.extend(statements);
+    let score = scores.first().map_or("0", String::as_str);
+    let last = match model.activation {
+        Activation::Linear => format!("return {score};"),
+        Activation::Exponential => format!("return Math.exp({score});"),
+        Activation::Sigmoid => format!("return 1 / (1 + Math.exp(-{score}));"),
+        Activation::Softmax => {
+            let [all, largest, sum, z] =
+                ["_scores", "_largest", "_sum", "_z"].map(|what| program.local(what));
+            lines.push(format!("const {all} = [{}];", scores.join(", ")));
+            lines.push(format!("const {largest} = Math.max(...{all});"));
+            let powers = program.local("_powers");
+            lines.push(format!("const {powers} = {all}.map(({z}) => Math.exp({z} - {largest}));"));
+            lines.push(format!("const {sum} = {powers}.reduce((sum, {z}) => sum + {z}, 0);"));
+            format!("return {powers}.map(({z}) => {z} / {sum});")
+        }
+    };
+    lines.push(last);
+    code + &indented(&lines.join("\n"), 1) + "}\n\n"
+}
+
+pub(super) fn how_to_load(program: &Program<'_>, file_name: &str) -> String {
+    let named = |(index, (input, name)): (usize, (&downhill::dataset::Input, &str))| {
+        let value = input.levels.last().map_or_else(|| example(program.model, index), |level| text(level));
+        format!("{name}: {value}")
+    };
+    let arguments: Vec<String> = program.inputs().enumerate().map(named).collect();
+    let path = text(&format!("./{file_name}"));
+    format!("import {{ predict }} from {path};\n\nconsole.log(predict({{ {} }}));\n", arguments.join(", "))
+}

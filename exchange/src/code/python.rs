@@ -1,0 +1,82 @@
+//! Python, with NumPy: numbers or arrays of them, which are broadcast.
+
+use downhill::model::Activation;
+
+use super::{Program, Syntax, example, indented, quoted};
+
+fn text(text: &str) -> String {
+    quoted(text, |letter| format!("\\U{:08x}", letter as u32))
+}
+
+const SYNTAX: Syntax = Syntax {
+    assign: |name, value| format!("{name} = {value}"),
+    is_level: |name, level| format!("({name} == {}).astype(float)", text(level)),
+};
+
+const WORD: &str = r#"
+def _word(name, value, levels):
+    value = np.asarray(value, dtype=object)
+    for word in set(value.ravel().tolist()):
+        if word not in levels:
+            raise ValueError(f"{name}: {word!r} is none of {levels}")
+    return value
+
+"#;
+
+pub(super) fn body(program: &Program<'_>) -> String {
+    let mut text_ = String::from("import numpy as np\n\n");
+    let model = program.model;
+    if model.activation == Activation::Softmax {
+        let classes: Vec<String> = model.target_levels.iter().map(|level| text(level)).collect();
+        text_ += &format!("CLASSES = [{}]\n\n", classes.join(", "));
+    }
+    if program.has_levels() {
+        text_ += WORD;
+    }
+    text_ += &format!("\ndef predict({}):\n", program.names.join(", "));
+    let mut lines = Vec::new();
+    for (input, name) in program.inputs() {
+        lines.push(if input.levels.is_empty() {
+            format!("{name} = np.asarray({name}, dtype=float)")
+        } else {
+            let levels: Vec<String> = input.levels.iter().map(|level| text(level)).collect();
+            format!("{name} = _word(\"{name}\", {name}, [{}])", levels.join(", "))
+        });
+    }
+    let (statements, scores) = program.statements(&SYNTAX);
+    lines.extend(statements);
+    let score = scores.first().map_or("0.0", String::as_str);
+    match model.activation {
+        Activation::Linear => lines.push(format!("return {score}")),
+        Activation::Exponential => lines.push(format!("return np.exp({score})")),
+        Activation::Sigmoid => {
+            // Where e^-z is beyond every number, 1 over it is 0, as it should be.
+            lines.push("with np.errstate(over=\"ignore\"):".into());
+            lines.push(format!("    return 1.0 / (1.0 + np.exp(-{score}))"));
+        }
+        Activation::Softmax => {
+            let scores_ = program.local("_scores");
+            lines.push(format!("{scores_} = np.stack(np.broadcast_arrays({}), axis=-1)", scores.join(", ")));
+            lines.push(format!("{scores_} = np.exp({scores_} - {scores_}.max(axis=-1, keepdims=True))"));
+            lines.push(format!("return {scores_} / {scores_}.sum(axis=-1, keepdims=True)"));
+        }
+    }
+    text_ + &indented(&lines.join("\n"), 1) + "\n\n"
+}
+
+pub(super) fn how_to_load(program: &Program<'_>, file_name: &str) -> String {
+    let stem = file_name.strip_suffix(".py").unwrap_or(file_name);
+    let named = |(index, (input, name)): (usize, (&downhill::dataset::Input, &str))| {
+        let value = input.levels.last().map_or_else(|| example(program.model, index), |level| text(level));
+        format!("{name}={value}")
+    };
+    let arguments: Vec<String> = program.inputs().enumerate().map(named).collect();
+    let plain = stem.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+        && !stem.starts_with(|letter: char| letter.is_ascii_digit());
+    let import = if plain && !stem.is_empty() {
+        format!("from {stem} import predict\n")
+    } else {
+        format!("import runpy\n\npredict = runpy.run_path({})[\"predict\"]\n", text(file_name))
+    };
+    format!("{import}\nprint(predict({}))  # or arrays of them\n", arguments.join(", "))
+}

@@ -1,0 +1,132 @@
+//! SQL: one query over a table `data`, as SQLite (3.35 or later, with its mathematical functions) and DuckDB take it.
+//!
+//! What cannot be predicted is NULL. Every column is named with its table: SQLite takes a name in quotes that it does not
+//! know to be a text.
+
+use std::collections::HashSet;
+
+use downhill::dataset::Term;
+use downhill::message::Result;
+use downhill::model::Activation;
+
+use super::{Language, Program, TERMS_A_STATEMENT, cannot_hold, divided, indented, minus, sum};
+
+/// Always one of floating point: DuckDB takes `0.5` to be an exact decimal, of as many digits.
+fn number(value: f64) -> String {
+    format!("{value:e}")
+}
+
+fn name(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+fn text(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+pub(super) fn body(program: &Program<'_>) -> Result<String> {
+    let model = program.model;
+    let mut met = HashSet::new();
+    for input in &model.inputs {
+        if input.name.is_empty() || input.name.contains('\0') {
+            return Err(cannot_hold(Language::Sql, "a column without a name, or with a zero in it"));
+        }
+        if !met.insert(input.name.to_lowercase()) {
+            return Err(cannot_hold(Language::Sql, "columns whose names differ in capitals alone"));
+        }
+    }
+    let words = || model.inputs.iter().flat_map(|input| &input.levels).chain(&model.target_levels);
+    if words().any(|word| word.contains('\0')) {
+        return Err(cannot_hold(Language::Sql, "a word with a zero in it"));
+    }
+    let column = |input: usize| format!("data.{}", name(&model.inputs[input].name));
+    let mut values: Vec<String> = Vec::with_capacity(program.terms.len());
+    for (k, term) in program.terms.iter().enumerate() {
+        values.push(match *term {
+            Term::Power { input, power: 1 } => {
+                let map = &model.map.inputs[input];
+                let own = format!("CAST({} AS DOUBLE)", column(input));
+                divided(&minus(&own, map.center, number), map.scale, number)
+            }
+            Term::Power { power, .. } => {
+                let first = &values[k + 1 - power as usize];
+                format!("({})", vec![first.as_str(); power as usize].join(" * "))
+            }
+            Term::Level { input, level } => {
+                let level = text(&model.inputs[input].levels[level]);
+                format!("CASE WHEN {} = {level} THEN 1e0 ELSE 0e0 END", column(input))
+            }
+            Term::Product { of: [a, b] } => format!("({} * {})", values[a], values[b]),
+        });
+    }
+    let features: Vec<String> =
+        values.iter().enumerate().map(|(k, value)| program.feature(k, value, number)).collect();
+    let score = |output: usize| {
+        let parts: Vec<String> = features
+            .chunks(TERMS_A_STATEMENT)
+            .enumerate()
+            .map(|(chunk, features)| {
+                let bias = model.bias.as_ref().filter(|_| chunk == 0).map(|bias| number(bias[output]));
+                let weights = model.weights.iter().skip(chunk * TERMS_A_STATEMENT).map(|row| row[output]);
+                sum(bias, features, weights, number)
+            })
+            .collect();
+        if parts.len() == 1 { parts.concat() } else { format!("(\n{}\n)", parts.join("\n+ ")) }
+    };
+    // A number is one where it is the same as a number: SQLite would take any other word to be 0.
+    let readable = (0..model.inputs.len()).map(|input| match &model.inputs[input].levels[..] {
+        [] => format!("{0} = CAST({0} AS DOUBLE)", column(input)),
+        levels => {
+            let levels: Vec<String> = levels.iter().map(|level| text(level)).collect();
+            format!("{} IN ({})", column(input), levels.join(", "))
+        }
+    });
+    let readable: Vec<String> = readable.collect();
+    // Many conditions in brackets of their own: a query goes down a level for each.
+    let readable: Vec<String> =
+        readable.chunks(TERMS_A_STATEMENT).map(|some| format!("(\n{}\n)", some.join("\nAND "))).collect();
+    let case = |value: &str| format!("CASE WHEN {} THEN {value} END", readable.join(" AND "));
+    let select = match model.activation {
+        Activation::Linear => format!("SELECT data.*, {} AS \"prediction\"\nFROM data;", case(&score(0))),
+        Activation::Sigmoid => {
+            let value = format!("1e0 / (1e0 + exp(-({})))", score(0));
+            format!("SELECT data.*, {} AS \"probability\"\nFROM data;", case(&value))
+        }
+        Activation::Exponential => {
+            format!("SELECT data.*, {} AS \"rate\"\nFROM data;", case(&format!("exp({})", score(0))))
+        }
+        Activation::Softmax => {
+            let n = program.n_outputs();
+            let mut prefix = String::from("score_");
+            while met.iter().any(|name| name.starts_with(&prefix)) {
+                prefix.push('_');
+            }
+            let scores: Vec<String> =
+                (0..n).map(|k| format!("{} AS \"{prefix}{}\"", case(&score(k)), k + 1)).collect();
+            // 1 / sum_j e^(z_j - z_k): no score is so large that this is beyond every number where it matters.
+            let probability = |k: usize| {
+                let powers: Vec<String> =
+                    (0..n).map(|j| format!("exp(\"{prefix}{}\" - \"{prefix}{}\")", j + 1, k + 1)).collect();
+                let powers: Vec<String> =
+                    powers.chunks(TERMS_A_STATEMENT).map(|some| format!("({})", some.join(" + "))).collect();
+                let class = model.target_levels.get(k).map_or("", String::as_str);
+                format!("1e0 / ({}) AS {}", powers.join(" + "), name(&format!("probability of {class}")))
+            };
+            let probabilities: Vec<String> = (0..n).map(probability).collect();
+            format!(
+                "SELECT scored.*,\n{}\nFROM (\nSELECT data.*,\n{}\nFROM data\n) AS scored;",
+                probabilities.join(",\n"),
+                scores.join(",\n")
+            )
+        }
+    };
+    Ok(indented(&select, 0) + "\n")
+}
+
+pub(super) fn how_to_load(file_name: &str) -> String {
+    let name = format!("'{}'", file_name.replace('\'', "'\\''"));
+    format!(
+        "# a table called data: of a database, or of a CSV\nsqlite3 -cmd '.mode csv' -cmd '.import table.csv data' :memory: \
+         '.headers on' < {name}\nduckdb -cmd \"CREATE TABLE data AS FROM 'table.csv'\" < {name}\n"
+    )
+}

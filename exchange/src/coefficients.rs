@@ -1,0 +1,330 @@
+//! A table of coefficients: one row a term and output, in the units of the data, with every digit.
+//!
+//! `term,estimate,output,link`, the first two called as in R's broom. Terms are `(intercept)`, `x`, `x^2`, `colour = red`,
+//! `width * height`; a category's first level, which the others are compared to, has a row of its own with 0, so that all of
+//! its levels are there. `link` is what makes the sum of the terms out of a prediction: `identity`, `logit`, `log` or
+//! `softmax`. Other tables are read that begin with a term and an estimate.
+
+use std::collections::{HashMap, HashSet};
+
+use downhill::config::{MAX_DEGREE, MAX_FEATURES};
+use downhill::dataset::{FeatureMap, Input, InputMap, Term};
+use downhill::message::{Code, Message, Result};
+use downhill::model::Activation;
+
+use crate::format::{Held, Part, Plain};
+use crate::model::Model;
+use crate::run::Run;
+use crate::tensors::cut;
+
+const NAME: &str = "table of coefficients";
+/// What the first row says, and what a table is told by.
+const HEADER: [&str; 4] = ["term", "estimate", "output", "link"];
+const INTERCEPT: &str = "(intercept)";
+/// What others call it.
+const INTERCEPTS: [&str; 5] = ["(intercept)", "intercept", "const", "bias", "_cons"];
+/// Rows at most.
+const MAX_ROWS: usize = 1_000_000;
+
+pub(crate) fn write(run: &Run) -> Result<Vec<u8>> {
+    let model = run.model();
+    let bytes = table(&model).map_err(|error| Message::new(Code::Internal).with("detail", error))?;
+    // A column may be called as a term of others is.
+    let same = read(&bytes).is_ok_and(|again| {
+        let again = again.model;
+        again.inputs == model.inputs
+            && again.term_names() == model.term_names()
+            && again.map.interactions == model.map.interactions
+    });
+    if same {
+        return Ok(bytes);
+    }
+    Err(Message::new(Code::ModelCannotHold).with("format", "A table of coefficients").with(
+        "part",
+        "which term is which where a column's name reads like a term of others, or is used twice",
+    ))
+}
+
+fn table(model: &Model) -> csv::Result<Vec<u8>> {
+    let folded = model.folded();
+    let link = link(model.activation);
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(HEADER)?;
+    for output in 0..model.n_outputs() {
+        let name = model.target_levels.get(output).filter(|_| model.activation == Activation::Softmax);
+        let name = name.unwrap_or(&model.target);
+        let mut row =
+            |term: &str, estimate: f64| writer.write_record([term, &format!("{estimate:?}"), name, link]);
+        if model.bias.is_some() {
+            row(INTERCEPT, folded.bias[output])?;
+        }
+        let names = model.term_names();
+        for ((term, name), weights) in model.map.terms().iter().zip(names).zip(&folded.weights) {
+            if let Term::Level { input, level: 1 } = *term {
+                let Input { name, levels } = &model.inputs[input];
+                row(&format!("{name} = {}", levels.first().map_or("", String::as_str)), 0.0)?;
+            }
+            row(&name, weights[output])?;
+        }
+    }
+    writer.into_inner().map_err(|error| error.into_error().into())
+}
+
+fn link(activation: Activation) -> &'static str {
+    match activation {
+        Activation::Linear => "identity",
+        Activation::Sigmoid => "logit",
+        Activation::Exponential => "log",
+        Activation::Softmax => "softmax",
+    }
+}
+
+/// Whether a text is such a table.
+pub(crate) fn is(bytes: &[u8]) -> bool {
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let line = &line[..line.len().min(200)];
+    let mut cells = line
+        .split(|byte| *byte == b',')
+        .map(|cell| String::from_utf8_lossy(cell).trim().trim_matches('"').to_ascii_lowercase());
+    cells.next().as_deref() == Some(HEADER[0]) && cells.next().as_deref() == Some(HEADER[1])
+}
+
+/// Terms of one output, in the order of the table.
+type Terms = Vec<(String, f64)>;
+
+pub(crate) fn read(bytes: &[u8]) -> Result<Plain> {
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::Headers).from_reader(bytes);
+    let header = reader.headers().map_err(|error| damaged(&error))?.clone();
+    let place = |name: &str| header.iter().position(|cell| cell.eq_ignore_ascii_case(name));
+    let (output_place, link_place) = (place(HEADER[2]), place(HEADER[3]));
+    let mut outputs: Vec<(String, Terms)> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
+    let mut activation = None;
+    for (index, record) in reader.records().enumerate() {
+        let record = record.map_err(|error| damaged(&error))?;
+        let row = index + 2;
+        let cell = |place: Option<usize>| place.and_then(|place| record.get(place)).unwrap_or_default();
+        let (term, estimate) = (cell(Some(0)), cell(Some(1)).trim());
+        let value: f64 = estimate
+            .parse()
+            .map_err(|_| damaged(&format_args!("row {row}: \"{}\" is not a number", cut(estimate))))?;
+        if !value.is_finite() {
+            return Err(Message::new(Code::ModelNotFinite).with("name", cut(term)));
+        }
+        if index >= MAX_ROWS {
+            return Err(too_large("rows", index));
+        }
+        let said = match cell(link_place) {
+            "" => None,
+            "identity" => Some(Activation::Linear),
+            "logit" => Some(Activation::Sigmoid),
+            "log" => Some(Activation::Exponential),
+            "softmax" => Some(Activation::Softmax),
+            other => return Err(unsupported(&format!("the link \"{}\"", cut(other)))),
+        };
+        activation = activation.or(said);
+        let output = cell(output_place);
+        let at = *places.entry(output.to_owned()).or_insert_with(|| {
+            outputs.push((output.to_owned(), Terms::new()));
+            outputs.len() - 1
+        });
+        outputs[at].1.push((term.to_owned(), value));
+    }
+    let model = model(outputs, activation)?;
+    Ok(Plain { producer: None, model, carried: None })
+}
+
+fn model(outputs: Vec<(String, Terms)>, activation: Option<Activation>) -> Result<Model> {
+    let Some((_, first)) = outputs.first() else { return Err(unsupported("no coefficients")) };
+    let names: Vec<&str> = first.iter().map(|(name, _)| name.as_str()).collect();
+    let layout = Layout::of(&names)?;
+    let activation =
+        activation.unwrap_or(if outputs.len() > 1 { Activation::Softmax } else { Activation::Linear });
+    if outputs.len() > 1 && activation != Activation::Softmax {
+        return Err(unsupported("several outputs that are no classes"));
+    }
+    if outputs.len() > MAX_FEATURES {
+        return Err(too_large("outputs", outputs.len()));
+    }
+    let (target, target_levels) = match activation {
+        Activation::Softmax => ("y".to_owned(), outputs.iter().map(|(name, _)| name.clone()).collect()),
+        _ if outputs[0].0.is_empty() => ("y".to_owned(), Vec::new()),
+        _ => (outputs[0].0.clone(), Vec::new()),
+    };
+    let n_terms = names.len();
+    let mut model = Model {
+        inputs: layout.inputs,
+        target,
+        target_levels,
+        map: layout.map,
+        weights: Vec::new(),
+        bias: None,
+        activation,
+    };
+    let terms = model.term_names();
+    let mut columns = Vec::new();
+    let mut bias = Vec::new();
+    for (output, own) in &outputs {
+        let mut found: HashMap<&str, f64> = HashMap::new();
+        for (term, value) in own {
+            if found.insert(term, *value).is_some() {
+                return Err(unsupported(&format!("the term \"{}\" twice", cut(term))));
+            }
+        }
+        if own.len() != n_terms {
+            return Err(Message::new(Code::ModelShape)
+                .with("name", cut(output))
+                .with("found", format!("{} rows", own.len()))
+                .with("expected", format!("{n_terms} rows")));
+        }
+        bias.extend(layout.intercept.as_deref().and_then(|name| found.remove(name)));
+        columns.push(terms.iter().map(|term| found.remove(&term[..]).unwrap_or(0.0)).collect::<Vec<f64>>());
+        for (term, value) in found {
+            if !layout.references.contains(term) || value != 0.0 {
+                return Err(unsupported(&format!("the term \"{}\"", cut(term))));
+            }
+        }
+    }
+    model.weights = (0..terms.len()).map(|k| columns.iter().map(|column| column[k]).collect()).collect();
+    match bias.len() {
+        0 => {}
+        n if n == outputs.len() => model.bias = Some(bias),
+        _ => return Err(unsupported("an intercept of some classes and not of others")),
+    }
+    Ok(model)
+}
+
+/// What the names of terms say.
+struct Layout {
+    inputs: Vec<Input>,
+    map: FeatureMap,
+    /// What the constant is called, where there is one.
+    intercept: Option<String>,
+    /// Rows of levels that the others are compared to.
+    references: HashSet<String>,
+}
+
+impl Layout {
+    fn of(names: &[&str]) -> Result<Self> {
+        let is_intercept = |name: &&&str| INTERCEPTS.iter().any(|known| name.eq_ignore_ascii_case(known));
+        let intercept =
+            names.iter().find(|name| **name == INTERCEPT).or_else(|| names.iter().find(is_intercept));
+        let known: HashSet<&str> = names.iter().copied().collect();
+        let (mut inputs, mut maps): (Vec<Input>, Vec<InputMap>) = (Vec::new(), Vec::new());
+        // Of a factor of products: its input. Numbers by name; levels by their term.
+        let mut factors: HashMap<&str, u32> = HashMap::new();
+        let mut categories: HashMap<&str, usize> = HashMap::new();
+        let mut products = Vec::new();
+        for name in names {
+            if intercept == Some(name) {
+                continue;
+            }
+            let is_product = halves(name).any(|(a, b)| known.contains(a) && known.contains(b));
+            if is_product {
+                products.push(*name);
+            } else if power(name).is_some_and(|(base, _)| known.contains(base)) {
+                // Counted with its base.
+            } else if let Some((column, level)) = name.split_once(" = ") {
+                let at = *categories.entry(column).or_insert_with(|| {
+                    inputs.push(Input { name: column.to_owned(), levels: Vec::new() });
+                    maps.push(InputMap::category(0));
+                    inputs.len() - 1
+                });
+                inputs[at].levels.push(level.to_owned());
+                factors.insert(*name, at as u32);
+            } else {
+                factors.insert(*name, inputs.len() as u32);
+                let degree =
+                    (2..=MAX_DEGREE).rev().find(|power| known.contains(&format!("{name}^{power}")[..]));
+                inputs.push(Input::number(name));
+                maps.push(InputMap::number(degree.unwrap_or(1)));
+            }
+        }
+        let mut references = HashSet::new();
+        for (input, map) in inputs.iter().zip(&mut maps).filter(|(input, _)| !input.levels.is_empty()) {
+            map.n_levels = input.levels.len() as u32;
+            references.insert(format!("{} = {}", input.name, input.levels[0]));
+        }
+        let mut interactions: Vec<[u32; 2]> = Vec::new();
+        let mut met = HashSet::new();
+        for name in products {
+            let pair = halves(name).find_map(|(a, b)| Some([*factors.get(a)?, *factors.get(b)?]));
+            let pair = pair.filter(|[a, b]| a != b);
+            let pair = pair.ok_or_else(|| unsupported(&format!("the term \"{}\"", cut(name))))?;
+            if met.insert(pair) {
+                interactions.push(pair);
+            }
+        }
+        let n = FeatureMap::count(&maps, &interactions).filter(|n| *n <= MAX_FEATURES);
+        let n = n.ok_or_else(|| too_large("terms", names.len()))?;
+        if n == 0 {
+            return Err(unsupported("no coefficients but a constant"));
+        }
+        if let Some(single) = maps.iter().position(|map| map.n_levels == 1) {
+            return Err(unsupported(&format!("one level alone of \"{}\"", cut(&inputs[single].name))));
+        }
+        let map = FeatureMap::new(maps, interactions);
+        Ok(Self { inputs, map, intercept: intercept.map(|name| (*name).to_owned()), references })
+    }
+}
+
+/// `a * b` as every pair that it may be.
+fn halves(term: &str) -> impl Iterator<Item = (&str, &str)> {
+    const BETWEEN: &str = " * ";
+    term.match_indices(BETWEEN).map(|(at, _)| (&term[..at], &term[at + BETWEEN.len()..]))
+}
+
+/// `x^2` as its base and its power.
+fn power(term: &str) -> Option<(&str, u32)> {
+    let (base, power) = term.rsplit_once('^')?;
+    let power = power.parse().ok().filter(|power| (2..=MAX_DEGREE).contains(power))?;
+    Some((base, power))
+}
+
+fn damaged(detail: &dyn std::fmt::Display) -> Message {
+    let detail: String = detail.to_string().chars().take(200).collect();
+    Message::new(Code::ModelDamaged).with("format", NAME).with("detail", detail)
+}
+
+fn unsupported(found: &str) -> Message {
+    Message::new(Code::ModelUnsupported).with("format", NAME).with("found", found)
+}
+
+fn too_large(what: &str, found: usize) -> Message {
+    Message::new(Code::ModelTooLarge)
+        .with("format", NAME)
+        .with("detail", format!("{found} {what}"))
+        .with("limit", format!("{MAX_FEATURES} features"))
+}
+
+pub(crate) fn holds(model: &Model) -> Vec<(Part, Held)> {
+    let mut holds = vec![(Part::Weights, Held::Inside)];
+    if model.is_scaled() {
+        holds.push((Part::Scaling, Held::Folded));
+    }
+    if !model.is_plain() {
+        holds.push((Part::Terms, Held::Inside));
+    }
+    if model.inputs.iter().any(|input| !input.levels.is_empty()) {
+        holds.push((Part::Levels, Held::Inside));
+    }
+    holds.extend([
+        (Part::Columns, Held::Inside),
+        (Part::Training, Held::Outside),
+        (Part::Provenance, Held::Outside),
+    ]);
+    holds
+}
+
+pub(crate) fn how_to_load(model: &Model, file_name: &str) -> (&'static str, String) {
+    let name = crate::features::python_text(file_name);
+    let pivot = match model.activation {
+        Activation::Softmax => {
+            "print(table.pivot(index=\"term\", columns=\"output\", values=\"estimate\"))\n"
+        }
+        _ => "print(table.set_index(\"term\")[\"estimate\"])\n",
+    };
+    ("python", format!("import pandas as pd\n\ntable = pd.read_csv({name}, keep_default_na=False)\n{pivot}"))
+}

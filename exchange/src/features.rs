@@ -1,0 +1,114 @@
+//! What formats leave to whoever loads them: how the features are made, in Python's words.
+
+use downhill::dataset::Term;
+use downhill::model::Activation;
+
+use crate::format::{Held, Part};
+use crate::model::Model;
+
+/// What an archive of arrays holds: scaling folded, the features' recipe beside it.
+pub(crate) fn held_by_arrays(model: &Model) -> Vec<(Part, Held)> {
+    let mut holds = vec![(Part::Weights, Held::Inside)];
+    if model.is_scaled() {
+        holds.push((Part::Scaling, Held::Folded));
+    }
+    holds.extend(made_outside(model));
+    holds.extend([(Part::Columns, Held::Note), (Part::Training, Held::Note), (Part::Provenance, Held::Note)]);
+    holds
+}
+
+/// Of powers, products and levels those that there are, left to the reader.
+fn made_outside(model: &Model) -> Vec<(Part, Held)> {
+    let terms = model.map.terms();
+    let terms_of = |what: fn(&Term) -> bool| terms.iter().any(what);
+    let made = terms_of(|term| matches!(term, Term::Power { power: 2.., .. } | Term::Product { .. }));
+    let mut holds = Vec::new();
+    if made {
+        holds.push((Part::Terms, Held::Outside));
+    }
+    if terms_of(|term| matches!(term, Term::Level { .. })) {
+        holds.push((Part::Levels, Held::Outside));
+    }
+    holds
+}
+
+/// Lines of Python that make `X`, one row a case, one column a feature; a row is given as an example.
+pub(crate) fn numpy_rows(model: &Model) -> String {
+    let example = |index: usize| example(model.map.inputs[index].center, model.map.inputs[index].scale);
+    if model.is_plain() {
+        let order: Vec<String> = model.inputs.iter().map(|input| comment(&input.name)).collect();
+        let row: Vec<String> = (0..model.inputs.len()).map(example).collect();
+        return format!("X = [[{}]]  # {}\n", row.join(", "), order.join(", "));
+    }
+    let mut lines = String::new();
+    for (index, input) in model.inputs.iter().enumerate() {
+        let value = match input.levels.last() {
+            Some(level) => python_text(level),
+            None => example(index),
+        };
+        lines += &format!("v{} = {value}  # {}\n", index + 1, comment(&input.name));
+    }
+    let mut made: Vec<String> = Vec::with_capacity(model.weights.len());
+    for term in model.map.terms() {
+        made.push(match term {
+            Term::Power { input, power: 1 } => format!("v{}", input + 1),
+            Term::Power { input, power } => format!("v{}**{power}", input + 1),
+            Term::Level { input, level } => {
+                let word = model.inputs[input].levels.get(level).map_or("", String::as_str);
+                format!("(v{} == {})", input + 1, python_text(word))
+            }
+            Term::Product { of: [a, b] } => format!("{} * {}", made[a], made[b]),
+        });
+    }
+    lines + &format!("X = [[{}]]\n", made.join(", "))
+}
+
+/// A number of few digits where the data lie.
+pub(crate) fn example(center: f64, scale: f64) -> String {
+    if center == 0.0 {
+        return "0.5".to_owned();
+    }
+    // As many places as the scale has digits to spare.
+    let places = (1.0 - scale.abs().log10().floor()).clamp(0.0, 12.0) as usize;
+    format!("{center:.places$}")
+}
+
+/// A line that prints what is made of the outputs; in each pattern `{}` stands for them.
+pub(crate) fn after(outputs: &str, activation: Activation, [sigmoid, softmax, exp]: [&str; 3]) -> String {
+    let pattern = match activation {
+        Activation::Linear => "{}",
+        Activation::Sigmoid => sigmoid,
+        Activation::Softmax => softmax,
+        Activation::Exponential => exp,
+    };
+    format!("print({})\n", pattern.replace("{}", outputs))
+}
+
+/// A text of Python's.
+pub(crate) fn python_text(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for letter in text.chars() {
+        match letter {
+            '"' | '\\' => quoted.extend(['\\', letter]),
+            ' '..='~' => quoted.push(letter),
+            _ if letter.is_alphanumeric() => quoted.push(letter),
+            _ => quoted += &format!("\\U{:08x}", letter as u32),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// A text within a line of comment: nothing that ends a line, turns its direction or hides.
+pub(crate) fn comment(text: &str) -> String {
+    let shown = |letter: char| match letter {
+        ' '..='~' => String::from(letter),
+        _ if letter.is_alphanumeric() || "°²³µ±·×÷€£¥–—".contains(letter) => {
+            String::from(letter)
+        }
+        _ => format!("<{:04x}>", letter as u32),
+    };
+    let text: String = text.chars().take(200).map(shown).collect();
+    // A compiler of C takes the next line to be part of one that ends so.
+    if text.ends_with(['\\', '/']) { text + " " } else { text }
+}

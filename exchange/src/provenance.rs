@@ -1,0 +1,30 @@
+//! Where a run came from, as lines for a person.
+
+use downhill::config::Source;
+
+use crate::run::Run;
+
+/// What, and what is said of it.
+pub(crate) fn lines(run: &Run) -> Vec<(&'static str, String)> {
+    let file = &run.file;
+    let config = &file.config;
+    let data = match &config.data.source {
+        Source::Linspace { slope, intercept, noise, seed, .. } => {
+            format!("generated, y = {slope} x + {intercept} + {noise} e, seed {seed}")
+        }
+        Source::Shipped { table } => {
+            let id = serde_json::to_value(table).ok();
+            let id = id.as_ref().and_then(|id| id.as_str()).unwrap_or("a table");
+            format!("{id}, which ships with Downhill")
+        }
+        Source::Table { name, fingerprint } => format!("{name}, fingerprint {fingerprint}"),
+    };
+    let loss = serde_json::to_value(&config.loss).ok();
+    let loss = loss.as_ref().and_then(|loss| loss["kind"].as_str()).unwrap_or("loss");
+    vec![
+        ("Data", format!("{data}; {} rows", file.loss_rows)),
+        ("Loss", format!("{loss}, {:?} on average", file.loss)),
+        ("Training", format!("{} steps, {} epochs, seed {}", file.steps, file.epochs, config.seed)),
+        ("Written by", format!("Downhill {}", file.downhill)),
+    ]
+}

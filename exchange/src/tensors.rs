@@ -1,0 +1,297 @@
+//! Named arrays as one linear layer: what archives of tensors have in common.
+
+use downhill::config::MAX_FEATURES;
+use downhill::dataset::{FeatureMap, Input, InputMap};
+use downhill::message::{Code, Message, Result};
+use downhill::model::Activation;
+use serde::{Deserialize, Serialize};
+
+use crate::model::Model;
+
+/// Outputs at most: as many classes as a table may have.
+const MAX_OUTPUTS: usize = 1_000;
+/// Names that a message lists.
+const MAX_LISTED: usize = 6;
+
+/// What an array is called, and how long it is each way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Named {
+    pub(crate) name: String,
+    pub(crate) shape: Vec<usize>,
+}
+
+/// Which arrays are the layer's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Chosen {
+    /// Index of the weights.
+    pub(crate) weights: usize,
+    /// Index of the bias, where there is one.
+    pub(crate) bias: Option<usize>,
+    pub(crate) n_features: usize,
+    pub(crate) n_outputs: usize,
+    /// Whether the weights are `[out, in]`, as PyTorch and scikit-learn have them.
+    by_output: bool,
+}
+
+/// What an array is for, by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// `[out, in]`.
+    ByOutput,
+    /// `[in, out]`.
+    ByFeature,
+    /// One an output.
+    Bias,
+    /// Something else.
+    Other,
+}
+
+impl Role {
+    /// By the last part of the name: `0.weight`, `dense/kernel:0`.
+    pub(crate) fn of(name: &str) -> Self {
+        let name = name.strip_suffix(":0").unwrap_or(name);
+        match name.rsplit(['.', '/']).next().unwrap_or(name) {
+            "weight" | "coef_" | "coef" => Self::ByOutput,
+            "kernel" | "W" | "w" | "weights" => Self::ByFeature,
+            "bias" | "b" | "intercept_" | "intercept" => Self::Bias,
+            _ => Self::Other,
+        }
+    }
+
+    /// Whether the name alone leaves open which way the weights lie.
+    fn is_loose(name: &str) -> bool {
+        matches!(name.rsplit(['.', '/']).next(), Some("W" | "w" | "weights"))
+    }
+}
+
+/// Which of a file's arrays are the layer's.
+///
+/// # Errors
+/// [`Code::ModelTooDeep`] where there are others, [`Code::ModelShape`] where they do not fit each other,
+/// [`Code::ModelTooLarge`].
+pub(crate) fn choose(format: &str, arrays: &[Named]) -> Result<Chosen> {
+    let with = |wanted: &[Role]| {
+        let fits = |(_, array): &(usize, &Named)| wanted.contains(&Role::of(&array.name));
+        arrays.iter().enumerate().filter(fits).map(|(index, _)| index).collect::<Vec<usize>>()
+    };
+    let [weights] = with(&[Role::ByOutput, Role::ByFeature])[..] else {
+        return Err(too_deep(format, arrays));
+    };
+    let bias = match with(&[Role::Bias])[..] {
+        [] => None,
+        [bias] => Some(bias),
+        _ => return Err(too_deep(format, arrays)),
+    };
+    if !with(&[Role::Other]).is_empty() {
+        return Err(too_deep(format, arrays));
+    }
+    let Named { name, shape } = &arrays[weights];
+    let n_biases = match bias.map(|bias| &arrays[bias]) {
+        None => None,
+        Some(Named { shape, .. }) if shape.iter().filter(|n| **n != 1).count() <= 1 => {
+            Some(shape.iter().product::<usize>())
+        }
+        Some(bias) => return Err(misshapen(bias, "[outputs]")),
+    };
+    let by_output = match (Role::of(name), &shape[..]) {
+        // Nobody agrees on these, so the bias may say.
+        (_, [a, b]) if Role::is_loose(name) && n_biases.is_some_and(|n| n == *a && n != *b) => true,
+        (role, _) => role == Role::ByOutput,
+    };
+    let (n_features, n_outputs) = match (shape[..].as_ref(), by_output) {
+        ([], _) => (1, 1),
+        ([n], _) => (*n, 1),
+        ([a, b], true) => (*b, *a),
+        ([a, b], false) => (*a, *b),
+        (_, true) => return Err(misshapen(&arrays[weights], "[outputs, features]")),
+        (_, false) => return Err(misshapen(&arrays[weights], "[features, outputs]")),
+    };
+    if n_features > MAX_FEATURES || n_outputs > MAX_OUTPUTS {
+        return Err(Message::new(Code::ModelTooLarge)
+            .with("format", format)
+            .with("detail", format!("\"{}\" is {}", cut(name), shape_text(shape)))
+            .with("limit", format!("{MAX_FEATURES} features and {MAX_OUTPUTS} classes")));
+    }
+    if n_features == 0 || n_outputs == 0 {
+        return Err(misshapen(&arrays[weights], "at least one feature and one output"));
+    }
+    match (bias, n_biases) {
+        (Some(bias), Some(n)) if n != n_outputs => Err(misshapen(&arrays[bias], &format!("[{n_outputs}]"))),
+        _ => Ok(Chosen { weights, bias, n_features, n_outputs, by_output }),
+    }
+}
+
+impl Chosen {
+    /// Values as they stand in the file as `[feature][output]`, and the bias.
+    ///
+    /// # Errors
+    /// [`Code::ModelNotFinite`].
+    pub(crate) fn layer(
+        &self,
+        arrays: &[Named],
+        weights: &[f64],
+        bias: Option<Vec<f64>>,
+    ) -> Result<(Vec<Vec<f64>>, Option<Vec<f64>>)> {
+        let both = [(Some(self.weights), Some(weights)), (self.bias, bias.as_deref())];
+        for (index, values) in both {
+            if let (Some(index), Some(values)) = (index, values)
+                && !values.iter().all(|value| value.is_finite())
+            {
+                return Err(Message::new(Code::ModelNotFinite).with("name", cut(&arrays[index].name)));
+            }
+        }
+        let at = |feature: usize, output: usize| {
+            let index = if self.by_output {
+                output * self.n_features + feature
+            } else {
+                feature * self.n_outputs + output
+            };
+            weights[index]
+        };
+        let row = |feature| (0..self.n_outputs).map(|output| at(feature, output)).collect();
+        Ok(((0..self.n_features).map(row).collect(), bias))
+    }
+}
+
+/// How a person writes a shape.
+pub(crate) fn shape_text(shape: &[usize]) -> String {
+    let sizes: Vec<String> = shape.iter().map(ToString::to_string).collect();
+    format!("[{}]", sizes.join(", "))
+}
+
+/// As much of a name as a message has room for.
+pub(crate) fn cut(name: &str) -> String {
+    name.chars().take(60).collect()
+}
+
+fn misshapen(array: &Named, expected: &str) -> Message {
+    Message::new(Code::ModelShape)
+        .with("name", cut(&array.name))
+        .with("found", shape_text(&array.shape))
+        .with("expected", expected)
+}
+
+fn too_deep(format: &str, arrays: &[Named]) -> Message {
+    if arrays.is_empty() {
+        return Message::new(Code::ModelUnsupported).with("format", format).with("found", "no weights");
+    }
+    let mut found: Vec<String> = arrays
+        .iter()
+        .take(MAX_LISTED)
+        .map(|array| format!("\"{}\" {}", cut(&array.name), shape_text(&array.shape)))
+        .collect();
+    if arrays.len() > MAX_LISTED {
+        found.push(format!("and {} more", arrays.len() - MAX_LISTED));
+    }
+    Message::new(Code::ModelTooDeep).with("found", found.join(", "))
+}
+
+/// What the arrays alone do not say, as text beside them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Layout {
+    /// What wrote the file.
+    pub(crate) producer: String,
+    inputs: Vec<LayoutInput>,
+    interactions: Vec<[u32; 2]>,
+    target: String,
+    target_levels: Vec<String>,
+    activation: Activation,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LayoutInput {
+    name: String,
+    levels: Vec<String>,
+    degree: u32,
+}
+
+impl Layout {
+    pub(crate) fn of(model: &Model, producer: String) -> Self {
+        let input = |(input, map): (&Input, &InputMap)| LayoutInput {
+            name: input.name.clone(),
+            levels: input.levels.clone(),
+            degree: map.degree,
+        };
+        Self {
+            producer,
+            inputs: model.inputs.iter().zip(&model.map.inputs).map(input).collect(),
+            interactions: model.map.interactions.clone(),
+            target: model.target.clone(),
+            target_levels: model.target_levels.clone(),
+            activation: model.activation,
+        }
+    }
+
+    /// The text of one that was written; nothing where it is none.
+    pub(crate) fn read(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+
+    pub(crate) fn text(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// The model whose weights these are; `None` where they are not as many.
+    fn model(&self, weights: &[Vec<f64>], bias: &Option<Vec<f64>>) -> Option<Model> {
+        let maps = self.inputs.iter().map(|input| match input.levels.len() {
+            0 => InputMap::number(input.degree),
+            n_levels => InputMap::category(n_levels as u32),
+        });
+        let counted = FeatureMap {
+            inputs: maps.collect(),
+            interactions: self.interactions.clone(),
+            center: vec![0.0; weights.len()],
+            scale: vec![1.0; weights.len()],
+        };
+        let n_outputs = weights.first().map_or(0, Vec::len);
+        let one = self.activation != Activation::Softmax;
+        if !counted.fits() || (one && n_outputs != 1) {
+            return None;
+        }
+        let input = |input: &LayoutInput| Input { name: input.name.clone(), levels: input.levels.clone() };
+        Some(Model {
+            inputs: self.inputs.iter().map(input).collect(),
+            target: self.target.clone(),
+            target_levels: self.target_levels.clone(),
+            map: counted,
+            weights: weights.to_vec(),
+            bias: bias.clone(),
+            activation: self.activation,
+        })
+    }
+}
+
+/// The model of a layer, with names where the file has them.
+pub(crate) fn model(
+    layout: Option<&Layout>,
+    features: Option<Vec<String>>,
+    (weights, bias): (Vec<Vec<f64>>, Option<Vec<f64>>),
+) -> Model {
+    if let Some(model) = layout.and_then(|layout| layout.model(&weights, &bias)) {
+        return model;
+    }
+    let n = weights.len();
+    let names = features.filter(|names| names.len() == n && names.iter().all(|name| !name.is_empty()));
+    let names = names.unwrap_or_else(|| match n {
+        1 => vec!["x".to_owned()],
+        _ => (1..=n).map(|k| format!("x{k}")).collect(),
+    });
+    // Several outputs of one layer are logits of classes: Downhill has no other model of several.
+    let several = weights.first().is_some_and(|row| row.len() > 1);
+    let activation = if several { Activation::Softmax } else { Activation::Linear };
+    let inputs: Vec<Input> = names.iter().map(|name| Input::number(name)).collect();
+    let degrees = vec![1; n];
+    Model::of_folded((inputs, "y".to_owned()), &degrees, Vec::new(), (weights, bias), activation)
+}
+
+/// The coefficients that go into arrays, and whether f32 holds them: what was trained is f32, what scaling was folded into
+/// is not, and far from 0 its digits are needed.
+pub(crate) fn coefficients(model: &Model) -> (Vec<Vec<f64>>, Option<Vec<f64>>, bool) {
+    if !model.is_scaled() {
+        return (model.weights.clone(), model.bias.clone(), true);
+    }
+    let folded = model.folded();
+    (folded.weights, model.bias.is_some().then_some(folded.bias), false)
+}
