@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::code::Language;
 use crate::model::Model;
+use crate::recipe::{self, Tool};
 use crate::run::Run;
 use crate::{code, coefficients, npz, safetensors};
 
@@ -131,7 +132,7 @@ pub struct Plain {
 
 impl Format {
     /// All of them, in the order in which a person sees them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 13] = [
         Self::RunFile,
         Self::Safetensors,
         Self::Npz,
@@ -141,6 +142,10 @@ impl Format {
         Self::Rust,
         Self::C,
         Self::Sql,
+        Self::RecipeKeras,
+        Self::RecipePytorch,
+        Self::RecipeSklearn,
+        Self::RecipeSpark,
     ];
 
     /// What a file is, by its content; nothing where it is no model.
@@ -157,7 +162,11 @@ impl Format {
         if coefficients::is(bytes) {
             return Some(Self::Coefficients);
         }
-        code::of(bytes).map(Language::format)
+        if let Some(language) = code::of(bytes) {
+            return Some(language.format());
+        }
+        let recipes = [Self::RecipeKeras, Self::RecipePytorch, Self::RecipeSklearn, Self::RecipeSpark];
+        recipes.into_iter().find(|recipe| recipe.tool().is_some_and(|tool| recipe::is(bytes, tool)))
     }
 
     /// The file's bytes.
@@ -175,6 +184,10 @@ impl Format {
             Self::Rust => code::write(run, Language::Rust),
             Self::C => code::write(run, Language::C),
             Self::Sql => code::write(run, Language::Sql),
+            Self::RecipeKeras => recipe::keras::write(run),
+            Self::RecipePytorch => recipe::pytorch::write(run),
+            Self::RecipeSklearn => recipe::sklearn::write(run),
+            Self::RecipeSpark => recipe::spark::write(run),
             other => Err(Message::new(Code::ModelCannotHold)
                 .with("format", format!("{other:?}"))
                 .with("part", "this")),
@@ -196,7 +209,21 @@ impl Format {
             Self::Rust => code::read(bytes, Language::Rust),
             Self::C => code::read(bytes, Language::C),
             Self::Sql => code::read(bytes, Language::Sql),
-            _ => Err(Message::new(Code::ModelUnknown)),
+            other => match other.tool() {
+                Some(tool) => recipe::read(bytes, tool),
+                None => Err(Message::new(Code::ModelUnknown)),
+            },
+        }
+    }
+
+    /// What a recipe is for.
+    fn tool(self) -> Option<&'static Tool> {
+        match self {
+            Self::RecipeKeras => Some(&recipe::keras::TOOL),
+            Self::RecipePytorch => Some(&recipe::pytorch::TOOL),
+            Self::RecipeSklearn => Some(&recipe::sklearn::TOOL),
+            Self::RecipeSpark => Some(&recipe::spark::TOOL),
+            _ => None,
         }
     }
 }

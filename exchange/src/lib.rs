@@ -11,6 +11,8 @@ pub mod model;
 
 pub mod run;
 
+mod recipe;
+
 pub mod format;
 
 pub mod predict;

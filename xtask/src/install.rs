@@ -55,6 +55,26 @@ pub(crate) fn system_packages() -> Result<()> {
     if missing.is_empty() {
         return Ok(());
     }
+    apt_install(&missing)
+}
+
+/// The first of these Pythons, on Debian and its like with the packages that a venv needs.
+pub(crate) fn python(names: &[&str]) -> Result<PathBuf> {
+    let find = || names.iter().find_map(|name| shell::find(name).filter(makes_venvs));
+    if let Some(python) = find() {
+        return Ok(python);
+    }
+    apt_install(&["python3", "python3-venv"])?;
+    find().context("there is no Python that makes venvs")
+}
+
+fn makes_venvs(python: &PathBuf) -> bool {
+    // A shim may stand for a version that is not there.
+    let look = shell::program(python).args(["-c", "import ensurepip, venv"]).output();
+    look.is_ok_and(|output| output.status.success())
+}
+
+fn apt_install(missing: &[&str]) -> Result<()> {
     let by_hand =
         format!("apt-get update && apt-get install --yes --no-install-recommends {}", missing.join(" "));
     if shell::find("apt-get").is_none() || !is_root() {
@@ -67,7 +87,7 @@ pub(crate) fn system_packages() -> Result<()> {
     };
     shell::quiet("apt-get update", apt().arg("update"))?;
     let mut install = apt();
-    install.args(["install", "--yes", "--no-install-recommends"]).args(&missing);
+    install.args(["install", "--yes", "--no-install-recommends"]).args(missing);
     shell::quiet(&format!("apt-get install {}", missing.join(" ")), &mut install)?;
     Ok(())
 }

@@ -2,12 +2,14 @@
 //!
 //! In reading order: [`shell`] runs other programs and shows their progress, [`site`] builds the page for development,
 //! [`offline`] fills in the service worker, [`serve`] shows a site, [`dist`] makes the one to publish, [`package`] the
-//! npm package; [`install`], [`check`] and [`mod@test`] are what CI runs; [`mod@bench`] measures.
+//! npm package; [`install`], [`check`] and [`mod@test`] are what CI runs; [`mod@interop`] gives what is written to other
+//! tools; [`mod@bench`] measures.
 
 mod bench;
 mod check;
 mod dist;
 mod install;
+mod interop;
 mod offline;
 mod package;
 mod serve;
@@ -34,8 +36,11 @@ Usage: cargo xtask <command>
   pkg     build the npm package into pkg/
   check   formatting, clippy (native and wasm32), documentation, types of the JavaScript
   test    everything CI runs, installing what is missing; a stage alone by its name:
-            check, native, site, pkg, browser
+            check, native, interop, site, pkg, browser
             --filter S only browser tests whose file name holds S
+  interop what Keras, PyTorch, Spark and the rest make of the files that Downhill writes: local
+            Pythons below target/ (about 4 GB to fetch, most of it PyTorch's), and a table;
+            a script of interop/ alone by its name. Spark needs Java 17 or newer
   bench   Downhill beside its peers, in Chromium and Python; writes docs/performance.md
             --only W1,W3  part of it, printed and not written; also W1k, W2, W4, W5, W6,
                           statistics, webgpu, series, page
@@ -95,7 +100,9 @@ fn run() -> Result<ExitCode> {
                 println!("{HELP}");
                 return Ok(ExitCode::SUCCESS);
             }
-            Value(value) if command == "test" || command == "bench" => words.push(value.string()?),
+            Value(value) if ["test", "bench", "interop"].contains(&command.as_str()) => {
+                words.push(value.string()?)
+            }
             other => return Err(other.unexpected().into()),
         }
     }
@@ -106,6 +113,7 @@ fn run() -> Result<ExitCode> {
         "pkg" => package::package()?,
         "check" => check::check()?,
         "test" => return test::test(words.first().map(String::as_str), filter.as_deref()),
+        "interop" => return interop::interop(&words),
         "bench" => bench::bench(&words, only.as_deref())?,
         "help" => println!("{HELP}"),
         other => bail!("there is no command \"{other}\"\n\n{HELP}"),

@@ -5,14 +5,14 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 
-use crate::{check, dist, install, package, shell};
+use crate::{check, dist, install, interop, package, shell};
 
 /// One browser at a time: there are two cores, and the page measures its own speed.
 const NODE_TEST: &[&str] =
     &["--test", "--test-reporter=spec", "--test-concurrency=1", "--test-timeout=600000"];
 
 /// The stages in their order.
-const STAGES: &[&str] = &["check", "native", "site", "pkg", "browser"];
+const STAGES: &[&str] = &["check", "native", "interop", "site", "pkg", "browser"];
 
 /// How many tests passed and failed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,6 +56,17 @@ fn run(stage: &str, alone: bool, filter: Option<&str>, tally: &mut Tally) -> Res
             let mut cargo = shell::cargo();
             cargo.args(["test", "--workspace", "--no-fail-fast"]).args(filter);
             run_tests("cargo test", &mut cargo, tally)
+        }
+        "interop" => {
+            let start = Instant::now();
+            let (passed, failed) = interop::light()?;
+            *tally = Tally { passed: tally.passed + passed, failed: tally.failed + failed };
+            let seconds = start.elapsed().as_secs_f64();
+            println!("{:<40} {seconds:>7.1} s  {passed} passed, {failed} failed", "other tools");
+            if failed > 0 {
+                bail!("other tools read otherwise");
+            }
+            Ok(())
         }
         "site" => {
             install::npm_packages()?;

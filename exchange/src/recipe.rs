@@ -1,0 +1,467 @@
+//! Scripts that train the same model on the same columns in another tool, for whoever outgrows one machine: the same
+//! features and scaling, loss, penalty, update rule, rate and number of updates, as far as the tool has them; a script says
+//! what it does otherwise. It writes the coefficients as a table that Downhill reads ([`crate::format::Format::Coefficients`]).
+//!
+//! Features are scaled by the constants of the run, not by the script's own rows: so penalty and rate mean the same, and
+//! weights compare. What is static Python lies beside this file; what depends on the run is put together here.
+
+use downhill::config::{Method, Missing, RunConfig, Source, Split};
+use downhill::dataset::Term;
+use downhill::loss::Loss;
+use downhill::message::{Code, Message, Result};
+use downhill::model::Activation;
+use downhill::schedule::Schedule;
+
+use crate::format::{Held, Part, Plain};
+use crate::model::Model;
+use crate::run::Run;
+
+pub(crate) mod keras;
+pub(crate) mod pytorch;
+pub(crate) mod sklearn;
+pub(crate) mod spark;
+
+const TABLE: &str = include_str!("recipe/table.py");
+const FEATURES: &str = include_str!("recipe/features.py");
+const ORIGINAL: &str = include_str!("recipe/original.py");
+const MAIN: &str = include_str!("recipe/main.py");
+
+/// What stands before the run that a script carries, on a line of its own.
+const CARRIED: &str = "# downhill-run: ";
+/// What a recipe's first line holds, whatever the tool.
+const MARK: &str = "trains what Downhill trained";
+/// Updates of a script where the run has not begun.
+const USUAL_STEPS: u64 = 1_000;
+
+/// A tool that a script is for.
+pub(crate) struct Tool {
+    /// As a person calls it.
+    name: &'static str,
+    /// Name of the script.
+    file: &'static str,
+    /// How it is installed.
+    install: &'static str,
+}
+
+/// A script as it grows, and what it does otherwise than the run.
+struct Script<'a> {
+    run: &'a Run,
+    model: Model,
+    config: &'a RunConfig,
+    notes: Vec<String>,
+}
+
+impl<'a> Script<'a> {
+    fn new(run: &'a Run) -> Self {
+        let config = &run.file.config;
+        let mut script = Self { run, model: run.model(), config, notes: Vec::new() };
+        let data = &config.data;
+        if !data.added.is_empty() || !data.removed.is_empty() {
+            script.note("Points put in or taken out by hand are not in the table: save the rows that you see and give it these.");
+        }
+        if matches!(data.source, Source::Linspace { .. }) {
+            script
+                .note("Without a table it makes the line itself, whose noise comes from another generator.");
+        }
+        script
+    }
+
+    fn note(&mut self, text: &str) {
+        self.notes.push(text.to_owned());
+    }
+
+    /// Splits and shuffles come from the tool's own generator.
+    fn note_chance(&mut self) {
+        let validation = &self.config.validation;
+        if (validation.fraction > 0.0 || validation.test_fraction > 0.0) && validation.split != Split::Last {
+            self.note("As many rows are held out, and others: they are drawn by another generator.");
+        }
+        if self.config.shuffle && self.config.method != Method::Batch {
+            self.note("Rows come in another order: they are shuffled by another generator.");
+        }
+        if self.config.model.initial_weights != downhill::config::InitialWeights::Zero {
+            self.note(
+                "Weights start elsewhere: they are drawn from the same distribution by another generator.",
+            );
+        }
+    }
+
+    /// Updates that the script makes.
+    fn steps(&self) -> u64 {
+        match (self.run.file.steps, self.config.stop.steps) {
+            (0, Some(steps)) => steps,
+            (0, None) => USUAL_STEPS,
+            (steps, _) => steps,
+        }
+    }
+
+    fn n_outputs(&self) -> usize {
+        self.model.n_outputs()
+    }
+
+    fn has_bias(&self) -> bool {
+        self.model.bias.is_some()
+    }
+
+    /// The script's head: what it is, what it does otherwise, what it imports.
+    fn head(&self, tool: &Tool, imports: &str) -> String {
+        let usage = match self.config.data.source {
+            Source::Linspace { .. } => format!("python {} [TABLE.csv]", tool.file),
+            _ => format!("python {} TABLE.csv", tool.file),
+        };
+        let mut head =
+            format!("\"\"\"{}: {MARK}, version {}.\n\n", tool.name, words(&self.run.file.downhill));
+        head += &format!("    {}\n    {usage}\n\n", tool.install);
+        head += "Prints the loss and the coefficients in the units of the table, and writes coefficients.csv and weights.npz,\n";
+        head += "which Downhill reads.";
+        if !self.notes.is_empty() {
+            head += "\n\nWhat is not as in the run:\n";
+            for note in &self.notes {
+                head += &format!("- {note}\n");
+            }
+            head += "\"\"\"\n\n";
+        } else {
+            head += "\n\"\"\"\n\n";
+        }
+        head + imports
+    }
+
+    /// What the columns are and what is made of them, as Python's literals.
+    fn columns(&self) -> String {
+        let Model { inputs, map, target, target_levels, .. } = &self.model;
+        let data = &self.config.data.columns;
+        let mut text =
+            String::from("\n# Column, what is subtracted, what divides, levels of a category.\nINPUTS = [\n");
+        for (input, own) in inputs.iter().zip(&map.inputs) {
+            let levels = if input.levels.is_empty() { "None".to_owned() } else { list(&input.levels) };
+            text +=
+                &format!("    ({}, {:?}, {:?}, {levels}),\n", literal(&input.name), own.center, own.scale);
+        }
+        text += "]\n# Name of a term; a power of an input, a level of an input, or a product of two terms, by index.\nTERMS = [\n";
+        for (term, name) in map.terms().iter().zip(self.model.term_names()) {
+            let (kind, a, b) = match *term {
+                Term::Power { input, power } => ("power", input, power as usize),
+                Term::Level { input, level } => ("level", input, level),
+                Term::Product { of: [a, b] } => ("product", a, b),
+            };
+            text += &format!("    ({}, \"{kind}\", {a}, {b}),\n", literal(&name));
+        }
+        text += "]\n# What is subtracted from the scaled terms, and what divides them.\n";
+        text += &format!("CENTERS = {:?}\nSCALES = {:?}\n", map.center, map.scale);
+        text += &format!("TARGET = {}\n", literal(target));
+        let classes = if target_levels.is_empty() { None } else { Some(list(target_levels)) };
+        text += &format!("CLASSES = {}\n", classes.as_deref().unwrap_or("None"));
+        let weight = Some(&data.weight).filter(|name| !name.is_empty()).map(|name| literal(name));
+        text += &format!("WEIGHT = {}\n", weight.as_deref().unwrap_or("None"));
+        let mut names: Vec<&String> = inputs.iter().map(|input| &input.name).chain([target]).collect();
+        let splits = self.config.validation.fraction > 0.0 || self.config.validation.test_fraction > 0.0;
+        let extras = [
+            (true, &data.weight),
+            (splits && self.config.validation.split == Split::Group, &data.group),
+            (splits && self.config.validation.split == Split::Last, &data.order),
+        ];
+        names.extend(
+            extras.into_iter().filter(|(used, name)| *used && !name.is_empty()).map(|(_, name)| name),
+        );
+        text += &format!("COLUMNS = {}\n", list(names));
+        let bias = if self.has_bias() { "True" } else { "False" };
+        let link = match self.model.activation {
+            Activation::Linear => "identity",
+            Activation::Sigmoid => "logit",
+            Activation::Exponential => "log",
+            Activation::Softmax => "softmax",
+        };
+        text + &format!(
+            "BIAS = {bias}\nLINK = \"{link}\"\nN_OUTPUTS = {}\nSEED = {}\n",
+            self.n_outputs(),
+            self.config.seed
+        )
+    }
+
+    /// What is trained for how long.
+    fn course(&self) -> String {
+        let batch = match self.config.method {
+            Method::Batch => "None  # all rows".to_owned(),
+            Method::MiniBatch => self.config.batch_size.to_string(),
+            Method::Stochastic | Method::DecayingRate => "1".to_owned(),
+        };
+        format!("STEPS = {}\nBATCH_SIZE = {batch}\n", self.steps())
+    }
+
+    /// Makes rows where none are given.
+    fn generated(&self) -> String {
+        let Source::Linspace { start, stop, n_samples, slope, intercept, noise, seed } =
+            self.config.data.source
+        else {
+            return "\n\ndef generated():\n    sys.exit(__doc__)\n".to_owned();
+        };
+        format!(
+            "\n\ndef generated():\n    x = np.linspace({start:?}, {stop:?}, {n_samples})\n    noise = np.random.default_rng({seed}).standard_normal({n_samples})\n    \
+             y = {slope:?} * x + {intercept:?} + {noise:?} * noise\n    \
+             return pd.DataFrame({{INPUTS[0][0]: x, TARGET: y}}).map(repr)\n"
+        )
+    }
+
+    /// What becomes of rows in which an input is missing.
+    fn fill(&self) -> String {
+        let statistic = match self.config.data.columns.missing {
+            Missing::Drop => return "\n\ndef fill(x):\n    return x\n".to_owned(),
+            Missing::Mean => "np.nanmean(column)",
+            Missing::Median => "np.nanmedian(column)",
+        };
+        format!(
+            "\n\ndef fill(x):\n    \"\"\"A number's place is taken by its column's, a category's by its most frequent level.\"\"\"\n    \
+             for column, (_, _, _, levels) in zip(x.T, INPUTS):\n        known = column[~np.isnan(column)]\n        \
+             usual = {statistic} if levels is None else np.bincount(known.astype(int)).argmax()\n        \
+             column[np.isnan(column)] = usual\n    return x\n"
+        )
+    }
+
+    /// Which rows are trained on, which are held out and looked at, which are kept for the end.
+    fn split(&self) -> String {
+        let validation = &self.config.validation;
+        let text =
+            "\n\ndef split(table, y):\n    \"\"\"Rows to train on, to validate by, to test by.\"\"\"\n";
+        if validation.fraction == 0.0 && validation.test_fraction == 0.0 {
+            return text.to_owned() + "    return np.arange(len(y)), np.array([], int), np.array([], int)\n";
+        }
+        let (share, test, seed) = (validation.fraction, validation.test_fraction, validation.seed);
+        let counts = |n: &str| format!("math.ceil({share:?} * {n}), math.ceil({test:?} * {n})");
+        let cut = "return order[n_validation + n_test:], order[:n_validation], order[n_validation:n_validation + n_test]\n";
+        let columns = &self.config.data.columns;
+        let body = match validation.split {
+            Split::Random => format!(
+                "    order = np.random.default_rng({seed}).permutation(len(y))\n    n_validation, n_test = {}\n    {cut}",
+                counts("len(y)")
+            ),
+            Split::Last => {
+                let order = match &columns.order[..] {
+                    "" => "np.arange(len(y))".to_owned(),
+                    name => format!("np.argsort(cells(table[{}], None), kind=\"stable\")", literal(name)),
+                };
+                format!(
+                    "    order = {order}\n    n_validation, n_test = {}\n    n = len(y) - n_validation - n_test\n    \
+                     return order[:n], order[n:n + n_validation], order[n + n_validation:]\n",
+                    counts("len(y)")
+                )
+            }
+            Split::Stratified => format!(
+                "    parts = [], [], []\n    random = np.random.default_rng({seed})\n    for value in np.unique(y):\n        \
+                 order = random.permutation(np.flatnonzero(y == value))\n        n_validation = round({share:?} * len(order))\n        \
+                 n_test = round({test:?} * len(order))\n        parts[0].extend(order[n_validation + n_test:])\n        \
+                 parts[1].extend(order[:n_validation])\n        parts[2].extend(order[n_validation:n_validation + n_test])\n    \
+                 return tuple(np.array(part, int) for part in parts)\n"
+            ),
+            Split::Group => format!(
+                "    groups = table[{}].to_numpy()\n    order = np.random.default_rng({seed}).permutation(np.unique(groups))\n    \
+                 n_validation, n_test = {}\n    parts = order[n_validation + n_test:], order[:n_validation], order[n_validation:n_validation + n_test]\n    \
+                 return tuple(np.flatnonzero(np.isin(groups, part)) for part in parts)\n",
+                literal(&columns.group),
+                counts("len(order)")
+            ),
+        };
+        text.to_owned() + &body
+    }
+
+    /// The loss of each row, in NumPy: what is printed in the end, whatever the tool minimized.
+    fn losses(&self) -> String {
+        let text = "\n\ndef losses(z, y):\n    \"\"\"The loss of each row, `z` being the model's outputs, [row, output].\"\"\"\n";
+        let residual = "    r = z[:, 0] - y\n";
+        let output = "    z = z[:, 0]\n";
+        let (first, formula) = match self.config.loss {
+            Loss::Softmax => (
+                "    largest = z.max(axis=1)\n",
+                "np.log(np.exp(z - largest[:, None]).sum(axis=1)) + largest - z[np.arange(len(y)), y.astype(int)]"
+                    .to_owned(),
+            ),
+            Loss::Squared => (residual, "r**2".to_owned()),
+            Loss::Absolute => (residual, "np.abs(r)".to_owned()),
+            Loss::Huber { delta } => (
+                residual,
+                format!("np.where(np.abs(r) <= {delta:?}, r**2 / 2, {delta:?} * (np.abs(r) - {delta:?} / 2))"),
+            ),
+            Loss::LogCosh => {
+                (residual, "np.abs(r) + np.log1p(np.exp(-2 * np.abs(r))) - np.log(2)".to_owned())
+            }
+            Loss::Quantile { tau } => (residual, format!("np.maximum(-{tau:?} * r, (1 - {tau:?}) * r)")),
+            Loss::Logistic => (output, "np.logaddexp(0, z) - y * z".to_owned()),
+            Loss::Poisson => (output, "np.exp(z) - y * z".to_owned()),
+        };
+        format!("{text}{first}    return {formula}\n")
+    }
+
+    /// The rate of a step, and what the losses of epochs make of it.
+    fn rate(&self) -> String {
+        let base = self.config.learning_rate;
+        let formula = match self.config.schedule {
+            Schedule::Constant | Schedule::ReduceOnPlateau { .. } | Schedule::BoldDriver { .. } => {
+                format!("    return {base:?}\n")
+            }
+            Schedule::TimeDecay { decay_rate, decay_steps } => {
+                format!("    return {base:?} / (1 + {decay_rate:?} * step / {decay_steps:?})\n")
+            }
+            Schedule::Step { step_size, gamma } => {
+                format!("    return {base:?} * {gamma:?} ** (step // {step_size})\n")
+            }
+            Schedule::Exponential { gamma } => format!("    return {base:?} * {gamma:?} ** step\n"),
+            Schedule::Polynomial { total_steps, power } => {
+                format!("    return {base:?} * (max({total_steps} - step, 0) / {total_steps}) ** {power:?}\n")
+            }
+            Schedule::Cosine { period, period_factor, restarts, minimum_rate } => {
+                let place = match (restarts, period_factor) {
+                    (false, _) => format!("    place = min(step / {period}, 1)\n"),
+                    (true, 0 | 1) => format!("    place = step % {period} / {period}\n"),
+                    (true, factor) => format!(
+                        "    length = {period}\n    while step >= length:\n        step, length = step - length, length * {factor}\n    place = step / length\n"
+                    ),
+                };
+                place
+                    + &format!(
+                        "    return {minimum_rate:?} + ({base:?} - {minimum_rate:?}) * (1 + math.cos(math.pi * place)) / 2\n"
+                    )
+            }
+        };
+        let warmup = &self.config.warmup;
+        let rise = if warmup.steps > 0 {
+            format!(
+                "    if step < {0}:\n        return {base:?} * ({1:?} + (1 - {1:?}) * step / {0})\n    step -= {0}\n",
+                warmup.steps, warmup.start_factor
+            )
+        } else {
+            String::new()
+        };
+        format!(
+            "\n\ndef rate(step):\n    \"\"\"The rate of the update from `step` to `step + 1`.\"\"\"\n{rise}{formula}"
+        ) + &self.reaction()
+    }
+
+    /// Whether the losses of epochs change the rate.
+    fn reacts(&self) -> bool {
+        self.config.schedule.reacts()
+    }
+
+    /// A class that follows the losses of epochs; nothing where the rate does not.
+    fn reaction(&self) -> String {
+        let (start, lines) = match self.config.schedule {
+            Schedule::ReduceOnPlateau { factor, patience, threshold, cooldown, minimum_rate } => {
+                let least = (minimum_rate / self.config.learning_rate).min(1.0);
+                (
+                    "self.best, self.n_bad, self.cooldown = sys.float_info.max, 0, 0",
+                    format!(
+                        "        if loss < self.best - {threshold:?} * abs(self.best):\n            self.best, self.n_bad = loss, 0\n        \
+                         else:\n            self.n_bad += 1\n        if self.cooldown > 0:\n            self.cooldown, self.n_bad = self.cooldown - 1, 0\n        \
+                         if self.n_bad > {patience}:\n            self.scale = max(self.scale * {factor:?}, {least:?})\n            \
+                         self.cooldown, self.n_bad = {cooldown}, 0\n        return False\n"
+                    ),
+                )
+            }
+            Schedule::BoldDriver { increase, decrease } => (
+                "self.last = sys.float_info.max",
+                format!(
+                    "        if loss > self.last + 1e-6 * abs(self.last):\n            self.scale *= {decrease:?}\n            return True\n        \
+                     self.last = loss\n        self.scale *= {increase:?}\n        return False\n"
+                ),
+            ),
+            _ => return String::new(),
+        };
+        format!(
+            "\n\nclass Reaction:\n    \"\"\"What the losses of epochs make of the rate.\"\"\"\n\n    def __init__(self):\n        self.scale = 1.0\n        {start}\n\n    \
+             def after(self, loss):\n        \"\"\"Whether the weights go back to where the last good epoch began.\"\"\"\n{lines}"
+        )
+    }
+
+    /// The run as a comment, for Downhill to find.
+    fn carried(&self) -> String {
+        let mut text = format!("\n\n# What Downhill reads where it is given this script:\n{CARRIED}");
+        for letter in self.run.text.chars() {
+            match letter {
+                // Only within strings, where JSON has escapes for them: nothing here turns the direction of a line.
+                '\u{7f}'.. => {
+                    for half in letter.encode_utf16(&mut [0; 2]) {
+                        text += &format!("\\u{half:04x}");
+                    }
+                }
+                _ => text.push(letter),
+            }
+        }
+        text + "\n"
+    }
+
+    /// Strength of the L1 part and of the L2 part (of half the sum of squares).
+    fn penalty(&self) -> (f64, f64) {
+        let penalty = self.config.penalty;
+        (penalty.strength * penalty.l1_ratio, penalty.strength * (1.0 - penalty.l1_ratio))
+    }
+}
+
+/// A text of Python's, plain ASCII.
+pub(crate) fn literal(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for letter in text.chars() {
+        match letter {
+            '"' | '\\' => quoted.extend(['\\', letter]),
+            ' '..='~' => quoted.push(letter),
+            _ if (letter as u32) < 0x1_0000 => quoted += &format!("\\u{:04x}", letter as u32),
+            _ => quoted += &format!("\\U{:08x}", letter as u32),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+fn list<'a>(texts: impl IntoIterator<Item = &'a String>) -> String {
+    let texts: Vec<String> = texts.into_iter().map(|text| literal(text)).collect();
+    format!("[{}]", texts.join(", "))
+}
+
+/// What may stand within a docstring.
+fn words(text: &str) -> String {
+    text.chars().filter(|letter| letter.is_ascii_alphanumeric() || ".-+".contains(*letter)).collect()
+}
+
+/// Whether a text is such a script: its first line says so.
+pub(crate) fn is(bytes: &[u8], tool: &Tool) -> bool {
+    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let mark = format!("\"\"\"{}: {MARK}", tool.name);
+    line.starts_with(mark.as_bytes())
+}
+
+/// The run that a script carries: it holds no weights but those.
+pub(crate) fn read(bytes: &[u8], tool: &Tool) -> Result<Plain> {
+    let wrong = |found: &str| {
+        Message::new(Code::ModelUnsupported)
+            .with("format", format!("A recipe for {}", tool.name))
+            .with("found", found)
+    };
+    let text = std::str::from_utf8(bytes).map_err(|_| wrong("a script that is no text"))?;
+    let carried = text.lines().rev().find_map(|line| line.strip_prefix(CARRIED));
+    let carried = carried.ok_or_else(|| wrong("a script without the run that it was made of"))?;
+    let run = Run::read(carried.as_bytes())?;
+    let producer = Some(format!("Downhill {}", run.file.downhill));
+    Ok(Plain { producer, model: run.model(), carried: Some(run.text) })
+}
+
+pub(crate) fn holds(model: &Model) -> Vec<(Part, Held)> {
+    let mut holds = vec![(Part::Weights, Held::Note)];
+    if model.is_scaled() {
+        holds.push((Part::Scaling, Held::Inside));
+    }
+    if !model.is_plain() {
+        holds.push((Part::Terms, Held::Inside));
+    }
+    if model.inputs.iter().any(|input| !input.levels.is_empty()) {
+        holds.push((Part::Levels, Held::Inside));
+    }
+    holds.extend([
+        (Part::Columns, Held::Inside),
+        (Part::Training, Held::Inside),
+        (Part::Provenance, Held::Note),
+    ]);
+    holds
+}
+
+pub(crate) fn how_to_load(tool: &Tool, file_name: &str) -> (&'static str, String) {
+    // A name that the shell passes on as it is.
+    let name = format!("'{}'", file_name.replace('\'', "'\\''"));
+    ("sh", format!("{}\npython {name} table.csv\n", tool.install))
+}

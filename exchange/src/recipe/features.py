@@ -1,0 +1,14 @@
+
+
+def features(x):
+    """What the model sees: scaled numbers, their powers, a column a level but the first, products."""
+    columns = []
+    for _, kind, a, b in TERMS:
+        if kind == "power":
+            _, center, scale, _ = INPUTS[a]
+            columns.append(((x[:, a] - center) / scale) ** b)
+        elif kind == "level":
+            columns.append((x[:, a] == b).astype(float))
+        else:
+            columns.append(columns[a] * columns[b])
+    return (np.column_stack(columns) - CENTERS) / SCALES

@@ -1,0 +1,196 @@
+//! Keras: `fit` with a dense layer on scaled features, the rate set before every update.
+
+use downhill::config::{InitialWeights, Method};
+use downhill::loss::Loss;
+use downhill::message::Result;
+use downhill::optimizer::Optimizer;
+use downhill::schedule::Schedule;
+
+use super::{FEATURES, MAIN, ORIGINAL, Script, TABLE, Tool};
+use crate::run::Run;
+
+pub(crate) const TOOL: Tool =
+    Tool { name: "Keras", file: "recipe_keras.py", install: "pip install keras tensorflow pandas" };
+
+const IMPORTS: &str = "\
+import csv
+import math
+import sys
+
+import keras
+import numpy as np
+import pandas as pd
+";
+
+pub(crate) fn write(run: &Run) -> Result<Vec<u8>> {
+    let mut script = Script::new(run);
+    script.note_chance();
+    let train = train(&mut script);
+    let text = [
+        script.head(&TOOL, IMPORTS),
+        script.columns(),
+        script.course(),
+        script.generated(),
+        TABLE.to_owned(),
+        script.fill(),
+        script.split(),
+        FEATURES.to_owned(),
+        script.losses(),
+        script.rate(),
+        train,
+        ORIGINAL.to_owned(),
+        MAIN.to_owned(),
+        script.carried(),
+    ];
+    Ok(text.concat().into_bytes())
+}
+
+fn train(script: &mut Script<'_>) -> String {
+    let config = script.config;
+    let (activation, targets) = match config.loss {
+        Loss::Poisson => (", activation=\"exponential\"", "y[:, None]"),
+        Loss::Softmax => ("", "y.astype(\"int32\")"),
+        _ => ("", "y[:, None]"),
+    };
+    let (extra, loss) = loss(config.loss);
+    let initial = match config.model.initial_weights {
+        InitialWeights::Zero => "\"zeros\"",
+        InitialWeights::Uniform => "keras.initializers.RandomUniform(-0.05, 0.05)",
+        InitialWeights::Normal => "keras.initializers.RandomNormal(0.0, 0.05)",
+        InitialWeights::GlorotUniform => "\"glorot_uniform\"",
+    };
+    let (l1, l2) = script.penalty();
+    let plain = config.optimizer == Optimizer::Sgd;
+    // Keras halves nothing.
+    let regularizer = match (l1 > 0.0, l2 > 0.0) {
+        (true, _) if !plain => {
+            format!(",\n            kernel_regularizer=keras.regularizers.L1L2({l1:?}, {:?})", l2 / 2.0)
+        }
+        (_, true) => format!(",\n            kernel_regularizer=keras.regularizers.L2({:?})", l2 / 2.0),
+        _ => String::new(),
+    };
+    let (shrink, constraint) = if l1 > 0.0 && plain {
+        (shrink(l1), ",\n            kernel_constraint=shrink")
+    } else {
+        (String::new(), "")
+    };
+    if l1 > 0.0 && plain {
+        script.note(
+            "The loss that Keras shows leaves the L1 penalty out, which weights meet in a step of its own.",
+        );
+    } else if l1 > 0.0 {
+        script.note(
+            "Keras takes the L1 penalty by its slope, so that weights stay near 0 where the run has 0.",
+        );
+    }
+    let optimizer = optimizer(script);
+    let mut callbacks = vec!["Course()"];
+    let patience = config.stop.patience.filter(|_| config.validation.fraction > 0.0);
+    let stopping = patience.map(|patience| {
+        format!("keras.callbacks.EarlyStopping(\"val_loss\", patience={patience}, restore_best_weights=True)")
+    });
+    callbacks.extend(stopping.as_deref());
+    let shuffle = if config.shuffle && config.method != Method::Batch { "True" } else { "False" };
+    let (bias, parameters) = if script.has_bias() {
+        ("True", "weights, bias = model.get_weights()\n    return weights.astype(float), bias.astype(float)")
+    } else {
+        ("False", "(weights,) = model.get_weights()\n    return weights.astype(float), np.zeros(N_OUTPUTS)")
+    };
+    let constrained = if constraint.is_empty() { "" } else { "    shrink = Shrink()\n" };
+    let bind = if constraint.is_empty() { "" } else { "    shrink.optimizer = model.optimizer\n" };
+    format!(
+        "{extra}{shrink}{course}\n\ndef train(training, validation):\n    \"\"\"Weights of the scaled features, [feature, output], and biases.\"\"\"\n    \
+         keras.utils.set_random_seed(SEED)\n    X, y, weight = training\n{constrained}    model = keras.Sequential([\n        keras.Input((len(TERMS),)),\n        \
+         keras.layers.Dense(\n            N_OUTPUTS{activation}, use_bias={bias}, kernel_initializer={initial}{regularizer}{constraint},\n        ),\n    ])\n    \
+         model.compile(optimizer={optimizer}, loss={loss})\n{bind}    \
+         batch = min(BATCH_SIZE or len(y), len(y))\n    model.fit(\n        X.astype(\"float32\"), targets(y), sample_weight=weight.astype(\"float32\"),\n        \
+         batch_size=batch, epochs=math.ceil(STEPS / math.ceil(len(y) / batch)), shuffle={shuffle}, verbose=0,\n        \
+         callbacks=[{callbacks}],\n        validation_data=held_out(*validation),\n    )\n    {parameters}\n\n\ndef targets(y):\n    return {targets}\n\n\n\
+         def held_out(X, y, weight):\n    return (X.astype(\"float32\"), targets(y), weight.astype(\"float32\")) if len(y) else None\n",
+        course = course(script.reacts()),
+        callbacks = callbacks.join(", "),
+    )
+}
+
+/// A loss of our own where Keras has none, and what `compile` is given.
+fn loss(loss: Loss) -> (String, String) {
+    let name = match loss {
+        Loss::Squared => "keras.losses.MeanSquaredError()",
+        Loss::Absolute => "keras.losses.MeanAbsoluteError()",
+        Loss::Huber { delta } => return (String::new(), format!("keras.losses.Huber(delta={delta:?})")),
+        Loss::LogCosh => "keras.losses.LogCosh()",
+        Loss::Quantile { tau } => {
+            let own = format!(
+                "\n\ndef quantile(y, z):\n    r = y - z\n    return keras.ops.mean(keras.ops.maximum({tau:?} * r, ({tau:?} - 1) * r), axis=-1)\n"
+            );
+            return (own, "quantile".to_owned());
+        }
+        Loss::Logistic => "keras.losses.BinaryCrossentropy(from_logits=True)",
+        Loss::Softmax => "keras.losses.SparseCategoricalCrossentropy(from_logits=True)",
+        Loss::Poisson => "keras.losses.Poisson()",
+    };
+    (String::new(), name.to_owned())
+}
+
+/// Keras keeps its small number below the root, or beside another root: squared, it does there what it does here.
+fn optimizer(script: &mut Script<'_>) -> String {
+    let rate = script.config.learning_rate;
+    let changes = script.config.schedule != Schedule::Constant || script.config.warmup.steps > 0;
+    let momentum = matches!(script.config.optimizer, Optimizer::Momentum { .. } | Optimizer::Nesterov { .. });
+    if momentum && changes {
+        script.note(
+            "Keras keeps the rate within the velocity, so that a change of it takes effect more slowly.",
+        );
+    }
+    match script.config.optimizer {
+        Optimizer::Sgd => format!("keras.optimizers.SGD({rate:?})"),
+        Optimizer::Momentum { momentum } => format!("keras.optimizers.SGD({rate:?}, momentum={momentum:?})"),
+        Optimizer::Nesterov { momentum } => {
+            format!("keras.optimizers.SGD({rate:?}, momentum={momentum:?}, nesterov=True)")
+        }
+        Optimizer::AdaGrad { epsilon } => format!(
+            "keras.optimizers.Adagrad({rate:?}, initial_accumulator_value=0.0, epsilon={epsilon:?} ** 2)"
+        ),
+        Optimizer::RmsProp { alpha, epsilon } => {
+            format!("keras.optimizers.RMSprop({rate:?}, rho={alpha:?}, epsilon={epsilon:?} ** 2)")
+        }
+        Optimizer::Adam { beta1, beta2, epsilon } => {
+            format!(
+                "keras.optimizers.Adam({rate:?}, beta_1={beta1:?}, beta_2={beta2:?}, epsilon={epsilon:?})"
+            )
+        }
+        Optimizer::AdamW { beta1, beta2, epsilon, weight_decay } => format!(
+            "keras.optimizers.AdamW(\n        {rate:?}, weight_decay={weight_decay:?}, beta_1={beta1:?}, beta_2={beta2:?}, epsilon={epsilon:?},\n    )"
+        ),
+    }
+}
+
+/// The step that plain descent takes for an L1 penalty, exactly.
+fn shrink(l1: f64) -> String {
+    format!(
+        "\n\nclass Shrink(keras.constraints.Constraint):\n    \"\"\"After an update weights are nearer to 0 by the rate times the L1 penalty, and 0 within it.\"\"\"\n\n    \
+         optimizer = None\n\n    def __call__(self, weights):\n        if self.optimizer is None:\n            return weights\n        \
+         return keras.ops.sign(weights) * keras.ops.relu(keras.ops.abs(weights) - self.optimizer.learning_rate * {l1:?})\n"
+    )
+}
+
+fn course(reacts: bool) -> String {
+    let text = "\n\nclass Course(keras.callbacks.Callback):\n    \"\"\"Sets the rate before every update, and ends after as many as the run had.\"\"\"\n\n    \
+                def __init__(self):\n        super().__init__()\n        self.step = 0\n";
+    let begin = "\n    def on_train_batch_begin(self, batch, logs=None):\n";
+    let end = "\n    def on_train_batch_end(self, batch, logs=None):\n        self.step += 1\n        if self.step >= STEPS:\n            self.model.stop_training = True\n";
+    if !reacts {
+        return text.to_owned()
+            + begin
+            + "        self.model.optimizer.learning_rate = rate(self.step)\n"
+            + end;
+    }
+    text.to_owned()
+        + "        self.reaction, self.anchor, self.start = Reaction(), None, None\n"
+        + begin
+        + "        self.model.optimizer.learning_rate = rate(self.step) * self.reaction.scale\n"
+        + end
+        + "\n    def on_epoch_begin(self, epoch, logs=None):\n        self.start = self.model.get_weights()\n\n    \
+           def on_epoch_end(self, epoch, logs=None):\n        if self.reaction.after(logs[\"loss\"]):\n            \
+           self.model.set_weights(self.anchor)\n        else:\n            self.anchor = self.start\n"
+}

@@ -1,0 +1,228 @@
+//! PyTorch: a linear layer on scaled features and a loop of updates, which are those of the run.
+
+use downhill::config::{InitialWeights, Method};
+use downhill::loss::Loss;
+use downhill::message::Result;
+use downhill::optimizer::Optimizer;
+
+use super::{FEATURES, MAIN, ORIGINAL, Script, TABLE, Tool};
+use crate::run::Run;
+
+pub(crate) const TOOL: Tool =
+    Tool { name: "PyTorch", file: "recipe_pytorch.py", install: "pip install torch pandas" };
+
+const IMPORTS: &str = "\
+import csv
+import math
+import sys
+
+import numpy as np
+import pandas as pd
+import torch
+from torch.nn import functional
+";
+
+pub(crate) fn write(run: &Run) -> Result<Vec<u8>> {
+    let mut script = Script::new(run);
+    script.note_chance();
+    let text = [
+        script.head(&TOOL, IMPORTS),
+        script.columns(),
+        script.course(),
+        script.generated(),
+        TABLE.to_owned(),
+        script.fill(),
+        script.split(),
+        FEATURES.to_owned(),
+        script.losses(),
+        script.rate(),
+        objective(&script),
+        train(&script),
+        ORIGINAL.to_owned(),
+        MAIN.to_owned(),
+        script.carried(),
+    ];
+    Ok(text.concat().into_bytes())
+}
+
+/// What is minimized, with the L2 penalty in it.
+fn objective(script: &Script<'_>) -> String {
+    let rows = match script.config.loss {
+        Loss::Squared => "functional.mse_loss(z[:, 0], y, reduction=\"none\")".to_owned(),
+        Loss::Absolute => "functional.l1_loss(z[:, 0], y, reduction=\"none\")".to_owned(),
+        Loss::Huber { delta } => {
+            format!("functional.huber_loss(z[:, 0], y, delta={delta:?}, reduction=\"none\")")
+        }
+        // The logarithm of cosh, which may not overflow.
+        Loss::LogCosh => "(z[:, 0] - y) + functional.softplus(-2 * (z[:, 0] - y)) - math.log(2)".to_owned(),
+        Loss::Quantile { tau } => {
+            format!("torch.maximum({tau:?} * (y - z[:, 0]), ({tau:?} - 1) * (y - z[:, 0]))")
+        }
+        Loss::Logistic => {
+            "functional.binary_cross_entropy_with_logits(z[:, 0], y, reduction=\"none\")".to_owned()
+        }
+        Loss::Softmax => "functional.cross_entropy(z, y.long(), reduction=\"none\")".to_owned(),
+        Loss::Poisson => {
+            "functional.poisson_nll_loss(z[:, 0], y, log_input=True, reduction=\"none\")".to_owned()
+        }
+    };
+    let (_, l2) = script.penalty();
+    let penalty =
+        if l2 > 0.0 { format!(" + {l2:?} / 2 * model.weight.square().sum()") } else { String::new() };
+    format!(
+        "\n\ndef objective(model, X, y, weight):\n    \"\"\"The mean loss of rows{}.\"\"\"\n    z = model(X)\n    \
+         return (weight * {rows}).mean(){penalty}\n",
+        if l2 > 0.0 { " and the penalty" } else { "" }
+    )
+}
+
+fn train(script: &Script<'_>) -> String {
+    let config = script.config;
+    let bias = if script.has_bias() { "True" } else { "False" };
+    let initial = match config.model.initial_weights {
+        InitialWeights::Zero => "zeros_(model.weight)",
+        InitialWeights::Uniform => "uniform_(model.weight, -0.05, 0.05)",
+        InitialWeights::Normal => "normal_(model.weight, 0.0, 0.05)",
+        InitialWeights::GlorotUniform => "xavier_uniform_(model.weight)",
+    };
+    let zero_bias = if script.has_bias() { "    torch.nn.init.zeros_(model.bias)\n" } else { "" };
+    let shuffled = config.shuffle && config.method != Method::Batch;
+    let order = if shuffled { "torch.randperm(len(y))" } else { "torch.arange(len(y))" };
+    let (l1, _) = script.penalty();
+    let (shrink, before, after) = if l1 > 0.0 {
+        (
+            sparsely(&config.optimizer, l1),
+            "            before = model.weight.detach().clone()\n",
+            "            shrink(model, optimizer, before)\n",
+        )
+    } else {
+        (String::new(), "", "")
+    };
+    let scale = if script.reacts() { " * reaction.scale" } else { "" };
+    let reaction = if script.reacts() { "    reaction, anchor = Reaction(), None\n" } else { "" };
+    let (start, sum, react) = if script.reacts() {
+        (
+            "        start, total = [parameter.detach().clone() for parameter in model.parameters()], 0.0\n",
+            "            total += float(loss.detach()) * len(rows)\n",
+            "        if step % n_batches == 0:\n            if reaction.after(total / len(y)):\n                put(model, anchor)\n                \
+             forget(optimizer)\n            else:\n                anchor = start\n",
+        )
+    } else {
+        ("", "", "")
+    };
+    let helpers = if script.reacts() { FORGET } else { "" };
+    let patience = config.stop.patience.filter(|_| config.validation.fraction > 0.0);
+    let (best, watch, come_back) = match patience {
+        Some(patience) => (
+            "    best, best_weights, n_bad = math.inf, None, 0\n".to_owned(),
+            format!(
+                "        with torch.no_grad():\n            seen = float(objective(model, *held_out))\n        if seen < best:\n            \
+                 best, n_bad = seen, 0\n            best_weights = [parameter.detach().clone() for parameter in model.parameters()]\n        \
+                 else:\n            n_bad += 1\n        if n_bad > {patience}:\n            break\n"
+            ),
+            "    if best_weights is not None:\n        put(model, best_weights)\n",
+        ),
+        None => (String::new(), String::new(), ""),
+    };
+    let put = if script.reacts() || patience.is_some() { PUT } else { "" };
+    let held_out = if patience.is_some() {
+        "    held_out = [torch.tensor(values, dtype=torch.float32) for values in validation]\n"
+    } else {
+        ""
+    };
+    let returned =
+        if script.has_bias() { "model.bias.detach().numpy().astype(float)" } else { "np.zeros(N_OUTPUTS)" };
+    format!(
+        "{put}{helpers}{shrink}\n\ndef train(training, validation):\n    \"\"\"Weights of the scaled features, [feature, output], and biases.\"\"\"\n    \
+         torch.manual_seed(SEED)\n    X, y, weight = [torch.tensor(values, dtype=torch.float32) for values in training]\n{held_out}    \
+         model = torch.nn.Linear(len(TERMS), N_OUTPUTS, bias={bias})\n    torch.nn.init.{initial}\n{zero_bias}    \
+         optimizer = {optimizer}\n    batch = min(BATCH_SIZE or len(y), len(y))\n    n_batches = math.ceil(len(y) / batch)\n    step = 0\n{reaction}{best}    \
+         while step < STEPS:\n        order = {order}\n{start}        for rows in order.split(batch)[:STEPS - step]:\n            \
+         for group in optimizer.param_groups:\n                group[\"lr\"] = rate(step){scale}\n{before}            \
+         optimizer.zero_grad()\n            loss = objective(model, X[rows], y[rows], weight[rows])\n            loss.backward()\n            \
+         optimizer.step()\n{after}{sum}            step += 1\n{react}{watch}{come_back}    \
+         return model.weight.detach().numpy().T.astype(float), {returned}\n",
+        optimizer = optimizer(&config.optimizer, config.learning_rate),
+    )
+}
+
+const PUT: &str = "\n\ndef put(model, parameters):\n    with torch.no_grad():\n        \
+                   for parameter, value in zip(model.parameters(), parameters):\n            parameter.copy_(value)\n";
+
+const FORGET: &str = "\n\ndef forget(optimizer):\n    \"\"\"What moves, stands still.\"\"\"\n    \
+                      for state in optimizer.state.values():\n        for name, value in state.items():\n            \
+                      if name != \"step\" and value is not None:\n                value.zero_()\n";
+
+fn optimizer(optimizer: &Optimizer, rate: f64) -> String {
+    let rule = match *optimizer {
+        Optimizer::Sgd => format!("SGD(model.parameters(), lr={rate:?})"),
+        // PyTorch looks ahead only where something moves.
+        Optimizer::Nesterov { momentum } if momentum <= 0.0 => {
+            format!("SGD(model.parameters(), lr={rate:?})")
+        }
+        Optimizer::Momentum { momentum } if momentum <= 0.0 => {
+            format!("SGD(model.parameters(), lr={rate:?})")
+        }
+        Optimizer::Momentum { momentum } => {
+            format!("SGD(model.parameters(), lr={rate:?}, momentum={momentum:?})")
+        }
+        Optimizer::Nesterov { momentum } => {
+            format!("SGD(model.parameters(), lr={rate:?}, momentum={momentum:?}, nesterov=True)")
+        }
+        Optimizer::AdaGrad { epsilon } => {
+            format!("Adagrad(model.parameters(), lr={rate:?}, eps={epsilon:?})")
+        }
+        Optimizer::RmsProp { alpha, epsilon } => {
+            format!("RMSprop(model.parameters(), lr={rate:?}, alpha={alpha:?}, eps={epsilon:?})")
+        }
+        Optimizer::Adam { beta1, beta2, epsilon } => {
+            format!("Adam(model.parameters(), lr={rate:?}, betas=({beta1:?}, {beta2:?}), eps={epsilon:?})")
+        }
+        Optimizer::AdamW { beta1, beta2, epsilon, weight_decay } => format!(
+            "AdamW(\n        model.parameters(), lr={rate:?}, betas=({beta1:?}, {beta2:?}), eps={epsilon:?}, weight_decay={weight_decay:?},\n    )"
+        ),
+    };
+    format!("torch.optim.{rule}")
+}
+
+/// The proximal step for an L1 penalty, as each rule of the run takes it: see `optimize_sparsely` in `src/optimizer.rs`.
+fn sparsely(optimizer: &Optimizer, l1: f64) -> String {
+    let (scale, rest) = match *optimizer {
+        Optimizer::Sgd => ("1.0".to_owned(), ""),
+        Optimizer::Momentum { momentum } | Optimizer::Nesterov { momentum } if momentum <= 0.0 => {
+            ("1.0".to_owned(), "")
+        }
+        Optimizer::Momentum { .. } => (
+            "1.0".to_owned(),
+            "        optimizer.state[weight][\"momentum_buffer\"] = (before - shrunk) / group[\"lr\"]\n",
+        ),
+        Optimizer::Nesterov { momentum } => {
+            return format!(
+                "\n\ndef shrink(model, optimizer, before):\n    \"\"\"What is reached before looking ahead is nearer to 0 by the rate times the L1 penalty, and 0 within it.\"\"\"\n    \
+                 (group,) = optimizer.param_groups\n    weight = model.weight\n    rate = group[\"lr\"]\n    with torch.no_grad():\n        \
+                 velocity = (optimizer.state[weight][\"momentum_buffer\"] - weight.grad) / {momentum:?}\n        \
+                 reached = before - rate * weight.grad\n        reached = reached.sign() * (reached.abs() - rate * {l1:?}).clamp(min=0)\n        \
+                 velocity = (before + rate * {momentum:?} * velocity - reached) / rate\n        \
+                 optimizer.state[weight][\"momentum_buffer\"] = velocity\n        weight.copy_(reached - rate * {momentum:?} * velocity)\n"
+            );
+        }
+        Optimizer::AdaGrad { epsilon } => {
+            (format!("1 / (optimizer.state[weight][\"sum\"].sqrt() + {epsilon:?})"), "")
+        }
+        Optimizer::RmsProp { epsilon, .. } => {
+            (format!("1 / (optimizer.state[weight][\"square_avg\"].sqrt() + {epsilon:?})"), "")
+        }
+        Optimizer::Adam { beta2, epsilon, .. } | Optimizer::AdamW { beta2, epsilon, .. } => (
+            format!(
+                "1 / ((optimizer.state[weight][\"exp_avg_sq\"] / (1 - {beta2:?} ** optimizer.state[weight][\"step\"])).sqrt() + {epsilon:?})"
+            ),
+            "",
+        ),
+    };
+    format!(
+        "\n\ndef shrink(model, optimizer, before):\n    \"\"\"Weights are nearer to 0 by the rate that they moved at times the L1 penalty, and 0 within it.\"\"\"\n    \
+         (group,) = optimizer.param_groups\n    weight = model.weight\n    with torch.no_grad():\n        \
+         threshold = group[\"lr\"] * {l1:?} * {scale}\n        \
+         shrunk = weight.sign() * (weight.abs() - threshold).clamp(min=0)\n{rest}        weight.copy_(shrunk)\n"
+    )
+}

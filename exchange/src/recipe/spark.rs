@@ -1,0 +1,268 @@
+//! PySpark: features by columns, MLlib's estimators where it has the loss, else the run's own descent with gradients summed
+//! over the cluster.
+
+use downhill::config::{Method, Missing, Source, Split};
+use downhill::loss::Loss;
+use downhill::message::Result;
+use downhill::optimizer::Optimizer;
+use downhill::schedule::Schedule;
+
+use super::{ORIGINAL, Script, Tool};
+use crate::run::Run;
+
+pub(crate) const TOOL: Tool = Tool {
+    name: "PySpark",
+    file: "recipe_spark.py",
+    install: "pip install pyspark numpy  # and Java 17 or newer",
+};
+
+const READ: &str = include_str!("spark_read.py");
+const MAIN: &str = include_str!("spark_main.py");
+const DESCENT: &str = include_str!("spark_descent.py");
+
+pub(crate) fn write(run: &Run) -> Result<Vec<u8>> {
+    let mut script = Script::new(run);
+    let validation = &script.config.validation;
+    if validation.fraction > 0.0 || validation.test_fraction > 0.0 {
+        script.note("About as many rows are held out, and others: Spark draws each row by itself.");
+        if matches!(validation.split, Split::Stratified | Split::Group | Split::Last) {
+            script.note("Rows are held out by chance, whatever their class, group or place.");
+        }
+    }
+    let (imports, train) = match script.config.loss {
+        Loss::Absolute | Loss::Huber { .. } | Loss::LogCosh | Loss::Quantile { .. } => descent(&mut script),
+        _ => estimator(&mut script),
+    };
+    let imports = format!(
+        "import csv\nimport math\nimport sys\n\nimport numpy as np\nfrom pyspark.ml.feature import VectorAssembler\n{imports}\
+         from pyspark.sql import SparkSession\nfrom pyspark.sql import functions as F\n"
+    );
+    let text = [
+        script.head(&TOOL, &imports),
+        script.columns(),
+        generated(&script),
+        READ.to_owned(),
+        fill(&mut script),
+        split(&script),
+        train,
+        ORIGINAL.to_owned(),
+        MAIN.to_owned(),
+        script.carried(),
+    ];
+    Ok(text.concat().into_bytes())
+}
+
+/// Rows of words, as a table has them.
+fn generated(script: &Script<'_>) -> String {
+    let Source::Linspace { start, stop, n_samples, slope, intercept, noise, seed } =
+        script.config.data.source
+    else {
+        return "\n\ndef generated():\n    sys.exit(__doc__)\n".to_owned();
+    };
+    format!(
+        "\n\ndef generated():\n    x = np.linspace({start:?}, {stop:?}, {n_samples})\n    noise = np.random.default_rng({seed}).standard_normal({n_samples})\n    \
+         y = {slope:?} * x + {intercept:?} + {noise:?} * noise\n    return [(repr(float(a)), repr(float(b))) for a, b in zip(x, y)], [INPUTS[0][0], TARGET]\n"
+    )
+}
+
+fn fill(script: &mut Script<'_>) -> String {
+    let statistic = match script.config.data.columns.missing {
+        Missing::Drop => return "\n\ndef fill(rows):\n    return rows\n".to_owned(),
+        Missing::Mean => "F.mean",
+        Missing::Median => "F.median",
+    };
+    format!(
+        "\n\ndef fill(rows):\n    \"\"\"A number's place is taken by its column's, a category's by its most frequent level.\"\"\"\n    \
+         usual = [({statistic} if levels is None else F.mode)(f\"x{{j}}\").alias(f\"x{{j}}\") for j, (_, _, _, levels) in enumerate(INPUTS)]\n    \
+         return rows.fillna(rows.agg(*usual).first().asDict())\n"
+    )
+}
+
+fn split(script: &Script<'_>) -> String {
+    let validation = &script.config.validation;
+    let (share, test) = (validation.fraction, validation.test_fraction);
+    let text = "\n\ndef split(rows):\n    \"\"\"Rows to train on, to validate by, to test by.\"\"\"\n";
+    if share == 0.0 && test == 0.0 {
+        return text.to_owned() + "    return {\"training\": rows}\n";
+    }
+    let mut shares = vec![("training", 1.0 - share - test)];
+    shares.extend([("validation", share), ("test", test)].into_iter().filter(|(_, share)| *share > 0.0));
+    let names: Vec<String> = shares.iter().map(|(name, _)| format!("\"{name}\"")).collect();
+    let shares: Vec<String> = shares.iter().map(|(_, share)| format!("{share:?}")).collect();
+    format!(
+        "{text}    return dict(zip([{}], rows.randomSplit([{}], seed={})))\n",
+        names.join(", "),
+        shares.join(", "),
+        validation.seed
+    )
+}
+
+/// What is imported, and the function that fits by one of MLlib's estimators.
+fn estimator(script: &mut Script<'_>) -> (String, String) {
+    let (l1, l2) = script.penalty();
+    let (strength, ratio) = (script.config.penalty.strength, script.config.penalty.l1_ratio);
+    let bias = if script.has_bias() { "True" } else { "False" };
+    script.note(
+        "MLlib has solvers of its own: they go to the optimum that the run's descent nears. Optimizer, rate and number of updates have no part in it.",
+    );
+    let common =
+        format!("labelCol=\"y\", weightCol=\"weight\", fitIntercept={bias}, maxIter=1000, tol=1e-10");
+    let one = "    return model.coefficients.toArray()[:, None], np.array([model.intercept])\n";
+    let (module, class, before, arguments, result) = match script.config.loss {
+        Loss::Logistic => (
+            "classification",
+            "LogisticRegression",
+            "",
+            format!(
+                "family=\"binomial\", regParam={strength:?}, elasticNetParam={ratio:?}, standardization=False"
+            ),
+            one,
+        ),
+        Loss::Softmax => (
+            "classification",
+            "LogisticRegression",
+            "",
+            format!(
+                "family=\"multinomial\", regParam={strength:?}, elasticNetParam={ratio:?}, standardization=False"
+            ),
+            "    weights, bias = np.zeros((len(TERMS), N_OUTPUTS)), np.zeros(N_OUTPUTS)\n    \
+             n_classes = model.numClasses  # as many as the rows have\n    \
+             weights[:, :n_classes], bias[:n_classes] = model.coefficientMatrix.toArray().T, model.interceptVector.toArray()\n    \
+             return weights, bias\n",
+        ),
+        Loss::Poisson => {
+            if l1 > 0.0 {
+                script.note(
+                    "GeneralizedLinearRegression has no L1 penalty: the whole strength is its L2 penalty.",
+                );
+            }
+            let l2 = if l1 > 0.0 { strength } else { l2 };
+            // Its least squares are weighted by the mean of each row, and averaged over these weights.
+            (
+                "regression",
+                "GeneralizedLinearRegression",
+                "    mean = rows.agg(F.sum(F.col(\"weight\") * F.col(\"y\")) / F.sum(\"weight\")).first()[0]\n",
+                format!("family=\"poisson\", link=\"log\", regParam={l2:?} / mean"),
+                one,
+            )
+        }
+        _ => (
+            "regression",
+            "LinearRegression",
+            "",
+            // It halves the mean of squares.
+            format!("regParam={:?}, elasticNetParam={ratio:?}, standardization=False", strength / 2.0),
+            one,
+        ),
+    };
+    let before = if l2 > 0.0 || l1 > 0.0 { before } else { "" };
+    let arguments = if strength > 0.0 { arguments } else { arguments.replace(" / mean", "") };
+    let train = format!(
+        "\n\ndef train(rows):\n    \"\"\"Weights of the scaled features, [feature, output], and biases.\"\"\"\n{before}    \
+         model = {class}(\n        {arguments},\n        {common},\n    ).fit(rows)\n{result}\n{}",
+        losses(script)
+    );
+    (format!("from pyspark.ml.{module} import {class}\n"), train)
+}
+
+/// The mean loss of rows, by columns.
+fn losses(script: &Script<'_>) -> String {
+    let formula = match script.config.loss {
+        Loss::Squared => "(z - y) ** 2",
+        Loss::Logistic => "np.logaddexp(0, z) - y * z",
+        Loss::Poisson => "np.exp(z) - y * z",
+        _ => {
+            return "\ndef loss_and_slopes(z, y):\n    \"\"\"The loss of each row, `z` being the model's outputs, [row, output].\"\"\"\n    \
+                    largest = z.max(axis=1)\n    return np.log(np.exp(z - largest[:, None]).sum(axis=1)) + largest - z[np.arange(len(y)), y.astype(int)], None\n"
+                .to_owned();
+        }
+    };
+    format!(
+        "\ndef loss_and_slopes(z, y):\n    \"\"\"The loss of each row, `z` being the model's outputs, [row, output].\"\"\"\n    z = z[:, 0]\n    return {formula}, None\n"
+    )
+}
+
+/// The run's own descent: MLlib does not have the loss.
+fn descent(script: &mut Script<'_>) -> (String, String) {
+    let config = script.config;
+    script.note("MLlib has no such loss: this is the run's descent, its gradients summed over the cluster, every update by all rows.");
+    if config.method != Method::Batch {
+        script.note("Each update sees all rows, since a pass over a cluster costs the same whatever it takes from it.");
+    }
+    let (l1, l2) = script.penalty();
+    if l1 > 0.0 && config.optimizer != Optimizer::Sgd {
+        script.note("The L1 penalty is taken by its slope, so that weights stay near 0 where the run has 0.");
+    }
+    if matches!(config.schedule, Schedule::BoldDriver { .. }) {
+        script.note("The bold driver changes the rate alone: weights do not go back.");
+    }
+    let (value, slope) = match config.loss {
+        Loss::Absolute => ("np.abs(r)".to_owned(), "np.sign(r)".to_owned()),
+        Loss::Huber { delta } => (
+            format!("np.where(np.abs(r) <= {delta:?}, r**2 / 2, {delta:?} * (np.abs(r) - {delta:?} / 2))"),
+            format!("np.clip(r, -{delta:?}, {delta:?})"),
+        ),
+        Loss::Quantile { tau } => (
+            format!("np.maximum(-{tau:?} * r, (1 - {tau:?}) * r)"),
+            format!("np.where(r > 0, 1 - {tau:?}, np.where(r < 0, -{tau:?}, 0.0))"),
+        ),
+        _ => ("np.abs(r) + np.log1p(np.exp(-2 * np.abs(r))) - np.log(2)".to_owned(), "np.tanh(r)".to_owned()),
+    };
+    let rule = match config.optimizer {
+        Optimizer::Sgd => "    return weights - rate * g, m, v\n".to_owned(),
+        Optimizer::Momentum { momentum } => {
+            format!("    m = {momentum:?} * m + g\n    return weights - rate * m, m, v\n")
+        }
+        Optimizer::Nesterov { momentum } => {
+            format!(
+                "    m = {momentum:?} * m + g\n    return weights - rate * (g + {momentum:?} * m), m, v\n"
+            )
+        }
+        Optimizer::AdaGrad { epsilon } => {
+            format!("    v = v + g**2\n    return weights - rate * g / (np.sqrt(v) + {epsilon:?}), m, v\n")
+        }
+        Optimizer::RmsProp { alpha, epsilon } => format!(
+            "    v = {alpha:?} * v + (1 - {alpha:?}) * g**2\n    return weights - rate * g / (np.sqrt(v) + {epsilon:?}), m, v\n"
+        ),
+        Optimizer::Adam { beta1, beta2, epsilon } => adam(beta1, beta2, epsilon, 0.0),
+        Optimizer::AdamW { beta1, beta2, epsilon, weight_decay } => adam(beta1, beta2, epsilon, weight_decay),
+    };
+    let (slope_l1, shrink) = if config.optimizer == Optimizer::Sgd && l1 > 0.0 {
+        (
+            0.0,
+            format!(
+                "        weights[:-1] = np.sign(weights[:-1]) * np.maximum(np.abs(weights[:-1]) - rate(step) * scale * {l1:?}, 0)\n"
+            ),
+        )
+    } else {
+        (l1, String::new())
+    };
+    let bias = if script.has_bias() { "" } else { "        g[-1] = 0.0\n" };
+    let scale = if script.reacts() { "reaction.scale" } else { "1.0" };
+    let (begin, react) = if script.reacts() {
+        ("    reaction = Reaction()\n", "        reaction.after(loss)\n")
+    } else {
+        ("", "")
+    };
+    let train = format!(
+        "\n\ndef loss_and_slopes(z, y):\n    \"\"\"The loss of each row and its slope, `z` being the model's outputs, [row, output].\"\"\"\n    r = z[:, 0] - y\n    return {value}, {slope}\n{DESCENT}\n\n\
+         def update(weights, g, m, v, rate, t):\n    \"\"\"Weights and moments after the update number `t`.\"\"\"\n{rule}\n\n\
+         def train(rows):\n    \"\"\"Weights of the scaled features, [feature, output], and biases.\"\"\"\n    blocks = rows.rdd.mapPartitions(block).cache()\n    \
+         weights, m, v = np.zeros((3, len(TERMS) + 1))\n{begin}    for step in range(STEPS):\n        loss, g = gradient(blocks, weights)\n        \
+         scale = {scale}\n        g[:-1] += {l2:?} * weights[:-1] + {slope_l1:?} * np.sign(weights[:-1])\n{bias}        \
+         weights, m, v = update(weights, g, m, v, rate(step) * scale, step + 1)\n{shrink}{react}    return weights[:-1, None], weights[-1:]\n"
+    );
+    (String::new(), format!("\n\n{}", script.course().trim_end()) + &script.rate() + &train)
+}
+
+fn adam(beta1: f64, beta2: f64, epsilon: f64, weight_decay: f64) -> String {
+    let decay = if weight_decay > 0.0 {
+        format!("    weights = weights - rate * {weight_decay:?} * weights\n")
+    } else {
+        String::new()
+    };
+    format!(
+        "    m, v = {beta1:?} * m + (1 - {beta1:?}) * g, {beta2:?} * v + (1 - {beta2:?}) * g**2\n{decay}    \
+         step = m / (1 - {beta1:?} ** t) / (np.sqrt(v / (1 - {beta2:?} ** t)) + {epsilon:?})\n    return weights - rate * step, m, v\n"
+    )
+}
