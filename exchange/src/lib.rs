@@ -15,6 +15,8 @@ mod recipe;
 
 pub mod format;
 
+pub mod describe;
+
 pub mod predict;
 
 mod features;
