@@ -33,5 +33,7 @@ mod provenance;
 
 mod code;
 
+pub mod forward;
+
 #[cfg(target_arch = "wasm32")]
 pub mod web;

@@ -91,6 +91,53 @@ fn format_named(name: &str) -> Result<Format, Error> {
     serde_json::from_value(name.into()).map_err(|error| Error::new(&error.to_string()))
 }
 
+/// Predictions of many rows: see [`predict`](crate::predict).
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct Predictor(crate::predict::Predictor);
+
+#[wasm_bindgen]
+impl Predictor {
+    /// Of a run file's text, or of the `model` of what [`read`] finds, as JSON.
+    #[wasm_bindgen(constructor)]
+    pub fn new(model: &str) -> Result<Self, Error> {
+        crate::predict::Predictor::read(model).map(Self).map_err(|message| to_error(&message))
+    }
+
+    /// What it takes and gives: JSON of `PredictorDescription`.
+    pub fn describe(&self) -> Result<String, Error> {
+        json(&self.0.describe())
+    }
+
+    /// The next bytes of a table; returns the next of the one that goes out.
+    pub fn push(&mut self, chunk: &[u8]) -> Result<Vec<u8>, Error> {
+        self.0.push(chunk).map_err(|message| to_error(&message))
+    }
+
+    /// There are no more; returns the last of what goes out.
+    pub fn finish(&mut self) -> Result<Vec<u8>, Error> {
+        self.0.finish().map_err(|message| to_error(&message))
+    }
+
+    /// How far it is: JSON of `PredictorCounts`.
+    pub fn counts(&self) -> Result<String, Error> {
+        json(self.0.counts())
+    }
+
+    /// What the model says of typed values, `string[][]` as JSON: JSON of `PredictorRows`.
+    pub fn rows(&self, values: &str) -> Result<String, Error> {
+        let values: Vec<Vec<String>> =
+            serde_json::from_str(values).map_err(|error| Error::new(&error.to_string()))?;
+        json(&self.0.rows(&values))
+    }
+
+    /// What the model says of columns of numbers (a category as the index of its level), all inputs one after the other: a
+    /// column an output, likewise.
+    pub fn columns(&self, x: &[f64]) -> Vec<f64> {
+        self.0.columns(x)
+    }
+}
+
 fn json(value: &impl Serialize) -> Result<String, Error> {
     serde_json::to_string(value).map_err(|error| Error::new(&error.to_string()))
 }

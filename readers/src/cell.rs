@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use serde::{Deserialize, Serialize};
 
 use crate::number;
+use crate::splitter::Span;
 
 /// How numbers are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +61,13 @@ pub fn read(cell: &[u8], numbers: Numbers) -> Cell {
         return Cell::Number(value);
     }
     date(cell).map_or(Cell::Text, Cell::Date)
+}
+
+/// The number that a cell is where it stands, written plainly; `None` where [`read`] has to say what it is. Looking beyond the
+/// cell's end, it takes many digits at a time.
+#[inline]
+pub fn plain(text: &[u8], cell: Span, numbers: Numbers) -> Option<f64> {
+    number::read(text, cell.start as usize, cell.end as usize, numbers.decimal())
 }
 
 /// Whether a cell stands for nothing.

@@ -1,0 +1,253 @@
+//! A model taken apart for speed: predictions of many rows at once, column by column, without anything made for a row.
+
+use downhill::dataset::Term;
+use downhill::model::Activation;
+
+use crate::model::Model;
+
+/// Rows that are worked on together: a block of every column, and what is made of it, stays in the nearest cache.
+const BLOCK_ROWS: usize = 1 << 10;
+
+/// A model by what each of its inputs, and each pair of them, adds to the outputs.
+///
+/// Numbers are scaled, raised and multiplied as the model has it, in f64; what is subtracted from a feature is taken into the
+/// constant, which it does not leave: `w (t - c) / s = (w / s) t - w c / s`.
+#[derive(Clone, Debug)]
+pub struct Forward {
+    n_outputs: usize,
+    constants: Vec<f64>,
+    parts: Vec<Part>,
+    /// Of each input.
+    scales: Vec<(f64, f64)>,
+    activation: Activation,
+}
+
+/// What one input or two add; coefficients are `[output][...]`.
+#[derive(Clone, Debug)]
+enum Part {
+    /// `w z`.
+    First { input: usize, weights: Vec<f64> },
+    /// `w_1 z + w_2 z^2 + ...`, the highest power first.
+    Powers { input: usize, weights: Vec<Vec<f64>> },
+    /// One number a level, the first level's being 0.
+    Levels { input: usize, weights: Vec<Vec<f64>> },
+    /// `w z_a z_b`.
+    Numbers { of: [usize; 2], weights: Vec<f64> },
+    /// A slope by `number` for each level of `category`.
+    Slopes { category: usize, number: usize, weights: Vec<Vec<f64>> },
+    /// A number for each pair of levels, row-major; `n` levels of the second.
+    Pairs { of: [usize; 2], n: usize, weights: Vec<Vec<f64>> },
+}
+
+/// Columns of blocks, kept between calls.
+#[derive(Clone, Debug, Default)]
+struct Scratch {
+    /// Scaled numbers of each input, a block each.
+    z: Vec<Vec<f64>>,
+    outputs: Vec<Vec<f64>>,
+}
+
+impl Forward {
+    /// Of a model whose parts fit each other.
+    pub fn new(model: &Model) -> Self {
+        let (map, n_outputs) = (&model.map, model.n_outputs());
+        let terms = map.terms();
+        // Of each feature, `w / s` of each output.
+        let slope = |k: usize, output: usize| model.weights[k][output] / map.scale[k];
+        let constants = (0..n_outputs).map(|output| {
+            let shift: f64 = (0..terms.len()).map(|k| slope(k, output) * map.center[k]).sum();
+            model.bias.as_ref().map_or(0.0, |bias| bias[output]) - shift
+        });
+        let each = |of: &dyn Fn(usize) -> Vec<f64>| (0..n_outputs).map(of).collect::<Vec<Vec<f64>>>();
+        let mut parts = Vec::new();
+        let mut firsts = Vec::new();
+        let mut first = 0;
+        for (input, own) in map.inputs.iter().enumerate() {
+            firsts.push(first);
+            let n = own.n_features();
+            parts.push(if own.n_levels > 0 {
+                let weights = each(&|output| {
+                    std::iter::once(0.0).chain((first..first + n).map(|k| slope(k, output))).collect()
+                });
+                Part::Levels { input, weights }
+            } else if n == 1 {
+                Part::First { input, weights: (0..n_outputs).map(|output| slope(first, output)).collect() }
+            } else {
+                let weights = each(&|output| (first..first + n).rev().map(|k| slope(k, output)).collect());
+                Part::Powers { input, weights }
+            });
+            first += n;
+        }
+        let product = |a: usize, b: usize| {
+            let is = |term: &Term| matches!(*term, Term::Product { of } if of == [a, b]);
+            terms.iter().position(is)
+        };
+        for pair in &map.interactions {
+            let [a, b] = pair.map(|input| input as usize);
+            let [n_a, n_b] = [a, b].map(|input| map.inputs[input].n_levels as usize);
+            // The feature of a level, or of the first power; the first level has none.
+            let feature = |input: usize, level: usize| (firsts[input] + level).checked_sub(1);
+            let of = |fa: Option<usize>, fb: Option<usize>, output: usize| {
+                let k = fa.zip(fb).and_then(|(fa, fb)| product(fa, fb));
+                k.map_or(0.0, |k| slope(k, output))
+            };
+            let level = |input: usize, level: usize| if level == 0 { None } else { feature(input, level) };
+            parts.push(match (n_a, n_b) {
+                (0, 0) => Part::Numbers {
+                    of: [a, b],
+                    weights: (0..n_outputs)
+                        .map(|output| of(Some(firsts[a]), Some(firsts[b]), output))
+                        .collect(),
+                },
+                (0, n) => Part::Slopes {
+                    category: b,
+                    number: a,
+                    weights: each(&|output| {
+                        (0..n).map(|of_b| of(Some(firsts[a]), level(b, of_b), output)).collect()
+                    }),
+                },
+                (n, 0) => Part::Slopes {
+                    category: a,
+                    number: b,
+                    weights: each(&|output| {
+                        (0..n).map(|of_a| of(level(a, of_a), Some(firsts[b]), output)).collect()
+                    }),
+                },
+                (n_a, n_b) => Part::Pairs {
+                    of: [a, b],
+                    n: n_b,
+                    weights: each(&|output| {
+                        let pairs = (0..n_a).flat_map(|of_a| (0..n_b).map(move |of_b| (of_a, of_b)));
+                        pairs.map(|(of_a, of_b)| of(level(a, of_a), level(b, of_b), output)).collect()
+                    }),
+                },
+            });
+        }
+        Self {
+            n_outputs,
+            constants: constants.collect(),
+            parts,
+            scales: map.inputs.iter().map(|input| (input.center, input.scale)).collect(),
+            activation: model.activation,
+        }
+    }
+
+    /// Outputs: one, or one a class.
+    pub fn n_outputs(&self) -> usize {
+        self.n_outputs
+    }
+
+    /// What the model says of rows, given as columns of one length (a category as the index of its level): into `said`, a
+    /// column an output, what the outputs mean. A level that the model does not have is taken as its first.
+    pub fn predict(&self, columns: &[&[f64]], said: &mut [Vec<f64>]) {
+        let n_rows = columns.first().map_or(0, |column| column.len());
+        for column in said.iter_mut() {
+            column.clear();
+            column.resize(n_rows, 0.0);
+        }
+        let mut scratch = Scratch {
+            z: vec![vec![0.0; BLOCK_ROWS.min(n_rows)]; columns.len()],
+            outputs: vec![vec![0.0; BLOCK_ROWS.min(n_rows)]; self.n_outputs],
+        };
+        for first in (0..n_rows).step_by(BLOCK_ROWS) {
+            let end = (first + BLOCK_ROWS).min(n_rows);
+            let block: Vec<&[f64]> = columns.iter().map(|column| &column[first..end]).collect();
+            self.block(&block, &mut scratch);
+            for (column, outputs) in said.iter_mut().zip(&scratch.outputs) {
+                column[first..end].copy_from_slice(&outputs[..end - first]);
+            }
+        }
+    }
+
+    fn block(&self, columns: &[&[f64]], scratch: &mut Scratch) {
+        let n = columns[0].len();
+        let Scratch { z, outputs } = scratch;
+        for ((z, x), (center, scale)) in z.iter_mut().zip(columns).zip(&self.scales) {
+            let z = &mut z[..n];
+            if *center == 0.0 && *scale == 1.0 {
+                z.copy_from_slice(x);
+            } else {
+                z.iter_mut().zip(*x).for_each(|(z, x)| *z = (x - center) / scale);
+            }
+        }
+        for (output, constant) in self.constants.iter().enumerate() {
+            let out = &mut outputs[output][..n];
+            out.fill(*constant);
+            for part in &self.parts {
+                part.add(output, z, out);
+            }
+        }
+        self.link(n, outputs);
+    }
+
+    /// What the outputs mean, in their place.
+    fn link(&self, n: usize, outputs: &mut [Vec<f64>]) {
+        match self.activation {
+            Activation::Linear => {}
+            Activation::Sigmoid => {
+                outputs
+                    .iter_mut()
+                    .for_each(|out| out[..n].iter_mut().for_each(|z| *z = 1.0 / (1.0 + (-*z).exp())));
+            }
+            Activation::Exponential => {
+                outputs.iter_mut().for_each(|out| out[..n].iter_mut().for_each(|z| *z = z.exp()));
+            }
+            Activation::Softmax => {
+                for row in 0..n {
+                    let largest = outputs.iter().map(|out| out[row]).fold(f64::NEG_INFINITY, f64::max);
+                    let mut sum = 0.0;
+                    for out in outputs.iter_mut() {
+                        out[row] = (out[row] - largest).exp();
+                        sum += out[row];
+                    }
+                    outputs.iter_mut().for_each(|out| out[row] /= sum);
+                }
+            }
+        }
+    }
+}
+
+impl Part {
+    fn add(&self, output: usize, z: &[Vec<f64>], out: &mut [f64]) {
+        match self {
+            Self::First { input, weights } => {
+                let weight = weights[output];
+                out.iter_mut().zip(&z[*input]).for_each(|(out, z)| *out += weight * z);
+            }
+            Self::Powers { input, weights } => match &weights[output][..] {
+                [w2, w1] => out.iter_mut().zip(&z[*input]).for_each(|(out, z)| *out += (w2 * z + w1) * z),
+                [w3, w2, w1] => {
+                    out.iter_mut().zip(&z[*input]).for_each(|(out, z)| *out += ((w3 * z + w2) * z + w1) * z);
+                }
+                // As Horner has it.
+                weights => out.iter_mut().zip(&z[*input]).for_each(|(out, z)| {
+                    *out += weights.iter().fold(0.0, |sum, weight| (sum + weight) * z);
+                }),
+            },
+            Self::Levels { input, weights } => {
+                let weights = &weights[output];
+                out.iter_mut().zip(&z[*input]).for_each(|(out, level)| *out += at(weights, *level));
+            }
+            Self::Numbers { of: [a, b], weights } => {
+                let weight = weights[output];
+                let pairs = z[*a].iter().zip(&z[*b]);
+                out.iter_mut().zip(pairs).for_each(|(out, (a, b))| *out += weight * (a * b));
+            }
+            Self::Slopes { category, number, weights } => {
+                let weights = &weights[output];
+                let pairs = z[*category].iter().zip(&z[*number]);
+                out.iter_mut().zip(pairs).for_each(|(out, (level, z))| *out += at(weights, *level) * z);
+            }
+            Self::Pairs { of: [a, b], n, weights } => {
+                let weights = &weights[output];
+                let pairs = z[*a].iter().zip(&z[*b]);
+                out.iter_mut().zip(pairs).for_each(|(out, (a, b))| *out += at(weights, a * *n as f64 + b));
+            }
+        }
+    }
+}
+
+/// Casts from float saturate: whatever stands in a column is a place, or none.
+fn at(weights: &[f64], level: f64) -> f64 {
+    weights.get(level as usize).copied().unwrap_or(0.0)
+}
