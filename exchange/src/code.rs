@@ -143,7 +143,8 @@ fn meaning(model: &Model) -> String {
 
 fn checksum(text: &str, note: &str) -> u32 {
     let mut crc = Crc::new();
-    crc.update(text.as_bytes());
+    // An editor may change how lines end.
+    crc.update(text.replace("\r\n", "\n").as_bytes());
     crc.update(note.as_bytes());
     crc.sum()
 }
@@ -184,7 +185,6 @@ pub(crate) fn read(bytes: &[u8], language: Language) -> Result<Plain> {
             "it was changed after Downhill wrote it; a run file, safetensors or NumPy carry weights back";
         Message::new(Code::ModelDamaged).with("format", language.name()).with("detail", detail)
     };
-    // An editor may have changed how lines end.
     let text = std::str::from_utf8(bytes)
         .map_err(|_| edited())?
         .trim_start_matches('\u{FEFF}')
@@ -276,7 +276,7 @@ impl<'a> Program<'a> {
                 continue;
             }
             let name = self.local(&(k + 1).to_string());
-            statements.push((syntax.assign)(&name, &value));
+            statements.push((syntax.assign)(&name, bare(&value)));
             values.push(name);
         }
         let features: Vec<String> =
@@ -288,9 +288,10 @@ impl<'a> Program<'a> {
             for (chunk, features) in features.chunks(TERMS_A_STATEMENT).enumerate() {
                 let weights =
                     self.model.weights.iter().skip(chunk * TERMS_A_STATEMENT).map(|row| row[output]);
-                let sum = sum(so_far.take(), features, weights, decimal);
+                let sum = sum(addends(so_far.take(), features, weights, decimal));
                 let part = if chunk + 1 == n_chunks { String::new() } else { format!("_{}", chunk + 1) };
-                let name = self.local(&format!("_score{}{part}", output + 1));
+                let which = if self.n_outputs() == 1 { String::new() } else { (output + 1).to_string() };
+                let name = self.local(&format!("_score{which}{part}"));
                 statements.push((syntax.assign)(&name, &sum));
                 so_far = Some(name);
             }
@@ -306,13 +307,13 @@ impl<'a> Program<'a> {
     }
 }
 
-/// `a + w f + ...`, a line each.
-fn sum(
+/// `a`, `+ w f`, ...: what is added up, a line each.
+fn addends(
     first: Option<String>,
     features: &[String],
     weights: impl Iterator<Item = f64>,
     number: fn(f64) -> String,
-) -> String {
+) -> Vec<String> {
     let mut lines: Vec<String> = first.into_iter().collect();
     for (feature, weight) in features.iter().zip(weights) {
         let sign = match (lines.is_empty(), weight < 0.0) {
@@ -323,7 +324,31 @@ fn sum(
         };
         lines.push(format!("{sign}{} * {feature}", number(weight.abs())));
     }
-    if lines.len() == 1 { lines.remove(0) } else { format!("(\n{}\n)", lines.join("\n")) }
+    lines
+}
+
+/// Their sum.
+fn sum(mut addends: Vec<String>) -> String {
+    if addends.len() == 1 { addends.remove(0) } else { format!("(\n{}\n)", addends.join("\n")) }
+}
+
+/// What stands in brackets that hold all of it, without them.
+fn bare(value: &str) -> &str {
+    let Some(within) = value.strip_prefix('(').and_then(|value| value.strip_suffix(')')) else {
+        return value;
+    };
+    let mut depth = 0_i32;
+    for letter in within.chars() {
+        depth += match letter {
+            '(' => 1,
+            ')' => -1,
+            _ => 0,
+        };
+        if depth < 0 {
+            return value;
+        }
+    }
+    within
 }
 
 /// Indents what is within brackets of their own lines, four blanks a level.

@@ -23,8 +23,10 @@ const HEADER: [&str; 4] = ["term", "estimate", "output", "link"];
 const INTERCEPT: &str = "(intercept)";
 /// What others call it.
 const INTERCEPTS: [&str; 5] = ["(intercept)", "intercept", "const", "bias", "_cons"];
-/// Rows at most.
-const MAX_ROWS: usize = 1_000_000;
+/// Rows of an output at most: its terms, the first level of each category, the constant.
+const MAX_ROWS: usize = 2 * MAX_FEATURES + 1;
+/// Places that a name is taken apart at, at most.
+const MAX_HALVES: usize = 16;
 
 pub(crate) fn write(run: &Run) -> Result<Vec<u8>> {
     let model = run.model();
@@ -113,9 +115,6 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Plain> {
         if !value.is_finite() {
             return Err(Message::new(Code::ModelNotFinite).with("name", cut(term)));
         }
-        if index >= MAX_ROWS {
-            return Err(too_large("rows", index));
-        }
         let said = match cell(link_place) {
             "" => None,
             "identity" => Some(Activation::Linear),
@@ -131,6 +130,9 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Plain> {
             outputs.len() - 1
         });
         outputs[at].1.push((term.to_owned(), value));
+        if outputs[at].1.len() > MAX_ROWS || outputs.len() > MAX_FEATURES {
+            return Err(too_large("rows and more", row - 1));
+        }
     }
     let model = model(outputs, activation)?;
     Ok(Plain { producer: None, model, carried: None })
@@ -144,9 +146,6 @@ fn model(outputs: Vec<(String, Terms)>, activation: Option<Activation>) -> Resul
         activation.unwrap_or(if outputs.len() > 1 { Activation::Softmax } else { Activation::Linear });
     if outputs.len() > 1 && activation != Activation::Softmax {
         return Err(unsupported("several outputs that are no classes"));
-    }
-    if outputs.len() > MAX_FEATURES {
-        return Err(too_large("outputs", outputs.len()));
     }
     let (target, target_levels) = match activation {
         Activation::Softmax => ("y".to_owned(), outputs.iter().map(|(name, _)| name.clone()).collect()),
@@ -273,7 +272,7 @@ impl Layout {
 /// `a * b` as every pair that it may be.
 fn halves(term: &str) -> impl Iterator<Item = (&str, &str)> {
     const BETWEEN: &str = " * ";
-    term.match_indices(BETWEEN).map(|(at, _)| (&term[..at], &term[at + BETWEEN.len()..]))
+    term.match_indices(BETWEEN).take(MAX_HALVES).map(|(at, _)| (&term[..at], &term[at + BETWEEN.len()..]))
 }
 
 /// `x^2` as its base and its power.

@@ -2,14 +2,14 @@
 
 use downhill::model::Activation;
 
-use super::{Program, Syntax, example, indented, quoted};
+use super::{Program, Syntax, bare, example, indented, quoted};
 
 fn text(text: &str) -> String {
     quoted(text, |letter| format!("\\u{{{:x}}}", letter as u32))
 }
 
 const SYNTAX: Syntax = Syntax {
-    assign: |name, value| format!("let {name} = {value};"),
+    assign: |name, value| format!("let {name} = {};", bare(value).trim().replace('\n', "\n    ")),
     is_level: |name, level| format!("if {name} == {} {{ 1.0_f64 }} else {{ 0.0 }}", text(level)),
 };
 

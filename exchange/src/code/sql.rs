@@ -9,7 +9,7 @@ use downhill::dataset::Term;
 use downhill::message::Result;
 use downhill::model::Activation;
 
-use super::{Language, Program, TERMS_A_STATEMENT, cannot_hold, divided, indented, minus, sum};
+use super::{Language, Program, TERMS_A_STATEMENT, addends, cannot_hold, divided, minus};
 
 /// Always one of floating point: DuckDB takes `0.5` to be an exact decimal, of as many digits.
 fn number(value: f64) -> String {
@@ -68,10 +68,10 @@ pub(super) fn body(program: &Program<'_>) -> Result<String> {
             .map(|(chunk, features)| {
                 let bias = model.bias.as_ref().filter(|_| chunk == 0).map(|bias| number(bias[output]));
                 let weights = model.weights.iter().skip(chunk * TERMS_A_STATEMENT).map(|row| row[output]);
-                sum(bias, features, weights, number)
+                bracketed(&addends(bias, features, weights, number), "")
             })
             .collect();
-        if parts.len() == 1 { parts.concat() } else { format!("(\n{}\n)", parts.join("\n+ ")) }
+        if parts.len() == 1 { parts.concat() } else { format!("({})", parts.join(" + ")) }
     };
     // A number is one where it is the same as a number: SQLite would take any other word to be 0.
     let readable = (0..model.inputs.len()).map(|input| match &model.inputs[input].levels[..] {
@@ -84,7 +84,7 @@ pub(super) fn body(program: &Program<'_>) -> Result<String> {
     let readable: Vec<String> = readable.collect();
     // Many conditions in brackets of their own: a query goes down a level for each.
     let readable: Vec<String> =
-        readable.chunks(TERMS_A_STATEMENT).map(|some| format!("(\n{}\n)", some.join("\nAND "))).collect();
+        readable.chunks(TERMS_A_STATEMENT).map(|some| bracketed(some, "AND ")).collect();
     let case = |value: &str| format!("CASE WHEN {} THEN {value} END", readable.join(" AND "));
     let select = match model.activation {
         Activation::Linear => format!("SELECT data.*, {} AS \"prediction\"\nFROM data;", case(&score(0))),
@@ -114,13 +114,21 @@ pub(super) fn body(program: &Program<'_>) -> Result<String> {
             };
             let probabilities: Vec<String> = (0..n).map(probability).collect();
             format!(
-                "SELECT scored.*,\n{}\nFROM (\nSELECT data.*,\n{}\nFROM data\n) AS scored;",
+                "SELECT scored.*,\n{}\nFROM (SELECT data.*,\n{}\nFROM data) AS scored;",
                 probabilities.join(",\n"),
                 scores.join(",\n")
             )
         }
     };
-    Ok(indented(&select, 0) + "\n")
+    Ok(select + "\n\n")
+}
+
+/// Lines in brackets. Nothing else is indented: names and words may have lines of their own.
+fn bracketed(lines: &[String], between: &str) -> String {
+    if let [line] = lines {
+        return line.clone();
+    }
+    format!("(\n    {}\n)", lines.join(&format!("\n    {between}")))
 }
 
 pub(super) fn how_to_load(file_name: &str) -> String {
