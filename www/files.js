@@ -1,10 +1,7 @@
 // @ts-check
 // Files in and out: tables, weights, what is dropped or pasted. Kinds are told by content, not by name.
-import { text, wording } from './i18n.js';
+import { wording } from './i18n.js';
 import { dialog } from './dialogs.js';
-
-/** Larger files are refused before they are read into memory. */
-const MAX_BYTES = 100_000_000;
 
 /** @param {string} id */
 const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
@@ -45,19 +42,6 @@ export function startFiles(client, configured, current, awaited) {
     if (problem?.sample) void import('./table.js').then(({ offerSample }) => offerSample(place, problem.sample, (again) => complain(id, again)));
   };
 
-  /** @param {File} file */
-  async function read(file) {
-    if (file.size > MAX_BYTES) {
-      const params = { megabytes: String(Math.round(file.size / 1e6)), limit: String(MAX_BYTES / 1e6) };
-      throw Object.assign(new Error(text('too_large', params)), { code: 'file_too_large', params });
-    }
-    try {
-      return new Uint8Array(await file.arrayBuffer());
-    } catch (error) {
-      throw new Error(text('file_unreadable', { detail: String(/** @type {any} */ (error)?.message) }));
-    }
-  }
-
   /**
    * Two columns are taken as they are; of more, a person chooses.
    * @param {string} name
@@ -85,8 +69,6 @@ export function startFiles(client, configured, current, awaited) {
     dialog('data-dialog').close();
     chooseColumns(opened, client, current, taken);
   };
-  /** @param {Uint8Array} bytes */
-  const importWeights = async (bytes) => taken(await client.ask({ kind: 'import', bytes }));
   /**
    * A file that was taken answers every complaint about one before it.
    * @param {any} answer
@@ -97,21 +79,22 @@ export function startFiles(client, configured, current, awaited) {
     configured(answer);
   };
 
-  element('export').addEventListener('click', async () => {
+  /**
+   * What a button of the results opens. Its part of the page is loaded now.
+   * @param {string} id
+   * @param {() => Promise<unknown>} open
+   */
+  const opens = (id, open) => element(id).addEventListener('click', async () => {
     try {
-      const { file_name: name, text: content } = await client.ask({ kind: 'export' });
-      const url = URL.createObjectURL(new Blob([content], { type: 'application/json' }));
-      const link = document.createElement('a');
-      link.href = url;
-      link.download = name;
-      link.click();
-      // The download has begun once the click is over; the object is kept a little for slow disks.
-      setTimeout(() => URL.revokeObjectURL(url), 10_000);
+      await open();
       complain('file-error');
     } catch (problem) {
       complain('file-error', problem);
     }
   });
+  opens('export', async () => (await import('./export.js')).openExport(client));
+  opens('predict-table', async () => (await import('./predictions.js')).predictRun(client));
+  const page = { client, loadTable, taken };
 
   element('import').addEventListener('click', () => weightsFile.click());
   weightsFile.addEventListener('change', async () => {
@@ -119,7 +102,7 @@ export function startFiles(client, configured, current, awaited) {
     weightsFile.value = '';
     if (!file) return;
     try {
-      await importWeights(await read(file));
+      await (await import('./import.js')).importFile(file, page);
     } catch (problem) {
       complain('file-error', problem);
     }
@@ -163,15 +146,15 @@ export function startFiles(client, configured, current, awaited) {
   });
   addEventListener('drop', async (event) => {
     if (!holdsFile(event)) return;
-    event.preventDefault();
     inside = 0;
     drop.hidden = true;
+    // A dialog that is open has taken it.
+    if (event.defaultPrevented) return;
+    event.preventDefault();
     const file = event.dataTransfer?.files[0];
     if (!file) return;
     try {
-      const start = await file.slice(0, 99).text();
-      if (/^\s*{\s*"format"/.test(start)) await importWeights(await read(file));
-      else await loadTable(file.name, file);
+      await (await import('./import.js')).arrived(file, page);
     } catch (problem) {
       complain('file-error', problem);
     }

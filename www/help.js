@@ -785,4 +785,18 @@ export const help = {
       link: 'https://scikit-learn.org/stable/modules/cross_validation.html',
     },
   },
+  folded: {
+    en: {
+      title: 'Folded into the weights',
+      text: 'A model that was trained on scaled inputs can be written for raw ones: each weight takes the scale into itself, and the bias takes the centers. The predictions stay the same, so that whoever loads the file need not know how the inputs were scaled.',
+      formula: 'w′ = w / s,   b′ = b − Σ w c / s',
+      link: 'https://scikit-learn.org/stable/modules/preprocessing.html',
+    },
+    zh: {
+      title: '并入权重',
+      text: '在缩放后的输入上训练的模型，可以改写成接受原始输入：每个权重吸收自己的尺度，偏置吸收各个中心。预测保持不变，因此载入文件的人无需知道输入是如何缩放的。',
+      formula: 'w′ = w / s,   b′ = b − Σ w c / s',
+      link: 'https://scikit-learn.org/stable/modules/preprocessing.html',
+    },
+  },
 };

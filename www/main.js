@@ -247,7 +247,7 @@ async function start() {
     }
   }
   document.body.classList.add('is-filled');
-  for (const id of ['train', 'step', 'epoch', 'reset', 'export', 'import']) {
+  for (const id of ['train', 'step', 'epoch', 'reset', 'export', 'import', 'predict-table']) {
     /** @type {HTMLButtonElement} */ (element(id)).disabled = false;
   }
   if (autoplay) await client.ask({ kind: 'train' });

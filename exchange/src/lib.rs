@@ -19,6 +19,8 @@ mod graph;
 
 mod onnx;
 
+pub mod describe;
+
 mod features;
 
 mod tensors;

@@ -5,6 +5,7 @@ use js_sys::{Error, JSON, Reflect};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
+use crate::describe::Seen;
 use crate::format::{self, Format};
 use crate::run::Run;
 
@@ -54,15 +55,40 @@ fn start() {
 /// Writes the run of a run file in a format.
 #[wasm_bindgen]
 pub fn write(run: &[u8], format: &str) -> Result<Vec<u8>, Error> {
-    let format: Format =
-        serde_json::from_value(format.into()).map_err(|error| Error::new(&error.to_string()))?;
+    let format = format_named(format)?;
     Run::read(run).and_then(|run| format.write(&run)).map_err(|message| to_error(&message))
 }
 
-/// Reads a model: `{ format, producer, model, run }`, as JSON.
+/// What a format holds of the run of a run file, and how it is loaded: a `Description`, as JSON.
+#[wasm_bindgen]
+pub fn describe(run: &[u8], format: &str) -> Result<String, Error> {
+    let format = format_named(format)?;
+    Run::read(run)
+        .and_then(|run| format.describe(&run))
+        .map_err(|message| to_error(&message))
+        .and_then(|description| json(&description))
+}
+
+/// The formats that there are, in the order in which a person sees them.
+#[wasm_bindgen]
+pub fn formats() -> Vec<String> {
+    Format::ALL.iter().map(|format| format.name()).collect()
+}
+
+/// What a file is, by its content; nothing where it is no model.
+#[wasm_bindgen]
+pub fn format_of(bytes: &[u8]) -> Option<String> {
+    Format::of(bytes).map(Format::name)
+}
+
+/// Reads a model: a `Seen`, as JSON.
 #[wasm_bindgen]
 pub fn read(bytes: &[u8]) -> Result<String, Error> {
-    format::read(bytes).map_err(|message| to_error(&message)).and_then(|found| json(&found))
+    format::read(bytes).map_err(|message| to_error(&message)).and_then(|found| json(&Seen::of(found)))
+}
+
+fn format_named(name: &str) -> Result<Format, Error> {
+    serde_json::from_value(name.into()).map_err(|error| Error::new(&error.to_string()))
 }
 
 /// Predictions of many rows: see [`predict`](crate::predict).

@@ -17,13 +17,44 @@ export function upload(name, content) {
 }
 
 /**
- * Presses Export weights; what was saved.
+ * Presses Export weights and Enter, which saves the run file; what was saved.
  * @param {Page} page
  */
 export async function exportWeights(page) {
-  const [download] = await Promise.all([page.waitForEvent('download'), person(page).button('Export weights').click()]);
+  const dialog = await openExport(page);
+  const [download] = await Promise.all([page.waitForEvent('download'), page.keyboard.press('Enter')]);
+  await dialog.waitFor({ state: 'hidden' });
   const text = await readFile(await download.path(), 'utf8');
   return { name: download.suggestedFilename(), text, file: JSON.parse(text) };
+}
+
+/**
+ * Exports the weights in a format, by its name in the dialog; what was saved, and what was said of it before.
+ * @param {Page} page
+ * @param {string} format
+ */
+export async function exportAs(page, format) {
+  const dialog = await openExport(page);
+  await dialog.getByRole('radio', { name: format, exact: true }).check({ force: true });
+  const details = dialog.getByRole('region', { name: 'What will be saved' });
+  await details.getByRole('heading', { name: format, exact: true }).waitFor();
+  await dialog.locator('.details:not([aria-busy])').waitFor();
+  const said = await details.innerText();
+  const facts = await dialog.getByRole('status').innerText();
+  const [download] = await Promise.all([page.waitForEvent('download'), dialog.getByRole('button', { name: 'Save', exact: true }).click()]);
+  await dialog.waitFor({ state: 'hidden' });
+  return { name: download.suggestedFilename(), bytes: await readFile(await download.path()), said, facts };
+}
+
+/**
+ * The dialog in which weights leave.
+ * @param {Page} page
+ */
+export async function openExport(page) {
+  const dialog = page.getByRole('dialog', { name: 'Export weights' });
+  if (!(await dialog.isVisible())) await person(page).button('Export weights').click();
+  await dialog.waitFor();
+  return dialog;
 }
 
 /**
@@ -85,7 +116,7 @@ export async function dropFile(page, name, content) {
   }, { name, bytes });
   const main = page.getByRole('main');
   await main.dispatchEvent('dragenter', { dataTransfer: transfer });
-  await page.getByText('Drop a CSV table or a weights file').waitFor();
+  await page.getByText('Drop a table or a model').waitFor();
   await main.dispatchEvent('dragover', { dataTransfer: transfer });
   await main.dispatchEvent('drop', { dataTransfer: transfer });
 }

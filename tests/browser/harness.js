@@ -127,13 +127,13 @@ export async function launch({ webgpu = false, args = [], ...contextOptions } = 
  * @param {{
  *   server: Server, path?: string, search?: string, hash?: string, context?: BrowserContext,
  *   width?: number, height?: number, colorScheme?: 'light' | 'dark', locale?: string, deviceScaleFactor?: number,
- *   reducedMotion?: boolean, allow?: RegExp[], contextOptions?: BrowserContextOptions,
- * }} options
+ *   reducedMotion?: boolean, allow?: RegExp[], contextOptions?: BrowserContextOptions, picker?: boolean,
+ * }} options `picker` leaves the browser its dialog for saving, which nobody can see in a test: without it a file is a download
  */
 export async function openPage(browser, options) {
   const {
     server, path = '', search = '', hash = '', width = 1280, height = 800, colorScheme = 'light', locale = 'en-US',
-    deviceScaleFactor = 1, reducedMotion = false, allow = [], contextOptions = {},
+    deviceScaleFactor = 1, reducedMotion = false, allow = [], contextOptions = {}, picker = false,
   } = options;
   const context = options.context ?? await browser.newContext({
     viewport: { width, height },
@@ -145,6 +145,7 @@ export async function openPage(browser, options) {
     ...contextOptions,
   });
   const page = await context.newPage();
+  if (!picker) await page.addInitScript(() => Reflect.deleteProperty(globalThis, 'showSaveFilePicker'));
   const problems = await watch(page, server.url);
   await page.goto(server.url + path + search + hash);
 

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { help } from '../../www/help.js';
 import en from '../../www/i18n/en.js';
 import zh from '../../www/i18n/zh.js';
+import { words as ofExchange } from '../../www/i18n/exchange.js';
 import { words as ofTables } from '../../www/i18n/table.js';
 
 const root = new URL('../../', import.meta.url);
@@ -46,13 +47,15 @@ test('words everything in Chinese that is worded in English', async () => {
   }
 });
 
-test('words in both languages what comes with tables', () => {
-  assert.deepEqual(Object.keys(ofTables.zh), Object.keys(ofTables.en));
-  for (const [key, words] of Object.entries(ofTables.en)) {
-    assert.ok(ofTables.zh[key].trim(), key);
-    assert.deepEqual(places(ofTables.zh[key]), places(words), key);
-  }
-});
+for (const [what, { en, zh }] of Object.entries({ 'tables': ofTables, 'models that leave and come': ofExchange })) {
+  test(`words in both languages what comes with ${what}`, () => {
+    assert.deepEqual(Object.keys(zh), Object.keys(en));
+    for (const [key, words] of Object.entries(en)) {
+      assert.ok(zh[key].trim(), key);
+      assert.deepEqual(places(zh[key]), places(words), key);
+    }
+  });
+}
 
 test('explains every term in both languages, in two sentences', () => {
   for (const [term, languages] of Object.entries(help)) {
