@@ -141,7 +141,8 @@ fn meaning(model: &Model) -> String {
     }
 }
 
-fn checksum(text: &str, note: &str) -> u32 {
+/// CRC-32 of what is written, the run that it carries included.
+pub(crate) fn checksum(text: &str, note: &str) -> u32 {
     let mut crc = Crc::new();
     // An editor may change how lines end.
     crc.update(text.replace("\r\n", "\n").as_bytes());

@@ -119,6 +119,7 @@ impl Format {
             Self::RecipeKeras | Self::RecipePytorch | Self::RecipeSklearn | Self::RecipeSpark => {
                 recipe::holds(model)
             }
+            Self::Page => page::holds(model),
             _ => Vec::new(),
         }
     }
@@ -134,6 +135,7 @@ impl Format {
             Self::Rust => code::how_to_load(model, file_name, Language::Rust),
             Self::C => code::how_to_load(model, file_name, Language::C),
             Self::Sql => code::how_to_load(model, file_name, Language::Sql),
+            Self::Page => page::how_to_load(file_name),
             Self::RecipeKeras => recipe::how_to_load(&recipe::keras::TOOL, file_name),
             Self::RecipePytorch => recipe::how_to_load(&recipe::pytorch::TOOL, file_name),
             Self::RecipeSklearn => recipe::how_to_load(&recipe::sklearn::TOOL, file_name),

@@ -8,7 +8,7 @@ use crate::model::Model;
 use crate::onnx;
 use crate::recipe::{self, Tool};
 use crate::run::Run;
-use crate::{code, coefficients, npz, safetensors};
+use crate::{code, coefficients, npz, page, safetensors};
 
 /// A format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,7 +133,7 @@ pub struct Plain {
 
 impl Format {
     /// All of them, in the order in which a person sees them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::RunFile,
         Self::Onnx,
         Self::Safetensors,
@@ -144,6 +144,7 @@ impl Format {
         Self::Rust,
         Self::C,
         Self::Sql,
+        Self::Page,
         Self::RecipeKeras,
         Self::RecipePytorch,
         Self::RecipeSklearn,
@@ -166,6 +167,9 @@ impl Format {
         }
         if coefficients::is(bytes) {
             return Some(Self::Coefficients);
+        }
+        if page::is(bytes) {
+            return Some(Self::Page);
         }
         let recipes = [Self::RecipeKeras, Self::RecipePytorch, Self::RecipeSklearn, Self::RecipeSpark];
         let recipe =
@@ -193,6 +197,7 @@ impl Format {
             Self::Rust => code::write(run, Language::Rust),
             Self::C => code::write(run, Language::C),
             Self::Sql => code::write(run, Language::Sql),
+            Self::Page => page::write(run),
             other => Err(Message::new(Code::ModelCannotHold)
                 .with("format", format!("{other:?}"))
                 .with("part", "this")),
@@ -214,6 +219,7 @@ impl Format {
             Self::Rust => code::read(bytes, Language::Rust),
             Self::C => code::read(bytes, Language::C),
             Self::Sql => code::read(bytes, Language::Sql),
+            Self::Page => page::read(bytes),
             Self::Onnx => onnx::read(bytes),
             other => match other.tool() {
                 Some(tool) => recipe::read(bytes, tool),

@@ -35,6 +35,8 @@ mod provenance;
 
 mod code;
 
+mod page;
+
 pub mod forward;
 
 pub mod predict;

@@ -4,6 +4,12 @@ use downhill::config::Source;
 
 use crate::run::Run;
 
+/// Six digits that count.
+fn short(value: f64) -> String {
+    let rounded: f64 = format!("{value:.5e}").parse().unwrap_or(value);
+    format!("{rounded:?}")
+}
+
 /// What, and what is said of it.
 pub(crate) fn lines(run: &Run) -> Vec<(&'static str, String)> {
     let file = &run.file;
@@ -23,7 +29,7 @@ pub(crate) fn lines(run: &Run) -> Vec<(&'static str, String)> {
     let loss = loss.as_ref().and_then(|loss| loss["kind"].as_str()).unwrap_or("loss");
     vec![
         ("Data", format!("{data}; {} rows", file.loss_rows)),
-        ("Loss", format!("{loss}, {:?} on average", file.loss)),
+        ("Loss", format!("{loss}, {} on average", short(file.loss))),
         ("Training", format!("{} steps, {} epochs, seed {}", file.steps, file.epochs, config.seed)),
         ("Written by", format!("Downhill {}", file.downhill)),
     ]
