@@ -82,7 +82,7 @@ pub(crate) fn write(run: &Run, language: Language) -> Result<Vec<u8>> {
     let model = run.model();
     let program = Program::new(&model);
     let body = match language {
-        Language::Python => python::body(&program),
+        Language::Python => python::body(&program)?,
         Language::Javascript => javascript::body(&program),
         Language::Rust => rust::body(&program),
         Language::C => c::body(&program)?,

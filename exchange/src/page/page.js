@@ -189,12 +189,12 @@
     if (outputs) {
       if (activation === "softmax") {
         const most = outputs.indexOf(Math.max(...outputs));
-        text.textContent = classes[most] ?? String(most);
+        text.textContent = classes[most] || String(most + 1);
         text.title = String(outputs[most]);
         const order = outputs.map((_, k) => k);
         // Of many classes the likeliest few.
         if (order.length > 10) order.sort((a, b) => outputs[b] - outputs[a]);
-        for (const k of order.slice(0, 10)) by("bars").append(bar(classes[k] ?? String(k), outputs[k], k === most));
+        for (const k of order.slice(0, 10)) by("bars").append(bar(classes[k] || String(k + 1), outputs[k], k === most));
       } else {
         text.textContent = isProbability ? percent(outputs[0]) : digits(outputs[0]);
         text.title = String(outputs[0]);
@@ -271,7 +271,7 @@
         chart.append(draw("text", { x: over(x), y: 250, "text-anchor": anchor }, plain(x)));
       }
     }
-    const what = activation === "softmax" ? say.is(target, classes[output] ?? output) : outputName(say);
+    const what = activation === "softmax" ? say.is(target, classes[output] || String(output + 1)) : outputName(say);
     chart.setAttribute("aria-label", say.chart(what, name(along)));
   }
 
@@ -279,8 +279,9 @@
   const own = new Set(inputs.map((input) => input.name));
   const shown = model.terms.map((term) => {
     if (own.has(term)) return term;
+    const part = (half) => (half.includes(" = ") && !own.has(half) ? `[${half}]` : half);
     const raised = term.replace(/\^(\d+)$/, (_, power) => [...power].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit]).join(""));
-    return raised.replaceAll(" * ", " × ");
+    return raised.split(" * ").map(part).join(" × ");
   });
   function formula() {
     const start = { linear: target, sigmoid: "p = 1 / (1 + e⁻ᶻ),  z", exponential: "λ = eᶻ,  z", softmax: "pₖ = exp(zₖ) / Σⱼ exp(zⱼ),  zₖ" }[activation];
@@ -291,7 +292,7 @@
     const general = { linear: " = b + Σ wⱼ · tⱼ", softmax: " = bₖ + Σ wⱼₖ · tⱼ" }[activation] ?? " = b + Σ wⱼ · tⱼ";
     by("link").textContent = start + (few ? ` =${constant}${weights.map(([w], k) => term(w, k)).join("")}` : general);
     const table = document.querySelector("#formula table");
-    table.tHead.replaceChildren(make("tr", {}, [make("th", { scope: "col", textContent: say.term }), ...bias.map((_, k) => make("th", { scope: "col", textContent: bias.length > 1 ? (classes[k] ?? String(k)) : target }))]));
+    table.tHead.replaceChildren(make("tr", {}, [make("th", { scope: "col", textContent: say.term }), ...bias.map((_, k) => make("th", { scope: "col", textContent: bias.length > 1 ? (classes[k] || String(k + 1)) : target }))]));
     const line = (word, values) => make("tr", {}, [make("th", { scope: "row", textContent: word }), ...values.map((value) => make("td", { textContent: digits(value, 6), title: String(value) }))]);
     table.tBodies[0].replaceChildren(...(model.bias ? [line(say.constant, bias)] : []), ...weights.map((values, k) => line(shown[k], values)));
     table.setAttribute("aria-label", say.coefficients);
