@@ -64,7 +64,7 @@ def safetensors_torch(path, of, dtype):
 def coefficients(path, of):
     import pandas as pd
 
-    table = pd.read_csv(path, keep_default_na=False, float_precision="round_trip")
+    table = pd.read_csv(path, keep_default_na=False)
     assert list(table.columns) == ["term", "estimate", "output", "link"], table.columns
     outputs = of["classes"] if of["activation"] == "softmax" else [of["target"]]
     linear = []
