@@ -7,7 +7,7 @@ use crate::code::{self, Language};
 use crate::format::{Description, Format, Found, Held, Part};
 use crate::model::Model;
 use crate::run::Run;
-use crate::{coefficients, npz, onnx, recipe, safetensors};
+use crate::{coefficients, npz, onnx, page, recipe, safetensors};
 
 /// What a person sees of a file that was read: what it is, and its model in the units of the data.
 #[derive(Clone, Debug, PartialEq, Serialize)]
