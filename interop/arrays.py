@@ -75,6 +75,21 @@ def coefficients(path, of):
     return {"linear": np.array(linear).T}
 
 
+def history(folder):
+    """Each history beside the run file that it is of; of one that has none, its one point."""
+    try:
+        import pandas as pd
+    except ImportError as error:
+        return missing("history", "pandas", str(error))
+    for sample, path, _ in files(folder, "history"):
+        said = {"format": "history", "consumer": "pandas", "version": pd.__version__, "sample": sample}
+        table = pd.read_csv(path)
+        run = json.loads((folder / "run_file" / f"{sample}.json").read_text())
+        wanted = run.get("history") or {"step": [run["steps"]], "loss": [run["loss"]]}
+        same = all(list(table[name]) == values for name, values in wanted.items() if values and None not in values)
+        print(json.dumps(said | ({"loaded": True, "difference": 0.0} if same else {"loaded": False, "why": "it says something else"})))
+
+
 def main():
     folder = arguments()
     consumers = [
@@ -89,6 +104,8 @@ def main():
             ("safetensors", "torch.nn.Linear, float32", "torch", lambda path, of: safetensors_torch(path, of, torch.float32)),
             ("safetensors", "torch.nn.Linear, float64", "torch", lambda path, of: safetensors_torch(path, of, torch.float64)),
         ]
+    else:
+        history(folder)
     for format, consumer, package, predict in consumers:
         try:
             version = importlib.import_module(package).__version__

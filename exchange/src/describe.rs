@@ -7,7 +7,7 @@ use crate::code::{self, Language};
 use crate::format::{Description, Format, Found, Held, Part};
 use crate::model::Model;
 use crate::run::Run;
-use crate::{coefficients, npz, onnx, page, recipe, safetensors};
+use crate::{coefficients, history, npz, onnx, page, recipe, safetensors};
 
 /// What a person sees of a file that was read: what it is, and its model in the units of the data.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -120,6 +120,7 @@ impl Format {
                 recipe::holds(model)
             }
             Self::Page => page::holds(model),
+            Self::History => history::holds(),
             _ => Vec::new(),
         }
     }
@@ -136,6 +137,7 @@ impl Format {
             Self::C => code::how_to_load(model, file_name, Language::C),
             Self::Sql => code::how_to_load(model, file_name, Language::Sql),
             Self::Page => page::how_to_load(file_name),
+            Self::History => history::how_to_load(file_name),
             Self::RecipeKeras => recipe::how_to_load(&recipe::keras::TOOL, file_name),
             Self::RecipePytorch => recipe::how_to_load(&recipe::pytorch::TOOL, file_name),
             Self::RecipeSklearn => recipe::how_to_load(&recipe::sklearn::TOOL, file_name),

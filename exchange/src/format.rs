@@ -8,7 +8,7 @@ use crate::model::Model;
 use crate::onnx;
 use crate::recipe::{self, Tool};
 use crate::run::Run;
-use crate::{code, coefficients, npz, page, safetensors};
+use crate::{code, coefficients, history, npz, page, safetensors};
 
 /// A format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,12 +133,13 @@ pub struct Plain {
 
 impl Format {
     /// All of them, in the order in which a person sees them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::RunFile,
         Self::Onnx,
         Self::Safetensors,
         Self::Npz,
         Self::Coefficients,
+        Self::History,
         Self::Python,
         Self::Javascript,
         Self::Rust,
@@ -192,6 +193,7 @@ impl Format {
             Self::Safetensors => safetensors::write(run),
             Self::Npz => npz::write(run),
             Self::Coefficients => coefficients::write(run),
+            Self::History => history::write(run),
             Self::Python => code::write(run, Language::Python),
             Self::Javascript => code::write(run, Language::Javascript),
             Self::Rust => code::write(run, Language::Rust),

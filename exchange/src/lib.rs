@@ -31,6 +31,8 @@ mod npz;
 
 mod coefficients;
 
+mod history;
+
 mod provenance;
 
 mod code;

@@ -24,6 +24,8 @@
       Data: "Data",
       Loss: "Loss",
       Training: "Training",
+      Metrics: "Metrics",
+      Saved: "Saved",
       "Written by": "Written by",
     },
     zh: {
@@ -48,6 +50,8 @@
       Data: "数据",
       Loss: "损失",
       Training: "训练",
+      Metrics: "指标",
+      Saved: "保存时间",
       "Written by": "来自",
     },
   };
