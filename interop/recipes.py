@@ -35,6 +35,8 @@ DESCENT_ON_SPARK = {"absolute", "huber", "log_cosh", "quantile"}
 NEAREST = {
     ("recipe_sklearn", "log_cosh"): 0.05,
     ("recipe_sklearn", "huber"): 0.02,
+    # Spark holds rows out by chance.
+    ("recipe_spark", "last"): 0.3,
     # By the slope of the L1 penalty, where the run takes a step of its own.
     ("recipe_keras", "elastic"): 0.02,
     ("recipe_keras", "sparse_nesterov"): 0.02,
