@@ -143,10 +143,10 @@ fn estimator(script: &mut Script<'_>) -> (String, String) {
     (format!("from pyspark.ml.{module} import {class}\n"), train)
 }
 
-/// It measures the L2 part in standard deviations of the target, as its summaries have them.
+/// It measures the L2 part in standard deviations of the target.
 const SPREAD: &str = "    w, y = F.col(\"weight\"), F.col(\"y\")
-    n, squares, mean, square = rows.agg(F.sum(w), F.sum(w * w), F.sum(w * y) / F.sum(w), F.sum(w * y * y)).first()
-    spread = math.sqrt((square - n * mean**2) / (n - squares / n))
+    mean = rows.agg(F.sum(w * y) / F.sum(w)).first()[0]
+    spread = math.sqrt(rows.agg(F.sum(w * (y - mean) ** 2) / F.sum(w)).first()[0])
 ";
 
 /// Its least squares are weighted by the mean of each row, and averaged over these weights.
