@@ -17,8 +17,8 @@ use downhill::model::Activation;
 
 use crate::model::{Model, map_of};
 
-/// Terms that may be made on the way: what 4,096 features of a hundred classes take, a few times over.
-const MAX_TERMS: usize = 4_000_000;
+/// Terms that may be made on the way: what a thousand features of a thousand classes take, twice over.
+const MAX_TERMS: usize = 2_000_000;
 
 /// The highest power of an input.
 const MAX_POWER: u32 = downhill::config::MAX_DEGREE;
@@ -109,6 +109,17 @@ impl Graph {
             .collect())
     }
 
+    /// Levels of a category.
+    pub(crate) fn levels(&self, input: usize) -> &[String] {
+        &self.inputs[input].levels
+    }
+
+    /// The same columns once more: copies take as much room as what is computed.
+    pub(crate) fn copied(&mut self, columns: &[Polynomial]) -> Result<Value> {
+        self.count(columns.iter().map(|column| 1 + column.0.len()).sum())?;
+        Ok(columns.to_vec())
+    }
+
     /// `a + by * b`, column by column; one column stands for as many as the other has.
     pub(crate) fn add(&mut self, a: &Value, b: &Value, by: f64) -> Result<Value> {
         self.each(a, b, |_, a, b| {
@@ -144,7 +155,9 @@ impl Graph {
         n_outputs: usize,
         bias: &[f64],
     ) -> Result<Value> {
-        let shaped = n_outputs > 0 && kernel.len() == x.len().saturating_mul(n_outputs);
+        // However many outputs of nothing there are said to be.
+        let shaped =
+            (1..=MAX_FEATURES).contains(&n_outputs) && kernel.len() == x.len().saturating_mul(n_outputs);
         if !shaped || !(bias.is_empty() || bias.len() == n_outputs) {
             return Err(Message::new(Code::ModelShape)
                 .with("name", "kernel")

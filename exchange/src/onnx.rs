@@ -5,8 +5,12 @@
 //! that many columns, in the order of the table; where there are categories, every column is an input of its own, as
 //! scikit-learn's converter has it, and a category is given by its word.
 
+mod columns;
+mod inputs;
+mod layers;
 mod proto;
 mod read;
+mod tensor;
 mod write;
 
 use downhill::message::{Code, Message, Result};
@@ -21,6 +25,9 @@ const NAME: &str = "ONNX";
 const RUN: &str = "downhill.run";
 const INPUTS: &str = "downhill.inputs";
 const TARGET: &str = "downhill.target";
+const CLASSES: &str = "classes";
+/// Of scikit-learn's operators.
+const ML_DOMAIN: &str = "ai.onnx.ml";
 /// Bytes of a file at most, and of a run that it carries.
 const MAX_BYTES: usize = 64 << 20;
 const MAX_RUN_BYTES: usize = 4 << 20;
@@ -103,4 +110,17 @@ fn operator(activation: Activation) -> Option<&'static str> {
 
 fn damaged(detail: impl std::fmt::Display) -> Message {
     Message::new(Code::ModelDamaged).with("format", NAME).with("detail", detail)
+}
+
+fn unsupported(found: &str) -> Message {
+    Message::new(Code::ModelUnsupported).with("format", NAME).with("found", found)
+}
+
+fn too_large(detail: String) -> Message {
+    Message::new(Code::ModelTooLarge).with("format", NAME).with("detail", detail).with("limit", "one layer")
+}
+
+/// A name of a file's, short enough to be shown.
+fn cut(name: &str) -> &str {
+    name.char_indices().nth(60).map_or(name, |(end, _)| &name[..end])
 }

@@ -76,15 +76,21 @@ fn changed_weights_are_read_and_the_note_beside_them_is_not_believed() {
     assert_eq!(found.model.weights[0][0], 5.0);
 }
 
-#[test]
-fn files_of_other_tools_predict_as_they_do() {
-    // expected.json: scikit-learn 1.9.1 through skl2onnx 1.20.0; make.py beside it.
-    let expected: Value = serde_json::from_slice(&fixture("expected.json")).unwrap();
+/// Reads every file of a list and compares what is predicted with what its maker does.
+fn compare(list: &str, at_least: usize) {
+    let expected: Value = serde_json::from_slice(&fixture(list)).unwrap();
     let cases = expected["cases"].as_array().unwrap();
-    assert!(cases.len() >= 9);
+    assert!(cases.len() >= at_least);
+    let mut wrong = Vec::new();
     for case in cases {
         let name = case["file"].as_str().unwrap();
-        let found = format::read(&fixture(name)).unwrap_or_else(|refused| panic!("{name}: {refused}"));
+        let found = match format::read(&fixture(name)) {
+            Ok(found) => found,
+            Err(refused) => {
+                wrong.push(format!("{name}: {refused}"));
+                continue;
+            }
+        };
         assert_eq!(found.format, Format::Onnx);
         for (row, outputs) in case["rows"].as_array().unwrap().iter().zip(case["outputs"].as_array().unwrap())
         {
@@ -92,9 +98,37 @@ fn files_of_other_tools_predict_as_they_do() {
             let outputs: Vec<f64> = outputs.as_array().unwrap().iter().map(|y| y.as_f64().unwrap()).collect();
             assert_eq!(predicted.len(), outputs.len(), "{name}");
             for (a, b) in predicted.iter().zip(outputs) {
-                assert!((a - b).abs() <= 1e-5 * b.abs().max(1.0), "{name}: {a} is not {b}");
+                if (a - b).abs() > 1e-5 * b.abs().max(1.0) {
+                    wrong.push(format!("{name}: {a} is not {b}"));
+                }
             }
         }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn files_of_scikit_learns_converter_predict_as_it_does() {
+    // expected.json: scikit-learn 1.9.1 through skl2onnx 1.20.0; make.py beside it.
+    compare("expected.json", 9);
+}
+
+#[test]
+fn files_of_pytorch_predict_as_it_does() {
+    // expected_torch.json: PyTorch 2.15.0, both of its exporters (onnxscript 0.7.2); make_torch.py beside it.
+    compare("expected_torch.json", 18);
+}
+
+#[test]
+fn what_is_no_linear_model_of_pytorch_is_refused() {
+    let expected: Value = serde_json::from_slice(&fixture("expected_torch.json")).unwrap();
+    for name in expected["refused"].as_array().unwrap() {
+        let name = name.as_str().unwrap();
+        let refused = format::read(&fixture(name)).expect_err(name);
+        println!("{name}: {refused}");
+        let deep = name.contains("deep") || name.contains("conv");
+        let code = if deep { Code::ModelTooDeep } else { Code::ModelUnsupported };
+        assert_eq!(refused.code, code, "{name}: {refused}");
     }
 }
 

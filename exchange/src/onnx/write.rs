@@ -12,13 +12,12 @@ use super::proto::{
     StringStringEntryProto, TensorProto, TensorShapeProto, TensorTypeProto, TypeProto, ValueInfoProto,
     data_type,
 };
-use super::{INPUTS, MAX_RUN_BYTES, RUN, TARGET, operator};
+use super::{CLASSES, INPUTS, MAX_RUN_BYTES, ML_DOMAIN, RUN, TARGET, operator};
 use crate::model::Model;
 use crate::run::Run;
 
 const IR_VERSION: i64 = 7;
 const OPSET: i64 = 13;
-const ML_DOMAIN: &str = "ai.onnx.ml";
 /// The one input of a model that takes numbers alone.
 const ALL: &str = "input";
 
@@ -34,8 +33,7 @@ pub(super) fn write(run: &Run) -> Result<Vec<u8>> {
     let mut metadata_props =
         vec![note(INPUTS, &serde_json::to_string(&names).unwrap_or_default()), note(TARGET, &model.target)];
     if !model.target_levels.is_empty() {
-        metadata_props
-            .push(note("classes", &serde_json::to_string(&model.target_levels).unwrap_or_default()));
+        metadata_props.push(note(CLASSES, &serde_json::to_string(&model.target_levels).unwrap_or_default()));
     }
     if run.text.len() <= MAX_RUN_BYTES {
         metadata_props.push(note(RUN, &run.text));
