@@ -7,7 +7,7 @@ use crate::code::{self, Language};
 use crate::format::{Description, Format, Found, Held, Part};
 use crate::model::Model;
 use crate::run::Run;
-use crate::{coefficients, npz, recipe, safetensors};
+use crate::{coefficients, npz, onnx, recipe, safetensors};
 
 /// What a person sees of a file that was read: what it is, and its model in the units of the data.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -111,6 +111,7 @@ impl Format {
     fn holds(self, model: &Model) -> Vec<(Part, Held)> {
         match self {
             Self::RunFile => parts(model).into_iter().map(|part| (part, Held::Inside)).collect(),
+            Self::Onnx => onnx::holds(model),
             Self::Safetensors => safetensors::holds(model),
             Self::Npz => npz::holds(model),
             Self::Coefficients => coefficients::holds(model),
@@ -124,6 +125,7 @@ impl Format {
 
     fn how_to_load(self, model: &Model, file_name: &str) -> (&'static str, String) {
         match self {
+            Self::Onnx => onnx::how_to_load(model, file_name),
             Self::Safetensors => safetensors::how_to_load(model, file_name),
             Self::Npz => npz::how_to_load(model, file_name),
             Self::Coefficients => coefficients::how_to_load(model, file_name),
@@ -175,7 +177,11 @@ mod tests {
                 let description = format.describe(&run).expect("a description");
                 assert_eq!(description.size, format.write(&run).expect("a file").len(), "{name} {format:?}");
                 assert!(!description.holds.is_empty(), "{name} {format:?}");
-                assert_eq!(format == Format::RunFile, description.how_to_load.is_empty(), "{name} {format:?}");
+                assert_eq!(
+                    format == Format::RunFile,
+                    description.how_to_load.is_empty(),
+                    "{name} {format:?}"
+                );
                 let mut parts: Vec<Part> = description.holds.iter().map(|(part, _)| *part).collect();
                 parts.dedup();
                 assert_eq!(parts.len(), description.holds.len(), "a part once: {name} {format:?}");
@@ -194,7 +200,9 @@ mod tests {
             let mut features = vec![0.0; model.map.n_features()];
             let row = vec![0.0; model.inputs.len()];
             // Of a row of zeros and first levels nothing is left but the constants.
-            for (z, constant) in model.outputs(&row, &mut features).iter().zip(seen.constants.as_ref().expect("a bias")) {
+            for (z, constant) in
+                model.outputs(&row, &mut features).iter().zip(seen.constants.as_ref().expect("a bias"))
+            {
                 let size = constant.abs().max(1.0);
                 assert!((z - constant).abs() < 1e-6 * size, "{name}: {z} and {constant}");
             }

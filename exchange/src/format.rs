@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::code::Language;
 use crate::model::Model;
+use crate::onnx;
 use crate::recipe::{self, Tool};
 use crate::run::Run;
 use crate::{code, coefficients, npz, safetensors};
@@ -132,8 +133,9 @@ pub struct Plain {
 
 impl Format {
     /// All of them, in the order in which a person sees them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::RunFile,
+        Self::Onnx,
         Self::Safetensors,
         Self::Npz,
         Self::Coefficients,
@@ -156,17 +158,19 @@ impl Format {
         if safetensors::is(bytes) {
             return Some(Self::Safetensors);
         }
+        if onnx::is(bytes) {
+            return Some(Self::Onnx);
+        }
         if npz::is(bytes) {
             return Some(Self::Npz);
         }
         if coefficients::is(bytes) {
             return Some(Self::Coefficients);
         }
-        if let Some(language) = code::of(bytes) {
-            return Some(language.format());
-        }
         let recipes = [Self::RecipeKeras, Self::RecipePytorch, Self::RecipeSklearn, Self::RecipeSpark];
-        recipes.into_iter().find(|recipe| recipe.tool().is_some_and(|tool| recipe::is(bytes, tool)))
+        let recipe =
+            recipes.into_iter().find(|recipe| recipe.tool().is_some_and(|tool| recipe::is(bytes, tool)));
+        recipe.or_else(|| code::of(bytes).map(Language::format))
     }
 
     /// The file's bytes.
@@ -176,6 +180,11 @@ impl Format {
     pub fn write(self, run: &Run) -> Result<Vec<u8>> {
         match self {
             Self::RunFile => Ok(run.text.clone().into_bytes()),
+            Self::Onnx => onnx::write(run),
+            Self::RecipeKeras => recipe::keras::write(run),
+            Self::RecipePytorch => recipe::pytorch::write(run),
+            Self::RecipeSklearn => recipe::sklearn::write(run),
+            Self::RecipeSpark => recipe::spark::write(run),
             Self::Safetensors => safetensors::write(run),
             Self::Npz => npz::write(run),
             Self::Coefficients => coefficients::write(run),
@@ -184,10 +193,6 @@ impl Format {
             Self::Rust => code::write(run, Language::Rust),
             Self::C => code::write(run, Language::C),
             Self::Sql => code::write(run, Language::Sql),
-            Self::RecipeKeras => recipe::keras::write(run),
-            Self::RecipePytorch => recipe::pytorch::write(run),
-            Self::RecipeSklearn => recipe::sklearn::write(run),
-            Self::RecipeSpark => recipe::spark::write(run),
             other => Err(Message::new(Code::ModelCannotHold)
                 .with("format", format!("{other:?}"))
                 .with("part", "this")),
@@ -209,6 +214,7 @@ impl Format {
             Self::Rust => code::read(bytes, Language::Rust),
             Self::C => code::read(bytes, Language::C),
             Self::Sql => code::read(bytes, Language::Sql),
+            Self::Onnx => onnx::read(bytes),
             other => match other.tool() {
                 Some(tool) => recipe::read(bytes, tool),
                 None => Err(Message::new(Code::ModelUnknown)),

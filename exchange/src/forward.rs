@@ -17,16 +17,16 @@ pub struct Forward {
     n_outputs: usize,
     constants: Vec<f64>,
     parts: Vec<Part>,
-    /// Of each input.
-    scales: Vec<(f64, f64)>,
+    /// Of each input whose scaled numbers are wanted, its centre and scale.
+    scales: Vec<Option<(f64, f64)>>,
     activation: Activation,
 }
 
 /// What one input or two add; coefficients are `[output][...]`.
 #[derive(Clone, Debug)]
 enum Part {
-    /// `w z`.
-    First { input: usize, weights: Vec<f64> },
+    /// `w / s (x - c)` of numbers that take part in nothing else: `[output][input]`, beside which inputs and their `c`.
+    Firsts { of: Vec<(usize, f64)>, weights: Vec<Vec<f64>> },
     /// `w_1 z + w_2 z^2 + ...`, the highest power first.
     Powers { input: usize, weights: Vec<Vec<f64>> },
     /// One number a level, the first level's being 0.
@@ -59,25 +59,42 @@ impl Forward {
             model.bias.as_ref().map_or(0.0, |bias| bias[output]) - shift
         });
         let each = |of: &dyn Fn(usize) -> Vec<f64>| (0..n_outputs).map(of).collect::<Vec<Vec<f64>>>();
+        let in_pairs = |input: usize| map.interactions.iter().flatten().any(|of| *of as usize == input);
         let mut parts = Vec::new();
         let mut firsts = Vec::new();
+        let mut alone: Vec<(usize, usize)> = Vec::new();
         let mut first = 0;
         for (input, own) in map.inputs.iter().enumerate() {
             firsts.push(first);
             let n = own.n_features();
+            if own.n_levels == 0 && n == 1 && !in_pairs(input) {
+                alone.push((input, first));
+                first += n;
+                continue;
+            }
             parts.push(if own.n_levels > 0 {
                 let weights = each(&|output| {
                     std::iter::once(0.0).chain((first..first + n).map(|k| slope(k, output))).collect()
                 });
                 Part::Levels { input, weights }
-            } else if n == 1 {
-                Part::First { input, weights: (0..n_outputs).map(|output| slope(first, output)).collect() }
             } else {
                 let weights = each(&|output| (first..first + n).rev().map(|k| slope(k, output)).collect());
                 Part::Powers { input, weights }
             });
             first += n;
         }
+        if !alone.is_empty() {
+            let of = alone.iter().map(|(input, _)| (*input, map.inputs[*input].center)).collect();
+            let weights = each(&|output| {
+                alone.iter().map(|(input, k)| slope(*k, output) / map.inputs[*input].scale).collect()
+            });
+            parts.insert(0, Part::Firsts { of, weights });
+        }
+        let is_scaled = |input: usize| !alone.iter().any(|(own, _)| *own == input);
+        let scales = (0..map.inputs.len()).map(|input| {
+            let own = &map.inputs[input];
+            is_scaled(input).then_some((own.center, own.scale))
+        });
         let product = |a: usize, b: usize| {
             let is = |term: &Term| matches!(*term, Term::Product { of } if of == [a, b]);
             terms.iter().position(is)
@@ -127,7 +144,7 @@ impl Forward {
             n_outputs,
             constants: constants.collect(),
             parts,
-            scales: map.inputs.iter().map(|input| (input.center, input.scale)).collect(),
+            scales: scales.collect(),
             activation: model.activation,
         }
     }
@@ -162,7 +179,8 @@ impl Forward {
     fn block(&self, columns: &[&[f64]], scratch: &mut Scratch) {
         let n = columns[0].len();
         let Scratch { z, outputs } = scratch;
-        for ((z, x), (center, scale)) in z.iter_mut().zip(columns).zip(&self.scales) {
+        for ((z, x), scaled) in z.iter_mut().zip(columns).zip(&self.scales) {
+            let Some((center, scale)) = scaled else { continue };
             let z = &mut z[..n];
             if *center == 0.0 && *scale == 1.0 {
                 z.copy_from_slice(x);
@@ -174,7 +192,7 @@ impl Forward {
             let out = &mut outputs[output][..n];
             out.fill(*constant);
             for part in &self.parts {
-                part.add(output, z, out);
+                part.add(output, columns, z, out);
             }
         }
         self.link(n, outputs);
@@ -208,11 +226,23 @@ impl Forward {
 }
 
 impl Part {
-    fn add(&self, output: usize, z: &[Vec<f64>], out: &mut [f64]) {
+    fn add(&self, output: usize, x: &[&[f64]], z: &[Vec<f64>], out: &mut [f64]) {
         match self {
-            Self::First { input, weights } => {
-                let weight = weights[output];
-                out.iter_mut().zip(&z[*input]).for_each(|(out, z)| *out += weight * z);
+            Self::Firsts { of, weights } => {
+                // Four at a time: the sums are fetched and put back a quarter as often.
+                let (fours, rest) = of.as_chunks::<4>();
+                let (weights, weights_of_rest) = weights[output].as_chunks::<4>();
+                for (four, w) in fours.iter().zip(weights) {
+                    let c = four.map(|(_, center)| center);
+                    let [a, b, d, e] = four.map(|(input, _)| &x[input][..out.len()]);
+                    for (i, out) in out.iter_mut().enumerate() {
+                        let left = w[0] * (a[i] - c[0]) + w[1] * (b[i] - c[1]);
+                        *out += left + (w[2] * (d[i] - c[2]) + w[3] * (e[i] - c[3]));
+                    }
+                }
+                for ((input, center), weight) in rest.iter().zip(weights_of_rest) {
+                    out.iter_mut().zip(x[*input]).for_each(|(out, x)| *out += weight * (x - center));
+                }
             }
             Self::Powers { input, weights } => match &weights[output][..] {
                 [w2, w1] => out.iter_mut().zip(&z[*input]).for_each(|(out, z)| *out += (w2 * z + w1) * z),

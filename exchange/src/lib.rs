@@ -15,9 +15,11 @@ mod recipe;
 
 pub mod format;
 
-pub mod describe;
+mod graph;
 
-pub mod predict;
+mod onnx;
+
+pub mod describe;
 
 mod features;
 
@@ -34,6 +36,8 @@ mod provenance;
 mod code;
 
 pub mod forward;
+
+pub mod predict;
 
 #[cfg(target_arch = "wasm32")]
 pub mod web;

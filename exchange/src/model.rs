@@ -41,11 +41,8 @@ impl Model {
         (weights, bias): (Vec<Vec<f64>>, Option<Vec<f64>>),
         activation: Activation,
     ) -> Self {
-        let of = |(input, degree): (&Input, &u32)| match input.levels.len() {
-            0 => InputMap::number(*degree),
-            n_levels => InputMap::category(n_levels as u32),
-        };
-        let map = FeatureMap::new(inputs.iter().zip(degrees).map(of).collect(), interactions);
+        let maps = inputs.iter().zip(degrees).map(|(input, degree)| map_of(input, *degree));
+        let map = FeatureMap::new(maps.collect(), interactions);
         Self { inputs, target, target_levels: Vec::new(), map, weights, bias, activation }
     }
 
@@ -114,5 +111,13 @@ impl Model {
     pub fn is_plain(&self) -> bool {
         self.map.interactions.is_empty()
             && self.map.inputs.iter().all(|input| input.n_levels == 0 && input.degree == 1)
+    }
+}
+
+/// What becomes of an input where nothing is scaled.
+pub(crate) fn map_of(input: &Input, degree: u32) -> InputMap {
+    match input.levels.len() {
+        0 => InputMap::number(degree),
+        n_levels => InputMap::category(n_levels as u32),
     }
 }

@@ -358,12 +358,25 @@ impl Predictor {
         for (row, is_bad) in bad.iter().enumerate() {
             let begin = out.len();
             let cells = records.record(first + row);
-            for place in 0..n_columns {
-                if place > 0 {
-                    out.push(*separator);
+            let touch = |pair: &[Span]| pair[0].end + 1 == pair[1].start;
+            match cells {
+                // They stand in the text side by side, separated as they are to be, and none in quotes.
+                [start, .., end]
+                    if cells.len() == n_columns
+                        && *separator == dialect.separator_byte()
+                        && cells.windows(2).all(touch) =>
+                {
+                    out.extend_from_slice(&records.text[start.start as usize..end.end as usize]);
                 }
-                if let Some(cell) = cells.get(place) {
-                    write_cell(cell.of(records.text), *separator, out);
+                _ => {
+                    for place in 0..n_columns {
+                        if place > 0 {
+                            out.push(*separator);
+                        }
+                        if let Some(cell) = cells.get(place) {
+                            write_cell(cell.of(records.text), *separator, out);
+                        }
+                    }
                 }
             }
             if *is_bad {
@@ -414,12 +427,20 @@ impl Predictor {
                 found.push((row, None));
             }
         }
+        // Where each record has as many cells as there are columns, they lie as a matrix.
+        let before = first.checked_sub(1).map_or(0, |header| records.ends[header] as usize);
+        let mut ends = (before..).step_by(n_columns).skip(1);
+        let is_even = records.ends[first..].iter().all(|end| ends.next() == Some(*end as usize));
+        let cell_at = |row: usize, place: usize| match is_even {
+            true => records.cells.get(before + row * n_columns + place).copied(),
+            false => records.record(first + row).get(place).copied(),
+        };
         for (input, (column, place)) in columns.iter_mut().zip(&layout.places).enumerate() {
             column.clear();
             column.resize(bad.len(), 0.0);
             let is_number = self.inputs[input].levels.is_empty();
             for (row, (value, is_bad)) in column.iter_mut().zip(bad.iter_mut()).enumerate() {
-                let span = records.record(first + row).get(*place).copied();
+                let span = cell_at(row, *place);
                 if let Some(read) =
                     span.filter(|_| is_number).and_then(|span| cell::plain(records.text, span, numbers))
                 {

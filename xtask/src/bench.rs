@@ -21,15 +21,18 @@ const PYTHON_PACKAGES: &[(&str, &str)] = &[
 ];
 /// The same of those that read tables.
 const PYTHON_READERS: &[(&str, &str)] = &[("pandas", "pandas"), ("polars", "polars")];
+/// And of those that predict.
+const PYTHON_PREDICTORS: &[(&str, &str)] = &[("numpy", "numpy"), ("pandas", "pandas")];
 
 /// Runs the benchmark. `native` is `cargo bench`; `only` names works whose figures are printed and not kept.
 pub(crate) fn bench(words: &[String], only: Option<&str>) -> Result<()> {
     match words.first().map(String::as_str) {
         Some("native") => return shell::show(shell::cargo().arg("bench").args(&words[1..])),
         Some("read") => return read(words.get(1).map_or("100", String::as_str)),
+        Some("predict") => return predict(words.get(1).map_or("1000000", String::as_str)),
         Some(other) => {
             bail!(
-                "there is no benchmark \"{other}\"; there are \"native\", \"read\", and the whole without a name"
+                "there is no benchmark \"{other}\"; there are \"native\", \"read\", \"predict\", and the whole without a name"
             )
         }
         None => {}
@@ -64,6 +67,14 @@ fn read(megabytes: &str) -> Result<()> {
     }
     install_python(PYTHON_READERS)?;
     shell::show(shell::program("node").args(["benches/read.js", "--megabytes", megabytes]))
+}
+
+/// Predicting a table of so many rows, by the page's own wasm in Node and by Python.
+fn predict(rows: &str) -> Result<()> {
+    install::wasm_target()?;
+    site::exchange()?;
+    install_python(PYTHON_PREDICTORS)?;
+    shell::show(shell::program("node").args(["benches/predict.js", "--rows", rows]))
 }
 
 fn folder() -> PathBuf {

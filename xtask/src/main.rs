@@ -45,6 +45,7 @@ Usage: cargo xtask <command>
             --only W1,W3  part of it, printed and not written; also W1k, W2, W4, W5, W6,
                           statistics, webgpu, series, page
             read [MB]     reading a table of that size (100 unless told) beside pandas and polars
+            predict [N]   predicting N rows (1000000 unless told) beside NumPy and pandas
             native        cargo bench instead: the engines without a browser
   fuzz    what reads files and links, given mutated ones; a target alone by its name
             --seconds N   for each target, 60 unless told

@@ -1,0 +1,106 @@
+//! ONNX: the model as a graph of nodes, scaling, powers, levels and products included, so that whoever runs it gives it rows as
+//! they are in the table.
+//!
+//! Written for IR version 7, opset 13 and version 1 of `ai.onnx.ml`. Where every input is a number there is one input of
+//! that many columns, in the order of the table; where there are categories, every column is an input of its own, as
+//! scikit-learn's converter has it, and a category is given by its word.
+
+mod proto;
+mod read;
+mod write;
+
+use downhill::message::{Code, Message, Result};
+use downhill::model::Activation;
+
+use crate::format::{Held, Part, Plain};
+use crate::model::Model;
+use crate::run::Run;
+
+const NAME: &str = "ONNX";
+/// Keys of the notes that a file of ours carries.
+const RUN: &str = "downhill.run";
+const INPUTS: &str = "downhill.inputs";
+const TARGET: &str = "downhill.target";
+/// Bytes of a file at most, and of a run that it carries.
+const MAX_BYTES: usize = 64 << 20;
+const MAX_RUN_BYTES: usize = 4 << 20;
+
+pub(crate) fn write(run: &Run) -> Result<Vec<u8>> {
+    write::write(run)
+}
+
+pub(crate) fn read(bytes: &[u8]) -> Result<Plain> {
+    read::read(bytes)
+}
+
+/// Whether a file begins as a model does: the version of the format, then a field that may follow.
+pub(crate) fn is(bytes: &[u8]) -> bool {
+    const FOLLOWING: [u8; 9] = [0x12, 0x1A, 0x22, 0x28, 0x32, 0x3A, 0x42, 0x72, 0xA2];
+    matches!(bytes, [0x08, version, next, ..] if (1..=20).contains(version) && FOLLOWING.contains(next))
+}
+
+pub(crate) fn holds(model: &Model) -> Vec<(Part, Held)> {
+    let mut parts = vec![(Part::Weights, Held::Inside)];
+    if model.is_scaled() {
+        parts.push((Part::Scaling, Held::Inside));
+    }
+    let has_levels = model.inputs.iter().any(|input| !input.levels.is_empty());
+    let has_terms =
+        !model.map.interactions.is_empty() || model.map.inputs.iter().any(|input| input.degree > 1);
+    if has_terms {
+        parts.push((Part::Terms, Held::Inside));
+    }
+    if has_levels {
+        parts.push((Part::Levels, Held::Inside));
+    }
+    // A tensor's columns have no names of their own.
+    let named = has_levels || model.inputs.len() == 1;
+    parts.push((Part::Columns, if named { Held::Inside } else { Held::Note }));
+    parts.extend([(Part::Training, Held::Note), (Part::History, Held::Note), (Part::Provenance, Held::Note)]);
+    parts
+}
+
+pub(crate) fn how_to_load(model: &Model, file_name: &str) -> (&'static str, String) {
+    let quoted = |text: &str| serde_json::to_string(text).unwrap_or_default();
+    let names = write::input_names(model);
+    let row = |feed: String| {
+        format!(
+            "import numpy as np\nimport onnxruntime as ort\n\nsession = ort.InferenceSession({})\n{feed}\n",
+            quoted(file_name)
+        )
+    };
+    let feed = if let [name] = &names[..] {
+        let columns: Vec<String> = model.inputs.iter().map(|input| input.name.clone()).collect();
+        let example = if columns.len() == 1 { "[[0.5], [-0.5]]" } else { "rows" };
+        let comment =
+            if columns.len() == 1 { String::new() } else { format!("# columns: {}\n", columns.join(", ")) };
+        format!(
+            "{comment}X = np.array({example}, dtype=np.float32)\nprint(session.run(None, {{{}: X}})[0])",
+            quoted(name)
+        )
+    } else {
+        let columns = names.iter().zip(&model.inputs).map(|(name, input)| {
+            let kind = if input.levels.is_empty() { "np.float32" } else { "object" };
+            format!("    {}: table[[{}]].to_numpy({kind}),\n", quoted(name), quoted(&input.name))
+        });
+        format!(
+            "# table: a pandas.DataFrame\nprint(session.run(None, {{\n{}}})[0])",
+            columns.collect::<String>()
+        )
+    };
+    ("python", row(feed))
+}
+
+/// The node that an activation is.
+fn operator(activation: Activation) -> Option<&'static str> {
+    match activation {
+        Activation::Linear => None,
+        Activation::Sigmoid => Some("Sigmoid"),
+        Activation::Softmax => Some("Softmax"),
+        Activation::Exponential => Some("Exp"),
+    }
+}
+
+fn damaged(detail: impl std::fmt::Display) -> Message {
+    Message::new(Code::ModelDamaged).with("format", NAME).with("detail", detail)
+}

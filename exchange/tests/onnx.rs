@@ -1,0 +1,138 @@
+//! ONNX: what we write comes back, and what other tools have written predicts as they do.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use downhill::dataset::Input;
+use downhill::message::Code;
+use downhill_exchange::format::{self, Format};
+use downhill_exchange::model::Model;
+use downhill_exchange::run::Run;
+use serde_json::Value;
+
+const SAMPLES: [&str; 7] = ["story", "unbiased", "powers", "mixed", "ten", "yes", "classes"];
+
+fn path(name: &str) -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+fn sample(name: &str) -> Run {
+    Run::read(&std::fs::read(path(&format!("samples/{name}.json"))).unwrap()).unwrap()
+}
+
+fn fixture(name: &str) -> Vec<u8> {
+    std::fs::read(path(&format!("tests/fixtures/onnx/{name}"))).unwrap()
+}
+
+fn predict(model: &Model, row: &[Value]) -> Vec<f64> {
+    let value = |(input, cell): (&Input, &Value)| match cell {
+        Value::String(word) => input.levels.iter().position(|level| level == word).unwrap() as f64,
+        number => number.as_f64().unwrap(),
+    };
+    let x: Vec<f64> = model.inputs.iter().zip(row).map(value).collect();
+    model.predict(&x, &mut vec![0.0; model.map.n_features()])
+}
+
+#[test]
+fn every_run_comes_back_to_the_bit() {
+    for name in SAMPLES {
+        let run = sample(name);
+        let found = format::read(&Format::Onnx.write(&run).unwrap()).unwrap();
+        assert_eq!(found.format, Format::Onnx);
+        assert_eq!(found.run.as_deref(), Some(run.text.as_str()), "{name}");
+    }
+}
+
+#[test]
+fn the_graph_alone_predicts_what_the_run_does() {
+    for name in SAMPLES {
+        let run = sample(name);
+        let found = format::read(&Format::Onnx.write(&run).unwrap()).unwrap();
+        let (expected, own) = (run.model(), found.model);
+        assert_eq!(own.inputs.len(), expected.inputs.len(), "{name}");
+        for (own, expected) in own.inputs.iter().zip(&expected.inputs) {
+            assert_eq!(own.name, expected.name, "{name}");
+            assert_eq!(own.levels, expected.levels, "{name}");
+        }
+        assert_eq!(own.activation, expected.activation, "{name}");
+        // Coefficient by coefficient: constants of the graph are f32, and are multiplied with each other.
+        let (a, b) = (own.folded(), expected.folded());
+        let largest = b.weights.iter().flatten().fold(0.0_f64, |largest, w| largest.max(w.abs()));
+        for ((term, a), b) in
+            own.term_names().iter().zip(a.weights.iter().flatten()).zip(b.weights.iter().flatten())
+        {
+            assert!((a - b).abs() <= 1e-5 * b.abs() + 1e-7 * largest, "{name}, {term}: {a} is not {b}");
+        }
+    }
+}
+
+#[test]
+fn changed_weights_are_read_and_the_note_beside_them_is_not_believed() {
+    let run = sample("story");
+    let mut bytes = Format::Onnx.write(&run).unwrap();
+    let weight = (run.model().weights[0][0] as f32).to_le_bytes();
+    let place = bytes.windows(4).position(|window| window == weight).unwrap();
+    bytes[place..place + 4].copy_from_slice(&5.0_f32.to_le_bytes());
+    let found = format::read(&bytes).unwrap();
+    assert_eq!(found.run, None);
+    assert_eq!(found.model.weights[0][0], 5.0);
+}
+
+#[test]
+fn files_of_other_tools_predict_as_they_do() {
+    // expected.json: scikit-learn 1.9.1 through skl2onnx 1.20.0; make.py beside it.
+    let expected: Value = serde_json::from_slice(&fixture("expected.json")).unwrap();
+    let cases = expected["cases"].as_array().unwrap();
+    assert!(cases.len() >= 9);
+    for case in cases {
+        let name = case["file"].as_str().unwrap();
+        let found = format::read(&fixture(name)).unwrap_or_else(|refused| panic!("{name}: {refused}"));
+        assert_eq!(found.format, Format::Onnx);
+        for (row, outputs) in case["rows"].as_array().unwrap().iter().zip(case["outputs"].as_array().unwrap())
+        {
+            let predicted = predict(&found.model, row.as_array().unwrap());
+            let outputs: Vec<f64> = outputs.as_array().unwrap().iter().map(|y| y.as_f64().unwrap()).collect();
+            assert_eq!(predicted.len(), outputs.len(), "{name}");
+            for (a, b) in predicted.iter().zip(outputs) {
+                assert!((a - b).abs() <= 1e-5 * b.abs().max(1.0), "{name}: {a} is not {b}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_network_is_refused_with_what_it_contains() {
+    let refused = format::read(&fixture("deep.onnx")).unwrap_err();
+    assert_eq!(refused.code, Code::ModelTooDeep);
+    assert_eq!(refused.params["found"], "Gemm (4 x 3), Relu, Gemm (1 x 4)");
+}
+
+#[test]
+fn a_file_cut_at_any_byte_is_refused_or_read() {
+    for name in ["sklearn_columns.onnx", "gemm_trans_b.onnx", "matmul_double.onnx"] {
+        let whole = fixture(name);
+        let model = format::read(&whole).unwrap().model;
+        for end in 0..whole.len() {
+            // Between two fields of the outermost message a file may end: what is left out there is a note.
+            if let Ok(found) = format::read(&whole[..end]) {
+                assert_eq!(found.model, model, "{name} cut after {end} bytes");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_file_of_a_million_parts_is_refused_before_they_are_made() {
+    // Field 7, the graph, of as many empty constants (field 5).
+    let tensors = [0x2A, 0x00].repeat(1_000_000);
+    let mut bytes = vec![0x08, 7, 0x3A];
+    let mut length = tensors.len();
+    while length > 0x7F {
+        bytes.push((length & 0x7F) as u8 | 0x80);
+        length >>= 7;
+    }
+    bytes.push(length as u8);
+    bytes.extend(tensors);
+    assert_eq!(format::read(&bytes).unwrap_err().code, Code::ModelTooLarge);
+    // A length of 2^63.
+    let endless = [&[0x08, 7, 0x3A][..], &[0xFF; 8], &[0x7F]].concat();
+    assert_eq!(format::read(&endless).unwrap_err().code, Code::ModelDamaged);
+}
