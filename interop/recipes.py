@@ -35,17 +35,25 @@ DESCENT_ON_SPARK = {"absolute", "huber", "log_cosh", "quantile"}
 NEAREST = {
     ("recipe_sklearn", "log_cosh"): 0.05,
     ("recipe_sklearn", "huber"): 0.02,
+    # Spark holds rows out by chance.
+    ("recipe_spark", "last"): 0.3,
     # By the slope of the L1 penalty, where the run takes a step of its own.
     ("recipe_keras", "elastic"): 0.02,
     ("recipe_keras", "sparse_nesterov"): 0.02,
     ("recipe_keras", "sparse_adagrad"): 0.05,
-    ("recipe_keras", "sparse_rmsprop"): 0.05,
+    ("recipe_keras", "sparse_rmsprop"): 0.1,
     ("recipe_keras", "sparse_adam"): 0.05,
 }
 
 
 def main():
     folder = harness.arguments()
+    # Spark's workers are to be this Python, not the first on PATH.
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
+    settings = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false", "spark.sql.shuffle.partitions": "2"}
+    settings = "".join(f"--conf {name}={value} " for name, value in settings.items())
+    os.environ["PYSPARK_SUBMIT_ARGS"] = f"{settings}--master local[2] pyspark-shell"
     recipes = folder.parent / "recipes"
     wanted = list(sys.argv[2:]) or sorted(path.name for path in recipes.iterdir())
     for format, module, updates in TOOLS:

@@ -247,15 +247,22 @@ impl<'de> Deserialize<'de> for TrainingState {
 }
 
 /// The run's weights as a file.
-#[cfg(feature = "general")]
 pub fn weights_file(trainer: &Trainer, saving: &Saving) -> WeightsFile {
-    let (file, [metrics, data, history]) = parts(trainer, saving);
-    WeightsFile {
-        metrics: lenient(Some(metrics)),
-        data: lenient(Some(data)),
-        history: lenient(Some(history)),
-        ..file
-    }
+    let (file, facts) = parts(trainer, saving);
+    #[cfg(feature = "general")]
+    let file = {
+        let [metrics, data, history] = facts;
+        WeightsFile {
+            metrics: lenient(Some(metrics)),
+            data: lenient(Some(data)),
+            history: lenient(Some(history)),
+            ..file
+        }
+    };
+    // Where no file is read there is no room for them as anything but JSON: see [`fields`].
+    #[cfg(not(feature = "general"))]
+    drop(facts);
+    file
 }
 
 /// The file but for what is said of the run beside it, and that as JSON: metrics, data, history.
@@ -372,7 +379,6 @@ fn check_predictions(trainer: &Trainer, parameters: &[f64]) -> Vec<Vec<f64>> {
 ///
 /// # Errors
 /// [`Code::WeightsNotFinite`]: JSON has no way to write what is not a number.
-#[cfg(feature = "general")]
 pub fn write(trainer: &Trainer) -> Result<String> {
     write_as(trainer, &Saving::default())
 }
@@ -381,7 +387,6 @@ pub fn write(trainer: &Trainer) -> Result<String> {
 ///
 /// # Errors
 /// As [`write()`].
-#[cfg(feature = "general")]
 pub fn write_as(trainer: &Trainer, saving: &Saving) -> Result<String> {
     finite(trainer)?;
     serde_json::to_string_pretty(&weights_file(trainer, saving))

@@ -82,7 +82,7 @@ pub(crate) fn write(run: &Run, language: Language) -> Result<Vec<u8>> {
     let model = run.model();
     let program = Program::new(&model);
     let body = match language {
-        Language::Python => python::body(&program),
+        Language::Python => python::body(&program)?,
         Language::Javascript => javascript::body(&program),
         Language::Rust => rust::body(&program),
         Language::C => c::body(&program)?,
@@ -141,7 +141,8 @@ fn meaning(model: &Model) -> String {
     }
 }
 
-fn checksum(text: &str, note: &str) -> u32 {
+/// CRC-32 of what is written, the run that it carries included.
+pub(crate) fn checksum(text: &str, note: &str) -> u32 {
     let mut crc = Crc::new();
     // An editor may change how lines end.
     crc.update(text.replace("\r\n", "\n").as_bytes());

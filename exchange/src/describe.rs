@@ -7,7 +7,7 @@ use crate::code::{self, Language};
 use crate::format::{Description, Format, Found, Held, Part};
 use crate::model::Model;
 use crate::run::Run;
-use crate::{coefficients, npz, onnx, recipe, safetensors};
+use crate::{coefficients, history, npz, onnx, page, recipe, safetensors};
 
 /// What a person sees of a file that was read: what it is, and its model in the units of the data.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -119,6 +119,8 @@ impl Format {
             Self::RecipeKeras | Self::RecipePytorch | Self::RecipeSklearn | Self::RecipeSpark => {
                 recipe::holds(model)
             }
+            Self::Page => page::holds(model),
+            Self::History => history::holds(),
             _ => Vec::new(),
         }
     }
@@ -134,6 +136,8 @@ impl Format {
             Self::Rust => code::how_to_load(model, file_name, Language::Rust),
             Self::C => code::how_to_load(model, file_name, Language::C),
             Self::Sql => code::how_to_load(model, file_name, Language::Sql),
+            Self::Page => page::how_to_load(file_name),
+            Self::History => history::how_to_load(file_name),
             Self::RecipeKeras => recipe::how_to_load(&recipe::keras::TOOL, file_name),
             Self::RecipePytorch => recipe::how_to_load(&recipe::pytorch::TOOL, file_name),
             Self::RecipeSklearn => recipe::how_to_load(&recipe::sklearn::TOOL, file_name),

@@ -8,7 +8,7 @@ use crate::model::Model;
 use crate::onnx;
 use crate::recipe::{self, Tool};
 use crate::run::Run;
-use crate::{code, coefficients, npz, safetensors};
+use crate::{code, coefficients, history, npz, page, safetensors};
 
 /// A format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,17 +133,19 @@ pub struct Plain {
 
 impl Format {
     /// All of them, in the order in which a person sees them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::RunFile,
         Self::Onnx,
         Self::Safetensors,
         Self::Npz,
         Self::Coefficients,
+        Self::History,
         Self::Python,
         Self::Javascript,
         Self::Rust,
         Self::C,
         Self::Sql,
+        Self::Page,
         Self::RecipeKeras,
         Self::RecipePytorch,
         Self::RecipeSklearn,
@@ -167,6 +169,9 @@ impl Format {
         if coefficients::is(bytes) {
             return Some(Self::Coefficients);
         }
+        if page::is(bytes) {
+            return Some(Self::Page);
+        }
         let recipes = [Self::RecipeKeras, Self::RecipePytorch, Self::RecipeSklearn, Self::RecipeSpark];
         let recipe =
             recipes.into_iter().find(|recipe| recipe.tool().is_some_and(|tool| recipe::is(bytes, tool)));
@@ -188,11 +193,13 @@ impl Format {
             Self::Safetensors => safetensors::write(run),
             Self::Npz => npz::write(run),
             Self::Coefficients => coefficients::write(run),
+            Self::History => history::write(run),
             Self::Python => code::write(run, Language::Python),
             Self::Javascript => code::write(run, Language::Javascript),
             Self::Rust => code::write(run, Language::Rust),
             Self::C => code::write(run, Language::C),
             Self::Sql => code::write(run, Language::Sql),
+            Self::Page => page::write(run),
             other => Err(Message::new(Code::ModelCannotHold)
                 .with("format", format!("{other:?}"))
                 .with("part", "this")),
@@ -214,6 +221,7 @@ impl Format {
             Self::Rust => code::read(bytes, Language::Rust),
             Self::C => code::read(bytes, Language::C),
             Self::Sql => code::read(bytes, Language::Sql),
+            Self::Page => page::read(bytes),
             Self::Onnx => onnx::read(bytes),
             other => match other.tool() {
                 Some(tool) => recipe::read(bytes, tool),

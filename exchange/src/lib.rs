@@ -31,9 +31,13 @@ mod npz;
 
 mod coefficients;
 
+mod history;
+
 mod provenance;
 
 mod code;
+
+mod page;
 
 pub mod forward;
 

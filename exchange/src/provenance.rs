@@ -1,8 +1,15 @@
 //! Where a run came from, as lines for a person.
 
 use downhill::config::Source;
+use downhill::export::Metrics;
 
 use crate::run::Run;
+
+/// Six digits that count.
+fn short(value: f64) -> String {
+    let rounded: f64 = format!("{value:.5e}").parse().unwrap_or(value);
+    format!("{rounded:?}")
+}
 
 /// What, and what is said of it.
 pub(crate) fn lines(run: &Run) -> Vec<(&'static str, String)> {
@@ -21,10 +28,23 @@ pub(crate) fn lines(run: &Run) -> Vec<(&'static str, String)> {
     };
     let loss = serde_json::to_value(&config.loss).ok();
     let loss = loss.as_ref().and_then(|loss| loss["kind"].as_str()).unwrap_or("loss");
-    vec![
+    let mut lines = vec![
         ("Data", format!("{data}; {} rows", file.loss_rows)),
-        ("Loss", format!("{loss}, {:?} on average", file.loss)),
+        ("Loss", format!("{loss}, {} on average", short(file.loss))),
         ("Training", format!("{} steps, {} epochs, seed {}", file.steps, file.epochs, config.seed)),
-        ("Written by", format!("Downhill {}", file.downhill)),
-    ]
+    ];
+    let metrics = file.metrics.iter().flatten().filter(|(_, of)| !of.is_empty());
+    let metrics: Vec<String> = metrics.map(|(rows, of)| format!("{rows} {}", figures(of))).collect();
+    if !metrics.is_empty() {
+        lines.push(("Metrics", metrics.join("; ")));
+    }
+    lines.extend(file.saved.iter().map(|saved| ("Saved", saved.clone())));
+    lines.push(("Written by", format!("Downhill {}", file.downhill)));
+    lines
+}
+
+/// Figures with their names.
+fn figures(of: &Metrics) -> String {
+    let named = of.iter().filter_map(|(name, value)| Some(format!("{name} {}", short((*value)?))));
+    named.collect::<Vec<String>>().join(", ")
 }

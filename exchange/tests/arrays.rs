@@ -153,3 +153,21 @@ fn what_is_more_than_a_layer_is_refused_with_what_it_holds() {
     assert_eq!(code("wide.npz").code, Code::ModelTooLarge);
     assert_eq!(code("three.npz").code, Code::ModelShape);
 }
+
+#[test]
+fn a_history_is_a_table_with_gaps_where_nothing_was_measured() {
+    let text = std::fs::read(support::root().join("samples/story.json")).unwrap();
+    let mut file: serde_json::Value = serde_json::from_slice(&text).unwrap();
+    let written = |file: &serde_json::Value| {
+        let run = downhill_exchange::run::Run::read(file.to_string().as_bytes()).unwrap();
+        String::from_utf8(Format::History.write(&run).unwrap()).unwrap()
+    };
+    let header = "step,loss,batch_loss,learning_rate,validation_loss\n";
+    assert_eq!(written(&file), format!("{header}1000,0.008702403865754604,,,\n"), "before files had any");
+    file["history"] = serde_json::json!({
+        "step": [0, 1], "loss": [2.0, 1.5], "batch_loss": [null, 1.75], "learning_rate": [0.1, 1e-7], "validation_loss": [],
+    });
+    let table = written(&file);
+    assert_eq!(table, format!("{header}0,2.0,,0.1,\n1,1.5,1.75,1e-7,\n"));
+    assert_eq!(Format::of(table.as_bytes()), None, "it is no model");
+}

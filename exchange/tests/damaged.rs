@@ -14,7 +14,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 /// Those of this file; the others have their own.
-const FORMATS: [Format; 8] = [
+const FORMATS: [Format; 9] = [
     Format::Safetensors,
     Format::Npz,
     Format::Coefficients,
@@ -23,6 +23,7 @@ const FORMATS: [Format; 8] = [
     Format::Rust,
     Format::C,
     Format::Sql,
+    Format::Page,
 ];
 /// Mutations of a format.
 const N_MUTATIONS: u32 = 20_000;

@@ -11,6 +11,8 @@ use downhill::dataset::Dataset;
 use downhill::export;
 use downhill::message::Code;
 use downhill::trainer::{Task, Trainer};
+use downhill_exchange::format::Format;
+use downhill_exchange::run::Run;
 
 use crate::target::Target;
 
@@ -57,10 +59,25 @@ pub fn of(target: Target) -> Result<Vec<(String, Vec<u8>)>> {
         Target::Weights => {
             weights()?.into_iter().map(|text| ("weights".to_owned(), text.into_bytes())).collect()
         }
+        Target::Model(format) => models(format)?,
         Target::Link => {
             configs()?.iter().map(|config| ("link".to_owned(), to_query(config).into_bytes())).collect()
         }
     })
+}
+
+/// Every sample in a format. What other tools wrote is read in the tests of the format; it would be called by its end here, which
+/// several formats share.
+fn models(format: Format) -> Result<Vec<(String, Vec<u8>)>> {
+    let mut found = Vec::new();
+    for (name, text) in files(Path::new("../exchange/samples"), &[".json"])? {
+        let run = Run::read(&text).with_context(|| name.clone())?;
+        // Not every format has a place for every model.
+        if let Ok(bytes) = format.write(&run) {
+            found.push((format!("{} {format:?}", name.trim_end_matches(".json")), bytes));
+        }
+    }
+    Ok(found)
 }
 
 fn absolute(folder: &Path) -> std::path::PathBuf {

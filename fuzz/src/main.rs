@@ -30,7 +30,8 @@ const TOO_SLOW: i32 = 3;
 const HELP: &str = "\
 Usage: cargo xtask fuzz [target]
 
-  text, objects, array, archive, parquet, workbook, weights, link; all of them unless one is named
+  text, objects, array, archive, parquet, workbook, weights, link, or a format of models (onnx, npz, ...);
+                 all of them unless one is named
   --seconds N    for each, 60 unless told
   --seed S       which inputs, 0 unless told
   --from I       begin with this input
@@ -127,7 +128,7 @@ fn options() -> Result<Option<Options>> {
         }
     }
     if options.targets.is_empty() {
-        options.targets = Target::ALL.to_vec();
+        options.targets = Target::all();
     }
     Ok(Some(options))
 }
@@ -159,7 +160,7 @@ fn watch(target: Target, options: &Options) -> Result<Outcome> {
         }
         fs::write(&progress, from.to_le_bytes())?;
         let arguments = [
-            target.name().to_owned(),
+            target.name(),
             format!("--seed={}", options.seed),
             format!("--from={from}"),
             format!("--seconds={left}"),

@@ -2,6 +2,7 @@
 
 use std::io::{Cursor, Read, Write};
 
+use downhill_exchange::format::Format;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
@@ -98,17 +99,29 @@ const WORDS: &[&str] = &[
 
 /// An input of a target: one of the corpus, mutated.
 pub fn input(target: Target, corpus: &[(String, Vec<u8>)], seed: u32, iteration: u64) -> Vec<u8> {
-    let mut random = Random::new(seed, target as u32, iteration);
+    let mut random = Random::new(seed, target.stream(), iteration);
     let (_, valid) = random.pick(corpus);
     let mut input = valid.clone();
     let n_changes = 1 + random.below(4);
     for _ in 0..n_changes {
         input = match target {
             // What an archive holds is reached only by changing it before it is packed.
-            Target::Archive | Target::Workbook if !random.one_in(4) => repacked(&input, &mut random),
+            Target::Archive
+            | Target::Workbook
+            | Target::Model(Format::Npz | Format::Keras | Format::Tfjs)
+                if !random.one_in(4) =>
+            {
+                repacked(&input, &mut random)
+            }
             Target::Parquet if random.one_in(2) => in_footer(input, &mut random),
             Target::Array if random.one_in(2) => in_header(input, &mut random),
-            Target::Text | Target::Objects | Target::Weights | Target::Link if !random.one_in(4) => {
+            Target::Text
+            | Target::Objects
+            | Target::Weights
+            | Target::Link
+            | Target::Model(Format::Pmml | Format::Coefficients)
+                if !random.one_in(4) =>
+            {
                 text(input, &mut random)
             }
             _ => bytes(input, corpus, &mut random),

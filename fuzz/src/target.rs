@@ -8,12 +8,13 @@ use downhill::dataset::Dataset;
 use downhill::export;
 use downhill::message::{Code, Result};
 use downhill::trainer::{Task, Trainer};
+use downhill_exchange::format::{self, Format};
 use downhill_formats::archive;
 use downhill_formats::parquet::Parquet;
 use downhill_formats::workbook::Workbook;
 use downhill_readers::arrays::Arrays;
 use downhill_readers::batch::read_all;
-use downhill_readers::format::Format;
+use downhill_readers::format::Format as Kind;
 use downhill_readers::objects::Objects;
 use downhill_readers::selection::Selection;
 use downhill_readers::table::Table;
@@ -37,24 +38,32 @@ pub enum Target {
     Weights,
     /// Links.
     Link,
+    /// Models, as other tools write them.
+    Model(Format),
 }
 
 impl Target {
     /// All of them.
-    pub const ALL: [Self; 8] = [
-        Self::Text,
-        Self::Objects,
-        Self::Array,
-        Self::Archive,
-        Self::Parquet,
-        Self::Workbook,
-        Self::Weights,
-        Self::Link,
-    ];
+    pub fn all() -> Vec<Self> {
+        let files = [
+            Self::Text,
+            Self::Objects,
+            Self::Array,
+            Self::Archive,
+            Self::Parquet,
+            Self::Workbook,
+            Self::Weights,
+            Self::Link,
+        ];
+        // A run file is a weights file, and a history is no model.
+        let others = [Format::RunFile, Format::History];
+        let models = Format::ALL.into_iter().filter(|format| !others.contains(format));
+        files.into_iter().chain(models.map(Self::Model)).collect()
+    }
 
     /// Its name on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
+    pub fn name(self) -> String {
+        let name = match self {
             Self::Text => "text",
             Self::Objects => "objects",
             Self::Array => "array",
@@ -63,18 +72,38 @@ impl Target {
             Self::Workbook => "workbook",
             Self::Weights => "weights",
             Self::Link => "link",
-        }
+            // As files and options have it: `keras_h5`.
+            Self::Model(format) => {
+                return serde_json::to_string(&format).unwrap_or_default().replace('"', "");
+            }
+        };
+        name.to_owned()
+    }
+
+    /// Which inputs are drawn: others for each target.
+    pub fn stream(self) -> u32 {
+        Self::all().iter().position(|target| *target == self).map_or(0, |place| place as u32)
+    }
+
+    /// Whether a file that was changed may still be read. Code is what it was or refused.
+    pub fn bears_changes(self) -> bool {
+        use Format::{
+            C, Javascript, Page, Python, RecipeKeras, RecipePytorch, RecipeSklearn, RecipeSpark, Rust, Sql,
+        };
+        let code =
+            [Python, Javascript, Rust, C, Sql, Page, RecipeKeras, RecipePytorch, RecipeSklearn, RecipeSpark];
+        !matches!(self, Self::Model(format) if code.contains(&format))
     }
 
     /// By its name.
     pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|target| target.name() == name)
+        Self::all().into_iter().find(|target| target.name() == name)
     }
 
     /// Reads an input to its end; whether it could be read. Panics are what is looked for.
     pub fn run(self, input: &[u8]) -> bool {
         // What a file is taken for is found out first, whatever it is.
-        let _ = Format::of(input);
+        let _ = Kind::of(input);
         match self {
             Self::Text => look_at(Table::read(input)),
             Self::Objects => look_at(read_all(&mut Objects::new(input.to_vec()))),
@@ -89,6 +118,7 @@ impl Target {
                 look_at(Workbook::new(Rc::new(input.to_vec()), None).and_then(|mut r| read_all(&mut r)))
             }
             Self::Weights => go_on(input).is_ok(),
+            Self::Model(_) => weigh(input),
             Self::Link => follow(&String::from_utf8_lossy(input)),
         }
     }
@@ -118,6 +148,18 @@ fn go_on(input: &[u8]) -> Result<()> {
     pollster::block_on(trainer.restore(imported.checkpoint))?;
     pollster::block_on(trainer.advance(3))?;
     export::write(&trainer).map(drop)
+}
+
+/// What the page does with a model: reads it, and predicts a row of zeros.
+fn weigh(input: &[u8]) -> bool {
+    let Ok(found) = format::read(input) else { return false };
+    let model = &found.model;
+    assert!(model.map.fits(), "a model that was read does not fit together");
+    let numbers = model.weights.iter().flatten().chain(model.bias.iter().flatten());
+    assert!(numbers.copied().all(f64::is_finite), "a weight that was read is no number");
+    let outputs = model.predict(&vec![0.0; model.inputs.len()], &mut vec![0.0; model.map.n_features()]);
+    assert_eq!(outputs.len(), model.n_outputs());
+    true
 }
 
 /// What the page does with a link: reads it, checks it, and writes it anew, where it must mean the same.

@@ -140,7 +140,7 @@ mod tests {
             [0.1_f32, 0.03, 1.0, -2.5, 123.456, 16_777_216.0, 1e-10, 1.234_567_8e-9, 0.333_333_34, 0.0]
         {
             // Of std's printer and reader.
-            assert_eq!(digits(value), value.to_string().parse::<f64>().unwrap(), "{value}");
+            assert_eq!(Ok(digits(value)), value.to_string().parse::<f64>(), "{value}");
         }
         for value in [1e-30_f32, f32::MAX, f32::MIN_POSITIVE] {
             assert_eq!(digits(value) as f32, value);

@@ -1,8 +1,9 @@
 //! Python, with NumPy: numbers or arrays of them, which are broadcast.
 
+use downhill::message::Result;
 use downhill::model::Activation;
 
-use super::{Program, Syntax, example, indented, quoted};
+use super::{Language, Program, Syntax, cannot_hold, example, indented, quoted};
 
 fn text(text: &str) -> String {
     quoted(text, |letter| format!("\\U{:08x}", letter as u32))
@@ -23,17 +24,22 @@ def _word(name, value, levels):
 
 "#;
 
-pub(super) fn body(program: &Program<'_>) -> String {
-    let mut text_ = String::from("import numpy as np\n\n");
+pub(super) fn body(program: &Program<'_>) -> Result<String> {
+    // NumPy takes zeros at the end of a word off.
+    let words = program.model.inputs.iter().flat_map(|input| &input.levels);
+    if words.into_iter().any(|word| word.contains('\0')) {
+        return Err(cannot_hold(Language::Python, "a word with a zero in it"));
+    }
+    let mut code = String::from("import numpy as np\n\n");
     let model = program.model;
     if model.activation == Activation::Softmax {
         let classes: Vec<String> = model.target_levels.iter().map(|level| text(level)).collect();
-        text_ += &format!("CLASSES = [{}]\n\n", classes.join(", "));
+        code += &format!("CLASSES = [{}]\n\n", classes.join(", "));
     }
     if program.has_levels() {
-        text_ += WORD;
+        code += WORD;
     }
-    text_ += &format!("\ndef predict({}):\n", program.names.join(", "));
+    code += &format!("\ndef predict({}):\n", program.names.join(", "));
     let mut lines = Vec::new();
     for (input, name) in program.inputs() {
         lines.push(if input.levels.is_empty() {
@@ -61,7 +67,7 @@ pub(super) fn body(program: &Program<'_>) -> String {
             lines.push(format!("return {scores_} / {scores_}.sum(axis=-1, keepdims=True)"));
         }
     }
-    text_ + &indented(&lines.join("\n"), 1) + "\n\n"
+    Ok(code + &indented(&lines.join("\n"), 1) + "\n\n")
 }
 
 pub(super) fn how_to_load(program: &Program<'_>, file_name: &str) -> String {

@@ -108,28 +108,12 @@ fn estimator(script: &mut Script<'_>) -> (String, String) {
     let common =
         format!("labelCol=\"y\", weightCol=\"weight\", fitIntercept={bias}, maxIter=1000, tol=1e-10");
     let one = "    return model.coefficients.toArray()[:, None], np.array([model.intercept])\n";
-    let (module, class, before, arguments, result) = match script.config.loss {
-        Loss::Logistic => (
-            "classification",
-            "LogisticRegression",
-            "",
-            format!(
-                "family=\"binomial\", regParam={strength:?}, elasticNetParam={ratio:?}, standardization=False"
-            ),
-            one,
-        ),
-        Loss::Softmax => (
-            "classification",
-            "LogisticRegression",
-            "",
-            format!(
-                "family=\"multinomial\", regParam={strength:?}, elasticNetParam={ratio:?}, standardization=False"
-            ),
-            "    weights, bias = np.zeros((len(TERMS), N_OUTPUTS)), np.zeros(N_OUTPUTS)\n    \
-             n_classes = model.numClasses  # as many as the rows have\n    \
-             weights[:, :n_classes], bias[:n_classes] = model.coefficientMatrix.toArray().T, model.interceptVector.toArray()\n    \
-             return weights, bias\n",
-        ),
+    let usual = format!("regParam={strength:?}, elasticNetParam={ratio:?}, standardization=False");
+    let (module, class, fixed, before, penalty, result) = match script.config.loss {
+        Loss::Logistic => ("classification", "LogisticRegression", "family=\"binomial\", ", "", usual, one),
+        Loss::Softmax => {
+            ("classification", "LogisticRegression", "family=\"multinomial\", ", "", usual, CLASSES)
+        }
         Loss::Poisson => {
             if l1 > 0.0 {
                 script.note(
@@ -137,26 +121,20 @@ fn estimator(script: &mut Script<'_>) -> (String, String) {
                 );
             }
             let l2 = if l1 > 0.0 { strength } else { l2 };
-            // Its least squares are weighted by the mean of each row, and averaged over these weights.
-            (
-                "regression",
-                "GeneralizedLinearRegression",
-                "    mean = rows.agg(F.sum(F.col(\"weight\") * F.col(\"y\")) / F.sum(\"weight\")).first()[0]\n",
-                format!("family=\"poisson\", link=\"log\", regParam={l2:?} / mean"),
-                one,
-            )
+            let penalty = format!("regParam={l2:?} / mean");
+            let family = "family=\"poisson\", link=\"log\", ";
+            ("regression", "GeneralizedLinearRegression", family, MEAN, penalty, one)
         }
-        _ => (
-            "regression",
-            "LinearRegression",
-            "",
+        _ => {
             // It halves the mean of squares.
-            format!("regParam={:?}, elasticNetParam={ratio:?}, standardization=False", strength / 2.0),
-            one,
-        ),
+            let (l1, l2) = (l1 / 2.0, l2 / 2.0);
+            let sum = format!("{l1:?} + {l2:?} * spread");
+            let penalty = format!("regParam={sum}, elasticNetParam={l1:?} / ({sum}), standardization=False");
+            ("regression", "LinearRegression", "", SPREAD, penalty, one)
+        }
     };
-    let before = if l2 > 0.0 || l1 > 0.0 { before } else { "" };
-    let arguments = if strength > 0.0 { arguments } else { arguments.replace(" / mean", "") };
+    let (before, penalty) = if strength > 0.0 { (before, penalty) } else { ("", "regParam=0.0".to_owned()) };
+    let arguments = format!("{fixed}{penalty}");
     let train = format!(
         "\n\ndef train(rows):\n    \"\"\"Weights of the scaled features, [feature, output], and biases.\"\"\"\n{before}    \
          model = {class}(\n        {arguments},\n        {common},\n    ).fit(rows)\n{result}\n{}",
@@ -164,6 +142,24 @@ fn estimator(script: &mut Script<'_>) -> (String, String) {
     );
     (format!("from pyspark.ml.{module} import {class}\n"), train)
 }
+
+/// It measures the L2 part in standard deviations of the target.
+const SPREAD: &str = "    w, y = F.col(\"weight\"), F.col(\"y\")
+    mean = rows.agg(F.sum(w * y) / F.sum(w)).first()[0]
+    spread = math.sqrt(rows.agg(F.sum(w * (y - mean) ** 2) / F.sum(w)).first()[0])
+";
+
+/// Its least squares are weighted by the mean of each row, and averaged over these weights.
+const MEAN: &str =
+    "    mean = rows.agg(F.sum(F.col(\"weight\") * F.col(\"y\")) / F.sum(\"weight\")).first()[0]
+";
+
+/// As many classes as the rows have.
+const CLASSES: &str = "    weights, bias = np.zeros((len(TERMS), N_OUTPUTS)), np.zeros(N_OUTPUTS)
+    n_classes = model.numClasses
+    weights[:, :n_classes], bias[:n_classes] = model.coefficientMatrix.toArray().T, model.interceptVector.toArray()
+    return weights, bias
+";
 
 /// The mean loss of rows, by columns.
 fn losses(script: &Script<'_>) -> String {

@@ -1,0 +1,45 @@
+//! How the loss went, as a table: one row a point, `step,loss,batch_loss,learning_rate,validation_loss`.
+//!
+//! What was not measured is empty. A run file of before there were histories in them has its one point: where it is now.
+
+use downhill::message::{Code, Message, Result};
+use downhill::metrics::Curve;
+
+use crate::format::{Held, Part};
+use crate::run::Run;
+
+const HEADER: [&str; 5] = ["step", "loss", "batch_loss", "learning_rate", "validation_loss"];
+
+pub(crate) fn write(run: &Run) -> Result<Vec<u8>> {
+    let now = Curve { step: vec![run.file.steps], loss: vec![run.file.loss], ..Curve::default() };
+    let curve = run.file.history.as_ref().filter(|curve| !curve.is_empty()).unwrap_or(&now);
+    table(curve).map_err(|error| Message::new(Code::Internal).with("detail", error))
+}
+
+fn table(curve: &Curve) -> csv::Result<Vec<u8>> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(HEADER)?;
+    for (point, step) in curve.step.iter().enumerate() {
+        let columns = [&curve.loss, &curve.batch_loss, &curve.learning_rate, &curve.validation_loss];
+        let cell = |column: &Vec<f64>| match column.get(point) {
+            Some(value) if value.is_finite() => format!("{value:?}"),
+            _ => String::new(),
+        };
+        let [loss, batch_loss, learning_rate, validation_loss] = columns.map(cell);
+        writer.write_record([step.to_string(), loss, batch_loss, learning_rate, validation_loss])?;
+    }
+    writer.into_inner().map_err(|error| error.into_error().into())
+}
+
+pub(crate) fn holds() -> Vec<(Part, Held)> {
+    vec![(Part::History, Held::Inside)]
+}
+
+pub(crate) fn how_to_load(file_name: &str) -> (&'static str, String) {
+    let name = crate::features::python_text(file_name);
+    let lines = format!(
+        "import pandas as pd\n\nhistory = pd.read_csv({name})\nhistory.plot(x=\"step\", y=[\"loss\", \"validation_loss\"], \
+         logy=True)  # needs Matplotlib\nprint(history)\n"
+    );
+    ("python", lines)
+}

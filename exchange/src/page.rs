@@ -1,0 +1,147 @@
+//! A page that predicts: one file, which asks nothing of any network.
+//!
+//! Script and style are the same of every model and are let in by their hashes; the model stands beside them as data. What
+//! is worked out is what the model works out, in the same order. The run file travels in the comment at the end, with a
+//! checksum of what stands before it, as in [`crate::code`].
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use downhill::dataset::{Input, InputMap};
+use downhill::message::{Code, Message, Result};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::code::{checksum, in_comment};
+use crate::format::{Held, Part, Plain};
+use crate::model::Model;
+use crate::provenance;
+use crate::run::Run;
+
+const PAGE: &str = include_str!("page/page.html");
+const STYLE: &str = include_str!("page/page.css");
+const SCRIPT: &str = include_str!("page/page.js");
+
+const NAME: &str = "page";
+const GENERATOR: &str = "<meta name=\"generator\" content=\"Downhill";
+/// Bytes that it stands within.
+const HEAD_BYTES: usize = 200;
+const OPEN: &str = "<!-- downhill-run ";
+const CLOSE: &str = " -->";
+
+pub(crate) fn write(run: &Run) -> Result<Vec<u8>> {
+    let model = run.model();
+    let title = format!("{} · Downhill", model.target);
+    let data = serde_json::to_string(&data(run, &model))
+        .map_err(|error| Message::new(Code::Internal).with("detail", error))?;
+    let lines = provenance::lines(run).into_iter();
+    let lines: String = lines
+        .map(|(what, said)| format!("<dt data-say=\"{what}\">{what}</dt><dd>{}</dd>", escaped(&said)))
+        .collect();
+    let values = [
+        ("{generator}", format!("Downhill {}", escaped(&run.file.downhill))),
+        ("{script-hash}", hash(SCRIPT)),
+        ("{style-hash}", hash(STYLE)),
+        ("{title}", escaped(&title)),
+        ("{style}", STYLE.to_owned()),
+        ("{target}", escaped(&model.target)),
+        ("{provenance}", lines),
+        ("{model}", in_comment(&data)),
+        ("{script}", SCRIPT.to_owned()),
+    ];
+    // In their order, each once and from there on: a value may read like a place of another.
+    let (mut page, mut rest) = (String::new(), PAGE);
+    for (place, value) in values {
+        let (before, after) =
+            rest.split_once(place).ok_or_else(|| Message::new(Code::Internal).with("detail", place))?;
+        page += before;
+        page += &value;
+        rest = after;
+    }
+    page += rest;
+    let note = in_comment(&run.text);
+    let sum = checksum(&page, &note);
+    Ok(format!("{page}{OPEN}{sum:08x} {note}{CLOSE}\n").into_bytes())
+}
+
+/// What the script works with.
+fn data(run: &Run, model: &Model) -> Value {
+    let folded = model.folded();
+    let checks = &run.file.check_predictions;
+    let input = |(j, (input, map)): (usize, (&Input, &InputMap))| {
+        let seen = checks.iter().filter_map(|row| row.get(j)).copied();
+        let (low, high) =
+            (seen.clone().fold(f64::INFINITY, f64::min), seen.fold(f64::NEG_INFINITY, f64::max));
+        let (low, high) = if low <= high { (low, high) } else { (0.0, 1.0) };
+        json!({
+            "name": input.name, "levels": input.levels, "degree": map.degree, "center": map.center, "scale": map.scale,
+            "low": low, "high": high,
+        })
+    };
+    json!({
+        "inputs": model.inputs.iter().zip(&model.map.inputs).enumerate().map(input).collect::<Vec<Value>>(),
+        "interactions": model.map.interactions,
+        "center": model.map.center,
+        "scale": model.map.scale,
+        "weights": model.weights,
+        "bias": model.bias,
+        "activation": model.activation,
+        "target": model.target,
+        "classes": model.target_levels,
+        "terms": model.term_names(),
+        "folded": { "weights": folded.weights, "bias": folded.bias },
+    })
+}
+
+/// What a policy calls a script or a style by.
+fn hash(text: &str) -> String {
+    format!("sha256-{}", STANDARD.encode(Sha256::digest(text.as_bytes())))
+}
+
+/// A text in a page.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\0' => escaped.push('\u{FFFD}'),
+            _ => escaped.push(letter),
+        }
+    }
+    escaped
+}
+
+/// Whether a text is such a page.
+pub(crate) fn is(bytes: &[u8]) -> bool {
+    let head = &bytes[..bytes.len().min(HEAD_BYTES)];
+    let head = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
+    head.starts_with(b"<!doctype html>") && head.windows(GENERATOR.len()).any(|at| at == GENERATOR.as_bytes())
+}
+
+pub(crate) fn read(bytes: &[u8]) -> Result<Plain> {
+    let edited = || {
+        let detail =
+            "it was changed after Downhill wrote it; a run file, safetensors or NumPy carry weights back";
+        Message::new(Code::ModelDamaged).with("format", NAME).with("detail", detail)
+    };
+    let text = std::str::from_utf8(bytes).map_err(|_| edited())?.trim_start_matches('\u{FEFF}');
+    let (before, note) = text.rsplit_once(OPEN).ok_or_else(edited)?;
+    let note = note.trim_end().strip_suffix(CLOSE).ok_or_else(edited)?;
+    let (sum, note) = note.split_once(' ').ok_or_else(edited)?;
+    if sum != format!("{:08x}", checksum(before, note)) {
+        return Err(edited());
+    }
+    let run = Run::read(note.as_bytes())?;
+    let producer = Some(format!("Downhill {}", run.file.downhill));
+    Ok(Plain { producer, model: run.model(), carried: Some(run.text) })
+}
+
+pub(crate) fn holds(model: &Model) -> Vec<(Part, Held)> {
+    crate::code::holds(model)
+}
+
+pub(crate) fn how_to_load(file_name: &str) -> (&'static str, String) {
+    ("", format!("Open {file_name} in a browser; it works from disk.\n"))
+}
