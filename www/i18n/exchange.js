@@ -6,6 +6,7 @@ import { fill, language } from '../i18n.js';
 export const words = {
   en: {
     exchange_silent: 'nothing has come of it for {seconds} seconds, so it was stopped; try again, and if that does not help, save the file again',
+    exchange_broken: 'the file is damaged or cut ({detail}); save or download it again',
     exchange_missing: 'the part of Downhill that writes and reads models could not be loaded ({detail}); check the connection and try again',
     cancel: 'Cancel',
     close: 'Close',
@@ -32,7 +33,6 @@ export const words = {
     group_arrays: 'Arrays and tables',
     group_code: 'Code',
     group_recipes: 'Recipes',
-    format_any: 'model',
     format_run_file: 'Run file',
     format_keras_h5: 'Keras HDF5 (.h5)',
     format_keras: 'Keras 3 (.keras)',
@@ -100,6 +100,7 @@ export const words = {
     import_compare: 'Compare with this run',
     import_adopt: 'Continue training here',
     import_predict: 'Predict with it',
+    import_as_model: 'Use it as a model',
     n_inputs: 'Inputs: {n}',
     link_linear: 'predicts a number',
     link_sigmoid: 'predicts a probability',
@@ -140,6 +141,7 @@ export const words = {
   },
   zh: {
     exchange_silent: '已有 {seconds} 秒没有回应，因此停止；请重试，若仍无效，请重新保存该文件',
+    exchange_broken: '文件已损坏或被截断（{detail}）；请重新保存或下载',
     exchange_missing: '无法载入 Downhill 中读写模型的部分（{detail}）；请检查网络连接后重试',
     cancel: '取消',
     close: '关闭',
@@ -166,7 +168,6 @@ export const words = {
     group_arrays: '数组与表格',
     group_code: '代码',
     group_recipes: '训练脚本',
-    format_any: '模型',
     format_run_file: '运行文件',
     format_keras_h5: 'Keras HDF5 (.h5)',
     format_keras: 'Keras 3 (.keras)',
@@ -234,6 +235,7 @@ export const words = {
     import_compare: '与当前运行比较',
     import_adopt: '在此继续训练',
     import_predict: '用它预测',
+    import_as_model: '作为模型使用',
     n_inputs: '输入：{n} 个',
     link_linear: '预测一个数值',
     link_sigmoid: '预测一个概率',
