@@ -31,6 +31,8 @@ mod npz;
 
 mod coefficients;
 
+mod pmml;
+
 mod provenance;
 
 mod code;
