@@ -153,6 +153,7 @@ async function show(name, seen, { client, taken }) {
   const error = make('p', 'error');
   error.setAttribute('role', 'alert');
   error.hidden = true;
+  const list = terms(seen);
   const results = make('section', 'results');
   results.setAttribute('aria-live', 'polite');
   results.setAttribute('aria-label', said('compare_title'));
@@ -176,6 +177,8 @@ async function show(name, seen, { client, taken }) {
   };
   const compare = action('import_compare', async () => {
     results.replaceChildren(...await compared(await client.ask({ kind: 'compare', model })));
+    // Its coefficients stand there beside the run's.
+    list.remove();
     results.scrollIntoView({ block: 'nearest' });
   });
   const adopt = action('import_adopt', async () => {
@@ -194,7 +197,7 @@ async function show(name, seen, { client, taken }) {
   cancel.addEventListener('click', () => place.close());
   const end = make('div', 'buttons end');
   end.append(cancel, predict, compare, adopt);
-  form.append(title, facts, ...equation(seen), terms(seen), results, error, end);
+  form.append(title, facts, ...equation(seen), list, results, error, end);
   open(place, form, title);
   adopt.focus();
 }

@@ -16,7 +16,7 @@ let browser;
 /** @type {import('./harness.js').Server} */
 let server;
 before(async () => {
-  [browser, server] = await Promise.all([launch(), startServer({ folder: process.env.SITE ?? "dist" })]);
+  [browser, server] = await Promise.all([launch(), startServer()]);
 });
 after(async () => {
   await browser.close();

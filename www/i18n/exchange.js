@@ -118,7 +118,7 @@ export const words = {
     compare_title: 'Side by side',
     compare_current: 'on screen',
     compare_file: 'this file',
-    compare_part: '{part}: {n}',
+    compare_part: 'Rows {part}: {n}',
     predict_title: 'Predict a table',
     predict_model: 'With {name}. The table stays on this device.',
     predict_on_screen: 'the weights on screen, step {step}',
