@@ -7,6 +7,10 @@ import json
 import sys
 from pathlib import Path
 
+# Scripts beside this one are called as the packages are that they try, and as modules of Python's own: who imports `keras` or
+# `code` from here on is to get those.
+sys.path[:] = [place for place in sys.path if Path(place or ".").resolve() != Path(__file__).resolve().parent]
+
 
 def arguments():
     """The folder that the script is called with."""

@@ -51,7 +51,7 @@ function start() {
     const asked = started.pending.get(id);
     if (progress) asked?.progress?.(progress);
     if (asked && crash !== undefined) {
-      asked.reject(Object.assign(new Error(crash), { code: 'model_damaged', params: { format: said('format_any'), detail: crash } }));
+      asked.reject(new Error(said('exchange_broken', { detail: crash })));
       started.pending.delete(id);
       // What has broken down is not to be asked for anything.
       end(started, new Error(said('exchange_missing', { detail: crash })));

@@ -40,6 +40,8 @@ export function startFiles(client, configured, current, awaited) {
     place.hidden = !problem || problem.code === 'cancelled';
     place.textContent = problem ? wording(problem) : '';
     if (problem?.sample) void import('./table.js').then(({ offerSample }) => offerSample(place, problem.sample, (again) => complain(id, again)));
+    // What can be done all the same.
+    problem?.offer?.(place);
   };
 
   /**
@@ -103,6 +105,7 @@ export function startFiles(client, configured, current, awaited) {
     if (!file) return;
     try {
       await (await import('./import.js')).importFile(file, page);
+      complain('file-error');
     } catch (problem) {
       complain('file-error', problem);
     }
@@ -155,6 +158,7 @@ export function startFiles(client, configured, current, awaited) {
     if (!file) return;
     try {
       await (await import('./import.js')).arrived(file, page);
+      complain('file-error');
     } catch (problem) {
       complain('file-error', problem);
     }

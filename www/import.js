@@ -6,6 +6,7 @@ import { said } from './i18n/exchange.js';
 import { grid, open, sheet } from './exchange-parts.js';
 import { exchange } from './exchange.js';
 import { make } from './form.js';
+import { addStyle } from './general.js';
 
 /** @typedef {import('./exchange-types.js').Seen} Seen */
 /**
@@ -80,8 +81,32 @@ export async function arrived(file, page) {
 export async function importFile(file, page) {
   const bytes = await read(file);
   const start = new TextDecoder().decode(bytes.subarray(0, HEAD_BYTES)).trimStart();
-  if (start.startsWith('{') && (await kindOf(file)) !== 'model') page.taken(await page.client.ask({ kind: 'import', bytes }));
+  if (start.startsWith('{') && (await kindOf(file)) !== 'model') await takeRun(file.name, bytes, page);
   else await takeModel(file.name, bytes, page);
+}
+
+/**
+ * A run goes on where it stood. Where its table is not here, it can be used as a model all the same.
+ * @param {string} name
+ * @param {Uint8Array} bytes a run file
+ * @param {Page} page
+ * @param {Seen} [seen] what is known of it as a model
+ */
+async function takeRun(name, bytes, page, seen) {
+  try {
+    page.taken(await page.client.ask({ kind: 'import', bytes }));
+  } catch (problem) {
+    const { code } = /** @type {{ code?: string }} */ (problem);
+    if (code !== 'table_missing' && code !== 'table_differs') throw problem;
+    const offer = (/** @type {HTMLElement} */ place) => {
+      const button = make('button', 'sample', said('import_as_model'));
+      button.setAttribute('type', 'button');
+      button.addEventListener('click', async () => show(name, seen ?? await exchange({ kind: 'read', bytes }), page));
+      place.append(button);
+    };
+    await addStyle('exchange.css');
+    throw Object.assign(/** @type {Error} */ (problem), { offer });
+  }
 }
 
 /** @param {File} file */
@@ -106,7 +131,7 @@ async function takeModel(name, bytes, page) {
   /** @type {Seen} */
   const seen = await exchange({ kind: 'read', bytes });
   // What Downhill has written goes on where it stood.
-  if (seen.run) page.taken(await page.client.ask({ kind: 'import', bytes: new TextEncoder().encode(seen.run) }));
+  if (seen.run) await takeRun(name, new TextEncoder().encode(seen.run), page, seen);
   else await show(name, seen, page);
 }
 
@@ -128,6 +153,7 @@ async function show(name, seen, { client, taken }) {
   const error = make('p', 'error');
   error.setAttribute('role', 'alert');
   error.hidden = true;
+  const list = terms(seen);
   const results = make('section', 'results');
   results.setAttribute('aria-live', 'polite');
   results.setAttribute('aria-label', said('compare_title'));
@@ -151,6 +177,8 @@ async function show(name, seen, { client, taken }) {
   };
   const compare = action('import_compare', async () => {
     results.replaceChildren(...await compared(await client.ask({ kind: 'compare', model })));
+    // Its coefficients stand there beside the run's.
+    list.remove();
     results.scrollIntoView({ block: 'nearest' });
   });
   const adopt = action('import_adopt', async () => {
@@ -169,7 +197,7 @@ async function show(name, seen, { client, taken }) {
   cancel.addEventListener('click', () => place.close());
   const end = make('div', 'buttons end');
   end.append(cancel, predict, compare, adopt);
-  form.append(title, facts, ...equation(seen), terms(seen), results, error, end);
+  form.append(title, facts, ...equation(seen), list, results, error, end);
   open(place, form, title);
   adopt.focus();
 }

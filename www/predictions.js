@@ -53,7 +53,7 @@ export async function openPredictions(model) {
   const choose = button('predict_choose');
   choose.addEventListener('click', () => input.click());
   const go = button('predict_go', 'primary');
-  const start = make('div', 'buttons end');
+  const start = make('div', 'buttons choose');
   start.append(input, choose, go);
 
   const progress = make('div', 'predict-progress');
@@ -82,6 +82,7 @@ export async function openPredictions(model) {
 
   /** @type {AbortController | undefined} */
   let running;
+  let nOutputs = 1;
   /** @type {{ name: string, blob: Blob } | undefined} */
   let done;
   const complain = (/** @type {any} */ problem) => {
@@ -101,6 +102,7 @@ export async function openPredictions(model) {
     complain(undefined);
     results.replaceChildren();
     saving.hidden = true;
+    go.classList.add('primary');
     done = undefined;
     progress.hidden = false;
     bar.removeAttribute('value');
@@ -114,9 +116,10 @@ export async function openPredictions(model) {
           told.textContent = said('predicting', { n: count(n_rows), percent: count(100 * fraction) });
         },
       });
-      results.replaceChildren(...shown(answer.counts));
+      results.replaceChildren(...shown(answer.counts, nOutputs));
       done = { name: `${name.replace(/\.\w+$/, '')}-predictions.csv`, blob: answer.blob };
       saving.hidden = answer.counts.n_rows === 0;
+      go.classList.toggle('primary', saving.hidden);
       status.textContent = summary(answer.counts);
       results.scrollIntoView({ block: 'nearest' });
     } catch (problem) {
@@ -164,6 +167,7 @@ export async function openPredictions(model) {
   try {
     /** @type {Takes} */
     const takes = await exchange({ kind: 'takes', text: model.text });
+    nOutputs = takes.outputs.length;
     needs.replaceChildren(...wanted(takes));
     paste.placeholder = example(takes);
   } catch (problem) {
@@ -203,13 +207,16 @@ function summary({ n_rows, n_predicted, n_bad }) {
   return said(n_bad ? 'predicted_bad' : 'predicted', { n: count(n_predicted), rows: count(n_rows), bad: count(n_bad) });
 }
 
-/** @param {Counts} counts */
-function shown(counts) {
+/** @param {Counts} counts @param {number} nOutputs columns that were added */
+function shown(counts, nOutputs) {
   const { n_bad, problems, notices, preview, n_rows } = counts;
   const found = [make('h3', '', summary(counts)), ...notices.map((notice) => make('p', 'note', wording(notice)))];
   if (preview.length > 1) {
     const [heads, ...rows] = preview;
     const table = grid(said('predict_rows'), heads, rows, true);
+    // Predictions stand behind what was there.
+    const first = heads.length - nOutputs;
+    for (const { cells } of table.querySelectorAll('tr')) [...cells].slice(first).forEach((cell) => cell.classList.add('gained'));
     found.push(table);
     if (n_rows > rows.length) found.push(make('p', 'muted', said('first_rows', { n: count(rows.length), all: count(n_rows) })));
   }

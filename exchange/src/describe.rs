@@ -7,7 +7,7 @@ use crate::code::{self, Language};
 use crate::format::{Description, Format, Found, Held, Part};
 use crate::model::Model;
 use crate::run::Run;
-use crate::{coefficients, history, npz, onnx, page, recipe, safetensors};
+use crate::{coefficients, history, npz, onnx, page, pmml, recipe, safetensors};
 
 /// What a person sees of a file that was read: what it is, and its model in the units of the data.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -114,6 +114,7 @@ impl Format {
             Self::Onnx => onnx::holds(model),
             Self::Safetensors => safetensors::holds(model),
             Self::Npz => npz::holds(model),
+            Self::Pmml => pmml::holds(model),
             Self::Coefficients => coefficients::holds(model),
             Self::Python | Self::Javascript | Self::Rust | Self::C | Self::Sql => code::holds(model),
             Self::RecipeKeras | Self::RecipePytorch | Self::RecipeSklearn | Self::RecipeSpark => {
@@ -130,6 +131,7 @@ impl Format {
             Self::Onnx => onnx::how_to_load(model, file_name),
             Self::Safetensors => safetensors::how_to_load(model, file_name),
             Self::Npz => npz::how_to_load(model, file_name),
+            Self::Pmml => pmml::how_to_load(model, file_name),
             Self::Coefficients => coefficients::how_to_load(model, file_name),
             Self::Python => code::how_to_load(model, file_name, Language::Python),
             Self::Javascript => code::how_to_load(model, file_name, Language::Javascript),

@@ -8,7 +8,7 @@ use crate::model::Model;
 use crate::onnx;
 use crate::recipe::{self, Tool};
 use crate::run::Run;
-use crate::{code, coefficients, history, npz, page, safetensors};
+use crate::{code, coefficients, history, npz, page, pmml, safetensors};
 
 /// A format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,11 +133,12 @@ pub struct Plain {
 
 impl Format {
     /// All of them, in the order in which a person sees them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::RunFile,
         Self::Onnx,
         Self::Safetensors,
         Self::Npz,
+        Self::Pmml,
         Self::Coefficients,
         Self::History,
         Self::Python,
@@ -166,6 +167,9 @@ impl Format {
         if npz::is(bytes) {
             return Some(Self::Npz);
         }
+        if pmml::is(bytes) {
+            return Some(Self::Pmml);
+        }
         if coefficients::is(bytes) {
             return Some(Self::Coefficients);
         }
@@ -192,6 +196,7 @@ impl Format {
             Self::RecipeSpark => recipe::spark::write(run),
             Self::Safetensors => safetensors::write(run),
             Self::Npz => npz::write(run),
+            Self::Pmml => pmml::write(run),
             Self::Coefficients => coefficients::write(run),
             Self::History => history::write(run),
             Self::Python => code::write(run, Language::Python),
@@ -215,6 +220,7 @@ impl Format {
             }
             Self::Safetensors => safetensors::read(bytes),
             Self::Npz => npz::read(bytes),
+            Self::Pmml => pmml::read(bytes),
             Self::Coefficients => coefficients::read(bytes),
             Self::Python => code::read(bytes, Language::Python),
             Self::Javascript => code::read(bytes, Language::Javascript),

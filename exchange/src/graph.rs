@@ -177,6 +177,20 @@ impl Graph {
         Ok(outputs)
     }
 
+    /// `constant + sum of weight * column`.
+    pub(crate) fn sum<'p>(
+        &mut self,
+        constant: f64,
+        parts: impl IntoIterator<Item = (&'p Polynomial, f64)>,
+    ) -> Result<Polynomial> {
+        let mut sum = Polynomial::constant(constant);
+        for (column, weight) in parts.into_iter().filter(|(_, weight)| *weight != 0.0) {
+            self.count(column.0.len())?;
+            sum.add_scaled(column, weight);
+        }
+        Ok(sum)
+    }
+
     /// The model whose outputs these are.
     ///
     /// # Errors

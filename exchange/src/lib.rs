@@ -33,6 +33,8 @@ mod coefficients;
 
 mod history;
 
+mod pmml;
+
 mod provenance;
 
 mod code;

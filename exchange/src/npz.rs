@@ -146,7 +146,7 @@ struct Archive<'a> {
 impl Archive<'_> {
     fn header(&mut self, index: usize) -> Result<(String, Header)> {
         let mut file = self.files.by_index(index).map_err(|error| damaged(&error))?;
-        let name = file.name().map_err(|error| damaged(&error))?.to_owned();
+        let name = file.name().map_err(|error| damaged(&error))?.into_owned();
         let name = name.strip_suffix(".npy").unwrap_or(&name).to_owned();
         let (header, _) = Header::read(&mut file, &name).map_err(of_array)?;
         Ok((name, header))

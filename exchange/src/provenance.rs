@@ -26,7 +26,7 @@ pub(crate) fn lines(run: &Run) -> Vec<(&'static str, String)> {
         }
         Source::Table { name, fingerprint } => format!("{name}, fingerprint {fingerprint}"),
     };
-    let loss = serde_json::to_value(&config.loss).ok();
+    let loss = serde_json::to_value(config.loss).ok();
     let loss = loss.as_ref().and_then(|loss| loss["kind"].as_str()).unwrap_or("loss");
     let mut lines = vec![
         ("Data", format!("{data}; {} rows", file.loss_rows)),

@@ -13,6 +13,9 @@ const MAX_OUTPUTS: usize = 1_000;
 /// Names that a message lists.
 const MAX_LISTED: usize = 6;
 
+/// Weights, `[feature][output]`, and the bias, one an output.
+pub(crate) type Parameters = (Vec<Vec<f64>>, Option<Vec<f64>>);
+
 /// What an array is called, and how long it is each way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Named {
@@ -131,7 +134,7 @@ impl Chosen {
         arrays: &[Named],
         weights: &[f64],
         bias: Option<Vec<f64>>,
-    ) -> Result<(Vec<Vec<f64>>, Option<Vec<f64>>)> {
+    ) -> Result<Parameters> {
         let both = [(Some(self.weights), Some(weights)), (self.bias, bias.as_deref())];
         for (index, values) in both {
             if let (Some(index), Some(values)) = (index, values)
@@ -267,7 +270,7 @@ impl Layout {
 pub(crate) fn model(
     layout: Option<&Layout>,
     features: Option<Vec<String>>,
-    (weights, bias): (Vec<Vec<f64>>, Option<Vec<f64>>),
+    (weights, bias): Parameters,
 ) -> Model {
     if let Some(model) = layout.and_then(|layout| layout.model(&weights, &bias)) {
         return model;

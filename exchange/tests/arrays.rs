@@ -44,7 +44,7 @@ fn a_run_is_not_believed_beside_other_weights() {
     let run = sample("story");
     for format in [Format::Safetensors, Format::Npz] {
         let mut bytes = format.write(&run).unwrap();
-        let weight = 1.977_416_038_513_183_6_f32.to_le_bytes();
+        let weight = 1.977_416_f32.to_le_bytes();
         let at = bytes.windows(4).position(|window| window == weight).unwrap();
         bytes[at + 3] ^= 0x80;
         match format::read(&bytes) {

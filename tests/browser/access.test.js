@@ -76,6 +76,34 @@ for (const [name, options] of /** @type {const} */ ([
       await sound(page, id);
       await page.keyboard.press('Escape');
     }
+    // Where models leave and come, and tables are predicted.
+    await page.locator('#export').click();
+    await page.locator('.export-dialog[open]').waitFor();
+    await sound(page, 'an export');
+    const compact = page.locator('.formats-compact');
+    if (await compact.isVisible()) await compact.selectOption('safetensors');
+    else await page.locator('.formats input[value="safetensors"]').check();
+    await page.locator('.export-dialog .lines').waitFor();
+    await sound(page, 'an export to another tool');
+    await page.keyboard.press('Escape');
+    const list = '{"weight":{"dtype":"F32","shape":[1,1],"data_offsets":[0,4]},"bias":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}';
+    const buffer = Buffer.concat([Buffer.from([list.length, 0, 0, 0, 0, 0, 0, 0]), Buffer.from(list), Buffer.from([0, 0, 0, 64, 0, 0, 128, 63])]);
+    const [chooser] = await Promise.all([page.waitForEvent('filechooser'), page.locator('#import').click()]);
+    await chooser.setFiles({ name: 'model', mimeType: '', buffer });
+    await page.locator('.import-dialog[open]').waitFor();
+    await sound(page, 'a model of another tool');
+    await page.locator('.import-dialog .end button').nth(2).click();
+    await page.locator('.import-dialog h3').waitFor();
+    await sound(page, 'a comparison');
+    await page.keyboard.press('Escape');
+    await page.locator('#predict-table').click();
+    await page.locator('.predictions-dialog .gained').waitFor();
+    await sound(page, 'a table to be predicted');
+    await page.locator('.predictions-dialog textarea').fill('x\n1\noops\n');
+    await page.locator('.predictions-dialog .choose button').last().click();
+    await page.locator('.predictions-dialog h3').waitFor();
+    await sound(page, 'predictions');
+    await page.keyboard.press('Escape');
     await page.locator('button.help:visible').first().click();
     await page.locator('#help-dialog[open]').waitFor();
     await sound(page, 'an explanation');
@@ -125,6 +153,16 @@ test('speaks Chinese to a Chinese browser, all of it, and turns to English and b
   assert.equal(await page.locator('html').getAttribute('lang'), 'zh-Hans');
   const english = (/** @type {string[]} */ all) => all.filter((text) => /[a-z]{3,}/i.test(text.replace(names, '')));
   assert.deepEqual(english(await words(page)), []);
+  // The dialogs that are made when they are opened, their formats' own names left out.
+  const inDialog = async (/** @type {string} */ name) => (await page.locator(`.${name}-dialog`).innerText()).split('\n');
+  await page.locator('#export').click();
+  await page.locator('.export-dialog .held').waitFor();
+  assert.deepEqual(english(await inDialog('export')).filter((text) => !/Keras|ONNX|TensorFlow|PMML|safetensors|NumPy|Python|JavaScript|Rust|PyTorch|scikit|PySpark|SQL|\.json/.test(text)), []);
+  await page.keyboard.press('Escape');
+  await page.locator('#predict-table').click();
+  await page.locator('.predictions-dialog .gained').waitFor();
+  assert.deepEqual(english(await inDialog('predictions')).filter((text) => text !== 'y predicted'), []);
+  await page.keyboard.press('Escape');
   // Rust's own messages, too.
   await page.locator('#rate-box').fill('-1');
   await page.locator('#rate-box').press('Tab');

@@ -35,7 +35,7 @@ export async function exportWeights(page) {
  */
 export async function exportAs(page, format) {
   const dialog = await openExport(page);
-  await dialog.getByRole('radio', { name: format, exact: true }).check({ force: true });
+  await dialog.getByRole('radio', { name: format, exact: true }).check();
   const details = dialog.getByRole('region', { name: 'What will be saved' });
   await details.getByRole('heading', { name: format, exact: true }).waitFor();
   await dialog.locator('.details:not([aria-busy])').waitFor();

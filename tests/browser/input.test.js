@@ -322,7 +322,7 @@ test('a weights file that is cut short is refused wherever it ends', async () =>
       .waitFor({ timeout: 5000 }).catch(async () => assert.fail(`${length} of ${text.length}: ${await alert(page).allInnerTexts()}`));
   }
   await importWeights(page, '');
-  await alert(page).filter({ hasText: /not a weights file: .*choose a JSON file that Export weights has saved/ }).waitFor();
+  await alert(page).filter({ hasText: /^this file holds no model that Downhill reads; choose a Keras, ONNX, / }).waitFor();
   await intact(page, before);
   await importWeights(page, text);
   await person(page).until('Step count', (step) => step === 40);
@@ -358,10 +358,13 @@ test('a weights file that was altered or is of another kind is refused with the 
     ['no count', altered((copy) => { copy.config.data.source.n_samples = 0; }), /Count is 0; give a number from 2 to 10,000,000/],
     ['a field missing', altered((copy) => { delete copy.feature_map; }), /not a weights file: missing field `feature_map`/],
     ['another JSON', '{"hello": "world"}', /not a Downhill weights file \(its "format" is missing\)/],
-    ['a list', '[1, 2]', /not a Downhill weights file/],
-    ['a table', 'x,y\n1,2\n', /not a weights file: .*choose a JSON file that Export weights has saved/],
-    ['a picture', png, /not a weights file/],
-    ['a PDF', pdf, /not a weights file/],
+    ['a list', '[1, 2]', /holds no model that Downhill reads; choose a Keras, ONNX, /],
+    ['another JSON again', '{"hello": 1}', /not a Downhill weights file/],
+    ['a table', 'x,y\n1,2\n', /holds no model that Downhill reads; choose a Keras, ONNX, /],
+    ['a version below all', altered((copy) => { copy.version = 0; }), /format version 0 and this page reads 1/],
+    ['a picture', png, /holds no model that Downhill reads; choose a Keras, ONNX, /],
+    ['no version again', altered((copy) => { delete copy.version; }), /format version missing and this page reads 1/],
+    ['a PDF', pdf, /holds no model that Downhill reads; choose a Keras, ONNX, /],
   ];
   for (const [what, content, message] of files) {
     await importWeights(page, content);

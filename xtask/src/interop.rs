@@ -49,7 +49,7 @@ const SCRIPTS: &[Script] = &[
     Script { name: "tfjs", venvs: &[] },
     Script { name: "onnxruntime_web", venvs: &[] },
     Script { name: "pmml", venvs: &[Venv::Tools] },
-    Script { name: "keras", venvs: &[Venv::Light, Venv::Keras3, Venv::Keras2] },
+    Script { name: "keras", venvs: &[Venv::Keras3, Venv::Keras2] },
     Script { name: "recipes", venvs: &[Venv::Tools, Venv::Keras3, Venv::Torch] },
 ];
 
@@ -220,10 +220,14 @@ fn print(table: &Table, exported: &Path, trouble: &[String]) -> Result<usize> {
             of == format && by == consumer && files.iter().any(|file| !file.missing)
         })
     };
+    let width = |of: fn(&(String, String, String)) -> &String| {
+        table.keys().map(|key| of(key).chars().count()).max().unwrap_or(0).max(8)
+    };
+    let (first, second, third) = (width(|key| &key.0), width(|key| &key.1), width(|key| &key.2));
     println!();
     println!(
-        "{:<16} {:<28} {:<14} {:>6} {:>9} {:>12}",
-        "format", "consumer", "version", "loaded", "largest", "at most"
+        "{:<first$}  {:<second$}  {:<third$}  loaded  largest  at most",
+        "format", "consumer", "version"
     );
     let mut wrong = Vec::new();
     let mut n_failed = trouble.len();
@@ -232,7 +236,11 @@ fn print(table: &Table, exported: &Path, trouble: &[String]) -> Result<usize> {
             if !present(format, consumer) {
                 n_failed += 1;
                 let why = files.iter().find_map(|file| file.difference.as_ref().err());
-                println!("{format:<16} {consumer:<28} {:<14} {}", "missing", why.map_or("", String::as_str));
+                println!(
+                    "{format:<first$}  {consumer:<second$}  {:<third$}  {}",
+                    "missing",
+                    why.map_or("", String::as_str)
+                );
             }
             continue;
         }
@@ -255,7 +263,7 @@ fn print(table: &Table, exported: &Path, trouble: &[String]) -> Result<usize> {
         let of = format!("{}/{}", loaded.len(), files.len());
         let verdict = if wrong.len() > before { "  FAILED" } else { "" };
         println!(
-            "{format:<16} {consumer:<28} {version:<14} {of:>6} {largest:>9.1e} {allowed:>12.0e}{verdict}"
+            "{format:<first$}  {consumer:<second$}  {version:<third$}  {of:>6}  {largest:>7.1e}  {allowed:>7.0e}{verdict}"
         );
     }
     let refused: Value = serde_json::from_slice(&fs::read(exported.join("refused.json"))?)?;

@@ -1,0 +1,127 @@
+//! PMML 4.4: the model as a `RegressionModel`, one `RegressionTable` an output, with its columns and their words.
+//!
+//! A model whose features are inputs as they are is written over these, scaling folded into its coefficients (which are f64):
+//! the smallest readers of PMML understand no more. Where there are powers or products, numbers are scaled by derived
+//! fields first, since high powers of numbers that lie far from 0 (years) lose all of their digits against each other.
+//! Specification: <https://dmg.org/pmml/v4-4/Regression.html>.
+
+mod read;
+mod tree;
+mod write;
+
+use downhill::message::{Code, Message, Result};
+use downhill::model::Activation;
+
+use crate::features::{comment, example, python_text};
+use crate::format::{Held, Part, Plain};
+use crate::model::Model;
+use crate::run::Run;
+
+const NAME: &str = "PMML";
+/// What a run that a file carries is found by.
+const EXTENDER: &str = "Downhill";
+const RUN: &str = "run";
+/// Bytes of a file at most, and of a run that it carries.
+const MAX_BYTES: usize = 64 << 20;
+const MAX_RUN_BYTES: usize = 4 << 20;
+
+pub(crate) fn write(run: &Run) -> Result<Vec<u8>> {
+    write::write(run)
+}
+
+pub(crate) fn read(bytes: &[u8]) -> Result<Plain> {
+    read::read(bytes)
+}
+
+/// Whether a text's first element is `PMML`, after whatever XML lets stand before it.
+pub(crate) fn is(bytes: &[u8]) -> bool {
+    let mut rest = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    loop {
+        rest = rest.trim_ascii_start();
+        let ended: &[u8] = match rest {
+            [b'<', b'?', ..] => b"?>",
+            [b'<', b'!', b'-', b'-', ..] => b"-->",
+            // Old files name their definition, which is not looked at.
+            [b'<', b'!', b'D' | b'd', ..] => b">",
+            [b'<', name @ ..] => {
+                let is_end = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'>' | b'/');
+                let name = &name[..name.iter().take(80).position(is_end).unwrap_or(0)];
+                return name.rsplit(|byte| *byte == b':').next() == Some(&b"PMML"[..]);
+            }
+            _ => return false,
+        };
+        match rest.windows(ended.len()).position(|window| window == ended) {
+            Some(place) => rest = &rest[place + ended.len()..],
+            None => return false,
+        }
+    }
+}
+
+pub(crate) fn holds(model: &Model) -> Vec<(Part, Held)> {
+    let mut holds = vec![(Part::Weights, Held::Inside)];
+    if model.is_scaled() {
+        holds.push((Part::Scaling, if has_terms(model) { Held::Inside } else { Held::Folded }));
+    }
+    if has_terms(model) {
+        holds.push((Part::Terms, Held::Inside));
+    }
+    if model.inputs.iter().any(|input| !input.levels.is_empty()) {
+        holds.push((Part::Levels, Held::Inside));
+    }
+    holds.push((Part::Columns, Held::Inside));
+    holds.extend([(Part::Training, Held::Note), (Part::History, Held::Note), (Part::Provenance, Held::Note)]);
+    holds
+}
+
+/// With the smallest reader that reads the file rightly: scikit-learn's of linear and logistic models, or one in Java.
+pub(crate) fn how_to_load(model: &Model, file_name: &str) -> (&'static str, String) {
+    let file = python_text(file_name);
+    let cells = model.inputs.iter().zip(&model.map.inputs).map(|(input, map)| {
+        let value = match input.levels.last() {
+            Some(level) => python_text(level),
+            None => example(map.center, map.scale),
+        };
+        format!("    {}: {value},\n", python_text(&input.name))
+    });
+    let cells: String = cells.collect();
+    // It passes over exponents and links, takes a column by a path that no apostrophe may be in, and a table without numbers for none.
+    let has_numbers = model.inputs.iter().any(|input| input.levels.is_empty());
+    let class = match model.activation {
+        Activation::Linear => Some(("PMMLLinearRegression", "predict")),
+        Activation::Sigmoid | Activation::Softmax if has_numbers => {
+            Some(("PMMLLogisticRegression", "predict_proba"))
+        }
+        _ => None,
+    };
+    let quoted = model.inputs.iter().any(|input| input.name.contains('\''));
+    let lines = match class.filter(|_| !has_terms(model) && !quoted) {
+        Some((class, predict)) => format!(
+            "# pip install sklearn-pmml-model\nimport pandas as pd\nfrom sklearn_pmml_model.linear_model import {class}\n\n\
+             model = {class}(pmml={file})\nX = pd.DataFrame([{{\n{cells}}}])\nprint(model.{predict}(X))\n"
+        ),
+        None => format!(
+            "# pip install pypmml (Java is needed)\nfrom pypmml import Model\n\n\
+             model = Model.load({file})\nprint(model.predict({{\n{cells}}}))  # {}\n",
+            comment(&model.target)
+        ),
+    };
+    ("python", lines)
+}
+
+/// Whether there are powers or products.
+fn has_terms(model: &Model) -> bool {
+    !model.map.interactions.is_empty() || model.map.inputs.iter().any(|input| input.degree > 1)
+}
+
+fn damaged(detail: impl std::fmt::Display) -> Message {
+    let detail: String = detail.to_string().chars().take(200).collect();
+    Message::new(Code::ModelDamaged).with("format", NAME).with("detail", detail)
+}
+
+fn unsupported(found: impl std::fmt::Display) -> Message {
+    Message::new(Code::ModelUnsupported).with("format", NAME).with("found", found)
+}
+
+fn too_large(detail: impl std::fmt::Display, limit: impl std::fmt::Display) -> Message {
+    Message::new(Code::ModelTooLarge).with("format", NAME).with("detail", detail).with("limit", limit)
+}

@@ -1,0 +1,218 @@
+//! The elements of a document, as far as a model is made of them.
+//!
+//! Nothing is expanded: definitions of entities are passed over, so that a reference to any but the five that XML itself
+//! has ends the reading.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use downhill::message::{Code, Message, Result};
+use quick_xml::events::{BytesStart, Event};
+use quick_xml::{Reader, XmlVersion};
+
+use super::{EXTENDER, MAX_RUN_BYTES, RUN, damaged, too_large};
+use crate::tensors::cut;
+
+/// Elements that are kept at most: what a hundred classes of a thousand products take.
+const MAX_ELEMENTS: usize = 400_000;
+const MAX_DEPTH: usize = 100;
+/// Characters of a number, or of a word, between two tags.
+const MAX_TEXT_BYTES: usize = 1000;
+/// What may stand beside a model. Anything else there is a model.
+const BESIDE: [&str; 5] =
+    ["Header", "MiningBuildTask", "DataDictionary", "TransformationDictionary", "Extension"];
+/// What says nothing of what a model computes, and may be long.
+const PASSED_OVER: [&str; 6] = [
+    "Extension",
+    "MiningBuildTask",
+    "ModelStats",
+    "ModelExplanation",
+    "ModelVerification",
+    "ResidualMetrics",
+];
+
+/// An element with what is in it.
+#[derive(Debug)]
+pub(super) struct Element<'a> {
+    start: BytesStart<'a>,
+    /// The text in it.
+    pub(super) text: String,
+    /// The elements in it.
+    pub(super) children: Vec<Element<'a>>,
+}
+
+impl Element<'_> {
+    /// Its name, without that of a namespace.
+    pub(super) fn name(&self) -> &str {
+        self.start.local_name().into_inner()
+    }
+
+    /// An attribute, where the element has it.
+    pub(super) fn get(&self, name: &str) -> Result<Option<Cow<'_, str>>> {
+        attribute(&self.start, name)
+    }
+
+    /// An attribute that the element must have.
+    pub(super) fn need(&self, name: &str) -> Result<Cow<'_, str>> {
+        self.get(name)?.ok_or_else(|| damaged(format!("a {} without its {name}", cut(self.name()))))
+    }
+
+    /// A number that the element must have.
+    pub(super) fn number(&self, name: &str) -> Result<f64> {
+        number(&self.need(name)?, || format!("{} of {}", name, cut(self.name())))
+    }
+
+    /// The first element of a name in it.
+    pub(super) fn child(&self, name: &str) -> Option<&Self> {
+        self.children_called(name).next()
+    }
+
+    /// The elements of a name in it.
+    pub(super) fn children_called(&self, name: &str) -> impl Iterator<Item = &Self> {
+        self.children.iter().filter(move |child| child.name() == name)
+    }
+}
+
+/// A finite number; `name` is what it is called to a person.
+pub(super) fn number(text: &str, name: impl FnOnce() -> String) -> Result<f64> {
+    match text.trim().parse::<f64>() {
+        Ok(value) if value.is_finite() => Ok(value),
+        Ok(_) => Err(Message::new(Code::ModelNotFinite).with("name", name())),
+        Err(_) => Err(damaged(format!("{}: \"{}\" is not a number", name(), cut(text)))),
+    }
+}
+
+// Not the crate's own: that finds a name with its namespace, and fails where an attribute is given twice by looking through all of them each time.
+fn attribute<'e>(start: &'e BytesStart<'_>, name: &str) -> Result<Option<Cow<'e, str>>> {
+    for attribute in start.attributes().with_checks(false) {
+        let attribute = attribute.map_err(damaged)?;
+        if attribute.key.local_name().into_inner() == name {
+            return attribute.normalized_value(XmlVersion::Implicit1_0).map(Some).map_err(damaged);
+        }
+    }
+    Ok(None)
+}
+
+/// The outermost element, and what other models than regressions stand in it is refused.
+pub(super) fn parse(text: &str) -> Result<Element<'_>> {
+    let mut reader = Reader::from_str(text);
+    let mut open: Vec<Element<'_>> = Vec::new();
+    let mut n_elements = 0;
+    loop {
+        let event = reader.read_event().map_err(damaged)?;
+        let (start, is_empty) = match event {
+            Event::Start(start) => (start, false),
+            Event::Empty(start) => (start, true),
+            Event::End(_) => {
+                if let Some(whole) = close(&mut open) {
+                    return Ok(whole);
+                }
+                continue;
+            }
+            Event::Eof => return Err(damaged("it ends in the middle of an element")),
+            event => {
+                if let Some(element) = open.last_mut() {
+                    add_text(element, &event)?;
+                }
+                continue;
+            }
+        };
+        n_elements += 1;
+        if n_elements > MAX_ELEMENTS {
+            return Err(too_large(
+                format!("more than {MAX_ELEMENTS} elements"),
+                format!("{MAX_ELEMENTS} elements"),
+            ));
+        }
+        if open.len() >= MAX_DEPTH {
+            return Err(too_large(
+                format!("elements {MAX_DEPTH} deep in each other"),
+                format!("{MAX_DEPTH} levels"),
+            ));
+        }
+        let name = start.local_name().into_inner();
+        if open.len() == 1 && !BESIDE.contains(&name) && name != "RegressionModel" {
+            return Err(other_model(&mut reader, start, is_empty)?);
+        }
+        let is_run = name == "Extension"
+            && attribute(&start, "extender")?.as_deref() == Some(EXTENDER)
+            && attribute(&start, "name")?.as_deref() == Some(RUN);
+        if PASSED_OVER.contains(&name) && !is_run {
+            if !is_empty {
+                reader.read_to_end(start.name()).map_err(damaged)?;
+            }
+            continue;
+        }
+        open.push(Element { start, text: String::new(), children: Vec::new() });
+        if is_empty && let Some(whole) = close(&mut open) {
+            return Ok(whole);
+        }
+    }
+}
+
+/// The innermost element ends; the outermost is given back where it is that.
+fn close<'a>(open: &mut Vec<Element<'a>>) -> Option<Element<'a>> {
+    let ended = open.pop()?;
+    match open.last_mut() {
+        Some(parent) => parent.children.push(ended),
+        None => return Some(ended),
+    }
+    None
+}
+
+fn add_text(element: &mut Element<'_>, event: &Event<'_>) -> Result<()> {
+    match event {
+        // Blanks between elements are nobody's text.
+        Event::Text(text) if element.text.is_empty() && text.trim().is_empty() => {}
+        Event::Text(text) => element.text.push_str(&text.xml10_content()),
+        Event::CData(text) => element.text.push_str(&text.xml10_content()),
+        Event::GeneralRef(reference) => match reference.resolve_char_ref().map_err(damaged)? {
+            Some(letter) => element.text.push(letter),
+            None => match quick_xml::escape::resolve_predefined_entity(reference) {
+                Some(text) => element.text.push_str(text),
+                None => return Err(damaged(format!("the entity \"{}\" is not known", cut(reference)))),
+            },
+        },
+        _ => {}
+    }
+    let most = if element.name() == "Extension" { MAX_RUN_BYTES } else { MAX_TEXT_BYTES };
+    if element.text.len() > most {
+        return Err(too_large(
+            format!("{} bytes of text in a {}", element.text.len(), cut(element.name())),
+            format!("{most} bytes"),
+        ));
+    }
+    Ok(())
+}
+
+/// Names a model that is no regression, and what it is made of where that says something.
+fn other_model(reader: &mut Reader<&[u8]>, start: BytesStart<'_>, is_empty: bool) -> Result<Message> {
+    let name = cut(start.local_name().into_inner());
+    let mut parts: BTreeMap<String, usize> = BTreeMap::new();
+    let mut depth = usize::from(!is_empty);
+    while depth > 0 {
+        let (inner, opens) = match reader.read_event().map_err(damaged)? {
+            Event::Start(inner) => (inner, true),
+            Event::Empty(inner) => (inner, false),
+            Event::End(_) => {
+                depth -= 1;
+                continue;
+            }
+            Event::Eof => return Err(damaged("it ends in the middle of an element")),
+            _ => continue,
+        };
+        depth += usize::from(opens);
+        let inner = inner.local_name().into_inner();
+        let says_something = matches!(inner, "NeuralLayer" | "Scorecard" | "NeuralNetwork" | "TreeModel")
+            || inner.ends_with("Model");
+        if says_something && (parts.len() < 8 || parts.contains_key(inner)) {
+            *parts.entry(cut(inner)).or_insert(0) += 1;
+        }
+    }
+    let parts: Vec<String> = parts
+        .iter()
+        .map(|(part, n)| if *n == 1 { part.clone() } else { format!("{part} ({n} times)") })
+        .collect();
+    let found = if parts.is_empty() { name } else { format!("{name} of {}", parts.join(", ")) };
+    Ok(Message::new(Code::ModelTooDeep).with("found", found))
+}
