@@ -11,6 +11,8 @@ mod layers;
 mod proto;
 mod read;
 mod tensor;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use downhill::message::{Code, Message, Result};
