@@ -8,7 +8,7 @@ use crate::model::Model;
 use crate::onnx;
 use crate::recipe::{self, Tool};
 use crate::run::Run;
-use crate::{code, coefficients, history, npz, page, safetensors};
+use crate::{archive, code, coefficients, history, keras_h5, keras_zip, npz, page, safetensors, tfjs};
 
 /// A format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,11 +133,14 @@ pub struct Plain {
 
 impl Format {
     /// All of them, in the order in which a person sees them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 19] = [
         Self::RunFile,
+        Self::KerasH5,
+        Self::Keras,
         Self::Onnx,
         Self::Safetensors,
         Self::Npz,
+        Self::Tfjs,
         Self::Coefficients,
         Self::History,
         Self::Python,
@@ -155,7 +158,10 @@ impl Format {
     /// What a file is, by its content; nothing where it is no model.
     pub fn of(bytes: &[u8]) -> Option<Self> {
         if bytes.trim_ascii_start().starts_with(b"{") {
-            return Some(Self::RunFile);
+            return Some(if tfjs::is_json(bytes) { Self::Tfjs } else { Self::RunFile });
+        }
+        if keras_h5::is(bytes) {
+            return Some(Self::KerasH5);
         }
         if safetensors::is(bytes) {
             return Some(Self::Safetensors);
@@ -165,6 +171,12 @@ impl Format {
         }
         if npz::is(bytes) {
             return Some(Self::Npz);
+        }
+        match archive::names(bytes) {
+            Some(names) if keras_zip::is(&names) => return Some(Self::Keras),
+            Some(names) if tfjs::is(&names) => return Some(Self::Tfjs),
+            Some(_) => return None,
+            None => {}
         }
         if coefficients::is(bytes) {
             return Some(Self::Coefficients);
@@ -185,6 +197,9 @@ impl Format {
     pub fn write(self, run: &Run) -> Result<Vec<u8>> {
         match self {
             Self::RunFile => Ok(run.text.clone().into_bytes()),
+            Self::KerasH5 => keras_h5::write(run),
+            Self::Keras => keras_zip::write(run),
+            Self::Tfjs => tfjs::write(run),
             Self::Onnx => onnx::write(run),
             Self::RecipeKeras => recipe::keras::write(run),
             Self::RecipePytorch => recipe::pytorch::write(run),
@@ -222,6 +237,9 @@ impl Format {
             Self::C => code::read(bytes, Language::C),
             Self::Sql => code::read(bytes, Language::Sql),
             Self::Page => page::read(bytes),
+            Self::KerasH5 => keras_h5::read(bytes),
+            Self::Keras => keras_zip::read(bytes),
+            Self::Tfjs => tfjs::read(bytes),
             Self::Onnx => onnx::read(bytes),
             other => match other.tool() {
                 Some(tool) => recipe::read(bytes, tool),
