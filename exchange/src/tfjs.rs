@@ -99,6 +99,7 @@ fn tensors(manifest: &Value, archive: &mut Archive<'_>, folder: &str) -> Result<
         let mut bytes = Vec::new();
         for path in group["paths"].as_array().into_iter().flatten() {
             let path = path.as_str().ok_or_else(|| damaged(NAME, "a path that is none"))?;
+            let path = path.strip_prefix("./").unwrap_or(path);
             bytes.extend(archive.need(&format!("{folder}{path}"))?);
         }
         let mut rest = &bytes[..];
