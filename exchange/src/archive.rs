@@ -68,7 +68,9 @@ impl<'a> Archive<'a> {
     pub(crate) fn folder_of(&self, name: &str) -> String {
         let found = self.files.file_names().find_map(|own| {
             let own = own.ok()?.to_string();
-            own.strip_suffix(name).filter(|folder| folder.is_empty() || folder.ends_with('/')).map(str::to_owned)
+            own.strip_suffix(name)
+                .filter(|folder| folder.is_empty() || folder.ends_with('/'))
+                .map(str::to_owned)
         });
         found.unwrap_or_default()
     }

@@ -49,6 +49,11 @@ impl Hdf5 {
                 .with("limit", format!("{} MB", MAX_BYTES >> 20)));
         }
         let file = File::from_source(Budget::new(bytes.to_vec())).map_err(|error| damaged(format, error))?;
+        // As the library behind Keras has it: a file that ends before its end is no file, whatever may still be found in it.
+        let end = file.superblock().eof_address;
+        if end > bytes.len() as u64 {
+            return Err(damaged(format, format_args!("{} of {end} bytes", bytes.len())));
+        }
         Ok(Self { root: file.root(), format })
     }
 
@@ -91,7 +96,9 @@ impl Hdf5 {
             DType::F32 => dataset.read_f32().map_err(wrong)?,
             DType::F64 => dataset.read_f64().map_err(wrong)?.into_iter().map(|value| value as f32).collect(),
             // How many rows were scaled by is an integer, and of no use here.
-            DType::I64 | DType::I32 => return Ok(Tensor { name: path.to_owned(), shape: Vec::new(), values: vec![0.0] }),
+            DType::I64 | DType::I32 => {
+                return Ok(Tensor { name: path.to_owned(), shape: Vec::new(), values: vec![0.0] });
+            }
             other => return Err(unsupported(format!("{path} of the type {other:?}"))),
         };
         let shape = shape.iter().map(|size| *size as usize).collect();

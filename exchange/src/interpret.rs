@@ -106,7 +106,11 @@ impl<'a> Interpreter<'a> {
                         _ => inputs.extend((1..=width).map(|k| Input::number(&format!("x{k}")))),
                     }
                 }
-                _ => return Err(Message::new(Code::ModelUnsupported).with("format", format).with("found", &node.name)),
+                _ => {
+                    return Err(Message::new(Code::ModelUnsupported)
+                        .with("format", format)
+                        .with("found", &node.name));
+                }
             }
             if inputs.len() > MAX_INPUTS {
                 return Err(Message::new(Code::ModelTooLarge)
@@ -147,7 +151,8 @@ impl<'a> Interpreter<'a> {
             Layer::Identity => self.columns(*node.from.first()?),
             // Of inputs themselves only, so that what passes on what passes on ... is not walked again and again.
             Layer::Concatenate => {
-                let is_input = |place: &usize| matches!(self.network.nodes[*place].layer, Layer::Numbers { .. });
+                let is_input =
+                    |place: &usize| matches!(self.network.nodes[*place].layer, Layer::Numbers { .. });
                 let mut columns = Vec::new();
                 for part in &node.from {
                     columns.extend(is_input(part).then(|| self.columns(*part)).flatten()?);
@@ -383,7 +388,12 @@ impl Network {
             let mut place = place;
             // The network may be long, but no layer feeds one before it.
             loop {
-                let (next, node) = self.nodes.iter().enumerate().skip(place + 1).find(|(_, node)| node.from.contains(&place))?;
+                let (next, node) = self
+                    .nodes
+                    .iter()
+                    .enumerate()
+                    .skip(place + 1)
+                    .find(|(_, node)| node.from.contains(&place))?;
                 match &node.layer {
                     Layer::Dense(dense) if dense.units > 0 => return Some(dense.kernel.len() / dense.units),
                     Layer::Normalization { mean, .. } if mean.len() > 1 => return Some(mean.len()),
@@ -467,7 +477,11 @@ fn sides(dense: &Dense, columns: &[usize]) -> Option<Vec<Side>> {
         let (input, weight) = (*of)?;
         let level = -f64::from(*bias) * weight;
         let whole = level.fract() == 0.0 && (1.0..MAX_LEVELS).contains(&level);
-        (weight.abs() == 1.0 && whole).then_some(Side { input, level: level as usize, is_above: weight > 0.0 })
+        (weight.abs() == 1.0 && whole).then_some(Side {
+            input,
+            level: level as usize,
+            is_above: weight > 0.0,
+        })
     };
     (bias.len() == inputs.len()).then(|| inputs.iter().zip(bias).map(side).collect())?
 }

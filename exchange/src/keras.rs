@@ -167,7 +167,9 @@ pub(crate) fn how_to_load(model: &Model, file_name: &str) -> (&'static str, Stri
             let name = &network.nodes[*place].name;
             match input.levels.first() {
                 Some(level) => lines += &format!("    \"{name}\": tf.constant([[{}]]),\n", json!(level)),
-                None => lines += &format!("    \"{name}\": tf.constant([[{}]]),\n", example(model, &input.name)),
+                None => {
+                    lines += &format!("    \"{name}\": tf.constant([[{}]]),\n", example(model, &input.name))
+                }
             }
         }
         lines += "}))\n";
@@ -394,10 +396,9 @@ fn optimizer(run: &Run, dialect: Dialect) -> Value {
             "RMSProp",
             json!({ "learningRate": rate, "decay": alpha, "momentum": 0.0, "epsilon": epsilon, "centered": false }),
         ),
-        Optimizer::Adam { beta1, beta2, epsilon } | Optimizer::AdamW { beta1, beta2, epsilon, .. } => (
-            "Adam",
-            json!({ "learningRate": rate, "beta1": beta1, "beta2": beta2, "epsilon": epsilon }),
-        ),
+        Optimizer::Adam { beta1, beta2, epsilon } | Optimizer::AdamW { beta1, beta2, epsilon, .. } => {
+            ("Adam", json!({ "learningRate": rate, "beta1": beta1, "beta2": beta2, "epsilon": epsilon }))
+        }
     };
     json!({ "class_name": class, "config": config })
 }

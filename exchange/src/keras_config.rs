@@ -124,7 +124,7 @@ impl Reader {
     }
 
     fn graph(&self, config: &Value, layers: &[Value], weights: Weights<'_>) -> Result<Network> {
-        let names: Vec<&str> = layers.iter().map(|layer| name_of(layer)).collect();
+        let names: Vec<&str> = layers.iter().map(name_of).collect();
         let place_of = |name: &str| {
             let place = names.iter().position(|own| *own == name);
             place.ok_or_else(|| damaged(self.format, format_args!("no layer is called {name:?}")))
@@ -142,7 +142,9 @@ impl Reader {
             }
             n_links += feeding.len();
             if n_links > MAX_LINKS {
-                return Err(Message::new(Code::ModelTooDeep).with("found", format!("more than {MAX_LINKS} links")));
+                return Err(
+                    Message::new(Code::ModelTooDeep).with("found", format!("more than {MAX_LINKS} links"))
+                );
             }
             let from = feeding.into_iter().map(place_of).collect::<Result<Vec<_>>>()?;
             nodes.push(Node { name, layer, from });
@@ -275,7 +277,10 @@ impl Reader {
         };
         let shape = |tensor: &Tensor, expected: String| {
             let found = format!("{:?}", tensor.shape);
-            Message::new(Code::ModelShape).with("name", &tensor.name).with("found", found).with("expected", expected)
+            Message::new(Code::ModelShape)
+                .with("name", &tensor.name)
+                .with("found", found)
+                .with("expected", expected)
         };
         let shaped = kernel.shape.len() == 2 && kernel.shape[1] == units && units > 0;
         if !shaped || kernel.values.len() != kernel.shape[0].saturating_mul(units) {
@@ -295,7 +300,13 @@ impl Reader {
             None
         };
         let trainable = config["trainable"].as_bool().unwrap_or(true);
-        Ok(Dense { kernel: kernel.values, units, bias, function: self.function(&config["activation"]), trainable })
+        Ok(Dense {
+            kernel: kernel.values,
+            units,
+            bias,
+            function: self.function(&config["activation"]),
+            trainable,
+        })
     }
 
     /// `gamma (x - mean) / sqrt(variance + epsilon) + beta`, as it predicts.
@@ -327,7 +338,8 @@ impl Reader {
         let mut levels = words.iter().map(word).collect::<Option<Vec<_>>>().unwrap_or_default();
         let unknown = config["num_oov_indices"].as_u64().unwrap_or(1);
         let mode = config["output_mode"].as_str().unwrap_or("int");
-        if mode != "one_hot" || unknown > 1 || !config["mask_token"].is_null() || levels.len() != words.len() {
+        if mode != "one_hot" || unknown > 1 || !config["mask_token"].is_null() || levels.len() != words.len()
+        {
             return Err(self.unsupported(format!("a StringLookup of the mode {mode:?}")));
         }
         if unknown == 1 {

@@ -187,12 +187,14 @@ impl Network {
         let (center, scale): (Vec<f64>, Vec<f64>) =
             numbers.iter().map(|k| (inputs[*k].center, inputs[*k].scale)).unzip();
         let (center, scale) = (&center[..], &scale[..]);
-        let mut row = Row { places: vec![0; inputs.len()], first_level: 0, width: numbers.len(), nodes: Vec::new() };
+        let mut row =
+            Row { places: vec![0; inputs.len()], first_level: 0, width: numbers.len(), nodes: Vec::new() };
         for (place, input) in numbers.iter().enumerate() {
             row.places[*input] = place;
         }
         if categories.is_empty() {
-            let name = if let [only] = &model.inputs[..] { layer_name(&only.name) } else { "inputs".to_owned() };
+            let name =
+                if let [only] = &model.inputs[..] { layer_name(&only.name) } else { "inputs".to_owned() };
             let input = self.push(&name, Layer::Numbers { width: Some(inputs.len()) }, Vec::new());
             self.inputs.push(input);
             row.nodes.push(self.scaled("scaled", input, (center, scale), manner));
@@ -201,11 +203,8 @@ impl Network {
         match manner {
             Manner::Keras => {
                 for input in &model.inputs {
-                    let layer = if input.levels.is_empty() {
-                        Layer::Numbers { width: Some(1) }
-                    } else {
-                        Layer::Word
-                    };
+                    let layer =
+                        if input.levels.is_empty() { Layer::Numbers { width: Some(1) } } else { Layer::Word };
                     let node = self.push(&layer_name(&input.name), layer, Vec::new());
                     self.inputs.push(node);
                 }
@@ -298,7 +297,13 @@ impl Network {
     }
 
     /// `(x - center) / scale`, if that is anything but x.
-    fn scaled(&mut self, name: &str, from: usize, (center, scale): (&[f64], &[f64]), manner: Manner) -> usize {
+    fn scaled(
+        &mut self,
+        name: &str,
+        from: usize,
+        (center, scale): (&[f64], &[f64]),
+        manner: Manner,
+    ) -> usize {
         if center.iter().all(|c| *c == 0.0) && scale.iter().all(|s| *s == 1.0) {
             return from;
         }

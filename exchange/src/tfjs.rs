@@ -67,7 +67,10 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Plain> {
     if bytes.trim_ascii_start().starts_with(b"{") {
         let file: Value = serde_json::from_slice(bytes).map_err(|error| damaged(NAME, error))?;
         let path = file["weightsManifest"][0]["paths"][0].as_str().unwrap_or(WEIGHTS).to_owned();
-        return Err(damaged(NAME, format_args!("{path} is not with it: put {MODEL} and {path} into one zip archive")));
+        return Err(damaged(
+            NAME,
+            format_args!("{path} is not with it: put {MODEL} and {path} into one zip archive"),
+        ));
     }
     let mut archive = Archive::open(bytes, NAME)?;
     let folder = archive.folder_of(MODEL);
@@ -118,7 +121,9 @@ fn tensors(manifest: &Value, archive: &mut Archive<'_>, folder: &str) -> Result<
             let sizes = spec["shape"].as_array().map_or(&[][..], Vec::as_slice);
             let size = |size: &Value| size.as_u64().and_then(|size| usize::try_from(size).ok());
             let shape = sizes.iter().map(size).collect::<Option<Vec<usize>>>();
-            let n = shape.as_ref().and_then(|shape| shape.iter().try_fold(1_usize, |n, size| n.checked_mul(*size)));
+            let n = shape
+                .as_ref()
+                .and_then(|shape| shape.iter().try_fold(1_usize, |n, size| n.checked_mul(*size)));
             let (Some(shape), Some(n)) = (shape, n.filter(|n| *n <= MAX_NUMBERS)) else {
                 return Err(damaged(NAME, format_args!("{name} has no shape")));
             };
@@ -158,7 +163,11 @@ pub(crate) fn how_to_load(model: &Model, file_name: &str) -> (&'static str, Stri
         false => "0".to_owned(),
     };
     let row: Vec<String> = model.inputs.iter().map(row).collect();
-    let rows = if row.len() == 1 && !model.is_scaled() { "[0.5], [-0.5]".to_owned() } else { format!("[{}]", row.join(", ")) };
+    let rows = if row.len() == 1 && !model.is_scaled() {
+        "[0.5], [-0.5]".to_owned()
+    } else {
+        format!("[{}]", row.join(", "))
+    };
     lines += &format!("model.predict(tf.tensor2d([{rows}])).print();\n");
     ("javascript", lines)
 }

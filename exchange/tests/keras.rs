@@ -156,7 +156,11 @@ fn a_note_that_says_something_else_is_not_believed() {
         };
         let found = format::read(&changed).unwrap();
         assert_eq!(found.run, None, "{name}");
-        assert_eq!(found.model, format::read(&bytes).unwrap().model, "{name}: names are taken, weights are not");
+        assert_eq!(
+            found.model,
+            format::read(&bytes).unwrap().model,
+            "{name}: names are taken, weights are not"
+        );
     }
 }
 
@@ -187,7 +191,9 @@ fn reads_what_keras_and_tensorflow_js_wrote() {
         let rows = expected["rows"].as_array().unwrap();
         for (row, wanted) in rows.iter().zip(expected["outputs"].as_array().unwrap()) {
             let number = |(place, value): (usize, &Value)| match value.as_str() {
-                Some(word) => model.inputs[place].levels.iter().position(|level| level == word).unwrap() as f64,
+                Some(word) => {
+                    model.inputs[place].levels.iter().position(|level| level == word).unwrap() as f64
+                }
                 None => value.as_f64().unwrap(),
             };
             let row: Vec<f64> = row.as_array().unwrap().iter().enumerate().map(number).collect();
@@ -195,7 +201,10 @@ fn reads_what_keras_and_tensorflow_js_wrote() {
             assert_eq!(found.len(), wanted.as_array().unwrap().len(), "{name}");
             for (found, wanted) in found.iter().zip(wanted.as_array().unwrap()) {
                 let wanted = wanted.as_f64().unwrap();
-                assert!((found - wanted).abs() <= 2e-6 * wanted.abs().max(1.0), "{name}: {found} and {wanted}");
+                assert!(
+                    (found - wanted).abs() <= 2e-6 * wanted.abs().max(1.0),
+                    "{name}: {found} and {wanted}"
+                );
             }
         }
         n_read += 1;
@@ -282,7 +291,8 @@ fn graphs_that_lead_nowhere_are_refused() {
         let from: Vec<Value> = from.iter().map(|from| json!([from, 0, 0, {}])).collect();
         config["layers"][place]["inbound_nodes"] = json!([from]);
     }
-    let fed = |name: &str, from: &[&str]| format::read(&changed(&|config| feed(config, name, from))).unwrap_err();
+    let fed =
+        |name: &str, from: &[&str]| format::read(&changed(&|config| feed(config, name, from))).unwrap_err();
     assert_eq!(fed("scaled", &["features"]).code, Code::ModelDamaged);
     assert_eq!(fed("scaled", &["scaled"]).code, Code::ModelDamaged);
     assert_eq!(fed("scaled", &["nobody"]).code, Code::ModelDamaged);
@@ -311,6 +321,8 @@ fn graphs_that_lead_nowhere_are_refused() {
 #[test]
 fn a_file_that_ends_anywhere_is_refused() {
     let files = [
+        Format::KerasH5.write(&sample("story")).unwrap(),
+        fixture("k3_dense.h5"),
         Format::Keras.write(&sample("story")).unwrap(),
         Format::Tfjs.write(&sample("mixed")).unwrap(),
         packed(&unpacked(&fixture("k3_dense.keras")), CompressionMethod::Deflated),
@@ -318,17 +330,9 @@ fn a_file_that_ends_anywhere_is_refused() {
     ];
     for bytes in &files {
         for end in 0..bytes.len() {
-            assert!(format::read(&bytes[..end]).is_err(), "{end} of {}", bytes.len());
-        }
-    }
-    // What ends an HDF5 file may be of no use to the model; no end of it makes another model.
-    let story = Format::KerasH5.write(&sample("story")).unwrap();
-    for bytes in [story, fixture("k3_dense.h5")] {
-        let whole = format::read(&bytes).unwrap();
-        for end in 0..bytes.len() {
-            if let Ok(found) = format::read(&bytes[..end]) {
-                assert_eq!(found.model.weights, whole.model.weights, "{end} of {}", bytes.len());
-            }
+            let error = format::read(&bytes[..end]).map(drop).unwrap_err();
+            let known = [Code::ModelDamaged, Code::ModelUnknown, Code::ModelShape];
+            assert!(known.contains(&error.code), "{end} of {}: {error}", bytes.len());
         }
     }
 }
@@ -404,7 +408,8 @@ fn mutations(format: Format, seeds: &[Vec<u8>]) {
 #[test]
 fn no_change_of_an_h5_file_is_more_than_an_error() {
     let names = ["k2_dense.h5", "k3_dense.h5", "k2_adapted.h5", "k3_mixed.h5", "k2_normed.h5"];
-    let mut seeds = names.map(fixture).to_vec();
+    // Those with a note take a read, a write and a read more.
+    let mut seeds = names.map(fixture).repeat(3);
     seeds.extend(["story", "mixed"].map(|name| Format::KerasH5.write(&sample(name)).unwrap()));
     mutations(Format::KerasH5, &seeds);
 }
@@ -412,14 +417,15 @@ fn no_change_of_an_h5_file_is_more_than_an_error() {
 #[test]
 fn no_change_of_a_keras_file_is_more_than_an_error() {
     let names = ["k2_dense.keras", "k3_adapted.keras", "k3_mixed.keras", "k3_normed.keras"];
-    let mut seeds = names.map(fixture).to_vec();
+    // Those with a note take a read, a write and a read more.
+    let mut seeds = names.map(fixture).repeat(3);
     seeds.extend(["story", "mixed"].map(|name| Format::Keras.write(&sample(name)).unwrap()));
     mutations(Format::Keras, &seeds);
 }
 
 #[test]
 fn no_change_of_a_tensorflow_js_file_is_more_than_an_error() {
-    let mut seeds = ["tfjs_dense.zip", "tfjs_normed.zip", "tfjs_powers.zip"].map(fixture).to_vec();
+    let mut seeds = ["tfjs_dense.zip", "tfjs_normed.zip", "tfjs_powers.zip"].map(fixture).repeat(3);
     seeds.extend(["story", "mixed"].map(|name| Format::Tfjs.write(&sample(name)).unwrap()));
     mutations(Format::Tfjs, &seeds);
 }
