@@ -405,11 +405,16 @@ fn mutations(format: Format, seeds: &[Vec<u8>]) {
     assert!(slowest < Duration::from_secs(5), "{slowest:?}");
 }
 
+/// The same again and again.
+fn thrice<const N: usize>(files: [Vec<u8>; N]) -> Vec<Vec<u8>> {
+    std::iter::repeat_n(files, 3).flatten().collect()
+}
+
 #[test]
 fn no_change_of_an_h5_file_is_more_than_an_error() {
     let names = ["k2_dense.h5", "k3_dense.h5", "k2_adapted.h5", "k3_mixed.h5", "k2_normed.h5"];
     // Those with a note take a read, a write and a read more.
-    let mut seeds = names.map(fixture).repeat(3);
+    let mut seeds = thrice(names.map(fixture));
     seeds.extend(["story", "mixed"].map(|name| Format::KerasH5.write(&sample(name)).unwrap()));
     mutations(Format::KerasH5, &seeds);
 }
@@ -418,14 +423,14 @@ fn no_change_of_an_h5_file_is_more_than_an_error() {
 fn no_change_of_a_keras_file_is_more_than_an_error() {
     let names = ["k2_dense.keras", "k3_adapted.keras", "k3_mixed.keras", "k3_normed.keras"];
     // Those with a note take a read, a write and a read more.
-    let mut seeds = names.map(fixture).repeat(3);
+    let mut seeds = thrice(names.map(fixture));
     seeds.extend(["story", "mixed"].map(|name| Format::Keras.write(&sample(name)).unwrap()));
     mutations(Format::Keras, &seeds);
 }
 
 #[test]
 fn no_change_of_a_tensorflow_js_file_is_more_than_an_error() {
-    let mut seeds = ["tfjs_dense.zip", "tfjs_normed.zip", "tfjs_powers.zip"].map(fixture).repeat(3);
+    let mut seeds = thrice(["tfjs_dense.zip", "tfjs_normed.zip", "tfjs_powers.zip"].map(fixture));
     seeds.extend(["story", "mixed"].map(|name| Format::Tfjs.write(&sample(name)).unwrap()));
     mutations(Format::Tfjs, &seeds);
 }
