@@ -304,6 +304,11 @@ impl Venv {
     }
 }
 
+/// The Python that the cheap tools are in.
+pub(crate) fn light_python() -> Result<PathBuf> {
+    python(Venv::Light)
+}
+
 /// The Python of a venv with its packages; made where it is not there, or where other packages are wanted.
 fn python(venv: Venv) -> Result<PathBuf> {
     let folder = shell::target_dir().join("interop").join(venv.name());
