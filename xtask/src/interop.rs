@@ -19,7 +19,7 @@ const READ_ELSEWHERE: &[&str] = &["run_file", "page"];
 
 /// What `cargo xtask test` leaves to [`interop`] besides: only large tools read these.
 const READ_BY_LARGE: &[&str] =
-    &["keras", "pmml", "recipe_keras", "recipe_pytorch", "recipe_sklearn", "recipe_spark"];
+    &["pmml", "recipe_keras", "recipe_pytorch", "recipe_sklearn", "recipe_spark"];
 
 /// A Python with packages of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +49,7 @@ const SCRIPTS: &[Script] = &[
     Script { name: "tfjs", venvs: &[] },
     Script { name: "onnxruntime_web", venvs: &[] },
     Script { name: "pmml", venvs: &[Venv::Tools] },
-    Script { name: "keras", venvs: &[Venv::Keras3, Venv::Keras2] },
+    Script { name: "keras", venvs: &[Venv::Light, Venv::Keras3, Venv::Keras2] },
     Script { name: "recipes", venvs: &[Venv::Tools, Venv::Keras3, Venv::Torch] },
 ];
 
