@@ -8,7 +8,7 @@ use crate::model::Model;
 use crate::onnx;
 use crate::recipe::{self, Tool};
 use crate::run::Run;
-use crate::{code, coefficients, history, npz, page, pmml, safetensors};
+use crate::{archive, code, coefficients, history, keras_h5, keras_zip, npz, page, pmml, safetensors, tfjs};
 
 /// A format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,11 +133,14 @@ pub struct Plain {
 
 impl Format {
     /// All of them, in the order in which a person sees them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 20] = [
         Self::RunFile,
+        Self::KerasH5,
+        Self::Keras,
         Self::Onnx,
         Self::Safetensors,
         Self::Npz,
+        Self::Tfjs,
         Self::Pmml,
         Self::Coefficients,
         Self::History,
@@ -156,7 +159,10 @@ impl Format {
     /// What a file is, by its content; nothing where it is no model.
     pub fn of(bytes: &[u8]) -> Option<Self> {
         if bytes.trim_ascii_start().starts_with(b"{") {
-            return Some(Self::RunFile);
+            return Some(if tfjs::is_json(bytes) { Self::Tfjs } else { Self::RunFile });
+        }
+        if keras_h5::is(bytes) {
+            return Some(Self::KerasH5);
         }
         if safetensors::is(bytes) {
             return Some(Self::Safetensors);
@@ -169,6 +175,12 @@ impl Format {
         }
         if pmml::is(bytes) {
             return Some(Self::Pmml);
+        }
+        match archive::names(bytes) {
+            Some(names) if keras_zip::is(&names) => return Some(Self::Keras),
+            Some(names) if tfjs::is(&names) => return Some(Self::Tfjs),
+            Some(_) => return None,
+            None => {}
         }
         if coefficients::is(bytes) {
             return Some(Self::Coefficients);
@@ -189,6 +201,9 @@ impl Format {
     pub fn write(self, run: &Run) -> Result<Vec<u8>> {
         match self {
             Self::RunFile => Ok(run.text.clone().into_bytes()),
+            Self::KerasH5 => keras_h5::write(run),
+            Self::Keras => keras_zip::write(run),
+            Self::Tfjs => tfjs::write(run),
             Self::Onnx => onnx::write(run),
             Self::RecipeKeras => recipe::keras::write(run),
             Self::RecipePytorch => recipe::pytorch::write(run),
@@ -205,9 +220,6 @@ impl Format {
             Self::C => code::write(run, Language::C),
             Self::Sql => code::write(run, Language::Sql),
             Self::Page => page::write(run),
-            other => Err(Message::new(Code::ModelCannotHold)
-                .with("format", format!("{other:?}"))
-                .with("part", "this")),
         }
     }
 
@@ -228,6 +240,9 @@ impl Format {
             Self::C => code::read(bytes, Language::C),
             Self::Sql => code::read(bytes, Language::Sql),
             Self::Page => page::read(bytes),
+            Self::KerasH5 => keras_h5::read(bytes),
+            Self::Keras => keras_zip::read(bytes),
+            Self::Tfjs => tfjs::read(bytes),
             Self::Onnx => onnx::read(bytes),
             other => match other.tool() {
                 Some(tool) => recipe::read(bytes, tool),

@@ -45,5 +45,23 @@ pub mod forward;
 
 pub mod predict;
 
+mod network;
+
+mod interpret;
+
+mod archive;
+
+mod hdf5;
+
+mod keras;
+
+mod keras_config;
+
+mod keras_h5;
+
+mod keras_zip;
+
+mod tfjs;
+
 #[cfg(target_arch = "wasm32")]
 pub mod web;

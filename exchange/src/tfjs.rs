@@ -1,0 +1,173 @@
+//! TensorFlow.js' layers model: `model.json`, and the arrays behind one another in `weights.bin`, both in one archive.
+//!
+//! It has no layer that looks words up: a category comes as the index of its level.
+
+use downhill::message::{Code, Message, Result};
+use serde_json::{Value, json};
+
+use crate::archive::{self, Archive, damaged};
+use crate::format::{Held, Part, Plain};
+use crate::hdf5::Tensor;
+use crate::keras::{self, Dialect, RUN};
+use crate::keras_config::{self, Of};
+use crate::model::Model;
+use crate::network::{Manner, Network};
+use crate::run::Run;
+
+const NAME: &str = "TensorFlow.js";
+const MODEL: &str = "model.json";
+const WEIGHTS: &str = "weights.bin";
+/// Arrays at most, and numbers of all of them.
+const MAX_ARRAYS: usize = 10_000;
+const MAX_NUMBERS: usize = 8 << 20;
+
+/// Whether an archive of these files is one of TensorFlow.js'.
+pub(crate) fn is(names: &[String]) -> bool {
+    names.iter().any(|name| name == MODEL || name.ends_with("/model.json"))
+}
+
+/// Whether a text is the `model.json` of one, without its arrays.
+pub(crate) fn is_json(bytes: &[u8]) -> bool {
+    const KEY: &[u8] = b"\"modelTopology\"";
+    // Wherever it stands among a few keys, though not behind a large topology.
+    bytes.get(..bytes.len().min(1 << 20)).is_some_and(|head| head.windows(KEY.len()).any(|own| own == KEY))
+}
+
+pub(crate) fn write(run: &Run) -> Result<Vec<u8>> {
+    let model = run.model();
+    keras::tfjs_holds(&model)?;
+    let network = Network::of(&model, Manner::Tfjs);
+    let (mut specs, mut bytes) = (Vec::new(), Vec::new());
+    for (place, weights) in keras::weights(&network) {
+        for weight in weights {
+            let name = format!("{}/{}", network.nodes[place].name, weight.name);
+            specs.push(json!({ "name": name, "shape": weight.shape, "dtype": "float32" }));
+            bytes.extend(weight.values.iter().flat_map(|value| value.to_le_bytes()));
+        }
+    }
+    let mut file = json!({
+        "format": "layers-model",
+        "generatedBy": format!("Downhill {}", run.file.downhill),
+        "convertedBy": null,
+        "modelTopology": {
+            "keras_version": "2.15.0",
+            "backend": "tensor_flow.js",
+            "model_config": keras::model_config(&network, Dialect::Tfjs),
+        },
+        "weightsManifest": [{ "paths": [WEIGHTS], "weights": specs }],
+        "userDefinedMetadata": { RUN: run.text },
+    });
+    if let Some(training) = keras::training(run, Dialect::Tfjs) {
+        file["trainingConfig"] = training;
+    }
+    archive::packed(&[(MODEL, file.to_string().as_bytes()), (WEIGHTS, &bytes)])
+}
+
+pub(crate) fn read(bytes: &[u8]) -> Result<Plain> {
+    if bytes.trim_ascii_start().starts_with(b"{") {
+        let file: Value = serde_json::from_slice(bytes).map_err(|error| damaged(NAME, error))?;
+        let path = file["weightsManifest"][0]["paths"][0].as_str().unwrap_or(WEIGHTS).to_owned();
+        return Err(damaged(
+            NAME,
+            format_args!("{path} is not with it: put {MODEL} and {path} into one zip archive"),
+        ));
+    }
+    let mut archive = Archive::open(bytes, NAME)?;
+    let folder = archive.folder_of(MODEL);
+    let file: Value = serde_json::from_slice(&archive.need(&format!("{folder}{MODEL}"))?)
+        .map_err(|error| damaged(NAME, error))?;
+    if file["format"].as_str().is_some_and(|format| format != "layers-model") {
+        let found = format!("a {}", file["format"].as_str().unwrap_or_default());
+        return Err(Message::new(Code::ModelUnsupported).with("format", NAME).with("found", found));
+    }
+    let tensors = tensors(&file["weightsManifest"], &mut archive, &folder)?;
+    let topology = &file["modelTopology"];
+    let topology = if topology["model_config"].is_object() { &topology["model_config"] } else { topology };
+    let mut weights = |of: &Of<'_>| {
+        let own = |tensor: &&Tensor| tensor.name.rsplit_once('/').is_some_and(|(layer, _)| layer == of.name);
+        // No layer that is read here has more.
+        Ok(tensors.iter().filter(own).take(8).cloned().collect())
+    };
+    let network = keras_config::network(topology, NAME, &mut weights)?;
+    let carried = file["userDefinedMetadata"][RUN].as_str().map(str::to_owned);
+    let model = keras::with_names(network.model(NAME)?, carried.as_deref());
+    let producer = file["generatedBy"].as_str().map(str::to_owned);
+    Ok(Plain { producer, model, carried })
+}
+
+/// The arrays, in their order.
+fn tensors(manifest: &Value, archive: &mut Archive<'_>, folder: &str) -> Result<Vec<Tensor>> {
+    let mut tensors = Vec::new();
+    for group in manifest.as_array().ok_or_else(|| damaged(NAME, "no weightsManifest"))? {
+        let mut bytes = Vec::new();
+        for path in group["paths"].as_array().into_iter().flatten() {
+            let path = path.as_str().ok_or_else(|| damaged(NAME, "a path that is none"))?;
+            let path = path.strip_prefix("./").unwrap_or(path);
+            bytes.extend(archive.need(&format!("{folder}{path}"))?);
+        }
+        let mut rest = &bytes[..];
+        for spec in group["weights"].as_array().into_iter().flatten() {
+            if tensors.len() == MAX_ARRAYS {
+                return Err(Message::new(Code::ModelTooLarge)
+                    .with("format", NAME)
+                    .with("detail", format!("more than {MAX_ARRAYS} arrays"))
+                    .with("limit", format!("{MAX_ARRAYS} arrays")));
+            }
+            let name = spec["name"].as_str().unwrap_or_default().to_owned();
+            if spec["dtype"] != "float32" || spec.get("quantization").is_some() {
+                let found = format!("{name} in another type than float32");
+                return Err(Message::new(Code::ModelUnsupported).with("format", NAME).with("found", found));
+            }
+            let sizes = spec["shape"].as_array().map_or(&[][..], Vec::as_slice);
+            let size = |size: &Value| size.as_u64().and_then(|size| usize::try_from(size).ok());
+            let shape = sizes.iter().map(size).collect::<Option<Vec<usize>>>();
+            let n = shape
+                .as_ref()
+                .and_then(|shape| shape.iter().try_fold(1_usize, |n, size| n.checked_mul(*size)));
+            let (Some(shape), Some(n)) = (shape, n.filter(|n| *n <= MAX_NUMBERS)) else {
+                return Err(damaged(NAME, format_args!("{name} has no shape")));
+            };
+            let Some((own, behind)) = rest.split_at_checked(4 * n) else {
+                return Err(damaged(NAME, format_args!("{name} goes beyond the end of its file")));
+            };
+            rest = behind;
+            let value = |bytes: &[u8]| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+            tensors.push(Tensor { name, shape, values: own.chunks_exact(4).map(value).collect() });
+        }
+    }
+    Ok(tensors)
+}
+
+/// What it holds of a model, and how.
+pub(crate) fn holds(model: &Model) -> Vec<(Part, Held)> {
+    let as_here = |(part, held): (Part, Held)| match part {
+        // The index of a level is taken, and which one that is stands in the note.
+        Part::Levels | Part::Columns => (part, Held::Note),
+        _ => (part, held),
+    };
+    keras::holds(model).into_iter().map(as_here).collect()
+}
+
+/// Lines of JavaScript that load it, unpacked, and predict.
+pub(crate) fn how_to_load(model: &Model, file_name: &str) -> (&'static str, String) {
+    let mut lines = format!("// Unpack {file_name} beside the page.\n");
+    lines += "import * as tf from \"@tensorflow/tfjs\";\n\nconst model = await tf.loadLayersModel(\"model.json\");\n";
+    for input in model.inputs.iter().filter(|input| !input.levels.is_empty()) {
+        let levels: Vec<String> =
+            input.levels.iter().take(20).enumerate().map(|(k, level)| format!("{k} {level}")).collect();
+        let levels = levels.join(", ").replace(['\n', '\r'], " ");
+        lines += &format!("// {}: {levels}\n", input.name.replace(['\n', '\r'], " "));
+    }
+    let row = |input: &downhill::dataset::Input| match input.levels.is_empty() {
+        true => keras::example(model, &input.name),
+        false => "0".to_owned(),
+    };
+    let row: Vec<String> = model.inputs.iter().map(row).collect();
+    let rows = if row.len() == 1 && !model.is_scaled() {
+        "[0.5], [-0.5]".to_owned()
+    } else {
+        format!("[{}]", row.join(", "))
+    };
+    lines += &format!("model.predict(tf.tensor2d([{rows}])).print();\n");
+    ("javascript", lines)
+}
