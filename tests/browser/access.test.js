@@ -63,7 +63,7 @@ for (const [name, options] of /** @type {const} */ ([
   ['a phone in the dark, in Chinese', { width: 390, height: 844, colorScheme: 'dark', locale: 'zh-CN' }],
 ])) {
   test(`axe finds nothing on ${name}`, async () => {
-    const { page, close } = await open({ ...options, hash: '#stop.converged=false' });
+    const { page, close } = await open(options);
     await sound(page, 'training');
     for (const fold of await page.locator('details:not([open]) > summary').all()) {
       if (await fold.isVisible()) await fold.click();
@@ -76,6 +76,17 @@ for (const [name, options] of /** @type {const} */ ([
       await sound(page, id);
       await page.keyboard.press('Escape');
     }
+    await page.locator('button.help:visible').first().click();
+    await page.locator('#help-dialog[open]').waitFor();
+    await sound(page, 'an explanation');
+    await page.keyboard.press('Escape');
+    await page.locator('#rate-box').fill('-1');
+    await page.locator('#rate-box').press('Tab');
+    await sound(page, 'a refused entry');
+    await page.locator('#rate-box').fill('10');
+    await page.locator('#rate-box').press('Tab');
+    await page.locator('#diverged:not([hidden])').waitFor();
+    await sound(page, 'diverged');
     // Where models leave and come, and tables are predicted.
     await page.locator('#export').click();
     await page.locator('.export-dialog[open]').waitFor();
@@ -104,17 +115,6 @@ for (const [name, options] of /** @type {const} */ ([
     await page.locator('.predictions-dialog h3').waitFor();
     await sound(page, 'predictions');
     await page.keyboard.press('Escape');
-    await page.locator('button.help:visible').first().click();
-    await page.locator('#help-dialog[open]').waitFor();
-    await sound(page, 'an explanation');
-    await page.keyboard.press('Escape');
-    await page.locator('#rate-box').fill('-1');
-    await page.locator('#rate-box').press('Tab');
-    await sound(page, 'a refused entry');
-    await page.locator('#rate-box').fill('10');
-    await page.locator('#rate-box').press('Tab');
-    await page.locator('#diverged:not([hidden])').waitFor();
-    await sound(page, 'diverged');
     await close();
   });
 }

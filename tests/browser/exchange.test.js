@@ -94,7 +94,7 @@ const line = safetensors({ 'linear.weight': { shape: [1, 1], values: [2] }, 'lin
 
 /** Formats whose files carry the whole run. */
 const WHOLE = [
-  'ONNX', 'PMML', 'Web page', 'safetensors', 'NumPy (.npz)',
+  'Keras HDF5 (.h5)', 'Keras 3 (.keras)', 'ONNX', 'TensorFlow.js', 'PMML', 'Web page', 'safetensors', 'NumPy (.npz)',
   'Python', 'JavaScript', 'Rust', 'C', 'SQL', 'Keras script', 'PyTorch script', 'scikit-learn script', 'PySpark script',
 ];
 
