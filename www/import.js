@@ -233,7 +233,7 @@ function terms({ model, terms: names, coefficients, constants }) {
 async function compared({ parts, coefficients, notices }) {
   const { said: named } = await import('./i18n/table.js');
   const found = [make('h3', '', said('compare_title')), ...notices.map((notice) => make('p', 'note', wording(notice)))];
-  const heads = ['', said('compare_current'), said('compare_file')];
+  const heads = [said('compare_score'), said('compare_current'), said('compare_file')];
   const several = coefficients.some(({ output }) => output !== null);
   const sides = (/** @type {{ current: number | null, model: number | null }} */ { current, model }) => [figure(current), figure(model)];
   for (const { part, n_samples, scores } of parts) {
