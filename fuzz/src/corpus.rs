@@ -59,6 +59,12 @@ pub fn of(target: Target) -> Result<Vec<(String, Vec<u8>)>> {
         Target::Weights => {
             weights()?.into_iter().map(|text| ("weights".to_owned(), text.into_bytes())).collect()
         }
+        // An ending that no other format has.
+        Target::Model(Format::Pmml) => {
+            let mut found = models(Format::Pmml)?;
+            found.extend(self::files(Path::new("../exchange/tests/fixtures/pmml"), &[".pmml"])?);
+            found
+        }
         Target::Model(format) => models(format)?,
         Target::Link => {
             configs()?.iter().map(|config| ("link".to_owned(), to_query(config).into_bytes())).collect()
