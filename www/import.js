@@ -35,6 +35,7 @@ const MAX_ROWS = 200;
  */
 export async function kindOf(file) {
   const head = new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer());
+  // Bytes as signs, one each; those from 128 on as Windows has them.
   const latin = (/** @type {Uint8Array} */ bytes) => new TextDecoder('latin1').decode(bytes);
   const begins = latin(head).replace(/^\u00ef\u00bb\u00bf/, '').trimStart();
   if (begins.startsWith('{')) {
@@ -46,7 +47,7 @@ export async function kindOf(file) {
     const list = latin(new Uint8Array(await file.slice(Math.max(0, file.size - TAIL_BYTES)).arrayBuffer()));
     return /config\.json|model\.json|weights|\.npy/.test(list) && !list.includes('[Content_Types].xml') ? 'model' : 'table';
   }
-  const binary = begins.startsWith('\u0089HDF')
+  const binary = /^.HDF\r\n/.test(begins)
     // A message of protobuf whose first field is a small number, or a word: ONNX.
     || /^[\u0008\u0012\u001a][^\n\r]/.test(latin(head))
     // The length of a list of tensors, and the list.
