@@ -18,6 +18,10 @@ export async function sheet(name) {
   if (made) return made;
   const dialog = document.createElement('dialog');
   dialog.className = `exchange-dialog ${name}-dialog`;
+  // What was in it is not kept: a table may be, and words of another language.
+  dialog.addEventListener('close', () => {
+    if (!dialog.open) dialog.replaceChildren();
+  });
   dialogs.set(name, dialog);
   document.body.append(dialog);
   return dialog;

@@ -35,6 +35,7 @@ const MAX_ROWS = 200;
  */
 export async function kindOf(file) {
   const head = new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer());
+  // Bytes as signs, one each; those from 128 on as Windows has them.
   const latin = (/** @type {Uint8Array} */ bytes) => new TextDecoder('latin1').decode(bytes);
   const begins = latin(head).replace(/^\u00ef\u00bb\u00bf/, '').trimStart();
   if (begins.startsWith('{')) {
@@ -46,7 +47,7 @@ export async function kindOf(file) {
     const list = latin(new Uint8Array(await file.slice(Math.max(0, file.size - TAIL_BYTES)).arrayBuffer()));
     return /config\.json|model\.json|weights|\.npy/.test(list) && !list.includes('[Content_Types].xml') ? 'model' : 'table';
   }
-  const binary = begins.startsWith('\u0089HDF')
+  const binary = /^.HDF\r\n/.test(begins)
     // A message of protobuf whose first field is a small number, or a word: ONNX.
     || /^[\u0008\u0012\u001a][^\n\r]/.test(latin(head))
     // The length of a list of tensors, and the list.
@@ -233,7 +234,7 @@ function terms({ model, terms: names, coefficients, constants }) {
 async function compared({ parts, coefficients, notices }) {
   const { said: named } = await import('./i18n/table.js');
   const found = [make('h3', '', said('compare_title')), ...notices.map((notice) => make('p', 'note', wording(notice)))];
-  const heads = ['', said('compare_current'), said('compare_file')];
+  const heads = [said('compare_score'), said('compare_current'), said('compare_file')];
   const several = coefficients.some(({ output }) => output !== null);
   const sides = (/** @type {{ current: number | null, model: number | null }} */ { current, model }) => [figure(current), figure(model)];
   for (const { part, n_samples, scores } of parts) {

@@ -76,6 +76,17 @@ for (const [name, options] of /** @type {const} */ ([
       await sound(page, id);
       await page.keyboard.press('Escape');
     }
+    await page.locator('button.help:visible').first().click();
+    await page.locator('#help-dialog[open]').waitFor();
+    await sound(page, 'an explanation');
+    await page.keyboard.press('Escape');
+    await page.locator('#rate-box').fill('-1');
+    await page.locator('#rate-box').press('Tab');
+    await sound(page, 'a refused entry');
+    await page.locator('#rate-box').fill('10');
+    await page.locator('#rate-box').press('Tab');
+    await page.locator('#diverged:not([hidden])').waitFor();
+    await sound(page, 'diverged');
     // Where models leave and come, and tables are predicted.
     await page.locator('#export').click();
     await page.locator('.export-dialog[open]').waitFor();
@@ -104,17 +115,6 @@ for (const [name, options] of /** @type {const} */ ([
     await page.locator('.predictions-dialog h3').waitFor();
     await sound(page, 'predictions');
     await page.keyboard.press('Escape');
-    await page.locator('button.help:visible').first().click();
-    await page.locator('#help-dialog[open]').waitFor();
-    await sound(page, 'an explanation');
-    await page.keyboard.press('Escape');
-    await page.locator('#rate-box').fill('-1');
-    await page.locator('#rate-box').press('Tab');
-    await sound(page, 'a refused entry');
-    await page.locator('#rate-box').fill('10');
-    await page.locator('#rate-box').press('Tab');
-    await page.locator('#diverged:not([hidden])').waitFor();
-    await sound(page, 'diverged');
     await close();
   });
 }

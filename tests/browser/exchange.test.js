@@ -94,7 +94,7 @@ const line = safetensors({ 'linear.weight': { shape: [1, 1], values: [2] }, 'lin
 
 /** Formats whose files carry the whole run. */
 const WHOLE = [
-  'ONNX', 'safetensors', 'NumPy (.npz)',
+  'Keras HDF5 (.h5)', 'Keras 3 (.keras)', 'ONNX', 'TensorFlow.js', 'PMML', 'Web page', 'safetensors', 'NumPy (.npz)',
   'Python', 'JavaScript', 'Rust', 'C', 'SQL', 'Keras script', 'PyTorch script', 'scikit-learn script', 'PySpark script',
 ];
 
@@ -118,6 +118,18 @@ test('every format leaves, and comes back under a wrong name as the run that it 
   }
   const all = await (await openExport(page)).getByRole('radio').evaluateAll((radios) => radios.filter((radio) => radio.getAttribute('name') === 'format').length);
   assert.equal(all, WHOLE.length + 3, 'a format that nothing is known of');
+  await close();
+});
+
+test('how the loss went leaves as a table', async () => {
+  const { page, close } = await trained();
+  const { name, bytes } = await exportAs(page, 'Loss history (CSV)');
+  assert.equal(name, `downhill-step-${STEPS}-history.csv`);
+  const [heads, ...lines] = bytes.toString('utf8').trim().split('\n');
+  assert.match(heads, /^step,/);
+  const steps = lines.map((row) => Number(row.split(',')[0]));
+  assert.ok(steps.length > 20 && steps.every((step, i) => i === 0 || step > steps[i - 1]), 'steps rise');
+  assert.equal(steps.at(-1), STEPS);
   await close();
 });
 
@@ -198,7 +210,7 @@ test('a model of another tool is shown, compared, trained on and asked', async (
   const beside = dialog.getByRole('region', { name: 'Side by side' });
   await beside.getByRole('heading', { name: 'Side by side' }).waitFor();
   const scores = await cells(beside.getByRole('region', { name: /: 100$/ }));
-  assert.deepEqual(scores[0], ['', 'on screen', 'this file']);
+  assert.deepEqual(scores[0], ['score', 'on screen', 'this file']);
   assert.equal(figure(scores[1][1]), before.loss);
   // The generator's noise has a deviation of 0.1, and 2 x + 1 is what it was put on.
   assert.ok(figure(scores[1][2]) > 0.005 && figure(scores[1][2]) < 0.015, scores[1][2]);
