@@ -94,7 +94,9 @@ def run(recipe, format, consumer, version, updates):
             sys.argv = [str(recipe / f"{format}.py"), str(recipe / "table.csv")]
             with contextlib.redirect_stdout(printed):
                 runpy.run_path(sys.argv[0], run_name="__main__")
-            said |= {"loaded": True, "difference": difference(of, "coefficients.csv")}
+            got = outputs(of, "coefficients.csv")
+            said |= {"loaded": True, "difference": difference(of, got)}
+            keep(recipe / format, got)
     except (Exception, SystemExit) as error:
         said |= {"loaded": False, "why": f"{type(error).__name__}: {error}"[:500] + printed.getvalue()[-300:]}
     finally:
@@ -102,22 +104,32 @@ def run(recipe, format, consumer, version, updates):
     print(json.dumps(said), flush=True)
 
 
-def difference(of, path):
-    """How far the outputs of the coefficients are off, as a share of how far those expected range."""
+def keep(folder, got):
+    """What came of the recipe, for Downhill to read: see exchange/examples/read_back.rs."""
+    folder.mkdir(exist_ok=True)
+    for name in ("coefficients.csv", "weights.npz"):
+        shutil.copyfile(name, folder / name)
+    (folder / "linear.json").write_text(json.dumps(got))
+
+
+def outputs(of, path):
+    """What the coefficients say of the rows, [row][output]."""
     with open(path, newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    outputs = of["classes"] if of["activation"] == "softmax" else [of["target"]]
-    got = []
-    for output in outputs:
+    columns = []
+    for output in of["classes"] if of["activation"] == "softmax" else [of["target"]]:
         estimates = {row["term"]: float(row["estimate"]) for row in rows if row["output"] == output}
         constant = estimates.get("(intercept)", 0.0)
         weights = [estimates[term] for term in of["terms"]]
-        got.append([constant + sum(w * t for w, t in zip(weights, values)) for values in of["values"]])
-    got = centred([list(row) for row in zip(*got)])
-    wanted = centred(of["linear"])
+        columns.append([constant + sum(w * t for w, t in zip(weights, values)) for values in of["values"]])
+    return [list(row) for row in zip(*columns)]
+
+
+def difference(of, got):
+    """How far outputs are off, as a share of how far those expected range."""
+    got, wanted = centred(got), centred(of["linear"])
     every = [x for row in wanted for x in row]
-    span = max(every) - min(every)
-    return max(abs(x - y) for a, b in zip(got, wanted) for x, y in zip(a, b)) / span
+    return max(abs(x - y) for a, b in zip(got, wanted) for x, y in zip(a, b)) / (max(every) - min(every))
 
 
 def centred(rows):

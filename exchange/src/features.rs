@@ -109,6 +109,6 @@ pub(crate) fn comment(text: &str) -> String {
         _ => format!("<{:04x}>", letter as u32),
     };
     let text: String = text.chars().take(200).map(shown).collect();
-    // A compiler of C takes the next line to be part of one that ends so.
-    if text.ends_with(['\\', '/']) { text + " " } else { text }
+    // A compiler of C takes the next line to be part of one that ends so, blanks after it or not.
+    if text.trim_end().ends_with(['\\', '/']) { text + "." } else { text }
 }

@@ -81,7 +81,11 @@ impl Polynomial {
 
     fn add_scaled(&mut self, other: &Self, by: f64) {
         for (monomial, coefficient) in &other.0 {
-            *self.0.entry(monomial.clone()).or_insert(0.0) += coefficient * by;
+            // Most are there already, and need no key of their own.
+            match self.0.get_mut(monomial) {
+                Some(own) => *own += coefficient * by,
+                None => drop(self.0.insert(monomial.clone(), coefficient * by)),
+            }
         }
     }
 }

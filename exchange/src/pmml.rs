@@ -41,8 +41,11 @@ pub(crate) fn is(bytes: &[u8]) -> bool {
         let ended: &[u8] = match rest {
             [b'<', b'?', ..] => b"?>",
             [b'<', b'!', b'-', b'-', ..] => b"-->",
-            // Old files name their definition, which is not looked at.
-            [b'<', b'!', b'D' | b'd', ..] => b">",
+            // Old files name their definition, which is not looked at; entities may be defined within.
+            [b'<', b'!', b'D' | b'd', ..] => match rest.iter().find(|byte| matches!(byte, b'[' | b'>')) {
+                Some(b'[') => b"]>",
+                _ => b">",
+            },
             [b'<', name @ ..] => {
                 let is_end = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'>' | b'/');
                 let name = &name[..name.iter().take(80).position(is_end).unwrap_or(0)];

@@ -14,6 +14,8 @@
 //! `predict_width`, `not_a_table`, `row_too_long`. A row that cannot be predicted is no error: its cells go out with no
 //! prediction beside them, and it is counted.
 
+use std::collections::HashMap;
+
 use downhill::dataset::Input;
 use downhill::foreign::ForeignModel;
 use downhill::message::{Code, Message, Result};
@@ -47,7 +49,8 @@ pub struct Predictor {
     /// Names of classes, where that is what is predicted.
     classes: Vec<String>,
     forward: Forward,
-    /// What the levels of categories are as numbers, where they are all written as such.
+    /// Of each category its levels by their names, and as numbers where they are written as such.
+    levels: Vec<HashMap<Box<[u8]>, usize>>,
     level_numbers: Vec<Vec<Option<f64>>>,
     /// Bytes that come before it is known how the table is written.
     head: Vec<u8>,
@@ -144,11 +147,14 @@ impl Predictor {
             |class: usize| model.target_levels.get(class).cloned().unwrap_or_else(|| class.to_string());
         let as_number = |level: &String| cell::number(level.as_bytes(), POINTS);
         let level_numbers = |input: &Input| input.levels.iter().map(as_number).collect();
+        let place = |(place, level): (usize, &String)| (level.as_bytes().into(), place);
+        let places = |input: &Input| input.levels.iter().enumerate().map(place).collect();
         Self {
             inputs: model.inputs.clone(),
             target: model.target.clone(),
             classes: (0..classes).map(name).collect(),
             forward: Forward::new(model),
+            levels: model.inputs.iter().map(places).collect(),
             level_numbers: model.inputs.iter().map(level_numbers).collect(),
             head: Vec::new(),
             reading: None,
@@ -483,7 +489,7 @@ impl Predictor {
         numbers: Numbers,
         date_order: Option<cell::DateOrder>,
     ) -> std::result::Result<f64, Wrong> {
-        let levels = &self.inputs[input].levels;
+        let levels = &self.levels[input];
         if levels.is_empty() {
             return match (cell::read(text, numbers), date_order) {
                 (Cell::Number(value) | Cell::Date(value), _) => Ok(value),
@@ -493,8 +499,8 @@ impl Predictor {
                 }
             };
         }
-        if let Some(level) = levels.iter().position(|level| level.as_bytes() == text) {
-            return Ok(level as f64);
+        if let Some(level) = levels.get(text) {
+            return Ok(*level as f64);
         }
         // Levels that are numbers may be written otherwise: 4 and 4.0.
         let as_number = cell::number(text, numbers);
@@ -557,8 +563,8 @@ impl Predictor {
                 .with("expected", listed(&names(&self.inputs))));
         }
         let own = names(&self.inputs);
-        let expected =
-            if has_names { listed(&given) } else { format!("{} columns without names", given.len()) };
+        let by_place: Vec<String> = (1..=given.len()).map(|place| format!("column {place}")).collect();
+        let expected = listed(if has_names { &given } else { &by_place });
         self.counts
             .notices
             .push(Message::new(Code::NoticeByOrder).with("found", listed(&own)).with("expected", expected));

@@ -15,6 +15,7 @@ use downhill::schedule::Schedule;
 use crate::format::{Held, Part, Plain};
 use crate::model::Model;
 use crate::run::Run;
+use crate::tensors::Layout;
 
 pub(crate) mod keras;
 pub(crate) mod pytorch;
@@ -171,6 +172,9 @@ impl<'a> Script<'a> {
             Activation::Exponential => "log",
             Activation::Softmax => "softmax",
         };
+        let made = format!("a recipe of Downhill {}", words(&self.run.file.downhill));
+        let layout = Layout::of(&self.model, made).text();
+        text += &format!("# The same for whoever reads the weights.\nLAYOUT = {}\n", literal(&layout));
         text + &format!(
             "BIAS = {bias}\nLINK = \"{link}\"\nN_OUTPUTS = {}\nSEED = {}\n",
             self.n_outputs(),

@@ -14,7 +14,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 /// Those of this file; the others have their own.
-const FORMATS: [Format; 9] = [
+const FORMATS: [Format; 10] = [
     Format::Safetensors,
     Format::Npz,
     Format::Coefficients,
@@ -23,6 +23,8 @@ const FORMATS: [Format; 9] = [
     Format::Rust,
     Format::C,
     Format::Sql,
+    // All recipes have one reader.
+    Format::RecipeKeras,
     Format::Page,
 ];
 /// Mutations of a format.

@@ -330,3 +330,22 @@ fn model_of_houses() -> Model {
     thread_local!(static MODEL: Model = model("mixed"));
     MODEL.with(Clone::clone)
 }
+
+/// A pasted column of words is all rows: none of them is taken for a name that no input has.
+#[test]
+fn pasted_words_are_rows() {
+    let levels = ["red", "green", "blue"].map(str::to_owned).to_vec();
+    let colour = downhill::dataset::Input { name: "colour".to_owned(), levels };
+    let model = Model::of_folded(
+        (vec![colour], "price".to_owned()),
+        &[1],
+        Vec::new(),
+        (vec![vec![2.0], vec![4.0]], Some(vec![1.0])),
+        downhill::model::Activation::Linear,
+    );
+    let mut predictor = Predictor::new(&model);
+    let mut out = predictor.push(b"green\nred\nblue\n").unwrap();
+    out.extend(predictor.finish().unwrap());
+    assert_eq!(String::from_utf8(out).unwrap(), "colour,price predicted\ngreen,3\nred,1\nblue,5\n");
+    assert_eq!(predictor.counts().notices[0].params["expected"], "column 1");
+}

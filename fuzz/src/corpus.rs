@@ -59,6 +59,12 @@ pub fn of(target: Target) -> Result<Vec<(String, Vec<u8>)>> {
         Target::Weights => {
             weights()?.into_iter().map(|text| ("weights".to_owned(), text.into_bytes())).collect()
         }
+        // An ending that no other format has.
+        Target::Model(Format::Pmml) => {
+            let mut found = models(Format::Pmml)?;
+            found.extend(self::files(Path::new("../exchange/tests/fixtures/pmml"), &[".pmml"])?);
+            found
+        }
         Target::Model(format) => models(format)?,
         Target::Link => {
             configs()?.iter().map(|config| ("link".to_owned(), to_query(config).into_bytes())).collect()
@@ -66,8 +72,8 @@ pub fn of(target: Target) -> Result<Vec<(String, Vec<u8>)>> {
     })
 }
 
-/// Every sample in a format. What other tools wrote is read in the tests of the format; it would be called by its end here, which
-/// several formats share.
+/// Every sample in a format, and what Keras and TensorFlow.js wrote themselves; what other tools wrote is read in the tests of the
+/// format.
 fn models(format: Format) -> Result<Vec<(String, Vec<u8>)>> {
     let mut found = Vec::new();
     for (name, text) in files(Path::new("../exchange/samples"), &[".json"])? {
@@ -77,6 +83,15 @@ fn models(format: Format) -> Result<Vec<(String, Vec<u8>)>> {
             found.push((format!("{} {format:?}", name.trim_end_matches(".json")), bytes));
         }
     }
+    let end = match format {
+        Format::KerasH5 => ".h5",
+        Format::Keras => ".keras",
+        Format::Tfjs => ".zip",
+        _ => return Ok(found),
+    };
+    let refused = ["odd", "deep", "convolved"];
+    let theirs = files(Path::new("../exchange/tests/fixtures/keras"), &[end])?;
+    found.extend(theirs.into_iter().filter(|(name, _)| !refused.iter().any(|word| name.contains(word))));
     Ok(found)
 }
 

@@ -277,10 +277,11 @@ fn changed_archive(input: &[u8], random: &mut Random) -> Option<Vec<u8>> {
         let mut content = Vec::new();
         entry.by_ref().take(MAX_BYTES as u64).read_to_end(&mut content).ok()?;
         if index == changed {
+            let is_binary = [".h5", ".bin"].iter().any(|end| name.ends_with(end));
             content = match name.ends_with(".npy") {
                 true if random.one_in(2) => in_header(content, random),
-                true => bytes(content, &[(String::new(), input.to_vec())], random),
-                false => text(content, random),
+                false if !is_binary => text(content, random),
+                _ => bytes(content, &[(String::new(), input.to_vec())], random),
             };
             if random.one_in(16) {
                 continue;

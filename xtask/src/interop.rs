@@ -19,7 +19,7 @@ const READ_ELSEWHERE: &[&str] = &["run_file", "page"];
 
 /// What `cargo xtask test` leaves to [`interop`] besides: only large tools read these.
 const READ_BY_LARGE: &[&str] =
-    &["keras", "pmml", "recipe_keras", "recipe_pytorch", "recipe_sklearn", "recipe_spark"];
+    &["pmml", "recipe_keras", "recipe_pytorch", "recipe_sklearn", "recipe_spark"];
 
 /// A Python with packages of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +49,7 @@ const SCRIPTS: &[Script] = &[
     Script { name: "tfjs", venvs: &[] },
     Script { name: "onnxruntime_web", venvs: &[] },
     Script { name: "pmml", venvs: &[Venv::Tools] },
-    Script { name: "keras", venvs: &[Venv::Keras3, Venv::Keras2] },
+    Script { name: "keras", venvs: &[Venv::Light, Venv::Keras3, Venv::Keras2] },
     Script { name: "recipes", venvs: &[Venv::Tools, Venv::Keras3, Venv::Torch] },
 ];
 
@@ -85,6 +85,12 @@ pub(crate) fn interop(names: &[String]) -> Result<ExitCode> {
         if let Err(error) = run(script, |_| true, &exported, &mut table) {
             trouble.push(format!("{}: {error:#}", script.name));
         }
+    }
+    let recipes_ran = SCRIPTS.iter().any(|script| script.name == "recipes" && wanted(script));
+    if recipes_ran
+        && let Err(error) = hear("what recipes came to, read", &mut example("read_back"), &mut table)
+    {
+        trouble.push(format!("{error:#}"));
     }
     if names.is_empty() {
         trouble.extend(unread(&exported, &table, &[])?);
@@ -126,10 +132,19 @@ fn export() -> Result<PathBuf> {
 
 /// Writes recipes of many configurations, and what they come to in Downhill.
 fn recipes() -> Result<()> {
+    let folder = shell::target_dir().join("interop/recipes");
+    if folder.is_dir() {
+        fs::remove_dir_all(folder)?;
+    }
+    shell::quiet("recipes of many configurations", &mut example("recipes")).map(drop)
+}
+
+/// An example of the exchange that works in the folder of recipes.
+fn example(name: &str) -> Command {
     let mut cargo = shell::cargo();
-    cargo.args(["run", "--quiet", "--package", "downhill-exchange", "--example", "recipes", "--"]);
+    cargo.args(["run", "--quiet", "--package", "downhill-exchange", "--example", name, "--"]);
     cargo.arg(shell::target_dir().join("interop/recipes"));
-    shell::quiet("recipes of many configurations", &mut cargo).map(drop)
+    cargo
 }
 
 /// Runs a script wherever it has to and adds what it says to the table.
@@ -167,8 +182,14 @@ fn run(script: &Script, wanted: impl Fn(Venv) -> bool, exported: &Path, table: &
 }
 
 fn listen(file: &str, command: &mut Command, exported: &Path, table: &mut Table) -> Result<()> {
-    command.arg(Path::new("interop").join(file)).arg(exported);
-    let text = shell::quiet(&format!("interop/{file}"), command)?;
+    let script = format!("interop/{file}");
+    command.arg(&script).arg(exported);
+    hear(&script, command, table)
+}
+
+/// Runs what prints lines of JSON, and adds them to the table.
+fn hear(title: &str, command: &mut Command, table: &mut Table) -> Result<()> {
+    let text = shell::quiet(title, command)?;
     let mut n_files = 0;
     for line in text.lines() {
         // A progress bar may stand before it.
@@ -189,7 +210,7 @@ fn listen(file: &str, command: &mut Command, exported: &Path, table: &mut Table)
         table.entry((text("format"), text("consumer"), text("version"))).or_default().push(verdict);
     }
     if n_files == 0 {
-        bail!("interop/{file} read no file");
+        bail!("{title} read no file");
     }
     Ok(())
 }
@@ -302,6 +323,11 @@ impl Venv {
             _ => &["python3", "python"],
         }
     }
+}
+
+/// The Python that the cheap tools are in.
+pub(crate) fn light_python() -> Result<PathBuf> {
+    python(Venv::Light)
 }
 
 /// The Python of a venv with its packages; made where it is not there, or where other packages are wanted.

@@ -47,6 +47,7 @@ def save(estimates, constant):
                 table.writerow([term, repr(float(estimate)), name, LINK])
                 print(f"{term:<32} {float(estimate):>24.16g}" + (f"  {name}" if len(outputs) > 1 else ""))
     arrays = {"dense.kernel": estimates, "features": np.array([term[0] for term in TERMS])}
+    arrays["downhill.model"] = np.frombuffer(LAYOUT.encode(), np.uint8)
     if BIAS:
         arrays["dense.bias"] = constant
     np.savez("weights.npz", **arrays)

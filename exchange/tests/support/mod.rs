@@ -202,6 +202,8 @@ pub(crate) fn run_of(inputs: &[(&str, &[&str])], classes: &[&str], target: &str,
         let values = inputs.iter().map(|(_, levels)| if levels.is_empty() { x } else { 0.0 });
         values.chain([0.0]).collect::<Vec<f64>>()
     };
+    // Ends a line of comment, where a compiler of C would go on with the next.
+    file["saved"] = json!("\u{85} ??/ \\ ");
     file["check_predictions"] = json!([row(-2.0), row(0.0), row(2.0)]);
     Run::read(file.to_string().as_bytes()).unwrap()
 }
