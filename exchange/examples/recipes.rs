@@ -96,14 +96,15 @@ fn recipes() -> Vec<Recipe> {
     ];
     for (name, optimizer, rate) in optimizers {
         let config = RunConfig { optimizer, learning_rate: rate, ..three() };
-        add(name, config, 80, None);
+        // Before they have come to the same optimum.
+        add(name, config, 20, None);
     }
 
     let schedules = [
         ("time_decay", Schedule::TimeDecay { decay_rate: 1.0, decay_steps: 20.0 }),
         ("step", Schedule::Step { step_size: 15, gamma: 0.5 }),
         ("exponential", Schedule::Exponential { gamma: 0.97 }),
-        ("polynomial", Schedule::Polynomial { total_steps: 70, power: 2.0 }),
+        ("polynomial", Schedule::Polynomial { total_steps: 50, power: 2.0 }),
         ("cosine", Schedule::Cosine { period: 50, period_factor: 1, restarts: false, minimum_rate: 0.001 }),
         ("restarts", Schedule::Cosine { period: 10, period_factor: 2, restarts: true, minimum_rate: 0.0 }),
         (
@@ -127,7 +128,7 @@ fn recipes() -> Vec<Recipe> {
             (config.warmup.steps, config.warmup.start_factor) = (10, 0.1);
         }
         // It goes back thrice; near the optimum it would go by rises of the loss that are roundings.
-        let steps = if name == "bold" { 15 } else { 80 };
+        let steps = if name == "bold" { 15 } else { 60 };
         add(name, config, steps, None);
     }
 
@@ -153,7 +154,7 @@ fn recipes() -> Vec<Recipe> {
         ("sparse_adam", Optimizer::Adam { beta1: 0.9, beta2: 0.99, epsilon: 1e-8 }, 1.0),
     ];
     for (name, optimizer, learning_rate) in sparse {
-        add(name, RunConfig { optimizer, learning_rate, penalty: penalty(20.0, 1.0), ..three() }, 80, None);
+        add(name, RunConfig { optimizer, learning_rate, penalty: penalty(20.0, 1.0), ..three() }, 30, None);
     }
 
     let mut logistic = table(ShippedTable::BreastCancer);

@@ -4,11 +4,15 @@ use std::rc::Rc;
 
 use downhill::backend::{self, InUse};
 use downhill::config::{RunConfig, from_query, json, to_query};
-use downhill::dataset::Dataset;
+use downhill::dataset::{Dataset, Input};
 use downhill::export;
-use downhill::message::{Code, Result};
+use downhill::foreign::ForeignModel;
+use downhill::message::{Code, Message, Result};
+use downhill::model::Activation;
 use downhill::trainer::{Task, Trainer};
 use downhill_exchange::format::{self, Format};
+use downhill_exchange::model::Model;
+use downhill_exchange::predict::Predictor;
 use downhill_formats::archive;
 use downhill_formats::parquet::Parquet;
 use downhill_formats::workbook::Workbook;
@@ -105,7 +109,10 @@ impl Target {
         // What a file is taken for is found out first, whatever it is.
         let _ = Kind::of(input);
         match self {
-            Self::Text => look_at(Table::read(input)),
+            Self::Text => {
+                predict(input);
+                look_at(Table::read(input))
+            }
             Self::Objects => look_at(read_all(&mut Objects::new(input.to_vec()))),
             Self::Array => {
                 look_at(Arrays::of_array(Rc::new(input.to_vec())).and_then(|mut r| read_all(&mut r)))
@@ -146,11 +153,37 @@ fn go_on(input: &[u8]) -> Result<()> {
     let in_use = InUse::new(&engine, Code::CpuForced.into());
     let mut trainer = pollster::block_on(Trainer::new(config.check()?, task, engine, in_use))?;
     pollster::block_on(trainer.restore(imported.checkpoint))?;
+    trainer.retrace(&imported.history);
     pollster::block_on(trainer.advance(3))?;
     export::write(&trainer).map(drop)
 }
 
-/// What the page does with a model: reads it, and predicts a row of zeros.
+/// What the page does with a table that is to be predicted, in chunks of two sizes, which must come to the same.
+fn predict(input: &[u8]) {
+    let inputs = ["x", "ort"].map(|name| Input {
+        name: name.to_owned(),
+        levels: if name == "x" { Vec::new() } else { vec!["K\u{F6}ln".to_owned(), "2".to_owned()] },
+    });
+    let one_or_two = |n: usize| {
+        let inputs = inputs[..n].to_vec();
+        let weights = (vec![vec![0.5]; n], Some(vec![-1.0]));
+        Model::of_folded((inputs, "y".to_owned()), &[1, 1], Vec::new(), weights, Activation::Linear)
+    };
+    for n in [1, 2] {
+        let by = |chunk: usize| {
+            let mut predictor = Predictor::new(&one_or_two(n));
+            let mut out = Vec::new();
+            for chunk in input.chunks(chunk) {
+                out.extend(predictor.push(chunk)?);
+            }
+            out.extend(predictor.finish()?);
+            Ok::<_, Message>((out, predictor.counts().clone()))
+        };
+        assert_eq!(by(usize::MAX), by(61), "chunks of another size are another table");
+    }
+}
+
+/// What the page does with a model: reads it, predicts a row of zeros, and goes on with it on rows that it fits.
 fn weigh(input: &[u8]) -> bool {
     let Ok(found) = format::read(input) else { return false };
     let model = &found.model;
@@ -159,7 +192,27 @@ fn weigh(input: &[u8]) -> bool {
     assert!(numbers.copied().all(f64::is_finite), "a weight that was read is no number");
     let outputs = model.predict(&vec![0.0; model.inputs.len()], &mut vec![0.0; model.map.n_features()]);
     assert_eq!(outputs.len(), model.n_outputs());
+    let _ = adopt(model);
     true
+}
+
+/// As the session puts a model on the rows that it has: here two, of its own columns.
+fn adopt(model: &Model) -> Result<()> {
+    const MAX_INPUTS: usize = 100;
+    if model.inputs.len() > MAX_INPUTS {
+        return Ok(());
+    }
+    let foreign = ForeignModel::read(serde_json::to_value(model).unwrap_or_default())?;
+    let columns = vec![vec![0.0, 1.0]; model.inputs.len() + 1];
+    let dataset = Dataset::of_table(columns, model.inputs.clone(), "y");
+    let matching = foreign.matched(&dataset.inputs)?;
+    let mut config = RunConfig::default();
+    config.model = foreign.config(&dataset.inputs, &matching, &config.model);
+    config.loss = foreign.loss(config.loss);
+    let task = Task::new(&config.check()?, Rc::new(dataset))?;
+    let outputs = (task.problem.n_outputs as usize, &[][..]);
+    let own = (&task.dataset.inputs[..], &matching);
+    foreign.parameters((&task.map, config.model.bias), own, outputs).map(drop)
 }
 
 /// What the page does with a link: reads it, checks it, and writes it anew, where it must mean the same.

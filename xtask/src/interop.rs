@@ -18,8 +18,7 @@ const ALLOWED: f64 = 1e-6;
 const READ_ELSEWHERE: &[&str] = &["run_file", "page"];
 
 /// What `cargo xtask test` leaves to [`interop`] besides: only large tools read these.
-const READ_BY_LARGE: &[&str] =
-    &["pmml", "recipe_keras", "recipe_pytorch", "recipe_sklearn", "recipe_spark"];
+const READ_BY_LARGE: &[&str] = &["pmml", "recipe_keras", "recipe_pytorch", "recipe_sklearn", "recipe_spark"];
 
 /// A Python with packages of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
