@@ -9,7 +9,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::{install, offline, shell};
+use crate::{install, offline, shell, site};
 
 /// The most that a prediction may be off, as a share of `|b| + sum |w x|`.
 const ALLOWED: f64 = 1e-6;
@@ -78,11 +78,14 @@ pub(crate) fn interop(names: &[String]) -> Result<ExitCode> {
     }
     let wanted = |script: &Script| names.is_empty() || names.iter().any(|name| name == script.name);
     let exported = export()?;
+    let saved = save()?;
     let mut table = Table::new();
     let mut trouble = Vec::new();
     for script in SCRIPTS.iter().filter(|script| wanted(script)) {
-        if let Err(error) = run(script, |_| true, &exported, &mut table) {
-            trouble.push(format!("{}: {error:#}", script.name));
+        for folder in of_script(script, &exported, &saved) {
+            if let Err(error) = run(script, |_| true, folder, &mut table) {
+                trouble.push(format!("{}: {error:#}", script.name));
+            }
         }
     }
     let recipes_ran = SCRIPTS.iter().any(|script| script.name == "recipes" && wanted(script));
@@ -101,12 +104,15 @@ pub(crate) fn interop(names: &[String]) -> Result<ExitCode> {
 /// Runs the cheap consumers and prints their table. How many lines of it are well, and how many are not.
 pub(crate) fn light() -> Result<(usize, usize)> {
     let exported = export()?;
+    let saved = save()?;
     let mut table = Table::new();
     let mut trouble = Vec::new();
     let cheap = |venv: Venv| venv == Venv::Light;
     for script in SCRIPTS.iter().filter(|script| script.venvs.iter().all(|venv| *venv != Venv::Tools)) {
-        if let Err(error) = run(script, cheap, &exported, &mut table) {
-            trouble.push(format!("{}: {error:#}", script.name));
+        for folder in of_script(script, &exported, &saved) {
+            if let Err(error) = run(script, cheap, folder, &mut table) {
+                trouble.push(format!("{}: {error:#}", script.name));
+            }
         }
     }
     trouble.extend(unread(&exported, &table, READ_BY_LARGE)?);
@@ -127,6 +133,30 @@ fn export() -> Result<PathBuf> {
         .arg(&folder);
     shell::quiet("every sample in every format", &mut cargo)?;
     Ok(folder)
+}
+
+/// Trains in a browser and saves what the page writes there, and gives the folder.
+fn save() -> Result<PathBuf> {
+    install::npm_packages()?;
+    install::system_packages()?;
+    site::build()?;
+    site::exchange()?;
+    let folder = shell::target_dir().join("interop/saved");
+    if folder.is_dir() {
+        fs::remove_dir_all(&folder)?;
+    }
+    let mut node = shell::program("node");
+    if let Some(chromium) = install::chromium() {
+        node.env("CHROMIUM", chromium);
+    }
+    node.arg("interop/browser.mjs").arg(&folder);
+    shell::quiet("every format, saved in a browser", &mut node)?;
+    Ok(folder)
+}
+
+/// What a script is given: recipes train, which needs more than the two rows that the browser predicts.
+fn of_script<'a>(script: &Script, exported: &'a Path, saved: &'a Path) -> Vec<&'a Path> {
+    if script.name == "recipes" { vec![exported] } else { vec![exported, saved] }
 }
 
 /// Writes recipes of many configurations, and what they come to in Downhill.
