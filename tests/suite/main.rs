@@ -11,6 +11,7 @@ mod export;
 mod features;
 mod folds;
 mod foreign;
+mod golden;
 mod gpu;
 mod gradient;
 mod inference;

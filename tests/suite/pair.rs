@@ -30,7 +30,7 @@ enum Asked {
 }
 
 /// A partner that ends instead of its answer number `n_answers`, and how often it was asked for sums.
-fn partner(n_answers: usize) -> (Link, Arc<AtomicUsize>) {
+pub(crate) fn partner(n_answers: usize) -> (Link, Arc<AtomicUsize>) {
     let (sender, asked) = mpsc::channel::<(Asked, oneshot::Sender<Heard>)>();
     let n_sums = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&n_sums);
@@ -70,7 +70,7 @@ fn partner(n_answers: usize) -> (Link, Arc<AtomicUsize>) {
     (link, n_sums)
 }
 
-const FOREVER: usize = usize::MAX;
+pub(crate) const FOREVER: usize = usize::MAX;
 
 fn runs(problem: &Rc<Problem>, optimizer: &Optimizer, n_answers: usize) -> ([Bare; 2], Arc<AtomicUsize>) {
     let (link, n_sums) = partner(n_answers);

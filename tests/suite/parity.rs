@@ -10,7 +10,7 @@ use crate::support::{
 
 /// After a thousand steps the two have rounded differently a thousand times: the contraction of descent keeps what
 /// remains far below this share of the weights' norm.
-const AFTER_1000_STEPS: f64 = 1e-4;
+pub(crate) const AFTER_1000_STEPS: f64 = 1e-4;
 /// One step from the same state differs by the order of f32 sums alone.
 const AFTER_ONE_STEP: f64 = 1e-5;
 
