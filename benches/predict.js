@@ -70,9 +70,9 @@ const model = {
   activation: 'linear',
 };
 
-const site = join(root, 'target/site/www/exchange');
-const { default: init, Predictor } = await import(join(site, 'downhill_exchange.js'));
-await init({ module_or_path: readFileSync(join(site, 'downhill_exchange_bg.wasm')) });
+const site = join(root, 'target/site/www/wasm/model-files');
+const { default: init, Predictor } = await import(join(site, 'downhill_model_files.js'));
+await init({ module_or_path: readFileSync(join(site, 'downhill_model_files_bg.wasm')) });
 
 /** @param {ArrayLike<number>} values */
 const sum = (values) => {

@@ -85,8 +85,8 @@ function ownFiles() {
 
 ownFiles();
 const site = join(root, 'target/site/www');
-const { default: init } = await import(join(site, 'readers/downhill_readers.js'));
-await init({ module_or_path: readFileSync(join(site, 'readers/downhill_readers_bg.wasm')) });
+const { default: init } = await import(join(site, 'wasm/tables/downhill_tables.js'));
+await init({ module_or_path: readFileSync(join(site, 'wasm/tables/downhill_tables_bg.wasm')) });
 const { handle } = await import(join(site, 'tables.js'));
 
 async function page() {

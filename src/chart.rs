@@ -11,7 +11,6 @@ mod layout;
 mod loss;
 mod loss_picture;
 mod pen;
-#[cfg(feature = "general")]
 mod plot;
 mod range;
 mod series;
@@ -23,7 +22,6 @@ pub use format::{number, thousands};
 pub use layout::{Rect, Scale, Size};
 pub use loss::{LossChart, LossOptions, LossReading};
 pub use pen::Drawn;
-#[cfg(feature = "general")]
 pub use plot::{PlotAxis, PlotChart, PlotKind, PlotReading, PlotSeries};
 pub use range::StableRange;
 pub use theme::{Colour, Theme, ThemeColours};

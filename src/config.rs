@@ -4,7 +4,6 @@
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::GENERAL;
 use crate::dataset::Scaling;
 use crate::loss::{Loss, Penalty};
 use crate::message::{Code, Message, Result, count, short};
@@ -588,7 +587,7 @@ impl RunConfig {
         for (field, degree) in degrees.chain([("model.degree", self.model.degree)]) {
             within(field, f64::from(degree), 1.0, f64::from(MAX_DEGREE))?;
         }
-        if GENERAL && let Some([column, _]) = self.model.interactions.iter().find(|[a, b]| a == b) {
+        if let Some([column, _]) = self.model.interactions.iter().find(|[a, b]| a == b) {
             return Err(Message::new(Code::InteractionOfOne).with("column", column));
         }
         within("batch_size", f64::from(self.batch_size), 1.0, f64::from(MAX_SAMPLES))?;
@@ -625,19 +624,6 @@ impl RunConfig {
             within("steps_per_second", speed, 0.1, 1e9)?;
         }
         Ok(RunPlan { config: self.clone() })
-    }
-
-    /// Whether only the general engine trains it: anything but a generated line under the squared loss.
-    pub fn is_general(&self) -> bool {
-        let validation = &self.validation;
-        !matches!(self.data.source, Source::Linspace { .. })
-            || self.loss != Loss::Squared
-            || self.penalty.strength > 0.0
-            || self.penalty_path > 0
-            || validation.test_fraction > 0.0
-            || validation.folds > 0
-            || matches!(validation.split, Split::Stratified | Split::Group)
-            || !self.model.interactions.is_empty()
     }
 
     fn check_objective(&self) -> Result<()> {

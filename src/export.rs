@@ -1,6 +1,5 @@
 //! Trained weights as a file, and back.
 
-#[cfg(feature = "general")]
 use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
@@ -86,13 +85,10 @@ pub struct WeightsFile {
     pub training_state: TrainingState,
     /// Metrics of these weights over the rows that they were trained on (`training`), and over those held out (`validation`,
     /// `test`) where there are any. Files had neither these nor what follows before models were taken to other tools.
-    #[cfg(feature = "general")]
     pub metrics: Option<BTreeMap<String, Metrics>>,
     /// What the data were.
-    #[cfg(feature = "general")]
     pub data: Option<DataFacts>,
     /// How the run went until then.
-    #[cfg(feature = "general")]
     pub history: Option<Curve>,
 }
 
@@ -116,11 +112,8 @@ impl<'de> Deserialize<'de> for WeightsFile {
             backend: from.may("backend")?,
             check_predictions: from.need("check_predictions")?,
             training_state: from.need("training_state")?,
-            #[cfg(feature = "general")]
             metrics: lenient(from.may("metrics")?),
-            #[cfg(feature = "general")]
             data: lenient(from.may("data")?),
-            #[cfg(feature = "general")]
             history: lenient(from.may("history")?),
         };
         from.finish(read)
@@ -249,7 +242,6 @@ impl<'de> Deserialize<'de> for TrainingState {
 /// The run's weights as a file.
 pub fn weights_file(trainer: &Trainer, saving: &Saving) -> WeightsFile {
     let (file, facts) = parts(trainer, saving);
-    #[cfg(feature = "general")]
     let file = {
         let [metrics, data, history] = facts;
         WeightsFile {
@@ -259,9 +251,6 @@ pub fn weights_file(trainer: &Trainer, saving: &Saving) -> WeightsFile {
             ..file
         }
     };
-    // Where no file is read there is no room for them as anything but JSON: see [`fields`].
-    #[cfg(not(feature = "general"))]
-    drop(facts);
     file
 }
 
@@ -344,11 +333,8 @@ fn parts(trainer: &Trainer, saving: &Saving) -> (WeightsFile, [Value; 3]) {
             cooldown_left: reaction.cooldown_left,
             last_epoch_loss: reaction.last_epoch_loss,
         },
-        #[cfg(feature = "general")]
         metrics: None,
-        #[cfg(feature = "general")]
         data: None,
-        #[cfg(feature = "general")]
         history: None,
     };
     let history = trainer.history().curve(MAX_HISTORY_POINTS, step);
@@ -563,9 +549,6 @@ fn check(file: WeightsFile) -> Result<Imported> {
         schedule_start: training.schedule_start.min(file.steps),
         first_loss: training.first_loss,
     };
-    #[cfg(feature = "general")]
     let history = file.history.unwrap_or_default();
-    #[cfg(not(feature = "general"))]
-    let history = Curve::default();
     Ok(Imported { plan, map: file.feature_map, checkpoint, history })
 }

@@ -3,10 +3,6 @@
 //! Modules in reading order: maths first, which knows no platform; then the engines, which share one call; then the
 //! trainer that steps them; then what a page sees. Arrows point down only.
 
-/// Whether every loss, penalty, split and table is built in, or what a first visit needs and no more. Where a feature
-/// costs the download something, it is asked for by `GENERAL && ...`, so that the compiler can leave it out.
-pub const GENERAL: bool = cfg!(feature = "general");
-
 pub mod message;
 
 pub mod tagged;

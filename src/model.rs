@@ -120,7 +120,7 @@ pub fn feature_map(model: &ModelConfig, inputs: &[Input]) -> Result<FeatureMap> 
         found.map(|place| place as u32).ok_or_else(|| Message::new(Code::NoSuchColumn).with("column", name))
     };
     let pair = |[a, b]: &[String; 2]| Ok([place(a)?, place(b)?]);
-    let interactions = model.interactions.iter().filter(|_| crate::GENERAL);
+    let interactions = model.interactions.iter();
     let pairs = interactions.map(pair).collect::<Result<Vec<[u32; 2]>>>()?;
     let maps: Vec<InputMap> = inputs.iter().map(of).collect();
     match FeatureMap::count(&maps, &pairs) {

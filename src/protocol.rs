@@ -14,13 +14,11 @@
 //!   rows do not have what the model takes.
 
 use serde::{Deserialize, Serialize};
-#[cfg(feature = "general")]
 use serde_json::Value;
 
 use crate::config::RunConfig;
 use crate::dataset::Scaling;
 use crate::export::Saving;
-#[cfg(feature = "general")]
 use crate::foreign::Comparison;
 use crate::message::Message;
 use crate::metrics::HistoryDelta;
@@ -84,14 +82,12 @@ pub enum Request {
         #[serde(skip)]
         bytes: Vec<u8>,
     },
-    #[cfg(feature = "general")]
     /// A model of another tool, to go on from as a new run on the rows that there are.
     Adopt {
         /// A [`ForeignModel`](crate::foreign::ForeignModel) as JSON.
         #[serde(skip)]
         model: Value,
     },
-    #[cfg(feature = "general")]
     /// How a model of another tool does on the rows that there are, beside the weights as they are.
     Compare {
         /// As for [`Request::Adopt`].
@@ -143,7 +139,6 @@ pub enum Answer {
         text: String,
     },
     /// To `compare`.
-    #[cfg(feature = "general")]
     Compared(Box<Comparison>),
     /// To `density`.
     Density {

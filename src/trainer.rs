@@ -4,7 +4,6 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::GENERAL;
 use crate::backend::kernel::{
     self, EPOCH_END, EPOCH_START, EVALUATE, FULL, HALT_LOSS, HALT_NOT_FINITE, RunParams, SHUFFLED,
     StepParams, VALIDATE, slot,
@@ -342,7 +341,7 @@ impl Trainer {
         self.note_least();
         self.history.record_loss(self.step(), reaction.evaluated_loss);
         self.measure_validation();
-        if GENERAL && self.state.n_runs() > 1 {
+        if self.state.n_runs() > 1 {
             self.measure_beside(step).await;
         }
         Ok(())
@@ -380,7 +379,7 @@ impl Trainer {
     /// What the penalty adds to the loss of the weights as they are.
     pub fn penalty(&self) -> f64 {
         let penalty = self.plan.config().penalty;
-        if !GENERAL || penalty.strength == 0.0 { 0.0 } else { penalty.of(self.weights_of(0)) }
+        if penalty.strength == 0.0 { 0.0 } else { penalty.of(self.weights_of(0)) }
     }
 
     /// Of each part of a cross-validation, the mean loss of its rows under the run that leaves it out, as last measured.
@@ -390,7 +389,7 @@ impl Trainer {
 
     /// The coefficient path as last measured; `None` where there is none.
     pub fn path(&self) -> Option<Path> {
-        if !GENERAL || self.beside.strengths().is_empty() {
+        if self.beside.strengths().is_empty() {
             return None;
         }
         let weights = |run: usize| self.weights_of(run).map(|w| w as f32);
@@ -563,18 +562,15 @@ impl Trainer {
         let map = &self.task.map;
         let loss = self.plan.config().loss;
         let n_outputs = self.task.problem.n_outputs as usize;
-        let by_output: Vec<Vec<f64>> = (0..if GENERAL { n_outputs } else { 1 })
-            .map(|output| model::of_output(parameters, n_outputs, output))
-            .collect();
+        let by_output: Vec<Vec<f64>> =
+            (0..n_outputs).map(|output| model::of_output(parameters, n_outputs, output)).collect();
         let mut features = vec![0.0; map.n_features()];
         let mut outputs = vec![0.0; by_output.len()];
         for (row, x) in x.chunks_exact(map.n_inputs()).enumerate() {
             for (output, parameters) in outputs.iter_mut().zip(&by_output) {
                 *output = model::predict(map, parameters, x, &mut features);
             }
-            if GENERAL {
-                loss.respond(&mut outputs);
-            }
+            loss.respond(&mut outputs);
             each(row, &outputs);
         }
     }
@@ -594,15 +590,12 @@ impl Trainer {
     /// such a bound at the most that they can be curved. Of Poisson's loss, which has none, the rate above which descent
     /// comes no nearer to where it is heading. `NaN` where the loss has kinks, or that place is not known.
     pub fn stable_rate(&self) -> f64 {
-        if GENERAL { 2.0 / self.curvatures()[0] } else { self.task.exact.stable_rate() }
+        2.0 / self.curvatures()[0]
     }
 
     /// How curved the objective is over all rows, and over the steepest of them alone.
     fn curvatures(&self) -> [f64; 2] {
         let (exact, steepest_row) = (&self.task.exact, self.task.steepest_row);
-        if !GENERAL {
-            return [exact.largest_eigenvalue, steepest_row];
-        }
         let config = self.plan.config();
         let l2 = config.penalty.strength * (1.0 - config.penalty.l1_ratio);
         let of_loss = match config.loss.curvature() {
@@ -870,7 +863,6 @@ impl Trainer {
     async fn call(&mut self, steps: &[StepParams]) {
         let params = self.run_params();
         let first = self.step();
-        #[cfg(feature = "general")]
         let before = self.task.problem.stored().map(|_| self.state.clone());
         let lost = self.backend.advance(&mut self.state, &params, steps, &mut self.trace).await;
         if let Err(lost) = lost {
@@ -883,7 +875,6 @@ impl Trainer {
             let in_use = InUse { how: Some(reason), fallback: true, ..self.in_use.clone() };
             self.set_backend(backend::cpu(Rc::clone(&self.task.problem)), in_use);
         }
-        #[cfg(feature = "general")]
         if let Some(before) = before
             && self.ends_unread()
         {
@@ -901,7 +892,6 @@ impl Trainer {
     /// Reads one more block of rows from storage for a step, or a measurement, that sees all of them, so that such a pass can
     /// be made a little at a time; `held_out` for one that sees the rows held out as well. Returns the share of the rows that
     /// is done: at 1 the pass has nothing left to read.
-    #[cfg(feature = "general")]
     pub fn read_ahead(&mut self, held_out: bool) -> f64 {
         let params = self.run_params();
         let Backend::Cpu(engine) = &mut self.backend else { return 1.0 };

@@ -7,18 +7,15 @@ use wasm_bindgen::prelude::*;
 
 use crate::message::{Code, Message};
 
-#[cfg(feature = "bench")]
-pub mod bench;
 #[cfg(feature = "chart")]
 mod canvas;
 #[cfg(feature = "chart")]
 pub mod charts;
 mod engines;
 pub mod form;
-#[cfg(feature = "module")]
 pub mod module;
 pub mod pair;
-#[cfg(all(feature = "chart", feature = "general"))]
+#[cfg(feature = "chart")]
 pub mod plots;
 pub mod session;
 
@@ -32,7 +29,7 @@ fn start() {
 }
 
 /// Milliseconds on a clock that only runs forward.
-fn now_ms() -> f64 {
+pub fn now_ms() -> f64 {
     thread_local! {
         static PERFORMANCE: Option<web_sys::Performance> =
             Reflect::get(&js_sys::global(), &"performance".into()).ok().and_then(|p| p.dyn_into().ok());
@@ -89,7 +86,7 @@ fn json_text(fields: Vec<(&str, serde_json::Value)>) -> crate::message::Result<S
 }
 
 /// A message as an `Error` with `code` and `params` beside its text.
-fn to_error(message: &Message) -> Error {
+pub fn to_error(message: &Message) -> Error {
     let error = Error::new(&message.to_string());
     set(&error, "code", &message.code.name().into());
     if let Ok(params) = to_js(&message.params) {

@@ -1,10 +1,10 @@
 // @ts-check
 // Asks the worker how weights do, again and again while they move, but no more often than it can well answer.
 
-/** @typedef {import('./pkg/downhill.js').Diagnosed} Diagnosed */
-/** @typedef {import('./pkg/downhill.js').Configured} Configured */
-/** @typedef {import('./pkg/downhill.js').Snapshot} Snapshot */
-/** @typedef {Extract<import('./pkg/downhill.js').Request, { kind: 'diagnose' }>} Question */
+/** @typedef {import('./wasm/engine/downhill.js').Diagnosed} Diagnosed */
+/** @typedef {import('./wasm/engine/downhill.js').Configured} Configured */
+/** @typedef {import('./wasm/engine/downhill.js').Snapshot} Snapshot */
+/** @typedef {Extract<import('./wasm/engine/downhill.js').Request, { kind: 'diagnose' }>} Question */
 
 /** While the weights move, they are looked at again after this, or after as many times what it took. */
 const AGAIN_MS = 700;
@@ -53,7 +53,7 @@ export class Asking {
 
   /**
    * The run goes on under another configuration.
-   * @param {import('./pkg/downhill.js').RunConfig} config
+   * @param {import('./wasm/engine/downhill.js').RunConfig} config
    */
   change(config) {
     if (this.run) this.run = { ...this.run, config };

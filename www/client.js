@@ -2,12 +2,12 @@
 // The worker, made to look like an async function: requests have ids, answers find their promises, errors cross as
 // errors, and what a past run still says is dropped.
 
-/** @typedef {import('./pkg/downhill.js').Request} Request */
-/** @typedef {import('./pkg/downhill.js').Answer} Answer */
-/** @typedef {import('./pkg/downhill.js').Event} SessionEvent */
-/** @typedef {import('./pkg/downhill.js').Snapshot} Snapshot */
-/** @typedef {import('./pkg/downhill.js').Configured} Configured */
-/** @typedef {import('./pkg/downhill.js').Progress} Progress */
+/** @typedef {import('./wasm/engine/downhill.js').Request} Request */
+/** @typedef {import('./wasm/engine/downhill.js').Answer} Answer */
+/** @typedef {import('./wasm/engine/downhill.js').Event} SessionEvent */
+/** @typedef {import('./wasm/engine/downhill.js').Snapshot} Snapshot */
+/** @typedef {import('./wasm/engine/downhill.js').Configured} Configured */
+/** @typedef {import('./wasm/engine/downhill.js').Progress} Progress */
 /** @typedef {Error & { code?: string, params?: Record<string, string> }} SessionError */
 
 /** An answer that takes longer is waited for in sight. */

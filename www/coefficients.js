@@ -4,12 +4,12 @@
 import { count, figure } from './i18n.js';
 import { said } from './i18n/table.js';
 import { make } from './form.js';
-import { addStyle } from './general.js';
+import { addStyle } from './styles.js';
 import { addTab } from './tabs.js';
 
-/** @typedef {import('./pkg/downhill.js').Inferred} Inferred */
-/** @typedef {import('./pkg/downhill.js').Configured} Configured */
-/** @typedef {import('./pkg/downhill.js').Snapshot} Snapshot */
+/** @typedef {import('./wasm/engine/downhill.js').Inferred} Inferred */
+/** @typedef {import('./wasm/engine/downhill.js').Configured} Configured */
+/** @typedef {import('./wasm/engine/downhill.js').Snapshot} Snapshot */
 
 /** Rows times squared features that are worked on unasked. */
 const UNASKED = 3e8;

@@ -5,21 +5,21 @@ import { count, figure, wording } from './i18n.js';
 import { said } from './i18n/table.js';
 import { make } from './form.js';
 import { Asking } from './asking.js';
-import { addStyle } from './general.js';
+import { addStyle } from './styles.js';
 import { onChange } from './changes.js';
 import { offerSaving } from './pictures.js';
 import { MOST_LINES, PlotFigure, column, lineLook } from './plots.js';
 import { addTab } from './tabs.js';
 import { chartTheme } from './theme.js';
 
-/** @typedef {import('./pkg/downhill.js').Diagnosed} Diagnosed */
-/** @typedef {import('./pkg/downhill.js').Part} Part */
-/** @typedef {import('./pkg/downhill.js').Configured} Configured */
-/** @typedef {import('./pkg/downhill.js').Snapshot} Snapshot */
+/** @typedef {import('./wasm/engine/downhill.js').Diagnosed} Diagnosed */
+/** @typedef {import('./wasm/engine/downhill.js').Part} Part */
+/** @typedef {import('./wasm/engine/downhill.js').Configured} Configured */
+/** @typedef {import('./wasm/engine/downhill.js').Snapshot} Snapshot */
 /** @typedef {import('./plots.js').Picture} Picture */
 /** @typedef {NonNullable<Diagnosed['rows']>} Rows */
 /** @typedef {NonNullable<Diagnosed['exact']>} Exact */
-/** @typedef {{ target: string, inputs: import('./pkg/downhill.js').InputInfo[] }} Names */
+/** @typedef {{ target: string, inputs: import('./wasm/engine/downhill.js').InputInfo[] }} Names */
 
 /** Rows times squared features that are fitted exactly. */
 const EXACT = 1e9;
@@ -32,7 +32,7 @@ export class Diagnostics {
   #grid = make('div', 'grid-of-plots');
   #part = document.createElement('select');
   #picture = document.createElement('select');
-  /** @type {Map<string, Promise<{ element: HTMLElement, show: (picture: any) => void }>>} */
+  /** @type {Map<string, { element: HTMLElement, show: (picture: any) => void }>} */
   #figures = new Map();
   /** @type {EffectChoice | undefined} */
   #effect;
@@ -95,7 +95,7 @@ export class Diagnostics {
 
   /**
    * The run goes on under another configuration: of another penalty the exact fit is another one.
-   * @param {import('./pkg/downhill.js').RunConfig} config
+   * @param {import('./wasm/engine/downhill.js').RunConfig} config
    */
   change(config) {
     this.#exact = undefined;
@@ -130,7 +130,7 @@ export class Diagnostics {
     const pictures = picturesOf(diagnosed, dataset);
     const shown = [...pictures.keys()];
     fillSelect(this.#picture, shown.map((name) => [name, said(`picture_${name}`)]), shown.includes(this.#picture.value) ? this.#picture.value : shown[0]);
-    const figures = await Promise.all(shown.map((name) => this.#figure(name)));
+    const figures = shown.map((name) => this.#figure(name));
     if (dataset !== this.#asking.run?.dataset) return;
     [...pictures.values()].forEach((picture, i) => figures[i].show(picture));
     const effect = figures[shown.indexOf('effect')]?.element;
@@ -155,7 +155,7 @@ export class Diagnostics {
 
   /** Figures are made once, and show one run after the other. @param {string} name */
   #figure(name) {
-    const made = this.#figures.get(name) ?? (name === 'confusion' ? Promise.resolve(new Confusion()) : PlotFigure.make(name));
+    const made = this.#figures.get(name) ?? (name === 'confusion' ? new Confusion() : new PlotFigure(name));
     this.#figures.set(name, made);
     return made;
   }
@@ -381,7 +381,7 @@ const zero = () => ({ kind: /** @type {const} */ ('rules'), colour: 'exact', x: 
 
 /**
  * @param {[number, number]} range
- * @returns {import('./pkg/downhill.js').PlotSeries}
+ * @returns {import('./wasm/engine/downhill.js').PlotSeries}
  */
 const diagonal = (range) => ({ kind: 'dashed', colour: 'exact', x: column(range), y: column(range), read: false, fitted: false, width: 1.5 });
 
@@ -533,7 +533,7 @@ function meanOf({ input, grid, effect, x, partial }, { task, exact }, { inputs, 
   const word = (/** @type {number} */ value) => levels[value] ?? figure(value);
   const shown = task === 'binary' ? said('axis_probability') : target;
   const last = grid.length - 1;
-  /** @type {import('./pkg/downhill.js').PlotSeries[]} */
+  /** @type {import('./wasm/engine/downhill.js').PlotSeries[]} */
   const series = [{ kind: 'points', colour: 'points', x: column(x), y: column(partial) }];
   const { effect: least = [], band } = exact ?? {};
   if (band && !levels.length) series.push({ kind: 'band', colour: 'exact', x: column(grid), y: column(band[1]), low: column(band[0]) });

@@ -2,7 +2,7 @@
 // What the dialogs of the exchange are made of.
 import { said } from './i18n/exchange.js';
 import { helpButton } from './dialogs.js';
-import { addStyle } from './general.js';
+import { addStyle } from './styles.js';
 import { make } from './form.js';
 
 /** @type {Map<string, HTMLDialogElement>} */

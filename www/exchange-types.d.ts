@@ -1,5 +1,5 @@
 // What passes between the page and the worker of the exchange.
-import type { ForeignModel, Message } from './pkg/downhill.js';
+import type { ForeignModel, Message } from './wasm/engine/downhill.js';
 
 /** `run` and `text` are run files; `text` may be a model as JSON, too. */
 export type ExchangeRequest =

@@ -12,8 +12,8 @@ const PART_BYTES = 1 << 25;
 /** Progress is told this often at most. */
 const TOLD_MS = 100;
 
-const loading = import('./exchange/downhill_exchange.js').then(async (module) => {
-  await module.default({ module_or_path: new URL('./exchange/downhill_exchange_bg.wasm', import.meta.url) });
+const loading = import('./wasm/model-files/downhill_model_files.js').then(async (module) => {
+  await module.default({ module_or_path: new URL('./wasm/model-files/downhill_model_files_bg.wasm', import.meta.url) });
   return module;
 });
 loading.then(() => scope.postMessage({ ready: true }), (error) => scope.postMessage({ missing: String(error?.message ?? error) }));
@@ -21,7 +21,7 @@ loading.then(() => scope.postMessage({ ready: true }), (error) => scope.postMess
 const encoder = new TextEncoder();
 
 /**
- * @param {typeof import('./exchange/downhill_exchange.js')} exchange
+ * @param {typeof import('./wasm/model-files/downhill_model_files.js')} exchange
  * @param {import('./exchange-types.js').ExchangeRequest} request
  * @param {(progress: object) => void} tell
  */
@@ -49,7 +49,7 @@ async function handle(exchange, request, tell) {
 }
 
 /**
- * @param {import('./exchange/downhill_exchange.js').Predictor} predictor
+ * @param {import('./wasm/model-files/downhill_model_files.js').Predictor} predictor
  * @param {Blob} blob
  * @param {(progress: object) => void} tell
  */

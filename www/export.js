@@ -6,7 +6,7 @@ import { said } from './i18n/exchange.js';
 import { copyButton, held, open, sheet } from './exchange-parts.js';
 import { exchange } from './exchange.js';
 import { make } from './form.js';
-import { format_bytes } from './pkg/downhill.js';
+import { format_bytes } from './wasm/engine/downhill.js';
 import { save } from './saving.js';
 
 /** @typedef {import('./exchange-types.js').Description} Description */

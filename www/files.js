@@ -8,10 +8,10 @@ const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id))
 
 /**
  * The same configuration on a table, its columns as the table has them.
- * @param {import('./pkg/downhill.js').RunConfig} config
+ * @param {import('./wasm/engine/downhill.js').RunConfig} config
  * @param {string} name
  * @param {string} fingerprint
- * @returns {import('./pkg/downhill.js').RunConfig}
+ * @returns {import('./wasm/engine/downhill.js').RunConfig}
  */
 export function withTable(config, name, fingerprint) {
   const columns = { target: '', features: [], kinds: [], missing: /** @type {const} */ ('drop'), skip_bad_cells: false, weight: '', group: '', order: '' };
@@ -22,8 +22,8 @@ export function withTable(config, name, fingerprint) {
 /**
  * @param {import('./client.js').Client} client
  * @param {(configured: any) => void} configured
- * @param {() => import('./pkg/downhill.js').RunConfig} current the configuration that the form shows
- * @param {() => import('./pkg/downhill.js').RunConfig | undefined} awaited that of a link whose table was not here
+ * @param {() => import('./wasm/engine/downhill.js').RunConfig} current the configuration that the form shows
+ * @param {() => import('./wasm/engine/downhill.js').RunConfig | undefined} awaited that of a link whose table was not here
  */
 export function startFiles(client, configured, current, awaited) {
   const tableFile = /** @type {HTMLInputElement} */ (element('table-file'));
@@ -51,7 +51,7 @@ export function startFiles(client, configured, current, awaited) {
    * @param {boolean} [sample] whether one will do where the table finds no place
    */
   const loadTable = async (name, blob, sample) => {
-    /** @type {import('./pkg/downhill.js').Opened} */
+    /** @type {import('./wasm/engine/downhill.js').Opened} */
     const opened = await client.ask({ kind: 'open_table', name, blob, sample }).catch((problem) => {
       if (problem.code?.startsWith('storage_')) problem.sample = () => loadTable(name, blob, true);
       throw problem;

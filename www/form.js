@@ -1,13 +1,13 @@
 // @ts-check
 // The form: one table of fields, each a path into the configuration. What a field says goes to Rust to be checked; a
 // bad entry shows its message beside itself and leaves the run alone.
-import * as downhill from './pkg/downhill.js';
+import * as downhill from './wasm/engine/downhill.js';
 import { count, figure, text, wording } from './i18n.js';
 import { helpButton } from './dialogs.js';
 import { presets } from './presets.js';
 
-/** @typedef {import('./pkg/downhill.js').RunConfig} RunConfig */
-/** @typedef {import('./pkg/downhill.js').Message} Message */
+/** @typedef {import('./wasm/engine/downhill.js').RunConfig} RunConfig */
+/** @typedef {import('./wasm/engine/downhill.js').Message} Message */
 
 /**
  * @typedef {object} Field
@@ -116,7 +116,7 @@ export class Form {
   #rows = new Map();
   /** @type {(() => void)[]} */
   #renderers = [];
-  /** @type {import('./pkg/downhill.js').Scaling} */
+  /** @type {import('./wasm/engine/downhill.js').Scaling} */
   #scaling = false;
   /** Of the run's data, what a table's configuration does not hold. */
   rows = 0;
@@ -141,7 +141,7 @@ export class Form {
 
   /**
    * @param {RunConfig} config
-   * @param {import('./pkg/downhill.js').Scaling} [scaling] what `standardize: null` comes to
+   * @param {import('./wasm/engine/downhill.js').Scaling} [scaling] what `standardize: null` comes to
    */
   show(config, scaling = this.#scaling) {
     this.#config = config;

@@ -2,17 +2,17 @@
 /// <reference lib="webworker" />
 // In the worker: files that are no text. JSON and single arrays are read by the readers' module; archives, Parquet and workbooks by one of
 // their own, loaded when the first of them comes, which gives its rows to a table in the other.
-import { Table, TableFiller } from './readers/downhill_readers.js';
+import { Table, TableFiller } from './wasm/tables/downhill_tables.js';
 
 /** What formats are called to a person. @type {Record<string, string>} */
 const FORMATS = { archive: 'NumPy', parquet: 'Parquet', workbook: 'Excel / OpenDocument' };
 
-/** @type {Promise<typeof import('./formats/downhill_formats.js')> | undefined} */
+/** @type {Promise<typeof import('./wasm/parquet-and-workbooks/downhill_parquet_and_workbooks.js')> | undefined} */
 let loaded;
 
 /** The module of the other formats. */
-const load = () => (loaded ??= import('./formats/downhill_formats.js').then(async (formats) => {
-  await formats.default({ module_or_path: new URL('./formats/downhill_formats_bg.wasm', import.meta.url) });
+const load = () => (loaded ??= import('./wasm/parquet-and-workbooks/downhill_parquet_and_workbooks.js').then(async (formats) => {
+  await formats.default({ module_or_path: new URL('./wasm/parquet-and-workbooks/downhill_parquet_and_workbooks_bg.wasm', import.meta.url) });
   return formats;
 }).catch((error) => {
   loaded = undefined;

@@ -3,7 +3,7 @@
 // English by Rust itself.
 import en from './i18n/en.js';
 
-/** @typedef {import('./pkg/downhill.js').Message} Message */
+/** @typedef {import('./wasm/engine/downhill.js').Message} Message */
 
 /** @type {Record<string, () => Promise<{ default: Record<string, string> }>>} */
 const tables = { en: async () => ({ default: en }), zh: () => import('./i18n/zh.js') };

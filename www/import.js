@@ -6,7 +6,7 @@ import { said } from './i18n/exchange.js';
 import { grid, open, sheet } from './exchange-parts.js';
 import { exchange } from './exchange.js';
 import { make } from './form.js';
-import { addStyle } from './general.js';
+import { addStyle } from './styles.js';
 
 /** @typedef {import('./exchange-types.js').Seen} Seen */
 /**
@@ -229,7 +229,7 @@ function terms({ model, terms: names, coefficients, constants }) {
 
 /**
  * Both models side by side.
- * @param {import('./pkg/downhill.js').Compared} answer
+ * @param {import('./wasm/engine/downhill.js').Compared} answer
  */
 async function compared({ parts, coefficients, notices }) {
   const { said: named } = await import('./i18n/table.js');

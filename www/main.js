@@ -1,6 +1,6 @@
 // @ts-check
 // Starts the page and ties its parts together: form, worker, pictures, numbers, files.
-import init, * as downhill from './pkg/downhill.js';
+import init, * as downhill from './wasm/engine/downhill.js';
 import { Client } from './client.js';
 import { showKeys } from './dialogs.js';
 import { startFiles } from './files.js';
@@ -12,8 +12,8 @@ import { Readouts } from './readouts.js';
 import { startTheme } from './theme.js';
 import { Views } from './views.js';
 
-/** @typedef {import('./pkg/downhill.js').RunConfig} RunConfig */
-/** @typedef {import('./pkg/downhill.js').Configured} Configured */
+/** @typedef {import('./wasm/engine/downhill.js').RunConfig} RunConfig */
+/** @typedef {import('./wasm/engine/downhill.js').Configured} Configured */
 
 /** The smallest module that needs simd128: one v128 constant, dropped. */
 const simd = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11);
@@ -41,7 +41,7 @@ try {
 }
 
 async function start() {
-  const response = fetch(new URL('./pkg/downhill_bg.wasm', import.meta.url));
+  const response = fetch(new URL('./wasm/engine/downhill_bg.wasm', import.meta.url));
   const module = await WebAssembly.compileStreaming(response);
   await init({ module_or_path: module });
 
@@ -123,7 +123,7 @@ async function start() {
   let results;
   /** @type {Configured | undefined} */
   let run;
-  /** @type {import('./pkg/downhill.js').DatasetInfo | undefined} */
+  /** @type {import('./wasm/engine/downhill.js').DatasetInfo | undefined} */
   let dataset;
   /** Of a link, until its table is here. @type {RunConfig | undefined} */
   let awaited;

@@ -4,13 +4,13 @@
 import { count, figure } from './i18n.js';
 import { said } from './i18n/table.js';
 import { make } from './form.js';
-import { addStyle } from './general.js';
+import { addStyle } from './styles.js';
 import { onChange } from './changes.js';
 import { MOST_LINES, PlotFigure, column, lineLook } from './plots.js';
 import { addTab } from './tabs.js';
 
-/** @typedef {import('./pkg/downhill.js').DatasetInfo} DatasetInfo */
-/** @typedef {import('./pkg/downhill.js').PlotSeries} PlotSeries */
+/** @typedef {import('./wasm/engine/downhill.js').DatasetInfo} DatasetInfo */
+/** @typedef {import('./wasm/engine/downhill.js').PlotSeries} PlotSeries */
 
 /**
  * What is trained for many strengths at once.
@@ -26,7 +26,7 @@ export class Path {
   #view;
   #choose;
   #best = make('button');
-  /** @type {Promise<[PlotFigure, PlotFigure]> | undefined} */
+  /** @type {[PlotFigure, PlotFigure] | undefined} */
   #figures;
   /** @type {DatasetInfo | undefined} */
   #dataset;
@@ -87,8 +87,8 @@ export class Path {
     // One drawing at a time: what came meanwhile is drawn next.
     if (this.#drawing || !this.#path) return;
     this.#drawing = true;
-    this.#figures ??= Promise.all([PlotFigure.make('path-coefficients'), PlotFigure.make('path-loss')]);
-    const [coefficients, loss] = await this.#figures;
+    this.#figures ??= [new PlotFigure('path-coefficients'), new PlotFigure('path-loss')];
+    const [coefficients, loss] = this.#figures;
     if (!coefficients.element.isConnected) {
       const row = make('div', 'diagnostics-head');
       row.append(this.#best);
@@ -220,7 +220,7 @@ const MOST_STEPS = 400;
 /** How the parts of a cross-validation do over time. */
 export class Folds {
   #view;
-  /** @type {Promise<PlotFigure> | undefined} */
+  /** @type {PlotFigure | undefined} */
   #figure;
   /** @type {{ step: number, losses: Float32Array }[]} */
   #history = [];
@@ -228,11 +228,11 @@ export class Folds {
   constructor() {
     addStyle('table.css');
     addStyle('plots.css');
-    this.#view = addTab('folds', () => void this.#draw());
+    this.#view = addTab('folds', () => this.#draw());
     this.#view.hide(true);
     onChange(() => {
       this.#view.tab.textContent = said('folds');
-      if (this.#view.isShown) void this.#draw();
+      if (this.#view.isShown) this.#draw();
     });
   }
 
@@ -255,12 +255,12 @@ export class Folds {
     this.#history.push({ step, losses });
     if (this.#history.length > MOST_STEPS) this.#history = this.#history.filter((_, i) => i % 2 === 0 || i === this.#history.length - 1);
     this.#view.hide(losses.length < 2);
-    if (this.#view.isShown) void this.#draw();
+    if (this.#view.isShown) this.#draw();
   }
 
-  async #draw() {
-    this.#figure ??= PlotFigure.make('folds');
-    const figure = await this.#figure;
+  #draw() {
+    this.#figure ??= new PlotFigure('folds');
+    const figure = this.#figure;
     if (!figure.element.isConnected) this.#view.panel.append(figure.element);
     if (this.#history.length) figure.show(this.#picture());
   }

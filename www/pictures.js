@@ -6,13 +6,13 @@ import { text } from './i18n.js';
 import { said } from './i18n/table.js';
 import { chartTheme } from './theme.js';
 import { make } from './form.js';
-import { addStyle } from './general.js';
+import { addStyle } from './styles.js';
 import { onChange } from './changes.js';
 
 /**
  * @typedef {object} Chart
  * @property {(width: number, height: number, ratio: number) => void} resize
- * @property {(theme: import('./pkg/downhill.js').ChartTheme) => void} set_theme
+ * @property {(theme: import('./wasm/engine/downhill.js').ChartTheme) => void} set_theme
  * @property {() => boolean} draw
  */
 

@@ -2,13 +2,13 @@
 // A picture of series with its caption, legend and words: what the pointer, the keyboard, the theme and a new size do to it.
 import { chartTheme } from './theme.js';
 import { make } from './form.js';
-import { addStyle, general } from './general.js';
+import { PlotChart } from './wasm/engine/downhill.js';
+import { addStyle } from './styles.js';
 import { onChange } from './changes.js';
 import { offerSaving } from './pictures.js';
 
-/** @typedef {import('./general/downhill.js').PlotChart} PlotChart */
-/** @typedef {import('./pkg/downhill.js').Plot} Plot */
-/** @typedef {import('./pkg/downhill.js').PlotReading} PlotReading */
+/** @typedef {import('./wasm/engine/downhill.js').Plot} Plot */
+/** @typedef {import('./wasm/engine/downhill.js').PlotReading} PlotReading */
 
 /**
  * What a picture shows and what is said of it.
@@ -65,17 +65,8 @@ export class PlotFigure {
   #area = make('div', 'canvas');
 
   /** @param {string} name of its file, and a class */
-  static async make(name) {
+  constructor(name) {
     addStyle('plots.css');
-    const { PlotChart } = await general();
-    return new PlotFigure(name, PlotChart);
-  }
-
-  /**
-   * @param {string} name
-   * @param {typeof import('./general/downhill.js').PlotChart} Chart
-   */
-  constructor(name, Chart) {
     ids += 1;
     this.#text.id = `plot-text-${ids}`;
     this.#hint.id = `plot-hint-${ids}`;
@@ -88,7 +79,7 @@ export class PlotFigure {
     caption.append(this.#title, this.#legend, this.#reading);
     this.element = make('figure', `chart plot ${name}`);
     this.element.append(caption, this.#area, this.#hint, this.#text);
-    this.#chart = new Chart(base, top);
+    this.#chart = new PlotChart(base, top);
     this.#chart.set_theme(chartTheme());
     offerSaving(this.#area, this.#chart, name);
     this.#pointer();

@@ -4,7 +4,7 @@
 import { figure, text, wording } from './i18n.js';
 import { make } from './form.js';
 
-/** @typedef {import('./pkg/downhill.js').DatasetInfo} DatasetInfo */
+/** @typedef {import('./wasm/engine/downhill.js').DatasetInfo} DatasetInfo */
 
 /** Predictions follow training this often at most. */
 const SOON_MS = 100;
@@ -42,7 +42,7 @@ export function startPredict(client) {
   const predictRow = async () => {
     const asked = inputs;
     const values = asked.map(({ control }) => control.value);
-    /** @type {import('./pkg/downhill.js').Explained} */
+    /** @type {import('./wasm/engine/downhill.js').Explained} */
     const { output, baseline, contributions, response } = await client.ask({ kind: 'predict_row', values });
     if (asked !== inputs) return;
     element('predictions').textContent = meaning(response);

@@ -2,7 +2,7 @@
 // How far long work is, in sight and in words, and the way out of it.
 import { text, wording } from './i18n.js';
 
-/** @typedef {import('./pkg/downhill.js').Progress} Progress */
+/** @typedef {import('./wasm/engine/downhill.js').Progress} Progress */
 
 /** @param {string} id */
 const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id));

@@ -1,12 +1,12 @@
 // @ts-check
 // Numbers beside the pictures: each snapshot whole, so that what stands together belongs together.
-import { format_bytes } from './pkg/downhill.js';
+import { format_bytes } from './wasm/engine/downhill.js';
 import { count, figure, text, wording } from './i18n.js';
 import { helpButton } from './dialogs.js';
 import { make } from './form.js';
 
-/** @typedef {import('./pkg/downhill.js').Snapshot} Snapshot */
-/** @typedef {import('./pkg/downhill.js').DatasetInfo} DatasetInfo */
+/** @typedef {import('./wasm/engine/downhill.js').Snapshot} Snapshot */
+/** @typedef {import('./wasm/engine/downhill.js').DatasetInfo} DatasetInfo */
 
 /** A summary for screen readers comes no more often than this while training. */
 const SUMMARY_MS = 5000;

@@ -5,8 +5,8 @@ import { Diagnostics } from './diagnostics.js';
 import { Folds, Path } from './path.js';
 import { Slice } from './slice.js';
 
-/** @typedef {import('./pkg/downhill.js').Configured} Configured */
-/** @typedef {import('./pkg/downhill.js').Snapshot} Snapshot */
+/** @typedef {import('./wasm/engine/downhill.js').Configured} Configured */
+/** @typedef {import('./wasm/engine/downhill.js').Snapshot} Snapshot */
 
 export class Results {
   #coefficients;

@@ -8,9 +8,9 @@ import { onChange } from './changes.js';
 import { effectOf } from './diagnostics.js';
 import { PlotFigure } from './plots.js';
 
-/** @typedef {import('./pkg/downhill.js').Configured} Configured */
-/** @typedef {import('./pkg/downhill.js').Snapshot} Snapshot */
-/** @typedef {import('./pkg/downhill.js').InputInfo} InputInfo */
+/** @typedef {import('./wasm/engine/downhill.js').Configured} Configured */
+/** @typedef {import('./wasm/engine/downhill.js').Snapshot} Snapshot */
+/** @typedef {import('./wasm/engine/downhill.js').InputInfo} InputInfo */
 
 /** @param {string} id */
 const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
@@ -20,7 +20,7 @@ export class Slice {
   #label = make('label', 'tick slice-choice');
   #word = make('span');
   #control = document.createElement('select');
-  /** @type {Promise<PlotFigure> | undefined} */
+  /** @type {PlotFigure | undefined} */
   #figure;
   #asking;
 
@@ -34,7 +34,7 @@ export class Slice {
       () => (this.#chosen && element('fit-view').checkVisibility() ? { part: 'training', effect: this.#chosen, exact: false } : undefined),
       async (_, diagnosed) => {
         const dataset = this.#asking.run?.dataset;
-        const plot = await this.#plot();
+        const plot = this.#plot();
         // It may have been chosen away meanwhile.
         this.#place(plot);
         if (dataset && diagnosed.effect) plot.show(effectOf(diagnosed.effect, diagnosed, dataset));
@@ -43,7 +43,7 @@ export class Slice {
       () => {},
     );
     this.#control.addEventListener('change', () => {
-      void this.#figure?.then((plot) => this.#place(plot));
+      if (this.#figure) this.#place(this.#figure);
       this.#asking.again();
     });
     element('predict-rows').addEventListener('input', () => this.#asking.soon());
@@ -70,12 +70,12 @@ export class Slice {
     this.#label.hidden = dataset.inputs.length < 2 || run.config.data.source.kind === 'linspace';
     if (this.#label.hidden) this.#control.value = '';
     this.#words();
-    void this.#figure?.then((plot) => this.#place(plot));
+    if (this.#figure) this.#place(this.#figure);
   }
 
   /**
    * The run goes on under another configuration.
-   * @param {import('./pkg/downhill.js').RunConfig} config
+   * @param {import('./wasm/engine/downhill.js').RunConfig} config
    */
   change(config) {
     this.#asking.change(config);
@@ -105,10 +105,10 @@ export class Slice {
   }
 
   #plot() {
-    this.#figure ??= PlotFigure.make('slice').then((plot) => {
-      plot.element.classList.add('fit');
-      return plot;
-    });
+    if (!this.#figure) {
+      this.#figure = new PlotFigure('slice');
+      this.#figure.element.classList.add('fit');
+    }
     return this.#figure;
   }
 

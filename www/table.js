@@ -4,13 +4,13 @@
 import { count, figure, text, wording } from './i18n.js';
 import { said } from './i18n/table.js';
 import { make } from './form.js';
-import { format_bytes } from './pkg/downhill.js';
+import { format_bytes } from './wasm/engine/downhill.js';
 import { withTable } from './files.js';
 
-/** @typedef {import('./pkg/downhill.js').Opened} Opened */
-/** @typedef {import('./pkg/downhill.js').Columns} Columns */
-/** @typedef {import('./pkg/downhill.js').ColumnPreview} ColumnPreview */
-/** @typedef {import('./pkg/downhill.js').RunConfig} RunConfig */
+/** @typedef {import('./wasm/engine/downhill.js').Opened} Opened */
+/** @typedef {import('./wasm/engine/downhill.js').Columns} Columns */
+/** @typedef {import('./wasm/engine/downhill.js').ColumnPreview} ColumnPreview */
+/** @typedef {import('./wasm/engine/downhill.js').RunConfig} RunConfig */
 /** @typedef {import('./client.js').Client} Client */
 
 const KINDS = /** @type {const} */ (['number', 'category', 'date']);

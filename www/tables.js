@@ -1,14 +1,14 @@
 // @ts-check
 /// <reference lib="webworker" />
 // In the worker: the user's tables, kept by a module of their own that is loaded when the first one comes.
-import init, { Table } from './readers/downhill_readers.js';
+import init, { Table } from './wasm/tables/downhill_tables.js';
 import { openFile } from './storage.js';
 import { removeLeftFiles } from './leftovers.js';
 import { formatOf, readFormat } from './formats.js';
 
-/** @typedef {import('./pkg/downhill.js').Source} Source */
-/** @typedef {import('./pkg/downhill.js').Columns} Columns */
-/** @typedef {import('./pkg/downhill.js').Progress} Progress */
+/** @typedef {import('./wasm/engine/downhill.js').Source} Source */
+/** @typedef {import('./wasm/engine/downhill.js').Columns} Columns */
+/** @typedef {import('./wasm/engine/downhill.js').Progress} Progress */
 
 /** Bytes that are read between two breaths, and that the way of writing is found out from. */
 const CHUNK_BYTES = 1 << 22;
@@ -31,7 +31,7 @@ let used;
 const shipped = new Map();
 
 const load = () => (loaded ??= Promise.all([
-  init({ module_or_path: new URL('./readers/downhill_readers_bg.wasm', import.meta.url) }),
+  init({ module_or_path: new URL('./wasm/tables/downhill_tables_bg.wasm', import.meta.url) }),
   removeLeftFiles(),
 ]));
 
@@ -61,8 +61,8 @@ async function read(name, blob, dialect, sample, breathe) {
  * What is done for a table in the making: before its first rows, and whenever it has grown. `fraction` is how much of its
  * file is in it; what has been cancelled throws.
  * @typedef {{
- *   begins: (table: Table | import('./readers/downhill_readers.js').TableFiller) => void,
- *   grew: (table: Table | import('./readers/downhill_readers.js').TableFiller, fraction: number) => Promise<void>,
+ *   begins: (table: Table | import('./wasm/tables/downhill_tables.js').TableFiller) => void,
+ *   grew: (table: Table | import('./wasm/tables/downhill_tables.js').TableFiller, fraction: number) => Promise<void>,
  * }} Growing
  */
 
@@ -161,7 +161,7 @@ function drop(table) {
 
 /**
  * What is asked of the tables and not of the session.
- * @param {Extract<import('./pkg/downhill.js').Request, { kind: 'open_table' | 'infer' | 'diagnose' }>} request
+ * @param {Extract<import('./wasm/engine/downhill.js').Request, { kind: 'open_table' | 'infer' | 'diagnose' }>} request
  * @param {(event: Progress) => Promise<boolean>} breathe
  */
 export function handle(request, breathe) {
@@ -188,7 +188,7 @@ async function open({ name, blob, dialect, sample }, breathe) {
 
 /**
  * What can be inferred of a linear model of a run's table; nothing where its rows are made by a formula.
- * @param {{ config: import('./pkg/downhill.js').RunConfig }} request
+ * @param {{ config: import('./wasm/engine/downhill.js').RunConfig }} request
  */
 function infer({ config }) {
   const table = selected(config);
@@ -197,7 +197,7 @@ function infer({ config }) {
 
 /**
  * How weights do on a part of the rows of a run's table; nothing where its rows are made by a formula.
- * @param {Extract<import('./pkg/downhill.js').Request, { kind: 'diagnose' }>} request
+ * @param {Extract<import('./wasm/engine/downhill.js').Request, { kind: 'diagnose' }>} request
  */
 function diagnose({ config, weights, part, effect, exact }) {
   const table = selected(config);
@@ -206,7 +206,7 @@ function diagnose({ config, weights, part, effect, exact }) {
 
 /**
  * The table that a configuration is on, its columns chosen.
- * @param {import('./pkg/downhill.js').RunConfig} config
+ * @param {import('./wasm/engine/downhill.js').RunConfig} config
  */
 function selected({ data: { source, columns } }) {
   const kept = source.kind === 'shipped' ? shipped.get(source.table) : used;

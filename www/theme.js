@@ -26,7 +26,7 @@ export function startTheme(button, /** @type {() => void} */ changed) {
 
 /**
  * The charts' colours, from the page's custom properties.
- * @returns {import('./pkg/downhill.js').ChartTheme}
+ * @returns {import('./wasm/engine/downhill.js').ChartTheme}
  */
 export function chartTheme() {
   const style = getComputedStyle(document.documentElement);

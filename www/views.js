@@ -1,14 +1,14 @@
 // @ts-check
 // The two pictures: what the pointer, the keyboard and new snapshots do to them. Drawn by requestAnimationFrame, only
 // when something changed.
-import { FitChart, LossChart } from './pkg/downhill.js';
+import { FitChart, LossChart } from './wasm/engine/downhill.js';
 import { count, figure, text } from './i18n.js';
 import { chartTheme } from './theme.js';
 import { formula } from './form.js';
 
-/** @typedef {import('./pkg/downhill.js').Snapshot} Snapshot */
-/** @typedef {import('./pkg/downhill.js').DatasetInfo} DatasetInfo */
-/** @typedef {import('./pkg/downhill.js').RunConfig} RunConfig */
+/** @typedef {import('./wasm/engine/downhill.js').Snapshot} Snapshot */
+/** @typedef {import('./wasm/engine/downhill.js').DatasetInfo} DatasetInfo */
+/** @typedef {import('./wasm/engine/downhill.js').RunConfig} RunConfig */
 
 /** Text alternatives follow a training run this often, so that a screen reader can keep up. */
 const TEXT_MS = 5000;
@@ -364,7 +364,7 @@ export class Views {
     }
   }
 
-  /** @param {import('./pkg/downhill.js').FitReading | undefined} reading */
+  /** @param {import('./wasm/engine/downhill.js').FitReading | undefined} reading */
   #showFit(reading) {
     element('fit-reading').textContent = reading
       ? this.#several
@@ -373,7 +373,7 @@ export class Views {
       : '';
   }
 
-  /** @param {import('./pkg/downhill.js').LossReading | undefined} reading */
+  /** @param {import('./wasm/engine/downhill.js').LossReading | undefined} reading */
   #showLoss(reading) {
     if (!reading) {
       element('loss-reading').textContent = '';
@@ -386,7 +386,7 @@ export class Views {
     element('loss-reading').textContent = near ? `${words}  · ${this.markWords(near.message)}` : words;
   }
 
-  /** @param {import('./pkg/downhill.js').Message} message */
+  /** @param {import('./wasm/engine/downhill.js').Message} message */
   markWords = (message) => message.text;
 
   #keys() {

@@ -2,7 +2,7 @@
 /// <reference lib="webworker" />
 // The worker: one session, whose requests and ticks take turns and never overlap. What may take long breathes in between,
 // and can be cancelled then. Or that worker's own second one, which goes over half of the rows.
-import { initSync, Partner, Session } from './pkg/downhill.js';
+import { initSync, Partner, Session } from './wasm/engine/downhill.js';
 
 const scope = /** @type {DedicatedWorkerGlobalScope} */ (/** @type {unknown} */ (globalThis));
 
@@ -15,9 +15,9 @@ async function fetchTable(id) {
 
 /**
  * Rows of a table that is kept here, beside the session.
- * @param {import('./pkg/downhill.js').Source} source
- * @param {import('./pkg/downhill.js').Columns} columns
- * @returns {Promise<import('./pkg/downhill.js').TableRows | undefined>}
+ * @param {import('./wasm/engine/downhill.js').Source} source
+ * @param {import('./wasm/engine/downhill.js').Columns} columns
+ * @returns {Promise<import('./wasm/engine/downhill.js').TableRows | undefined>}
  */
 async function openRows(source, columns) {
   const { rowsOf } = await import('./tables.js');
@@ -65,7 +65,7 @@ breath.port1.onmessage = () => breathed?.();
 
 /**
  * Shows how far a request is and takes the messages that have come. Whether to go on with it.
- * @param {import('./pkg/downhill.js').Progress} event
+ * @param {import('./wasm/engine/downhill.js').Progress} event
  */
 async function breathe(event) {
   scope.postMessage({ id: current, event });
@@ -74,51 +74,6 @@ async function breathe(event) {
     breath.port2.postMessage(null);
   });
   return current !== cancelled;
-}
-
-/**
- * @param {Session} of
- * @param {any} request
- */
-async function handle(of, request) {
-  try {
-    return await of.handle({ ...request });
-  } catch (error) {
-    const problem = /** @type {any} */ (error);
-    if (problem.code !== 'needs_general') throw error;
-    const larger = await general().catch((reason) => {
-      throw Object.assign(problem, { detail: String(reason) });
-    });
-    larger.succeed(of.run, of.training);
-    if (['adopt', 'compare'].includes(request.kind)) await bring(of, larger);
-    // What is refused leaves the session, and the run, that there was.
-    const answer = await larger.handle(request);
-    if (request.kind === 'compare') {
-      // Nothing was changed: the run goes on where it is.
-      larger.free();
-      return answer;
-    }
-    session = larger;
-    of.free();
-    return answer;
-  }
-}
-
-/**
- * The run of one session in another, for what is asked of a run.
- * @param {Session} from
- * @param {Session} to
- */
-async function bring(from, to) {
-  const { text } = /** @type {import('./pkg/downhill.js').Exported} */ (await from.handle({ kind: 'export' }));
-  await to.handle({ kind: 'import', bytes: new TextEncoder().encode(text) });
-}
-
-/** A session of the module that trains everything. */
-async function general() {
-  const { default: init, Session } = await import('./general/downhill.js');
-  await init({ module_or_path: new URL('./general/downhill_bg.wasm', import.meta.url) });
-  return new Session(post, openRows, breathe, spawn);
 }
 
 async function turn() {
@@ -134,7 +89,7 @@ async function turn() {
       try {
         const answer = ['open_table', 'infer', 'diagnose'].includes(request.kind)
           ? await import('./tables.js').then((tables) => tables.handle(request, breathe))
-          : await handle(session, request);
+          : await session.handle(request);
         scope.postMessage({ id, answer });
       } catch (error) {
         const { message, code, params } = /** @type {any} */ (error);

@@ -1,9 +1,9 @@
 // @ts-check
-// The bare engine in a worker: `src/web/bench.rs` without session, messages and charts.
+// The bare engine in a worker: `crates/bench-engine/src/lib.rs` without session, messages and charts.
 import { serve, timed } from './serve.js';
 
 /**
- * What `src/web/bench.rs` exports; its glue is built by the benchmark alone, so the types stand here.
+ * What `crates/bench-engine/src/lib.rs` exports; its glue is built by the benchmark alone, so the types stand here.
  * @typedef {{
  *   name(): string, restart(): void, advance(steps: number): Promise<number>, weights(): Float32Array,
  *   order(epoch: number): Uint32Array, data_bytes(): number, read_bandwidth(budget_ms: number): number,
@@ -11,10 +11,10 @@ import { serve, timed } from './serve.js';
  */
 
 /** Where the glue is; by a variable, for the type checker has no such module. */
-const glue = './engine/downhill.js';
+const glue = './engine/downhill_bench_engine.js';
 // Not awaited here: what is sent to a worker before it listens is lost.
 const loaded = import(glue).then(async (module) => {
-  const compiled = await WebAssembly.compileStreaming(fetch('./engine/downhill_bg.wasm'));
+  const compiled = await WebAssembly.compileStreaming(fetch('./engine/downhill_bench_engine_bg.wasm'));
   return { module, compiled, wasm: module.initSync({ module: compiled }) };
 });
 const seed = 1;

@@ -4,7 +4,7 @@
 
 const scope = /** @type {DedicatedWorkerGlobalScope} */ (/** @type {unknown} */ (globalThis));
 /** Where the glue is; by a variable, for the type checker has no such module. */
-const glue = './engine/downhill.js';
+const glue = './engine/downhill_bench_engine.js';
 /** @type {Promise<{ hear(asked: unknown): Float64Array }> | undefined} */
 let partner;
 

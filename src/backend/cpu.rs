@@ -4,7 +4,6 @@ use std::rc::Rc;
 
 use super::State;
 use super::kernel::{EVALUATE, Reaction, RunParams, RunSettings, SHUFFLED, StepParams, VALIDATE, slot};
-use crate::GENERAL;
 use crate::dataset::Problem;
 use crate::loss::kind;
 use crate::optimizer::Parameter;
@@ -16,14 +15,12 @@ mod lanes;
 pub mod pair;
 mod statistics;
 mod stochastic;
-#[cfg(feature = "general")]
 mod stored;
 mod update;
 mod window;
 
 use general::General;
 use statistics::Statistics;
-#[cfg(feature = "general")]
 use stored::Stored;
 use update::{Sparsity, update};
 use window::Window;
@@ -50,7 +47,6 @@ pub struct CpuEngine {
     general: General,
     scratch: Scratch,
     /// What takes it to go over rows in storage.
-    #[cfg(feature = "general")]
     stored: Option<Box<Stored>>,
 }
 
@@ -72,7 +68,6 @@ impl CpuEngine {
                 updated: vec![empty; n_parameters],
                 kept: vec![0.0; 2 * n_parameters],
             },
-            #[cfg(feature = "general")]
             stored: problem.stored().map(|stored| Box::new(Stored::new(stored))),
             problem,
         }
@@ -102,7 +97,6 @@ impl CpuEngine {
         steps: &[StepParams],
         trace: &mut Vec<[f32; 2]>,
     ) {
-        #[cfg(feature = "general")]
         if self.stored.is_some() {
             return self.advance_stored(state, params, steps, trace);
         }
@@ -124,7 +118,7 @@ impl CpuEngine {
         let runs = values.chunks_exact_mut(slot::COUNT * n_parameters);
         for (run, (values, reaction)) in runs.zip(reactions).enumerate() {
             let settings = settings_of(settings, run);
-            let penalized = GENERAL && settings.penalizes();
+            let penalized = settings.penalizes();
             let plain = !general && !penalized;
             let mut slots = Slots::of(values, n_parameters);
             let rule = params.rule();
@@ -306,12 +300,12 @@ impl CpuEngine {
 #[inline(always)]
 fn is_general(problem: &Problem, params: &RunParams) -> bool {
     let plain = params.loss == kind::SQUARED && problem.n_outputs == 1;
-    GENERAL && !(plain && problem.weights.is_empty() && problem.folds.is_empty())
+    !(plain && problem.weights.is_empty() && problem.folds.is_empty())
 }
 
 #[inline(always)]
 fn settings_of(settings: &[RunSettings], run: usize) -> RunSettings {
-    if GENERAL { settings.get(run).copied().unwrap_or_default() } else { RunSettings::default() }
+    settings.get(run).copied().unwrap_or_default()
 }
 
 /// What updates work with, kept so that stepping allocates nothing.

@@ -12,7 +12,6 @@ use super::kernel::{
     Block, DESCEND, EVALUATE, Kernel, Reaction, RunParams, RunSettings, SHUFFLED, Shape, StepParams, UPDATE,
 };
 use super::{DeviceLost, MAX_STEPS_PER_CALL, State};
-use crate::GENERAL;
 use crate::dataset::Problem;
 use crate::message::{Code, Message, Result};
 
@@ -101,8 +100,6 @@ const LEGIBLE_MS: f64 = 2.0;
 /// What a step and a float of its batch cost on a slow adapter, in milliseconds: where nothing was measured yet.
 const STEP_MS: f64 = 0.02;
 const FLOAT_MS: f64 = 2e-6;
-/// Buffers that only a build with every loss and penalty has.
-const N_GENERAL: usize = if GENERAL { 1 } else { 0 };
 /// Where shares and settings are bound, behind what every kernel has.
 const FIRST_GENERAL_BINDING: usize = 8;
 /// Bytes that are handed to the queue at once: it keeps a copy until the device has it.
@@ -122,7 +119,7 @@ pub struct GpuEngine {
     state: wgpu::Buffer,
     reactions: wgpu::Buffer,
     /// Of each run.
-    settings: [wgpu::Buffer; N_GENERAL],
+    settings: wgpu::Buffer,
     trace: wgpu::Buffer,
     partials: wgpu::Buffer,
     blocks: Vec<BlockBuffers>,
@@ -166,7 +163,7 @@ struct BlockBuffers {
     features: wgpu::Buffer,
     targets: wgpu::Buffer,
     /// Weight and fold of each row, where they have any; else the targets once more.
-    shares: [wgpu::Buffer; N_GENERAL],
+    shares: wgpu::Buffer,
 }
 
 /// A call whose answer is on its way.
@@ -219,7 +216,7 @@ impl GpuEngine {
         let state_floats = super::slot::COUNT * shape.n_parameters() as usize;
         let state = buffer("state", n_runs * state_floats * 4, usage);
         let reactions = buffer("reactions", n_runs * size_of::<Reaction>(), usage);
-        let settings = std::array::from_fn(|_| buffer("settings", n_runs * size_of::<RunSettings>(), usage));
+        let settings = buffer("settings", n_runs * size_of::<RunSettings>(), usage);
         let trace = buffer("trace", n_runs * MAX_STEPS_PER_CALL * 8, usage);
 
         let mut blocks = Vec::new();
@@ -238,14 +235,13 @@ impl GpuEngine {
             gpu.upload(&features, values, shape.n_features, shape.row_floats());
             let targets = buffer("targets", rows.len() * 4, usage);
             gpu.upload(&targets, &problem.targets[rows.clone()], 1, 1);
-            let shares = std::array::from_fn(|_| {
-                if !shape.weighted {
-                    return targets.clone();
-                }
+            let shares = if shape.weighted {
                 let shares = buffer("shares", rows.len() * 8, usage);
                 gpu.upload(&shares, &shares_of(problem, rows.clone()), 2, 2);
                 shares
-            });
+            } else {
+                targets.clone()
+            };
             blocks.push(BlockBuffers { block, features, targets, shares });
         }
         let mut engine = Self {
@@ -331,14 +327,14 @@ impl GpuEngine {
             bindings: bindings(device, &pipeline, buffers, general),
         };
         let Self { run_params, steps, state, reactions, settings, trace, partials, .. } = self;
-        let settings = settings.first().filter(|_| self.shape.general());
+        let settings = Some(settings).filter(|_| self.shape.general());
         if let Pass::Update = pass {
             let buffers = [run_params, steps, partials, state, reactions, trace];
             return vec![bind(&buffers, [None, settings])];
         }
         let bind = |BlockBuffers { block, features, targets, shares }: &BlockBuffers| {
             let buffers = [run_params, steps, features, targets, state, reactions, partials, block];
-            let shares = shares.first().filter(|_| self.shape.weighted);
+            let shares = Some(shares).filter(|_| self.shape.weighted);
             match pass {
                 Pass::Descend { .. } => bind(&[&buffers[..6], &[trace]].concat(), [shares, settings]),
                 _ => bind(&buffers, [shares, shares.and(settings)]),
@@ -353,12 +349,10 @@ impl GpuEngine {
         self.in_flight.clear();
         self.gpu.queue.write_buffer(&self.state, 0, bytemuck::cast_slice(&state.values));
         self.gpu.queue.write_buffer(&self.reactions, 0, bytemuck::cast_slice(&state.reactions));
-        if let Some(buffer) = self.settings.first() {
-            let settings: Vec<RunSettings> = (0..self.n_runs).map(|run| state.settings_of(run)).collect();
-            self.gpu.queue.write_buffer(buffer, 0, bytemuck::cast_slice(&settings));
-            let penalized = settings.iter().any(RunSettings::penalizes);
-            self.reshape(Shape { penalized, ..self.shape });
-        }
+        let settings: Vec<RunSettings> = (0..self.n_runs).map(|run| state.settings_of(run)).collect();
+        self.gpu.queue.write_buffer(&self.settings, 0, bytemuck::cast_slice(&settings));
+        let penalized = settings.iter().any(RunSettings::penalizes);
+        self.reshape(Shape { penalized, ..self.shape });
     }
 
     /// Kernels are made anew for another shape; buffers are not, whose sizes do not depend on loss and penalty.
@@ -376,9 +370,7 @@ impl GpuEngine {
         steps: &[StepParams],
     ) -> std::result::Result<(), DeviceLost> {
         self.check_lost()?;
-        if GENERAL {
-            self.reshape(Shape { loss: params.loss, ..self.shape });
-        }
+        self.reshape(Shape { loss: params.loss, ..self.shape });
         self.prepare(steps).await.map_err(|message| DeviceLost(message.to_string()))?;
         let n_runs = self.n_runs as u32;
         let n_blocks = self.blocks.len() as u32;
@@ -658,10 +650,8 @@ fn bindings<'a>(
     for (binding, buffer) in buffers.iter().enumerate() {
         enter(binding, buffer);
     }
-    if GENERAL {
-        for (buffer, binding) in general.into_iter().zip(FIRST_GENERAL_BINDING..) {
-            buffer.into_iter().for_each(|buffer| enter(binding, buffer));
-        }
+    for (buffer, binding) in general.into_iter().zip(FIRST_GENERAL_BINDING..) {
+        buffer.into_iter().for_each(|buffer| enter(binding, buffer));
     }
     device.create_bind_group(&wgpu::BindGroupDescriptor {
         label: None,

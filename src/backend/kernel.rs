@@ -2,7 +2,6 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use crate::GENERAL;
 use crate::dataset::Problem;
 use crate::loss::{Loss, Penalty, kind};
 use crate::optimizer::Rule;
@@ -379,7 +378,7 @@ impl Shape {
 
     /// Whether it takes more than the squared loss of one output over rows that all count the same.
     pub fn general(&self) -> bool {
-        GENERAL && (self.loss != kind::SQUARED || self.n_outputs != 1 || self.weighted || self.penalized)
+        self.loss != kind::SQUARED || self.n_outputs != 1 || self.weighted || self.penalized
     }
 
     /// A slope each, then the loss.
@@ -389,7 +388,7 @@ impl Shape {
 
     /// Whether lanes share a row: with more features than that, one lane's sums no longer stay in its registers.
     pub fn wide(&self) -> bool {
-        self.n_features > MAX_NARROW_FEATURES || (GENERAL && self.n_sums() > MAX_NARROW_SUMS)
+        self.n_features > MAX_NARROW_FEATURES || (self.n_sums() > MAX_NARROW_SUMS)
     }
 
     /// The kernels that sum tiles, in order and shuffled.
@@ -406,8 +405,8 @@ impl Shape {
     pub fn fits(&self) -> bool {
         let (_, quads, rows_at_once) = self.row_lanes();
         // Weights, sums and what was read, in quads of 16 of the 8,192 bytes that WGSL promises a function.
-        let own = if GENERAL { (2 * self.n_outputs + rows_at_once) * quads } else { 3 * quads };
-        own <= 512 && (!GENERAL || !self.wide() || self.n_outputs * rows_at_once <= MAX_WIDE_DOTS)
+        let own = (2 * self.n_outputs + rows_at_once) * quads;
+        own <= 512 && (!self.wide() || self.n_outputs * rows_at_once <= MAX_WIDE_DOTS)
     }
 
     /// Tiles that a batch is cut into over all blocks: as many in each, and more of them for more rows.
@@ -444,7 +443,7 @@ impl Shape {
     pub fn steps_per_dispatch(&self, batch_len: u32) -> u32 {
         let rows = batch_len.div_ceil(DESCEND[0].workgroup_size(self));
         // A permuted row walks its cycle, four rounds on average at most, and makes its block's keys.
-        let outputs = if GENERAL { self.n_outputs } else { 1 };
+        let outputs = self.n_outputs;
         let per_row = 2 * self.n_features * outputs + 8 * (outputs - 1) + 32;
         let per_step = rows * per_row + 8 * self.n_sums() + 32;
         (MAX_LOOP_ITERATIONS / per_step).max(1)
@@ -454,13 +453,13 @@ impl Shape {
     fn row_lanes(&self) -> (u32, u32, u32) {
         let quads_a_row = self.n_features.div_ceil(4);
         let mut lanes = quads_a_row.div_ceil(8).next_power_of_two().min(WORKGROUP_SIZE);
-        if GENERAL && self.n_outputs > 1 {
+        if self.n_outputs > 1 {
             // Every output has weights and sums of its own, so more lanes take fewer columns each.
             let wanted = (quads_a_row * self.n_outputs).div_ceil(8).min(quads_a_row);
             lanes = wanted.next_power_of_two().min(WORKGROUP_SIZE);
         }
         let quads = quads_a_row.div_ceil(lanes);
-        let outputs = if GENERAL { self.n_outputs } else { 1 };
+        let outputs = self.n_outputs;
         (lanes, quads, (16 / (quads * outputs)).clamp(1, 4))
     }
 
@@ -521,13 +520,13 @@ macro_rules! kernel {
         Kernel {
             name: $name,
             parts: parts!(types $($part)*),
-            general: if GENERAL { parts!(types settings $($general)*) } else { &[] },
+            general: parts!(types settings $($general)*),
         }
     };
 }
 
 /// How much a row counts: all the same, or by weights and folds.
-const SHARES: [&[&str]; 2] = if GENERAL { [parts!(unweighted), parts!(weighted)] } else { [&[], &[]] };
+const SHARES: [&[&str]; 2] = [parts!(unweighted), parts!(weighted)];
 
 /// Partial sums of loss and gradient, a workgroup a tile of the batch. Of each two, the second takes rows in shuffled
 /// order.

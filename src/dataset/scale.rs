@@ -550,7 +550,6 @@ pub struct Problem {
     /// Rows of a block: blocks are shuffled among each other, and the rows within each.
     pub block_rows: u32,
     /// Where features are read from, a block at a time, that are not in memory.
-    #[cfg(feature = "general")]
     pub stored: Option<Box<Stored>>,
 }
 
@@ -567,7 +566,6 @@ impl Default for Problem {
             weights: Vec::new(),
             folds: Vec::new(),
             block_rows: IN_MEMORY_BLOCK_ROWS,
-            #[cfg(feature = "general")]
             stored: None,
         }
     }
@@ -622,29 +620,19 @@ impl Problem {
         Ok(problem)
     }
 
-    #[cfg(feature = "general")]
     fn keep(&mut self, stored: Stored) {
         self.stored = Some(Box::new(stored));
     }
 
-    #[cfg(not(feature = "general"))]
-    fn keep(&mut self, _: Stored) {}
-
     /// Where features are read from that are not in memory.
     #[inline(always)]
     pub fn stored(&self) -> Option<&Stored> {
-        #[cfg(feature = "general")]
-        return self.stored.as_deref();
-        #[cfg(not(feature = "general"))]
-        None
+        self.stored.as_deref()
     }
 
     /// The same, in the making.
     pub(crate) fn stored_mut(&mut self) -> Option<&mut Stored> {
-        #[cfg(feature = "general")]
-        return self.stored.as_deref_mut();
-        #[cfg(not(feature = "general"))]
-        None
+        self.stored.as_deref_mut()
     }
 
     /// The rows that are in memory: all of them, or a sample where features are [`Problem::stored`].
@@ -655,7 +643,7 @@ impl Problem {
     /// Whether the rows are more than a block.
     #[inline(always)]
     pub fn has_blocks(&self) -> bool {
-        crate::GENERAL && self.n_samples > self.block_rows
+        self.n_samples > self.block_rows
     }
 
     /// Adds rows of which only the targets are known, and keeps those in f64: their two halves lie where the first

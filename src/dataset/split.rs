@@ -65,7 +65,7 @@ impl Roles {
         let splits = validation.fraction > 0.0 || validation.test_fraction > 0.0 || validation.folds > 0;
         let by_order = validation.split == Split::Last && dataset.extras.contains(&Extra::Order);
         let by_key = by_order || matches!(validation.split, Split::Stratified | Split::Group);
-        if !crate::GENERAL || !splits || !by_key {
+        if !splits || !by_key {
             return Ok(Self::new(validation, n_samples));
         }
         let keys = keys(validation.split, dataset)?;

@@ -6,7 +6,6 @@ use std::rc::Rc;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use crate::GENERAL;
 use crate::config::Source;
 use crate::dataset::Problem;
 use crate::loss::{Loss, Penalty};
@@ -50,7 +49,7 @@ pub(super) fn data(trainer: &Trainer) -> Value {
     let task = trainer.task();
     let n_of = |part: &Option<(Rc<Problem>, f64)>| part.as_ref().map_or(0, |(problem, _)| problem.n_samples);
     let fingerprint = match &trainer.plan().config().data.source {
-        Source::Table { fingerprint, .. } if GENERAL => Value::from(fingerprint.as_str()),
+        Source::Table { fingerprint, .. } => Value::from(fingerprint.as_str()),
         _ => Value::Null,
     };
     object(vec![
@@ -100,7 +99,7 @@ pub(super) fn metrics(trainer: &Trainer, parameters: &[f32]) -> (Value, f64) {
 
 /// Metrics of all rows, and their mean loss. `variance` is that of their targets.
 fn measure(problem: &Problem, variance: f64, parameters: &[f32], loss: Loss) -> (Value, f64) {
-    if GENERAL && !(loss == Loss::Squared && problem.weights.is_empty()) {
+    if !(loss == Loss::Squared && problem.weights.is_empty()) {
         return figures(problem, parameters, loss);
     }
     let d = problem.n_features as usize;
@@ -151,7 +150,7 @@ fn figures(problem: &Problem, parameters: &[f32], loss: Loss) -> (Value, f64) {
 pub(super) fn penalty(trainer: &Trainer, parameters: &[f32]) -> f64 {
     let problem = &trainer.task().problem;
     let penalty: Penalty = trainer.plan().config().penalty;
-    if !GENERAL || penalty.strength == 0.0 {
+    if penalty.strength == 0.0 {
         return 0.0;
     }
     let n_weights = (problem.n_features * problem.n_outputs) as usize;

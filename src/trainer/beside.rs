@@ -26,7 +26,7 @@ pub(super) struct Beside {
 impl Beside {
     pub(super) fn of(plan: &RunPlan, problem: &Problem) -> Self {
         let config = plan.config();
-        if !crate::GENERAL || (problem.folds.is_empty() && config.penalty_path == 0) {
+        if problem.folds.is_empty() && config.penalty_path == 0 {
             return Self::default();
         }
         let n_folds = problem.folds.iter().max().map_or(0, |last| usize::from(*last) + 1);
@@ -64,7 +64,7 @@ impl Beside {
     /// What each run has for itself; none where the shown one is plain and alone.
     pub(super) fn settings(&self, plan: &RunPlan, problem: &Problem) -> Vec<RunSettings> {
         let penalty = plan.config().penalty;
-        if !crate::GENERAL || (self.n_runs() == 1 && penalty.strength == 0.0) {
+        if self.n_runs() == 1 && penalty.strength == 0.0 {
             return Vec::new();
         }
         let folds = (0..self.n_folds).map(|fold| RunSettings::of(problem, &penalty, Some(fold as u8)));

@@ -59,7 +59,7 @@ impl Trainer {
         note(Code::MarkSchedule, schedules.0.clone(), schedules.1.clone());
 
         self.plan = next;
-        if crate::GENERAL && before.penalty != after.penalty {
+        if before.penalty != after.penalty {
             self.aim_elsewhere(before.penalty.l1_ratio != after.penalty.l1_ratio);
         }
         if kind_before != kind_after {

@@ -323,7 +323,7 @@ impl Preparation {
         let roles = Rc::new(Roles::of(&plan.config().validation, &dataset)?);
         let stays = Problem::bytes(n_samples, n_features) > max_bytes;
         let reserve = |n_rows: u32, role: Role| {
-            if crate::GENERAL && stays && n_rows > 0 {
+            if stays && n_rows > 0 {
                 let own = Stored::new(&dataset, &plain, (&roles, role), bias, max_bytes)?;
                 return Problem::of_stored(own);
             }
@@ -403,14 +403,12 @@ impl Preparation {
             Stage::Making { summing, .. } => {
                 self.dataset.read(first, x, y);
                 let mut weights = Vec::new();
-                if crate::GENERAL {
-                    judge_targets(&self.loss, &self.dataset, y)?;
-                    self.highest = y.iter().copied().fold(self.highest, f64::max);
-                    if self.dataset.extras.contains(&Extra::Weight) {
-                        weights.resize(n_rows, 1.0);
-                        self.dataset.read_extra(Extra::Weight, first, &mut weights);
-                        judge_weights(first, &weights)?;
-                    }
+                judge_targets(&self.loss, &self.dataset, y)?;
+                self.highest = y.iter().copied().fold(self.highest, f64::max);
+                if self.dataset.extras.contains(&Extra::Weight) {
+                    weights.resize(n_rows, 1.0);
+                    self.dataset.read_extra(Extra::Weight, first, &mut weights);
+                    judge_weights(first, &weights)?;
                 }
                 let n_of = arrange(&self.roles, first, n_inputs, x, [&mut y[..], &mut weights[..]]);
                 summing.add(&x[..n_of[0] * n_inputs], &y[..n_of[0]]);
@@ -457,7 +455,7 @@ impl Preparation {
                     &self.problems[0].features[self.problem_rows[0] * d..][..n_kept * d]
                 };
                 let weights = self.problems[0].weights.get(self.problem_rows[0]..).unwrap_or_default();
-                let steepest_row = if crate::GENERAL && !weights.is_empty() {
+                let steepest_row = if !weights.is_empty() {
                     let rows = put.chunks_exact(d).map(|row| monitor::steepest_row(row, d, self.bias));
                     rows.zip(weights).fold(0.0_f64, |most, (row, weight)| most.max(f64::from(*weight) * row))
                 } else {
@@ -513,9 +511,6 @@ impl Preparation {
 
     /// What is known once every target and weight has been seen.
     fn end_making(&mut self, map: &FeatureMap) {
-        if !crate::GENERAL {
-            return;
-        }
         for problem in &mut self.problems {
             if self.loss == Loss::Softmax {
                 let n_seen = self.highest.max(1.0) as usize + 1;
@@ -549,7 +544,7 @@ impl Preparation {
         let mut exact = triangle.solve(&map, summary.target_variance);
         let plain = self.loss == Loss::Squared && self.penalty.strength == 0.0 && problem.weights.is_empty();
         let (mut curvature, mut loss_with_bias) = (None, exact.loss);
-        if crate::GENERAL && !plain {
+        if !plain {
             let (n_outputs, solvable) = (problem.n_outputs as usize, is_solvable(&problem));
             if !problem.weights.is_empty() && solvable {
                 // Least squares of rows that count differently.

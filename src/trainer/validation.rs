@@ -69,13 +69,11 @@ impl Held {
     }
 
     /// Rows.
-    #[cfg(feature = "general")]
     pub(super) fn n_samples(&self) -> u32 {
         self.params.n_samples
     }
 
     /// See [`CpuEngine::read_ahead`].
-    #[cfg(feature = "general")]
     pub(super) fn read_ahead(&mut self, parameters: &[f32]) -> u32 {
         self.engine.read_ahead(&State::new(parameters), &self.params)
     }

@@ -10,7 +10,6 @@ use crate::backend::gpu::{Gpu, GpuEngine, Options};
 use crate::backend::{self, Backend, InUse};
 use crate::config::{BackendChoice, RunPlan};
 use crate::loss::Loss;
-#[cfg(feature = "general")]
 use crate::message::bytes;
 use crate::message::{Code, Message, Result, short};
 use crate::trainer::{Fastest, Shared, Task, Trainer, n_runs, worth_sharing};
@@ -39,7 +38,6 @@ impl Engines {
     /// The engine for a task under a plan, with the reason in words that the user sees.
     pub(super) async fn choose(&mut self, plan: &RunPlan, task: &Task) -> Result<(Backend, InUse)> {
         let cpu = || backend::cpu(Rc::clone(&task.problem));
-        #[cfg(feature = "general")]
         if let Some(stored) = task.problem.stored() {
             let backend = cpu();
             let reason = Message::new(Code::RowsStored).with("size", bytes(stored.bytes()));
@@ -170,7 +168,7 @@ impl Engines {
 /// gives the sums.
 fn is_plain(plan: &RunPlan, task: &Task) -> bool {
     let alone = n_runs(plan, task) == 1;
-    !crate::GENERAL || (plan.config().loss == Loss::Squared && task.problem.weights.is_empty() && alone)
+    (plan.config().loss == Loss::Squared && task.problem.weights.is_empty() && alone)
 }
 
 /// Whether the browser knows WebGPU at all.

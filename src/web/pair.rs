@@ -15,7 +15,7 @@ use crate::backend::{self, Backend};
 use crate::dataset::Problem;
 
 /// The engine whose partner is a worker that `spawn` starts, or why there is none.
-pub(super) async fn open(spawn: &Function, problem: &Rc<Problem>) -> Result<Backend, String> {
+pub async fn open(spawn: &Function, problem: &Rc<Problem>) -> Result<Backend, String> {
     backend::pair(Rc::clone(problem), link(spawn)?).await
 }
 

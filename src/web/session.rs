@@ -9,21 +9,17 @@ use wasm_bindgen_futures::JsFuture;
 
 use super::engines::Engines;
 use super::{attach, from_js, now_ms, set, to_error, to_js};
-use crate::GENERAL;
 use crate::config::{BackendChoice, MAX_EDITS, RunConfig, RunPlan, Source, to_query};
 use crate::dataset::{Dataset, FeatureMap, Input, Problem, Role, Table};
 use crate::export::{self, Saving, Which};
-#[cfg(feature = "general")]
 use crate::foreign::{Comparison, ForeignModel};
 use crate::message::{Code, Message, Result, short};
-#[cfg(feature = "general")]
 use crate::metrics::Curve;
 use crate::metrics::HistoryDelta;
 use crate::model;
 use crate::protocol::{
     Answer, BackendInfo, Configured, DatasetInfo, Exact, InputInfo, Progress, Request, RunStatus, Snapshot,
 };
-#[cfg(feature = "general")]
 use crate::trainer::Checkpoint;
 use crate::trainer::{Explanation, Preparation, Status, Task, Trainer};
 
@@ -46,18 +42,13 @@ const BREATH_MS: f64 = 12.0;
 /// Cells of a density at most.
 const MAX_DENSITY_CELLS: u32 = 1 << 20;
 
-/// Requests that only the general part knows.
-const OF_MODELS: [&str; 2] = ["adopt", "compare"];
-
 /// Where a run begins.
 enum Start {
     /// At its initial weights.
     Initial,
     /// Where another stood, with how that went.
-    #[cfg(feature = "general")]
     Checkpoint(Checkpoint, Curve),
     /// At weights that come from elsewhere.
-    #[cfg(feature = "general")]
     Parameters(Vec<f32>),
 }
 
@@ -124,23 +115,6 @@ impl Session {
         }
     }
 
-    /// Takes the place of another session, whose runs were counted up to `run` and which was training or not.
-    pub fn succeed(&mut self, run: u32, training: bool) {
-        (self.run, self.training) = (run, training);
-    }
-
-    /// Runs so far.
-    #[wasm_bindgen(getter)]
-    pub fn run(&self) -> u32 {
-        self.run
-    }
-
-    /// Whether it trains.
-    #[wasm_bindgen(getter)]
-    pub fn training(&self) -> bool {
-        self.training
-    }
-
     /// Answers a request, or throws an `Error` with `code` and `params`; then what the user had is as it was.
     #[wasm_bindgen(unchecked_return_type = "Answer")]
     pub async fn handle(
@@ -149,12 +123,8 @@ impl Session {
     ) -> std::result::Result<JsValue, Error> {
         let (sent_bytes, sent_config) = (take(&request, "bytes"), take(&request, "config"));
         let (which, saved) = (take(&request, "which"), take(&request, "saved"));
-        #[cfg(feature = "general")]
         let sent_model = take(&request, "model");
         let kind = take(&request, "kind");
-        if !GENERAL && kind.as_string().is_some_and(|kind| OF_MODELS.contains(&kind.as_str())) {
-            return Err(to_error(&Code::NeedsGeneral.into()));
-        }
         let tagged = js_sys::Object::new();
         set(&tagged, &kind.as_string().unwrap_or_default(), &request);
         let mut request: Request = from_js(tagged.into())?;
@@ -165,7 +135,6 @@ impl Session {
                     if which.as_string().as_deref() == Some("best") { Which::Best } else { Which::Current };
                 *saving = Saving { which, saved: saved.as_string() };
             }
-            #[cfg(feature = "general")]
             Request::Adopt { model } | Request::Compare { model } => *model = from_js(sent_model)?,
             Request::Import { bytes } => {
                 *bytes = sent_bytes
@@ -184,8 +153,6 @@ impl Session {
     pub async fn tick(&mut self) -> std::result::Result<f64, Error> {
         let Some(trainer) = &mut self.trainer else { return Ok(-1.0) };
         if !self.training {
-            // Left out altogether: where nothing is stored, what waits in here would still be built in.
-            #[cfg(feature = "general")]
             if self.reads_all {
                 let measured = self.pace.measure_stored(trainer).await;
                 let measured = measured.map_err(|message| to_error(&message))?;
@@ -196,7 +163,7 @@ impl Session {
                 self.unshown = false;
                 self.show()?;
             }
-            return Ok(if GENERAL && self.reads_all { 0.0 } else { -1.0 });
+            return Ok(if self.reads_all { 0.0 } else { -1.0 });
         }
         let speed = trainer.plan().config().steps_per_second;
         let wait_ms = self.pace.advance(trainer, speed).await.map_err(|message| to_error(&message))?;
@@ -259,9 +226,7 @@ impl Session {
             Request::RemovePoint { index } => self.remove_point(index).await,
             Request::Predict { inputs } => self.predict(&inputs),
             Request::PredictRow { values } => self.predict_row(&values),
-            #[cfg(feature = "general")]
             Request::Adopt { model } => self.adopt(&ForeignModel::read(model)?).await,
-            #[cfg(feature = "general")]
             Request::Compare { model } => {
                 let model = ForeignModel::read(model)?;
                 Ok(Answer::Compared(Box::new(Comparison::of(&model, self.trainer_mut()?)?)))
@@ -272,10 +237,7 @@ impl Session {
                 let file_name = format!("downhill-weights-step-{}.json", step.unwrap_or_default());
                 Ok(Answer::Exported { file_name, text: super::json_text(fields)? })
             }
-            #[cfg(feature = "general")]
             Request::Import { bytes } => self.import(&bytes).await,
-            #[cfg(not(feature = "general"))]
-            Request::Import { .. } => Err(Code::NeedsGeneral.into()),
             Request::Density { x, y, columns, rows } => {
                 let cells = columns.checked_mul(rows).filter(|cells| (1..=MAX_DENSITY_CELLS).contains(cells));
                 let cells = cells.ok_or_else(|| {
@@ -294,7 +256,7 @@ impl Session {
 
     /// Changes what may change in mid-run; otherwise begins a new run. Nothing is touched where that fails.
     async fn configure(&mut self, config: RunConfig) -> Result<Answer> {
-        let plan = trainable(&config)?;
+        let plan = config.check()?;
         let same_run = self.trainer.as_ref().is_some_and(|trainer| !trainer.restarts(&config));
         if let (true, Some(trainer)) = (same_run, &mut self.trainer) {
             let before = trainer.plan().config().clone();
@@ -314,7 +276,7 @@ impl Session {
             }
             self.unshown = true;
             let heads_elsewhere = before.penalty != config.penalty;
-            if GENERAL && heads_elsewhere {
+            if heads_elsewhere {
                 // Of the rows the same is to be said; of what descent is heading for, something else.
                 self.notices.retain(|notice| !OF_OPTIMUM.contains(&notice.code));
                 self.notices.splice(..0, notices(trainer.task(), config.model.bias));
@@ -363,26 +325,21 @@ impl Session {
     /// Replaces the run by another.
     async fn begin(&mut self, plan: RunPlan, task: Task, start: Start) -> Result<Answer> {
         let (backend, in_use) = self.engines.choose(&plan, &task).await?;
-        #[cfg_attr(not(feature = "general"), expect(unused_mut))]
         let mut trainer = Trainer::new(plan, task, backend, in_use).await?;
         match start {
             Start::Initial => {}
-            #[cfg(feature = "general")]
             Start::Checkpoint(checkpoint, history) => {
                 trainer.restore(checkpoint).await?;
                 trainer.retrace(&history);
                 self.training = false;
             }
-            #[cfg(feature = "general")]
             Start::Parameters(parameters) => {
                 trainer.begin_at(&parameters).await?;
                 self.training = false;
             }
         }
         self.notices = notices(trainer.task(), trainer.plan().config().model.bias);
-        if GENERAL {
-            self.notices.append(&mut self.counted);
-        }
+        self.notices.append(&mut self.counted);
         (self.sample, self.sample_y) = sample(trainer.task());
         let before = self.trainer.replace(trainer);
         self.left = before.map(|trainer| Rc::clone(&trainer.task().problem));
@@ -466,9 +423,6 @@ impl Session {
     }
 
     fn predict_row(&mut self, values: &[String]) -> Result<Answer> {
-        if !GENERAL {
-            return Err(Code::NeedsGeneral.into());
-        }
         let trainer = self.trainer_mut()?;
         let task = trainer.task();
         let number = |input: &Input, text: &String| {
@@ -493,21 +447,18 @@ impl Session {
         Ok(Answer::Explained { output: sum, baseline, contributions, response })
     }
 
-    // Left out by the compiler's word, since what an asynchronous function may come to later is never found to be unused.
-    #[cfg(feature = "general")]
     async fn import(&mut self, bytes: &[u8]) -> Result<Answer> {
         let text = String::from_utf8_lossy(bytes);
         let value = super::json(&text).map_err(|detail| export::unreadable(bytes, detail))?;
         let imported = export::read_value(value)?;
         let config = imported.plan.config().clone();
-        trainable(&config)?;
+        config.check()?;
         let dataset = self.dataset(&config).await?;
         let task = self.prepare(&imported.plan, dataset, Some(imported.map)).await?;
         self.begin(imported.plan, task, Start::Checkpoint(imported.checkpoint, imported.history)).await
     }
 
     /// A new run on the rows that there are, as a model of another tool has it.
-    #[cfg(feature = "general")]
     async fn adopt(&mut self, model: &ForeignModel) -> Result<Answer> {
         let mut config = self.config()?;
         let is_table = !matches!(config.data.source, Source::Linspace { .. });
@@ -533,7 +484,7 @@ impl Session {
         let matching = model.matched(&inputs)?;
         config.model = model.config(&inputs, &matching, &config.model);
         config.loss = model.loss(config.loss);
-        let plan = trainable(&config)?;
+        let plan = config.check()?;
         let task = self.prepare(&plan, dataset, None).await?;
         let outputs = (task.problem.n_outputs as usize, &task.dataset.target_levels[..]);
         let parameters = model.parameters((&task.map, config.model.bias), (&inputs, &matching), outputs)?;
@@ -552,7 +503,7 @@ impl Session {
     /// The table that is kept outside, with the columns that the configuration chooses.
     async fn table(&mut self, config: &RunConfig) -> Result<Option<Table>> {
         self.counted.clear();
-        if !GENERAL || matches!(config.data.source, Source::Linspace { .. }) {
+        if matches!(config.data.source, Source::Linspace { .. }) {
             return Ok(None);
         }
         let plain = |value: std::result::Result<JsValue, Error>| value.map_err(|error| thrown(&error));
@@ -587,7 +538,7 @@ impl Session {
     fn configured(&self, with_data: bool, with_exact: bool) -> Result<Box<Configured>> {
         let trainer = self.trainer.as_ref().ok_or_else(no_run)?;
         let config = trainer.plan().config().clone();
-        let penalized = GENERAL && with_exact;
+        let penalized = with_exact;
         Ok(Box::new(Configured {
             exact: penalized.then(|| exact_of(trainer)),
             run: self.run,
@@ -656,16 +607,14 @@ impl Session {
         attach(&event, "curve_x", &snapshot.curve_x, &transfer);
         attach(&event, "curve_y", &snapshot.curve_y, &transfer);
         attach(&event, "predicted", &snapshot.predicted, &transfer);
-        if GENERAL {
-            attach(&event, "folds", &snapshot.folds, &transfer);
-            if let Some(path) = &snapshot.path {
-                let object = js_sys::Object::new();
-                attach(&object, "strengths", &path.strengths, &transfer);
-                attach(&object, "coefficients", &path.coefficients, &transfer);
-                attach(&object, "loss", &path.loss, &transfer);
-                attach(&object, "validation", &path.validation, &transfer);
-                set(&event, "path", &object);
-            }
+        attach(&event, "folds", &snapshot.folds, &transfer);
+        if let Some(path) = &snapshot.path {
+            let object = js_sys::Object::new();
+            attach(&object, "strengths", &path.strengths, &transfer);
+            attach(&object, "coefficients", &path.coefficients, &transfer);
+            attach(&object, "loss", &path.loss, &transfer);
+            attach(&object, "validation", &path.validation, &transfer);
+            set(&event, "path", &object);
         }
         set(&event, "history", &history_to_js(&snapshot.history, &transfer));
         self.post
@@ -673,12 +622,6 @@ impl Session {
             .map(drop)
             .map_err(|error| super::internal(reason_of(&error)))
     }
-}
-
-/// Refuses what this module has no part for: the general one has, and takes over.
-fn trainable(config: &RunConfig) -> Result<RunPlan> {
-    let plan = config.check()?;
-    if !GENERAL && config.is_general() { Err(Code::NeedsGeneral.into()) } else { Ok(plan) }
 }
 
 /// Bytes of memory that this module has taken from the browser.
@@ -722,7 +665,7 @@ fn sample(task: &Task) -> (Vec<f64>, Vec<f64>) {
     for (i, (x, y)) in rows.enumerate() {
         task.dataset.read(i * n_together * n_samples / n, x, y);
     }
-    if GENERAL && task.test.is_some() {
+    if task.test.is_some() {
         // What is kept for the end is not looked at before it.
         let place = |i: usize| i / n_together * n_together * n_samples / n + i % n_together;
         let shown: Vec<usize> = (0..n).filter(|i| task.roles.role(place(*i)) != Role::Test).collect();
@@ -745,7 +688,7 @@ fn dataset_info(trainer: &Trainer, sample_y: &[f64]) -> DatasetInfo {
     let column = |values: Vec<f64>| values.into_iter().map(|v| v as f32).collect();
     let (x_range, y_range) = dataset.ranges();
     let x_range = match several {
-        true if GENERAL && task.problem.n_outputs > 1 => [0.0, 1.0],
+        true if task.problem.n_outputs > 1 => [0.0, 1.0],
         true => y_range,
         false => x_range,
     };
@@ -779,7 +722,7 @@ fn dataset_info(trainer: &Trainer, sample_y: &[f64]) -> DatasetInfo {
 /// Names of the target's classes, where it is learned as one.
 fn classes(trainer: &Trainer) -> Vec<String> {
     let task = trainer.task();
-    if !GENERAL || !trainer.plan().config().loss.classifies() {
+    if !trainer.plan().config().loss.classifies() {
         return Vec::new();
     }
     let levels = &task.dataset.target_levels;
@@ -793,7 +736,7 @@ fn exact_of(trainer: &Trainer) -> Exact {
         // What is predicted exactly lies where it equals its target; of many classes, where its own is certain.
         let (_, [low, high]) = task.dataset.ranges();
         let ends = [low - 10.0 * (high - low), high + 10.0 * (high - low)].map(|y| y as f32).to_vec();
-        if GENERAL && task.problem.n_outputs > 1 { (vec![1.0; 2], ends) } else { (ends.clone(), ends) }
+        if task.problem.n_outputs > 1 { (vec![1.0; 2], ends) } else { (ends.clone(), ends) }
     } else if task.exact.loss.is_nan() {
         Default::default()
     } else {
@@ -818,7 +761,7 @@ fn curve(trainer: &Trainer, mut predict: impl FnMut(f64) -> f64) -> (Vec<f32>, V
         return Default::default();
     }
     let ([low, high], _) = task.dataset.ranges();
-    let bent = GENERAL && trainer.plan().config().loss.bends();
+    let bent = trainer.plan().config().loss.bends();
     let straight = task.map.n_features() == 1 && !bent;
     let (beyond, n) = if straight { (10.0, 2) } else { (0.25, CURVE_POINTS) };
     let (start, span) = (low - beyond * (high - low), (1.0 + 2.0 * beyond) * (high - low));
@@ -844,7 +787,7 @@ fn answer_to_js(answer: Answer) -> std::result::Result<JsValue, Error> {
     let transfer = Array::new();
     match &answer {
         Answer::Configured(configured) => {
-            if let Some(exact) = configured.exact.as_ref().filter(|_| GENERAL) {
+            if let Some(exact) = &configured.exact {
                 let place = js_sys::Reflect::get(&object, &"exact".into()).unwrap_or_default();
                 attach(&place, "curve_x", &exact.curve_x, &transfer);
                 attach(&place, "curve_y", &exact.curve_y, &transfer);

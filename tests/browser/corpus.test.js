@@ -1,4 +1,4 @@
-// The wasm that reads tables, with its vectors of sixteen bytes, held to what the plain code is held to: `readers/tests/corpus.rs`.
+// The wasm that reads tables, with its vectors of sixteen bytes, held to what the plain code is held to: `crates/tables/tests/corpus.rs`.
 import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,15 +6,15 @@ import { before, test } from 'node:test';
 import { root } from './harness.js';
 
 const dist = join(root, 'dist');
-const corpus = join(root, 'readers/tests/corpus');
+const corpus = join(root, 'crates/tables/tests/corpus');
 
 /** @type {any} */
 let Table;
 before(async () => {
   const assets = (await readdir(dist)).find((name) => name.startsWith('assets-')) ?? 'www';
-  const readers = join(dist, assets, 'readers');
-  const glue = await import(join(readers, 'downhill_readers.js'));
-  await glue.default({ module_or_path: await readFile(join(readers, 'downhill_readers_bg.wasm')) });
+  const readers = join(dist, assets, 'wasm/tables');
+  const glue = await import(join(readers, 'downhill_tables.js'));
+  await glue.default({ module_or_path: await readFile(join(readers, 'downhill_tables_bg.wasm')) });
   ({ Table } = glue);
 });
 

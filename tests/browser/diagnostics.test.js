@@ -193,7 +193,7 @@ test('leverage and quantiles are those of the exact fit, as statsmodels has them
 });
 
 test('two classes have their own pictures, which all are saved, and worded in Chinese', async () => {
-  // What a worker would say of forty rows; that it says it right is held to scikit-learn in readers/tests/diagnose.rs.
+  // What a worker would say of forty rows; that it says it right is held to scikit-learn in crates/tables/tests/diagnose.rs.
   const shares = Array.from({ length: 11 }, (_, i) => i / 10);
   const diagnosed = {
     kind: 'diagnosed', part: 'training', parts: ['training'], task: 'binary', n_samples: 40, scores: [['auc', 0.9], ['f1', 0.8]],

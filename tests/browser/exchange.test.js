@@ -176,7 +176,7 @@ for (const preset of ['Motor Trend cars', 'Three classes', 'Yes or no']) {
 }
 
 test('a run whose table is not here is refused, and can be used as a model all the same', async () => {
-  const file = JSON.parse(await readFile(join(root, 'exchange/samples/mixed.json'), 'utf8'));
+  const file = JSON.parse(await readFile(join(root, 'crates/model-files/samples/mixed.json'), 'utf8'));
   file.config.data.source = { kind: 'table', name: 'homes.csv', fingerprint: '0123456789abcdef' };
   const run = JSON.stringify(file);
   const { columns: { inputs }, check_predictions: [check] } = file;
@@ -291,11 +291,11 @@ for (const [what, read, message] of /** @type {const} */ ([
     const { page, context, close } = await trained('', { contextOptions: { serviceWorkers: 'block' } });
     const before = await shown(page);
     const stub = `export default async () => {}; export const format_of = () => 'onnx'; export function read() { ${read} }`;
-    await context.route('**/exchange/downhill_exchange.js', (route) => route.fulfill({ contentType: 'text/javascript', body: stub }));
+    await context.route('**/wasm/model-files/downhill_model_files.js', (route) => route.fulfill({ contentType: 'text/javascript', body: stub }));
     await importWeights(page, upload('model.onnx', line));
     await alerts(page).filter({ hasText: message }).waitFor();
     assert.deepEqual(await shown(page), before);
-    await context.unroute('**/exchange/downhill_exchange.js');
+    await context.unroute('**/wasm/model-files/downhill_model_files.js');
     await importWeights(page, upload('model.onnx', line));
     await modelDialog(page).waitFor();
     assert.equal(await alerts(page).count(), 0);
@@ -305,7 +305,7 @@ for (const [what, read, message] of /** @type {const} */ ([
 
 test('without a network, says so, and the run file is saved all the same', async () => {
   const { page, context, close } = await trained('', { allow: [/ERR_FAILED/], contextOptions: { serviceWorkers: 'block' } });
-  await context.route('**/exchange/**', (route) => route.abort());
+  await context.route('**/model-files/**', (route) => route.abort());
   const dialog = await openExport(page);
   await dialog.getByRole('radio', { name: 'ONNX' }).check();
   await dialog.getByRole('alert').filter({ hasText: /could not be loaded .*check the connection and try again/ }).waitFor();
@@ -322,7 +322,7 @@ test('kinds are told by content: tables under names of models, arrays of a table
   await eventually(() => rows(page), (n) => n === 3, 'rows');
   await dropFile(page, 'weights.json', '[{"x":1,"y":2},{"x":2,"y":3},{"x":3,"y":4},{"x":4,"y":9}]');
   await eventually(() => rows(page), (n) => n === 4, 'rows');
-  await dropFile(page, 'model.onnx', await readFile(join(root, 'exchange/tests/fixtures/arrays/table.npz')));
+  await dropFile(page, 'model.onnx', await readFile(join(root, 'crates/model-files/tests/fixtures/arrays/table.npz')));
   const choice = page.getByRole('dialog', { name: /^Columns of / });
   await Promise.race([choice.waitFor(), eventually(() => rows(page), (n) => n !== 4, 'other rows'), alerts(page).first().waitFor()]);
   assert.ok(!(await modelDialog(page).isVisible()));

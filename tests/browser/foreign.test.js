@@ -31,8 +31,8 @@ async function begin() {
   // The page's own modules, wherever the site keeps them.
   const main = /** @type {HTMLScriptElement} */ (document.querySelector('script[type="module"]')).src;
   const { Client } = await import(new URL('client.js', main).href);
-  const pkg = await import(new URL('pkg/downhill.js', main).href);
-  const module = await WebAssembly.compileStreaming(fetch(new URL('pkg/downhill_bg.wasm', main)));
+  const pkg = await import(new URL('wasm/engine/downhill.js', main).href);
+  const module = await WebAssembly.compileStreaming(fetch(new URL('wasm/engine/downhill_bg.wasm', main)));
   /** @type {any[]} */
   const snapshots = [];
   const nothing = () => {};

@@ -19,7 +19,7 @@ after(async () => {
 });
 
 /** @param {string} name */
-const file = (name) => readFile(`${root}/readers/tests/files/${name}`);
+const file = (name) => readFile(`${root}/crates/tables/tests/files/${name}`);
 
 /**
  * A file under a name that says nothing of what it is.
@@ -38,7 +38,7 @@ const columns = (choice) => choice.locator('.column:not(.head) .feature .name').
 
 test('Parquet, NumPy and JSON open as tables do, whatever they are called', async () => {
   const { page, close, choice, output } = await open();
-  const asked = () => server.requests.filter((path) => path.includes('/formats/')).length;
+  const asked = () => server.requests.filter((path) => path.includes('/parquet-and-workbooks/')).length;
   const cases = [
     { name: 'frame.jsonl', first: ['float', 'integer', 'gap', 'flag', 'word', 'day'] },
     { name: 'fields_version_3.npy', first: undefined },
@@ -128,7 +128,7 @@ test('what was read once is read with the server gone', async () => {
   const choice = first.page.getByRole('dialog', { name: /^Columns of / });
   await chooseTable(first.page, await nameless('gzip_2.parquet'));
   await choice.waitFor();
-  const asked = () => own.requests.filter((path) => path.includes('/formats/')).length;
+  const asked = () => own.requests.filter((path) => path.includes('/parquet-and-workbooks/')).length;
   assert.ok(asked() > 0);
   await first.page.reload();
   await person(first.page).ready();

@@ -430,12 +430,12 @@ test('all of it is worded in Chinese', async () => {
   await close();
 });
 
-test('a first visit loads neither the larger engine nor readers, and both work with the server gone', async () => {
+test('a first visit loads no reader of tables, and every loss works with the server gone', async () => {
   const own = await startServer();
   const quiet = await openPage(browsers.CPU, { server: own, contextOptions: { serviceWorkers: 'block' } });
   await person(quiet.page).ready();
   await person(quiet.page).until('Step count', (step) => step > 10);
-  assert.deepEqual(own.requests.filter((path) => /\/(general|readers|formats)\/|\/data\//.test(path)), []);
+  assert.deepEqual(own.requests.filter((path) => /\/(tables|parquet-and-workbooks|model-files)\/|\/data\//.test(path)), []);
   await quiet.close();
 
   const first = await openPage(browsers.CPU, { server: own, reducedMotion: true });

@@ -24,7 +24,7 @@ let expected;
 let browser;
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'downhill-pages-'));
-  execFileSync('cargo', ['run', '--quiet', '--package', 'downhill-exchange', '--example', 'exported', '--', folder], { stdio: 'pipe' });
+  execFileSync('cargo', ['run', '--quiet', '--package', 'downhill-model-files', '--example', 'exported', '--', folder], { stdio: 'pipe' });
   expected = JSON.parse(await readFile(join(folder, 'expected.json'), 'utf8'));
   browser = await launch();
 });

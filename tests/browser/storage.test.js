@@ -28,8 +28,8 @@ async function begin(n_rows) {
   // The page's own modules, wherever the site keeps them.
   const main = /** @type {HTMLScriptElement} */ (document.querySelector('script[type="module"]')).src;
   const { Client } = await import(new URL('client.js', main).href);
-  const pkg = await import(new URL('pkg/downhill.js', main).href);
-  const module = await WebAssembly.compileStreaming(fetch(new URL('pkg/downhill_bg.wasm', main)));
+  const pkg = await import(new URL('wasm/engine/downhill.js', main).href);
+  const module = await WebAssembly.compileStreaming(fetch(new URL('wasm/engine/downhill_bg.wasm', main)));
   const nothing = () => {};
   const client = new Client(module, nothing, nothing, nothing, nothing);
   const names = Array.from({ length: 100 }, (_, j) => `c${j}`).join(',');

@@ -1,4 +1,4 @@
-"""Writes the same few rows in every format that is read, by the tools that people write them with, into readers/tests/files,
+"""Writes the same few rows in every format that is read, by the tools that people write them with, into crates/tables/tests/files,
 and beside them expected.json: what those tools read back.
 
 pip install numpy==2.4.6 pandas==3.1.1 pyarrow==26.0.1 openpyxl==3.1.5 odfpy==1.4.1
@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-FOLDER = pathlib.Path(__file__).resolve().parents[2] / "readers" / "tests" / "files"
+FOLDER = pathlib.Path(__file__).resolve().parents[2] / "crates" / "tables" / "tests" / "files"
 EXPECTED = {}
 N_ROWS = 40
 

@@ -354,7 +354,6 @@ export default {
   code_cancelled: '已取消；训练仍是原来的那一次',
   code_field_out_of_range: '“{field}”为 {value}；请输入 {min} 到 {max} 之间的数',
   code_field_not_positive: '“{field}”为 {value}；请输入大于 0 的数',
-  code_needs_general: '此次训练需要 Downhill 尚未加载的部分；请联网一次后重试',
   code_patience_alone: '耐心需要用于验证的行；请将验证比例设为大于 0，或将耐心留空',
   code_stratify_needs_classes: '“{column}” 的取值几乎与行数一样多，无法按类别划分；请选择其他划分方式，或把目标读作类别',
   code_split_needs_group: '按组划分需要一列说明哪些行属于同一组；请在表格对话框中选择该列，或选择其他划分方式',

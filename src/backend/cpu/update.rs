@@ -1,7 +1,6 @@
 //! What a step makes of its sums: decides, and makes one update.
 
 use super::{Scratch, Slots};
-use crate::GENERAL;
 use crate::backend::kernel::{
     BOLD_DRIVER, EPOCH_END, EPOCH_START, EVALUATE, FULL, HALT_LOSS, HALT_NOT_FINITE, HALT_TARGET_GRADIENT,
     HALT_TARGET_LOSS, REDUCE_ON_PLATEAU, Reaction, RunParams, StepParams,
@@ -143,7 +142,7 @@ pub(super) struct Sparsity {
 impl Sparsity {
     #[inline(always)]
     fn is_none(self) -> bool {
-        !GENERAL || self.l1 == 0.0
+        self.l1 == 0.0
     }
 
     /// Of parameter `j`.
@@ -215,7 +214,7 @@ fn decide(
         REDUCE_ON_PLATEAU => plateau(params, reaction, epoch_loss),
         BOLD_DRIVER => {
             // A loss below 0 rises towards it.
-            let rise = if GENERAL && reaction.anchor_loss < 0.0 { -RISE } else { RISE };
+            let rise = if reaction.anchor_loss < 0.0 { -RISE } else { RISE };
             if epoch_loss > reaction.anchor_loss * (1.0 + rise) {
                 reaction.rate_scale *= params.decrease;
                 return Action::RestoreAnchor;
@@ -256,7 +255,7 @@ pub(super) fn account(step: &StepParams, reaction: &mut Reaction, loss: f32) -> 
 /// Reduces the rate where the loss has stopped falling, as PyTorch's `ReduceLROnPlateau` does.
 fn plateau(params: &RunParams, reaction: &mut Reaction, epoch_loss: f32) {
     // A loss below 0 falls away from it.
-    let fall = if GENERAL && reaction.best_loss < 0.0 { -params.threshold } else { params.threshold };
+    let fall = if reaction.best_loss < 0.0 { -params.threshold } else { params.threshold };
     if epoch_loss < reaction.best_loss * (1.0 - fall) {
         reaction.best_loss = epoch_loss;
         reaction.n_bad = 0;

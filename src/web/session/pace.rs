@@ -85,7 +85,6 @@ impl Pace {
         if owed < 1.0 {
             return Ok(self.wait_ms(speed, start));
         }
-        #[cfg(feature = "general")]
         if trainer.full_batch() && trainer.reads_ahead() {
             // A step takes many ticks.
             if self.read_ahead(trainer, false) {
@@ -135,7 +134,6 @@ impl Pace {
 
     /// Reads rows from storage for a pass over all of them, for as long as a tick works; `held_out` for those held out as
     /// well. Whether all are read.
-    #[cfg(feature = "general")]
     fn read_ahead(&self, trainer: &mut Trainer, held_out: bool) -> bool {
         let start = now_ms();
         while trainer.read_ahead(held_out) < 1.0 {
@@ -147,7 +145,6 @@ impl Pace {
     }
 
     /// Measures the weights over every row where these are in storage, as far as a tick goes. Whether that is done.
-    #[cfg(feature = "general")]
     pub(super) async fn measure_stored(&self, trainer: &mut Trainer) -> Result<bool> {
         if !self.read_ahead(trainer, true) {
             return Ok(false);

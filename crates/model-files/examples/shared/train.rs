@@ -1,0 +1,64 @@
+//! Trains a configuration natively, on the CPU, from tables that the page ships: for the examples beside this folder.
+
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::{error, fs};
+
+use downhill::backend::{self, InUse};
+use downhill::config::{RunConfig, ShippedTable, Source};
+use downhill::dataset::{Dataset, Table};
+use downhill::export;
+use downhill::message::Code;
+use downhill::trainer::{Task, Trainer};
+use downhill_tables::selection::Selection;
+use downhill_tables::table::Table as Text;
+
+pub(crate) type Result<T> = std::result::Result<T, Box<dyn error::Error>>;
+
+/// A run on a table that ships with the page.
+pub(crate) fn table(table: ShippedTable) -> RunConfig {
+    let mut config = RunConfig::default();
+    config.data.source = Source::Shipped { table };
+    config
+}
+
+/// Where such a table lies.
+pub(crate) fn path(table: ShippedTable) -> PathBuf {
+    let name = format!("../../www/data/{}.csv", table.id().replace('_', "-"));
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+/// The run file after so many updates. `text` is the table, where the source is one.
+pub(crate) fn trained(config: &RunConfig, text: Option<&[u8]>, steps: u64) -> Result<String> {
+    let mut config = config.clone();
+    let kept = match &config.data.source {
+        Source::Shipped { table } => Some(read(&config, &fs::read(path(*table))?)?),
+        _ => text.map(|text| read(&config, text)).transpose()?,
+    };
+    if let (Source::Table { fingerprint, .. }, Some(kept)) = (&mut config.data.source, &kept) {
+        kept.fingerprint().clone_into(fingerprint);
+    }
+    let plan = config.check()?;
+    let dataset = Dataset::build(&config.data, kept.as_ref())?;
+    let task = Task::new(&plan, Rc::new(dataset))?;
+    let engine = backend::cpu(Rc::clone(&task.problem));
+    let in_use = InUse::new(&engine, Code::CpuForced.into());
+    let mut trainer = pollster::block_on(Trainer::new(plan, task, engine, in_use))?;
+    pollster::block_on(trainer.advance(steps))?;
+    Ok(export::write(&trainer)?)
+}
+
+/// A table, with the columns that are asked for.
+fn read(config: &RunConfig, text: &[u8]) -> Result<Table> {
+    let text = Text::read(text)?;
+    let columns = &config.data.columns;
+    let chosen = if columns.target.is_empty() { &text.choice() } else { columns };
+    let selection = Selection::new(&text, chosen)?;
+    let width = selection.inputs.len() + 1 + selection.extras.len();
+    let mut rows = vec![0.0; selection.n_rows() * width];
+    selection.read(&text, 0, &mut rows)?;
+    let columns = (0..width).map(|j| rows.iter().skip(j).step_by(width).copied().collect()).collect();
+    let mut dataset = Dataset::of_table(columns, selection.inputs.clone(), &selection.target);
+    dataset.target_levels.clone_from(&selection.target_levels);
+    Ok(Table::new(dataset.with_extras(selection.extras.clone())))
+}

@@ -1,0 +1,215 @@
+//! NumPy's archive of arrays: `dense.kernel` `[in, out]` and `dense.bias`, as Keras has them.
+//!
+//! Source: numpy.lib.format. Scaling is folded into the weights; powers, levels and products have to be made by whoever
+//! loads the file, so `features` names them.
+
+use std::io::{Cursor, Read, Write};
+
+use downhill::message::{Code, Message, Result};
+use downhill_tables::npy::Header;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipArchive, ZipWriter};
+
+use crate::features;
+use crate::format::{Held, Part, Plain};
+use crate::model::Model;
+use crate::run::Run;
+use crate::tensors::{self, Layout, Named, Role, cut};
+
+const NAME: &str = "NumPy";
+/// Arrays at most: a model of one layer has two.
+const MAX_ARRAYS: usize = 1_000;
+/// Bytes of all arrays that are read, unpacked, at most: the largest layer has 8 MB, a run as text beside it more.
+const MAX_BYTES: u64 = 64 << 20;
+
+const LAYOUT: &str = "downhill.model";
+const RUN: &str = "downhill.run";
+const FEATURES: &str = "features";
+/// What scikit-learn's estimators hold beside their coefficients.
+const FEATURE_NAMES: [&str; 4] = [FEATURES, "feature_names", "feature_names_in_", "columns"];
+const PASSED_OVER: [&str; 5] = ["classes_", "n_features_in_", "n_iter_", "rank_", "singular_"];
+
+pub(crate) fn write(run: &Run) -> Result<Vec<u8>> {
+    let model = run.model();
+    let (weights, bias, is_single) = tensors::coefficients(&model);
+    let (kind, bytes): (_, fn(&f64) -> Vec<u8>) = if is_single {
+        ("<f4", |value| (*value as f32).to_le_bytes().to_vec())
+    } else {
+        ("<f8", |value| value.to_le_bytes().to_vec())
+    };
+    let n_outputs = model.n_outputs();
+    let kernel: Vec<u8> = weights.iter().flatten().flat_map(bytes).collect();
+    let layout = Layout::of(&model, format!("Downhill {}", run.file.downhill)).text();
+    let mut arrays = vec![("dense.kernel", array(kind, &[weights.len(), n_outputs], &kernel))];
+    if let Some(bias) = bias {
+        arrays.push((
+            "dense.bias",
+            array(kind, &[n_outputs], &bias.iter().flat_map(bytes).collect::<Vec<u8>>()),
+        ));
+    }
+    arrays.push((FEATURES, words(&model.term_names())));
+    arrays.push((LAYOUT, array("|u1", &[layout.len()], layout.as_bytes())));
+    arrays.push((RUN, array("|u1", &[run.text.len()], run.text.as_bytes())));
+    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+    for (name, array) in arrays {
+        archive.start_file(format!("{name}.npy"), options).map_err(internal)?;
+        archive.write_all(&array).map_err(internal)?;
+    }
+    Ok(archive.finish().map_err(internal)?.into_inner())
+}
+
+/// A file of one array.
+fn array(kind: &str, shape: &[usize], values: &[u8]) -> Vec<u8> {
+    let sizes: Vec<String> = shape.iter().map(|n| format!("{n},")).collect();
+    let mut header =
+        format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({}), }}", sizes.join(" "));
+    // Values begin at a multiple of 64, after ten bytes and a line feed.
+    let length = (10 + header.len() + 1).next_multiple_of(64) - 10;
+    header.extend(std::iter::repeat_n(' ', length - 1 - header.len()));
+    header.push('\n');
+    [b"\x93NUMPY\x01\x00", &(length as u16).to_le_bytes()[..], header.as_bytes(), values].concat()
+}
+
+/// Words, as long as the longest.
+fn words(words: &[String]) -> Vec<u8> {
+    let longest = words.iter().map(|word| word.chars().count()).max().unwrap_or(0).max(1);
+    let letters = words.iter().flat_map(|word| {
+        let letters = word.chars().map(|letter| letter as u32);
+        letters.chain(std::iter::repeat(0)).take(longest)
+    });
+    let values: Vec<u8> = letters.flat_map(u32::to_le_bytes).collect();
+    array(&format!("<U{longest}"), &[words.len()], &values)
+}
+
+/// Names of an archive's arrays; nothing where it holds anything else.
+fn names(bytes: &[u8]) -> Option<Vec<String>> {
+    let archive = ZipArchive::new(Cursor::new(bytes)).ok()?;
+    archive.file_names().map(|name| Some(name.ok()?.strip_suffix(".npy")?.to_owned())).collect()
+}
+
+/// Whether an archive holds arrays that are called what weights are; one of a table holds others.
+pub(crate) fn is(bytes: &[u8]) -> bool {
+    let weights = |name: &String| matches!(Role::of(name), Role::ByOutput | Role::ByFeature);
+    bytes.starts_with(b"PK") && names(bytes).is_some_and(|names| names.iter().any(weights))
+}
+
+pub(crate) fn read(bytes: &[u8]) -> Result<Plain> {
+    let mut archive = Archive {
+        files: ZipArchive::new(Cursor::new(bytes)).map_err(|error| damaged(&error))?,
+        left: MAX_BYTES,
+    };
+    if archive.files.len() > MAX_ARRAYS {
+        return Err(Message::new(Code::ModelTooLarge)
+            .with("format", NAME)
+            .with("detail", format!("{} arrays", archive.files.len()))
+            .with("limit", format!("{MAX_ARRAYS} arrays")));
+    }
+    let (mut arrays, mut indices) = (Vec::new(), Vec::new());
+    let (mut layout, mut carried, mut features) = (None, None, None);
+    for index in 0..archive.files.len() {
+        let (name, header) = archive.header(index)?;
+        match &name[..] {
+            RUN => carried = String::from_utf8(archive.values(index)?.1).ok(),
+            LAYOUT => layout = std::str::from_utf8(&archive.values(index)?.1).ok().and_then(Layout::read),
+            names if FEATURE_NAMES.contains(&names) => {
+                let (header, values) = archive.values(index)?;
+                features = header.words(&values);
+            }
+            other if PASSED_OVER.contains(&other) => {}
+            _ => {
+                let shape =
+                    header.shape.iter().map(|n| usize::try_from(*n).ok()).collect::<Option<Vec<usize>>>();
+                let shape = shape.ok_or_else(|| damaged(&format_args!("\"{}\" has no end", cut(&name))))?;
+                arrays.push(Named { name, shape });
+                indices.push(index);
+            }
+        }
+    }
+    let chosen = tensors::choose(NAME, &arrays)?;
+    let weights = archive.numbers(indices[chosen.weights])?;
+    let bias = chosen.bias.map(|bias| archive.numbers(indices[bias])).transpose()?;
+    let layer = chosen.layer(&arrays, &weights, bias)?;
+    Ok(Plain {
+        producer: layout.as_ref().map(|layout| layout.producer.clone()),
+        model: tensors::model(layout.as_ref(), features, layer),
+        carried,
+    })
+}
+
+/// An archive that is read, and how much more of it.
+struct Archive<'a> {
+    files: ZipArchive<Cursor<&'a [u8]>>,
+    left: u64,
+}
+
+impl Archive<'_> {
+    fn header(&mut self, index: usize) -> Result<(String, Header)> {
+        let mut file = self.files.by_index(index).map_err(|error| damaged(&error))?;
+        let name = file.name().map_err(|error| damaged(&error))?.into_owned();
+        let name = name.strip_suffix(".npy").unwrap_or(&name).to_owned();
+        let (header, _) = Header::read(&mut file, &name).map_err(of_array)?;
+        Ok((name, header))
+    }
+
+    /// The bytes after the header, as many as it says.
+    fn values(&mut self, index: usize) -> Result<(Header, Vec<u8>)> {
+        let mut file = self.files.by_index(index).map_err(|error| damaged(&error))?;
+        let (header, _) = Header::read(&mut file, "").map_err(of_array)?;
+        let n_bytes = header.n_bytes().filter(|n_bytes| *n_bytes <= self.left).ok_or_else(|| {
+            Message::new(Code::ModelTooLarge)
+                .with("format", NAME)
+                .with("detail", format!("an array of {:?}", header.shape))
+                .with("limit", format!("{} MB", MAX_BYTES >> 20))
+        })?;
+        // It grows as bytes come, whatever the header says.
+        let mut values = Vec::new();
+        file.by_ref().take(n_bytes).read_to_end(&mut values).map_err(|error| damaged(&error))?;
+        if values.len() as u64 != n_bytes {
+            return Err(damaged(&"an array is shorter than its header says"));
+        }
+        self.left -= n_bytes;
+        Ok((header, values))
+    }
+
+    fn numbers(&mut self, index: usize) -> Result<Vec<f64>> {
+        let (header, values) = self.values(index)?;
+        header.numbers(&values).ok_or_else(|| {
+            let found = "an array that is no array of numbers";
+            Message::new(Code::ModelUnsupported).with("format", NAME).with("found", found)
+        })
+    }
+}
+
+/// What the reader of arrays says, as a message of models.
+fn of_array(message: Message) -> Message {
+    damaged(&message)
+}
+
+fn damaged(detail: &dyn std::fmt::Display) -> Message {
+    let detail: String = detail.to_string().chars().take(200).collect();
+    Message::new(Code::ModelDamaged).with("format", NAME).with("detail", detail)
+}
+
+fn internal(detail: impl std::fmt::Display) -> Message {
+    Message::new(Code::Internal).with("detail", detail)
+}
+
+pub(crate) fn holds(model: &Model) -> Vec<(Part, Held)> {
+    features::held_by_arrays(model)
+}
+
+pub(crate) fn how_to_load(model: &Model, file_name: &str) -> (&'static str, String) {
+    let bias = if model.bias.is_some() { " + model[\"dense.bias\"]" } else { "" };
+    let rows = features::numpy_rows(model);
+    let after = features::after(
+        "z",
+        model.activation,
+        ["1 / (1 + np.exp(-{}))", "np.exp({}) / np.exp({}).sum(-1, keepdims=True)", "np.exp({})"],
+    );
+    let name = features::python_text(file_name);
+    let lines = format!(
+        "import numpy as np\n\nmodel = np.load({name})\n{rows}z = np.array(X) @ model[\"dense.kernel\"]{bias}\n{after}"
+    );
+    ("python", lines)
+}

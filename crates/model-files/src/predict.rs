@@ -1,0 +1,664 @@
+//! Predictions of many rows: a table of text in, the same table with predictions beside it out, a chunk at a time.
+//!
+//! `Predictor` as the page sees it (`web.rs`), in the exchange worker:
+//!
+//! - `new Predictor(text)`: `text` is a run file, or the `model` of what `read` finds, as JSON.
+//! - `describe()`: JSON, `PredictorDescription`.
+//! - `push(chunk: Uint8Array): Uint8Array`: the next bytes of a table (CSV, TSV, semicolons, whatever the readers detect; with
+//!   or without names); returns bytes of the CSV that goes out, which may be none. `finish(): Uint8Array`: the last of them. The first
+//!   64 kB are kept until they are there, or `finish` is called: the dialect is told by them.
+//! - `counts()`: JSON, `PredictorCounts`, at any time.
+//! - `rows(json)`: of typed values, `string[][]` as JSON, the predictions: JSON, `PredictorRows`. Nothing else is touched.
+//!
+//! Whatever is refused is thrown as an `Error` with `code` and `params`: `predict_column` (names the column and the mend),
+//! `predict_width`, `not_a_table`, `row_too_long`. A row that cannot be predicted is no error: its cells go out with no
+//! prediction beside them, and it is counted.
+
+use std::collections::HashMap;
+
+use downhill::dataset::Input;
+use downhill::foreign::ForeignModel;
+use downhill::message::{Code, Message, Result};
+use downhill::model::Activation;
+use downhill_tables::cell::{self, Cell, Numbers};
+use downhill_tables::dialect::{Decoder, Dialect, Encoding, HEAD_BYTES};
+use downhill_tables::splitter::{Records, Span, Splitter};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::forward::Forward;
+use crate::model::Model;
+use crate::run::Run;
+
+/// Rows that are kept to be shown.
+const SHOWN_ROWS: usize = 20;
+/// Bad rows that are told of one by one.
+const SHOWN_PROBLEMS: usize = 20;
+/// Letters of a cell that is told of.
+const SHOWN_LETTERS: usize = 80;
+/// Levels that are told of.
+const SHOWN_LEVELS: usize = 8;
+/// Bytes of text that are looked at together.
+const CHUNK_BYTES: usize = 1 << 18;
+
+/// A model, and the table that it is being asked about.
+#[derive(Debug)]
+pub struct Predictor {
+    inputs: Vec<Input>,
+    target: String,
+    /// Names of classes, where that is what is predicted.
+    classes: Vec<String>,
+    forward: Forward,
+    /// Of each category its levels by their names, and as numbers where they are written as such.
+    levels: Vec<HashMap<Box<[u8]>, usize>>,
+    level_numbers: Vec<Vec<Option<f64>>>,
+    /// Bytes that come before it is known how the table is written.
+    head: Vec<u8>,
+    reading: Option<Reading>,
+    counts: Counts,
+}
+
+/// What is asked about a model before there is a table.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Described<'a> {
+    /// What a row gives.
+    pub inputs: &'a [Input],
+    /// What the target is called.
+    pub target: &'a str,
+    /// Names of the columns that predictions are put in.
+    pub outputs: Vec<String>,
+}
+
+/// How far a table is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Counts {
+    /// Rows so far.
+    pub n_rows: u64,
+    /// Those of them that have a prediction.
+    pub n_predicted: u64,
+    /// And those that have none.
+    pub n_bad: u64,
+    /// What is wrong with the first of these.
+    pub problems: Vec<Message>,
+    /// How columns were found, where that was not by name.
+    pub notices: Vec<Message>,
+    /// The table's column that each input is read from, once that is known.
+    pub columns: Option<Vec<String>>,
+    /// The names, and the first rows as they were written.
+    pub preview: Vec<Vec<String>>,
+}
+
+/// What became of typed values.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Rows {
+    /// As [`Described::outputs`].
+    pub outputs: Vec<String>,
+    /// One a row.
+    pub rows: Vec<Row>,
+}
+
+/// One of them: either is `None`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Row {
+    /// A number, or the name of a class, for each output.
+    pub values: Option<Vec<Value>>,
+    /// Why there is none.
+    pub problem: Option<Message>,
+}
+
+/// A table under way.
+#[derive(Debug)]
+struct Reading {
+    dialect: Dialect,
+    decoder: Decoder,
+    splitter: Splitter,
+    /// Once the first record is there.
+    layout: Option<Layout>,
+    /// Between cells that are written.
+    separator: u8,
+    /// Columns that predictions are put in.
+    n_outputs: usize,
+    /// One column an input, of the rows at hand, and what is made of them.
+    columns: Vec<Vec<f64>>,
+    said: Vec<Vec<f64>>,
+    bad: Vec<bool>,
+}
+
+/// Where inputs stand.
+#[derive(Clone, Debug, PartialEq)]
+struct Layout {
+    /// Names of all columns.
+    names: Vec<String>,
+    /// Of each input, its column.
+    places: Vec<usize>,
+    /// Whether the first record is none of the rows.
+    has_names: bool,
+}
+
+impl Predictor {
+    /// Of a model.
+    pub fn new(model: &Model) -> Self {
+        let classes = match (model.activation, model.n_outputs()) {
+            (Activation::Sigmoid, 1) => 2,
+            (Activation::Softmax, n) => n,
+            _ => 0,
+        };
+        let name =
+            |class: usize| model.target_levels.get(class).cloned().unwrap_or_else(|| class.to_string());
+        let as_number = |level: &String| cell::number(level.as_bytes(), POINTS);
+        let level_numbers = |input: &Input| input.levels.iter().map(as_number).collect();
+        let place = |(place, level): (usize, &String)| (level.as_bytes().into(), place);
+        let places = |input: &Input| input.levels.iter().enumerate().map(place).collect();
+        Self {
+            inputs: model.inputs.clone(),
+            target: model.target.clone(),
+            classes: (0..classes).map(name).collect(),
+            forward: Forward::new(model),
+            levels: model.inputs.iter().map(places).collect(),
+            level_numbers: model.inputs.iter().map(level_numbers).collect(),
+            head: Vec::new(),
+            reading: None,
+            counts: Counts::default(),
+        }
+    }
+
+    /// Of a run file's text, or of a [`Model`] as JSON.
+    ///
+    /// # Errors
+    /// Those of [`Run::read`], and of [`ForeignModel::read`].
+    pub fn read(text: &str) -> Result<Self> {
+        let value: Value = serde_json::from_str(text)
+            .map_err(|error| Message::new(Code::WeightsNotJson).with("detail", error))?;
+        if value.get("format").is_some() {
+            return Ok(Self::new(&Run::read(text.as_bytes())?.model()));
+        }
+        let ForeignModel { inputs, target, target_levels, map, weights, bias, activation } =
+            ForeignModel::read(value)?;
+        Ok(Self::new(&Model { inputs, target, target_levels, map, weights, bias, activation }))
+    }
+
+    /// What it takes and gives.
+    pub fn describe(&self) -> Described<'_> {
+        Described { inputs: &self.inputs, target: &self.target, outputs: self.output_names() }
+    }
+
+    /// How far the table is.
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// The next bytes of a table. Returns the next of the one that goes out: the same cells, and behind them what the model
+    /// says; UTF-8, separated as they came.
+    ///
+    /// # Errors
+    /// [`Code::PredictColumn`], [`Code::PredictWidth`], [`Code::NotATable`], [`Code::RowTooLong`].
+    pub fn push(&mut self, bytes: &[u8]) -> Result<Vec<u8>> {
+        let mut out = Vec::with_capacity(bytes.len() + bytes.len() / 2);
+        if self.reading.is_some() {
+            self.split(bytes, &mut out)?;
+            return Ok(out);
+        }
+        self.head.extend_from_slice(bytes);
+        if self.head.len() > HEAD_BYTES {
+            self.begin(false, &mut out)?;
+        }
+        Ok(out)
+    }
+
+    /// There are no more bytes.
+    ///
+    /// # Errors
+    /// As [`Predictor::push`], and [`Code::TableEmpty`].
+    pub fn finish(&mut self) -> Result<Vec<u8>> {
+        let mut out = Vec::new();
+        if self.reading.is_none() {
+            self.begin(true, &mut out)?;
+        }
+        if let Some(mut reading) = self.reading.take() {
+            reading.decoder.finish(reading.splitter.text());
+            self.records(&mut reading, true, &mut out)?;
+        }
+        if self.counts.n_rows == 0 { Err(Code::TableEmpty.into()) } else { Ok(out) }
+    }
+
+    /// What the model says of typed values, one an input a row.
+    pub fn rows(&self, rows: &[Vec<String>]) -> Rows {
+        let row = |(i, row): (usize, &Vec<String>)| match self.typed(i as u64 + 1, row) {
+            Ok(values) => Row { values: Some(values), problem: None },
+            Err(problem) => Row { values: None, problem: Some(problem) },
+        };
+        Rows { outputs: self.output_names(), rows: rows.iter().enumerate().map(row).collect() }
+    }
+
+    /// What the model says of columns of numbers (a category as the index of its level), all inputs one after the other:
+    /// a column an output, likewise.
+    pub fn columns(&self, x: &[f64]) -> Vec<f64> {
+        let n_rows = x.len() / self.inputs.len();
+        let columns: Vec<&[f64]> = x.chunks_exact(n_rows.max(1)).take(self.inputs.len()).collect();
+        let mut said = vec![Vec::new(); self.forward.n_outputs()];
+        self.forward.predict(&columns, &mut said);
+        said.concat()
+    }
+
+    fn typed(&self, row: u64, cells: &[String]) -> Result<Vec<Value>> {
+        let mut x = Vec::with_capacity(self.inputs.len());
+        if cells.len() != self.inputs.len() {
+            return Err(downhill_tables::table::too_wide(row, cells.len(), self.inputs.len()));
+        }
+        for (input, cell) in cells.iter().enumerate() {
+            let cell = cell.trim().as_bytes();
+            x.push(
+                self.value(input, cell, POINTS, None)
+                    .map_err(|wrong| self.problem(wrong, input, row, cell))?,
+            );
+        }
+        let columns: Vec<&[f64]> = x.chunks_exact(1).collect();
+        let mut said = vec![Vec::new(); self.forward.n_outputs()];
+        self.forward.predict(&columns, &mut said);
+        let numbers = said.iter().map(|output| Value::from(output[0]));
+        Ok(match self.class(&said, 0) {
+            Some(class) => std::iter::once(self.classes[class].as_str().into()).chain(numbers).collect(),
+            None => numbers.collect(),
+        })
+    }
+
+    /// The most probable class of a row; `None` where none is predicted.
+    fn class(&self, said: &[Vec<f64>], row: usize) -> Option<usize> {
+        match (&self.classes[..], said) {
+            ([], _) => None,
+            (_, [second]) => Some(usize::from(second[row] > 0.5)),
+            (_, all) => {
+                // The first of the largest.
+                let best =
+                    |best: usize, class: usize| if all[class][row] > all[best][row] { class } else { best };
+                Some((1..all.len()).fold(0, best))
+            }
+        }
+    }
+
+    fn output_names(&self) -> Vec<String> {
+        let predicted = std::iter::once(format!("{} predicted", self.target));
+        let probability = |class: &String| format!("probability of {class}");
+        let classes = match self.forward.n_outputs() {
+            // Of two, the other is what is left.
+            1 => self.classes.get(1..).unwrap_or_default(),
+            _ => &self.classes,
+        };
+        let names: Vec<String> = predicted.chain(classes.iter().map(probability)).collect();
+        if !self.classes.is_empty() || self.forward.n_outputs() == 1 {
+            return names;
+        }
+        (1..=self.forward.n_outputs()).map(|output| format!("{} predicted {output}", self.target)).collect()
+    }
+
+    /// How the table is written is told by what has come.
+    fn begin(&mut self, whole: bool, out: &mut Vec<u8>) -> Result<()> {
+        let head = std::mem::take(&mut self.head);
+        let dialect = Dialect::detect(&head, whole);
+        self.reading = Some(Reading {
+            decoder: Decoder::new(dialect.encoding),
+            splitter: Splitter::new(dialect.separator_byte(), dialect.skip),
+            layout: None,
+            // Runs of blanks would be read as one.
+            separator: if dialect.separator == ' ' { b',' } else { dialect.separator_byte() },
+            n_outputs: self.output_names().len(),
+            columns: vec![Vec::new(); self.inputs.len()],
+            said: vec![Vec::new(); self.forward.n_outputs()],
+            bad: Vec::new(),
+            dialect,
+        });
+        if self.reading.as_ref().is_some_and(|reading| reading.dialect.encoding == Encoding::Utf8) {
+            // What programs that take bytes for another encoding tell UTF-8 by stays where it was.
+            out.extend_from_slice(if head.starts_with(MARK) { MARK } else { &[] });
+        }
+        self.split(&head, out)
+    }
+
+    fn split(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<()> {
+        let Some(mut reading) = self.reading.take() else { return Ok(()) };
+        for chunk in bytes.chunks(CHUNK_BYTES) {
+            reading.decoder.decode(chunk, reading.splitter.text());
+            self.records(&mut reading, false, out)?;
+        }
+        self.reading = Some(reading);
+        Ok(())
+    }
+
+    fn records(&mut self, reading: &mut Reading, whole: bool, out: &mut Vec<u8>) -> Result<()> {
+        let mut splitter = std::mem::replace(&mut reading.splitter, Splitter::new(b',', 0));
+        let split = splitter.split(whole, &mut |records| self.take(reading, records, out));
+        reading.splitter = splitter;
+        split
+    }
+
+    /// Some records: cells become columns, columns predictions, and both go out.
+    fn take(&mut self, reading: &mut Reading, records: &Records<'_>, out: &mut Vec<u8>) -> Result<()> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        let mut first = 0;
+        if reading.layout.is_none() {
+            let layout = self.layout(&reading.dialect, records)?;
+            first = usize::from(layout.has_names);
+            self.counts.columns =
+                Some(layout.places.iter().map(|place| layout.names[*place].clone()).collect());
+            let names = layout.names.iter().cloned().chain(self.output_names()).collect::<Vec<String>>();
+            write_row(names.iter().map(String::as_bytes), reading.separator, out);
+            self.counts.preview.push(names);
+            reading.layout = Some(layout);
+        }
+        let Reading { dialect, layout: Some(layout), separator, n_outputs, columns, said, bad, .. } = reading
+        else {
+            return Ok(());
+        };
+        let n_rows = records.len() - first;
+        bad.clear();
+        bad.resize(n_rows, false);
+        self.parse(dialect, layout, (records, first), columns, bad);
+        let views: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
+        self.forward.predict(&views, said);
+        let numbers = dialect.numbers();
+        let n_columns = layout.names.len();
+        let n_outputs = *n_outputs;
+        let mut digits = zmij::Buffer::new();
+        for (row, is_bad) in bad.iter().enumerate() {
+            let begin = out.len();
+            let cells = records.record(first + row);
+            let touch = |pair: &[Span]| pair[0].end + 1 == pair[1].start;
+            match cells {
+                // They stand in the text side by side, separated as they are to be, and none in quotes.
+                [start, .., end]
+                    if cells.len() == n_columns
+                        && *separator == dialect.separator_byte()
+                        && cells.windows(2).all(touch) =>
+                {
+                    out.extend_from_slice(&records.text[start.start as usize..end.end as usize]);
+                }
+                _ => {
+                    for place in 0..n_columns {
+                        if place > 0 {
+                            out.push(*separator);
+                        }
+                        if let Some(cell) = cells.get(place) {
+                            write_cell(cell.of(records.text), *separator, out);
+                        }
+                    }
+                }
+            }
+            if *is_bad {
+                out.extend(std::iter::repeat_n(*separator, n_outputs));
+            } else {
+                if let Some(class) = self.class(said, row) {
+                    out.push(*separator);
+                    write_cell(self.classes[class].as_bytes(), *separator, out);
+                }
+                for output in said.iter() {
+                    out.push(*separator);
+                    write_number(output[row], &mut digits, numbers, *separator, out);
+                }
+            }
+            if self.counts.preview.len() <= SHOWN_ROWS {
+                let line = &out[begin..];
+                self.counts.preview.push(shown_cells(line, *separator));
+            }
+            out.push(b'\n');
+        }
+        let n_bad = bad.iter().filter(|bad| **bad).count() as u64;
+        self.counts.n_rows += n_rows as u64;
+        self.counts.n_bad += n_bad;
+        self.counts.n_predicted += n_rows as u64 - n_bad;
+        Ok(())
+    }
+
+    /// The inputs' cells of the records from `first` on, a column each.
+    fn parse(
+        &mut self,
+        dialect: &Dialect,
+        layout: &Layout,
+        (records, first): (&Records<'_>, usize),
+        columns: &mut [Vec<f64>],
+        bad: &mut [bool],
+    ) {
+        let numbers = dialect.numbers();
+        let mut found: Vec<(usize, Option<(usize, Wrong)>)> = Vec::new();
+        let room = SHOWN_PROBLEMS - self.counts.problems.len();
+        let n_columns = layout.names.len();
+        let n_beyond = |row: usize| {
+            let beyond = records.record(first + row).get(n_columns..).unwrap_or_default();
+            beyond.iter().filter(|cell| !cell.of(records.text).is_empty()).count()
+        };
+        for (row, is_bad) in bad.iter_mut().enumerate() {
+            if n_beyond(row) > 0 {
+                *is_bad = true;
+                found.push((row, None));
+            }
+        }
+        // Where each record has as many cells as there are columns, they lie as a matrix.
+        let before = first.checked_sub(1).map_or(0, |header| records.ends[header] as usize);
+        let mut ends = (before..).step_by(n_columns).skip(1);
+        let is_even = records.ends[first..].iter().all(|end| ends.next() == Some(*end as usize));
+        let cell_at = |row: usize, place: usize| match is_even {
+            true => records.cells.get(before + row * n_columns + place).copied(),
+            false => records.record(first + row).get(place).copied(),
+        };
+        for (input, (column, place)) in columns.iter_mut().zip(&layout.places).enumerate() {
+            column.clear();
+            column.resize(bad.len(), 0.0);
+            let is_number = self.inputs[input].levels.is_empty();
+            for (row, (value, is_bad)) in column.iter_mut().zip(bad.iter_mut()).enumerate() {
+                let span = cell_at(row, *place);
+                if let Some(read) =
+                    span.filter(|_| is_number).and_then(|span| cell::plain(records.text, span, numbers))
+                {
+                    *value = read;
+                    continue;
+                }
+                let text = span.map_or(&[][..], |span: Span| span.of(records.text));
+                match self.value(input, text, numbers, dialect.date_order) {
+                    Ok(read) => *value = read,
+                    Err(wrong) => {
+                        // One a row is told of.
+                        if !*is_bad && room > 0 {
+                            found.push((row, Some((input, wrong))));
+                        }
+                        *is_bad = true;
+                    }
+                }
+            }
+        }
+        found.sort_by_key(|(row, _)| *row);
+        let told = found.into_iter().take(room).map(|(row, wrong)| {
+            let (cells, line) = (records.record(first + row), records.lines[first + row]);
+            match wrong {
+                None => downhill_tables::table::too_wide(line, n_columns + n_beyond(row), n_columns),
+                Some((input, wrong)) => {
+                    let text = cells.get(layout.places[input]).map_or(&[][..], |span| span.of(records.text));
+                    self.problem(wrong, input, line, text)
+                }
+            }
+        });
+        let told: Vec<Message> = told.collect();
+        self.counts.problems.extend(told);
+    }
+
+    /// A cell as the model takes it.
+    fn value(
+        &self,
+        input: usize,
+        text: &[u8],
+        numbers: Numbers,
+        date_order: Option<cell::DateOrder>,
+    ) -> std::result::Result<f64, Wrong> {
+        let levels = &self.levels[input];
+        if levels.is_empty() {
+            return match (cell::read(text, numbers), date_order) {
+                (Cell::Number(value) | Cell::Date(value), _) => Ok(value),
+                (Cell::Missing, _) => Err(Wrong::Missing),
+                (Cell::Text, order) => {
+                    order.and_then(|order| cell::date_in_order(text, order)).ok_or(Wrong::Number)
+                }
+            };
+        }
+        if let Some(level) = levels.get(text) {
+            return Ok(*level as f64);
+        }
+        // Levels that are numbers may be written otherwise: 4 and 4.0.
+        let as_number = cell::number(text, numbers);
+        let same = |known: &Option<f64>| known.is_some() && *known == as_number;
+        match self.level_numbers[input].iter().position(same) {
+            Some(level) => Ok(level as f64),
+            None if cell::is_missing(text) => Err(Wrong::Missing),
+            None => Err(Wrong::Level),
+        }
+    }
+
+    fn problem(&self, wrong: Wrong, input: usize, row: u64, text: &[u8]) -> Message {
+        let text: String = String::from_utf8_lossy(text).chars().take(SHOWN_LETTERS).collect();
+        let code = match wrong {
+            Wrong::Missing => Code::PredictMissing,
+            Wrong::Level => Code::PredictLevel,
+            Wrong::Number if cell::number(text.replace(',', ".").as_bytes(), POINTS).is_some() => {
+                Code::CellDecimalComma
+            }
+            Wrong::Number => Code::CellNotANumber,
+        };
+        let input = &self.inputs[input];
+        let message = Message::new(code).with("row", row).with("column", &input.name);
+        match wrong {
+            Wrong::Missing => message,
+            Wrong::Number => message.with("text", text),
+            Wrong::Level => message.with("text", text).with("levels", listed(&input.levels)),
+        }
+    }
+
+    /// Where inputs stand: by the names in the first record, or in their order where there are as many columns.
+    fn layout(&mut self, dialect: &Dialect, records: &Records<'_>) -> Result<Layout> {
+        let word = |span: &Span| String::from_utf8_lossy(span.of(records.text)).into_owned();
+        let unnamed = dialect.row_names.then(String::new);
+        let given: Vec<String> = unnamed.into_iter().chain(records.record(0).iter().map(word)).collect();
+        let place = |name: &String| {
+            let exact = given.iter().position(|other| other == name);
+            exact.or_else(|| given.iter().position(|other| other.to_lowercase() == name.to_lowercase()))
+        };
+        let found: Vec<Option<usize>> = self.inputs.iter().map(|input| place(&input.name)).collect();
+        if let Some(places) = found.iter().copied().collect::<Option<Vec<usize>>>() {
+            return Ok(Layout { names: given, places, has_names: true });
+        }
+        let as_many = given.len() == self.inputs.len();
+        // A first record that can be predicted is a row, whatever its words look like.
+        let is_row = |(input, text): (usize, &String)| {
+            self.value(input, text.as_bytes(), dialect.numbers(), dialect.date_order).is_ok()
+        };
+        let has_names = dialect.header && !(as_many && given.iter().enumerate().all(is_row));
+        if has_names && !(as_many && found.iter().all(Option::is_none)) {
+            let missing = self.inputs.iter().zip(&found).find(|(_, found)| found.is_none());
+            let column = missing.map_or("", |(input, _)| input.name.as_str());
+            return Err(Message::new(Code::PredictColumn)
+                .with("column", column)
+                .with("found", listed(&given)));
+        }
+        if !as_many {
+            return Err(Message::new(Code::PredictWidth)
+                .with("found", given.len())
+                .with("expected", listed(&names(&self.inputs))));
+        }
+        let own = names(&self.inputs);
+        let by_place: Vec<String> = (1..=given.len()).map(|place| format!("column {place}")).collect();
+        let expected = listed(if has_names { &given } else { &by_place });
+        self.counts
+            .notices
+            .push(Message::new(Code::NoticeByOrder).with("found", listed(&own)).with("expected", expected));
+        let names = if has_names { given } else { own };
+        Ok(Layout { names, places: (0..self.inputs.len()).collect(), has_names })
+    }
+}
+
+/// Why a cell is none that the model takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wrong {
+    Missing,
+    Number,
+    Level,
+}
+
+/// UTF-8's mark of itself.
+const MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// Numbers as they are typed.
+const POINTS: Numbers = Numbers { decimal_comma: false, separator: b',' };
+
+fn names(inputs: &[Input]) -> Vec<String> {
+    inputs.iter().map(|input| input.name.clone()).collect()
+}
+
+fn listed(words: &[String]) -> String {
+    let more = if words.len() > SHOWN_LEVELS { ", ..." } else { "" };
+    format!("{}{more}", words[..words.len().min(SHOWN_LEVELS)].join(", "))
+}
+
+fn write_row<'a>(cells: impl Iterator<Item = &'a [u8]>, separator: u8, out: &mut Vec<u8>) {
+    for (i, cell) in cells.enumerate() {
+        if i > 0 {
+            out.push(separator);
+        }
+        write_cell(cell, separator, out);
+    }
+    out.push(b'\n');
+}
+
+/// In quotes where it has to be.
+#[inline]
+fn write_cell(cell: &[u8], separator: u8, out: &mut Vec<u8>) {
+    let special = |byte: &u8| *byte == separator || matches!(byte, b'"' | b'\n' | b'\r');
+    // Without an end before the last byte, so that many are looked at together.
+    if !cell.iter().fold(false, |found, byte| found | special(byte)) {
+        out.extend_from_slice(cell);
+        return;
+    }
+    out.push(b'"');
+    for byte in cell {
+        if *byte == b'"' {
+            out.push(b'"');
+        }
+        out.push(*byte);
+    }
+    out.push(b'"');
+}
+
+/// The fewest digits that are read as this number again.
+fn write_number(value: f64, buffer: &mut zmij::Buffer, numbers: Numbers, separator: u8, out: &mut Vec<u8>) {
+    if !value.is_finite() {
+        // A rate may be beyond all numbers.
+        return out.extend_from_slice(if value.is_nan() {
+            b"nan"
+        } else if value > 0.0 {
+            b"inf"
+        } else {
+            b"-inf"
+        });
+    }
+    let text = buffer.format_finite(value);
+    let text = text.strip_suffix(".0").unwrap_or(text).as_bytes();
+    if !numbers.decimal_comma {
+        return out.extend_from_slice(text);
+    }
+    let comma: Vec<u8> = text.iter().map(|byte| if *byte == b'.' { b',' } else { *byte }).collect();
+    write_cell(&comma, separator, out);
+}
+
+/// A line of this file's own writing, as cells.
+fn shown_cells(line: &[u8], separator: u8) -> Vec<String> {
+    let mut splitter = Splitter::new(separator, 0);
+    splitter.text().extend_from_slice(line);
+    let mut cells = Vec::new();
+    let mut take = |records: &Records<'_>| {
+        let shown = |cell: &Span| {
+            String::from_utf8_lossy(cell.of(records.text)).chars().take(SHOWN_LETTERS).collect()
+        };
+        cells.extend(records.record(0).iter().map(shown));
+        Ok::<(), downhill_tables::splitter::Unsplittable>(())
+    };
+    // What was split once can be again.
+    let _ = splitter.split(true, &mut take);
+    cells
+}

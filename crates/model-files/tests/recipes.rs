@@ -1,0 +1,82 @@
+//! Recipes as files: what they carry comes back, and nothing that a column is called gets out of its quotes.
+//!
+//! That the scripts train what Downhill trained is shown where the tools are: `cargo xtask interop recipes`.
+
+use std::fs;
+use std::path::Path;
+
+use downhill_model_files::format::{self, Format};
+use downhill_model_files::run::Run;
+
+const RECIPES: [Format; 4] =
+    [Format::RecipeKeras, Format::RecipePytorch, Format::RecipeSklearn, Format::RecipeSpark];
+
+fn sample(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("samples/{name}.json"));
+    fs::read_to_string(path).expect("a sample")
+}
+
+fn run(text: &str) -> Run {
+    Run::read(text.as_bytes()).expect("a run file")
+}
+
+fn script(format: Format, run: &Run) -> String {
+    String::from_utf8(format.write(run).expect("a recipe")).expect("text")
+}
+
+#[test]
+fn carries_the_run() {
+    for name in ["story", "unbiased", "powers", "mixed", "ten", "yes", "classes"] {
+        let run = run(&sample(name));
+        for format in RECIPES {
+            let found = format::read(script(format, &run).as_bytes()).expect("a recipe");
+            assert_eq!(found.format, format);
+            assert_eq!(found.model, run.model(), "{name}");
+            assert_eq!(found.run.as_deref(), Some(&run.text[..]), "{name}");
+        }
+    }
+}
+
+#[test]
+fn keeps_names_within_their_quotes() {
+    let plain = sample("mixed");
+    let hostile = "\\\"\\\"\\\"\\nimport os\\r# \\u2028 \u{202e}\u{1f600}\\\\";
+    let changed = plain.replace("remodelled", hostile).replace("\"never\"", &format!("\"{hostile}\""));
+    let (before, after) = (run(&plain), run(&changed));
+    assert!(after.file.columns.inputs[3].name.starts_with("\"\"\"\nimport os\r"));
+    for format in RECIPES {
+        let (before, after) = (script(format, &before), script(format, &after));
+        // Whatever a name holds, it adds neither a line nor a letter that is not ASCII.
+        assert!(after.is_ascii());
+        assert_eq!(before.lines().count(), after.lines().count());
+        assert_eq!(before.matches("\n\"\"\"\n").count(), after.matches("\n\"\"\"\n").count());
+        assert!(!after.lines().any(|line| line.trim_start().starts_with("import os")));
+        let found = format::read(after.as_bytes()).expect("a recipe");
+        assert_eq!(found.model.inputs[3].name, "\"\"\"\nimport os\r# \u{2028} \u{202e}\u{1f600}\\");
+    }
+}
+
+#[test]
+fn says_what_is_wrong_with_a_script_that_was_cut_or_changed() {
+    let whole = script(Format::RecipeKeras, &run(&sample("unbiased")));
+    let bytes = whole.trim_end().as_bytes();
+    // Of what stands before the run no byte matters to Downhill.
+    let carried = whole.rfind("# downhill-run: ").expect("a run") - 40;
+    for end in (0..carried).step_by(97).chain(carried..bytes.len()) {
+        assert!(format::read(&bytes[..end]).is_err(), "cut at {end}");
+    }
+    assert!(format::read(bytes).is_ok());
+    assert!(format::read(whole.replace("\"version\":1", "\"version\":7").as_bytes()).is_err());
+    // Another script of Python's is no model.
+    assert_eq!(Format::of(b"\"\"\"Keras: a tutorial\"\"\"\nimport keras\n"), None);
+}
+
+#[test]
+fn says_what_it_does_otherwise() {
+    let of = |format, name: &str| script(format, &run(&sample(name)));
+    assert!(!of(Format::RecipePytorch, "powers").contains("What is not as in the run"));
+    assert!(of(Format::RecipePytorch, "mixed").contains("Rows come in another order"));
+    assert!(of(Format::RecipeSpark, "powers").contains("MLlib has solvers of its own"));
+    assert!(of(Format::RecipeSklearn, "story").contains("It goes to the optimum"));
+    assert!(of(Format::RecipeKeras, "story").contains("noise comes from another generator"));
+}

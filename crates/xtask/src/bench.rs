@@ -1,0 +1,154 @@
+//! Downhill beside its peers, in one run: builds the wasm that holds the bare engine, bundles the peers of the browser,
+//! sees to the Python ones, and hands over to `benches/run.js`.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+
+use crate::{dist, install, shell, site};
+
+/// Where the figures of a whole run are kept.
+const DOCUMENT: &str = "docs/performance.md";
+
+/// What the Python peers import, and the package that has it.
+const PYTHON_PACKAGES: &[(&str, &str)] = &[
+    ("numpy", "numpy"),
+    ("sklearn", "scikit-learn"),
+    ("torch", "torch"),
+    ("keras", "keras"),
+    ("tensorflow", "tensorflow"),
+];
+/// The same of those that read tables.
+const PYTHON_READERS: &[(&str, &str)] = &[("pandas", "pandas"), ("polars", "polars")];
+/// And of those that predict.
+const PYTHON_PREDICTORS: &[(&str, &str)] = &[("numpy", "numpy"), ("pandas", "pandas")];
+
+/// Runs the benchmark. `native` is `cargo bench`; `only` names works whose figures are printed and not kept.
+pub(crate) fn bench(words: &[String], only: Option<&str>) -> Result<()> {
+    match words.first().map(String::as_str) {
+        Some("native") => return shell::show(shell::cargo().arg("bench").args(&words[1..])),
+        Some("read") => return read(words.get(1).map_or("100", String::as_str)),
+        Some("predict") => return predict(words.get(1).map_or("1000000", String::as_str)),
+        Some(other) => {
+            bail!(
+                "there is no benchmark \"{other}\"; there are \"native\", \"read\", \"predict\", and the whole without a name"
+            )
+        }
+        None => {}
+    }
+    install::npm_packages()?;
+    install::system_packages()?;
+    // Of the bare engine only the page is asked, and the page's build comes first: both leave their wasm in one place.
+    if only.is_none_or(|only| only.split(',').any(|name| name.trim() == "page")) {
+        dist::dist()?;
+    }
+    build()?;
+    python_packages(only)?;
+
+    let mut node = shell::program("node");
+    if let Some(chromium) = install::chromium() {
+        node.env("CHROMIUM", chromium);
+    }
+    node.arg("benches/run.js");
+    match only {
+        Some(only) => node.args(["--only", only]),
+        None => node.args(["--write", DOCUMENT]),
+    };
+    shell::show(&mut node)
+}
+
+/// Reading a table of so many megabytes, by the page's own modules in Node and by Python.
+fn read(megabytes: &str) -> Result<()> {
+    install::wasm_target()?;
+    site::TABLES.build()?;
+    for name in ["www/storage.js", "www/tables.js"] {
+        shell::write_if_changed(&site::folder().join(name), &fs::read(shell::root().join(name))?)?;
+    }
+    install_python(PYTHON_READERS)?;
+    shell::show(shell::program("node").args(["benches/read.js", "--megabytes", megabytes]))
+}
+
+/// Predicting a table of so many rows, by the page's own wasm in Node and by Python.
+fn predict(rows: &str) -> Result<()> {
+    install::wasm_target()?;
+    site::MODEL_FILES.build()?;
+    install_python(PYTHON_PREDICTORS)?;
+    shell::show(shell::program("node").args(["benches/predict.js", "--rows", rows]))
+}
+
+fn folder() -> PathBuf {
+    shell::root().join("target/bench-site")
+}
+
+/// The page of the benchmark: its scripts, the wasm as it would be published, tfjs in one bundle beside its own wasm.
+fn build() -> Result<()> {
+    let root = shell::root();
+    let glue = folder().join("pkg");
+    site::BENCH_ENGINE.build_into(&glue)?;
+    // The glue's own folder keeps what the optimizer is given; beside it lies what is served.
+    let wasm = fs::read(dist::optimized(&glue.join("downhill_bench_engine_bg.wasm"))?)?;
+    let served = folder().join("engine");
+    shell::write_if_changed(&served.join("downhill_bench_engine_bg.wasm"), &wasm)?;
+    shell::write_if_changed(
+        &served.join("downhill_bench_engine.js"),
+        &fs::read(glue.join("downhill_bench_engine.js"))?,
+    )?;
+    for name in ["index.html", "page.js", "serve.js", "downhill.js", "partner.js"] {
+        let content = fs::read(root.join("benches/page").join(name))?;
+        shell::write_if_changed(&folder().join(name), &content)?;
+    }
+    let binaries = root.join("node_modules/@tensorflow/tfjs-backend-wasm/wasm-out");
+    for name in
+        ["tfjs-backend-wasm.wasm", "tfjs-backend-wasm-simd.wasm", "tfjs-backend-wasm-threaded-simd.wasm"]
+    {
+        let content =
+            fs::read(binaries.join(name)).with_context(|| format!("{name} did not come with npm ci"))?;
+        shell::write_if_changed(&folder().join(name), &content)?;
+    }
+    let mut esbuild = shell::program(root.join("node_modules/.bin/esbuild"));
+    esbuild.args(["benches/page/tfjs.js", "--bundle", "--format=esm", "--minify", "--log-level=warning"]);
+    esbuild.arg(format!("--outfile={}", folder().join("tfjs.js").display()));
+    shell::quiet("esbuild", &mut esbuild).map(drop)
+}
+
+/// Makes sure that a Python has what the peers import: one that `DOWNHILL_PYTHON` names, or else the local one. What
+/// cannot be installed is not measured, and its rows say so.
+fn python_packages(only: Option<&str>) -> Result<()> {
+    let needed = |name: &str| only.is_none_or(|only| only.split(',').any(|wanted| wanted.trim() == name));
+    if !["W1", "W1k", "W2", "W3", "W4", "W5"].into_iter().any(needed) {
+        return Ok(());
+    }
+    install_python(PYTHON_PACKAGES)
+}
+
+fn install_python(packages: &[(&str, &str)]) -> Result<()> {
+    let root = shell::root();
+    let local = [root.join(".venv/bin/python"), root.join(".venv/Scripts/python.exe")];
+    let local = || local.iter().find(|path| path.is_file());
+    let named: Vec<PathBuf> =
+        std::env::var_os("DOWNHILL_PYTHON").iter().flat_map(std::env::split_paths).collect();
+    for (module, package) in packages {
+        let has = |python: &PathBuf| {
+            let look = format!("import importlib.util as u, sys; sys.exit(u.find_spec({module:?}) is None)");
+            let found = shell::program(python).args(["-c", &look]).output();
+            found.is_ok_and(|output| output.status.success())
+        };
+        if named.iter().chain(local()).any(has) {
+            continue;
+        }
+        let installed = (|| {
+            if local().is_none() {
+                let python = ["python3", "python"].into_iter().find_map(shell::find).context("no Python")?;
+                shell::quiet("python -m venv .venv", shell::program(python).args(["-m", "venv", ".venv"]))?;
+            }
+            let mut pip = shell::program(local().context("the venv holds no Python")?);
+            pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", package]);
+            shell::quiet(&format!("pip install {package}"), &mut pip)
+        })();
+        if let Err(error) = installed {
+            println!("{package} is not here, so it is not measured: {error:#}");
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,230 @@
+//! The site to publish, in `dist/`: any static host, any sub-path.
+//!
+//! Everything but the page itself and the service worker lies below `assets-<hash of it all>/`, so that it can be kept
+//! for ever under its name; modules find each other by relative paths, so none of them has to be rewritten.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::{fs, thread};
+
+use anyhow::{Context, Result, bail};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use crate::offline::{self, Files};
+use crate::{shell, site};
+
+/// What a first visit may weigh on the wire, compressed with brotli.
+const BUDGET_BYTES: usize = 450_000;
+
+/// What is worth compressing.
+const TEXTUAL: &[&str] =
+    &["css", "csv", "html", "ico", "js", "json", "map", "svg", "tsv", "txt", "wasm", "webmanifest"];
+
+/// What `wasm-opt` may use: what rustc enables for this target, and simd128.
+/// LLVM has made the kernels what they are; what is left to do is to make the rest small.
+const WASM_OPTIMIZATION: &[&str] = &["-O2", "--converge", "--gufa", "-Os"];
+
+/// What the wasm uses, and every browser that it runs in has.
+const WASM_FEATURES: &[&str] = &[
+    "--enable-bulk-memory",
+    "--enable-bulk-memory-opt",
+    "--enable-call-indirect-overlong",
+    "--enable-multivalue",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+    "--enable-simd",
+];
+
+/// One file of the site, as it is and as it travels.
+struct Weighed {
+    name: String,
+    raw: usize,
+    gzip: usize,
+    brotli: usize,
+}
+
+/// The folder that `dist` fills.
+pub(crate) fn folder() -> PathBuf {
+    shell::root().join("dist")
+}
+
+/// Builds the release site and prints what a first visit loads.
+pub(crate) fn dist() -> Result<()> {
+    let weighed = build()?;
+    print_table(&weighed);
+    Ok(())
+}
+
+/// Builds the release site and fails where a first visit loads more than the budget.
+pub(crate) fn within_budget() -> Result<()> {
+    let weighed = build()?;
+    print_table(&weighed);
+    let total: usize = weighed.iter().map(|file| file.brotli).sum();
+    if total > BUDGET_BYTES {
+        bail!("the first load takes {total} bytes, {} over the budget", total - BUDGET_BYTES);
+    }
+    Ok(())
+}
+
+fn build() -> Result<Vec<Weighed>> {
+    site::build()?;
+    let optimized: Vec<(String, PathBuf)> = site::ALL
+        .into_iter()
+        .map(|wasm| {
+            wasm.build()?;
+            Ok((wasm.path(), optimized(&site::folder().join("www").join(wasm.path()))?))
+        })
+        .collect::<Result<_>>()?;
+    let (site, dist) = (site::folder(), folder());
+
+    let mut contents = Vec::new();
+    for name in shell::files_below(&site.join("www"))?.into_iter().filter(|name| !name.ends_with(".d.ts")) {
+        let path = optimized
+            .iter()
+            .find(|(wasm, _)| *wasm == name)
+            .map_or_else(|| site.join("www").join(&name), |(_, path)| path.clone());
+        contents.push((name, fs::read(path)?));
+    }
+    minify(&mut contents)?;
+    let parts = contents.iter().flat_map(|(name, content)| [name.as_bytes(), content.as_slice()]);
+    let assets = format!("assets-{}", offline::short_hash(parts));
+
+    if dist.exists() {
+        fs::remove_dir_all(&dist)?;
+    }
+    for (name, content) in &contents {
+        shell::write_if_changed(&dist.join(&assets).join(name), content)?;
+    }
+    let page = fs::read_to_string(site.join("index.html"))?;
+    shell::write_if_changed(&dist.join("index.html"), rewrite(&page, &assets)?.as_bytes())?;
+    let files = Files::below(&dist, &assets)?;
+    offline::for_release(&dist, &files, &assets)?;
+    shell::step("brotli, gzip", || compress(&dist, &files))
+}
+
+/// Points the page's own addresses (`"www/main.js"`, `'./www/style.css'`) into the versioned folder.
+fn rewrite(page: &str, assets: &str) -> Result<String> {
+    let mut text = page.to_owned();
+    for quote in ['"', '\''] {
+        text = text.replace(&format!("{quote}./www/"), &format!("{quote}www/"));
+        text = text.replace(&format!("{quote}www/"), &format!("{quote}{assets}/"));
+    }
+    if text.contains("www/") {
+        bail!("index.html names www/ in a way that cannot be rewritten; write it as \"www/...\" in quotes");
+    }
+    Ok(text)
+}
+
+/// A wasm after `wasm-opt` where that is found, else as it is. The result is kept by the hash of its
+/// source.
+pub(crate) fn optimized(source: &Path) -> Result<PathBuf> {
+    let local = shell::root().join("node_modules/.bin/wasm-opt");
+    let Some(tool) = shell::find("wasm-opt").or_else(|| local.is_file().then_some(local)) else {
+        println!("wasm-opt was not found (npm ci brings it): the wasm stays larger than it could be");
+        return Ok(source.to_owned());
+    };
+    let content = fs::read(source)?;
+    let flags = WASM_OPTIMIZATION.concat() + &WASM_FEATURES.concat();
+    let hash = offline::short_hash([content.as_slice(), flags.as_bytes(), tool.to_string_lossy().as_bytes()]);
+    let kept = shell::root().join(format!("target/xtask/{hash}.wasm"));
+    if kept.is_file() {
+        return Ok(kept);
+    }
+    fs::create_dir_all(kept.parent().context("no folder")?)?;
+    let part = kept.with_extension("part");
+    let mut command = shell::program(tool);
+    command.args(WASM_OPTIMIZATION).args(WASM_FEATURES).arg(source).arg("-o").arg(&part);
+    shell::quiet("wasm-opt", &mut command)?;
+    fs::rename(part, &kept)?;
+    Ok(kept)
+}
+
+/// Takes comments and blanks out of scripts and styles, where esbuild is found: they stay modules, one file each, under
+/// the names they have.
+fn minify(contents: &mut [(String, Vec<u8>)]) -> Result<()> {
+    let local = shell::root().join("node_modules/.bin/esbuild");
+    let Some(tool) = shell::find("esbuild").or_else(|| local.is_file().then_some(local)) else {
+        println!("esbuild was not found (npm ci brings it): scripts stay larger than they could be");
+        return Ok(());
+    };
+    let folder = shell::root().join("target/xtask/minified");
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
+    let is_text = |name: &str| name.ends_with(".js") || name.ends_with(".css");
+    let source = site::folder().join("www");
+    let mut command = shell::program(tool);
+    command.args(["--minify", "--charset=utf8", "--target=es2022", "--log-level=warning"]);
+    command.arg(format!("--outbase={}", source.display())).arg(format!("--outdir={}", folder.display()));
+    command.args(contents.iter().filter(|(name, _)| is_text(name)).map(|(name, _)| source.join(name)));
+    shell::quiet("esbuild", &mut command)?;
+    for (name, content) in contents.iter_mut().filter(|(name, _)| is_text(name)) {
+        *content = fs::read(folder.join(name))?;
+    }
+    Ok(())
+}
+
+/// Writes `.br` and `.gz` beside every file that gains by it; weighs the files of a first visit.
+fn compress(dist: &Path, files: &Files) -> Result<Vec<Weighed>> {
+    let own = "sw.js".to_owned();
+    let first: Vec<&String> = files.first.iter().chain([&own]).collect();
+    let all: Vec<&String> = first.iter().copied().chain(&files.later).chain(&files.seldom).collect();
+    let n_threads = thread::available_parallelism().map_or(1, usize::from);
+    let mut weighed: Vec<(usize, Weighed)> = thread::scope(|scope| {
+        let work = |offset: usize| {
+            let all = &all;
+            move || {
+                let mine = all.iter().enumerate().skip(offset).step_by(n_threads);
+                mine.map(|(index, name)| Ok((index, weigh(dist, name)?))).collect::<Result<Vec<_>>>()
+            }
+        };
+        let threads: Vec<_> = (0..n_threads).map(|offset| scope.spawn(work(offset))).collect();
+        let results = threads
+            .into_iter()
+            .map(|thread| thread.join().map_err(|_| anyhow::anyhow!("a thread panicked"))?);
+        results.collect::<Result<Vec<_>>>()
+    })?
+    .into_iter()
+    .flatten()
+    .collect();
+    weighed.sort_by_key(|(index, _)| *index);
+    Ok(weighed.into_iter().take(first.len()).map(|(_, file)| file).collect())
+}
+
+fn weigh(dist: &Path, name: &str) -> Result<Weighed> {
+    let path = dist.join(name);
+    let content = fs::read(&path)?;
+    let raw = content.len();
+    let textual = name.rsplit_once('.').is_some_and(|(_, end)| TEXTUAL.contains(&end));
+    if !textual {
+        return Ok(Weighed { name: name.to_owned(), raw, gzip: raw, brotli: raw });
+    }
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(&content)?;
+    let gzip = encoder.finish()?;
+    let mut brotli = Vec::new();
+    let parameters = brotli::enc::BrotliEncoderParams { quality: 11, lgwin: 22, ..Default::default() };
+    brotli::BrotliCompress(&mut content.as_slice(), &mut brotli, &parameters)?;
+    fs::write(format!("{}.gz", path.display()), &gzip)?;
+    fs::write(format!("{}.br", path.display()), &brotli)?;
+    Ok(Weighed { name: name.to_owned(), raw, gzip: gzip.len(), brotli: brotli.len() })
+}
+
+fn print_table(weighed: &[Weighed]) {
+    println!("\n{:<44} {:>9} {:>9} {:>9}", "first load, bytes", "raw", "gzip", "brotli");
+    let line = |name: &str, raw, gzip, brotli| println!("{name:<44} {raw:>9} {gzip:>9} {brotli:>9}");
+    let mut sums = [0; 3];
+    for file in weighed {
+        line(&file.name, file.raw, file.gzip, file.brotli);
+        sums = [sums[0] + file.raw, sums[1] + file.gzip, sums[2] + file.brotli];
+    }
+    line("total", sums[0], sums[1], sums[2]);
+    println!(
+        "{:.0}% of the {} KB that a first load may take\n",
+        100.0 * sums[2] as f64 / BUDGET_BYTES as f64,
+        BUDGET_BYTES / 1000
+    );
+}
