@@ -242,16 +242,13 @@ impl<'de> Deserialize<'de> for TrainingState {
 /// The run's weights as a file.
 pub fn weights_file(trainer: &Trainer, saving: &Saving) -> WeightsFile {
     let (file, facts) = parts(trainer, saving);
-    let file = {
-        let [metrics, data, history] = facts;
-        WeightsFile {
-            metrics: lenient(Some(metrics)),
-            data: lenient(Some(data)),
-            history: lenient(Some(history)),
-            ..file
-        }
-    };
-    file
+    let [metrics, data, history] = facts;
+    WeightsFile {
+        metrics: lenient(Some(metrics)),
+        data: lenient(Some(data)),
+        history: lenient(Some(history)),
+        ..file
+    }
 }
 
 /// The file but for what is said of the run beside it, and that as JSON: metrics, data, history.
