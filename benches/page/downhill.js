@@ -1,9 +1,9 @@
 // @ts-check
-// The bare engine in a worker: `crates/bench-engine/src/lib.rs` without session, messages and charts.
+// The bare engine in a worker: `crates/bench-engine/src/engine.rs` without session, messages and charts.
 import { serve, timed } from './serve.js';
 
 /**
- * What `crates/bench-engine/src/lib.rs` exports; its glue is built by the benchmark alone, so the types stand here.
+ * What `crates/bench-engine/src/engine.rs` exports; its glue is built by the benchmark alone, so the types stand here.
  * @typedef {{
  *   name(): string, restart(): void, advance(steps: number): Promise<number>, weights(): Float32Array,
  *   order(epoch: number): Uint32Array, data_bytes(): number, read_bandwidth(budget_ms: number): number,

@@ -168,7 +168,7 @@ impl Engines {
 /// gives the sums.
 fn is_plain(plan: &RunPlan, task: &Task) -> bool {
     let alone = n_runs(plan, task) == 1;
-    (plan.config().loss == Loss::Squared && task.problem.weights.is_empty() && alone)
+    plan.config().loss == Loss::Squared && task.problem.weights.is_empty() && alone
 }
 
 /// Whether the browser knows WebGPU at all.
