@@ -1,4 +1,4 @@
 //! The bare engine as a wasm, for `cargo xtask bench`. It holds nothing where it is built for anything but a browser.
 
 #[cfg(target_arch = "wasm32")]
-mod engine;
+pub mod engine;
