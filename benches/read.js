@@ -87,7 +87,7 @@ ownFiles();
 const site = join(root, 'target/site/www');
 const { default: init } = await import(join(site, 'wasm/tables/downhill_tables.js'));
 await init({ module_or_path: readFileSync(join(site, 'wasm/tables/downhill_tables_bg.wasm')) });
-const { handle } = await import(join(site, 'tables.js'));
+const { handle } = await import(join(site, 'worker/tables.js'));
 
 async function page() {
   const blob = await openAsBlob(path);

@@ -38,7 +38,7 @@ export class Client {
   constructor(module, onSnapshot, onCrash, onBusy, onProgress) {
     this.#onBusy = onBusy;
     this.#onProgress = onProgress;
-    this.#worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+    this.#worker = new Worker(new URL('./worker/session.js', import.meta.url), { type: 'module' });
     this.#worker.postMessage({ type: 'init', module });
     this.#worker.addEventListener('error', (event) => {
       event.preventDefault();

@@ -2,15 +2,15 @@
 // Starts the page and ties its parts together: form, worker, pictures, numbers, files.
 import init, * as downhill from './wasm/engine/downhill.js';
 import { Client } from './client.js';
-import { showKeys } from './dialogs.js';
-import { startFiles } from './files.js';
-import { startPredict } from './predict.js';
-import { Form, make } from './form.js';
-import { figure, language, preferredLanguage, remember, setEnglish, setLanguage, text, wording } from './i18n.js';
-import { startProgress } from './progress.js';
-import { Readouts } from './readouts.js';
-import { startTheme } from './theme.js';
-import { Views } from './views.js';
+import { showKeys } from './dialogs/index.js';
+import { startFiles } from './parts/files.js';
+import { startPredict } from './parts/predict.js';
+import { Form, make } from './parts/form.js';
+import { figure, language, preferredLanguage, remember, setEnglish, setLanguage, text, wording } from './words/index.js';
+import { startProgress } from './parts/progress.js';
+import { Readouts } from './parts/readouts.js';
+import { startTheme } from './parts/theme.js';
+import { Views } from './parts/views.js';
 
 /** @typedef {import('./wasm/engine/downhill.js').RunConfig} RunConfig */
 /** @typedef {import('./wasm/engine/downhill.js').Configured} Configured */
@@ -119,7 +119,7 @@ async function start() {
     } else if (!inForm || !form.refuse(problem)) notice('refused', () => wording(problem));
   }
 
-  /** @type {Promise<import('./results.js').Results> | undefined} */
+  /** @type {Promise<import('./tabs/index.js').Results> | undefined} */
   let results;
   /** @type {Configured | undefined} */
   let run;
@@ -151,7 +151,7 @@ async function start() {
     showAddress();
     const { data: { source }, penalty_path: path, validation: { folds } } = answer.config;
     if (answer.dataset && (results || path || folds || source.kind !== 'linspace')) {
-      results ??= import('./results.js').then(({ Results }) => new Results(client, (strength) => {
+      results ??= import('./tabs/index.js').then(({ Results }) => new Results(client, (strength) => {
         void push({ ...form.config, penalty: { ...form.config.penalty, strength } });
       }));
       void results.then((tabs) => tabs.begin(answer));
@@ -178,7 +178,7 @@ async function start() {
     preset: async (config, why) => {
       await push(config);
       dismiss('preset');
-      void import('./i18n/table.js').then(({ said }) => notice('preset', () => said(why)));
+      void import('./words/table.js').then(({ said }) => notice('preset', () => said(why)));
       await client.ask({ kind: 'reset' });
       if (!matchMedia('(prefers-reduced-motion: reduce)').matches) await client.ask({ kind: 'train' });
     },
@@ -258,7 +258,7 @@ async function start() {
   };
   ready();
   startOffline();
-  void import('./pictures.js').then(({ startPictures }) => startPictures(views));
+  void import('./parts/pictures.js').then(({ startPictures }) => startPictures(views));
 }
 
 /** @param {downhill.Message[]} problems */
@@ -365,7 +365,7 @@ function startOffline() {
   const idle = /** @type {any} */ (globalThis).requestIdleCallback ?? ((/** @type {() => void} */ run) => setTimeout(run, 500));
   idle(register);
   // What a page that broke down has left in storage.
-  idle(() => import('./leftovers.js').then(({ removeLeftFiles }) => removeLeftFiles()));
+  idle(() => import('./worker/leftovers.js').then(({ removeLeftFiles }) => removeLeftFiles()));
 }
 
 /**

@@ -3,16 +3,16 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
-import { root } from './harness.js';
+import { root, site } from './harness.js';
 
-const dist = join(root, 'dist');
+const folder = join(root, site);
 const corpus = join(root, 'crates/tables/tests/corpus');
 
 /** @type {any} */
 let Table;
 before(async () => {
-  const assets = (await readdir(dist)).find((name) => name.startsWith('assets-')) ?? 'www';
-  const readers = join(dist, assets, 'wasm/tables');
+  const assets = (await readdir(folder)).find((name) => name.startsWith('assets-')) ?? 'www';
+  const readers = join(folder, assets, 'wasm/tables');
   const glue = await import(join(readers, 'downhill_tables.js'));
   await glue.default({ module_or_path: await readFile(join(readers, 'downhill_tables_bg.wasm')) });
   ({ Table } = glue);

@@ -1,6 +1,6 @@
 // What the browser tests share: a static server, a browser with or without WebGPU, a page that is watched.
 //
-//   const server = await startServer();                        // dist/, as any static host would serve it
+//   const server = await startServer();                        // the site, as any static host would serve it
 //   const browser = await launch({ webgpu: true });
 //   const { page, close } = await openPage(browser, { server, hash: '#...', width: 390, height: 844 });
 //   ...
@@ -23,6 +23,9 @@ import { chromium } from 'playwright-core';
 /** The root of the repository. */
 export const root = fileURLToPath(new URL('../../', import.meta.url));
 
+/** The folder that is served: the site to publish, or what DOWNHILL_SITE names, such as target/site. */
+export const site = process.env.DOWNHILL_SITE ?? 'dist';
+
 /** @type {Record<string, string>} */
 const mimeTypes = {
   '.css': 'text/css',
@@ -44,7 +47,7 @@ const mimeTypes = {
  * @param {{ folder?: string, prefix?: string, port?: number, headers?: Record<string, string> }} [options]
  * @returns {Promise<Server>}
  */
-export async function startServer({ folder = 'dist', prefix = '/', port = 0, headers = {} } = {}) {
+export async function startServer({ folder = site, prefix = '/', port = 0, headers = {} } = {}) {
   const base = resolve(root, folder);
   assert.ok(existsSync(join(base, 'index.html')), `${folder}/ holds no page: run cargo xtask dist (or build) first`);
   /** @type {string[]} */

@@ -4,7 +4,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { launch, openPage, root, startServer } from './harness.js';
+import { launch, openPage, root, site, startServer } from './harness.js';
 
 /** @type {import('playwright-core').Browser} */
 let browser;
@@ -91,7 +91,7 @@ test('keeps the requests of the worker on the site', async () => {
 
 test('keeps the old version for as long as a page shows it, then none of it', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'downhill-'));
-  await cp(join(root, 'dist'), folder, { recursive: true });
+  await cp(join(root, site), folder, { recursive: true });
   const server = await startServer({ folder });
   const old = await openPage(browser, { server });
   const { version } = await offlineReady(old.page);

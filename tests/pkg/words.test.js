@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { readFile, readdir } from 'node:fs/promises';
 import { test } from 'node:test';
-import { help } from '../../www/help.js';
-import en from '../../www/i18n/en.js';
-import zh from '../../www/i18n/zh.js';
-import { words as ofExchange } from '../../www/i18n/exchange.js';
-import { words as ofTables } from '../../www/i18n/table.js';
+import { help } from '../../www/words/help.js';
+import en from '../../www/words/en.js';
+import zh from '../../www/words/zh.js';
+import { words as ofExchange } from '../../www/words/exchange.js';
+import { words as ofTables } from '../../www/words/table.js';
 
 const root = new URL('../../', import.meta.url);
 /** @type {Record<string, string>} */
@@ -73,7 +73,7 @@ test('explains every term in both languages, in two sentences', () => {
 });
 
 test('has help wherever help is offered', async () => {
-  const scripts = (await readdir(new URL('www/', root))).filter((name) => name.endsWith('.js') && name !== 'help.js');
+  const scripts = (await readdir(new URL('www/', root), { recursive: true })).filter((name) => name.endsWith('.js') && !/^(wasm|words)\b/.test(name));
   const offered = new Set();
   for (const name of scripts) {
     for (const [, term] of (await read(`www/${name}`)).matchAll(/\b(?:help: |helpButton\()'(\w+)'/g)) offered.add(term);

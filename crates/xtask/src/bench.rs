@@ -62,7 +62,9 @@ pub(crate) fn bench(words: &[String], only: Option<&str>) -> Result<()> {
 fn read(megabytes: &str) -> Result<()> {
     install::wasm_target()?;
     site::TABLES.build()?;
-    for name in ["www/storage.js", "www/tables.js"] {
+    for name in
+        ["www/worker/formats.js", "www/worker/leftovers.js", "www/worker/storage.js", "www/worker/tables.js"]
+    {
         shell::write_if_changed(&site::folder().join(name), &fs::read(shell::root().join(name))?)?;
     }
     install_python(PYTHON_READERS)?;

@@ -105,7 +105,7 @@ fn build() -> Result<Vec<Weighed>> {
     shell::step("brotli, gzip", || compress(&dist, &files))
 }
 
-/// Points the page's own addresses (`"www/main.js"`, `'./www/style.css'`) into the versioned folder.
+/// Points the page's own addresses (`"www/main.js"`, `'./www/styles/page.css'`) into the versioned folder.
 fn rewrite(page: &str, assets: &str) -> Result<String> {
     let mut text = page.to_owned();
     for quote in ['"', '\''] {

@@ -1,5 +1,10 @@
 //! Fills the list of files and the version of the build into the service worker.
+//!
+//! What a first visit loads is read from the sources: what `index.html` links to, what these modules import at the top,
+//! and what they name in `new URL('...', import.meta.url)`. What a module imports later (`import('...')`) is not part of
+//! it; it is fetched when the page is idle, so that the page works offline too.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -8,41 +13,6 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::shell;
-
-/// What a first visit does not need: fetched when the page is idle, so that it works offline too.
-const LATER: &[&str] = &[
-    "asking.js",
-    "changes.js",
-    "coefficients.js",
-    "data/",
-    "diagnostics.js",
-    "exchange-parts.js",
-    "exchange-worker.js",
-    "exchange.css",
-    "exchange.js",
-    "export.js",
-    "formats.js",
-    "help.js",
-    "i18n/exchange.js",
-    "i18n/table.js",
-    "i18n/zh.js",
-    "import.js",
-    "leftovers.js",
-    "path.js",
-    "pictures.js",
-    "plots.css",
-    "plots.js",
-    "predictions.js",
-    "wasm/tables/",
-    "results.js",
-    "saving.js",
-    "slice.js",
-    "table.css",
-    "storage.js",
-    "table.js",
-    "tables.js",
-    "tabs.js",
-];
 
 /// What few visits need, and is large: fetched when it is needed, and kept from then on.
 const SELDOM: &[&str] = &["wasm/model-files/", "wasm/parquet-and-workbooks/"];
@@ -63,9 +33,10 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    /// Sorts the files of the folder with the page's own files (`www/`, `assets-.../`) into first and later.
+    /// Sorts the files of the folder with the page's own files (`www/`, `assets-.../`) into first, later and seldom.
     pub(crate) fn below(site: &Path, assets: &str) -> Result<Self> {
         let mut files = Self { first: vec!["index.html".into()], ..Self::default() };
+        let reached = first_load(site, assets)?;
         for name in shell::files_below(&site.join(assets))? {
             if !is_served(&name) {
                 continue;
@@ -73,14 +44,58 @@ impl Files {
             let path = format!("{assets}/{name}");
             if SELDOM.iter().any(|prefix| name.starts_with(prefix)) {
                 files.seldom.push(path);
-            } else if LATER.iter().any(|prefix| name.starts_with(prefix)) {
-                files.later.push(path);
-            } else {
+            } else if reached.contains(&path) {
                 files.first.push(path);
+            } else {
+                files.later.push(path);
             }
         }
         Ok(files)
     }
+}
+
+/// Files below `assets` that a first visit loads, relative to the site's root.
+fn first_load(site: &Path, assets: &str) -> Result<BTreeSet<String>> {
+    let page = fs::read_to_string(site.join("index.html"))?;
+    let linked = after(&page, &["href=", "src="]).filter(|name| name.starts_with(assets));
+    let mut open: Vec<String> = linked.map(str::to_owned).collect();
+    let mut reached = BTreeSet::new();
+    while let Some(name) = open.pop() {
+        // Prose may look like an import, too.
+        if !site.join(&name).is_file() {
+            continue;
+        }
+        if name.ends_with(".js") {
+            let source = fs::read_to_string(site.join(&name))?;
+            let folder = name.rsplit_once('/').map_or("", |(folder, _)| folder);
+            let named = after(&source, &["from", "import", "new URL("]).map(|path| joined(folder, path));
+            open.extend(named.filter(|next| !reached.contains(next)));
+        }
+        reached.insert(name);
+    }
+    Ok(reached)
+}
+
+/// What stands in quotes right after one of these words, blanks apart.
+fn after<'a>(text: &'a str, words: &[&'a str]) -> impl Iterator<Item = &'a str> {
+    words.iter().flat_map(move |word| text.split(word).skip(1)).filter_map(|rest| {
+        let rest = rest.trim_start();
+        let quote = rest.chars().next().filter(|first| matches!(first, '"' | '\''))?;
+        rest[1..].split(quote).next()
+    })
+}
+
+/// A path relative to a folder, both with `/` between their parts.
+fn joined(folder: &str, path: &str) -> String {
+    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+    for part in path.split('/') {
+        match part {
+            "." => {}
+            ".." => drop(parts.pop()),
+            _ => parts.push(part),
+        }
+    }
+    parts.join("/")
 }
 
 /// Whether the page asks for a file of `www/`; declarations and notes are for people and tools.
@@ -126,4 +141,23 @@ fn write(site: &Path, files: &Files, immutable: &str) -> Result<()> {
     let text = format!("{}{list}{}", &template[..begin], &template[end + END.len()..]);
     shell::write_if_changed(&site.join("sw.js"), text.as_bytes())?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{after, joined};
+
+    #[test]
+    fn finds_what_a_module_loads_at_once() {
+        let source = "import init,*as engine from'./wasm/engine.js';import \"./a.js\"; // from b\n\
+            const later = import('./later.js'); new Worker(new URL(\"./worker/session.js\",import.meta.url))";
+        let named: Vec<_> = after(source, &["from", "import", "new URL("]).collect();
+        assert_eq!(named, ["./wasm/engine.js", "./a.js", "./worker/session.js"]);
+    }
+
+    #[test]
+    fn joins_paths_that_go_up() {
+        assert_eq!(joined("www/parts", "../words/en.js"), "www/words/en.js");
+        assert_eq!(joined("www", "./main.js"), "www/main.js");
+    }
 }

@@ -1,0 +1,250 @@
+// @ts-check
+// Files that come: what each is, by its content, and who reads it. Runs go on in the session; of a model that another tool
+// has made, a dialog says what it is before anything is done with it. Loaded when the first file comes.
+import { figure, text, wording } from '../words/index.js';
+import { said } from '../words/exchange.js';
+import { grid, open, sheet } from './parts.js';
+import { exchange } from './model-files.js';
+import { make } from '../parts/form.js';
+import { addStyle } from '../parts/styles.js';
+
+/** @typedef {import('../worker/model-files-types.js').Seen} Seen */
+/**
+ * @typedef {{
+ *   client: import('../client.js').Client,
+ *   loadTable: (name: string, blob: Blob) => Promise<void>,
+ *   taken: (answer: any) => void,
+ * }} Page
+ */
+
+/** Larger files hold no linear model, and are refused before they are read into memory. */
+const MAX_BYTES = 100_000_000;
+/** What kinds are told apart by: the beginning, and the end, where archives list what is in them. */
+const HEAD_BYTES = 4096;
+const TAIL_BYTES = 1 << 16;
+/** An equation of more terms is a table. */
+const MAX_EQUATION = 4;
+/** Rows of a table that are shown. */
+const MAX_ROWS = 200;
+
+/**
+ * What a file is: a run of Downhill's, what may be a model of another tool, or a table, which is read piece by piece and may
+ * be of any size.
+ * @param {Blob} file
+ * @returns {Promise<'run' | 'model' | 'table'>}
+ */
+export async function kindOf(file) {
+  const head = new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer());
+  // Bytes as signs, one each; those from 128 on as Windows has them.
+  const latin = (/** @type {Uint8Array} */ bytes) => new TextDecoder('latin1').decode(bytes);
+  const begins = latin(head).replace(/^\u00ef\u00bb\u00bf/, '').trimStart();
+  if (begins.startsWith('{')) {
+    if (/"(modelTopology|weightsManifest|format"\s*:\s*"(layers|graph)-model)"/.test(begins)) return 'model';
+    return /^{\s*"format"|"format"\s*:\s*"downhill-weights"/.test(begins) ? 'run' : 'table';
+  }
+  if (begins.startsWith('PK')) {
+    // Its list of contents; that of a table is of sheets, or of arrays whose names are not those of weights.
+    const list = latin(new Uint8Array(await file.slice(Math.max(0, file.size - TAIL_BYTES)).arrayBuffer()));
+    return /config\.json|model\.json|weights|\.npy/.test(list) && !list.includes('[Content_Types].xml') ? 'model' : 'table';
+  }
+  const binary = /^.HDF\r\n/.test(begins)
+    // A message of protobuf whose first field is a small number, or a word: ONNX.
+    || /^[\u0008\u0012\u001a][^\n\r]/.test(latin(head))
+    // The length of a list of tensors, and the list.
+    || (head[8] === 0x7b && head[4] + head[5] + head[6] + head[7] === 0);
+  // Markup, code that carries a run, a table of coefficients.
+  const textual = /^<(\?xml|!doctype html|html|PMML)/i.test(begins) || /downhill/i.test(begins.slice(0, 400)) || /^"?term"?\s*,\s*"?estimate"?/i.test(begins);
+  return binary || textual ? 'model' : 'table';
+}
+
+/**
+ * A file that was dropped: a table or a model.
+ * @param {File} file
+ * @param {Page} page
+ */
+export async function arrived(file, page) {
+  const kind = await kindOf(file);
+  if (kind === 'table') return page.loadTable(file.name, file);
+  if (kind === 'model' && file.size <= MAX_BYTES) {
+    const bytes = await read(file);
+    // Arrays and texts may be either.
+    const format = await exchange({ kind: 'format', bytes });
+    return format ? takeModel(file.name, bytes, page) : page.loadTable(file.name, file);
+  }
+  return importFile(file, page);
+}
+
+/**
+ * A file that was chosen as a model.
+ * @param {File} file
+ * @param {Page} page
+ */
+export async function importFile(file, page) {
+  const bytes = await read(file);
+  const start = new TextDecoder().decode(bytes.subarray(0, HEAD_BYTES)).trimStart();
+  if (start.startsWith('{') && (await kindOf(file)) !== 'model') await takeRun(file.name, bytes, page);
+  else await takeModel(file.name, bytes, page);
+}
+
+/**
+ * A run goes on where it stood. Where its table is not here, it can be used as a model all the same.
+ * @param {string} name
+ * @param {Uint8Array} bytes a run file
+ * @param {Page} page
+ * @param {Seen} [seen] what is known of it as a model
+ */
+async function takeRun(name, bytes, page, seen) {
+  try {
+    page.taken(await page.client.ask({ kind: 'import', bytes }));
+  } catch (problem) {
+    const { code } = /** @type {{ code?: string }} */ (problem);
+    if (code !== 'table_missing' && code !== 'table_differs') throw problem;
+    const offer = (/** @type {HTMLElement} */ place) => {
+      const button = make('button', 'sample', said('import_as_model'));
+      button.setAttribute('type', 'button');
+      button.addEventListener('click', async () => show(name, seen ?? await exchange({ kind: 'read', bytes }), page));
+      place.append(button);
+    };
+    await addStyle('exchange.css');
+    throw Object.assign(/** @type {Error} */ (problem), { offer });
+  }
+}
+
+/** @param {File} file */
+async function read(file) {
+  if (file.size > MAX_BYTES) {
+    const params = { megabytes: String(Math.round(file.size / 1e6)), limit: String(MAX_BYTES / 1e6) };
+    throw Object.assign(new Error(text('too_large', params)), { code: 'file_too_large', params });
+  }
+  try {
+    return new Uint8Array(await file.arrayBuffer());
+  } catch (error) {
+    throw new Error(text('file_unreadable', { detail: String(/** @type {any} */ (error)?.message) }));
+  }
+}
+
+/**
+ * @param {string} name
+ * @param {Uint8Array} bytes
+ * @param {Page} page
+ */
+async function takeModel(name, bytes, page) {
+  /** @type {Seen} */
+  const seen = await exchange({ kind: 'read', bytes });
+  // What Downhill has written goes on where it stood.
+  if (seen.run) await takeRun(name, new TextEncoder().encode(seen.run), page, seen);
+  else await show(name, seen, page);
+}
+
+/**
+ * @param {string} name
+ * @param {Seen} seen
+ * @param {Page} page
+ */
+async function show(name, seen, { client, taken }) {
+  const place = await sheet('import');
+  const { model, format, producer } = seen;
+  const form = make('form', 'sheet');
+  form.setAttribute('method', 'dialog');
+  const title = make('h2', '', said('import_title', { name }));
+  const facts = make('p', 'muted', said(producer ? 'import_written' : 'import_facts', {
+    format: said(`format_${format}`), producer: producer ?? '', inputs: said('n_inputs', { n: model.inputs.length }),
+    outputs: said(`link_${model.activation}`),
+  }));
+  const error = make('p', 'error');
+  error.setAttribute('role', 'alert');
+  error.hidden = true;
+  const list = terms(seen);
+  const results = make('section', 'results');
+  results.setAttribute('aria-live', 'polite');
+  results.setAttribute('aria-label', said('compare_title'));
+
+  const action = (/** @type {string} */ words, /** @type {() => Promise<void>} */ run) => {
+    const button = make('button', '', said(words));
+    button.setAttribute('type', 'button');
+    button.addEventListener('click', async () => {
+      button.setAttribute('aria-busy', 'true');
+      error.hidden = true;
+      try {
+        await run();
+      } catch (problem) {
+        error.hidden = false;
+        error.textContent = wording(/** @type {any} */ (problem));
+        error.scrollIntoView({ block: 'nearest' });
+      }
+      button.removeAttribute('aria-busy');
+    });
+    return button;
+  };
+  const compare = action('import_compare', async () => {
+    results.replaceChildren(...await compared(await client.ask({ kind: 'compare', model })));
+    // Its coefficients stand there beside the run's.
+    list.remove();
+    results.scrollIntoView({ block: 'nearest' });
+  });
+  const adopt = action('import_adopt', async () => {
+    taken(await client.ask({ kind: 'adopt', model }));
+    place.close();
+  });
+  adopt.classList.add('primary');
+  const predict = action('import_predict', async () => {
+    const { openPredictions } = await import('./predictions.js');
+    // Closed first: what closes gives the focus back.
+    place.close();
+    await openPredictions({ text: JSON.stringify(model), name });
+  });
+  const cancel = make('button', '', said('cancel'));
+  cancel.setAttribute('type', 'button');
+  cancel.addEventListener('click', () => place.close());
+  const end = make('div', 'buttons end');
+  end.append(cancel, predict, compare, adopt);
+  form.append(title, facts, ...equation(seen), list, results, error, end);
+  open(place, form, title);
+  adopt.focus();
+}
+
+/** The model in a line, where it fits into one. @param {Seen} seen */
+function equation({ model, terms: names, coefficients, constants }) {
+  if (names.length > MAX_EQUATION || coefficients.some((row) => row.length !== 1)) return [];
+  const sum = [...names.map((name, i) => /** @type {const} */ ([coefficients[i][0], ` ${name.replaceAll(' * ', ' × ')}`])), ...(constants ?? []).map((value) => /** @type {const} */ ([value, '']))];
+  const words = sum.map(([value, name], i) => {
+    const sign = value < 0 ? '−' : '+';
+    return `${i === 0 ? (value < 0 ? '−' : '') : ` ${sign} `}${figure(Math.abs(value), true)}${name}`;
+  }).join('');
+  return [make('p', 'formula', said(`equation_${model.activation}`, { target: model.target || 'y', sum: words }))];
+}
+
+/** Every coefficient, in the units of the data. @param {Seen} seen */
+function terms({ model, terms: names, coefficients, constants }) {
+  const n = coefficients[0]?.length ?? 0;
+  const classes = model.target_levels;
+  const heads = n === 1 ? [said('coefficient')] : Array.from({ length: n }, (_, k) => classes[k] ?? String(k));
+  const rows = names.slice(0, MAX_ROWS).map((name, i) => [name, ...coefficients[i].map((value) => figure(value))]);
+  if (constants) rows.push([said('bias'), ...constants.map((value) => figure(value))]);
+  const part = make('section', 'terms');
+  part.append(grid(said('terms'), [said('term'), ...heads], rows));
+  if (names.length > MAX_ROWS) part.append(make('p', 'muted', said('more_rows', { n: names.length - MAX_ROWS })));
+  return part;
+}
+
+/**
+ * Both models side by side.
+ * @param {import('../wasm/engine/downhill.js').Compared} answer
+ */
+async function compared({ parts, coefficients, notices }) {
+  const { said: named } = await import('../words/table.js');
+  const found = [make('h3', '', said('compare_title')), ...notices.map((notice) => make('p', 'note', wording(notice)))];
+  const heads = [said('compare_score'), said('compare_current'), said('compare_file')];
+  const several = coefficients.some(({ output }) => output !== null);
+  const sides = (/** @type {{ current: number | null, model: number | null }} */ { current, model }) => [figure(current), figure(model)];
+  for (const { part, n_samples, scores } of parts) {
+    const label = said('compare_part', { part: named(`part_${part}`), n: n_samples.toLocaleString('en') });
+    found.push(make('h4', '', label));
+    found.push(grid(label, heads, scores.map((score) => [score.name === 'loss' ? text('loss') : named(`score_${score.name}`), ...sides(score)])));
+  }
+  found.push(make('h4', '', said('terms')));
+  found.push(grid(said('terms'), [said('term'), ...heads.slice(1)], coefficients.slice(0, MAX_ROWS).map((coefficient) => [
+    `${several ? `${coefficient.output}: ` : ''}${coefficient.term ?? said('bias')}`, ...sides(coefficient),
+  ])));
+  return found;
+}

@@ -1,0 +1,124 @@
+// @ts-check
+// Words and numbers. One table a language with the same keys; Rust's codes are worded in the same tables, and in
+// English by Rust itself.
+import en from './en.js';
+
+/** @typedef {import('../wasm/engine/downhill.js').Message} Message */
+
+/** @type {Record<string, () => Promise<{ default: Record<string, string> }>>} */
+const tables = { en: async () => ({ default: en }), zh: () => import('./zh.js') };
+
+/** @type {Record<string, string>} */
+let words = en;
+export let language = 'en';
+
+/** The language that was chosen here before, or the browser's. */
+export function preferredLanguage() {
+  const chosen = remembered('language');
+  if (chosen && chosen in tables) return chosen;
+  return navigator.language.toLowerCase().startsWith('zh') ? 'zh' : 'en';
+}
+
+/** @param {string} wanted */
+export async function setLanguage(wanted) {
+  words = (await tables[wanted]()).default;
+  language = wanted;
+  document.documentElement.lang = wanted === 'zh' ? 'zh-Hans' : 'en';
+  for (const element of document.querySelectorAll('[data-i18n]')) {
+    element.textContent = text(element.getAttribute('data-i18n') ?? '');
+  }
+  for (const element of document.querySelectorAll('[data-i18n-label]')) {
+    element.setAttribute('aria-label', text(element.getAttribute('data-i18n-label') ?? ''));
+  }
+  for (const element of document.querySelectorAll('[data-i18n-title]')) {
+    element.setAttribute('title', text(element.getAttribute('data-i18n-title') ?? ''));
+  }
+}
+
+/**
+ * The words of a key, its `{name}` places filled.
+ * @param {string} key
+ * @param {Record<string, string | number>} [params]
+ */
+export function text(key, params = {}) {
+  return fill(words[key] ?? en[/** @type {keyof typeof en} */ (key)] ?? key, params);
+}
+
+/** @type {Record<string, string>} */
+let english = {};
+
+/**
+ * Rust's own wording of its codes, which is the English one.
+ * @param {Record<string, string>} templates
+ */
+export function setEnglish(templates) {
+  english = templates;
+}
+
+/**
+ * What Rust says, in the page's language.
+ * @param {{ code?: string, params?: Record<string, string>, text?: string, message?: string }} message
+ */
+export function wording(message) {
+  const template = message.code && (words[`code_${message.code}`] ?? english[message.code]);
+  if (!template) return message.text ?? message.message ?? '';
+  const { field, from, to, ...rest } = message.params ?? {};
+  /** @type {Record<string, string>} */
+  const params = rest;
+  // These are names of the configuration, which have words of their own; the rest is the user's or a number.
+  if (field !== undefined) params.field = words[`field_${field}`] ?? en[/** @type {keyof typeof en} */ (`field_${field}`)] ?? field;
+  if (from !== undefined) params.from = words[`choice_${from}`] ?? from;
+  if (to !== undefined) params.to = words[`choice_${to}`] ?? to;
+  return fill(template, params);
+}
+
+/**
+ * @param {string} template
+ * @param {Record<string, string | number>} params
+ */
+export function fill(template, params) {
+  return template.replace(/\{(\w+)\}/g, (place, name) => (name in params ? String(params[name]) : place));
+}
+
+const counts = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
+const figures = new Intl.NumberFormat('en', { minimumSignificantDigits: 4, maximumSignificantDigits: 4 });
+const short = new Intl.NumberFormat('en', { maximumSignificantDigits: 4 });
+
+/** @param {number} value */
+export const count = (value) => counts.format(value);
+
+/**
+ * Four significant digits, thousands separated, an exponent only outside 1e-4..1e6; `trim` leaves out closing zeros.
+ * @param {number | null | undefined} value
+ * @param {boolean} [trim]
+ */
+export function figure(value, trim = false) {
+  if (value === null || value === undefined || Number.isNaN(value)) return '–';
+  if (!Number.isFinite(value)) return value > 0 ? '∞' : '−∞';
+  const size = Math.abs(value);
+  if (size !== 0 && (size < 1e-4 || size >= 1e6)) {
+    return value.toExponential(3).replace('e+', 'e').replaceAll('-', '−');
+  }
+  return (trim ? short : figures).format(value).replace('-', '−');
+}
+
+/** @param {string} key */
+export function remembered(key) {
+  try {
+    return localStorage.getItem(`downhill.${key}`);
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * @param {string} key
+ * @param {string} value
+ */
+export function remember(key, value) {
+  try {
+    localStorage.setItem(`downhill.${key}`, value);
+  } catch {
+    // Storage may be refused; then the choice lasts as long as the page.
+  }
+}

@@ -1,0 +1,103 @@
+// @ts-check
+/// <reference lib="webworker" />
+// The worker of the exchange: models of other tools are written and read here, and tables predicted, apart from the session. What
+// a hostile file does to it harms nothing: the page ends it and starts another.
+
+const scope = /** @type {DedicatedWorkerGlobalScope} */ (/** @type {unknown} */ (globalThis));
+
+/** Bytes of a table that are read between two words to the page. */
+const CHUNK_BYTES = 1 << 22;
+/** Predictions that are handed to the browser at once: it may keep them on disk. */
+const PART_BYTES = 1 << 25;
+/** Progress is told this often at most. */
+const TOLD_MS = 100;
+
+const loading = import('../wasm/model-files/downhill_model_files.js').then(async (module) => {
+  await module.default({ module_or_path: new URL('../wasm/model-files/downhill_model_files_bg.wasm', import.meta.url) });
+  return module;
+});
+loading.then(() => scope.postMessage({ ready: true }), (error) => scope.postMessage({ missing: String(error?.message ?? error) }));
+
+const encoder = new TextEncoder();
+
+/**
+ * @param {typeof import('../wasm/model-files/downhill_model_files.js')} exchange
+ * @param {import('./model-files-types.js').ExchangeRequest} request
+ * @param {(progress: object) => void} tell
+ */
+async function handle(exchange, request, tell) {
+  switch (request.kind) {
+    case 'formats':
+      return exchange.formats();
+    case 'prepare': {
+      const run = encoder.encode(request.run);
+      return { description: JSON.parse(exchange.describe(run, request.format)), bytes: exchange.write(run, request.format) };
+    }
+    case 'format':
+      return exchange.format_of(request.bytes);
+    case 'read':
+      return JSON.parse(exchange.read(request.bytes));
+    case 'takes': {
+      const predictor = new exchange.Predictor(request.text);
+      const description = JSON.parse(predictor.describe());
+      predictor.free();
+      return description;
+    }
+    case 'predict':
+      return predict(new exchange.Predictor(request.text), request.blob, tell);
+  }
+}
+
+/**
+ * @param {import('../wasm/model-files/downhill_model_files.js').Predictor} predictor
+ * @param {Blob} blob
+ * @param {(progress: object) => void} tell
+ */
+async function predict(predictor, blob, tell) {
+  /** @type {Blob[]} */
+  const parts = [];
+  /** @type {Uint8Array<ArrayBuffer>[]} */
+  let kept = [];
+  let size = 0;
+  const keep = (/** @type {Uint8Array} */ bytes) => {
+    kept.push(/** @type {Uint8Array<ArrayBuffer>} */ (bytes));
+    size += bytes.length;
+    if (size < PART_BYTES) return;
+    parts.push(new Blob(kept));
+    [kept, size] = [[], 0];
+  };
+  const chunk = async (/** @type {number} */ start) => new Uint8Array(await blob.slice(start, start + CHUNK_BYTES).arrayBuffer());
+  let told = performance.now();
+  let next = chunk(0);
+  for (let start = 0; start < blob.size; start += CHUNK_BYTES) {
+    const bytes = await next;
+    // The next bytes are fetched while these are read.
+    next = chunk(start + CHUNK_BYTES);
+    keep(predictor.push(bytes));
+    if (performance.now() - told < TOLD_MS) continue;
+    told = performance.now();
+    tell({ fraction: Math.min(1, (start + CHUNK_BYTES) / blob.size), n_rows: JSON.parse(predictor.counts()).n_rows });
+  }
+  keep(predictor.finish());
+  const counts = JSON.parse(predictor.counts());
+  predictor.free();
+  return { counts, blob: new Blob([...parts, ...kept], { type: 'text/csv' }) };
+}
+
+scope.addEventListener('message', async ({ data: { id, request } }) => {
+  let exchange;
+  try {
+    exchange = await loading;
+  } catch {
+    // The page knows it already.
+    return;
+  }
+  try {
+    const answer = await handle(exchange, request, (progress) => scope.postMessage({ id, progress }));
+    scope.postMessage({ id, answer });
+  } catch (error) {
+    const { message, code, params } = /** @type {any} */ (error);
+    if (error instanceof WebAssembly.RuntimeError) scope.postMessage({ id, crash: message });
+    else scope.postMessage({ id, error: { message, code, params } });
+  }
+});
