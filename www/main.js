@@ -5,7 +5,9 @@ import { Client } from './client.js';
 import { showKeys } from './dialogs/index.js';
 import { startFiles } from './parts/files.js';
 import { startPredict } from './parts/predict.js';
-import { Form, make } from './parts/form.js';
+import { make } from './parts/dom.js';
+import { Form } from './parts/form/index.js';
+import { startHelp } from './parts/help.js';
 import { figure, language, preferredLanguage, remember, setEnglish, setLanguage, text, wording } from './words/index.js';
 import { startProgress } from './parts/progress.js';
 import { Readouts } from './parts/readouts.js';
@@ -170,7 +172,8 @@ async function start() {
   }
 
   // --- Parts.
-  form = new Form(linked.config, {
+  startHelp(document.body);
+  form = new Form(document.body, linked.config, {
     change: (config) => void push(config),
     load: () => files.openTable(),
     columns: () => void files.columns(),

@@ -5,7 +5,7 @@ import { count, figure, wording } from '../words/index.js';
 import { said } from '../words/exchange.js';
 import { copyButton, held, open, sheet } from './parts.js';
 import { exchange } from './model-files.js';
-import { make } from '../parts/form.js';
+import { make } from '../parts/dom.js';
 import { format_bytes } from '../wasm/engine/downhill.js';
 import { save } from '../parts/saving.js';
 

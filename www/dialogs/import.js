@@ -5,7 +5,7 @@ import { figure, text, wording } from '../words/index.js';
 import { said } from '../words/exchange.js';
 import { grid, open, sheet } from './parts.js';
 import { exchange } from './model-files.js';
-import { make } from '../parts/form.js';
+import { make } from '../parts/dom.js';
 import { addStyle } from '../parts/styles.js';
 
 /** @typedef {import('../worker/model-files-types.js').Seen} Seen */

@@ -1,41 +1,12 @@
 // @ts-check
-// Dialogs: the list of keys, and the explanation of a term.
-import { language, text } from '../words/index.js';
+// Dialogs: the list of keys.
+import { text } from '../words/index.js';
 
 /** @param {string} id */
 export const dialog = (id) => /** @type {HTMLDialogElement} */ (document.getElementById(id));
 
 /** @param {string} id */
 const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
-
-/** @typedef {{ title: string, text: string, formula: string, link: string }} Explanation */
-
-/**
- * A small question mark that explains a term. The explanations come when the first one is asked for.
- * @param {string | (() => string)} term or what it is by then
- * @param {string} label
- */
-export function helpButton(term, label) {
-  const button = document.createElement('button');
-  button.type = 'button';
-  button.className = 'help';
-  button.textContent = '?';
-  button.setAttribute('aria-label', text('help_on', { term: label }));
-  button.addEventListener('click', async (event) => {
-    // In a fold's heading the click would fold it.
-    event.preventDefault();
-    const { help } = await import('../words/help.js');
-    const known = /** @type {Record<string, Record<string, Explanation>>} */ (help);
-    const entry = known[typeof term === 'string' ? term : term()];
-    const { title, text: words, formula, link } = entry[language] ?? entry.en;
-    element('help-title').textContent = title;
-    element('help-text').textContent = words;
-    element('help-formula').textContent = formula;
-    /** @type {HTMLAnchorElement} */ (element('help-link')).href = link;
-    dialog('help-dialog').showModal();
-  });
-  return button;
-}
 
 /** Shows every key. */
 export function showKeys() {

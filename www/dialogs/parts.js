@@ -1,9 +1,9 @@
 // @ts-check
 // What the dialogs of the exchange are made of.
 import { said } from '../words/exchange.js';
-import { helpButton } from './index.js';
+import { helpButton } from '../parts/help.js';
 import { addStyle } from '../parts/styles.js';
-import { make } from '../parts/form.js';
+import { make } from '../parts/dom.js';
 
 /** @type {Map<string, HTMLDialogElement>} */
 const dialogs = new Map();

@@ -3,7 +3,7 @@
 // is missing. Loaded when the first table of more than two columns comes.
 import { count, figure, text, wording } from '../words/index.js';
 import { said } from '../words/table.js';
-import { make } from '../parts/form.js';
+import { make } from '../parts/dom.js';
 import { format_bytes } from '../wasm/engine/downhill.js';
 import { withTable } from '../parts/files.js';
 

@@ -5,7 +5,7 @@
 import { text } from '../words/index.js';
 import { said } from '../words/table.js';
 import { chartTheme } from './theme.js';
-import { make } from './form.js';
+import { make } from './dom.js';
 import { addStyle } from './styles.js';
 import { onChange } from './changes.js';
 

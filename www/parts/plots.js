@@ -1,7 +1,7 @@
 // @ts-check
 // A picture of series with its caption, legend and words: what the pointer, the keyboard, the theme and a new size do to it.
 import { chartTheme } from './theme.js';
-import { make } from './form.js';
+import { make } from './dom.js';
 import { PlotChart } from '../wasm/engine/downhill.js';
 import { addStyle } from './styles.js';
 import { onChange } from './changes.js';

@@ -2,7 +2,7 @@
 // What the model says of inputs that a person types: of one feature many x at once, of several a value each, with what
 // every one of them adds.
 import { figure, text, wording } from '../words/index.js';
-import { make } from './form.js';
+import { make } from './dom.js';
 
 /** @typedef {import('../wasm/engine/downhill.js').DatasetInfo} DatasetInfo */
 

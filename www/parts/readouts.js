@@ -2,8 +2,8 @@
 // Numbers beside the pictures: each snapshot whole, so that what stands together belongs together.
 import { format_bytes } from '../wasm/engine/downhill.js';
 import { count, figure, text, wording } from '../words/index.js';
-import { helpButton } from '../dialogs/index.js';
-import { make } from './form.js';
+import { helpButton } from './help.js';
+import { make } from './dom.js';
 
 /** @typedef {import('../wasm/engine/downhill.js').Snapshot} Snapshot */
 /** @typedef {import('../wasm/engine/downhill.js').DatasetInfo} DatasetInfo */

@@ -4,7 +4,7 @@
 import { FitChart, LossChart } from '../wasm/engine/downhill.js';
 import { count, figure, text } from '../words/index.js';
 import { chartTheme } from './theme.js';
-import { formula } from './form.js';
+import { formula } from '../words/formula.js';
 
 /** @typedef {import('../wasm/engine/downhill.js').Snapshot} Snapshot */
 /** @typedef {import('../wasm/engine/downhill.js').DatasetInfo} DatasetInfo */

@@ -3,7 +3,7 @@
 // what descent has reached. Loaded with the first table.
 import { count, figure } from '../words/index.js';
 import { said } from '../words/table.js';
-import { make } from '../parts/form.js';
+import { make } from '../parts/dom.js';
 import { addStyle } from '../parts/styles.js';
 import { addTab } from './tabs.js';
 

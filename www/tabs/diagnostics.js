@@ -3,7 +3,7 @@
 // to look for. Numbers come from the worker, for the weights as they stand.
 import { count, figure, wording } from '../words/index.js';
 import { said } from '../words/table.js';
-import { make } from '../parts/form.js';
+import { make } from '../parts/dom.js';
 import { Asking } from '../parts/asking.js';
 import { addStyle } from '../parts/styles.js';
 import { onChange } from '../parts/changes.js';

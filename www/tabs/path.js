@@ -3,7 +3,7 @@
 // and how the parts of a cross-validation do over time.
 import { count, figure } from '../words/index.js';
 import { said } from '../words/table.js';
-import { make } from '../parts/form.js';
+import { make } from '../parts/dom.js';
 import { addStyle } from '../parts/styles.js';
 import { onChange } from '../parts/changes.js';
 import { MOST_LINES, PlotFigure, column, lineLook } from '../parts/plots.js';

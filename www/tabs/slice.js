@@ -2,7 +2,7 @@
 // With several inputs the fit chart sets predicted against actual; this lets it show a slice along one of them instead, the
 // others held at what stands in the panel of predictions.
 import { said } from '../words/table.js';
-import { make } from '../parts/form.js';
+import { make } from '../parts/dom.js';
 import { Asking } from '../parts/asking.js';
 import { onChange } from '../parts/changes.js';
 import { effectOf } from './diagnostics.js';

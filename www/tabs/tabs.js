@@ -1,6 +1,6 @@
 // @ts-check
 // Tabs beside the fit, for what comes later than the first visit.
-import { make } from '../parts/form.js';
+import { make } from '../parts/dom.js';
 
 /** @typedef {{ tab: HTMLElement, panel: HTMLElement, shown?: () => void }} Tab */
 

@@ -1,0 +1,119 @@
+// @ts-check
+// The table of fields: each is a path into the configuration.
+import { choose, namesOf, parameterFields, scalingOf } from './choices.js';
+
+/** @typedef {import('../../wasm/engine/downhill.js').RunConfig} RunConfig */
+
+/**
+ * @typedef {object} Field
+ * @property {string} path into the configuration; its label is `field_<path>`
+ * @property {'number' | 'check' | 'select'} kind
+ * @property {string} group
+ * @property {string | ((config: RunConfig) => string)} [help] the term that explains it
+ * @property {boolean} [whole] whole numbers only
+ * @property {boolean} [optional] an empty box means null
+ * @property {string[]} [choices]
+ * @property {(config: RunConfig, value: string) => RunConfig} [choose] what choosing brings with it
+ * @property {(config: RunConfig) => boolean} [when] whether it is there at all
+ * @property {boolean} [folded]
+ * @property {boolean} [wide]
+ * @property {boolean} [inline] in the line of the checks
+ */
+
+/** Groups of the form, from top to bottom. */
+export const groups = ['data', 'model', 'method', 'rate', 'stop'];
+
+const splits = (/** @type {RunConfig} */ { validation: { fraction, test_fraction, folds } }) => fraction + test_fraction + folds > 0;
+const linspace = (/** @type {RunConfig} */ config) => config.data.source.kind === 'linspace';
+
+/** Fields of a group. @param {string} group @param {Omit<Field, 'group'>[]} list @returns {Field[]} */
+const within = (group, list) => list.map((field) => ({ ...field, group }));
+
+/** @type {Field[]} */
+export const fields = [
+  ...within('data', [
+    { path: 'data.source.n_samples', kind: 'number', whole: true, when: linspace },
+    { path: 'data.source.noise', kind: 'number', when: linspace },
+    { path: 'data.source.seed', kind: 'number', whole: true, when: linspace },
+    { path: 'data.source.slope', kind: 'number', when: linspace, folded: true },
+    { path: 'data.source.intercept', kind: 'number', when: linspace, folded: true },
+    { path: 'data.source.start', kind: 'number', when: linspace, folded: true },
+    { path: 'data.source.stop', kind: 'number', when: linspace, folded: true },
+  ]),
+  ...within('model', [
+    { path: 'model.degree', kind: 'number', whole: true, help: 'degree' },
+    { path: 'model.initial_weights', kind: 'select', help: 'initial_weights', choices: namesOf('initial_weights') },
+    { path: 'seed', kind: 'number', whole: true, help: 'seed' },
+    { path: 'penalty.strength', kind: 'number', help: 'penalty' },
+    { path: 'loss', kind: 'select', help: ({ loss }) => loss.kind, choices: namesOf('loss'), choose: choose.loss },
+    { path: 'penalty_path', kind: 'number', whole: true, help: 'penalty_path' },
+    {
+      path: 'penalty.l1_ratio', kind: 'number', help: 'l1_ratio',
+      when: ({ penalty, penalty_path }) => penalty.strength > 0 || penalty_path > 0,
+    },
+  ]),
+  ...parameterFields('loss', 'model'),
+  ...within('model', [
+    { path: 'model.bias', kind: 'check', help: 'bias' },
+    {
+      path: 'model.standardize', kind: 'select', help: 'standardize', inline: true, choices: namesOf('scaling'),
+      choose: (config, value) => write(config, 'model.standardize', scalingOf(value)),
+    },
+  ]),
+  ...within('method', [
+    { path: 'batch_size', kind: 'number', whole: true, help: 'batch_size' },
+    { path: 'optimizer', kind: 'select', help: ({ optimizer }) => optimizer.kind, choices: namesOf('optimizer'), choose: choose.optimizer },
+    { path: 'backend', kind: 'select', help: 'backend', choices: namesOf('backend') },
+  ]),
+  ...parameterFields('optimizer', 'method'),
+  ...within('method', [{ path: 'shuffle', kind: 'check', help: 'shuffle' }]),
+  ...within('rate', [{
+    path: 'schedule', kind: 'select', help: ({ schedule }) => schedule.kind, wide: true, choices: namesOf('schedule'),
+    choose: choose.schedule,
+  }]),
+  ...parameterFields('schedule', 'rate'),
+  ...within('stop', [
+    { path: 'validation.fraction', kind: 'number', help: 'validation' },
+    { path: 'stop.patience', kind: 'number', whole: true, optional: true, help: 'patience' },
+    { path: 'validation.test_fraction', kind: 'number', help: 'test' },
+    { path: 'validation.folds', kind: 'number', whole: true, help: 'folds' },
+    { path: 'validation.split', kind: 'select', choices: namesOf('split'), when: splits },
+    {
+      path: 'validation.seed', kind: 'number', whole: true,
+      when: (config) => splits(config) && config.validation.split !== 'last',
+    },
+    { path: 'stop.steps', kind: 'number', whole: true, optional: true },
+    { path: 'stop.epochs', kind: 'number', whole: true, optional: true },
+    { path: 'stop.loss', kind: 'number', optional: true },
+    { path: 'stop.gradient_norm', kind: 'number', optional: true, help: 'gradient_norm' },
+    { path: 'warmup.steps', kind: 'number', whole: true, help: 'warmup' },
+    { path: 'warmup.start_factor', kind: 'number' },
+    { path: 'stop.converged', kind: 'check' },
+  ]),
+];
+
+/**
+ * What a configuration has at a path.
+ * @param {any} config
+ * @param {string} path
+ */
+export function read(config, path) {
+  return path.split('.').reduce((inner, key) => inner?.[key], config);
+}
+
+/**
+ * The configuration with another value at a path.
+ * @template T
+ * @param {T} config
+ * @param {string} path
+ * @param {unknown} value
+ * @returns {T}
+ */
+export function write(config, path, value) {
+  const copy = structuredClone(config);
+  const keys = path.split('.');
+  const last = /** @type {string} */ (keys.pop());
+  const place = keys.reduce((inner, key) => inner[key], /** @type {any} */ (copy));
+  place[last] = value;
+  return copy;
+}
