@@ -12,7 +12,7 @@ use crate::backend::pipeline::Pipeline;
 use crate::backend::{self, Backend, InUse, MAX_STEPS_PER_CALL, State};
 use crate::config::{RunConfig, RunPlan};
 use crate::loss::{Loss, Penalty};
-use crate::message::{Code, Message, Result, short};
+use crate::message::{Code, Message, Result, count, short};
 use crate::metrics::{Curve, History};
 use crate::model;
 use crate::monitor::{self, Monitor, Observation};
@@ -963,11 +963,11 @@ impl Trainer {
             };
             return;
         }
-        if stop.steps.is_some_and(|last| self.state.steps[0] >= last) {
-            let reason = Message::new(Code::ReachedSteps).with("step", self.state.steps[0]);
+        if let Some(limit) = stop.steps.filter(|limit| self.state.steps[0] >= *limit) {
+            let reason = Message::new(Code::ReachedSteps).with("limit", count(limit));
             self.status = Status::Finished(reason);
-        } else if stop.epochs.is_some_and(|last| self.place.epoch >= last) {
-            let reason = Message::new(Code::ReachedEpochs).with("epoch", self.place.epoch);
+        } else if let Some(limit) = stop.epochs.filter(|limit| self.place.epoch >= *limit) {
+            let reason = Message::new(Code::ReachedEpochs).with("limit", count(limit));
             self.status = Status::Finished(reason);
         }
     }

@@ -10,8 +10,7 @@ use crate::backend::gpu::{Gpu, GpuEngine, Options};
 use crate::backend::{self, Backend, InUse};
 use crate::config::{BackendChoice, RunPlan};
 use crate::loss::Loss;
-use crate::message::bytes;
-use crate::message::{Code, Message, Result, short};
+use crate::message::{Code, Message, Result, bytes, count, short};
 use crate::trainer::{Fastest, Shared, Task, Trainer, n_runs, worth_sharing};
 
 /// Numbers below which a pass over the rows is short on any machine.
@@ -115,8 +114,12 @@ impl Engines {
         }
         let fallback = missing.is_some();
         let reason = missing.unwrap_or_else(|| {
-            let code = if backend.is_gpu() { Code::GpuMeasured } else { Code::CpuMeasured };
-            Message::new(code).with("gpu", figure(n_cpu)).with("cpu", short(cpu))
+            let gpu = steps_per_second.get(n_cpu).copied().unwrap_or(0.0);
+            let (code, times) = match backend.is_gpu() {
+                true => (Code::GpuMeasured, gpu / cpu),
+                false => (Code::CpuMeasured, cpu / gpu),
+            };
+            Message::new(code).with("times", about(times))
         });
         let in_use = InUse { how, fallback, ..InUse::new(&backend, reason) };
         Ok((backend, in_use))
@@ -169,6 +172,15 @@ impl Engines {
 fn is_plain(plan: &RunPlan, task: &Task) -> bool {
     let alone = n_runs(plan, task) == 1;
     plan.config().loss == Loss::Squared && task.problem.weights.is_empty() && alone
+}
+
+/// Rounds a ratio of speeds to two significant digits, thousands separated.
+fn about(times: f64) -> String {
+    if times < 10.0 {
+        return format!("{times:.1}");
+    }
+    let unit = libm::pow(10.0, libm::floor(libm::log10(times)) - 1.0);
+    count((libm::round(times / unit) * unit) as u64)
 }
 
 /// Whether the browser knows WebGPU at all.

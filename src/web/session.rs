@@ -13,6 +13,7 @@ use crate::config::{BackendChoice, MAX_EDITS, RunConfig, RunPlan, Source, to_que
 use crate::dataset::{Dataset, FeatureMap, Input, Problem, Role, Table};
 use crate::export::{self, Saving, Which};
 use crate::foreign::{Comparison, ForeignModel};
+use crate::loss::Loss;
 use crate::message::{Code, Message, Result, short};
 use crate::metrics::Curve;
 use crate::metrics::HistoryDelta;
@@ -279,7 +280,7 @@ impl Session {
             if heads_elsewhere {
                 // Of the rows the same is to be said; of what descent is heading for, something else.
                 self.notices.retain(|notice| !OF_OPTIMUM.contains(&notice.code));
-                self.notices.splice(..0, notices(trainer.task(), config.model.bias));
+                self.notices.splice(..0, notices(trainer.task(), trainer.plan().config()));
             }
             return Ok(Answer::Configured(self.configured(false, heads_elsewhere)?));
         }
@@ -338,7 +339,7 @@ impl Session {
                 self.training = false;
             }
         }
-        self.notices = notices(trainer.task(), trainer.plan().config().model.bias);
+        self.notices = notices(trainer.task(), trainer.plan().config());
         self.notices.append(&mut self.counted);
         (self.sample, self.sample_y) = sample(trainer.task());
         let before = self.trainer.replace(trainer);
@@ -630,22 +631,28 @@ fn memory_bytes() -> f64 {
     core::arch::wasm32::memory_size::<0>() as f64 * PAGE_BYTES
 }
 
-/// What [`notices`] can say.
-const OF_OPTIMUM: [Code; 4] =
-    [Code::NoticeNoOptimum, Code::NoticeNotFinite, Code::NoticeNotUnique, Code::NoticeStoryFloor];
+/// Every code that [`notices`] returns.
+const OF_OPTIMUM: [Code; 5] = [
+    Code::NoticeNoOptimum,
+    Code::NoticeNotFinite,
+    Code::NoticeZeroCounts,
+    Code::NoticeNotUnique,
+    Code::NoticeStoryFloor,
+];
 
-/// What a person should know of these data under this model before they wonder.
-fn notices(task: &Task, bias: bool) -> Vec<Message> {
+/// Explains what is unusual about the best possible fit, so that the user need not wonder about it.
+fn notices(task: &Task, config: &RunConfig) -> Vec<Message> {
     let mut notices = Vec::new();
     if task.exact.loss.is_nan() {
         notices.push(Code::NoticeNoOptimum.into());
     } else if !task.exact.finite {
-        notices.push(Code::NoticeNotFinite.into());
+        let is_count = config.loss == Loss::Poisson;
+        notices.push(if is_count { Code::NoticeZeroCounts } else { Code::NoticeNotFinite }.into());
     } else if !task.exact.unique {
         notices.push(Code::NoticeNotUnique.into());
     }
-    // Of a loss that may be negative, twice as much says nothing.
-    if !bias && task.loss_with_bias >= 0.0 && task.exact.loss > 2.0 * task.loss_with_bias {
+    // A loss that may be negative cannot be compared with twice another.
+    if !config.model.bias && task.loss_with_bias >= 0.0 && task.exact.loss > 2.0 * task.loss_with_bias {
         notices.push(Message::new(Code::NoticeStoryFloor).with("loss", short(task.exact.loss)));
     }
     notices

@@ -214,7 +214,7 @@ test('tells in words what the pictures show, and what happens, politely', async 
   assert.ok(curve.includes(`${loss} at step ${step}`), curve);
   await type('Learning rate', 10);
   await train.click();
-  await status.filter({ hasText: /^Diverged: / }).waitFor();
+  await status.filter({ hasText: /^Diverged\. / }).waitFor();
   await button('Reset').click();
   await until('Step count', (now) => now === 0);
   assert.ok(await number('Loss') > 0);

@@ -69,7 +69,7 @@ for (const engine of /** @type {const} */ (['CPU', 'GPU'])) {
     // The largest curvature is 2: descent holds below 2 / 2, and takes 1 / 2 at once where it is steepest.
     assert.equal(await offered(opened), 0.5);
     await offer.click();
-    await page.getByText(/^Finished: converged/).waitFor();
+    await page.getByText(/^Converged:/).waitFor();
     assert.equal(await alert.isVisible(), false);
     assert.equal(await box('Learning rate').inputValue(), '0.5');
     (await weights()).forEach((weight, i) => {

@@ -33,7 +33,7 @@ const STEPS = 300;
 async function trained(hash = '', options = {}) {
   const opened = await openPage(browser, { server, hash: `#steps_per_second=null&backend=cpu&stop.steps=${STEPS}&stop.converged=false${hash}`, ...options });
   await person(opened.page).ready();
-  await opened.page.getByText(`Finished: step ${STEPS} was to be the last.`, { exact: true }).waitFor();
+  await opened.page.getByText(`Reached your limit of ${STEPS} steps.`, { exact: true }).waitFor();
   return opened;
 }
 
@@ -183,7 +183,7 @@ test('a run whose table is not here is refused, and can be used as a model all t
   const { page, close } = await trained();
   const before = await shown(page);
   await importWeights(page, run);
-  await alerts(page).filter({ hasText: /was made on the table ".*load that file to go on/ }).waitFor();
+  await alerts(page).filter({ hasText: /needs the table \".*Load that file to continue/ }).waitFor();
   await page.getByRole('button', { name: 'Use it as a model' }).click();
   await modelDialog(page).getByRole('button', { name: 'Predict with it' }).click();
   const names = inputs.map((/** @type {any} */ input) => input.name).join(',');
@@ -240,9 +240,9 @@ test('a model too deep is refused with what it holds, one of other inputs with w
   await dropFile(page, 'wide', safetensors({ weight: { shape: [1, 3], values: [1, 2, 3] } }));
   const dialog = modelDialog(page);
   await dialog.getByRole('button', { name: 'Compare with this run' }).click();
-  await dialog.getByRole('alert').filter({ hasText: /The model takes .* and these data give x; load its table/i }).waitFor();
+  await dialog.getByRole('alert').filter({ hasText: /The model takes .* but this data has x; load its table/i }).waitFor();
   await dialog.getByRole('button', { name: 'Continue training here' }).click();
-  await dialog.getByRole('alert').filter({ hasText: /and these data give x/ }).waitFor();
+  await dialog.getByRole('alert').filter({ hasText: /but this data has x/ }).waitFor();
   await page.keyboard.press('Escape');
   assert.deepEqual(await shown(page), before);
   await close();

@@ -40,7 +40,7 @@ async function open(hash, options = { server }) {
  * @param {number} step
  */
 async function finished(page, step) {
-  await page.getByText(`Finished: step ${step} was to be the last.`, { exact: true }).waitFor();
+  await page.getByText(`Reached your limit of ${step} steps.`, { exact: true }).waitFor();
   assert.equal(await person(page).number('Step count'), step);
 }
 
@@ -100,8 +100,8 @@ test('a file that is imported after a reload goes on as if nothing had been', as
   assert.deepEqual(await shown(page), before);
   assert.equal(await person(page).select('Optimizer').inputValue(), 'adam');
   assert.equal(await person(page).box('Batch size').inputValue(), '7');
-  await page.getByText('Validation and stop').click();
-  await person(page).type('Stop at step', 400);
+  await page.getByText('Validation and stopping').click();
+  await person(page).type('Stop after steps', 400);
   await person(page).train.click();
   await finished(page, 400);
   const { file } = await exportWeights(page);
@@ -118,14 +118,14 @@ test('predicts what the exported weights predict', async () => {
   const [{ kernel: [[w]], bias: [b] }] = file.layers;
   const predictions = person(page).output('Predictions');
   const predicted = async () => (await predictions.innerText()).split(', ').map(figure);
-  await page.getByRole('textbox', { name: 'Predict x', exact: true }).fill('0.5, -0.5');
+  await page.getByRole('textbox', { name: 'x values to predict', exact: true }).fill('0.5, -0.5');
   // The generator is not standardized, so the layer sees x itself.
   assert.deepEqual([file.feature_map.x_center, file.feature_map.x_scale], [0, 1]);
   const [left, right] = await eventually(predicted, ({ length }) => length === 2);
   reads(left, w * 0.5 + b, 'at 0.5');
   reads(right, w * -0.5 + b, 'at -0.5');
   const many = [-3, 0, 0.25, 1e3, 12345.678];
-  await page.getByRole('textbox', { name: 'Predict x', exact: true }).fill(many.join('  '));
+  await page.getByRole('textbox', { name: 'x values to predict', exact: true }).fill(many.join('  '));
   const values = await eventually(predicted, ({ length }) => length === many.length);
   many.forEach((x, i) => reads(values[i], w * x + b, `at ${x}`));
   await close();
@@ -162,7 +162,7 @@ test('takes a table by choice, by paste and by drop, whatever separates its colu
   await chooseTable(page, upload('semicolon-bare.csv', '0,5;0,5\r\n1,5;3,5\r\n2,5;6,5\r\n'));
   await arrived('semicolon-bare.csv', 3);
   await person(page).train.click();
-  await page.getByText(/^Finished: converged/).waitFor();
+  await page.getByText(/^Converged:/).waitFor();
   (await person(page).weights()).forEach((weight, i) => assert.ok(Math.abs(weight - [3, -1][i]) < 1e-3, `weight ${weight}`));
   await close();
 });
@@ -192,7 +192,7 @@ for (const { source, n, slope, intercept } of published) {
     reads(exact[1], intercept, 'exact intercept');
     await person(page).type('Learning rate', 0.1);
     await person(page).train.click();
-    await page.getByText(/^Finished: converged/).waitFor();
+    await page.getByText(/^Converged:/).waitFor();
     const [w, b] = await person(page).weights();
     // What standardizing leaves of f32: five digits of the larger terms.
     assert.ok(Math.abs(w - slope) < 2e-3, `slope ${w}, published ${slope}`);
@@ -261,7 +261,7 @@ test('a run on an own table asks for that table before it goes on', async () => 
   await dropFile(page, 'mine.csv', line(','));
   await eventually(() => rows(page), (found) => found === 4, 'rows');
   await importWeights(page, text);
-  await page.getByRole('alert').filter({ hasText: 'is not the one that this run was made on' }).waitFor();
+  await page.getByRole('alert').filter({ hasText: 'is not the one this run was trained on' }).waitFor();
   await dropFile(page, 'mine.csv', own);
   await eventually(() => rows(page), (found) => found === 5, 'rows');
   await importWeights(page, text);

@@ -78,13 +78,13 @@ test('takes the very steps that it would have taken', async () => {
   await run.until('Step count', (step) => step > 50);
   await run.crash();
   await run.inUse.filter({ hasText: gone }).waitFor();
-  await run.page.getByText('Finished: step 600 was to be the last.', { exact: true }).waitFor();
+  await run.page.getByText('Reached your limit of 600 steps.', { exact: true }).waitFor();
   const { file } = await exportWeights(run.page);
   await run.close();
 
   const browser = await launch();
   const { page, close } = await openPage(browser, { server, hash: `#backend=cpu${hash}&steps_per_second=null` });
-  await page.getByText('Finished: step 600 was to be the last.', { exact: true }).waitFor();
+  await page.getByText('Reached your limit of 600 steps.', { exact: true }).waitFor();
   const { file: whole } = await exportWeights(page);
   await close();
   await browser.close();

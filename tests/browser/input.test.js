@@ -87,7 +87,7 @@ const tables = [
   ['a number beyond f64', '1,2\n2,1e999\n3,4\n', /row 2, column "y": "1e999" is not a finite number/],
   ['decimal commas in quotes', 'x,y\n"1,5","2,5"\n"2,5","3,5"\n1,2\n3,4\n', /row 2, column "x": "1,5" is not a number; write a decimal point, or separate the columns by semicolons/],
   ['decimal commas', 'x,y\n1,5,2,5\n3,4\n', /row 2 has 4 cells where the table has 2 columns/],
-  ['a picture', png, /this is no text table; save it as CSV/],
+  ['a picture', png, /This file is not a text table. Save it as CSV./],
   ['a PDF', pdf, /choose at least one feature beside the target|no column of numbers/],
 ];
 
@@ -151,7 +151,7 @@ test('a file of 200 MB that is no table is refused at its first bytes', async ()
   const heapBefore = await heap();
   await chooseTable(page, path);
   const chosen = Date.now();
-  await alert(page).filter({ hasText: 'this is no text table; save it as CSV' }).waitFor();
+  await alert(page).filter({ hasText: 'This file is not a text table. Save it as CSV.' }).waitFor();
   assert.ok(Date.now() - chosen < 1000, `refused after ${Date.now() - chosen} ms`);
   assert.ok((await heap()) - heapBefore < 50, 'it was read');
   await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
@@ -201,13 +201,13 @@ test('rates that are no rates are refused beside the box', async () => {
   const { page, close } = await stopped();
   const before = await state(page);
   for (const [typed, message] of /** @type {[string, RegExp][]} */ ([
-    ['0', /Learning rate is 0; give a number above 0/],
-    ['-0.1', /Learning rate is -0.1; give a number above 0/],
+    ['0', /Learning rate is 0\. Enter a number above 0/],
+    ['-0.1', /Learning rate is -0.1\. Enter a number above 0/],
     // Letters never reach a number box; what is left of them is no number.
-    ['rate', /write it like 0.03 or 3e-2/],
-    ['', /write it like 0.03 or 3e-2/],
-    ['1e', /write it like 0.03 or 3e-2/],
-    ['1e9', /Learning rate is 1e9; give a number from 1e-12 to 1,000,000/],
+    ['rate', /Write it like 0.03 or 3e-2/],
+    ['', /Write it like 0.03 or 3e-2/],
+    ['1e', /Write it like 0.03 or 3e-2/],
+    ['1e9', /Learning rate is 1e9\. Enter a number from 1e-12 to 1,000,000/],
   ])) {
     await refusesEntry(page, 'Learning rate', typed, message, 0.03);
   }
@@ -218,20 +218,20 @@ test('rates that are no rates are refused beside the box', async () => {
 test('counts, sizes and stops out of range are refused beside the box', async () => {
   const { page, close } = await stopped();
   const before = await state(page);
-  await page.getByText('Validation and stop').click();
+  await page.getByText('Validation and stopping').click();
   for (const [name, typed, message, mend] of /** @type {[string, string, RegExp, string][]} */ ([
-    ['Count', '0', /Count is 0; give a number from 2 to 10,000,000/, '100'],
-    ['Count', '1', /Count is 1; give a number from 2 to 10,000,000/, '100'],
-    ['Count', '20000000', /Count is 20,000,000; give a number from 2 to 10,000,000/, '100'],
-    ['Count', '-5', /Count is -5; give a number from 2 to 10,000,000/, '100'],
+    ['Count', '0', /Count is 0\. Enter a number from 2 to 10,000,000/, '100'],
+    ['Count', '1', /Count is 1\. Enter a number from 2 to 10,000,000/, '100'],
+    ['Count', '20000000', /Count is 20,000,000\. Enter a number from 2 to 10,000,000/, '100'],
+    ['Count', '-5', /Count is -5\. Enter a number from 2 to 10,000,000/, '100'],
     ['Count', '2.5', /2.5” is not a whole number/, '100'],
-    ['Count', '1e20', /Count is 1(e20|0{20}); give a number from 2 to 10,000,000/, '100'],
-    ['Seed', '-1', /Seed is -1; give a number from 0 to/, '1'],
-    ['Noise', '-1', /Noise is -1; give a number from 0 to 1,000,000/, '0.1'],
-    ['Batch size', '0', /Batch size is 0; give a number from 1 to 10,000,000/, '5'],
-    ['Batch size', '-3', /Batch size is -3; give a number from 1 to 10,000,000/, '5'],
-    ['Degree', '13', /Degree is 13; give a number from 1 to 12/, '1'],
-    ['Stop at step', '-1', /Stop at step is -1; give a number from 1 to 9e15/, ''],
+    ['Count', '1e20', /Count is 1(e20|0{20})\. Enter a number from 2 to 10,000,000/, '100'],
+    ['Seed', '-1', /Seed is -1\. Enter a number from 0 to/, '1'],
+    ['Noise', '-1', /Noise is -1\. Enter a number from 0 to 1,000,000/, '0.1'],
+    ['Batch size', '0', /Batch size is 0\. Enter a number from 1 to 10,000,000/, '5'],
+    ['Batch size', '-3', /Batch size is -3\. Enter a number from 1 to 10,000,000/, '5'],
+    ['Degree', '13', /Degree is 13\. Enter a number from 1 to 12/, '1'],
+    ['Stop after steps', '-1', /Stop after steps is -1\. Enter a number from 1 to 9e15/, ''],
   ])) {
     await refusesEntry(page, name, typed, message, mend);
   }
@@ -247,16 +247,16 @@ test('points that are no points are refused beside their boxes', async () => {
   const y = person(page).box('Point y');
   await y.fill('1');
   await person(page).button('Add point').click();
-  await page.getByText(/write it like 0.03 or 3e-2/).waitFor();
+  await page.getByText(/Write it like 0.03 or 3e-2/).waitFor();
   await x.fill('1e30');
   await person(page).button('Add point').click();
-  await page.getByText(/Point is 1e30; give a number from -1e15 to 1e15/).waitFor();
+  await page.getByText(/Point is 1e30\. Enter a number from -1e15 to 1e15/).waitFor();
   assert.equal(await x.getAttribute('aria-invalid'), 'true');
   await intact(page, before);
   await x.fill('2');
   await person(page).button('Add point').click();
   await eventually(() => rows(page), (n) => n === 101, 'rows');
-  assert.equal(await page.getByText(/Point is 1e30|write it like/).isVisible(), false);
+  assert.equal(await page.getByText(/Point is 1e30|Write it like/).isVisible(), false);
   assert.equal(await x.getAttribute('aria-invalid'), null);
   await close();
 });
@@ -264,7 +264,7 @@ test('points that are no points are refused beside their boxes', async () => {
 test('x that is no number is refused beside Predict', async () => {
   const { page, close } = await stopped();
   const before = await state(page);
-  const box = page.getByRole('textbox', { name: 'Predict x', exact: true });
+  const box = page.getByRole('textbox', { name: 'x values to predict', exact: true });
   for (const [typed, message] of /** @type {[string, RegExp][]} */ ([
     ['0.5, half', /"half" is not a number; separate several x by spaces or commas/],
     ['', /type one x, or several separated by spaces or commas/],
@@ -322,7 +322,7 @@ test('a weights file that is cut short is refused wherever it ends', async () =>
       .waitFor({ timeout: 5000 }).catch(async () => assert.fail(`${length} of ${text.length}: ${await alert(page).allInnerTexts()}`));
   }
   await importWeights(page, '');
-  await alert(page).filter({ hasText: /^this file holds no model that Downhill reads; choose a Keras, ONNX, / }).waitFor();
+  await alert(page).filter({ hasText: /^Downhill found no model it can read in this file\. Choose a Keras, ONNX, / }).waitFor();
   await intact(page, before);
   await importWeights(page, text);
   await person(page).until('Step count', (step) => step === 40);
@@ -355,7 +355,7 @@ test('a weights file that was altered or is of another kind is refused with the 
     ['moments cut', altered((copy) => copy.training_state.first_moments.pop()), /holds 1 parameters where its model has 2/],
     ['another version', altered((copy) => { copy.version = 2; }), /format version 2 and this page reads 1/],
     ['no version', altered((copy) => { delete copy.version; }), /format version missing and this page reads 1/],
-    ['no count', altered((copy) => { copy.config.data.source.n_samples = 0; }), /Count is 0; give a number from 2 to 10,000,000/],
+    ['no count', altered((copy) => { copy.config.data.source.n_samples = 0; }), /Count is 0\. Enter a number from 2 to 10,000,000/],
     ['a field missing', altered((copy) => { delete copy.feature_map; }), /not a weights file: missing field `feature_map`/],
     ['another JSON', '{"hello": "world"}', /not a Downhill weights file \(its "format" is missing\)/],
     ['a list', '[1, 2]', /holds no model that Downhill reads; choose a Keras, ONNX, /],

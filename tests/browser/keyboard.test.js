@@ -35,7 +35,7 @@ test('trains, steps and starts over by single keys', async () => {
   await pause.waitFor();
   await until('Step count', (step) => step > 8);
   await page.keyboard.press('?');
-  const list = page.getByRole('dialog', { name: 'Keys' });
+  const list = page.getByRole('dialog', { name: 'Keyboard shortcuts' });
   await list.waitFor();
   for (const words of ['train or pause', 'one step', 'one epoch', 'reset', 'this list']) {
     assert.ok(await list.getByText(words, { exact: true }).isVisible());
@@ -51,7 +51,7 @@ test('leaves keys to whoever is typing', async () => {
   await stop();
   await button('Reset').click();
   await until('Step count', (step) => step === 0);
-  const box = page.getByRole('textbox', { name: 'Predict x' });
+  const box = page.getByRole('textbox', { name: 'x values to predict' });
   await box.fill('');
   await box.pressSequentially('1e1 .5 r?');
   assert.equal(await box.inputValue(), '1e1 .5 r?');
@@ -132,7 +132,7 @@ test('opens and leaves dialogs, and comes back to where it was', async () => {
   const { page, close } = await openPage(browser, { server });
   const { stop, button } = person(page);
   await stop();
-  for (const opener of [button('Load data'), button('Keys'), button('What is Learning rate?')]) {
+  for (const opener of [button('Load data'), button('Keyboard shortcuts'), button('What is Learning rate?')]) {
     await opener.focus();
     await page.keyboard.press('Enter');
     const dialog = page.getByRole('dialog');

@@ -126,7 +126,7 @@ test('is light and dark after the system, and as chosen, and remembers', async (
   const picture = () => page.locator('#fit-canvas canvas').first()
     .evaluate((canvas) => /** @type {HTMLCanvasElement} */ (canvas).toDataURL());
   const inTheDark = await picture();
-  await page.getByRole('button', { name: 'Theme: as the system' }).click();
+  await page.getByRole('button', { name: 'Theme: same as the system' }).click();
   await page.getByRole('button', { name: 'Theme: light' }).waitFor();
   assert.ok(await brightness(page) > 200);
   await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));

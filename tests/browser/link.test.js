@@ -59,9 +59,9 @@ for (const engine of /** @type {const} */ (['CPU', 'GPU'])) {
     await select('Schedule').selectOption('Exponential');
     await type('Gamma', 0.999);
     await type('Learning rate', 0.02);
-    await first.page.getByText('Validation and stop').click();
+    await first.page.getByText('Validation and stopping').click();
     await type('Warm-up steps', 10);
-    await type('Stop at step', 250);
+    await type('Stop after steps', 250);
     await checkbox('Pause when converged').uncheck();
     await slider('Speed').press('End');
     await output('Backend in use').filter({ hasText: new RegExp(`^${engine} · chosen by you`) }).waitFor();
@@ -69,7 +69,7 @@ for (const engine of /** @type {const} */ (['CPU', 'GPU'])) {
     const { file: begin } = await exportWeights(first.page);
     assert.equal(begin.steps, 0);
     await train.click();
-    await first.page.getByText('Finished: step 250 was to be the last.', { exact: true }).waitFor();
+    await first.page.getByText('Reached your limit of 250 steps.', { exact: true }).waitFor();
     const end = await shown(first.page);
     assert.ok(end.loss < begin.loss, `${begin.loss} to ${end.loss}`);
     const { file } = await exportWeights(first.page);
@@ -78,7 +78,7 @@ for (const engine of /** @type {const} */ (['CPU', 'GPU'])) {
 
     // There it trains by itself, and as far.
     const second = await openPage(browser, { server, hash });
-    await second.page.getByText('Finished: step 250 was to be the last.', { exact: true }).waitFor();
+    await second.page.getByText('Reached your limit of 250 steps.', { exact: true }).waitFor();
     assert.deepEqual(await shown(second.page), end);
     const there = person(second.page);
     for (const [name, value] of /** @type {const} */ ([
@@ -157,7 +157,7 @@ test('is followed when it changes under an open page, and back', async () => {
   await ready();
   await until('Step count', (step) => step > 5);
   await page.goto(`${server.url}#seed=5&model.degree=4&learning_rate=0.2&backend=cpu&stop.steps=30`);
-  await page.getByText('Finished: step 30 was to be the last.', { exact: true }).waitFor();
+  await page.getByText('Reached your limit of 30 steps.', { exact: true }).waitFor();
   assert.equal(await box('Seed').inputValue(), '5');
   assert.equal(await box('Degree').inputValue(), '4');
   assert.equal(await box('Learning rate').inputValue(), '0.2');
@@ -165,7 +165,7 @@ test('is followed when it changes under an open page, and back', async () => {
 
   // A broken one: what is sound is taken, the rest is named; a good one takes that word back.
   await page.goto(`${server.url}#seed=6&optimizer.kind=magic&backend=cpu`);
-  const notice = page.getByText('Of the link, this could not be used');
+  const notice = page.getByText('Some settings in this link were ignored');
   await notice.filter({ hasText: 'optimizer.kind=magic' }).waitFor();
   await eventually(() => box('Seed').inputValue(), (seed) => seed === '6', 'seed');
   assert.equal(await select('Optimizer').inputValue(), 'sgd');
@@ -182,7 +182,7 @@ test('takes what it can of a broken link, and says what it cannot', async () => 
   const { page, close } = await openPage(browser, { server, hash: broken });
   const { ready, box, until } = person(page);
   await ready();
-  const notice = page.getByText(/Of the link, this could not be used/);
+  const notice = page.getByText(/Some settings in this link were ignored/);
   await notice.waitFor();
   const words = await notice.innerText();
   for (const part of ['model.degree=two', 'nonsense', 'batch_size=%zz']) assert.ok(words.includes(part), words);
@@ -198,7 +198,7 @@ test('refuses a link whose numbers make no run, and shows the default', async ()
   const { page, close } = await openPage(browser, { server, hash: '#learning_rate=-1&model.degree=99' });
   const { ready, box, number } = person(page);
   await ready();
-  await page.locator('#notices').getByText(/give a number/).first().waitFor();
+  await page.locator('#notices').getByText(/Enter a number/).first().waitFor();
   assert.equal(await box('Degree').inputValue(), '1');
   assert.equal(await box('Learning rate').inputValue(), '0.03');
   assert.ok(await number('Loss') > 0);
@@ -213,7 +213,7 @@ test('asks for a table that never left its owner, and keeps the rest', async () 
   await dropFile(first.page, 'doses.csv', table);
   await eventually(() => rows(first.page), (n) => n === 4, 'rows');
   await person(first.page).train.click();
-  await first.page.getByText('Finished: step 40 was to be the last.', { exact: true }).waitFor();
+  await first.page.getByText('Reached your limit of 40 steps.', { exact: true }).waitFor();
   const end = await shown(first.page);
   const hash = await address(first.page, 'doses.csv');
   assert.ok(!hash.includes('10.5'), 'the table is in the link');
@@ -234,7 +234,7 @@ test('asks for a table that never left its owner, and keeps the rest', async () 
   await eventually(() => rows(page), (n) => n === 4, 'rows');
   assert.equal(await page.getByRole('alert').filter({ hasText: /./ }).count(), 0, 'it still asks for the table');
   await train.click();
-  await page.getByText('Finished: step 40 was to be the last.', { exact: true }).waitFor();
+  await page.getByText('Reached your limit of 40 steps.', { exact: true }).waitFor();
   assert.deepEqual(await shown(page), end);
   await close();
 });
@@ -250,9 +250,9 @@ test('keeps loss, columns and split of a table of many columns for when it comes
   await columns.getByRole('button', { name: 'Use this table' }).click();
   await eventually(() => rows(first.page), (n) => n === 40, 'rows');
   await person(first.page).select('Loss').selectOption('logistic');
-  await first.page.getByText('Validation and stop').click();
-  await person(first.page).type('Validation share', 0.25);
-  await person(first.page).select('Held-out rows').selectOption('group');
+  await first.page.getByText('Validation and stopping').click();
+  await person(first.page).type('Validation fraction', 0.25);
+  await person(first.page).select('Split').selectOption('group');
   const hash = await address(first.page, 'split=group');
   await first.close();
 
@@ -263,9 +263,9 @@ test('keeps loss, columns and split of a table of many columns for when it comes
   await dropFile(page, 'sites.csv', table);
   await eventually(() => rows(page), (n) => n === 40, 'rows');
   assert.equal(await select('Loss').inputValue(), 'logistic');
-  await page.getByText('Validation and stop').click();
-  assert.equal(await select('Held-out rows').inputValue(), 'group');
-  assert.equal(await box('Validation share').inputValue(), '0.25');
+  await page.getByText('Validation and stopping').click();
+  assert.equal(await select('Split').inputValue(), 'group');
+  assert.equal(await box('Validation fraction').inputValue(), '0.25');
   assert.equal(await box('Learning rate').inputValue(), '0.07');
   assert.equal(await address(page, 'split=group'), hash);
   await close();

@@ -88,8 +88,8 @@ for (const engine of /** @type {const} */ (['CPU', 'GPU'])) {
     await descend(page);
     const now = await weights();
     assert.ok(Math.abs(now[0] + 0.2322) < 2e-4 && Math.abs(now[1] - 15.0429) < 1e-2, `${now}`);
-    await page.getByRole('textbox', { name: 'Predict x' }).fill('31');
-    await output('Predictions').filter({ hasText: /^1 \(0\.999[67]\)$/ }).waitFor();
+    await page.getByRole('textbox', { name: 'x values to predict' }).fill('31');
+    await output('Predictions').filter({ hasText: /^class 1, 99\.9[67]% likely$/ }).waitFor();
     await close();
   });
 
@@ -114,7 +114,7 @@ for (const engine of /** @type {const} */ (['CPU', 'GPU'])) {
     assert.equal(await score(page, 'accuracy'), 0.98);
     const flower = { 'sepal length (cm)': '6', 'sepal width (cm)': '2.9', 'petal length (cm)': '5.2', 'petal width (cm)': '1.8' };
     for (const [name, value] of Object.entries(flower)) await page.getByRole('textbox', { name, exact: true }).fill(value);
-    const said = await eventually(() => output('Predictions').innerText(), (text) => text.startsWith('virginica (0.89'), 'the species');
+    const said = await eventually(() => output('Predictions').innerText(), (text) => text.startsWith('class virginica, 89.'), 'the species');
     assert.ok(Math.abs(figure(/\((.*)\)/.exec(said)?.[1] ?? '') - 0.896_830_86) < 5e-3, said);
     await close();
   });
@@ -130,7 +130,7 @@ for (const engine of /** @type {const} */ (['CPU', 'GPU'])) {
     reads(bias, 35.808_627_4, 'bias');
     await type('Learning rate', 0.1);
     await descend(page);
-    await page.getByRole('textbox', { name: 'Predict x' }).fill('1900');
+    await page.getByRole('textbox', { name: 'x values to predict' }).fill('1900');
     await until('Predictions', (mean) => Math.abs(mean - 1.612_07) < 2e-3);
     await close();
   });
@@ -204,7 +204,7 @@ test('the preset of the lasso draws its path, and a strength is taken from it wi
   const { page, close, select, box, number, notices } = await open();
   await select('Preset').selectOption('Lasso path');
   await notices.getByText('Diabetes under 24 penalties at once').waitFor();
-  await eventually(() => box('Path').inputValue(), (path) => path === '24');
+  await eventually(() => box('Penalty path (number of strengths)').inputValue(), (path) => path === '24');
   await page.getByRole('tab', { name: 'Path' }).click();
   await page.getByRole('img', { name: 'Coefficients by strength of the penalty' }).waitFor();
   await page.getByRole('button', { name: 'Train' }).click();
@@ -223,7 +223,7 @@ test('the preset of the lasso draws its path, and a strength is taken from it wi
 test('folds are trained beside the run, and the tab tells their losses', async () => {
   const { page, close, select, type, until, train } = await open();
   await select('Source').selectOption('Motor Trend cars');
-  await page.getByText('Validation and stop').click();
+  await page.getByText('Validation and stopping').click();
   await type('Folds', 4);
   await page.getByRole('tab', { name: 'Folds' }).click();
   await page.getByRole('img', { name: 'Validation loss of each fold' }).waitFor();
@@ -258,8 +258,8 @@ test('weights, groups and order of a table are what they say', async () => {
   const validation = async () => figure(await page.locator('#readouts div').filter({ hasText: 'validation loss' }).locator('dd').innerText());
   reads(await validation(), mean((i) => i < 10), 'loss of the last in time');
 
-  await page.getByText('Validation and stop').click();
-  await select('Held-out rows').selectOption('By group');
+  await page.getByText('Validation and stopping').click();
+  await select('Split').selectOption('By group');
   // Two whole groups are held out, whichever they are.
   const pairs = [0, 1, 2, 3].flatMap((a) => [0, 1, 2, 3].filter((b) => b > a).map((b) => mean((i) => i % 4 === a || i % 4 === b)));
   const held = await eventually(validation, (loss) => pairs.some((pair) => Math.abs(pair / loss - 1) < 1e-3), `one of ${pairs}`);
@@ -275,8 +275,8 @@ test('a split by class holds as many of each class out', async () => {
   const { page, close, select } = await open({ link: '&validation.fraction=0.2' });
   const flowers = await readFile(new URL('../../www/data/iris.csv', import.meta.url), 'utf8');
   await take(page, 'flowers.csv', flowers, { 'Target: what is to be learned': 'species' });
-  await page.getByText('Validation and stop').click();
-  await select('Held-out rows').selectOption('By class');
+  await page.getByText('Validation and stopping').click();
+  await select('Split').selectOption('By class');
   await page.getByRole('tab', { name: 'Diagnostics' }).click();
   const view = page.getByRole('tabpanel', { name: 'Diagnostics' });
   const totals = async () => {
@@ -322,10 +322,10 @@ test('a target that does not fit its loss is refused beside the loss, and the ru
   await select('Loss').selectOption('Huber');
   await beside.getByText('two classes').waitFor({ state: 'hidden' });
   await eventually(() => number('Loss'), (loss) => loss !== before);
-  await page.getByText('Validation and stop').click();
-  await person(page).type('Validation share', 0.2);
-  await select('Held-out rows').selectOption('By group');
-  await page.locator('.field').filter({ has: select('Held-out rows') }).getByText('a split by groups needs a column').waitFor();
+  await page.getByText('Validation and stopping').click();
+  await person(page).type('Validation fraction', 0.2);
+  await select('Split').selectOption('By group');
+  await page.locator('.field').filter({ has: select('Split') }).getByText('A split by group needs a column').waitFor();
   await close();
 });
 
@@ -334,10 +334,10 @@ test('classes that can be told apart without error have no best weights, until a
   const apart = ['x,extra,class', ...[...Array(20).keys()].map((i) => `${i},${(i * 7) % 5},${i < 10 ? 'no' : 'yes'}`)].join('\n');
   await take(page, 'apart.csv', apart, { 'Target: what is to be learned': 'class' });
   assert.equal(await person(page).select('Loss').inputValue(), 'logistic');
-  await notices.getByText('there is no best model; add a penalty').waitFor();
+  await notices.getByText('The classes separate perfectly, so the weights grow forever. Add a penalty').waitFor();
   assert.match(await output('Weights').innerText(), /–/);
   await type('Penalty', 0.01);
-  await notices.getByText('there is no best model').waitFor({ state: 'hidden' });
+  await notices.getByText('The classes separate perfectly').waitFor({ state: 'hidden' });
   await eventually(() => exactWeights(page), (exact) => exact.length === 3 && exact.every(Number.isFinite));
   await close();
 });
@@ -346,12 +346,12 @@ test('the preset of over-fitting ends where the validation loss was least', asyn
   const { page, close, select, number, button } = await open();
   await select('Preset').selectOption('Overfitting');
   await button('Train').click();
-  const finished = await eventually(() => page.locator('#finished').innerText().catch(() => ''), (text) => text.startsWith('Finished'), 'the end', 60_000);
-  const step = figure(/of step ([\d,]+), where it was least/.exec(finished)?.[1] ?? '');
-  assert.match(finished, /the validation loss has not fallen for 150 epochs/);
+  const finished = await eventually(() => page.locator('#finished').innerText().catch(() => ''), (text) => text.startsWith('No improvement'), 'the end', 60_000);
+  const step = figure(/best weights \(step ([\d,]+)\)/.exec(finished)?.[1] ?? '');
+  assert.match(finished, /No improvement in validation loss for 150 epochs/);
   assert.ok(step > 0, finished);
   const readout = (/** @type {string} */ name) => page.locator('#readouts div').filter({ hasText: name }).locator('dd').innerText();
-  const [least] = (await readout('least so far')).split(' at ');
+  const [least] = (await readout('best so far')).split(' (step ');
   assert.equal(await readout('validation loss'), least, 'the weights shown are the best ones');
   assert.ok(await number('Step count') >= step);
   await close();
@@ -365,19 +365,19 @@ test('a link holds loss, penalty, path, folds and split', async () => {
   await type('Delta', 2.5);
   await type('Penalty', 0.5);
   await type('L1 ratio', 0.25);
-  await type('Path', 6);
-  await page.getByText('Validation and stop').click();
-  await type('Validation share', 0.2);
-  await type('Test share', 0.1);
+  await type('Penalty path (number of strengths)', 6);
+  await page.getByText('Validation and stopping').click();
+  await type('Validation fraction', 0.2);
+  await type('Test fraction', 0.1);
   await type('Folds', 3);
   await type('Split seed', 9);
-  await type('Stop at step', 300);
+  await type('Stop after steps', 300);
   await page.waitForURL((url) => ['folds=3', 'stop.steps=300', 'penalty_path=6'].every((part) => url.hash.includes(part)));
   const { hash } = new URL(page.url());
   const finish = async (/** @type {Page} */ page) => {
     const hands = person(page);
     await hands.train.click();
-    await page.getByText('Finished: step 300 was to be the last.').waitFor();
+    await page.getByText('Reached your limit of 300 steps.').waitFor();
     await hands.until('Step count', (step) => step === 300);
     return { loss: await hands.number('Loss'), weights: await hands.weights(), backend: await output('Backend in use').innerText() };
   };
@@ -386,9 +386,9 @@ test('a link holds loss, penalty, path, folds and split', async () => {
   const second = await openPage(browsers.CPU, { server, hash, reducedMotion: true });
   const again = person(second.page);
   await again.ready();
-  await second.page.getByText('Validation and stop').click();
+  await second.page.getByText('Validation and stopping').click();
   assert.equal(await again.select('Loss').inputValue(), 'huber');
-  for (const [name, value] of Object.entries({ Delta: '2.5', Penalty: '0.5', 'L1 ratio': '0.25', Path: '6', 'Test share': '0.1', Folds: '3', 'Split seed': '9' })) {
+  for (const [name, value] of Object.entries({ Delta: '2.5', Penalty: '0.5', 'L1 ratio': '0.25', 'Penalty path (number of strengths)': '6', 'Test fraction': '0.1', Folds: '3', 'Split seed': '9' })) {
     assert.equal(await again.box(name).inputValue(), value, name);
   }
   assert.deepEqual(await finish(second.page), expected);

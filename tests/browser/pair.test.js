@@ -28,11 +28,11 @@ async function how(page, wanted) {
   return found;
 }
 
-const figures = /over the rows in (one worker|two workers) \(([^ ]+) steps a second; ([^ ]+) in (one|two)\)/;
+const figures = /read every row in (one worker|two workers) \(([^ ]+) steps\/s; ([^ ]+) in (one|two) workers?\)/;
 
 /** @param {import('playwright-core').Page} page */
 async function trained(page) {
-  await page.getByText('step 60 was to be the last').first().waitFor({ timeout: 120_000 });
+  await page.getByText('Reached your limit of 60 steps').first().waitFor({ timeout: 120_000 });
   const { file } = await exportWeights(page);
   return [...file.layers[0].kernel.flat(), ...file.layers[0].bias];
 }
@@ -99,7 +99,7 @@ test('where no second worker starts, the page trains in one and says why', async
   });
   const allow = [/missing\.js|404/, /service ?worker/i];
   const { page, close } = await openPage(browser, { server, context, hash: `${million}&backend=cpu`, allow });
-  const [said] = await how(page, /full batches in one worker; a second could not be had \(.+\)/);
+  const [said] = await how(page, /full batches run in one worker, because a second one could not start \(.+\)/);
   console.log(said);
   const weights = await trained(page);
   assert.equal(weights.length, 13);

@@ -103,7 +103,7 @@ test('zooms by wheel and key, and comes back', async () => {
   assert.notEqual(near, whole);
   await chart.dblclick();
   await page.mouse.move(5, 5);
-  const elsewhere = page.getByRole('textbox', { name: 'Predict x' });
+  const elsewhere = page.getByRole('textbox', { name: 'x values to predict' });
   await elsewhere.focus();
   await eventually(async () => await picture(page) === whole, Boolean, 'the whole view');
   assert.equal(await rows(page), 100, 'a double click adds nothing');

@@ -125,7 +125,7 @@ for (const backend of /** @type {const} */ (['CPU', 'GPU'])) {
         await slider('Learning rate').press(i % 2 ? 'ArrowLeft' : 'ArrowRight');
         await frame();
       }
-      await page.getByRole('textbox', { name: 'Predict x' }).pressSequentially(' 1 2 3', { delay: 30 });
+      await page.getByRole('textbox', { name: 'x values to predict' }).pressSequentially(' 1 2 3', { delay: 30 });
       const box = await slider('Learning rate').boundingBox();
       assert.ok(box);
       await page.mouse.move(box.x + 20, box.y + box.height / 2);

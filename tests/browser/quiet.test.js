@@ -55,7 +55,7 @@ test('a loss that is taken over a sample says so, and over every row when it hol
   const { page, close } = await openPage(browser, { server, hash });
   const { stop, train } = person(page);
   const label = page.getByText('sample', { exact: true });
-  const note = page.getByText(/fixed sample of [\d,]+ rows; paused, of all/);
+  const note = page.getByText(/fixed sample of [\d,]+ rows; when paused, on all rows/);
   await label.waitFor();
   const rows = Number((await note.innerText()).replace(/\D/g, ''));
   assert.ok(rows >= 10_000 && rows < 2_000_000, `${rows} rows`);

@@ -64,12 +64,12 @@ test('ten million rows show their progress, can be cancelled, and take little mo
   for (let i = 0; i < 3; i += 1) await button('Step').click();
   await until('Step count', (step) => step === 3);
   const before = await state(page);
-  await page.getByText('100 rows: about 800 B').waitFor();
+  await page.getByText('100 rows need about 800 B').waitFor();
   assert.equal(await bar.isVisible(), false);
 
   // What it will take stands there while the number is being written, for those who hear it, too.
   await box('Count').fill('10000000');
-  const told = page.getByText('10,000,000 rows: about 80 MB');
+  const told = page.getByText('10,000,000 rows need about 80 MB');
   await told.waitFor();
   assert.ok((await box('Count').getAttribute('aria-describedby'))?.split(' ').includes((await told.getAttribute('id')) ?? '-'));
   assert.equal(await rows(page), 100);
@@ -78,17 +78,17 @@ test('ten million rows show their progress, can be cancelled, and take little mo
   // Cancelled by the button.
   const address = page.url();
   await box('Count').press('Tab');
-  await page.getByRole('progressbar', { name: 'Making 10,000,000 rows' }).waitFor();
+  await page.getByRole('progressbar', { name: 'Generating 10,000,000 rows' }).waitFor();
   await page.locator('#status').filter({ hasText: /^Making 10,000,000 rows: \d+%$/ }).waitFor();
   const first = await percent();
   await eventually(percent, (now) => now > first, 'the bar moves');
   await cancel.focus();
   await cancel.press('Enter');
   await gone();
-  await page.locator('#status').filter({ hasText: 'Cancelled; the run is the one that it was.' }).waitFor();
+  await page.locator('#status').filter({ hasText: 'Cancelled. The previous run is unchanged.' }).waitFor();
   assert.deepEqual(await state(page), before);
   assert.equal(page.url(), address);
-  await page.getByText('100 rows: about 800 B').waitFor();
+  await page.getByText('100 rows need about 800 B').waitFor();
   await button('Step').click();
   await until('Step count', (step) => step === 4);
 
@@ -137,8 +137,8 @@ test('ten million rows show their progress, can be cancelled, and take little mo
  * @param {number} [times]
  */
 async function heapFits(page, ready, times = 1) {
-  const note = await page.getByText(/^Memory: .* of it data$/).innerText();
-  const [, used, data] = /Memory: (.*), (.*) of it data/.exec(note) ?? [];
+  const note = await page.getByText(/^Memory in use: .*, of which data: /).innerText();
+  const [, used, data] = /Memory in use: (.*), of which data: (.*)/.exec(note) ?? [];
   assert.equal(data, '80 MB');
   const ratio = megabytes(used) / megabytes(data);
   const took = ready ? `ready in ${ready} ms; ` : '';
@@ -195,7 +195,7 @@ test('rows that the browser has no memory for are refused beside the count, befo
   await eventually(async () => page.url(), (url) => url.includes('degree=12'), 'twelve powers');
   const step = await number('Step count');
   await box('Count').fill('10000000');
-  await page.getByText('10,000,000 rows: about 520 MB').waitFor();
+  await page.getByText('10,000,000 rows need about 520 MB').waitFor();
   await box('Count').press('Tab');
   const error = page.getByText(/^10,000,000 rows of 12 features take 520 MB, more memory than this browser has left/);
   await error.waitFor();

@@ -98,7 +98,7 @@ for (const engine of /** @type {const} */ (['CPU', 'GPU'])) {
         await agrees(4 * epoch);
       }
       await train.click();
-      await page.getByText('Finished: epoch 100 was to be the last.', { exact: true }).waitFor();
+      await page.getByText('Reached your limit of 100 epochs.', { exact: true }).waitFor();
       await agrees(400);
       console.log(`losses within ${worst.toExponential(1)} of NumPy's`);
 
@@ -120,7 +120,7 @@ for (const engine of /** @type {const} */ (['CPU', 'GPU'])) {
       }
       assert.ok(seen.size >= 40, `${seen.size} steps were read`);
       // Through (0, 0) the mean of y stays: what the page says of the floor is what there is.
-      const floor = page.getByText(/the line must pass through \(0, 0\): the loss cannot fall below/i);
+      const floor = page.getByText(/the line must pass through \(0, 0\), so the loss cannot fall below/i);
       assert.equal(await floor.isVisible(), !told.bias);
       if (!told.bias) {
         // Least squares through the origin: w = mean(x y) / mean(x^2), and what it leaves.

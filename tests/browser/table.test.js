@@ -82,7 +82,7 @@ for (const engine of /** @type {const} */ (['CPU', 'GPU'])) {
     await select('city').selectOption('Ulm');
     await until('Predictions', (price) => Math.abs(price - (20 + 250 + 24 - 25)) < 1);
     const shares = (await page.locator('.predict-row .share').allInnerTexts()).map(figure);
-    const baseline = figure(/^From (.+), each/.exec(await page.locator('#predict-baseline').innerText())?.[1] ?? '');
+    const baseline = figure(/^Starting at (.+), these/.exec(await page.locator('#predict-baseline').innerText())?.[1] ?? '');
     const sum = shares.reduce((sum, share) => sum + share, baseline);
     assert.ok(Math.abs(sum - 269) < 1.5, `${baseline} and ${shares} add up to ${sum}`);
     await page.getByRole('textbox', { name: 'size', exact: true }).fill('big');
@@ -132,12 +132,12 @@ test('cells that cannot be read are named, and skipped only where that is chosen
   await choice.getByRole('button', { name: 'Use this table' }).click();
   await choice.waitFor({ state: 'hidden' });
   const notices = page.getByRole('region', { name: 'Notices' });
-  await notices.getByText(/1 were left out since something in them is missing and 1 since something cannot be read; 0 missing/).waitFor();
+  await notices.getByText(/: 1 have missing values, 1 have unreadable cells/).waitFor();
   await page.getByRole('button', { name: 'Choose columns' }).click();
   await choice.getByRole('combobox', { name: 'Missing values' }).selectOption('mean');
   await choice.getByRole('button', { name: 'Use this table' }).click();
   await choice.waitFor({ state: 'hidden' });
-  await notices.getByText(/0 were left out since something in them is missing and 1 since something cannot be read; 1 missing/).waitFor();
+  await notices.getByText(/: 0 have missing values, 1 have unreadable cells/).waitFor();
   await close();
 });
 
@@ -262,22 +262,22 @@ test('rows are held out, and the run ends where they gain no longer', async () =
   const { page, close, train, type, until, output } = await open(
     '#data.source.n_samples=24&data.source.noise=1&data.source.seed=4&model.degree=12&model.standardize=true'
     + '&optimizer.kind=momentum&learning_rate=0.1&stop.converged=false&steps_per_second=null');
-  await page.getByText('Validation and stop').click();
-  await type('Validation share', 0.3);
-  await type('Patience, epochs', 150);
+  await page.getByText('Validation and stopping').click();
+  await type('Validation fraction', 0.3);
+  await type('Early-stop patience (epochs)', 150);
   await page.getByText('validation loss', { exact: true }).first().waitFor();
   await train.click();
-  const finished = page.getByText(/^Finished: the validation loss has not fallen for 150 epochs; these are the weights of step \d+/);
+  const finished = page.getByText(/^No improvement in validation loss for 150 epochs\. Restored the best weights \(step \d+\)/);
   await finished.waitFor();
-  const best = Number(/of step (\d+)/.exec(await finished.innerText())?.[1]);
+  const best = Number(/step (\d+)/.exec(await finished.innerText())?.[1]);
   const step = await until('Step count', (now) => now > best);
   assert.ok(step - best >= 150 && step - best < 160, `${step} after ${best}`);
   const read = async (/** @type {string} */ name) => page.locator('#readouts > div').filter({ hasText: new RegExp(`^${name}`) }).locator('dd').innerText();
-  assert.equal(await read('least so far'), `${await read('validation loss')} at ${best}`);
+  assert.equal(await read('best so far'), `${await read('validation loss')} (step ${best})`);
   assert.ok(figure(await read('validation loss')) > figure(await output('Loss').innerText()), 'what was not seen is harder');
   // Patience alone has nothing to look at.
-  await type('Validation share', 0);
-  await page.getByText(/patience needs rows to validate on/).waitFor();
+  await type('Validation fraction', 0);
+  await page.getByText(/Early stopping needs validation rows/).waitFor();
   await close();
 });
 

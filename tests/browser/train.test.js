@@ -31,7 +31,7 @@ test('trains by itself within a second of a first visit', async () => {
   // A second on a quiet machine; twice that leaves room for what else runs.
   assert.ok(milliseconds < 2000, `${milliseconds} ms`);
   assert.ok(await pause.isVisible());
-  assert.match(await output('Backend in use').innerText(), /^(GPU|CPU)\s*· measured faster here: .+ steps a second/);
+  assert.match(await output('Backend in use').innerText(), /^(GPU|CPU)\s*· about [\d.,]+x faster here than the (GPU|CPU)/);
   // Sixty steps a second at first: the story is not over in a frame.
   const loss = await until('Loss', (loss) => loss < 2);
   const step = await person(page).number('Step count');
@@ -63,7 +63,7 @@ for (const engine of engines) {
     await slider('Speed').press('End');
     await train.click();
     // It ends by itself, and says so.
-    await page.getByText(/^Finished: converged/).first().waitFor({ timeout: 60_000 });
+    await page.getByText(/^Converged:/).first().waitFor({ timeout: 60_000 });
     await train.waitFor();
     const loss = await number('Loss');
     assert.ok(loss < first / 100, `${first} to ${loss}`);
@@ -113,13 +113,13 @@ for (const engine of engines) {
     const { ready, select, until, number, slider } = person(page);
     await ready();
     await slider('Speed').press('End');
-    await select('Preset').selectOption('The story as written');
-    await page.getByText('epoch 100 was to be the last').first().waitFor();
+    await select('Preset').selectOption('Keras example, no bias');
+    await page.getByText('Reached your limit of 100 epochs').first().waitFor();
     assert.equal(await number('Step count'), 400);
     // Through (0, 0) only: y = 2 x + 1 leaves the 1 in every row, so the mean square is 1 less what the noise does.
     assert.ok(await number('Loss') > 0.95);
-    await page.getByText(/the line must pass through \(0, 0\): the loss cannot fall below/i).waitFor();
-    await select('Preset').selectOption('The story with a bias');
+    await page.getByText(/the line must pass through \(0, 0\), so the loss cannot fall below/i).waitFor();
+    await select('Preset').selectOption('Keras example, with bias');
     await until('Loss', (loss) => loss < 0.1);
     await until('Step count', (step) => step === 400);
     await close();
@@ -163,17 +163,17 @@ test('goes as fast as it is told, and stops where it is told', async () => {
   await until('Step count', (now) => now === step + 1);
   await button('Reset').click();
 
-  const fold = page.getByText('Validation and stop');
+  const fold = page.getByText('Validation and stopping');
   await fold.click();
-  await person(page).type('Stop at step', 123);
+  await person(page).type('Stop after steps', 123);
   await train.click();
-  await page.getByText('step 123 was to be the last').first().waitFor();
+  await page.getByText('Reached your limit of 123 steps').first().waitFor();
   assert.equal(await number('Step count'), 123);
-  await person(page).type('Stop at step', '');
+  await person(page).type('Stop after steps', '');
   await person(page).type('Target loss', 0.02);
   await button('Reset').click();
   await train.click();
-  await page.getByText('the loss is at or below 0.02').first().waitFor();
+  await page.getByText('The loss reached your target of 0.02').first().waitFor();
   const loss = await number('Loss');
   assert.ok(loss <= 0.02 && loss > 0.015, `${loss}`);
   await close();

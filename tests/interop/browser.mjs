@@ -37,7 +37,7 @@ const { page, close } = await openPage(browser, {
 });
 const of = person(page);
 await of.ready();
-await page.getByText("Finished: step 300 was to be the last.", { exact: true }).waitFor();
+await page.getByText("Reached your limit of 300 steps.", { exact: true }).waitFor();
 const { file, text } = await exportWeights(page);
 const [weight] = file.original_units.weights;
 const { bias } = file.original_units;

@@ -57,6 +57,15 @@ for (const [what, { en, zh }] of Object.entries({ 'tables': ofTables, 'models th
   });
 }
 
+test('shows the English words before the scripts have loaded', async () => {
+  /** @type {Record<string, string>} */
+  const english = en;
+  const page = await read('index.html');
+  const texts = [...page.matchAll(/data-i18n="(\w+)"[^>]*>([^<]*)</g), ...page.matchAll(/data-i18n-label="(\w+)" aria-label="([^"]*)"/g)];
+  assert.ok(texts.length > 50, `${texts.length} texts were found`);
+  for (const [, key, words] of texts) assert.equal(words, english[key], key);
+});
+
 test('explains every term in both languages, in two sentences', () => {
   for (const [term, languages] of Object.entries(help)) {
     assert.deepEqual(Object.keys(languages), ['en', 'zh'], term);

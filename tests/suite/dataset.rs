@@ -61,7 +61,7 @@ fn what_no_line_can_be_fitted_to_is_refused() {
     assert_eq!(refused(&[1.0], &[2.0]).code, Code::TooFewRows);
     let constant = refused(&[3.0; 3], &[2.0, 4.0, 5.0]);
     assert_eq!(constant.code, Code::ConstantFeature);
-    assert!(constant.to_string().contains("every value of \"x\" is 3"), "{constant}");
+    assert!(constant.to_string().contains("Every value of \"x\" is 3"), "{constant}");
 }
 
 #[test]
@@ -341,7 +341,7 @@ fn a_preparation_tells_how_far_it_is_and_may_be_left() {
     let mut codes: Vec<Code> = seen.iter().map(|(message, _)| message.code).collect();
     codes.dedup();
     assert_eq!(codes, [Code::Scaling, Code::MakingRows, Code::Solving]);
-    assert_eq!(seen[45].0.to_string(), "Making 5,000 rows");
+    assert_eq!(seen[45].0.to_string(), "Generating 5,000 rows");
     assert_eq!(*preparation.run().unwrap().problem, *task(&config).problem);
     // Half a preparation leaves nothing behind in the rows.
     let mut left = Preparation::new(&plan, Rc::clone(&dataset), None).unwrap();
@@ -365,5 +365,5 @@ fn what_there_is_no_room_for_is_refused() {
     // More than any address space has: the allocator refuses it without trying.
     let error = Problem::reserve(u32::MAX, u32::MAX, true).unwrap_err();
     assert_eq!(error.code, Code::OutOfMemory);
-    assert!(error.to_string().contains("lower the count or the degree"), "{error}");
+    assert!(error.to_string().contains("Lower the count or the degree"), "{error}");
 }

@@ -214,10 +214,7 @@ fn a_trainer_goes_on_alone_and_says_so() {
     let in_use = two.in_use();
     let how = in_use.how.as_ref().unwrap();
     assert_eq!(how.code, Code::PairLost);
-    assert_eq!(
-        how.to_string(),
-        "the second worker was lost at step 4 (it ended); training goes on here in one"
-    );
+    assert_eq!(how.to_string(), "the second worker stopped at step 4 (it ended); training continues in one");
     assert!(in_use.fallback && !in_use.gpu);
     assert!(matches!(two.backend_mut(), Backend::Cpu(_)));
     // It is still the CPU, so nothing is marked on the curve.

@@ -261,7 +261,7 @@ fn what_cannot_be_split_is_refused_with_the_mend() {
     ] {
         let error = refused(validation, &keyed(&keys, Some(Extra::Group)));
         assert_eq!(error.code, Code::TooFewGroups, "{error}");
-        assert!(error.to_string().contains("lower the shares"), "{error}");
+        assert!(error.to_string().contains("Hold out fewer rows"), "{error}");
     }
 }
 

@@ -31,7 +31,7 @@ export function startPredict(client) {
     if (!classes.length) return figure(response[0]);
     const shares = response.length > 1 ? response : [1 - response[0], response[0]];
     const best = shares.indexOf(Math.max(...shares));
-    return `${classes[best] ?? best} (${figure(shares[best], true)})`;
+    return text('predict_class', { name: classes[best] ?? best, percent: figure(100 * shares[best], true) });
   };
 
   const predictOne = async () => {
@@ -46,9 +46,10 @@ export function startPredict(client) {
     const { output, baseline, contributions, response } = await client.ask({ kind: 'predict_row', values });
     if (asked !== inputs) return;
     element('predictions').textContent = meaning(response);
-    // What inputs add up to is what is predicted, or what the link makes that of.
+    // The inputs add up to the prediction itself, or to the number that the link function takes.
     const plain = figure(response[0]) === figure(output);
-    element('predict-baseline').textContent = text(plain ? 'predict_baseline' : 'predict_link', { baseline: figure(baseline), sum: figure(output) });
+    const words = plain ? 'predict_baseline' : classes.length && !softmax ? 'predict_link' : 'predict_log';
+    element('predict-baseline').textContent = text(words, { baseline: figure(baseline), sum: figure(output) });
     const largest = Math.max(...contributions.map(Math.abs));
     asked.forEach(({ share }, i) => {
       const value = contributions[i];

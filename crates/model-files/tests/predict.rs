@@ -217,7 +217,7 @@ fn a_table_without_the_columns_is_refused_by_name() {
     let missing = refused("mixed", b"lot (sq ft),built,remodelled\n1,2,never\n");
     assert_eq!((missing.code, &*missing.params["column"]), (Code::PredictColumn, "living area (sq ft)"));
     assert_eq!(missing.params["found"], "lot (sq ft), built, remodelled");
-    assert!(missing.to_string().contains("add the column, or name it so"));
+    assert!(missing.to_string().contains("Add the missing column or rename one"));
     let narrow = refused("mixed", b"1,2,3\n4,5,6\n");
     assert_eq!((narrow.code, &*narrow.params["found"]), (Code::PredictWidth, "3"));
     assert_eq!(refused("story", b"").code, Code::TableEmpty);

@@ -98,7 +98,7 @@ impl Selection {
     ///
     /// # Errors
     /// [`Code::NoSuchColumn`], [`Code::NoTarget`], [`Code::NoFeatures`], [`Code::TargetAmongFeatures`],
-    /// [`Code::ColumnKind`], [`Code::TooManyLevels`]; the first cell that cannot be read and the first row with too many
+    /// [`Code::ColumnKind`], [`Code::TooFewLevels`], [`Code::TooManyLevels`]; the first cell that cannot be read and the first row with too many
     /// cells, unless they are to be skipped; [`Code::NoWholeRows`], [`Code::TooFewRows`] of what is left; and those of
     /// [`Storage::read`](crate::block::Storage::read).
     pub fn new(table: &Table, choice: &ColumnsConfig) -> Result<Self> {
@@ -304,8 +304,12 @@ fn choose(column: &Column, index: usize, kind: Kind, choice: &ColumnsConfig) -> 
             None
         }
         Kind::Category => {
-            let levels = column.levels()?.filter(|levels| levels.names.len() > 1);
-            Some(levels.ok_or_else(|| Message::new(Code::TooManyLevels).with("column", &column.name))?)
+            let refused = |code| Message::new(code).with("column", &column.name);
+            let levels = column.levels()?.ok_or_else(|| refused(Code::TooManyLevels))?;
+            if levels.names.len() < 2 {
+                return Err(refused(Code::TooFewLevels));
+            }
+            Some(levels)
         }
         Kind::Text | Kind::Empty => return Err(unfit(column, "number")),
     };

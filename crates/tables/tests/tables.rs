@@ -347,15 +347,15 @@ fn a_pair_of_numbers_is_asked_for_and_what_is_none_is_named() {
         Selection::new(&table, &ColumnsConfig { kinds, ..ColumnsConfig::default() }).unwrap_err()
     };
     let cases: [(&[u8], Code, &str); 9] = [
-        (b"x,y\n1,2\n3,abc\n", Code::CellNotANumber, "row 3, column \"y\": \"abc\""),
-        (b"x;y\n1;2\n3;4.5.6\n", Code::CellNotANumber, "row 3, column \"y\": \"4.5.6\""),
-        (b"x,y\n1,2\n3,inf\n", Code::CellNotFinite, "row 3, column \"y\": \"inf\""),
-        (b"x,y\n1,1e30\n2,3\n", Code::CellTooLarge, "row 2, column \"y\": \"1e30\""),
-        (b"x,y\n1,\"12,5\"\n2,3\n", Code::CellDecimalComma, "row 2, column \"y\": \"12,5\""),
-        (b"x,y\n1,2,3\n2,3\n", Code::RowWidth, "row 2 has 3 cells"),
+        (b"x,y\n1,2\n3,abc\n", Code::CellNotANumber, "Row 3, column \"y\": \"abc\""),
+        (b"x;y\n1;2\n3;4.5.6\n", Code::CellNotANumber, "Row 3, column \"y\": \"4.5.6\""),
+        (b"x,y\n1,2\n3,inf\n", Code::CellNotFinite, "Row 3, column \"y\": \"inf\""),
+        (b"x,y\n1,1e30\n2,3\n", Code::CellTooLarge, "Row 2, column \"y\": \"1e30\""),
+        (b"x,y\n1,\"12,5\"\n2,3\n", Code::CellDecimalComma, "Row 2, column \"y\": \"12,5\""),
+        (b"x,y\n1,2,3\n2,3\n", Code::RowWidth, "Row 2 has 3 cells"),
         (b"x,y\n1\n2\n", Code::NoFeatures, "at least one feature"),
         (b"x,y\n1,2\n", Code::TooFewRows, "at least two"),
-        (b"x,y\n1,2\n3,4\xff\n", Code::CellNotANumber, "row 3"),
+        (b"x,y\n1,2\n3,4\xff\n", Code::CellNotANumber, "Row 3"),
     ];
     for (text, code, part) in cases {
         let message = refused(text);

@@ -34,13 +34,17 @@ impl OutsideRows {
             Message::new(Code::NoticeSample).with("n_taken", count(taken)).with("n_read", count(read))
         });
         let [dropped, bad, filled] = ["n_dropped", "n_bad", "n_filled"].map(n);
-        let left_out = (dropped + bad + filled > 0).then(|| {
+        let used = n_rows as u64;
+        let left_out = (dropped + bad > 0).then(|| {
             Message::new(Code::NoticeRowsLeftOut)
+                .with("used", count(used))
+                .with("total", count(used + dropped + bad))
                 .with("dropped", count(dropped))
                 .with("bad", count(bad))
-                .with("filled", count(filled))
         });
-        let counted = sampled.into_iter().chain(left_out).collect();
+        let filled =
+            (filled > 0).then(|| Message::new(Code::NoticeCellsFilled).with("filled", count(filled)));
+        let counted = sampled.into_iter().chain(left_out).chain(filled).collect();
         let target_levels: Vec<String> = from_js(get("target_levels")).map_err(|error| thrown(&error))?;
         let extras: Vec<Extra> = from_js(get("extras")).map_err(|error| thrown(&error))?;
         let dataset = Dataset::of_source(source, inputs, &text("target"))
