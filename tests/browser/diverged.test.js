@@ -56,7 +56,7 @@ for (const engine of /** @type {const} */ (['CPU', 'GPU'])) {
     let last = 0;
     while (lossAt(last + 1) <= 1e6 * first) last += 1;
     assert.equal(await number('Step count'), last);
-    assert.match(await alert.innerText(), new RegExp(`the loss passed a million times its start at step ${last + 1}`));
+    assert.match(await alert.innerText(), new RegExp(`The loss grew a million-fold by step ${last + 1}\\.`));
     const shown = await number('Loss');
     assert.ok(Math.abs(shown / lossAt(last) - 1) < 2e-3, `${shown} beside ${lossAt(last)}`);
     const kept = await weights();
@@ -151,6 +151,6 @@ test('tells of a divergence that comes in mid-run, whatever else is being done',
   // The alert speaks for itself: focus stays on the slider, which mends it as well.
   assert.ok(await slider('Learning rate').evaluate((element) => element === document.activeElement));
   const spoken = () => page.locator('#status').innerText();
-  await eventually(spoken, (words) => /^Diverged: the loss passed/.test(words), 'spoken status');
+  await eventually(spoken, (words) => /^Diverged\. The loss grew/.test(words), 'spoken status');
   await close();
 });

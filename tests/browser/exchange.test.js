@@ -183,7 +183,7 @@ test('a run whose table is not here is refused, and can be used as a model all t
   const { page, close } = await trained();
   const before = await shown(page);
   await importWeights(page, run);
-  await alerts(page).filter({ hasText: /needs the table \".*Load that file to continue/ }).waitFor();
+  await alerts(page).filter({ hasText: /needs the table ".*Load that file to continue/ }).waitFor();
   await page.getByRole('button', { name: 'Use it as a model' }).click();
   await modelDialog(page).getByRole('button', { name: 'Predict with it' }).click();
   const names = inputs.map((/** @type {any} */ input) => input.name).join(',');
@@ -236,7 +236,7 @@ test('a model too deep is refused with what it holds, one of other inputs with w
     'first.weight': { shape: [4, 1], values: [1, 2, 3, 4] }, 'first.bias': { shape: [4], values: [1, 2, 3, 4] },
     'second.weight': { shape: [1, 4], values: [1, 2, 3, 4] }, 'second.bias': { shape: [1], values: [1] },
   }));
-  await alerts(page).filter({ hasText: /more than a linear model: .*first\.weight.*choose a model of one/ }).waitFor();
+  await alerts(page).filter({ hasText: /more than a linear model: .*first\.weight.*choose a model with one layer/ }).waitFor();
   await dropFile(page, 'wide', safetensors({ weight: { shape: [1, 3], values: [1, 2, 3] } }));
   const dialog = modelDialog(page);
   await dialog.getByRole('button', { name: 'Compare with this run' }).click();
@@ -283,7 +283,7 @@ test('files that mean harm are refused within a second, and cost nothing', async
 });
 
 for (const [what, read, message] of /** @type {const} */ ([
-  ['breaks its reader', 'throw new WebAssembly.RuntimeError("unreachable")', /^the file is damaged or cut \(unreachable\); save or download it again/],
+  ['breaks its reader', 'throw new WebAssembly.RuntimeError("unreachable")', /^The file is damaged or incomplete \(unreachable\)\. Save or download it again/],
   ['keeps its reader', 'for (;;);', /nothing has come of it for 15 seconds, so it was stopped; try again/],
 ])) {
   test(`a file that ${what} costs the run nothing, and the next file is read`, async () => {
@@ -426,7 +426,7 @@ test('a table is predicted beside what it holds, bad rows are named, and it is s
   await dialog.getByText(`With the weights on screen, step ${STEPS}.`).waitFor();
   await dialog.getByRole('heading', { name: '2 of 4 rows predicted, 2 could not be' }).waitFor();
   await dialog.getByText('row 4, column "x": "oops" is not a number').waitFor();
-  await dialog.getByText('row 5, column "x": nothing stands there').waitFor();
+  await dialog.getByText('row 5, column "x": empty cell').waitFor();
   assert.deepEqual(table.map((row) => row[0]), ['id', 'a;b', 'b', 'c', 'd']);
   assert.deepEqual(table.slice(3).map((row) => row[2]), ['', '']);
   const [download] = await Promise.all([page.waitForEvent('download'), dialog.getByRole('button', { name: 'Save as CSV' }).click()]);
@@ -476,7 +476,7 @@ test('a table without the columns is refused with those that it has; nothing pas
   await alert.filter({ hasText: /paste some rows first/i }).waitFor();
   await dialog.getByRole('textbox').fill('id,z\na,1\nb,2\n');
   await predict.click();
-  await alert.filter({ hasText: /the table has no column "x", which the model takes; it has id, z/i }).waitFor();
+  await alert.filter({ hasText: /the table has no column "x", which the model needs\. Its columns are id, z/i }).waitFor();
   await dialog.getByRole('textbox').fill('x\n1\n');
   await predict.click();
   await dialog.getByRole('heading', { name: '1 rows predicted' }).waitFor();

@@ -104,11 +104,11 @@ test('a file that is damaged says so, and the next one is read', async () => {
   await chooseTable(page, { name: 'cut.parquet', mimeType: '', buffer: whole.subarray(0, 9000) });
   await alert.getByText('the Parquet file is damaged or cut').waitFor();
   await chooseTable(page, await nameless('refused_lists.parquet'));
-  await alert.getByText('"list" holds lists or maps').waitFor();
+  await alert.getByText('"list" contains lists or maps').waitFor();
   await chooseTable(page, { name: 'old.xls', mimeType: '', buffer: Buffer.from([0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1]) });
   await alert.getByText('save it as .xlsx').waitFor();
   await chooseTable(page, { name: 'a.jsonl', mimeType: '', buffer: Buffer.from('{"x":1}\n{"x":}\n') });
-  await alert.getByText('in line 2 no JSON object').waitFor();
+  await alert.getByText('Line 2 does not contain a readable JSON object').waitFor();
   await chooseTable(page, await nameless('snappy_1.parquet'));
   await choice.waitFor();
   await close();

@@ -33,7 +33,7 @@ async function onGpu(hash) {
   return { ...opened, ...hands, crash, close, inUse: hands.output('Backend in use') };
 }
 
-const gone = /^CPU · the GPU was lost at step (\d+) \(.+\); training goes on here from that step$/;
+const gone = /^CPU · the GPU was lost at step (\d+) \(.+\); training continues here from that step$/;
 
 for (const speed of ['null', '60']) {
   test(`trains on, on the CPU, at ${speed === 'null' ? 'full speed' : `${speed} steps a second`}`, async () => {

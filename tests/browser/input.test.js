@@ -76,19 +76,19 @@ const pdf = Buffer.from('%PDF-1.7\n%\xE2\xE3\xCF\xD3\n1 0 obj\n<< /Type /Catalog
 
 /** @type {[string, string | Buffer, RegExp][]} */
 const tables = [
-  ['a word in a cell', 'dose,effect\n1,2\n2,many\n3,4\n', /row 3, column "effect": "many" is not a number; correct the cell or remove the row/],
-  ['one row', 'x,y\n1,2\n', /only one row; a line needs at least two/],
-  ['a constant x', 'a,b\n5,2\n5,3\n5,4\n', /every value of "a" is 5; a line needs at least two different x values/],
-  ['an empty file', '', /the table has no rows; give at least two rows of two numbers/],
-  ['a header alone', 'x,y\n', /the table has no rows/],
-  ['nothing that is whole', 'x,y\n1,\n,3\n4,NA\n,5\n', /in each of the 4 rows something is missing or cannot be read/],
-  ['infinity', '1,2\n-inf,3\n3,4\n', /row 2, column "x": "-inf" is not a finite number/],
-  ['1e30', '1,2\n2,1e30\n3,4\n', /row 2, column "y": "1e30" is beyond 1e15.*use a larger unit/],
-  ['a number beyond f64', '1,2\n2,1e999\n3,4\n', /row 2, column "y": "1e999" is not a finite number/],
-  ['decimal commas in quotes', 'x,y\n"1,5","2,5"\n"2,5","3,5"\n1,2\n3,4\n', /row 2, column "x": "1,5" is not a number; write a decimal point, or separate the columns by semicolons/],
-  ['decimal commas', 'x,y\n1,5,2,5\n3,4\n', /row 2 has 4 cells where the table has 2 columns/],
+  ['a word in a cell', 'dose,effect\n1,2\n2,many\n3,4\n', /Row 3, column "effect": "many" is not a number\. Correct the cell or remove the row/],
+  ['one row', 'x,y\n1,2\n', /only one row, but a line needs at least two/],
+  ['a constant x', 'a,b\n5,2\n5,3\n5,4\n', /Every value of "a" is 5, but a line needs at least two different x values/],
+  ['an empty file', '', /The table has no rows\. Give at least two rows of two numbers/],
+  ['a header alone', 'x,y\n', /The table has no rows/],
+  ['nothing that is whole', 'x,y\n1,\n,3\n4,NA\n,5\n', /Each of the 4 rows has a missing or unreadable cell/],
+  ['infinity', '1,2\n-inf,3\n3,4\n', /Row 2, column "x": "-inf" is not a finite number/],
+  ['1e30', '1,2\n2,1e30\n3,4\n', /Row 2, column "y": "1e30" is above 1e15.*Use a larger unit/],
+  ['a number beyond f64', '1,2\n2,1e999\n3,4\n', /Row 2, column "y": "1e999" is not a finite number/],
+  ['decimal commas in quotes', 'x,y\n"1,5","2,5"\n"2,5","3,5"\n1,2\n3,4\n', /Row 2, column "x": "1,5" is not a number\. Write a decimal point, or separate the columns with semicolons/],
+  ['decimal commas', 'x,y\n1,5,2,5\n3,4\n', /Row 2 has 4 cells, but the table has 2 columns/],
   ['a picture', png, /This file is not a text table. Save it as CSV./],
-  ['a PDF', pdf, /choose at least one feature beside the target|no column of numbers/],
+  ['a PDF', pdf, /Choose at least one feature besides the target|no numeric column/],
 ];
 
 test('tables that cannot be trained on are refused in the dialog, by place and mend', async () => {
@@ -105,7 +105,7 @@ test('tables that cannot be trained on are refused in the dialog, by place and m
   }
   // What is pasted is answered in the same place, and a new attempt takes the old answer away.
   await pasteTable(page, '1;2\n2;zwei\n3;4');
-  await alert(page).filter({ hasText: /row 2, column "y": "zwei"/ }).waitFor();
+  await alert(page).filter({ hasText: /Row 2, column "y": "zwei"/ }).waitFor();
   await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
   await intact(page, before);
   await openTables(page);
@@ -120,10 +120,10 @@ test('what is dropped is refused on the page, while training goes on', async () 
   const { page, close } = await openPage(browser, { server, hash: '#backend=cpu&stop.converged=false' });
   await person(page).pause.waitFor();
   for (const [name, content, message] of /** @type {[string, string | Buffer, RegExp][]} */ ([
-    ['picture.png', png, /no text table/],
-    ['table.csv', 'x,y\n1,2\n2,two\n', /row 3, column "y": "two" is not a number/],
+    ['picture.png', png, /not a text table/],
+    ['table.csv', 'x,y\n1,2\n2,two\n', /Row 3, column "y": "two" is not a number/],
     // An object is a row of a table; one that begins with a format is a file of weights, or means to be.
-    ['package.json', '{ "name": "other", "format": "npm" }', /the column "name" has fewer than two.*leave it out/],
+    ['package.json', '{ "name": "other", "format": "npm" }', /Column "name" has fewer than two different values.*Leave it out/],
     ['other.json', '{ "format": "npm", "name": "other" }', /not a Downhill weights file \(its "format" is "npm"\)/],
   ])) {
     await dropFile(page, name, content);
@@ -157,7 +157,7 @@ test('a file of 200 MB that is no table is refused at its first bytes', async ()
   await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
   const [chooser] = await Promise.all([page.waitForEvent('filechooser'), person(page).button('Import weights').click()]);
   await chooser.setFiles(path);
-  await alert(page).filter({ hasText: 'the file has 200 MB' }).waitFor();
+  await alert(page).filter({ hasText: 'The file is 200 MB' }).waitFor();
   await intact(page, before);
   await close();
   await rm(folder, { recursive: true });
@@ -266,8 +266,8 @@ test('x that is no number is refused beside Predict', async () => {
   const before = await state(page);
   const box = page.getByRole('textbox', { name: 'x values to predict', exact: true });
   for (const [typed, message] of /** @type {[string, RegExp][]} */ ([
-    ['0.5, half', /"half" is not a number; separate several x by spaces or commas/],
-    ['', /type one x, or several separated by spaces or commas/],
+    ['0.5, half', /"half" is not a number\. Separate several x values with spaces or commas/],
+    ['', /Type an x value, or several separated by spaces or commas/],
     ['inf', /"inf" is not a number/],
   ])) {
     await box.fill(typed);
@@ -318,7 +318,7 @@ test('a weights file that is cut short is refused wherever it ends', async () =>
     const line = cut.split('\n').length;
     await importWeights(page, cut);
     // A cut right behind a line's end may be told as either of the two lines.
-    await alert(page).filter({ hasText: new RegExp(`weights file ends in the middle \\(line (${line}|${line - 1})\\); save or download it again`) })
+    await alert(page).filter({ hasText: new RegExp(`weights file breaks off at line (${line}|${line - 1})\\. Save or download it again`) })
       .waitFor({ timeout: 5000 }).catch(async () => assert.fail(`${length} of ${text.length}: ${await alert(page).allInnerTexts()}`));
   }
   await importWeights(page, '');
@@ -344,27 +344,27 @@ test('a weights file that was altered or is of another kind is refused with the 
   assert.ok(text.includes(w));
   /** @type {[string, string | Buffer, RegExp][]} */
   const files = [
-    ['NaN', text.replace(w, 'NaN'), /not a weights file: .*NaN.*choose a JSON file/],
-    ['a number beyond f64', text.replace(w, '1e999'), /not a weights file: layers: .*expected f64/],
+    ['NaN', text.replace(w, 'NaN'), /not a weights file \(.*NaN.*Choose a JSON file/],
+    ['a number beyond f64', text.replace(w, '1e999'), /not a weights file \(layers: .*expected f64/],
     ['a number beyond f32', text.replace(w, '1e200'), /not a finite number/],
-    ['null', altered((copy) => { copy.layers[0].kernel[0][0] = null; }), /not a weights file: .*null/],
-    ['another row in the kernel', altered((copy) => copy.layers[0].kernel.push([1])), /holds 3 parameters where its model has 2; it was altered or cut/],
-    ['no bias', altered((copy) => { copy.layers[0].bias = null; }), /holds 1 parameters where its model has 2/],
-    ['two layers', altered((copy) => copy.layers.push(copy.layers[0])), /holds 4 parameters where its model has 2/],
-    ['another degree', altered((copy) => { copy.config.model.degree = 3; }), /where its model has 4/],
-    ['moments cut', altered((copy) => copy.training_state.first_moments.pop()), /holds 1 parameters where its model has 2/],
-    ['another version', altered((copy) => { copy.version = 2; }), /format version 2 and this page reads 1/],
-    ['no version', altered((copy) => { delete copy.version; }), /format version missing and this page reads 1/],
+    ['null', altered((copy) => { copy.layers[0].kernel[0][0] = null; }), /not a weights file \(.*null/],
+    ['another row in the kernel', altered((copy) => copy.layers[0].kernel.push([1])), /has 3 parameters, but its model needs 2\. It was altered or cut short/],
+    ['no bias', altered((copy) => { copy.layers[0].bias = null; }), /has 1 parameters, but its model needs 2/],
+    ['two layers', altered((copy) => copy.layers.push(copy.layers[0])), /has 4 parameters, but its model needs 2/],
+    ['another degree', altered((copy) => { copy.config.model.degree = 3; }), /but its model needs 4/],
+    ['moments cut', altered((copy) => copy.training_state.first_moments.pop()), /has 1 parameters, but its model needs 2/],
+    ['another version', altered((copy) => { copy.version = 2; }), /format version 2, but this page reads version 1/],
+    ['no version', altered((copy) => { delete copy.version; }), /format version missing, but this page reads version 1/],
     ['no count', altered((copy) => { copy.config.data.source.n_samples = 0; }), /Count is 0\. Enter a number from 2 to 10,000,000/],
-    ['a field missing', altered((copy) => { delete copy.feature_map; }), /not a weights file: missing field `feature_map`/],
+    ['a field missing', altered((copy) => { delete copy.feature_map; }), /not a weights file \(missing field `feature_map`/],
     ['another JSON', '{"hello": "world"}', /not a Downhill weights file \(its "format" is missing\)/],
-    ['a list', '[1, 2]', /holds no model that Downhill reads; choose a Keras, ONNX, /],
+    ['a list', '[1, 2]', /found no model it can read in this file\. Choose a Keras, ONNX, /],
     ['another JSON again', '{"hello": 1}', /not a Downhill weights file/],
-    ['a table', 'x,y\n1,2\n', /holds no model that Downhill reads; choose a Keras, ONNX, /],
-    ['a version below all', altered((copy) => { copy.version = 0; }), /format version 0 and this page reads 1/],
-    ['a picture', png, /holds no model that Downhill reads; choose a Keras, ONNX, /],
-    ['no version again', altered((copy) => { delete copy.version; }), /format version missing and this page reads 1/],
-    ['a PDF', pdf, /holds no model that Downhill reads; choose a Keras, ONNX, /],
+    ['a table', 'x,y\n1,2\n', /found no model it can read in this file\. Choose a Keras, ONNX, /],
+    ['a version below all', altered((copy) => { copy.version = 0; }), /format version 0, but this page reads version 1/],
+    ['a picture', png, /found no model it can read in this file\. Choose a Keras, ONNX, /],
+    ['no version again', altered((copy) => { delete copy.version; }), /format version missing, but this page reads version 1/],
+    ['a PDF', pdf, /found no model it can read in this file\. Choose a Keras, ONNX, /],
   ];
   for (const [what, content, message] of files) {
     await importWeights(page, content);

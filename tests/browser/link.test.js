@@ -222,7 +222,7 @@ test('asks for a table that never left its owner, and keeps the rest', async () 
   const { page, close } = await openPage(browser, { server, hash });
   const { ready, number, box, train, select } = person(page);
   await ready();
-  await page.getByRole('alert').filter({ hasText: /made on the table "doses.csv".*load that file to go on/ }).waitFor();
+  await page.getByRole('alert').filter({ hasText: /needs the table "doses.csv".*Load that file to continue/ }).waitFor();
   // Default data, which nobody asked for, wait.
   await train.waitFor();
   assert.equal(await rows(page), 100);
@@ -259,7 +259,7 @@ test('keeps loss, columns and split of a table of many columns for when it comes
   const { page, close } = await openPage(browser, { server, hash });
   const { ready, select, box } = person(page);
   await ready();
-  await page.getByRole('alert').filter({ hasText: /made on the table "sites.csv"/ }).waitFor();
+  await page.getByRole('alert').filter({ hasText: /needs the table "sites.csv"/ }).waitFor();
   await dropFile(page, 'sites.csv', table);
   await eventually(() => rows(page), (n) => n === 40, 'rows');
   assert.equal(await select('Loss').inputValue(), 'logistic');

@@ -197,7 +197,7 @@ test('rows that the browser has no memory for are refused beside the count, befo
   await box('Count').fill('10000000');
   await page.getByText('10,000,000 rows need about 520 MB').waitFor();
   await box('Count').press('Tab');
-  const error = page.getByText(/^10,000,000 rows of 12 features take 520 MB, more memory than this browser has left/);
+  const error = page.getByText(/^10,000,000 rows with 12 features need 520 MB, more memory than this browser has left/);
   await error.waitFor();
   assert.equal(await box('Count').getAttribute('aria-invalid'), 'true');
   const [words, place] = [await error.boundingBox(), await box('Count').boundingBox()];

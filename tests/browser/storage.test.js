@@ -203,7 +203,7 @@ test('A person is offered a sample where the table finds no place, and is told t
   await choice.getByRole('button', { name: 'All or none' }).click();
   await choice.getByRole('checkbox').first().check();
   await choice.getByRole('button', { name: 'Use this table' }).click();
-  await page.getByText(/the table is a sample: [56]\d\d,\d{3} of 700,000 rows/).waitFor({ timeout: 120_000 });
+  await page.getByText(/The table is a sample: [56]\d\d,\d{3} of 700,000 rows/).waitFor({ timeout: 120_000 });
   await close();
   await context.close();
   await rm(folder, { recursive: true });

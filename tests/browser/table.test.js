@@ -124,7 +124,7 @@ test('cells that cannot be read are named, and skipped only where that is chosen
   await chooseTable(page, upload('flats.csv', spoilt));
   await choice.waitFor();
   const place = spoilt.slice(0, spoilt.indexOf('three')).split('\r\n').length;
-  const complaint = new RegExp(`row ${place}, column "rooms": "three" is not a number`);
+  const complaint = new RegExp(`Row ${place}, column "rooms": "three" is not a number`);
   await choice.getByText(complaint).first().waitFor();
   await choice.getByRole('button', { name: 'Use this table' }).click();
   await choice.getByRole('alert').filter({ hasText: complaint }).waitFor();
@@ -188,7 +188,7 @@ test('weights of several inputs are saved with their columns, and go on from the
   // Without its table the file cannot go on, and says which one it needs.
   const other = await open();
   await importWeights(other.page, text);
-  await other.page.getByRole('alert').filter({ hasText: /made on the table "flats.csv".*load that file/ }).waitFor();
+  await other.page.getByRole('alert').filter({ hasText: /needs the table "flats.csv".*Load that file/ }).waitFor();
   await other.close();
   await close();
 });

@@ -82,7 +82,7 @@ fn nothing_names_a_machine() {
     for (under, extension) in [
         ("src", "rs"),
         ("shaders", "wgsl"),
-        ("xtask", "rs"),
+        ("crates", "rs"),
         ("www", "js"),
         ("tests", "js"),
         ("tests", "py"),
