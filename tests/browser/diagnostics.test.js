@@ -59,9 +59,9 @@ test('pictures say which row the fit misses most, and follow the weights', async
   await until('Loss', (loss) => loss < 60);
   await button('Pause').click();
   // Row 31 was made 40 too high.
-  const later = await eventually(() => description(page, 'Residuals against fitted'), (text) => text.includes('that of row 31,'));
-  assert.ok(figure(/largest, ([\d.−]+),/.exec(later)?.[1] ?? '') > 30, later);
-  assert.match(later, /A funnel says/, 'what a bad one looks like is said, too');
+  const later = await eventually(() => description(page, 'Residuals against fitted'), (text) => text.includes('for row 31 '));
+  assert.ok(figure(/largest is ([\d.−]+),/.exec(later)?.[1] ?? '') > 30, later);
+  assert.match(later, /A funnel means/, 'what a bad one looks like is said, too');
   await view.getByText('RMSE', { exact: true }).waitFor();
   await close();
 });
@@ -78,7 +78,7 @@ test('an effect is of the chosen feature, the others held where a person holds t
   const [low, high] = numbers(await said(/^y goes from .* as a goes from 0.* to 39/));
   // The slope is 2 but for what the odd row adds: 39 of a make 78 or so.
   assert.ok(Math.abs(high - low - 78) < 12, `${low} to ${high}`);
-  await view.getByText('Others at').click();
+  await view.getByText('Other features at').click();
   await view.getByRole('combobox', { name: 'kind', exact: true }).selectOption('low');
   const held = await eventually(async () => numbers(await description(page, 'Partial effect')), ([from]) => from !== low && Number.isFinite(from));
   assert.ok(held[0] < low - 5 && Math.abs(held[1] - held[0] - (high - low)) < 0.1, `${held} after ${low}, ${high}`);
@@ -184,11 +184,11 @@ test('leverage and quantiles are those of the exact fit, as statsmodels has them
   // statsmodels 0.15.0: OLS(y, [a, kind == low, 1]).fit().get_influence(), cooks_distance, hat_matrix_diag and
   // resid_studentized_internal of the row that is 40 too high.
   const text = await eventually(() => description(page, 'Leverage and Cook’s distance'), (text) => text.includes('row 31'));
-  const [cook, leverage, residual] = /distance, ([\d.]+), is that of row 31: leverage ([\d.]+), studentized residual ([\d.]+\d)/.exec(text)?.slice(1).map(figure) ?? [];
+  const [cook, leverage, residual] = /distance is ([\d.]+), for row 31: leverage ([\d.]+), studentized residual ([\d.]+\d)/.exec(text)?.slice(1).map(figure) ?? [];
   reads(cook, 0.679_274_496_8);
   reads(leverage, 0.052_201_257_9);
   reads(residual, 6.082_762_530_3);
-  assert.match(await description(page, 'Normal Q-Q'), /that of row 31, where a normal one would be 2\.241/);
+  assert.match(await description(page, 'Normal Q-Q'), /for row 31; a normal distribution would give 2\.241/);
   await close();
 });
 

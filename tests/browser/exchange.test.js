@@ -53,7 +53,7 @@ async function reset(page) {
 }
 
 /** The dialog in which a model of another tool is shown. @param {Page} page */
-const modelDialog = (page) => page.getByRole('dialog', { name: /^A model: / });
+const modelDialog = (page) => page.getByRole('dialog', { name: /^Model: / });
 
 /** @param {Page} page */
 const predictions = (page) => page.getByRole('dialog', { name: 'Predict a table' });
@@ -67,7 +67,7 @@ async function predictPasted(page, text) {
   const dialog = predictions(page);
   await dialog.getByRole('textbox').fill(text);
   await dialog.getByRole('button', { name: 'Predict', exact: true }).click();
-  await dialog.getByRole('heading', { name: /rows predicted/ }).waitFor();
+  await dialog.getByRole('heading', { name: /Predicted .*rows/ }).waitFor();
   return cells(dialog.getByRole('region', { name: 'First rows' }));
 }
 
@@ -110,7 +110,7 @@ test('every format leaves, and comes back under a wrong name as the run that it 
     assert.ok(facts.startsWith(name), `${facts} names ${name}`);
     // What is in it, and how it is loaded, stood there before.
     assert.match(said, /weights/, format);
-    assert.match(said, /Load it: /, format);
+    assert.match(said, /Load it in |Call it from |Run it in |How to use it/, format);
     await reset(page);
     await dropFile(page, 'notes.txt', bytes);
     await person(page).until('Step count', (step) => step === STEPS).catch(async (error) => assert.fail(`${format}: ${error.message} ${await alerts(page).allInnerTexts()}`));
@@ -138,7 +138,7 @@ test('a table of coefficients comes back as a model, and predicts what the run d
   const { file: { layers: [{ kernel: [[w]], bias: [b] }] } } = await exportWeights(page);
   const { name, bytes, said } = await exportAs(page, 'Coefficients (CSV)');
   assert.match(name, /\.csv$/);
-  assert.match(said, /Not in the file\s+.*training goes on from/);
+  assert.match(said, /Not in the file\s+.*optimizer state/);
   await dropFile(page, 'coefficients', bytes);
   const dialog = modelDialog(page);
   await dialog.getByRole('button', { name: 'Predict with it' }).click();
@@ -210,7 +210,7 @@ test('a model of another tool is shown, compared, trained on and asked', async (
   const beside = dialog.getByRole('region', { name: 'Side by side' });
   await beside.getByRole('heading', { name: 'Side by side' }).waitFor();
   const scores = await cells(beside.getByRole('region', { name: /: 100$/ }));
-  assert.deepEqual(scores[0], ['score', 'on screen', 'this file']);
+  assert.deepEqual(scores[0], ['score', 'current', 'this file']);
   assert.equal(figure(scores[1][1]), before.loss);
   // The generator's noise has a deviation of 0.1, and 2 x + 1 is what it was put on.
   assert.ok(figure(scores[1][2]) > 0.005 && figure(scores[1][2]) < 0.015, scores[1][2]);
@@ -284,7 +284,7 @@ test('files that mean harm are refused within a second, and cost nothing', async
 
 for (const [what, read, message] of /** @type {const} */ ([
   ['breaks its reader', 'throw new WebAssembly.RuntimeError("unreachable")', /^The file is damaged or incomplete \(unreachable\)\. Save or download it again/],
-  ['keeps its reader', 'for (;;);', /nothing has come of it for 15 seconds, so it was stopped; try again/],
+  ['keeps its reader', 'for (;;);', /No response for 15 seconds, so this was stopped\. Try again/],
 ])) {
   test(`a file that ${what} costs the run nothing, and the next file is read`, async () => {
     // Without its own service worker, which would hand over the real one.
@@ -308,7 +308,7 @@ test('without a network, says so, and the run file is saved all the same', async
   await context.route('**/model-files/**', (route) => route.abort());
   const dialog = await openExport(page);
   await dialog.getByRole('radio', { name: 'ONNX' }).check();
-  await dialog.getByRole('alert').filter({ hasText: /could not be loaded .*check the connection and try again/ }).waitFor();
+  await dialog.getByRole('alert').filter({ hasText: /could not be loaded .*Check the connection and try again/ }).waitFor();
   assert.ok(await dialog.getByRole('button', { name: 'Save', exact: true }).isDisabled());
   await page.keyboard.press('Escape');
   assert.equal((await exportWeights(page)).file.steps, STEPS);
@@ -403,7 +403,7 @@ test('the best weights leave beside those on screen', async () => {
   // A rate near the edge jumps about: what was best lies behind.
   const { page, close } = await trained('&method=stochastic&learning_rate=0.4&data.source.noise=1');
   const dialog = await openExport(page);
-  const best = dialog.getByRole('radio', { name: /^Best seen/ });
+  const best = dialog.getByRole('radio', { name: /^Best so far/ });
   const told = await dialog.locator('.which').innerText();
   const losses = [...told.matchAll(/loss ([\d.,e−]+)/g)].map(([, text]) => figure(text));
   assert.equal(losses.length, 2);
@@ -423,8 +423,8 @@ test('a table is predicted beside what it holds, bad rows are named, and it is s
   await person(page).button('Predict a table').click();
   const table = await predictPasted(page, 'id;x\n"a;b";0,5\nb;-0,5\nc;oops\nd;\n');
   const dialog = predictions(page);
-  await dialog.getByText(`With the weights on screen, step ${STEPS}.`).waitFor();
-  await dialog.getByRole('heading', { name: '2 of 4 rows predicted, 2 could not be' }).waitFor();
+  await dialog.getByText(`Using the current weights (step ${STEPS}).`).waitFor();
+  await dialog.getByRole('heading', { name: 'Predicted 2 of 4 rows; 2 have problems' }).waitFor();
   await dialog.getByText('row 4, column "x": "oops" is not a number').waitFor();
   await dialog.getByText('row 5, column "x": empty cell').waitFor();
   assert.deepEqual(table.map((row) => row[0]), ['id', 'a;b', 'b', 'c', 'd']);
@@ -456,10 +456,10 @@ test('a large table is predicted from a file with its progress in sight, and can
   await dialog.getByRole('button', { name: 'Cancel' }).click();
   await dialog.getByRole('progressbar').waitFor({ state: 'hidden' });
   await dialog.getByRole('status').filter({ hasText: 'Cancelled.' }).waitFor({ state: 'attached' });
-  assert.equal(await dialog.getByRole('heading', { name: /rows predicted/ }).count(), 0);
+  assert.equal(await dialog.getByRole('heading', { name: /Predicted .*rows/ }).count(), 0);
   // The worker that was ended is another one now.
   await choose('many.csv', many.subarray(0, 2 + 12 * 100_000));
-  await dialog.getByRole('heading', { name: '200,000 rows predicted' }).waitFor();
+  await dialog.getByRole('heading', { name: 'Predicted 200,000 rows' }).waitFor();
   const [download] = await Promise.all([page.waitForEvent('download'), dialog.getByRole('button', { name: 'Save as CSV' }).click()]);
   assert.equal(download.suggestedFilename(), 'many-predictions.csv');
   assert.equal((await readFile(await download.path(), 'utf8')).trim().split('\n').length, 200_001);
@@ -479,7 +479,7 @@ test('a table without the columns is refused with those that it has; nothing pas
   await alert.filter({ hasText: /the table has no column "x", which the model needs\. Its columns are id, z/i }).waitFor();
   await dialog.getByRole('textbox').fill('x\n1\n');
   await predict.click();
-  await dialog.getByRole('heading', { name: '1 rows predicted' }).waitFor();
+  await dialog.getByRole('heading', { name: 'Predicted 1 rows' }).waitFor();
   assert.ok(!(await alert.isVisible()));
   await close();
 });

@@ -246,7 +246,7 @@ test('keeps loss, columns and split of a table of many columns for when it comes
   await person(first.page).ready();
   await dropFile(first.page, 'sites.csv', table);
   const columns = first.page.getByRole('dialog', { name: 'Columns of sites.csv' });
-  await columns.getByLabel('Groups, kept together in a split').selectOption('site');
+  await columns.getByLabel('Groups (kept together when splitting)').selectOption('site');
   await columns.getByRole('button', { name: 'Use this table' }).click();
   await eventually(() => rows(first.page), (n) => n === 40, 'rows');
   await person(first.page).select('Loss').selectOption('logistic');

@@ -203,16 +203,16 @@ test('a penalty is changed in mid-run: a mark, another exact line, and no new ru
 test('the preset of the lasso draws its path, and a strength is taken from it without a new run', async () => {
   const { page, close, select, box, number, notices } = await open();
   await select('Preset').selectOption('Lasso path');
-  await notices.getByText('Diabetes under 24 penalties at once').waitFor();
+  await notices.getByText('Diabetes data with 24 penalties at once').waitFor();
   await eventually(() => box('Penalty path (number of strengths)').inputValue(), (path) => path === '24');
-  await page.getByRole('tab', { name: 'Path' }).click();
-  await page.getByRole('img', { name: 'Coefficients by strength of the penalty' }).waitFor();
+  await page.getByRole('tab', { name: 'Penalty path' }).click();
+  await page.getByRole('img', { name: 'Coefficients by penalty strength' }).waitFor();
   await page.getByRole('button', { name: 'Train' }).click();
   await page.locator('#finished').getByText('converged').waitFor({ state: 'attached' });
-  const said = await description(page, 'Coefficients by strength of the penalty');
+  const said = await description(page, 'Coefficients by penalty strength');
   assert.match(said, /^At strength [\d.]+, [1-9] of 10 coefficients are not zero/);
   const step = await number('Step count');
-  const best = page.getByRole('button', { name: /^Take the strength of the least validation loss/ });
+  const best = page.getByRole('button', { name: /^Use the best penalty/ });
   const strength = figure(/: ([\d.,]+)$/.exec(await best.innerText())?.[1] ?? '');
   await best.click();
   await eventually(() => box('Penalty').inputValue(), (penalty) => Math.abs(Number(penalty) / strength - 1) < 1e-3, 'the penalty taken');
@@ -243,7 +243,7 @@ test('folds are trained beside the run, and the tab tells their losses', async (
 /** Twenty rows: five of each of four groups, y² being 1, 10, 100 or 1000 of a group; time runs against the order of rows. */
 const grouped = ['a,team,when,count,y', ...[...Array(20).keys()].map((i) => [i % 7, 'ABCD'[i % 4], 20 - i, 1 + (i % 3), Math.sqrt(10 ** (i % 4))].join(','))].join('\n');
 const squares = [...Array(20).keys()].map((i) => 10 ** (i % 4));
-const besides = { 'Sample weights': 'count', 'Groups, kept together in a split': 'team', 'Order in time': 'when' };
+const besides = { 'Sample weights': 'count', 'Groups (kept together when splitting)': 'team', 'Time order': 'when' };
 
 test('weights, groups and order of a table are what they say', async () => {
   const { page, close, number, select, type } = await open({ link: '&validation.fraction=0.5&validation.split=last' });
@@ -274,7 +274,7 @@ test('weights, groups and order of a table are what they say', async () => {
 test('a split by class holds as many of each class out', async () => {
   const { page, close, select } = await open({ link: '&validation.fraction=0.2' });
   const flowers = await readFile(new URL('../../www/data/iris.csv', import.meta.url), 'utf8');
-  await take(page, 'flowers.csv', flowers, { 'Target: what is to be learned': 'species' });
+  await take(page, 'flowers.csv', flowers, { 'Target: what to predict': 'species' });
   await page.getByText('Validation and stopping').click();
   await select('Split').selectOption('By class');
   await page.getByRole('tab', { name: 'Diagnostics' }).click();
@@ -305,7 +305,7 @@ test('rows for the test are told of in Diagnostics alone', async () => {
   await chooser.waitFor();
   await page.locator('.scores').getByText('RMSE').waitFor();
   const trained = await score(page, 'RMSE');
-  await chooser.selectOption('held out for the test');
+  await chooser.selectOption('held out for testing');
   await eventually(() => score(page, 'RMSE'), (rmse) => rmse !== trained && rmse > 0);
   await close();
 });
@@ -332,7 +332,7 @@ test('a target that does not fit its loss is refused beside the loss, and the ru
 test('classes that can be told apart without error have no best weights, until a penalty', async () => {
   const { page, close, type, output, notices } = await open();
   const apart = ['x,extra,class', ...[...Array(20).keys()].map((i) => `${i},${(i * 7) % 5},${i < 10 ? 'no' : 'yes'}`)].join('\n');
-  await take(page, 'apart.csv', apart, { 'Target: what is to be learned': 'class' });
+  await take(page, 'apart.csv', apart, { 'Target: what to predict': 'class' });
   assert.equal(await person(page).select('Loss').inputValue(), 'logistic');
   await notices.getByText('The classes separate perfectly, so the weights grow forever. Add a penalty').waitFor();
   assert.match(await output('Weights').innerText(), /–/);

@@ -47,15 +47,15 @@ async function open() {
 
 test('a path says what is left at the chosen strength, and a strength is taken by pointer, by key and by name', async () => {
   const { page, close, chosen } = await open();
-  await page.getByRole('tab', { name: 'Path' }).click();
-  const picture = page.getByRole('img', { name: 'Coefficients by strength of the penalty' });
+  await page.getByRole('tab', { name: 'Penalty path' }).click();
+  const picture = page.getByRole('img', { name: 'Coefficients by penalty strength' });
   await picture.waitFor();
-  assert.match(await description(page, 'Coefficients by strength of the penalty'), /At strength 0\.1, 1 of 2 coefficients are not zero/);
-  assert.match(await description(page, 'Loss by strength of the penalty'), /validation loss is least, 1\.000, at strength 0\.3162/);
-  const view = page.getByRole('tabpanel', { name: 'Path' });
-  assert.deepEqual(await view.locator('.path-coefficients .legend li').allInnerTexts(), ['size', 'rooms', 'chosen: 0.1']);
+  assert.match(await description(page, 'Coefficients by penalty strength'), /At strength 0\.1, 1 of 2 coefficients are not zero/);
+  assert.match(await description(page, 'Loss by penalty strength'), /validation loss is lowest, 1\.000, at strength 0\.3162/);
+  const view = page.getByRole('tabpanel', { name: 'Penalty path' });
+  assert.deepEqual(await view.locator('.path-coefficients .legend li').allInnerTexts(), ['size', 'rooms', 'in use: 0.1']);
 
-  await view.getByRole('button', { name: 'Take the strength of the least validation loss: 0.3162' }).click();
+  await view.getByRole('button', { name: 'Use the best penalty: 0.3162' }).click();
   assert.ok(Math.abs((await chosen())[0] / 0.316228 - 1) < 1e-5, String(await chosen()));
 
   // The keyboard begins in the middle, at 0.1 of the largest coefficient, and reads what it comes to.
@@ -76,7 +76,7 @@ test('a path says what is left at the chosen strength, and a strength is taken b
 
   // The run goes on at another strength.
   await page.evaluate(() => /** @type {any} */ (globalThis).path.mark(0.01));
-  await eventually(() => description(page, 'Coefficients by strength of the penalty'), (text) => /At strength 0\.01, 2 of 2 coefficients are not zero/.test(text));
+  await eventually(() => description(page, 'Coefficients by penalty strength'), (text) => /At strength 0\.01, 2 of 2 coefficients are not zero/.test(text));
   await close();
 });
 

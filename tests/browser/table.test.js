@@ -55,7 +55,7 @@ for (const engine of /** @type {const} */ (['CPU', 'GPU'])) {
     await chooseTable(page, upload('flats.csv', flats));
     await choice.waitFor();
     assert.equal(await choice.getByRole('combobox', { name: 'Separator' }).inputValue(), ';');
-    assert.equal(await choice.getByRole('combobox', { name: 'Decimals' }).inputValue(), ',');
+    assert.equal(await choice.getByRole('combobox', { name: 'Decimal mark' }).inputValue(), ',');
     assert.equal(await choice.getByRole('combobox', { name: 'Target' }).inputValue(), 'price');
     assert.equal(await choice.getByRole('combobox', { name: 'Kind of city' }).inputValue(), 'category');
     // Nearly every note stands once: it is there, and not among the features.
@@ -128,7 +128,7 @@ test('cells that cannot be read are named, and skipped only where that is chosen
   await choice.getByText(complaint).first().waitFor();
   await choice.getByRole('button', { name: 'Use this table' }).click();
   await choice.getByRole('alert').filter({ hasText: complaint }).waitFor();
-  await choice.getByRole('checkbox', { name: 'Skip the 1 that cannot be read' }).check();
+  await choice.getByRole('checkbox', { name: 'Skip unreadable cells (1)' }).check();
   await choice.getByRole('button', { name: 'Use this table' }).click();
   await choice.waitFor({ state: 'hidden' });
   const notices = page.getByRole('region', { name: 'Notices' });
@@ -149,7 +149,7 @@ test('a table is read otherwise where that is wanted', async () => {
   await choice.waitFor();
   assert.equal(await choice.getByRole('combobox', { name: 'Separator' }).inputValue(), '|');
   await choice.getByText('3 rows, 3 columns').waitFor();
-  await choice.getByRole('checkbox', { name: 'First row names the columns' }).uncheck();
+  await choice.getByRole('checkbox', { name: 'First row is a header' }).uncheck();
   await choice.getByText('4 rows, 3 columns').waitFor();
   await choice.getByRole('checkbox', { name: 'column 1' }).waitFor();
   await choice.getByRole('button', { name: 'Cancel' }).click();

@@ -187,7 +187,7 @@ function described(format, description) {
     const head = make('div', 'lines-head');
     const lines = make('pre', 'lines');
     const code = make('code', '', description.how_to_load.trimEnd());
-    const title = make('h4', '', said('export_load', { language: said(`language_${description.language}`) }));
+    const title = make('h4', '', said(`load_${description.language}`));
     lines.tabIndex = 0;
     lines.setAttribute('role', 'region');
     lines.setAttribute('aria-label', title.textContent ?? '');
