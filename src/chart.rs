@@ -14,7 +14,9 @@ mod pen;
 mod plot;
 mod range;
 mod series;
+mod stage;
 mod theme;
+mod viewport;
 
 pub use axis::{Axis, Mapping, Tick};
 pub use fit::{FitChart, FitOptions, FitReading};
@@ -24,6 +26,7 @@ pub use loss::{LossChart, LossOptions, LossReading};
 pub use pen::Drawn;
 pub use plot::{PlotAxis, PlotChart, PlotKind, PlotReading, PlotSeries};
 pub use range::StableRange;
+pub use stage::Stage;
 pub use theme::{Colour, Theme, ThemeColours};
 
 /// Row counts on a grid, drawn instead of more points than can be told apart.

@@ -45,7 +45,7 @@ fn drawn_loss(chart: &mut LossChart, width: f64, height: f64, scale: Scale) -> R
 /// 41 points of `y = 2 x + 1`, and `y = x^2` as the fit.
 fn parabola(scale: Scale) -> FitChart {
     let mut chart = FitChart::default();
-    chart.resize(size(WIDTH, HEIGHT, scale));
+    chart.stage.resize(size(WIDTH, HEIGHT, scale));
     let x: Vec<f32> = (0..=40).map(|i| i as f32 / 20.0 - 1.0).collect();
     let line: Vec<f32> = x.iter().map(|x| 2.0 * x + 1.0).collect();
     chart.set_dataset(x.clone(), line.clone(), [-1.0, 1.0], [-1.0, 3.0]);
@@ -73,14 +73,14 @@ fn fit_lies_where_the_axes_say() {
         assert_eq!(paths[0].points.len(), 41);
         for (i, &(px, py)) in paths[0].points.iter().enumerate() {
             let x = f64::from(i as i32) / 20.0 - 1.0;
-            let (ex, ey) = place(x, x * x, chart.view(), chart.plot());
+            let (ex, ey) = place(x, x * x, chart.stage.view(), chart.stage.plot());
             assert!(
                 (f64::from(px) - ex).abs() <= 0.51 && (f64::from(py) - ey).abs() <= 0.51,
                 "{px} {py}: {ex} {ey}"
             );
         }
         assert_eq!(recorder.discs.len(), 41);
-        let (x, y) = place(-1.0, -1.0, chart.view(), chart.plot());
+        let (x, y) = place(-1.0, -1.0, chart.stage.view(), chart.stage.plot());
         let point = &recorder.discs[0];
         assert_eq!(point.centre, (x.round() as i32, y.round() as i32));
         assert_eq!(
@@ -104,7 +104,7 @@ fn svg_shows_the_same_line() {
         svg.lines().find(|line| line.contains("<polyline") && line.contains("#0B62D6")).expect("a fit");
     let points = line.split("points=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("points");
     let first: Vec<f64> = points.split([' ', ',']).take(2).map(|n| n.parse().expect("a number")).collect();
-    let (x, y) = place(-1.0, 1.0, chart.view(), chart.plot());
+    let (x, y) = place(-1.0, 1.0, chart.stage.view(), chart.stage.plot());
     assert!((first[0] - x).abs() <= 0.5 && (first[1] - y).abs() <= 0.5, "{first:?}: {x} {y}");
     assert!(svg.contains("\u{2212}1.0"), "a tick label");
 }
@@ -116,8 +116,8 @@ fn residuals_join_points_and_fit() {
     let recorder = drawn_fit(&chart, WIDTH, HEIGHT, Scale::pixels(1.0));
     let residuals: Vec<_> = recorder.paths_of(rgb(Theme::default().points));
     assert_eq!(residuals.len(), 41);
-    let (x, from) = place(0.5, 2.0, chart.view(), chart.plot());
-    let (_, to) = place(0.5, 0.25, chart.view(), chart.plot());
+    let (x, from) = place(0.5, 2.0, chart.stage.view(), chart.stage.plot());
+    let (_, to) = place(0.5, 0.25, chart.stage.view(), chart.stage.plot());
     let expected = vec![(x.round() as i32, from.round() as i32), (x.round() as i32, to.round() as i32)];
     assert!(residuals.iter().any(|path| path.points == expected), "{expected:?}");
     assert!(recorder.paths_of(rgb(Theme::default().exact)).is_empty());
@@ -133,8 +133,8 @@ fn density_fills_the_cell_of_its_rows() {
     let recorder = drawn_fit(&chart, WIDTH, HEIGHT, Scale::pixels(2.0));
     assert!(recorder.discs.is_empty(), "points beside a density");
     let [cell] = &recorder.rects[..] else { panic!("one cell: {:?}", recorder.rects) };
-    let (left, top) = place(0.5, 2.0, chart.view(), chart.plot());
-    let (right, bottom) = place(1.0, 1.0, chart.view(), chart.plot());
+    let (left, top) = place(0.5, 2.0, chart.stage.view(), chart.stage.plot());
+    let (right, bottom) = place(1.0, 1.0, chart.stage.view(), chart.stage.plot());
     let round = |x: f64, y: f64| (x.round() as i32, y.round() as i32);
     assert_eq!(cell.points, vec![round(left, top), round(right, bottom)]);
     assert!(cell.alpha > 0.5);
@@ -143,16 +143,16 @@ fn density_fills_the_cell_of_its_rows() {
 #[test]
 fn zoom_keeps_the_place_under_the_pointer() {
     let mut chart = parabola(Scale::pixels(2.0));
-    let before = chart.data_at(300.0, 100.0).expect("a size");
-    chart.zoom(300.0, 100.0, 4.0);
-    let after = chart.data_at(300.0, 100.0).expect("a size");
+    let before = chart.stage.data_at(300.0, 100.0).expect("a size");
+    chart.stage.zoom(300.0, 100.0, 4.0);
+    let after = chart.stage.data_at(300.0, 100.0).expect("a size");
     assert!((before.0 - after.0).abs() < 1e-9 && (before.1 - after.1).abs() < 1e-9);
-    assert!(chart.is_zoomed());
-    chart.pan(50.0, -30.0);
-    let moved = chart.data_at(350.0, 70.0).expect("a size");
+    assert!(chart.stage.is_zoomed());
+    chart.stage.pan(50.0, -30.0);
+    let moved = chart.stage.data_at(350.0, 70.0).expect("a size");
     assert!((before.0 - moved.0).abs() < 1e-9 && (before.1 - moved.1).abs() < 1e-9);
     // The curve is cut at the plot's edges, not drawn over the labels.
-    let plot = chart.plot();
+    let plot = chart.stage.plot();
     for path in drawn_fit(&chart, WIDTH, HEIGHT, Scale::pixels(2.0)).paths_of(rgb(Theme::default().fit)) {
         assert!(path.points.iter().all(|&(x, y)| {
             plot.left - 1.0 <= f64::from(x)
@@ -161,20 +161,20 @@ fn zoom_keeps_the_place_under_the_pointer() {
                 && f64::from(y) <= plot.bottom + 1.0
         }));
     }
-    let zoomed = chart.view();
+    let zoomed = chart.stage.view();
     chart.set_dataset(vec![0.0, 1.1], vec![0.0, 1.0], [-1.0, 1.1], [-1.0, 3.0]);
-    assert_eq!(chart.view(), zoomed, "one point more");
+    assert_eq!(chart.stage.view(), zoomed, "one point more");
     chart.set_dataset(vec![0.0, 60.0], vec![0.0, 1.0], [0.0, 60.0], [0.0, 1.0]);
-    assert!(!chart.is_zoomed(), "another table");
-    chart.zoom(300.0, 100.0, 2.0);
-    chart.reset_zoom();
-    assert!(!chart.is_zoomed());
+    assert!(!chart.stage.is_zoomed(), "another table");
+    chart.stage.zoom(300.0, 100.0, 2.0);
+    chart.stage.reset_zoom();
+    assert!(!chart.stage.is_zoomed());
 }
 
 #[test]
 fn reading_names_the_nearest_point_and_both_curves() {
     let chart = parabola(Scale::pixels(2.0));
-    let (x, y) = place(0.5, 2.0, chart.view(), chart.plot());
+    let (x, y) = place(0.5, 2.0, chart.stage.view(), chart.stage.plot());
     let reading = chart.reading(x / 2.0 + 3.0, y / 2.0 + 2.0).expect("inside");
     assert_eq!((reading.point, reading.point_x, reading.point_y), (Some(30), Some(0.5), Some(2.0)));
     let exact = reading.exact.expect("a curve");
@@ -352,7 +352,7 @@ fn no_label_covers_another() {
             {
                 let scale = Scale::fractions(ratio, 16.0);
                 let mut fit = FitChart::default();
-                fit.resize(size(width, height, scale));
+                fit.stage.resize(size(width, height, scale));
                 fit.set_labels(
                     "eruption length (min)",
                     "waiting time to the next eruption of this geyser (min)",
@@ -360,7 +360,7 @@ fn no_label_covers_another() {
                 let ends = [-f64::from(magnitude), f64::from(magnitude) * 1.3];
                 fit.set_dataset(vec![-magnitude, magnitude], vec![magnitude; 2], ends, ends);
                 for zoom in [1.0, 7.0, 900.0] {
-                    fit.zoom(0.6 * width, 0.4 * height, zoom);
+                    fit.stage.zoom(0.6 * width, 0.4 * height, zoom);
                     check_labels(
                         &drawn_fit(&fit, width, height, scale),
                         &format!("fit {width} {ratio} {magnitude} {zoom}"),

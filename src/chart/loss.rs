@@ -4,6 +4,7 @@ use super::loss_picture::{Picture, View};
 use super::pen::Drawn;
 use super::range::StableRange;
 use super::theme::Theme;
+use super::viewport::Span;
 use super::{Mapping, Stale};
 use crate::metrics::{Column, History, HistoryDelta, smooth};
 use plotters_backend::DrawingBackend;
@@ -69,8 +70,8 @@ pub struct LossChart {
     labels: [String; 3],
     theme: Theme,
     size: Size,
-    /// Ends of the visible steps in mapped coordinates; `None` follows the run.
-    zoom: Option<(f64, f64)>,
+    /// The visible steps in mapped coordinates; `None` follows the run.
+    zoom: Option<Span>,
     y_range: StableRange,
     rate_range: StableRange,
     cursor: Option<f64>,
@@ -215,8 +216,7 @@ impl LossChart {
         let x = x_css * self.size.scale.css;
         let at = self.picture().x.mapped(x);
         if factor.is_finite() && factor > 0.0 && at.is_finite() {
-            let (low, high) = self.shown();
-            self.show(at + (low - at) / factor, at + (high - at) / factor);
+            self.show(self.shown().magnified(at, factor));
         }
     }
 
@@ -224,12 +224,12 @@ impl LossChart {
     pub fn pan(&mut self, dx_css: f64, _dy_css: f64) {
         let css = self.size.scale.css;
         let width = self.picture().plot.width();
-        let (low, high) = self.shown();
-        let (full_low, full_high) = self.full();
+        let (shown, full) = (self.shown(), self.full());
         // Stops at the ends of the run instead of squeezing the view.
-        let shift = (-dx_css * css / width * (high - low)).clamp(full_low - low, (full_high - high).max(0.0));
+        let shift = -dx_css * css / width * shown.length();
+        let shift = shift.clamp(full.low - shown.low, (full.high - shown.high).max(0.0));
         if self.zoom.is_some() {
-            self.show(low + shift, high + shift);
+            self.show(shown.shifted(shift));
         }
     }
 
@@ -291,7 +291,7 @@ impl LossChart {
     }
 
     fn picture(&mut self) -> &Picture {
-        let (low, high) = self.shown();
+        let shown = self.shown();
         let step = self.step;
         // Taken out and put back, so that the borrow ends before the view is made.
         let picture = match self.picture.take() {
@@ -299,8 +299,7 @@ impl LossChart {
             None => {
                 let (mut y_range, mut rate_range) = (self.y_range, self.rate_range);
                 let ranges = (&mut y_range, &mut rate_range);
-                let picture =
-                    Picture::new(&self.view(), &self.history, &self.means, (low, high), step, ranges);
+                let picture = Picture::new(&self.view(), &self.history, &self.means, shown, step, ranges);
                 (self.y_range, self.rate_range) = (y_range, rate_range);
                 picture
             }
@@ -360,23 +359,23 @@ impl LossChart {
         if self.options.log_x { Mapping::LogStep } else { Mapping::Linear }
     }
 
-    /// Ten steps at least: an axis that begins with one step would jump at each of the first.
-    fn full(&self) -> (f64, f64) {
-        (0.0, self.mapping().forward(self.step.max(10) as f64))
+    /// The whole run: ten steps at least, since an axis that begins with one step would jump at each of the first.
+    fn full(&self) -> Span {
+        Span::new(0.0, self.mapping().forward(self.step.max(10) as f64))
     }
 
-    fn shown(&self) -> (f64, f64) {
+    fn shown(&self) -> Span {
         self.zoom.unwrap_or_else(|| self.full())
     }
 
-    fn show(&mut self, low: f64, high: f64) {
-        let (full_low, full_high) = self.full();
-        let (low, high) = (low.max(full_low), high.min(full_high));
-        let steps = self.mapping().inverse(high) - self.mapping().inverse(low);
-        if low <= full_low && high >= full_high {
+    fn show(&mut self, wanted: Span) {
+        let full = self.full();
+        let span = Span::new(wanted.low.max(full.low), wanted.high.min(full.high));
+        let n_steps = self.mapping().inverse(span.high) - self.mapping().inverse(span.low);
+        if span.low <= full.low && span.high >= full.high {
             self.reset_zoom();
-        } else if low.is_finite() && high.is_finite() && steps >= 4.0 {
-            self.zoom = Some((low, high));
+        } else if span.low.is_finite() && span.high.is_finite() && n_steps >= 4.0 {
+            self.zoom = Some(span);
             self.touch();
         }
     }

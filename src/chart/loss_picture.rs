@@ -1,11 +1,10 @@
 use super::axis::{Axis, Mapping, Tick};
-use super::layout::{
-    AXIS_ROWS, LABEL_GAP, Rect, Size, TITLE_ROW, label_column, right_margin, spaced_ticks, text_width,
-};
+use super::layout::{AXIS_ROWS, Rect, Size, TITLE_ROW, label_column, right_margin, spaced_ticks, text_width};
 use super::loss::{LossOptions, LossReading};
 use super::pen::{Drawn, Pen};
 use super::range::StableRange;
 use super::theme::Theme;
+use super::viewport::Span;
 use crate::metrics::{Column, History};
 use plotters::style::text_anchor::{HPos, VPos};
 use plotters_backend::DrawingBackend;
@@ -43,7 +42,7 @@ impl Picture {
         view: &View,
         history: &History,
         means: &[f32],
-        (low, high): (f64, f64),
+        shown: Span,
         step: u64,
         (y_range, rate_range): (&mut StableRange, &mut StableRange),
     ) -> Self {
@@ -56,7 +55,13 @@ impl Picture {
             vertical(2.0 * TITLE_ROW + room * LOSS_SHARE, room * (1.0 - LOSS_SHARE));
 
         let x_mapping = if view.options.log_x { Mapping::LogStep } else { Mapping::Linear };
-        let x_axis = |left: f64| Axis { mapping: x_mapping, low, high, start: left, end: right };
+        let x_axis = |left: f64| Axis {
+            mapping: x_mapping,
+            low: shown.low,
+            high: shown.high,
+            start: left,
+            end: right,
+        };
         let decimate = |x: &Axis| {
             let n_columns = ((x.end - x.start) / scale.device).clamp(0.0, 8192.0) as usize;
             history.decimate(means, n_columns, |column| x.value(x.start + column as f64 * scale.device))
@@ -166,48 +171,22 @@ impl Picture {
     }
 
     fn draw_axes<DB: DrawingBackend>(&self, pen: &mut Pen<DB>, view: &View) -> Drawn<DB> {
-        let scale = view.size.scale;
-        let css = scale.css;
-        let theme = view.theme;
-        let has_strip = !self.strip.is_void(scale);
-        let mut rows = vec![(&self.plot, &self.y, &self.y_ticks)];
-        if has_strip {
-            rows.push((&self.strip, &self.rate, &self.rate_ticks));
-        }
-        for (rect, axis, ticks) in &rows {
-            for tick in *ticks {
-                let y = axis.position(tick.value);
-                let colour = if tick.label.is_empty() { theme.grid.faded(0.55) } else { theme.grid };
-                pen.rule_across(y, rect.left, rect.right, colour, 1.0)?;
-                let place = (rect.left - LABEL_GAP * css, y);
-                pen.text(&tick.label, place, (HPos::Right, VPos::Center), theme.muted)?;
-            }
-        }
-        let bottom = if has_strip { self.strip.bottom } else { self.plot.bottom };
-        let row = bottom + 6.0 * css;
-        for tick in spaced_ticks(css, |gap| self.x.step_ticks(gap)) {
-            let x = self.x.position(tick.value);
-            for (rect, ..) in &rows {
-                pen.rule_down(x, rect.top, rect.bottom, theme.grid, 1.0)?;
-            }
-            let half = text_width(&tick.label) / 2.0 * css;
-            let x = x.min(view.size.width * css - half);
-            pen.text(&tick.label, (x, row), (HPos::Center, VPos::Top), theme.muted)?;
-        }
-        for (rect, ..) in &rows {
-            pen.rule_across(rect.bottom, rect.left, rect.right, theme.muted.faded(0.5), 1.0)?;
-        }
+        let css = view.size.scale.css;
+        let has_strip = !self.strip.is_void(view.size.scale);
+        let plots = if has_strip { &[&self.plot, &self.strip][..] } else { &[&self.plot][..] };
         let [step, loss, rate] = view.labels;
-        // Above the plots and not above the labels of their ticks, the lowest and highest of which reach out.
-        let left = self.plot.left;
-        let title = pen.fitted(loss, self.plot.width());
-        pen.text(&title, (left, self.plot.top - 20.0 * css), (HPos::Left, VPos::Top), theme.muted)?;
+        pen.vertical_axis(&self.plot, &self.y, &self.y_ticks)?;
         if has_strip {
-            let title = pen.fitted(rate, self.plot.width());
-            pen.text(&title, (left, self.strip.top - 19.0 * css), (HPos::Left, VPos::Top), theme.muted)?;
+            pen.vertical_axis(&self.strip, &self.rate, &self.rate_ticks)?;
         }
-        let title = pen.fitted(step, self.plot.width());
-        pen.text(&title, (self.plot.right, row + 17.0 * css), (HPos::Right, VPos::Top), theme.muted)
+        let step_ticks = spaced_ticks(css, |gap| self.x.step_ticks(gap));
+        pen.horizontal_axis(plots, &self.x, &step_ticks, view.size)?;
+        // Above the plots and not above the labels of their ticks, the lowest and highest of which reach out.
+        pen.title_above(loss, &self.plot, TITLE_ROW - 4.0)?;
+        if has_strip {
+            pen.title_above(rate, &self.strip, TITLE_ROW - 5.0)?;
+        }
+        pen.title_below(step, plots[plots.len() - 1])
     }
 
     fn draw_band<DB: DrawingBackend>(&self, pen: &mut Pen<DB>, view: &View) -> Drawn<DB> {

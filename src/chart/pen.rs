@@ -1,4 +1,5 @@
-use super::layout::{Rect, Scale, TEXT};
+use super::axis::{Axis, Tick};
+use super::layout::{LABEL_GAP, Rect, Scale, Size, TEXT, text_width};
 use super::theme::{Colour, Theme};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{FontDesc, FontFamily, FontStyle, ShapeStyle, TextStyle};
@@ -161,6 +162,61 @@ impl<'a, DB: DrawingBackend> Pen<'a, DB> {
             }
         }
         String::new()
+    }
+
+    /// The ticks of a vertical axis: grid lines across the plot, labels to its left.
+    pub(super) fn vertical_axis(&mut self, plot: &Rect, axis: &Axis, ticks: &[Tick]) -> Drawn<DB> {
+        let right = plot.left - LABEL_GAP * self.scale.css;
+        for tick in ticks {
+            let at = axis.position(tick.value);
+            self.rule_across(at, plot.left, plot.right, self.grid(tick), 1.0)?;
+            self.text(&tick.label, (right, at), (HPos::Right, VPos::Center), self.theme.muted)?;
+        }
+        Ok(())
+    }
+
+    /// The ticks of a horizontal axis: grid lines down plots that lie above one another, labels below the last of
+    /// them, and a line at the bottom of each.
+    pub(super) fn horizontal_axis(
+        &mut self,
+        plots: &[&Rect],
+        axis: &Axis,
+        ticks: &[Tick],
+        size: Size,
+    ) -> Drawn<DB> {
+        let css = self.scale.css;
+        let row = plots.last().map_or(0.0, |plot| plot.bottom + 6.0 * css);
+        for tick in ticks {
+            let at = axis.position(tick.value);
+            for plot in plots {
+                self.rule_down(at, plot.top, plot.bottom, self.grid(tick), 1.0)?;
+            }
+            // Near the right edge a centred label would leave the canvas.
+            let half = text_width(&tick.label) / 2.0 * css;
+            let at = at.min(size.width * css - half);
+            self.text(&tick.label, (at, row), (HPos::Center, VPos::Top), self.theme.muted)?;
+        }
+        for plot in plots {
+            self.rule_across(plot.bottom, plot.left, plot.right, self.theme.muted.faded(0.5), 1.0)?;
+        }
+        Ok(())
+    }
+
+    /// The title of a vertical axis, at the left above its plot; `up` is how far above, in CSS pixels.
+    pub(super) fn title_above(&mut self, title: &str, plot: &Rect, up: f64) -> Drawn<DB> {
+        let place = (plot.left, plot.top - up * self.scale.css);
+        self.text(&self.fitted(title, plot.width()), place, (HPos::Left, VPos::Top), self.theme.muted)
+    }
+
+    /// The title of a horizontal axis, at the right below the labels of its ticks.
+    pub(super) fn title_below(&mut self, title: &str, plot: &Rect) -> Drawn<DB> {
+        let place = (plot.right, plot.bottom + 23.0 * self.scale.css);
+        self.text(&self.fitted(title, plot.width()), place, (HPos::Right, VPos::Top), self.theme.muted)
+    }
+
+    /// The colour of a tick's grid line, which is fainter where the tick has no label.
+    fn grid(&self, tick: &Tick) -> Colour {
+        if tick.label.is_empty() { self.theme.grid.faded(0.55) } else { self.theme.grid }
     }
 
     fn stroke(&mut self, points: &[(f64, f64)], colour: Colour, width: f64) -> Drawn<DB> {

@@ -1,12 +1,12 @@
 //! A picture of whatever series it is given: what diagnostics, paths and folds are shown with.
 
 use super::Stale;
-use super::axis::{Axis, Mapping, Tick};
-use super::layout::{
-    AXIS_ROWS, LABEL_GAP, Rect, Size, TITLE_ROW, label_column, right_margin, spaced_ticks, text_width,
-};
+use super::axis::Mapping;
+use super::layout::{Rect, text_width};
 use super::pen::{Drawn, Pen};
-use super::theme::{Colour, Theme};
+use super::stage::{Frame, Stage};
+use super::theme::Colour;
+use super::viewport::{Span, Viewport};
 use plotters::style::text_anchor::{HPos, VPos};
 use plotters_backend::DrawingBackend;
 use serde::Serialize;
@@ -144,55 +144,26 @@ pub struct PlotReading {
     pub y: f64,
 }
 
-/// Series over two axes.
+/// The chart of series over two axes.
 #[derive(Clone, Debug)]
 pub struct PlotChart {
-    axes: (PlotAxis, PlotAxis),
+    /// Size, axes and view.
+    pub stage: Stage,
     series: Vec<PlotSeries>,
     /// Of each series that is read: its indices by increasing x.
     orders: Vec<Vec<u32>>,
-    theme: Theme,
-    size: Size,
-    /// Left, right, bottom, top of all data, mapped.
-    home: [f64; 4],
-    view: [f64; 4],
     /// Series and index.
     cursor: Option<(usize, usize)>,
-    stale: Stale,
 }
 
 impl Default for PlotChart {
     fn default() -> Self {
-        let home = [0.0, 1.0, 0.0, 1.0];
-        Self {
-            axes: (PlotAxis::default(), PlotAxis::default()),
-            series: Vec::new(),
-            orders: Vec::new(),
-            theme: Theme::default(),
-            size: Size::default(),
-            home,
-            view: home,
-            cursor: None,
-            stale: Stale::BOTH,
-        }
+        let stage = Stage::new(Viewport::new([Span::new(0.0, 1.0); 2], 100.0), 34.0);
+        Self { stage, series: Vec::new(), orders: Vec::new(), cursor: None }
     }
 }
 
 impl PlotChart {
-    /// Sets the size on the page and what it is on the backend.
-    pub fn resize(&mut self, size: Size) {
-        if self.size != size {
-            self.size = size;
-            self.stale = Stale::BOTH;
-        }
-    }
-
-    /// Sets colours and font.
-    pub fn set_theme(&mut self, theme: Theme) {
-        self.theme = theme;
-        self.stale = Stale::BOTH;
-    }
-
     /// Replaces what is shown. The zoom stays where all data take the place that they took before.
     pub fn set(&mut self, x: PlotAxis, y: PlotAxis, series: Vec<PlotSeries>) {
         let of_x = |series: &PlotSeries, i: usize| [f64::from(series.x[i]); 2];
@@ -201,95 +172,27 @@ impl PlotChart {
             let has_edge = matches!(series.kind, PlotKind::Band | PlotKind::Bars);
             [y, if has_edge { series.low_at(i) } else { y }]
         };
-        let (x0, x1) = shown(&x, &series, of_x);
-        let (y0, y1) = shown(&y, &series, of_y);
-        let home = [x0, x1, y0, y1];
-        if !self.is_zoomed() || self.home != home || self.axes.0.mapping != x.mapping {
-            self.view = home;
-        }
-        self.home = home;
-        self.axes = (x, y);
+        let home = [shown(&x, &series, of_x), shown(&y, &series, of_y)];
+        let is_same = self.stage.viewport.home() == home && self.stage.mappings[0] == x.mapping;
+        self.stage.viewport.set_home(home, is_same);
+        self.stage.mappings = [x.mapping, y.mapping];
+        self.stage.titles = [x.title, y.title];
         self.orders = series.iter().map(order).collect();
         self.series = series;
         self.cursor = self.cursor.filter(|&(series, i)| self.can_read(series, i));
-        self.stale = Stale::BOTH;
-    }
-
-    /// Which layers are to be drawn again.
-    #[must_use]
-    pub fn stale(&self) -> Stale {
-        self.stale
-    }
-
-    /// Says that both layers show the present state.
-    pub fn mark_drawn(&mut self) {
-        self.stale = Stale::NEITHER;
-    }
-
-    /// Whether the view is not that of all data.
-    #[must_use]
-    pub fn is_zoomed(&self) -> bool {
-        self.view != self.home
-    }
-
-    /// Shows all data again.
-    pub fn reset_zoom(&mut self) {
-        self.show(self.home);
-    }
-
-    /// Magnifies by `factor` about a place on the page, which keeps its data coordinates.
-    pub fn zoom(&mut self, x_css: f64, y_css: f64, factor: f64) {
-        let picture = self.picture();
-        if picture.plot.is_void(self.size.scale) || !factor.is_finite() || factor <= 0.0 {
-            return;
-        }
-        let css = self.size.scale.css;
-        let (x, y) = (picture.x.mapped(x_css * css), picture.y.mapped(y_css * css));
-        let [x0, x1, y0, y1] = self.view;
-        self.show([
-            x + (x0 - x) / factor,
-            x + (x1 - x) / factor,
-            y + (y0 - y) / factor,
-            y + (y1 - y) / factor,
-        ]);
-    }
-
-    /// Moves the picture by CSS pixels.
-    pub fn pan(&mut self, dx_css: f64, dy_css: f64) {
-        let picture = self.picture();
-        let css = self.size.scale.css;
-        let [x0, x1, y0, y1] = self.view;
-        let dx = dx_css * css / picture.plot.width() * (x1 - x0);
-        let dy = dy_css * css / picture.plot.height() * (y1 - y0);
-        self.show([x0 - dx, x1 - dx, y0 + dy, y1 + dy]);
-    }
-
-    /// Data coordinates at a place on the page; `None` outside the plot.
-    #[must_use]
-    pub fn data_at(&self, x_css: f64, y_css: f64) -> Option<(f64, f64)> {
-        let picture = self.picture();
-        let css = self.size.scale.css;
-        let (x, y) = (x_css * css, y_css * css);
-        if picture.plot.is_void(self.size.scale) || !picture.plot.contains(x, y) {
-            return None;
-        }
-        Some((picture.x.value(x), picture.y.value(y)))
+        self.stage.stale = Stale::BOTH;
     }
 
     /// What is nearest to a place on the page: a point within 12 CSS pixels, or else the pair of a curve, of stairs or
     /// of bars that is nearest along x, and of several the one nearest along y. `None` outside the plot.
     #[must_use]
     pub fn reading(&self, x_css: f64, y_css: f64) -> Option<PlotReading> {
-        let picture = self.picture();
-        let css = self.size.scale.css;
-        let (px, py) = (x_css * css, y_css * css);
-        if picture.plot.is_void(self.size.scale) || !picture.plot.contains(px, py) {
-            return None;
-        }
+        let (frame, (px, py)) = self.stage.inside(x_css, y_css)?;
+        let css = self.stage.size.scale.css;
         let mut near: Option<(f64, usize, usize)> = None;
         let mut along: Option<(f64, f64, usize, usize)> = None;
         for (s, series) in self.series.iter().enumerate().filter(|(_, series)| series.is_read) {
-            let pairs = series.iter().map(|pair| picture.place(pair)).enumerate();
+            let pairs = series.iter().map(|pair| frame.place(pair)).enumerate();
             let pairs = pairs.filter(|(_, (x, y))| x.is_finite() && y.is_finite());
             if series.kind == PlotKind::Points {
                 let places = pairs.map(|(i, (x, y))| ((x - px).hypot(y - py), s, i));
@@ -313,7 +216,7 @@ impl PlotChart {
     /// Puts the cursor on a pair, or takes it away; a pair that is not read takes it away too.
     pub fn set_cursor(&mut self, at: Option<(usize, usize)>) {
         let at = at.filter(|&(series, i)| self.can_read(series, i));
-        self.stale.top |= self.cursor != at;
+        self.stage.stale.top |= self.cursor != at;
         self.cursor = at;
     }
 
@@ -340,36 +243,20 @@ impl PlotChart {
         Some(self.reading_of(s, i))
     }
 
-    /// The axes as they are drawn now: x, then y.
-    #[must_use]
-    pub fn axes(&self) -> (Axis, Axis) {
-        let picture = self.picture();
-        (picture.x, picture.y)
-    }
-
-    /// Where the data are drawn, in backend units.
-    #[must_use]
-    pub fn plot(&self) -> Rect {
-        self.picture().plot
-    }
-
     /// Draws grid, labels and series.
     ///
     /// # Errors
     /// What the backend reports.
     pub fn draw_base<DB: DrawingBackend>(&self, backend: &mut DB) -> Drawn<DB> {
-        let picture = self.picture();
-        if picture.plot.is_void(self.size.scale) {
-            return Ok(());
-        }
-        let mut pen = Pen::new(backend, self.size.scale, &self.theme);
-        self.draw_axes(&mut pen, &picture)?;
+        let Some(frame) = self.stage.visible_frame() else { return Ok(()) };
+        let mut pen = Pen::new(backend, self.stage.size.scale, &self.stage.theme);
+        self.stage.draw_axes(&mut pen, &frame)?;
         for series in &self.series {
-            self.draw_series(&mut pen, &picture, series)?;
+            self.draw_series(&mut pen, &frame, series)?;
         }
         // Words last, so that no line crosses them.
         for series in self.series.iter().filter(|series| !series.label.is_empty()) {
-            self.draw_label(&mut pen, &picture, series)?;
+            self.draw_label(&mut pen, &frame, series)?;
         }
         Ok(())
     }
@@ -379,58 +266,26 @@ impl PlotChart {
     /// # Errors
     /// What the backend reports.
     pub fn draw_top<DB: DrawingBackend>(&self, backend: &mut DB) -> Drawn<DB> {
-        let picture = self.picture();
-        let Some((series, i)) = self.cursor.filter(|_| !picture.plot.is_void(self.size.scale)) else {
-            return Ok(());
-        };
+        let Some((frame, (series, i))) = self.stage.visible_frame().zip(self.cursor) else { return Ok(()) };
         let series = &self.series[series];
-        let (x, y) = picture.place(series.at(i));
-        let plot = &picture.plot;
-        let mut pen = Pen::new(backend, self.size.scale, &self.theme);
+        let (x, y) = frame.place(series.at(i));
+        let plot = &frame.plot;
+        let mut pen = Pen::new(backend, self.stage.size.scale, &self.stage.theme);
         if x >= plot.left && x <= plot.right {
-            pen.rule_down(x, plot.top, plot.bottom, self.theme.muted.faded(0.6), 1.0)?;
+            pen.rule_down(x, plot.top, plot.bottom, self.stage.theme.muted.faded(0.6), 1.0)?;
         }
         if plot.contains(x, y) { pen.marker((x, y), 4.5, self.colour(series)) } else { Ok(()) }
-    }
-
-    fn draw_axes<DB: DrawingBackend>(&self, pen: &mut Pen<DB>, picture: &Picture) -> Drawn<DB> {
-        let Picture { plot, x, y, x_ticks, y_ticks } = picture;
-        let css = self.size.scale.css;
-        let theme = &self.theme;
-        for tick in y_ticks {
-            let at = y.position(tick.value);
-            let colour = if tick.label.is_empty() { theme.grid.faded(0.55) } else { theme.grid };
-            pen.rule_across(at, plot.left, plot.right, colour, 1.0)?;
-            let place = (plot.left - LABEL_GAP * css, at);
-            pen.text(&tick.label, place, (HPos::Right, VPos::Center), theme.muted)?;
-        }
-        let row = plot.bottom + 6.0 * css;
-        for tick in x_ticks {
-            let at = x.position(tick.value);
-            let colour = if tick.label.is_empty() { theme.grid.faded(0.55) } else { theme.grid };
-            pen.rule_down(at, plot.top, plot.bottom, colour, 1.0)?;
-            // Near the right edge a centred label would leave the canvas.
-            let half = text_width(&tick.label) / 2.0 * css;
-            let at = at.min(self.size.width * css - half);
-            pen.text(&tick.label, (at, row), (HPos::Center, VPos::Top), theme.muted)?;
-        }
-        pen.rule_across(plot.bottom, plot.left, plot.right, theme.muted.faded(0.5), 1.0)?;
-        let (x_axis, y_axis) = &self.axes;
-        let title = pen.fitted(&y_axis.title, plot.width());
-        pen.text(&title, (plot.left, 4.0 * css), (HPos::Left, VPos::Top), theme.muted)?;
-        let title = pen.fitted(&x_axis.title, plot.width());
-        pen.text(&title, (plot.right, row + 17.0 * css), (HPos::Right, VPos::Top), theme.muted)
     }
 
     fn draw_series<DB: DrawingBackend>(
         &self,
         pen: &mut Pen<DB>,
-        picture: &Picture,
+        frame: &Frame,
         series: &PlotSeries,
     ) -> Drawn<DB> {
         let colour = self.colour(series);
-        let plot = &picture.plot;
-        let places = series.iter().map(|pair| picture.place(pair));
+        let plot = &frame.plot;
+        let places = series.iter().map(|pair| frame.place(pair));
         match series.kind {
             PlotKind::Points => {
                 let radius = point_radius(series.len());
@@ -444,8 +299,8 @@ impl PlotChart {
             PlotKind::Line => pen.polyline(places, plot, colour, series.width),
             PlotKind::Dashed => pen.dashed(places, plot, colour, series.width, DASH),
             PlotKind::Steps => pen.polyline(stairs(places), plot, colour, series.width),
-            PlotKind::Band => draw_band(pen, picture, series, colour.faded(0.22)),
-            PlotKind::Bars => draw_bars(pen, picture, series, colour.faded(0.55)),
+            PlotKind::Band => draw_band(pen, frame, series, colour.faded(0.22)),
+            PlotKind::Bars => draw_bars(pen, frame, series, colour.faded(0.55)),
             PlotKind::Rules => {
                 for (x, y) in places {
                     let ends = match (x.is_finite(), y.is_finite()) {
@@ -464,13 +319,13 @@ impl PlotChart {
     fn draw_label<DB: DrawingBackend>(
         &self,
         pen: &mut Pen<DB>,
-        picture: &Picture,
+        frame: &Frame,
         series: &PlotSeries,
     ) -> Drawn<DB> {
-        let css = self.size.scale.css;
-        let plot = &picture.plot;
+        let css = self.stage.size.scale.css;
+        let plot = &frame.plot;
         let seen = |&(x, y): &(f64, f64)| plot.contains(x, y);
-        let places: Vec<_> = series.iter().map(|pair| picture.place(pair)).collect();
+        let places: Vec<_> = series.iter().map(|pair| frame.place(pair)).collect();
         let Some(&(x, y)) = places.iter().rev().find(|place| seen(place)) else { return Ok(()) };
         let width = text_width(&series.label) * css;
         let left = (x - width - 4.0 * css).max(plot.left);
@@ -479,8 +334,8 @@ impl PlotChart {
     }
 
     fn colour(&self, series: &PlotSeries) -> Colour {
-        let named = self.theme.named(&series.colour);
-        named.or_else(|| Colour::parse(&series.colour)).unwrap_or(self.theme.ink)
+        let named = self.stage.theme.named(&series.colour);
+        named.or_else(|| Colour::parse(&series.colour)).unwrap_or(self.stage.theme.ink)
     }
 
     fn can_read(&self, series: usize, i: usize) -> bool {
@@ -491,63 +346,15 @@ impl PlotChart {
         let (x, y) = self.series[series].at(i);
         PlotReading { series: series as u32, index: i as u32, x, y }
     }
-
-    fn picture(&self) -> Picture {
-        let Size { width, height, scale } = self.size;
-        let (top, bottom) = (TITLE_ROW * scale.css, (height - AXIS_ROWS) * scale.css);
-        let [x0, x1, y0, y1] = self.view;
-        let y = Axis { mapping: self.axes.1.mapping, low: y0, high: y1, start: bottom, end: top };
-        let y_ticks = y.ticks(34.0 * scale.css);
-        let left = label_column(width, &y_ticks) * scale.css;
-        let right = (width - right_margin(width)) * scale.css;
-        let x = Axis { mapping: self.axes.0.mapping, low: x0, high: x1, start: left, end: right };
-        Picture {
-            plot: Rect { left, top, right, bottom },
-            x,
-            y,
-            x_ticks: spaced_ticks(scale.css, |gap| x.ticks(gap)),
-            y_ticks,
-        }
-    }
-
-    fn show(&mut self, view: [f64; 4]) {
-        let [x0, x1, y0, y1] = view;
-        let limits = |low: f64, high: f64, home_low: f64, home_high: f64| {
-            let (span, home) = (high - low, home_high - home_low);
-            // Pairs are f32: below this the picture would show their rounding.
-            let least = (home * 1e-5).max(low.abs().max(high.abs()) * 1e-6);
-            low.is_finite() && high.is_finite() && span >= least && span <= home * 100.0
-        };
-        let can = limits(x0, x1, self.home[0], self.home[1]) && limits(y0, y1, self.home[2], self.home[3]);
-        if can && self.view != view {
-            self.view = view;
-            self.stale = Stale::BOTH;
-        }
-    }
-}
-
-/// What the size and the view make of the canvas.
-struct Picture {
-    plot: Rect,
-    x: Axis,
-    y: Axis,
-    x_ticks: Vec<Tick>,
-    y_ticks: Vec<Tick>,
-}
-
-impl Picture {
-    fn place(&self, (x, y): (f64, f64)) -> (f64, f64) {
-        (self.x.position(x), self.y.position(y))
-    }
 }
 
 fn draw_band<DB: DrawingBackend>(
     pen: &mut Pen<DB>,
-    picture: &Picture,
+    frame: &Frame,
     series: &PlotSeries,
     colour: Colour,
 ) -> Drawn<DB> {
-    let plot = &picture.plot;
+    let plot = &frame.plot;
     let inside = |(x, y): (f64, f64)| {
         // What a logarithmic axis has no place for lies below the plot.
         let y = if y.is_nan() { plot.bottom } else { y.clamp(plot.top, plot.bottom) };
@@ -555,30 +362,30 @@ fn draw_band<DB: DrawingBackend>(
     };
     let usable = |&i: &usize| {
         let (x, y) = series.at(i);
-        picture.x.position(x).is_finite() && !y.is_nan() && !series.low_at(i).is_nan()
+        frame.x.position(x).is_finite() && !y.is_nan() && !series.low_at(i).is_nan()
     };
     let rows: Vec<usize> = (0..series.len()).filter(usable).collect();
-    let above = rows.iter().map(|&i| inside(picture.place(series.at(i))));
-    let below = rows.iter().rev().map(|&i| inside(picture.place((series.at(i).0, series.low_at(i)))));
+    let above = rows.iter().map(|&i| inside(frame.place(series.at(i))));
+    let below = rows.iter().rev().map(|&i| inside(frame.place((series.at(i).0, series.low_at(i)))));
     let outline: Vec<_> = above.chain(below).collect();
     pen.polygon(&outline, colour)
 }
 
 fn draw_bars<DB: DrawingBackend>(
     pen: &mut Pen<DB>,
-    picture: &Picture,
+    frame: &Frame,
     series: &PlotSeries,
     colour: Colour,
 ) -> Drawn<DB> {
-    let plot = &picture.plot;
-    let centres: Vec<f64> = series.iter().map(|(x, _)| picture.x.position(x)).collect();
+    let plot = &frame.plot;
+    let centres: Vec<f64> = series.iter().map(|(x, _)| frame.x.position(x)).collect();
     let apart = |pair: &[f64]| (pair[1] - pair[0]).abs();
     let width = centres.windows(2).map(apart).filter(|width| *width > 0.0).fold(f64::INFINITY, f64::min);
     let width = if width.is_finite() { width } else { plot.width() / 4.0 };
     for (i, &centre) in centres.iter().enumerate() {
         let (x, y) = series.at(i);
         let ends = [y, series.low_at(i)].map(|y| {
-            let place = picture.place((x, y)).1;
+            let place = frame.place((x, y)).1;
             if place.is_nan() { plot.bottom } else { place.clamp(plot.top, plot.bottom) }
         });
         let half = width * (1.0 - BAR_GAP) / 2.0;
@@ -617,16 +424,12 @@ fn order(series: &PlotSeries) -> Vec<u32> {
 }
 
 /// The stretch of an axis that shows what it should, mapped.
-fn shown(
-    axis: &PlotAxis,
-    series: &[PlotSeries],
-    ends: impl Fn(&PlotSeries, usize) -> [f64; 2],
-) -> (f64, f64) {
+fn shown(axis: &PlotAxis, series: &[PlotSeries], ends: impl Fn(&PlotSeries, usize) -> [f64; 2]) -> Span {
     let mapped = |value: f64| axis.mapping.forward(value);
     let wanted = axis.range.map(|range| range.map(mapped));
     if let Some([low, high]) = wanted.filter(|[low, high]| low.is_finite() && high.is_finite() && high > low)
     {
-        return (low, high);
+        return Span::new(low, high);
     }
     let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
     for series in series.iter().filter(|series| series.is_fitted) {
@@ -637,7 +440,7 @@ fn shown(
         }
     }
     if low > high {
-        return (0.0, 1.0);
+        return Span::new(0.0, 1.0);
     }
     let half = match (high - low, axis.mapping) {
         (span, _) if span > (low.abs().max(high.abs()) * 1e-5).max(f64::MIN_POSITIVE) => span * 0.05,
@@ -645,7 +448,7 @@ fn shown(
         (_, Mapping::Linear) if low != 0.0 => low.abs() * 0.5,
         _ => 0.5,
     };
-    (low - half, high + half)
+    Span::new(low - half, high + half)
 }
 
 /// From 3 CSS pixels for a hundred points to 1.5 for 5,000, evenly in the logarithm: these pictures are small.

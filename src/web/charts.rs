@@ -1,4 +1,4 @@
-//! The two charts as JavaScript sees them, on the page's thread.
+//! The fit chart and the loss chart as JavaScript sees them, on the page's thread, and what all charts export.
 //!
 //! Each takes two canvases that lie upon one another: `base` for what stays, `top` for what moves. The charts
 //! set the canvases' CSS size: measure the element around them, not the canvases.
@@ -57,6 +57,64 @@ extern "C" {
     fn validation(this: &Delta) -> Float32Array;
 }
 
+/// Exports what all charts have in common. What stands behind the chart's name is its part that has size and view.
+macro_rules! export_chart {
+    ($name:ident $(. $stage:ident)?) => {
+        #[wasm_bindgen]
+        impl $name {
+            /// Takes two canvases that lie upon one another.
+            #[wasm_bindgen(constructor)]
+            pub fn new(base: HtmlCanvasElement, top: HtmlCanvasElement) -> Result<$name, JsError> {
+                Ok(Self { chart: chart::$name::default(), layers: Layers::new(base, top)? })
+            }
+
+            /// Sets the size: call it when the element around the canvases or the pixel ratio changes.
+            pub fn resize(&mut self, width_css: f64, height_css: f64, device_pixel_ratio: f64) {
+                self.chart$(.$stage)?.resize(self.layers.resize(width_css, height_css, device_pixel_ratio));
+            }
+
+            /// Sets colours and font.
+            pub fn set_theme(&mut self, theme: &ChartTheme) {
+                self.chart$(.$stage)?.set_theme(self.layers.theme(theme));
+            }
+
+            /// Draws the layers that changed; true if there were any. Call it in `requestAnimationFrame`.
+            pub fn draw(&mut self) -> Result<bool, JsError> {
+                let stale = self.chart$(.$stage)?.stale();
+                if stale.base {
+                    self.layers.base.redraw(|canvas| self.chart.draw_base(canvas))?;
+                }
+                if stale.top {
+                    self.layers.top.redraw(|canvas| self.chart.draw_top(canvas))?;
+                }
+                self.chart$(.$stage)?.mark_drawn();
+                Ok(stale != chart::Stale::NEITHER)
+            }
+
+            /// Magnifies by `factor` about a place on the canvas.
+            pub fn zoom(&mut self, x_css: f64, y_css: f64, factor: f64) {
+                self.chart$(.$stage)?.zoom(x_css, y_css, factor);
+            }
+
+            /// Moves the picture by CSS pixels.
+            pub fn pan(&mut self, dx_css: f64, dy_css: f64) {
+                self.chart$(.$stage)?.pan(dx_css, dy_css);
+            }
+
+            /// Shows all data again.
+            pub fn reset_zoom(&mut self) {
+                self.chart$(.$stage)?.reset_zoom();
+            }
+
+            /// Whether the view is not that of all data.
+            pub fn is_zoomed(&self) -> bool {
+                self.chart$(.$stage)?.is_zoomed()
+            }
+        }
+    };
+}
+pub(super) use export_chart;
+
 /// Points, the current fit and the exact one.
 #[wasm_bindgen]
 pub struct FitChart {
@@ -66,22 +124,6 @@ pub struct FitChart {
 
 #[wasm_bindgen]
 impl FitChart {
-    /// Takes two canvases that lie upon one another.
-    #[wasm_bindgen(constructor)]
-    pub fn new(base: HtmlCanvasElement, top: HtmlCanvasElement) -> Result<FitChart, JsError> {
-        Ok(Self { chart: chart::FitChart::default(), layers: Layers::new(base, top)? })
-    }
-
-    /// Sets the size: call it when the element around the canvases or the pixel ratio changes.
-    pub fn resize(&mut self, width_css: f64, height_css: f64, device_pixel_ratio: f64) {
-        self.chart.resize(self.layers.resize(width_css, height_css, device_pixel_ratio));
-    }
-
-    /// Sets colours and font.
-    pub fn set_theme(&mut self, theme: &ChartTheme) {
-        self.chart.set_theme(self.layers.theme(theme));
-    }
-
     /// Names the axes.
     pub fn set_labels(&mut self, x: &str, y: &str) {
         self.chart.set_labels(x, y);
@@ -132,19 +174,6 @@ impl FitChart {
         self.chart.set_options(chart::FitOptions { show_residuals, show_exact });
     }
 
-    /// Draws the layers that changed; true if there were any. Call it in `requestAnimationFrame`.
-    pub fn draw(&mut self) -> Result<bool, JsError> {
-        let stale = self.chart.stale();
-        if stale.base {
-            self.layers.base.redraw(|canvas| self.chart.draw_base(canvas))?;
-        }
-        if stale.top {
-            self.layers.top.redraw(|canvas| self.chart.draw_top(canvas))?;
-        }
-        self.chart.mark_drawn();
-        Ok(stale != chart::Stale::NEITHER)
-    }
-
     /// What is at a place on the canvas; `undefined` outside the plot.
     pub fn reading(&self, x_css: f64, y_css: f64) -> Option<FitReading> {
         write(&self.chart.reading(x_css, y_css)?)
@@ -157,34 +186,16 @@ impl FitChart {
 
     /// Data coordinates `[x, y]` at a place on the canvas; empty while the chart has no size.
     pub fn data_at(&self, x_css: f64, y_css: f64) -> Vec<f64> {
-        self.chart.data_at(x_css, y_css).map_or_else(Vec::new, |(x, y)| vec![x, y])
-    }
-
-    /// Magnifies by `factor` about a place on the canvas.
-    pub fn zoom(&mut self, x_css: f64, y_css: f64, factor: f64) {
-        self.chart.zoom(x_css, y_css, factor);
-    }
-
-    /// Moves the picture.
-    pub fn pan(&mut self, dx_css: f64, dy_css: f64) {
-        self.chart.pan(dx_css, dy_css);
-    }
-
-    /// Shows all data again.
-    pub fn reset_zoom(&mut self) {
-        self.chart.reset_zoom();
+        self.chart.stage.data_at(x_css, y_css).map_or_else(Vec::new, |(x, y)| vec![x, y])
     }
 
     /// `[x0, x1, y0, y1]` of what is shown.
     pub fn view(&self) -> Vec<f64> {
-        self.chart.view().to_vec()
-    }
-
-    /// Whether the view is not that of all data.
-    pub fn is_zoomed(&self) -> bool {
-        self.chart.is_zoomed()
+        self.chart.stage.view().to_vec()
     }
 }
+
+export_chart!(FitChart.stage);
 
 /// Losses over steps, and the learning rate beneath.
 #[wasm_bindgen]
@@ -195,22 +206,6 @@ pub struct LossChart {
 
 #[wasm_bindgen]
 impl LossChart {
-    /// Takes two canvases that lie upon one another.
-    #[wasm_bindgen(constructor)]
-    pub fn new(base: HtmlCanvasElement, top: HtmlCanvasElement) -> Result<LossChart, JsError> {
-        Ok(Self { chart: chart::LossChart::default(), layers: Layers::new(base, top)? })
-    }
-
-    /// Sets the size: call it when the element around the canvases or the pixel ratio changes.
-    pub fn resize(&mut self, width_css: f64, height_css: f64, device_pixel_ratio: f64) {
-        self.chart.resize(self.layers.resize(width_css, height_css, device_pixel_ratio));
-    }
-
-    /// Sets colours and font.
-    pub fn set_theme(&mut self, theme: &ChartTheme) {
-        self.chart.set_theme(self.layers.theme(theme));
-    }
-
     /// Names the axes.
     pub fn set_labels(&mut self, step: &str, loss: &str, rate: &str) {
         self.chart.set_labels(step, loss, rate);
@@ -255,19 +250,6 @@ impl LossChart {
         self.chart.set_options(chart::LossOptions { log_x, log_y, smoothing, show_batch });
     }
 
-    /// Draws the layers that changed; true if there were any. Call it in `requestAnimationFrame`.
-    pub fn draw(&mut self) -> Result<bool, JsError> {
-        let stale = self.chart.stale();
-        if stale.base {
-            self.layers.base.redraw(|canvas| self.chart.draw_base(canvas))?;
-        }
-        if stale.top {
-            self.layers.top.redraw(|canvas| self.chart.draw_top(canvas))?;
-        }
-        self.chart.mark_drawn();
-        Ok(stale != chart::Stale::NEITHER)
-    }
-
     /// What is at a place on the canvas; `undefined` outside the plots.
     pub fn reading(&mut self, x_css: f64, y_css: f64) -> Option<LossReading> {
         write(&self.chart.reading(x_css, y_css)?)
@@ -282,27 +264,9 @@ impl LossChart {
     pub fn move_cursor(&mut self, columns: i32) -> Option<LossReading> {
         write(&self.chart.move_cursor(columns)?)
     }
-
-    /// Magnifies the steps by `factor` about a place on the canvas.
-    pub fn zoom(&mut self, x_css: f64, y_css: f64, factor: f64) {
-        self.chart.zoom(x_css, y_css, factor);
-    }
-
-    /// Moves the steps.
-    pub fn pan(&mut self, dx_css: f64, dy_css: f64) {
-        self.chart.pan(dx_css, dy_css);
-    }
-
-    /// Shows the whole run again and follows it.
-    pub fn reset_zoom(&mut self) {
-        self.chart.reset_zoom();
-    }
-
-    /// Whether less than the whole run is shown.
-    pub fn is_zoomed(&self) -> bool {
-        self.chart.is_zoomed()
-    }
 }
+
+export_chart!(LossChart);
 
 /// The two canvases of a chart.
 pub(super) struct Layers {

@@ -1,6 +1,6 @@
 //! The general chart as JavaScript sees it: a description in plain data, with typed arrays for the series.
 
-use super::charts::{ChartTheme, Layers, write};
+use super::charts::{ChartTheme, Layers, export_chart, write};
 use crate::chart::{self, Mapping, PlotAxis, PlotKind, PlotSeries};
 use js_sys::{Array, Float32Array};
 use wasm_bindgen::prelude::*;
@@ -62,39 +62,10 @@ pub struct PlotChart {
 
 #[wasm_bindgen]
 impl PlotChart {
-    /// Takes two canvases that lie upon one another.
-    #[wasm_bindgen(constructor)]
-    pub fn new(base: HtmlCanvasElement, top: HtmlCanvasElement) -> Result<PlotChart, JsError> {
-        Ok(Self { chart: chart::PlotChart::default(), layers: Layers::new(base, top)? })
-    }
-
-    /// Sets the size: call it when the element around the canvases or the pixel ratio changes.
-    pub fn resize(&mut self, width_css: f64, height_css: f64, device_pixel_ratio: f64) {
-        self.chart.resize(self.layers.resize(width_css, height_css, device_pixel_ratio));
-    }
-
-    /// Sets colours and font.
-    pub fn set_theme(&mut self, theme: &ChartTheme) {
-        self.chart.set_theme(self.layers.theme(theme));
-    }
-
     /// Replaces what is shown; series of a kind that is not known are left out.
     pub fn set(&mut self, plot: &Plot) {
         let series = plot.series().into_iter().filter_map(|series| read_series(series.unchecked_ref()));
         self.chart.set(read_axis(&plot.x()), read_axis(&plot.y()), series.collect());
-    }
-
-    /// Draws the layers that changed; true if there were any. Call it in `requestAnimationFrame`.
-    pub fn draw(&mut self) -> Result<bool, JsError> {
-        let stale = self.chart.stale();
-        if stale.base {
-            self.layers.base.redraw(|canvas| self.chart.draw_base(canvas))?;
-        }
-        if stale.top {
-            self.layers.top.redraw(|canvas| self.chart.draw_top(canvas))?;
-        }
-        self.chart.mark_drawn();
-        Ok(stale != chart::Stale::NEITHER)
     }
 
     /// What is nearest to a place on the canvas; `undefined` outside the plot.
@@ -111,32 +82,9 @@ impl PlotChart {
     pub fn move_cursor(&mut self, pairs: i32, series: i32) -> Option<PlotReading> {
         write(&self.chart.move_cursor(pairs, series)?)
     }
-
-    /// Data coordinates `[x, y]` at a place on the canvas; empty outside the plot.
-    pub fn data_at(&self, x_css: f64, y_css: f64) -> Vec<f64> {
-        self.chart.data_at(x_css, y_css).map_or_else(Vec::new, |(x, y)| vec![x, y])
-    }
-
-    /// Magnifies by `factor` about a place on the canvas.
-    pub fn zoom(&mut self, x_css: f64, y_css: f64, factor: f64) {
-        self.chart.zoom(x_css, y_css, factor);
-    }
-
-    /// Moves the picture.
-    pub fn pan(&mut self, dx_css: f64, dy_css: f64) {
-        self.chart.pan(dx_css, dy_css);
-    }
-
-    /// Shows all data again.
-    pub fn reset_zoom(&mut self) {
-        self.chart.reset_zoom();
-    }
-
-    /// Whether the view is not that of all data.
-    pub fn is_zoomed(&self) -> bool {
-        self.chart.is_zoomed()
-    }
 }
+
+export_chart!(PlotChart.stage);
 
 fn read_axis(axis: &DescribedAxis) -> PlotAxis {
     let range = axis.range().map(|range| [0, 1].map(|i| range.get(i).as_f64().unwrap_or(f64::NAN)));

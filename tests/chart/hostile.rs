@@ -38,7 +38,7 @@ proptest! {
     ) {
         let scale = Scale::fractions(ratio, 16.0);
         let mut chart = FitChart::default();
-        chart.resize(size(width, height, scale));
+        chart.stage.resize(size(width, height, scale));
         let (x, y) = points.into_iter().unzip();
         chart.set_dataset(x, y, [f64::from(ends.0), f64::from(ends.1)], [f64::from(ends.2), f64::from(ends.3)]);
         let (x, y): (Vec<f32>, Vec<f32>) = curve.into_iter().unzip();
@@ -47,13 +47,13 @@ proptest! {
         chart.set_options(FitOptions { show_residuals: true, show_exact: true });
         for (a, b, c) in moves {
             let (a, b, c) = (f64::from(a), f64::from(b), f64::from(c));
-            chart.zoom(a.abs() * 40.0, b.abs() * 40.0, c.abs());
-            chart.pan(a, b);
+            chart.stage.zoom(a.abs() * 40.0, b.abs() * 40.0, c.abs());
+            chart.stage.pan(a, b);
             chart.set_cursor(Some(c));
             if let Some(reading) = chart.reading(a.abs() * 40.0, b.abs() * 40.0) {
                 prop_assert!(reading.x.is_finite());
             }
-            prop_assert!(chart.view().iter().all(|end| end.is_finite()));
+            prop_assert!(chart.stage.view().iter().all(|end| end.is_finite()));
         }
         check_inside(&drawn_fit(&chart, width, height, scale), scale)?;
     }

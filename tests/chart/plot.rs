@@ -14,7 +14,7 @@ fn axis(title: &str, mapping: Mapping, range: Option<[f64; 2]>) -> PlotAxis {
 
 fn plot(x: PlotAxis, y: PlotAxis, series: Vec<PlotSeries>, scale: Scale) -> PlotChart {
     let mut chart = PlotChart::default();
-    chart.resize(size(WIDTH, HEIGHT, scale));
+    chart.stage.resize(size(WIDTH, HEIGHT, scale));
     chart.set(x, y, series);
     chart
 }
@@ -45,7 +45,7 @@ fn place(i: usize, plot: Rect) -> (i32, i32) {
 fn pairs_lie_where_the_axes_say() {
     for scale in [Scale::pixels(1.0), Scale::fractions(2.0, 16.0)] {
         let chart = decades(PlotKind::Line, scale);
-        let expected: Vec<_> = (0..4).map(|i| place(i, chart.plot())).collect();
+        let expected: Vec<_> = (0..4).map(|i| place(i, chart.stage.plot())).collect();
         let recorder = drawn(&chart, WIDTH, HEIGHT, scale);
         let [line] = recorder.paths_of(rgb(Theme::default().fit))[..] else { panic!("one line") };
         assert_eq!(line.points, expected);
@@ -68,14 +68,14 @@ fn pairs_lie_where_the_axes_say() {
 #[test]
 fn bars_stand_on_zero_and_beside_one_another() {
     let chart = decades(PlotKind::Bars, Scale::pixels(1.0));
-    let Rect { top, bottom, left, right } = chart.plot();
+    let Rect { top, bottom, left, right } = chart.stage.plot();
     let recorder = drawn(&chart, WIDTH, HEIGHT, Scale::pixels(1.0));
     // The first has no height.
     assert_eq!(recorder.rects.len(), 3);
     let zero = (bottom - (bottom - top) / 5.0).round() as i32;
     for (bar, i) in recorder.rects.iter().zip(1..) {
         let [(from, upper), (to, lower)] = bar.points[..] else { panic!("two corners") };
-        let (x, y) = place(i, chart.plot());
+        let (x, y) = place(i, chart.stage.plot());
         assert_eq!((upper, lower), (y, zero));
         assert!(((from + to) / 2 - x).abs() <= 1, "{from} {to} about {x}");
         let width = f64::from(to - from);
@@ -94,7 +94,7 @@ fn bands_reach_from_edge_to_edge_and_rules_through_the_plot() {
     let unit = || axis("", Mapping::Linear, Some([0.0, 1.0]));
     let chart = plot(unit(), unit(), vec![band, rules], scale);
     let recorder = drawn(&chart, WIDTH, HEIGHT, scale);
-    let Rect { left, top, right, bottom } = chart.plot();
+    let Rect { left, top, right, bottom } = chart.stage.plot();
     let corner = |x: f64, y: f64| (x.round() as i32, y.round() as i32);
     let [band] = &recorder.polygons[..] else { panic!("one band") };
     // What leaves the plot is cut at its edge.
@@ -116,7 +116,7 @@ fn axes_hold_all_data_and_rules_do_not_widen_them() {
     let rule = PlotSeries::new(PlotKind::Rules, "exact", vec![f32::NAN], vec![1e6]);
     let x = axis("", Mapping::Log, None);
     let chart = plot(x, axis("", Mapping::Linear, None), vec![points, rule], Scale::pixels(1.0));
-    let (x, y) = chart.axes();
+    let (x, y) = chart.stage.axes();
     // log10 of 1 and 10,000, and a twentieth of four decades to either side.
     assert!((x.low + 0.2).abs() < 1e-9 && (x.high - 4.2).abs() < 1e-9, "{x:?}");
     assert!((y.low - (3.0 - 44.85)).abs() < 1e-9 && (y.high - (900.0 + 44.85)).abs() < 1e-9, "{y:?}");
@@ -132,7 +132,7 @@ fn the_pointer_reads_the_nearest_point_then_the_nearest_curve() {
     let point = PlotSeries::new(PlotKind::Points, "points", vec![0.5], vec![0.6]);
     let unit = || axis("", Mapping::Linear, Some([0.0, 1.0]));
     let mut chart = plot(unit(), unit(), vec![low, high, point], Scale::pixels(1.0));
-    let Rect { left, top, right, bottom } = chart.plot();
+    let Rect { left, top, right, bottom } = chart.stage.plot();
     let at = |x: f64, y: f64| (left + x * (right - left), bottom - y * (bottom - top));
     let read = |chart: &PlotChart, (x, y): (f64, f64)| {
         chart.reading(x, y).map(|PlotReading { series, index, .. }| (series, index))
@@ -175,16 +175,16 @@ fn the_keyboard_goes_by_x_whatever_the_order_of_rows() {
 #[test]
 fn zoom_keeps_the_place_under_the_pointer_and_goes_back() {
     let mut chart = decades(PlotKind::Line, Scale::pixels(2.0));
-    let before = chart.data_at(200.0, 100.0).expect("a size");
-    chart.zoom(200.0, 100.0, 4.0);
-    assert!(chart.is_zoomed());
-    let after = chart.data_at(200.0, 100.0).expect("a size");
+    let before = chart.stage.data_at(200.0, 100.0).expect("a size");
+    chart.stage.zoom(200.0, 100.0, 4.0);
+    assert!(chart.stage.is_zoomed());
+    let after = chart.stage.data_at(200.0, 100.0).expect("a size");
     assert!((before.0 / after.0 - 1.0).abs() < 1e-9 && (before.1 - after.1).abs() < 1e-9);
-    chart.pan(30.0, -20.0);
-    let moved = chart.data_at(230.0, 80.0).expect("a size");
+    chart.stage.pan(30.0, -20.0);
+    let moved = chart.stage.data_at(230.0, 80.0).expect("a size");
     assert!((before.0 / moved.0 - 1.0).abs() < 1e-9 && (before.1 - moved.1).abs() < 1e-9);
-    chart.reset_zoom();
-    assert!(!chart.is_zoomed());
+    chart.stage.reset_zoom();
+    assert!(!chart.stage.is_zoomed());
 }
 
 #[test]
@@ -200,7 +200,7 @@ fn no_label_of_a_plot_covers_another() {
                     vec![magnitude, 1.3 * magnitude],
                 );
                 let mut chart = PlotChart::default();
-                chart.resize(size(width, 220.0, scale));
+                chart.stage.resize(size(width, 220.0, scale));
                 chart.set(
                     axis("fitted waiting time", mapping, None),
                     axis("residual", mapping, None),
@@ -238,13 +238,13 @@ proptest! {
             }
         });
         let mut chart = PlotChart::default();
-        chart.resize(size(width, height, scale));
+        chart.stage.resize(size(width, height, scale));
         let range = range.map(|(low, high)| [f64::from(low), f64::from(high)]);
         chart.set(axis("x", mapping(log_x), range), axis("y", mapping(log_y), None), series.collect());
         for (a, b, c) in moves {
             let (a, b, c) = (f64::from(a), f64::from(b), f64::from(c));
-            chart.zoom(a.abs() * 40.0, b.abs() * 40.0, c.abs());
-            chart.pan(a, b);
+            chart.stage.zoom(a.abs() * 40.0, b.abs() * 40.0, c.abs());
+            chart.stage.pan(a, b);
             if let Some(reading) = chart.reading(a.abs() * 40.0, b.abs() * 40.0) {
                 prop_assert!((reading.index as usize) < pairs.len());
             }

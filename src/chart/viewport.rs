@@ -1,0 +1,105 @@
+/// A stretch of one axis, in mapped coordinates.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Span {
+    pub(super) low: f64,
+    pub(super) high: f64,
+}
+
+impl Span {
+    pub(super) fn new(low: f64, high: f64) -> Self {
+        Self { low, high }
+    }
+
+    pub(super) fn length(self) -> f64 {
+        self.high - self.low
+    }
+
+    /// The stretch that shows the same place `at` magnified by `factor`.
+    pub(super) fn magnified(self, at: f64, factor: f64) -> Self {
+        Self::new(at + (self.low - at) / factor, at + (self.high - at) / factor)
+    }
+
+    /// The stretch moved by a distance.
+    pub(super) fn shifted(self, by: f64) -> Self {
+        Self::new(self.low + by, self.high + by)
+    }
+
+    /// The fraction of both stretches together that lies in both.
+    fn overlap(self, other: Self) -> f64 {
+        let shared = self.high.min(other.high) - self.low.max(other.low);
+        shared / (self.high.max(other.high) - self.low.min(other.low))
+    }
+}
+
+/// The part of the plane that a chart shows, in mapped coordinates: panned and zoomed away from its home, which
+/// shows all data.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Viewport {
+    home: [Span; 2],
+    view: [Span; 2],
+    /// How many times as wide as its home the view may become.
+    widest: f64,
+}
+
+impl Viewport {
+    pub(super) fn new(home: [Span; 2], widest: f64) -> Self {
+        Self { home, view: home, widest }
+    }
+
+    /// What is shown along x and along y.
+    pub(super) fn view(&self) -> [Span; 2] {
+        self.view
+    }
+
+    pub(super) fn home(&self) -> [Span; 2] {
+        self.home
+    }
+
+    pub(super) fn is_zoomed(&self) -> bool {
+        self.view != self.home
+    }
+
+    /// Moves home to where all data are now. The view goes along unless it was zoomed and is to be kept.
+    pub(super) fn set_home(&mut self, home: [Span; 2], keep_zoom: bool) {
+        if !self.is_zoomed() || !keep_zoom {
+            self.view = home;
+        }
+        self.home = home;
+    }
+
+    /// Whether two homes show mostly the same data.
+    pub(super) fn is_similar(a: [Span; 2], b: [Span; 2]) -> bool {
+        (0..2).all(|i| a[i].overlap(b[i]) > 0.7)
+    }
+
+    /// Magnifies about a place, which stays where it is. Returns whether the view changed.
+    pub(super) fn zoom(&mut self, at: [f64; 2], factor: f64) -> bool {
+        factor.is_finite() && factor > 0.0 && self.show([0, 1].map(|i| self.view[i].magnified(at[i], factor)))
+    }
+
+    /// Moves the view by fractions of its width and its height. Returns whether it changed.
+    pub(super) fn pan(&mut self, fractions: [f64; 2]) -> bool {
+        self.show([0, 1].map(|i| self.view[i].shifted(fractions[i] * self.view[i].length())))
+    }
+
+    /// Returns to where all data are shown. Returns whether the view changed.
+    pub(super) fn reset(&mut self) -> bool {
+        self.show(self.home)
+    }
+
+    fn show(&mut self, view: [Span; 2]) -> bool {
+        let can_show = |view: Span, home: Span| {
+            // Data are f32: below this the picture would show their rounding.
+            let shortest = (home.length() * 1e-5).max(view.low.abs().max(view.high.abs()) * 1e-6);
+            view.low.is_finite()
+                && view.high.is_finite()
+                && view.length() >= shortest
+                && view.length() <= home.length() * self.widest
+        };
+        let changes = self.view != view && (0..2).all(|i| can_show(view[i], self.home[i]));
+        if changes {
+            self.view = view;
+        }
+        changes
+    }
+}
