@@ -44,5 +44,8 @@ pub mod protocol;
 #[cfg(feature = "chart")]
 pub mod chart;
 
+#[cfg(target_arch = "wasm32")]
+pub mod web_error;
+
 #[cfg(all(target_arch = "wasm32", feature = "web"))]
 pub mod web;

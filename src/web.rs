@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use wasm_bindgen::prelude::*;
 
 use crate::message::{Code, Message};
+pub use crate::web_error::to_error;
 
 #[cfg(feature = "chart")]
 mod canvas;
@@ -83,16 +84,6 @@ fn json_text(fields: Vec<(&str, serde_json::Value)>) -> crate::message::Result<S
     }
     let text = js_sys::JSON::stringify_with_replacer_and_space(&object, &JsValue::NULL, &2.into());
     text.map(String::from).map_err(|_| internal(&"the browser could not write it"))
-}
-
-/// A message as an `Error` with `code` and `params` beside its text.
-pub fn to_error(message: &Message) -> Error {
-    let error = Error::new(&message.to_string());
-    set(&error, "code", &message.code.name().into());
-    if let Ok(params) = to_js(&message.params) {
-        set(&error, "params", &params);
-    }
-    error
 }
 
 fn internal(detail: impl std::fmt::Display) -> Error {

@@ -1,7 +1,6 @@
 //! What the page's worker sees. Plain data cross as JSON text, files as bytes.
 
-use downhill::message::Message;
-use js_sys::{Error, JSON, Reflect};
+use js_sys::Error;
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
@@ -56,17 +55,14 @@ fn start() {
 #[wasm_bindgen]
 pub fn write(run: &[u8], format: &str) -> Result<Vec<u8>, Error> {
     let format = format_named(format)?;
-    Run::read(run).and_then(|run| format.write(&run)).map_err(|message| to_error(&message))
+    Ok(format.write(&Run::read(run)?)?)
 }
 
 /// What a format holds of the run of a run file, and how it is loaded: a `Description`, as JSON.
 #[wasm_bindgen]
 pub fn describe(run: &[u8], format: &str) -> Result<String, Error> {
     let format = format_named(format)?;
-    Run::read(run)
-        .and_then(|run| format.describe(&run))
-        .map_err(|message| to_error(&message))
-        .and_then(|description| json(&description))
+    json(&format.describe(&Run::read(run)?)?)
 }
 
 /// The formats that there are, in the order in which a person sees them.
@@ -84,7 +80,7 @@ pub fn format_of(bytes: &[u8]) -> Option<String> {
 /// Reads a model: a `Seen`, as JSON.
 #[wasm_bindgen]
 pub fn read(bytes: &[u8]) -> Result<String, Error> {
-    format::read(bytes).map_err(|message| to_error(&message)).and_then(|found| json(&Seen::of(found)))
+    json(&Seen::of(format::read(bytes)?))
 }
 
 fn format_named(name: &str) -> Result<Format, Error> {
@@ -101,7 +97,7 @@ impl Predictor {
     /// Of a run file's text, or of the `model` of what [`read`] finds, as JSON.
     #[wasm_bindgen(constructor)]
     pub fn new(model: &str) -> Result<Self, Error> {
-        crate::predict::Predictor::read(model).map(Self).map_err(|message| to_error(&message))
+        Ok(Self(crate::predict::Predictor::read(model)?))
     }
 
     /// What it takes and gives: JSON of `PredictorDescription`.
@@ -111,12 +107,12 @@ impl Predictor {
 
     /// The next bytes of a table; returns the next of the one that goes out.
     pub fn push(&mut self, chunk: &[u8]) -> Result<Vec<u8>, Error> {
-        self.0.push(chunk).map_err(|message| to_error(&message))
+        Ok(self.0.push(chunk)?)
     }
 
     /// There are no more; returns the last of what goes out.
     pub fn finish(&mut self) -> Result<Vec<u8>, Error> {
-        self.0.finish().map_err(|message| to_error(&message))
+        Ok(self.0.finish()?)
     }
 
     /// How far it is: JSON of `PredictorCounts`.
@@ -140,13 +136,4 @@ impl Predictor {
 
 fn json(value: &impl Serialize) -> Result<String, Error> {
     serde_json::to_string(value).map_err(|error| Error::new(&error.to_string()))
-}
-
-/// A message as an `Error` with `code` and `params` beside its text.
-fn to_error(message: &Message) -> Error {
-    let error = Error::new(&message.to_string());
-    let params = serde_json::to_string(&message.params).unwrap_or_default();
-    let _ = Reflect::set(&error, &"code".into(), &message.code.name().into());
-    let _ = Reflect::set(&error, &"params".into(), &JSON::parse(&params).unwrap_or(JsValue::NULL));
-    error
 }

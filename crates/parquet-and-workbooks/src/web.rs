@@ -1,13 +1,11 @@
 //! What the worker sees: a file that is read batch by batch. The table that takes them is in the readers' wasm.
 
-use std::io;
 use std::rc::Rc;
 
 use downhill::message::{Code, Message};
 use downhill_tables::batch::{Batch, Reader, Step};
-use downhill_tables::source::Source;
-use js_sys::{Array, Error, Float64Array, Function, Object, Reflect, Uint8Array, Uint32Array};
-use send_wrapper::SendWrapper;
+use downhill_tables::blob::Blob;
+use js_sys::{Array, Error, Float64Array, Function, Object, Reflect, Uint32Array};
 use wasm_bindgen::prelude::*;
 
 use crate::archive;
@@ -38,26 +36,18 @@ impl FormatReader {
         size: f64,
         sheet: Option<String>,
     ) -> Result<FormatReader, Error> {
-        let file = Blob { read: SendWrapper::new(read), size: size as u64 };
-        let opened = match format {
-            "parquet" => Parquet::new(file).map(|reader| Self {
-                reader: Box::new(reader),
-                sheets: Vec::new(),
-                sheet: String::new(),
-            }),
-            "archive" => archive::open(Rc::new(file)).map(|reader| Self {
-                reader: Box::new(reader),
-                sheets: Vec::new(),
-                sheet: String::new(),
-            }),
-            "workbook" => Workbook::new(Rc::new(file), sheet.as_deref()).map(|reader| Self {
-                sheets: reader.sheets().to_vec(),
-                sheet: reader.sheet().to_owned(),
-                reader: Box::new(reader),
-            }),
-            _ => Err(Code::WorkbookKind.into()),
+        let file = Blob::new(read, size);
+        let reader: Box<dyn Reader> = match format {
+            "parquet" => Box::new(Parquet::new(file)?),
+            "archive" => Box::new(archive::open(Rc::new(file))?),
+            "workbook" => {
+                let workbook = Workbook::new(Rc::new(file), sheet.as_deref())?;
+                let (sheets, sheet) = (workbook.sheets().to_vec(), workbook.sheet().to_owned());
+                return Ok(Self { reader: Box::new(workbook), sheets, sheet });
+            }
+            _ => return Err(Message::from(Code::WorkbookKind).into()),
         };
-        opened.map_err(|message| to_error(&message))
+        Ok(Self { reader, sheets: Vec::new(), sheet: String::new() })
     }
 
     /// Names of a workbook's sheets.
@@ -73,8 +63,7 @@ impl FormatReader {
     /// What comes next, for the table: `{ columns }`, `{ lines, cells }`, `{}`, or nothing at the end.
     #[wasm_bindgen(js_name = "next")]
     pub fn next_step(&mut self) -> Result<JsValue, Error> {
-        let step = self.reader.next().map_err(|message| to_error(&message))?;
-        Ok(match step {
+        Ok(match self.reader.next()? {
             Step::Columns(names) => object(&[("columns", words(&names).into())]),
             Step::Rows(batch) => object(&rows(&batch)),
             Step::Working => Object::new().into(),
@@ -111,38 +100,4 @@ fn object(entries: &[(&str, JsValue)]) -> JsValue {
         let _ = Reflect::set(&object, &JsValue::from_str(name), value);
     }
     object.into()
-}
-
-/// The bytes of a `Blob`, read while the worker waits.
-struct Blob {
-    read: SendWrapper<Function>,
-    size: u64,
-}
-
-impl Source for Blob {
-    fn size(&self) -> u64 {
-        self.size
-    }
-
-    fn read_at(&self, start: u64, out: &mut [u8]) -> io::Result<()> {
-        let end = start as f64 + out.len() as f64;
-        let bytes = self.read.call2(&JsValue::NULL, &(start as f64).into(), &end.into());
-        let bytes = bytes.map_err(|error| io::Error::other(String::from(Error::from(error).message())))?;
-        let bytes = Uint8Array::new(&bytes);
-        if bytes.length() as usize != out.len() {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        bytes.copy_to(out);
-        Ok(())
-    }
-}
-
-/// A message as an `Error` with `code` and `params` beside its text.
-fn to_error(message: &Message) -> Error {
-    let error = Error::new(&message.to_string());
-    let params: Vec<(&str, JsValue)> =
-        message.params.iter().map(|(name, value)| (name.as_str(), JsValue::from_str(value))).collect();
-    let _ = Reflect::set(&error, &"code".into(), &message.code.name().into());
-    let _ = Reflect::set(&error, &"params".into(), &object(&params));
-    error
 }

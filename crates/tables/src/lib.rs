@@ -33,5 +33,8 @@ pub mod npy;
 
 pub mod arrays;
 
+#[cfg(target_arch = "wasm32")]
+pub mod blob;
+
 #[cfg(all(feature = "web", target_arch = "wasm32"))]
 mod web;

@@ -9,7 +9,7 @@ use downhill::config::{ColumnsConfig, RunConfig};
 use downhill::dataset::{Dataset, Extra, Roles, RowSource};
 use downhill::message::{Code, Message};
 use downhill::model;
-use js_sys::{Error, Float64Array, Function, JSON, Reflect, Uint8Array};
+use js_sys::{Error, Float64Array, Function, JSON, Uint8Array};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
@@ -45,12 +45,12 @@ impl Table {
 
     /// The next bytes of the table, from its first on.
     pub fn push(&mut self, chunk: &[u8]) -> Result<(), Error> {
-        self.table()?.push(chunk).map_err(|message| to_error(&message))
+        Ok(self.table()?.push(chunk)?)
     }
 
     /// There are no more.
     pub fn finish(&mut self) -> Result<(), Error> {
-        self.table()?.finish().map_err(|message| to_error(&message))
+        Ok(self.table()?.finish()?)
     }
 
     /// Whether the table has outgrown memory, and waits for `store` or `do_without_storage`.
@@ -93,13 +93,13 @@ impl Table {
 
     /// What a person sees before choosing.
     pub fn preview(&self) -> Result<JsValue, Error> {
-        to_js(&self.table.preview().map_err(|message| to_error(&message))?)
+        to_js(&self.table.preview()?)
     }
 
     /// Chooses columns (JSON of `Columns`); says what the rows are then.
     pub fn select(&mut self, columns: &str) -> Result<JsValue, Error> {
         let columns: ColumnsConfig = serde_json::from_str(columns).map_err(unreadable)?;
-        let selection = Selection::new(&self.table, &columns).map_err(|message| to_error(&message))?;
+        let selection = Selection::new(&self.table, &columns)?;
         let selected = to_js(&Selected {
             n_rows: selection.n_rows(),
             inputs: selection.inputs.clone(),
@@ -120,7 +120,7 @@ impl Table {
     pub fn read(&self, first: f64, rows: &Float64Array) -> Result<(), Error> {
         let mut read = vec![0.0; rows.length() as usize];
         if let Some(selection) = &self.selection {
-            selection.read(&self.table, first as usize, &mut read).map_err(|message| to_error(&message))?;
+            selection.read(&self.table, first as usize, &mut read)?;
         }
         rows.copy_from(&read);
         Ok(())
@@ -138,10 +138,9 @@ impl Table {
     pub fn infer(&self, config: &str) -> Result<JsValue, Error> {
         let config: RunConfig = serde_json::from_str(config).map_err(unreadable)?;
         let Some(dataset) = self.dataset() else { return Ok(JsValue::UNDEFINED) };
-        let plain =
-            model::feature_map(&config.model, &dataset.inputs).map_err(|message| to_error(&message))?;
+        let plain = model::feature_map(&config.model, &dataset.inputs)?;
         let terms = model::term_names(&plain, &dataset.inputs);
-        let roles = Roles::of(&config.validation, &dataset).map_err(|message| to_error(&message))?;
+        let roles = Roles::of(&config.validation, &dataset)?;
         to_js(&Answer { terms, inferred: diagnose::inferred(&dataset, &roles, plain, &config) })
     }
 
@@ -149,7 +148,7 @@ impl Table {
     pub fn diagnose(&self, question: &str) -> Result<JsValue, Error> {
         let question: Question = serde_json::from_str(question).map_err(unreadable)?;
         let Some(dataset) = self.dataset() else { return Ok(JsValue::UNDEFINED) };
-        to_js(&Diagnosed::of(&dataset, &question).map_err(|message| to_error(&message))?)
+        to_js(&Diagnosed::of(&dataset, &question)?)
     }
 }
 
@@ -234,20 +233,10 @@ struct Selected {
 }
 
 fn unreadable(error: serde_json::Error) -> Error {
-    to_error(&Message::new(Code::ConfigUnreadable).with("detail", error))
+    Message::new(Code::ConfigUnreadable).with("detail", error).into()
 }
 
 fn to_js<T: Serialize>(value: &T) -> Result<JsValue, Error> {
     let text = serde_json::to_string(value).map_err(unreadable)?;
     JSON::parse(&text).map_err(|_| Error::new("JSON"))
-}
-
-/// A message as an `Error` with `code` and `params` beside its text.
-fn to_error(message: &Message) -> Error {
-    let error = Error::new(&message.to_string());
-    let _ = Reflect::set(&error, &"code".into(), &message.code.name().into());
-    if let Ok(params) = to_js(&message.params) {
-        let _ = Reflect::set(&error, &"params".into(), &params);
-    }
-    error
 }

@@ -1,15 +1,15 @@
 //! Files that are no text: read here, or taken batch by batch from the wasm of the other formats.
 
-use std::io;
 use std::rc::Rc;
 
 use downhill::message::{Code, Message};
-use js_sys::{Array, Error, Float64Array, Function, Reflect, Uint8Array, Uint32Array};
+use js_sys::{Array, Error, Float64Array, Function, Reflect, Uint32Array};
 use wasm_bindgen::prelude::*;
 
-use super::{File, Table, to_error};
+use super::{File, Table};
 use crate::arrays::Arrays;
 use crate::batch::{Batch, Cells, Filling, Reader, Step};
+use crate::blob::Blob;
 use crate::format::Format;
 use crate::objects::Objects;
 use crate::source::Source;
@@ -27,14 +27,13 @@ impl TableFiller {
     /// handed over by [`TableFiller::take`].
     #[wasm_bindgen(constructor)]
     pub fn new(format: &str, read: Function, size: f64) -> Result<TableFiller, Error> {
-        let file: Rc<dyn Source> = Rc::new(Blob { read, size: size as u64 });
-        let reader: Result<Option<Box<dyn Reader>>, Message> = match format {
-            "objects" => Ok(Some(Box::new(Objects::new(file)))),
-            "array" => Arrays::of_array(file).map(|arrays| Some(Box::new(arrays) as Box<dyn Reader>)),
-            "old_workbook" => Err(Code::WorkbookKind.into()),
-            _ => Ok(None),
+        let file: Rc<dyn Source> = Rc::new(Blob::new(read, size));
+        let reader: Option<Box<dyn Reader>> = match format {
+            "objects" => Some(Box::new(Objects::new(file))),
+            "array" => Some(Box::new(Arrays::of_array(file)?)),
+            "old_workbook" => return Err(Message::from(Code::WorkbookKind).into()),
+            _ => None,
         };
-        let reader = reader.map_err(|message| to_error(&message))?;
         Ok(Self { filling: Filling::default(), reader })
     }
 
@@ -47,8 +46,8 @@ impl TableFiller {
     /// Reads on; whether there is more.
     pub fn step(&mut self) -> Result<bool, Error> {
         let Some(reader) = &mut self.reader else { return Ok(false) };
-        let ended = reader.next().and_then(|step| self.filling.take(&step));
-        ended.map(|ended| !ended).map_err(|message| to_error(&message))
+        let ended = self.filling.take(&reader.next()?)?;
+        Ok(!ended)
     }
 
     /// What the reader of the other formats gives: names of columns, or cells.
@@ -63,7 +62,8 @@ impl TableFiller {
         } else {
             Step::Working
         };
-        self.filling.take(&step).map(drop).map_err(|message| to_error(&message))
+        self.filling.take(&step)?;
+        Ok(())
     }
 
     /// As that of a [`Table`].
@@ -103,7 +103,7 @@ impl TableFiller {
 
     /// The table.
     pub fn finish(&mut self) -> Result<Table, Error> {
-        let table = std::mem::take(&mut self.filling).finish().map_err(|message| to_error(&message))?;
+        let table = std::mem::take(&mut self.filling).finish()?;
         Ok(Table { table: Rc::new(table), selection: None })
     }
 }
@@ -119,28 +119,4 @@ fn cells_of(cells: &JsValue) -> Cells {
 
 fn words(list: &JsValue) -> Vec<String> {
     Array::from(list).iter().map(|word| word.as_string().unwrap_or_default()).collect()
-}
-
-/// The bytes of a `Blob`, read while the worker waits.
-struct Blob {
-    read: Function,
-    size: u64,
-}
-
-impl Source for Blob {
-    fn size(&self) -> u64 {
-        self.size
-    }
-
-    fn read_at(&self, start: u64, out: &mut [u8]) -> io::Result<()> {
-        let end = start as f64 + out.len() as f64;
-        let bytes = self.read.call2(&JsValue::NULL, &(start as f64).into(), &end.into());
-        let bytes = bytes.map_err(|error| io::Error::other(String::from(Error::from(error).message())))?;
-        let bytes = Uint8Array::new(&bytes);
-        if bytes.length() as usize != out.len() {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        bytes.copy_to(out);
-        Ok(())
-    }
 }

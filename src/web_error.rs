@@ -1,0 +1,29 @@
+//! Messages as errors of JavaScript, for every wasm of Downhill.
+
+use js_sys::{Error, Object, Reflect};
+use wasm_bindgen::JsValue;
+
+use crate::message::Message;
+
+/// A message as an `Error` with `code` and `params` beside its text.
+pub fn to_error(message: &Message) -> Error {
+    let params = Object::new();
+    for (name, value) in &message.params {
+        set(&params, name, &JsValue::from_str(value));
+    }
+    let error = Error::new(&message.to_string());
+    set(&error, "code", &message.code.name().into());
+    set(&error, "params", &params);
+    error
+}
+
+impl From<Message> for Error {
+    fn from(message: Message) -> Self {
+        to_error(&message)
+    }
+}
+
+fn set(object: &JsValue, name: &str, value: &JsValue) {
+    // Setting a plain property of an object of our own cannot fail.
+    let _ = Reflect::set(object, &name.into(), value);
+}
