@@ -23,11 +23,11 @@ pub mod schedule;
 
 pub mod config;
 
-pub mod metrics;
+pub mod history;
 
 pub mod analysis;
 
-pub mod scores;
+pub mod metrics;
 
 pub mod backend;
 
@@ -35,7 +35,7 @@ pub mod monitor;
 
 pub mod trainer;
 
-pub mod export;
+pub mod run_file;
 
 pub mod foreign;
 

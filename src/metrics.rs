@@ -1,462 +1,431 @@
-//! What a run showed on its way, kept whole in bounded memory.
+//! How good predictions are: the metrics of regression and of classification, as scikit-learn defines them, each row
+//! counting by its weight.
 //!
-//! Step `t` counts the updates that are done: the batch loss at `t` is that of the weights before update `t`,
-//! and the evaluated loss at `t` is that of the same weights over the training set.
-use serde::{Deserialize, Serialize};
+//! Sums are fed block by block. A curve of true against false positives needs the score of every row.
 
-mod curve;
+use serde::Serialize;
 
-pub use curve::Curve;
+mod named;
 
-/// Steps below this have a bucket each; every octave from here on shares [`BUCKETS_PER_OCTAVE`].
-const N_SINGLE: u64 = 2048;
-/// Half of [`N_SINGLE`], so that bucket widths go 1, 2, 4, ... without a jump.
-const BUCKETS_PER_OCTAVE: u64 = 1024;
-/// Octaves `[2048 * 2^k, 4096 * 2^k)` that a `u64` step can lie in.
-const N_OCTAVES: u64 = 53;
+pub use named::NamedMetrics;
 
-/// The bucket that a step falls into: a pure function of the step, so nothing is ever merged again and a
-/// linear as well as a logarithmic axis finds full resolution for a plot a thousand pixels wide.
-#[must_use]
-pub fn bucket_of(step: u64) -> usize {
-    if step < N_SINGLE {
-        return step as usize;
-    }
-    let octave = u64::from(step.ilog2()) - u64::from(N_SINGLE.ilog2());
-    let within = (step - (N_SINGLE << octave)) >> (octave + 1);
-    (N_SINGLE + octave * BUCKETS_PER_OCTAVE + within) as usize
+use crate::analysis::Rows;
+use crate::analysis::optimum::pointwise;
+use crate::loss::Loss;
+
+/// The least probability that a logarithm is taken of, as in scikit-learn's `log_loss`.
+const LEAST_PROBABILITY: f64 = f64::EPSILON;
+
+/// The most points of a curve that are drawn.
+const MAX_POINTS: usize = 1000;
+
+/// Parts of the calibration curve.
+const N_BINS: usize = 10;
+
+/// What a model's predictions of some rows are worth, by what it predicts.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Metrics {
+    /// A number.
+    Regression {
+        /// All metrics.
+        metrics: RegressionMetrics,
+        /// Of the loss itself: share of the best constant's pinball loss that is explained, for the absolute and the
+        /// quantile loss.
+        d2_pinball: Option<f64>,
+    },
+    /// A class.
+    Classification {
+        /// All metrics.
+        metrics: ClassificationMetrics,
+        /// Of the second of two classes; of each of three or more against all others. `None` where the rows are all
+        /// of one kind.
+        rocs: Vec<Option<Roc>>,
+    },
 }
 
-/// First step of a bucket; `u64::MAX` past the last one.
-#[must_use]
-pub fn bucket_start(index: usize) -> u64 {
-    let index = index as u64;
-    if index < N_SINGLE {
-        return index;
-    }
-    let octave = (index - N_SINGLE) / BUCKETS_PER_OCTAVE;
-    if octave >= N_OCTAVES {
-        return u64::MAX;
-    }
-    (N_SINGLE << octave) + (((index - N_SINGLE) % BUCKETS_PER_OCTAVE) << (octave + 1))
-}
-
-/// One past the last step of a bucket.
-#[must_use]
-pub fn bucket_end(index: usize) -> u64 {
-    bucket_start(index + 1)
-}
-
-/// Replaces everything from bucket `first` on: how a worker's history reaches the page.
-///
-/// The six arrays have one length; `NaN` stands for "nothing here".
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct HistoryDelta {
-    /// The first bucket that these arrays speak of.
-    pub first: u32,
-    /// Least batch loss of each bucket.
-    pub batch_loss_min: Vec<f32>,
-    /// Greatest batch loss of each bucket.
-    pub batch_loss_max: Vec<f32>,
-    /// Mean batch loss of each bucket.
-    pub batch_loss_mean: Vec<f32>,
-    /// The last evaluated loss of each bucket.
-    pub loss: Vec<f32>,
-    /// The last learning rate of each bucket.
-    pub rate: Vec<f32>,
-    /// The last validation loss of each bucket.
-    pub validation: Vec<f32>,
-}
-
-/// The history of a run: at most 56,320 buckets, whatever its length.
-#[derive(Clone, Debug, Default)]
-pub struct History {
-    batch_loss_min: Vec<f32>,
-    batch_loss_max: Vec<f32>,
-    // A bucket late in a long run takes millions of terms: their mean needs an f64 sum.
-    batch_loss_sum: Vec<f64>,
-    batch_loss_count: Vec<u64>,
-    loss: Vec<f32>,
-    rate: Vec<f32>,
-    validation: Vec<f32>,
-    n_steps: u64,
-    // The first bucket that changed since the last delta.
-    changed: usize,
-}
-
-impl History {
-    /// An empty history.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Buckets so far.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.loss.len()
-    }
-
-    /// Whether nothing was recorded.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.loss.is_empty()
-    }
-
-    /// One past the last step that has a batch loss. After [`apply`](Self::apply), an upper bound of it.
-    #[must_use]
-    pub fn n_steps(&self) -> u64 {
-        self.n_steps
-    }
-
-    /// Records consecutive steps from `first_step` on, each with the rate that its update took.
-    ///
-    /// Losses that are not finite leave a gap. `rates` holds as many numbers as `batch_losses`; a shorter
-    /// one leaves the rest of the steps without a rate.
-    pub fn record_steps(&mut self, first_step: u64, batch_losses: &[f32], rates: &[f32]) {
-        self.record(first_step, batch_losses, |last| rates.get(last).copied().unwrap_or(f32::NAN));
-    }
-
-    /// [`record_steps`](Self::record_steps) with the rate of the `i`th of these steps by a function.
-    pub fn record_steps_with(
-        &mut self,
-        first_step: u64,
-        batch_losses: &[f32],
-        rate_of: impl Fn(usize) -> f32,
-    ) {
-        self.record(first_step, batch_losses, rate_of);
-    }
-
-    /// [`record_steps`](Self::record_steps) where one rate holds throughout.
-    pub fn record_steps_at_rate(&mut self, first_step: u64, batch_losses: &[f32], rate: f32) {
-        self.record(first_step, batch_losses, |_| rate);
-    }
-
-    /// Records the loss of the weights at `step` over the whole training set (or over a sample of it).
-    pub fn record_loss(&mut self, step: u64, loss: f32) {
-        let index = bucket_of(step);
-        self.touch(index);
-        self.loss[index] = if loss.is_finite() { loss } else { f32::NAN };
-    }
-
-    /// Records the loss of the weights at `step` over the rows that are held out.
-    pub fn record_validation(&mut self, step: u64, loss: f32) {
-        let index = bucket_of(step);
-        self.touch(index);
-        self.validation[index] = if loss.is_finite() { loss } else { f32::NAN };
-    }
-
-    /// Everything that changed since the last call.
-    pub fn delta(&mut self) -> HistoryDelta {
-        let first = self.changed.min(self.len());
-        self.changed = self.len();
-        self.since(first)
-    }
-
-    /// Everything, for a page that has nothing yet. Does not touch what [`delta`](Self::delta) will say.
-    #[must_use]
-    pub fn whole(&self) -> HistoryDelta {
-        self.since(0)
-    }
-
-    /// Cuts this history off at `delta.first` and appends the delta.
-    ///
-    /// Arrays of unequal length are taken as far as all of them go. A delta carries means, not counts: a
-    /// bucket that came this way weighs as one step if recording goes on in it.
-    pub fn apply(&mut self, delta: &HistoryDelta) {
-        let first = delta.first as usize;
-        let n_new = [
-            &delta.batch_loss_min,
-            &delta.batch_loss_max,
-            &delta.batch_loss_mean,
-            &delta.rate,
-            &delta.validation,
-        ]
-        .iter()
-        .fold(delta.loss.len(), |n, array| n.min(array.len()));
-        if first.saturating_add(n_new) > bucket_of(u64::MAX) + 1 {
-            return;
+impl Metrics {
+    /// Of the rows, by a model of `parameters` of the scaled features: a row of weights a feature, one for each of
+    /// `n_outputs`, then the biases, if any. `None` where there are no rows.
+    pub fn of(rows: &dyn Rows, parameters: &[f64], n_outputs: usize, loss: Loss) -> Option<Self> {
+        let n_features = rows.n_features();
+        let (mut z, mut response) = (vec![0.0; n_outputs], vec![0.0; n_outputs]);
+        let n_classes = n_outputs.max(2);
+        let (mut numbers, mut classes) = (Regression::default(), Classification::new(n_classes, N_BINS));
+        // Whatever goes by rank needs every row at once.
+        let ranks = loss.classifies() || matches!(loss, Loss::Absolute | Loss::Quantile { .. });
+        let (mut all, mut targets, mut weights) = (Vec::new(), Vec::new(), Vec::new());
+        let mut said = Vec::new();
+        let mut n_samples = 0;
+        rows.for_each_block(&mut |block| {
+            said.clear();
+            for row in 0..block.targets.len() {
+                let features = &block.features[row * n_features..(row + 1) * n_features];
+                outputs(parameters, features, &mut z);
+                match loss {
+                    Loss::Softmax => pointwise::softmax(&z, &mut response),
+                    Loss::Logistic => response[0] = pointwise::sigmoid(z[0]),
+                    Loss::Poisson => response[0] = libm::exp(z[0]),
+                    _ => response[0] = z[0],
+                }
+                // Of two classes the second says it all.
+                said.extend_from_slice(if n_outputs == 2 { &response[1..] } else { &response });
+            }
+            n_samples += block.targets.len();
+            if loss.classifies() {
+                classes.feed(&said, block.targets, block.weights);
+            } else {
+                numbers.feed(&said, block.targets, block.weights);
+            }
+            if ranks {
+                all.extend_from_slice(&said);
+                targets.extend_from_slice(block.targets);
+                weights.extend_from_slice(block.weights);
+            }
+        });
+        if n_samples == 0 {
+            return None;
         }
-        self.resize(first);
-        self.batch_loss_min.extend_from_slice(&delta.batch_loss_min[..n_new]);
-        self.batch_loss_max.extend_from_slice(&delta.batch_loss_max[..n_new]);
-        let means = &delta.batch_loss_mean[..n_new];
-        self.batch_loss_sum
-            .extend(means.iter().map(|&mean| if mean.is_nan() { 0.0 } else { f64::from(mean) }));
-        self.batch_loss_count.extend(means.iter().map(|mean| u64::from(!mean.is_nan())));
-        self.loss.extend_from_slice(&delta.loss[..n_new]);
-        self.rate.extend_from_slice(&delta.rate[..n_new]);
-        self.validation.extend_from_slice(&delta.validation[..n_new]);
-        self.n_steps = bucket_start(self.len());
-        self.changed = self.changed.min(first);
-    }
-
-    /// Forgets everything; the next delta says so.
-    pub fn clear(&mut self) {
-        self.resize(0);
-        self.n_steps = 0;
-        self.changed = 0;
-    }
-
-    /// Goes back to the weights of `step`: drops the batch losses from `step` on and the losses after it.
-    ///
-    /// A bucket is not taken apart: one that holds steps on both sides of `step` stays as it is.
-    pub fn truncate_after(&mut self, step: u64) {
-        let index = bucket_of(step);
-        if index >= self.len() {
-            return;
+        if loss.classifies() {
+            let width = if n_classes == 2 { 1 } else { n_classes };
+            let roc = |k: usize| {
+                let own: Vec<f64> = all.iter().skip(k).step_by(width).copied().collect();
+                let class = if width == 1 { 1.0 } else { k as f64 };
+                let is: Vec<f64> = targets.iter().map(|y| f64::from(*y == class)).collect();
+                Roc::new(&own, &is, &weights)
+            };
+            return Some(Self::Classification {
+                metrics: classes.metrics(),
+                rocs: (0..width).map(roc).collect(),
+            });
         }
-        self.resize(index + 1);
-        if bucket_start(index) == step {
-            self.batch_loss_min[index] = f32::NAN;
-            self.batch_loss_max[index] = f32::NAN;
-            self.batch_loss_sum[index] = 0.0;
-            self.batch_loss_count[index] = 0;
-            self.rate[index] = f32::NAN;
-        }
-        self.n_steps = self.n_steps.min(step);
-        self.changed = self.changed.min(index);
-    }
-
-    /// Mean batch loss of every bucket.
-    #[must_use]
-    pub fn batch_loss_mean(&self) -> Vec<f32> {
-        (0..self.len()).map(|index| self.mean(index)).collect()
-    }
-
-    /// Folds the history into the pixel columns of a plot, each with its least and greatest value.
-    ///
-    /// Column `i` takes the buckets that begin in `[step_at(i), step_at(i + 1))`; `step_at` is the inverse of
-    /// the axis and must not fall. Columns without a bucket are left out. Beyond either end the next bucket and
-    /// the next that has an evaluated loss are kept, so that lines run on to the edge of the plot. `means` is [`batch_loss_mean`](Self::batch_loss_mean),
-    /// or that smoothed.
-    #[must_use]
-    pub fn decimate(&self, means: &[f32], n_columns: usize, step_at: impl Fn(usize) -> f64) -> Vec<Column> {
-        // Casts from float saturate, so a hostile edge is the first or the last step.
-        let bucket_at = |column: usize| {
-            let step = step_at(column).ceil() as u64;
-            let index = bucket_of(step);
-            (if bucket_start(index) < step { index + 1 } else { index }).min(self.len())
+        let d2_pinball = match loss {
+            Loss::Absolute => d2_pinball(&all, &targets, &weights, 0.5),
+            Loss::Quantile { tau } => d2_pinball(&all, &targets, &weights, tau),
+            _ => None,
         };
-        let mut columns = Vec::with_capacity(n_columns.min(self.len()) + 2);
-        let mut first = bucket_at(0);
-        let evaluated = |index: &usize| !self.loss[*index].is_nan();
-        if first > 0 {
-            let before = (0..first).rev().find(evaluated).filter(|&index| index < first - 1);
-            columns.extend(before.map(|index| self.column(means, index, index + 1)));
-            columns.push(self.column(means, first - 1, first));
+        Some(Self::Regression { metrics: numbers.metrics(n_features), d2_pinball })
+    }
+}
+
+/// `x w + b` of each output.
+fn outputs(parameters: &[f64], features: &[f64], outputs: &mut [f64]) {
+    outputs.fill(0.0);
+    // The biases, if there are any, are the weights of one more 1.
+    let columns = features.iter().chain(std::iter::once(&1.0));
+    for (x, weights) in columns.zip(parameters.chunks_exact(outputs.len())) {
+        for (output, w) in outputs.iter_mut().zip(weights) {
+            *output += x * w;
         }
-        for column in 0..n_columns {
-            let end = bucket_at(column + 1).max(first);
-            if end > first {
-                columns.push(self.column(means, first, end));
+    }
+}
+
+/// Sums over predictions of a number.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Regression {
+    n_samples: u64,
+    weight: f64,
+    square: f64,
+    absolute: f64,
+    mean: f64,
+    /// `sum s (y - mean)^2`.
+    spread: f64,
+    /// `sum s y ln y`.
+    entropy: f64,
+    /// `sum s (m - y - y ln m)`: half the Poisson deviance less the entropy, and no number where there is none.
+    deviance: f64,
+}
+
+/// What they come to.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct RegressionMetrics {
+    /// Rows.
+    pub n_samples: u64,
+    /// Mean of `(y - prediction)^2`.
+    pub mean_squared_error: f64,
+    /// Its root.
+    pub root_mean_squared_error: f64,
+    /// Mean of `|y - prediction|`.
+    pub mean_absolute_error: f64,
+    /// `1 - sum (y - prediction)^2 / sum (y - mean)^2`; `None` for a constant target.
+    pub r2: Option<f64>,
+    /// `1 - (1 - R^2) (n - 1) / (n - p - 1)`, p being the features; `None` where no degree of freedom is left.
+    pub adjusted_r2: Option<f64>,
+    /// Mean of `2 (y ln(y / m) - y + m)`, m being the prediction; `None` unless all `m > 0` and `y >= 0`.
+    pub mean_poisson_deviance: Option<f64>,
+    /// Share of the Poisson deviance of the mean that is explained: `d2_tweedie_score(power=1)`.
+    pub d2_poisson: Option<f64>,
+}
+
+impl Regression {
+    /// Adds rows.
+    pub fn feed(&mut self, predictions: &[f64], targets: &[f64], weights: &[f64]) {
+        for ((m, y), s) in predictions.iter().zip(targets).zip(weights) {
+            self.n_samples += 1;
+            if *s <= 0.0 {
+                continue;
             }
-            first = end;
+            self.weight += s;
+            self.square += s * (y - m) * (y - m);
+            self.absolute += s * (y - m).abs();
+            // West (1979): one pass, and nothing cancels.
+            let apart = y - self.mean;
+            self.mean += s / self.weight * apart;
+            self.spread += s * apart * (y - self.mean);
+            self.entropy += s * if *y > 0.0 { y * libm::log(*y) } else { 0.0 };
+            self.deviance += if *y >= 0.0 && *m > 0.0 { s * (m - y - y * libm::log(*m)) } else { f64::NAN };
         }
-        if first < self.len() {
-            columns.push(self.column(means, first, first + 1));
-            let after = (first..self.len()).find(evaluated).filter(|&index| index > first);
-            columns.extend(after.map(|index| self.column(means, index, index + 1)));
-        }
-        columns
     }
 
-    fn column(&self, means: &[f32], first: usize, end: usize) -> Column {
-        let mut column = Column {
-            first_step: bucket_start(first),
-            last_step: bucket_end(end - 1) - 1,
-            batch_loss_min: f32::NAN,
-            batch_loss_max: f32::NAN,
-            batch_loss_mean: f32::NAN,
-            loss_min: f32::NAN,
-            loss_max: f32::NAN,
-            loss: f32::NAN,
-            rate: f32::NAN,
-            validation: f32::NAN,
+    /// All metrics of a model of `n_features` features.
+    pub fn metrics(&self, n_features: usize) -> RegressionMetrics {
+        let mean_squared_error = self.square / self.weight;
+        let r2 = (self.spread > 0.0).then(|| 1.0 - self.square / self.spread);
+        let n = self.n_samples as f64;
+        let left = n - n_features as f64 - 1.0;
+        let deviance = 2.0 * (self.entropy + self.deviance);
+        // That of the mean: `sum s (m - y)` is 0.
+        let null_deviance = 2.0 * (self.entropy - self.weight * self.mean * libm::log(self.mean));
+        let has_deviance = deviance.is_finite();
+        RegressionMetrics {
+            n_samples: self.n_samples,
+            mean_squared_error,
+            root_mean_squared_error: mean_squared_error.sqrt(),
+            mean_absolute_error: self.absolute / self.weight,
+            r2,
+            adjusted_r2: r2.filter(|_| left > 0.0).map(|r2| 1.0 - (1.0 - r2) * (n - 1.0) / left),
+            mean_poisson_deviance: has_deviance.then(|| deviance / self.weight),
+            d2_poisson: (has_deviance && null_deviance > 0.0).then(|| 1.0 - deviance / null_deviance),
+        }
+    }
+}
+
+/// Share of the pinball loss of the best constant that is explained, at a quantile (`d2_pinball_score`; at 0.5 it is
+/// `d2_absolute_error_score`). The constant is the first target that so much of the weight lies below or at; any
+/// other as good has the same loss. `None` for a constant target.
+pub fn d2_pinball(predictions: &[f64], targets: &[f64], weights: &[f64], tau: f64) -> Option<f64> {
+    let mut order: Vec<usize> = (0..targets.len()).collect();
+    order.sort_by(|a, b| targets[*a].total_cmp(&targets[*b]));
+    let last = order.last()?;
+    let wanted = tau * weights.iter().sum::<f64>();
+    let mut sum = 0.0;
+    let found = order.iter().find(|row| {
+        sum += weights[**row];
+        sum >= wanted
+    });
+    let constant = targets[*found.unwrap_or(last)];
+    let pinball = |y: f64, m: f64| (tau * (y - m)).max((tau - 1.0) * (y - m));
+    let (mut own, mut null) = (0.0, 0.0);
+    for ((m, y), s) in predictions.iter().zip(targets).zip(weights) {
+        own += s * pinball(*y, *m);
+        null += s * pinball(*y, constant);
+    }
+    (null > 0.0).then(|| 1.0 - own / null)
+}
+
+/// Counts and sums over predictions of a class.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Classification {
+    n_classes: usize,
+    n_samples: u64,
+    weight: f64,
+    /// Row-major: a row a true class, a column a predicted one.
+    confusion: Vec<f64>,
+    log_loss: f64,
+    brier: f64,
+    bins: Vec<Bin>,
+}
+
+/// The rows whose predicted probability lies in one part of `[0, 1]`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Bin {
+    /// Weight of the rows.
+    pub weight: f64,
+    /// Their mean probability.
+    pub predicted: f64,
+    /// Share of them that is of the second class.
+    pub observed: f64,
+}
+
+/// What they come to.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ClassificationMetrics {
+    /// Rows.
+    pub n_samples: u64,
+    /// Mean of `-ln p` of the true class.
+    pub log_loss: f64,
+    /// Share of rows whose most probable class is the true one.
+    pub accuracy: f64,
+    /// Mean squared distance of probabilities from what came: of the second of two classes, summed over three or
+    /// more.
+    pub brier: f64,
+    /// Weight of rows: a row a true class, a column a predicted one.
+    pub confusion: Vec<Vec<f64>>,
+    /// Of each class.
+    pub classes: Vec<ClassMetrics>,
+    /// Parts of `[0, 1]` of equal width that hold any rows; of two classes alone.
+    pub calibration: Vec<Bin>,
+}
+
+/// How well one class is told from the others. `None` where there is nothing to divide by.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct ClassMetrics {
+    /// Share of the rows predicted to be of the class that are.
+    pub precision: Option<f64>,
+    /// Share of the rows of the class that were predicted to be.
+    pub recall: Option<f64>,
+    /// Harmonic mean of the two.
+    pub f1: Option<f64>,
+    /// Weight of the rows of the class.
+    pub support: f64,
+}
+
+impl Classification {
+    /// Of so many classes; `n_bins` parts for the calibration curve.
+    pub fn new(n_classes: usize, n_bins: usize) -> Self {
+        Self {
+            n_classes,
+            n_samples: 0,
+            weight: 0.0,
+            confusion: vec![0.0; n_classes * n_classes],
+            log_loss: 0.0,
+            brier: 0.0,
+            bins: vec![Bin::default(); n_bins],
+        }
+    }
+
+    /// Adds rows. `probabilities` are row-major, one a class; of two classes that of the second alone.
+    pub fn feed(&mut self, probabilities: &[f64], targets: &[f64], weights: &[f64]) {
+        let width = if self.n_classes == 2 { 1 } else { self.n_classes };
+        for ((p, y), s) in probabilities.chunks_exact(width).zip(targets).zip(weights) {
+            let class = *y as usize;
+            self.n_samples += 1;
+            self.weight += s;
+            let predicted = if width == 1 { usize::from(p[0] > 0.5) } else { most_probable(p) };
+            self.confusion[class * self.n_classes + predicted] += s;
+            let own = if width > 1 {
+                p[class]
+            } else if class == 1 {
+                p[0]
+            } else {
+                1.0 - p[0]
+            };
+            self.log_loss -= s * libm::log(own.clamp(LEAST_PROBABILITY, 1.0 - LEAST_PROBABILITY));
+            if width == 1 {
+                self.brier += s * (1.0 - own) * (1.0 - own);
+                self.bin(p[0], *y, *s);
+            } else {
+                let apart = |(k, p): (usize, &f64)| (p - f64::from(k == class)).powi(2);
+                self.brier += s * p.iter().enumerate().map(apart).sum::<f64>();
+            }
+        }
+    }
+
+    fn bin(&mut self, p: f64, y: f64, s: f64) {
+        let n = self.bins.len();
+        // Each part holds its upper end.
+        let place = ((p * n as f64).ceil() as usize).clamp(1, n.max(1)) - 1;
+        if let Some(bin) = self.bins.get_mut(place) {
+            bin.weight += s;
+            bin.predicted += s * p;
+            bin.observed += s * y;
+        }
+    }
+
+    /// All metrics.
+    pub fn metrics(&self) -> ClassificationMetrics {
+        let n = self.n_classes;
+        let at = |actual: usize, predicted: usize| self.confusion[actual * n + predicted];
+        let share = |part: f64, whole: f64| (whole > 0.0).then(|| part / whole);
+        let class = |k: usize| {
+            let hits = at(k, k);
+            let support: f64 = (0..n).map(|l| at(k, l)).sum();
+            let predicted: f64 = (0..n).map(|l| at(l, k)).sum();
+            ClassMetrics {
+                precision: share(hits, predicted),
+                recall: share(hits, support),
+                f1: share(2.0 * hits, support + predicted),
+                support,
+            }
         };
-        let mut sum = 0.0;
-        let mut n_means = 0_u32;
-        for index in first..end {
-            // `f32::min` and `max` pass over a NaN on either side.
-            column.batch_loss_min = column.batch_loss_min.min(self.batch_loss_min[index]);
-            column.batch_loss_max = column.batch_loss_max.max(self.batch_loss_max[index]);
-            let mean = means.get(index).copied().unwrap_or(f32::NAN);
-            if !mean.is_nan() {
-                sum += f64::from(mean);
-                n_means += 1;
-            }
-            let loss = self.loss[index];
-            if !loss.is_nan() {
-                column.loss = loss;
-                column.loss_min = column.loss_min.min(loss);
-                column.loss_max = column.loss_max.max(loss);
-            }
-            let rate = self.rate[index];
-            if !rate.is_nan() {
-                column.rate = rate;
-            }
-            let validation = self.validation[index];
-            if !validation.is_nan() {
-                column.validation = validation;
-            }
+        let mean = |bin: &Bin| Bin {
+            weight: bin.weight,
+            predicted: bin.predicted / bin.weight,
+            observed: bin.observed / bin.weight,
+        };
+        ClassificationMetrics {
+            n_samples: self.n_samples,
+            log_loss: self.log_loss / self.weight,
+            accuracy: (0..n).map(|k| at(k, k)).sum::<f64>() / self.weight,
+            brier: self.brier / self.weight,
+            confusion: self.confusion.chunks_exact(n).map(<[f64]>::to_vec).collect(),
+            classes: (0..n).map(class).collect(),
+            calibration: self.bins.iter().filter(|bin| bin.weight > 0.0).map(mean).collect(),
         }
-        if n_means > 0 {
-            column.batch_loss_mean = (sum / f64::from(n_means)) as f32;
-        }
-        column
-    }
-
-    fn record(&mut self, first_step: u64, batch_losses: &[f32], rate_of: impl Fn(usize) -> f32) {
-        if batch_losses.is_empty() {
-            return;
-        }
-        let n_losses = batch_losses.len();
-        let last_step = first_step.saturating_add(n_losses as u64 - 1);
-        let mut index = bucket_of(first_step);
-        self.touch(index);
-        self.resize(self.len().max(bucket_of(last_step) + 1));
-        let mut done = 0;
-        while done < n_losses && index < self.len() {
-            let room = bucket_end(index) - (first_step + done as u64);
-            let end = n_losses.min(done.saturating_add(usize::try_from(room).unwrap_or(usize::MAX)));
-            self.merge(index, &fold(&batch_losses[done..end]));
-            let rate = rate_of(end - 1);
-            if rate.is_finite() {
-                self.rate[index] = rate;
-            }
-            done = end;
-            index += 1;
-        }
-        self.n_steps = self.n_steps.max(last_step.saturating_add(1));
-    }
-
-    fn merge(&mut self, index: usize, fold: &Fold) {
-        if fold.count == 0 {
-            return;
-        }
-        self.batch_loss_min[index] = self.batch_loss_min[index].min(fold.min);
-        self.batch_loss_max[index] = self.batch_loss_max[index].max(fold.max);
-        self.batch_loss_sum[index] += fold.sum;
-        self.batch_loss_count[index] += fold.count;
-    }
-
-    fn mean(&self, index: usize) -> f32 {
-        // No step yet: 0 / 0 is the NaN that says so.
-        (self.batch_loss_sum[index] / self.batch_loss_count[index] as f64) as f32
-    }
-
-    fn since(&self, first: usize) -> HistoryDelta {
-        HistoryDelta {
-            first: first as u32,
-            batch_loss_min: self.batch_loss_min[first..].to_vec(),
-            batch_loss_max: self.batch_loss_max[first..].to_vec(),
-            batch_loss_mean: (first..self.len()).map(|index| self.mean(index)).collect(),
-            loss: self.loss[first..].to_vec(),
-            rate: self.rate[first..].to_vec(),
-            validation: self.validation[first..].to_vec(),
-        }
-    }
-
-    fn touch(&mut self, index: usize) {
-        self.changed = self.changed.min(index).min(self.len());
-        if index >= self.len() {
-            self.resize(index + 1);
-        }
-    }
-
-    fn resize(&mut self, n_buckets: usize) {
-        self.batch_loss_min.resize(n_buckets, f32::NAN);
-        self.batch_loss_max.resize(n_buckets, f32::NAN);
-        self.batch_loss_sum.resize(n_buckets, 0.0);
-        self.batch_loss_count.resize(n_buckets, 0);
-        self.loss.resize(n_buckets, f32::NAN);
-        self.rate.resize(n_buckets, f32::NAN);
-        self.validation.resize(n_buckets, f32::NAN);
     }
 }
 
-/// What one pixel column of a plot stands for; `NaN` where there is nothing.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Column {
-    /// First step of its first bucket.
-    pub first_step: u64,
-    /// Last step of its last bucket.
-    pub last_step: u64,
-    /// Least batch loss.
-    pub batch_loss_min: f32,
-    /// Greatest batch loss.
-    pub batch_loss_max: f32,
-    /// Mean of the buckets' means.
-    pub batch_loss_mean: f32,
-    /// Least evaluated loss.
-    pub loss_min: f32,
-    /// Greatest evaluated loss.
-    pub loss_max: f32,
-    /// Last evaluated loss.
-    pub loss: f32,
-    /// Last learning rate.
-    pub rate: f32,
-    /// Last validation loss.
-    pub validation: f32,
+/// Shares of true and of false positives as the score from which on a row counts as positive falls.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Roc {
+    /// From (0, 0) to (1, 1): share of negatives, and of positives, that score as high as the threshold; a thousand
+    /// at most. Points on the line between their neighbours are left out.
+    pub points: Vec<[f64; 2]>,
+    /// Area under all of them: the probability that a positive scores higher than a negative, ties counting a half.
+    pub area: f64,
 }
 
-/// Exponential moving average with the bias correction of Adam (Kingma & Ba 2015, section 3):
-/// `m <- f m + (1 - f) v`, shown as `m / (1 - f^t)`.
-///
-/// `factor` is held to 0..=0.999, where 0 changes nothing. A `NaN` stays a gap and is not averaged.
-#[must_use]
-pub fn smooth(values: &[f32], factor: f32) -> Vec<f32> {
-    let factor = if factor.is_finite() { f64::from(factor.clamp(0.0, 0.999)) } else { 0.0 };
-    let (mut moment, mut power) = (0.0, 1.0);
-    values
-        .iter()
-        .map(|&value| {
-            if !value.is_finite() {
-                return f32::NAN;
+impl Roc {
+    /// Of rows that are positive (the target is 1) or not (0), with scores of any scale. `None` where all rows are of
+    /// one kind.
+    pub fn new(scores: &[f64], targets: &[f64], weights: &[f64]) -> Option<Self> {
+        let mut order: Vec<usize> = (0..scores.len()).collect();
+        order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
+        let (mut negative, mut positive) = (0.0, 0.0);
+        let mut counts = vec![[0.0, 0.0]];
+        for tied in order.chunk_by(|a, b| scores[*a] == scores[*b]) {
+            for row in tied {
+                positive += weights[*row] * targets[*row];
+                negative += weights[*row] * (1.0 - targets[*row]);
             }
-            moment = factor * moment + (1.0 - factor) * f64::from(value);
-            power *= factor;
-            (moment / (1.0 - power)) as f32
+            counts.push([negative, positive]);
+        }
+        if negative <= 0.0 || positive <= 0.0 {
+            return None;
+        }
+        let area = counts.windows(2).map(|pair| {
+            let ([x0, y0], [x1, y1]) = (pair[0], pair[1]);
+            (x1 - x0) * (y0 + y1) / 2.0
+        });
+        let area = area.sum::<f64>() / (negative * positive);
+        let corners: Vec<[f64; 2]> = corners(&counts).map(|[x, y]| [x / negative, y / positive]).collect();
+        let n_points = corners.len().min(MAX_POINTS);
+        let points =
+            (0..n_points).map(|k| corners[k * (corners.len() - 1) / (n_points - 1).max(1)]).collect();
+        Some(Self { points, area })
+    }
+}
+
+/// Points but those between two steps of one direction, of which a curve has many: up, or to the right.
+fn corners(points: &[[f64; 2]]) -> impl Iterator<Item = [f64; 2]> + '_ {
+    (0..points.len())
+        .filter(|i| {
+            if *i == 0 || *i + 1 == points.len() {
+                return true;
+            }
+            let [[x0, y0], [x1, y1], [x2, y2]] = [points[i - 1], points[*i], points[i + 1]];
+            (x1 - x0) * (y2 - y1) != (x2 - x1) * (y1 - y0)
         })
-        .collect()
+        .map(|i| points[i])
 }
 
-struct Fold {
-    min: f32,
-    max: f32,
-    sum: f64,
-    count: u64,
-}
-
-/// Branch-free over eight lanes, so that it vectorizes: losses come by the million.
-fn fold(losses: &[f32]) -> Fold {
-    const LANES: usize = 8;
-    let mut min = [f32::INFINITY; LANES];
-    let mut max = [f32::NEG_INFINITY; LANES];
-    let mut sum = [0.0_f64; LANES];
-    let mut count = [0_u32; LANES];
-    let (chunks, rest) = losses.as_chunks::<LANES>();
-    let mut take = |lane: usize, loss: f32| {
-        let finite = loss.abs() < f32::INFINITY;
-        let low = if finite { loss } else { f32::INFINITY };
-        let high = if finite { loss } else { f32::NEG_INFINITY };
-        min[lane] = if low < min[lane] { low } else { min[lane] };
-        max[lane] = if high > max[lane] { high } else { max[lane] };
-        sum[lane] += f64::from(if finite { loss } else { 0.0 });
-        count[lane] += u32::from(finite);
-    };
-    for chunk in chunks {
-        for (lane, &loss) in chunk.iter().enumerate() {
-            take(lane, loss);
+/// The first of the largest.
+fn most_probable(probabilities: &[f64]) -> usize {
+    let mut best = 0;
+    for (k, p) in probabilities.iter().enumerate() {
+        if *p > probabilities[best] {
+            best = k;
         }
     }
-    for (lane, &loss) in rest.iter().enumerate() {
-        take(lane, loss);
-    }
-    Fold {
-        min: min.into_iter().fold(f32::INFINITY, f32::min),
-        max: max.into_iter().fold(f32::NEG_INFINITY, f32::max),
-        sum: sum.into_iter().sum(),
-        count: count.into_iter().map(u64::from).sum(),
-    }
+    best
 }

@@ -18,10 +18,10 @@ use serde_json::Value;
 
 use crate::config::RunConfig;
 use crate::dataset::Scaling;
-use crate::export::Saving;
 use crate::foreign::Comparison;
+use crate::history::HistoryDelta;
 use crate::message::Message;
-use crate::metrics::HistoryDelta;
+use crate::run_file::Saving;
 use crate::trainer::{Mark, Path};
 
 /// What the page asks.

@@ -11,9 +11,9 @@ use crate::backend::kernel::{
 use crate::backend::pipeline::Pipeline;
 use crate::backend::{self, Backend, InUse, MAX_STEPS_PER_CALL, State};
 use crate::config::{RunConfig, RunPlan};
+use crate::history::{Curve, History};
 use crate::loss::{Loss, Penalty};
 use crate::message::{Code, Message, Result, count, short};
-use crate::metrics::{Curve, History};
 use crate::model;
 use crate::monitor::{self, Monitor, Observation};
 

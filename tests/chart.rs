@@ -13,7 +13,7 @@ use downhill::chart::{
     Colour, Density, FitChart, FitOptions, LossChart, LossOptions, Mapping, Rect, Scale, Size, StableRange,
     Theme, number,
 };
-use downhill::metrics::History;
+use downhill::history::History;
 use plotters::style::RGBAColor;
 use recorder::{Label, Recorder, Rgb};
 

@@ -6,7 +6,7 @@ use super::range::StableRange;
 use super::theme::Theme;
 use super::viewport::Span;
 use super::{Mapping, Stale};
-use crate::metrics::{Column, History, HistoryDelta, smooth};
+use crate::history::{Column, History, HistoryDelta, smooth};
 use plotters_backend::DrawingBackend;
 use serde::Serialize;
 

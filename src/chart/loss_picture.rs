@@ -5,7 +5,7 @@ use super::pen::{Drawn, Pen};
 use super::range::StableRange;
 use super::theme::Theme;
 use super::viewport::Span;
-use crate::metrics::{Column, History};
+use crate::history::{Column, History};
 use plotters::style::text_anchor::{HPos, VPos};
 use plotters_backend::DrawingBackend;
 

@@ -9,8 +9,8 @@ use super::{ForeignModel, Matching};
 use crate::dataset::{BLOCK_ROWS, Extra, FeatureMap, Role, blocks};
 use crate::loss::Loss;
 use crate::message::{Message, Result};
+use crate::metrics::NamedMetrics;
 use crate::model::{self, Activation};
-use crate::scores::Figures;
 use crate::trainer::Trainer;
 
 /// A model of another tool beside the weights of a run, on the same rows.
@@ -85,11 +85,11 @@ struct Predicting<'a> {
     features: Vec<f64>,
     outputs: Vec<f64>,
     response: Vec<f64>,
-    figures: [Figures; 3],
+    figures: [NamedMetrics; 3],
 }
 
 impl<'a> Predicting<'a> {
-    fn new(map: &'a FeatureMap, by_output: Vec<Vec<f64>>, link: Loss, figures: Figures) -> Self {
+    fn new(map: &'a FeatureMap, by_output: Vec<Vec<f64>>, link: Loss, figures: NamedMetrics) -> Self {
         let n_outputs = by_output.len();
         Self {
             map,
@@ -123,14 +123,14 @@ fn parts(
     let (dataset, n_outputs) = (&task.dataset, task.problem.n_outputs as usize);
     let parameters: Vec<f64> = trainer.parameters().iter().map(|w| f64::from(*w)).collect();
     let own = (0..n_outputs).map(|k| model::of_output(&parameters, n_outputs, k)).collect();
-    let mut current = Predicting::new(&task.map, own, loss, Figures::new(loss, n_outputs));
+    let mut current = Predicting::new(&task.map, own, loss, NamedMetrics::new(loss, n_outputs));
     let activation = match classes {
         // Which of its outputs are which classes is not known, so nothing is said of them.
         None if loss.classifies() => Activation::Linear,
         _ => foreign.activation,
     };
     let n_foreign = foreign.n_outputs();
-    let figures = Figures::of_foreign(loss, n_outputs, (activation, n_foreign));
+    let figures = NamedMetrics::of_foreign(loss, n_outputs, (activation, n_foreign));
     let theirs = foreign.by_output(classes);
     let mut other = Predicting::new(&foreign.map, theirs, foreign.link(), figures);
 
@@ -153,7 +153,7 @@ fn parts(
     let names = [(Role::Training, "training"), (Role::Validation, "validation"), (Role::Test, "test")];
     let part = |(role, part): (Role, &'static str)| {
         let figures = [&current.figures[role as usize], &other.figures[role as usize]];
-        let [current, model] = [0, 1].map(|k| figures[k].scores(n_features[k]));
+        let [current, model] = [0, 1].map(|k| figures[k].metrics(n_features[k]));
         let loss =
             ComparedScore { name: "loss", current: figures[0].mean_loss(), model: figures[1].mean_loss() };
         let scores = current.into_iter().zip(model).map(|((name, current), (_, model))| ComparedScore {

@@ -6,7 +6,7 @@
 use super::canvas::Canvas;
 use super::to_js;
 use crate::chart;
-use crate::metrics::HistoryDelta;
+use crate::history::HistoryDelta;
 use js_sys::{Array, Float32Array, Reflect, Uint32Array};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;

@@ -10,8 +10,8 @@ use super::engines::Engines;
 use super::{from_js, to_error, to_js};
 use crate::config::{RunConfig, Source};
 use crate::dataset::{Dataset, Table};
-use crate::export;
 use crate::message::{Code, Message};
+use crate::run_file;
 use crate::trainer::{Status, Task, Trainer};
 
 #[wasm_bindgen(typescript_custom_section)]
@@ -158,7 +158,7 @@ impl JsTrainer {
     /// The weights file, as text.
     #[wasm_bindgen(js_name = exportWeights)]
     pub fn export_weights(&self) -> Result<String, Error> {
-        self.with("exportWeights", |trainer| export::write(trainer).map_err(|message| to_error(&message)))
+        self.with("exportWeights", |trainer| run_file::write(trainer).map_err(|message| to_error(&message)))
     }
 
     fn with<T>(&self, method: &str, f: impl FnOnce(&Trainer) -> Result<T, Error>) -> Result<T, Error> {

@@ -11,16 +11,16 @@ use super::engines::Engines;
 use super::{attach, from_js, now_ms, set, to_error, to_js};
 use crate::config::{BackendChoice, MAX_EDITS, RunConfig, RunPlan, Source, to_query};
 use crate::dataset::{Dataset, FeatureMap, Input, Problem, Role, Table};
-use crate::export::{self, Saving, Which};
 use crate::foreign::{Comparison, ForeignModel};
+use crate::history::Curve;
+use crate::history::HistoryDelta;
 use crate::loss::Loss;
 use crate::message::{Code, Message, Result, short};
-use crate::metrics::Curve;
-use crate::metrics::HistoryDelta;
 use crate::model;
 use crate::protocol::{
     Answer, BackendInfo, Configured, DatasetInfo, Exact, InputInfo, Progress, Request, RunStatus, Snapshot,
 };
+use crate::run_file::{self, Saving, Which};
 use crate::trainer::Checkpoint;
 use crate::trainer::{Explanation, Preparation, Status, Task, Trainer};
 
@@ -233,7 +233,7 @@ impl Session {
                 Ok(Answer::Compared(Box::new(Comparison::of(&model, self.trainer_mut()?)?)))
             }
             Request::Export { saving } => {
-                let fields = export::fields(self.trainer_mut()?, &saving)?;
+                let fields = run_file::fields(self.trainer_mut()?, &saving)?;
                 let step = fields.iter().find(|(name, _)| *name == "steps").map(|(_, step)| step.to_string());
                 let file_name = format!("downhill-weights-step-{}.json", step.unwrap_or_default());
                 Ok(Answer::Exported { file_name, text: super::json_text(fields)? })
@@ -450,8 +450,8 @@ impl Session {
 
     async fn import(&mut self, bytes: &[u8]) -> Result<Answer> {
         let text = String::from_utf8_lossy(bytes);
-        let value = super::json(&text).map_err(|detail| export::unreadable(bytes, detail))?;
-        let imported = export::read_value(value)?;
+        let value = super::json(&text).map_err(|detail| run_file::unreadable(bytes, detail))?;
+        let imported = run_file::read_value(value)?;
         let config = imported.plan.config().clone();
         config.check()?;
         let dataset = self.dataset(&config).await?;

@@ -2,7 +2,7 @@
 use super::recorder::Recorder;
 use super::{drawn_fit, drawn_loss, size};
 use downhill::chart::{FitChart, FitOptions, LossChart, LossOptions, Scale};
-use downhill::metrics::HistoryDelta;
+use downhill::history::HistoryDelta;
 use proptest::prelude::*;
 
 pub(crate) fn any_number() -> impl Strategy<Value = f32> {

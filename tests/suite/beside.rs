@@ -5,11 +5,11 @@ use std::rc::Rc;
 
 use downhill::config::{Method, RunConfig, Source, Split, Stop, ValidationConfig, choose_method};
 use downhill::dataset::{Dataset, Extra, Input, Problem, Scaling};
-use downhill::export;
 use downhill::gradient::Objective;
 use downhill::loss::{Loss, Penalty};
 use downhill::message::Code;
 use downhill::optimizer::Optimizer;
+use downhill::run_file;
 use downhill::trainer::{Status, Task, Trainer};
 use serde_json::Value;
 
@@ -394,7 +394,7 @@ fn a_run_with_others_beside_goes_on_from_where_it_was_kept() {
         assert_eq!(run.checkpoint().state.values, other.checkpoint().state.values);
         assert_eq!(run.fold_losses(), other.fold_losses());
         // A file has the shown one: the others begin where it stands, and go their way.
-        let imported = export::read(export::write(&run).unwrap().as_bytes()).unwrap();
+        let imported = run_file::read(run_file::write(&run).unwrap().as_bytes()).unwrap();
         let mut back = trainer_of(on, imported.plan.config(), task.clone());
         block_on(back.restore(imported.checkpoint)).unwrap();
         let state = back.checkpoint().state;

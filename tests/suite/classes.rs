@@ -4,10 +4,10 @@ use std::rc::Rc;
 
 use downhill::config::{Method, RunConfig, Source, Stop, ValidationConfig, choose_method};
 use downhill::dataset::{Dataset, Extra, Input};
-use downhill::export;
 use downhill::loss::{Loss, Penalty};
 use downhill::message::{Code, Message};
 use downhill::optimizer::Optimizer;
+use downhill::run_file;
 use downhill::trainer::{Status, Task, Trainer};
 use serde_json::Value;
 
@@ -125,8 +125,8 @@ fn a_file_of_classes_and_counts_brings_the_run_back_to_the_bit() {
         for on in EVERYWHERE {
             let mut run = trainer_of(on, &config, task.clone());
             advance(&mut run, 33);
-            let text = export::write(&run).unwrap();
-            let imported = export::read(text.as_bytes()).unwrap();
+            let text = run_file::write(&run).unwrap();
+            let imported = run_file::read(text.as_bytes()).unwrap();
             assert_eq!((imported.plan.config(), &imported.map), (&config, &task.map));
             let mut back = trainer_of(on, imported.plan.config(), task.clone());
             block_on(back.restore(imported.checkpoint)).unwrap();
@@ -140,7 +140,7 @@ fn a_file_of_classes_and_counts_brings_the_run_back_to_the_bit() {
         }
         let mut run = trainer_of(On::Cpu, &config, task.clone());
         advance(&mut run, 33);
-        assert_file(&serde_json::from_str(&export::write(&run).unwrap()).unwrap(), &run, id);
+        assert_file(&serde_json::from_str(&run_file::write(&run).unwrap()).unwrap(), &run, id);
     }
 }
 

@@ -17,8 +17,8 @@ use downhill::backend::kernel::slot;
 use downhill::backend::{self, State};
 use downhill::config::{RunConfig, from_query, json, to_query};
 use downhill::dataset::{Dataset, Extra, FeatureMap, Input, RowSource, Table};
-use downhill::export;
 use downhill::message::{Message, Result};
+use downhill::run_file;
 use downhill::trainer::{Preparation, Status, Trainer};
 use serde_json::{Map, Value};
 
@@ -117,17 +117,17 @@ fn change(run: &mut Trainer, config: &RunConfig) {
 
 /// The run file as it is kept here: without the history.
 fn write_run_file(run: &Trainer) -> Value {
-    let mut file: Value = serde_json::from_str(&export::write(run).unwrap()).unwrap();
+    let mut file: Value = serde_json::from_str(&run_file::write(run).unwrap()).unwrap();
     file.as_object_mut().unwrap().remove("history");
     file
 }
 
 fn config_of_run_file(file: &Value) -> RunConfig {
-    export::read(file.to_string().as_bytes()).unwrap().plan.config().clone()
+    run_file::read(file.to_string().as_bytes()).unwrap().plan.config().clone()
 }
 
 fn continue_run_file(engine: &str, file: &Value) -> Trainer {
-    let imported = export::read(file.to_string().as_bytes()).unwrap();
+    let imported = run_file::read(file.to_string().as_bytes()).unwrap();
     let mut run = begin(engine, imported.plan.config(), Some(imported.map));
     block_on(run.restore(imported.checkpoint)).unwrap();
     run

@@ -8,8 +8,8 @@ use anyhow::{Context, Result};
 use downhill::backend::{self, InUse};
 use downhill::config::{Method, RunConfig, choose_method, choose_optimizer, choose_schedule, to_query};
 use downhill::dataset::Dataset;
-use downhill::export;
 use downhill::message::Code;
+use downhill::run_file;
 use downhill::trainer::{Task, Trainer};
 use downhill_model_files::format::Format;
 use downhill_model_files::run::Run;
@@ -139,7 +139,7 @@ fn weights() -> Result<Vec<String>> {
             let in_use = InUse::new(&engine, Code::CpuForced.into());
             let mut trainer = pollster::block_on(Trainer::new(plan, task, engine, in_use))?;
             pollster::block_on(trainer.advance(20))?;
-            Ok(export::write(&trainer)?)
+            Ok(run_file::write(&trainer)?)
         })
         .collect()
 }

@@ -5,10 +5,10 @@ use std::rc::Rc;
 use downhill::backend::{self, InUse};
 use downhill::config::{RunConfig, from_query, json, to_query};
 use downhill::dataset::{Dataset, Input};
-use downhill::export;
 use downhill::foreign::ForeignModel;
 use downhill::message::{Code, Message, Result};
 use downhill::model::Activation;
+use downhill::run_file;
 use downhill::trainer::{Task, Trainer};
 use downhill_model_files::format::{self, Format};
 use downhill_model_files::model::Model;
@@ -142,7 +142,7 @@ fn look_at(table: Result<Table>) -> bool {
 /// What the session does with a weights file: checks it, makes its rows, and goes on from where it was.
 fn go_on(input: &[u8]) -> Result<()> {
     const MAX_ROWS: u32 = 10_000;
-    let imported = export::read(input)?;
+    let imported = run_file::read(input)?;
     let config = imported.plan.config();
     let dataset = Dataset::build(&config.data, None)?;
     if dataset.n_samples() > MAX_ROWS {
@@ -155,7 +155,7 @@ fn go_on(input: &[u8]) -> Result<()> {
     pollster::block_on(trainer.restore(imported.checkpoint))?;
     trainer.retrace(&imported.history);
     pollster::block_on(trainer.advance(3))?;
-    export::write(&trainer).map(drop)
+    run_file::write(&trainer).map(drop)
 }
 
 /// What the page does with a table that is to be predicted, in chunks of two sizes, which must come to the same.

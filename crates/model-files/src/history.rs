@@ -2,8 +2,8 @@
 //!
 //! What was not measured is empty. A run file of before there were histories in them has its one point: where it is now.
 
+use downhill::history::Curve;
 use downhill::message::{Code, Message, Result};
-use downhill::metrics::Curve;
 
 use crate::format::{Held, Part};
 use crate::run::Run;

@@ -1,7 +1,7 @@
 //! Where a run came from, as lines for a person.
 
 use downhill::config::Source;
-use downhill::export::Metrics;
+use downhill::run_file::MetricValues;
 
 use crate::run::Run;
 
@@ -44,7 +44,7 @@ pub(crate) fn lines(run: &Run) -> Vec<(&'static str, String)> {
 }
 
 /// Figures with their names.
-fn figures(of: &Metrics) -> String {
+fn figures(of: &MetricValues) -> String {
     let named = of.iter().filter_map(|(name, value)| Some(format!("{name} {}", short((*value)?))));
     named.collect::<Vec<String>>().join(", ")
 }

@@ -1,7 +1,7 @@
 //! A run of Downhill, as its own file has it: the model and all that made it.
 
-use downhill::export::{self, WeightsFile};
 use downhill::message::{Code, Message, Result};
+use downhill::run_file::{self, RunFile};
 
 use crate::model::Model;
 
@@ -9,7 +9,7 @@ use crate::model::Model;
 #[derive(Clone, Debug)]
 pub struct Run {
     /// The run file.
-    pub file: WeightsFile,
+    pub file: RunFile,
     /// Its text, without blanks: carried by whatever format has a place for it.
     pub text: String,
 }
@@ -18,11 +18,11 @@ impl Run {
     /// Of a run file's text.
     ///
     /// # Errors
-    /// Those of [`export::read`].
+    /// Those of [`run_file::read`].
     pub fn read(text: &[u8]) -> Result<Self> {
-        export::read(text)?;
+        run_file::read(text)?;
         let wrong = |error| Message::new(Code::WeightsNotJson).with("detail", error);
-        let file: WeightsFile = serde_json::from_slice(text).map_err(wrong)?;
+        let file: RunFile = serde_json::from_slice(text).map_err(wrong)?;
         let text = serde_json::to_string(&file).map_err(wrong)?;
         Ok(Self { file, text })
     }

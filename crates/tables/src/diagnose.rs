@@ -7,8 +7,8 @@ use downhill::config::{RunConfig, RunPlan};
 use downhill::dataset::{BLOCK_ROWS, Dataset, FeatureMap, Role, Roles, Scaler, Scaling, blocks};
 use downhill::loss::Loss;
 use downhill::message::Result;
+use downhill::metrics::{Classification, Regression, Roc};
 use downhill::model;
-use downhill::scores::{Classification, Regression, Roc};
 use serde::{Deserialize, Serialize};
 
 /// The most rows that a picture has dots for, and places of a curve.
@@ -337,7 +337,7 @@ impl Diagnosed {
     }
 
     fn with_classes(mut self, counts: &Classification, labels: Vec<String>, scored: &Scored) -> Self {
-        let found = counts.scores();
+        let found = counts.metrics();
         self.scores = vec![("log_loss", Some(found.log_loss)), ("accuracy", Some(found.accuracy))];
         if self.task == Task::Binary {
             let Scored { probabilities, targets, weights } = scored;
@@ -377,7 +377,7 @@ impl Diagnosed {
 
 /// Scores of predicted numbers, by the names that the page words.
 fn numbers(sums: &Regression, task: Task, n_features: usize) -> Vec<(&'static str, Option<f64>)> {
-    let found = sums.scores(n_features);
+    let found = sums.metrics(n_features);
     let errors = [
         ("rmse", Some(found.root_mean_squared_error)),
         ("mae", Some(found.mean_absolute_error)),

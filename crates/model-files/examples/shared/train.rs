@@ -7,8 +7,8 @@ use std::{error, fs};
 use downhill::backend::{self, InUse};
 use downhill::config::{RunConfig, ShippedTable, Source};
 use downhill::dataset::{Dataset, Table};
-use downhill::export;
 use downhill::message::Code;
+use downhill::run_file;
 use downhill::trainer::{Task, Trainer};
 use downhill_tables::selection::Selection;
 use downhill_tables::table::Table as Text;
@@ -45,7 +45,7 @@ pub(crate) fn trained(config: &RunConfig, text: Option<&[u8]>, steps: u64) -> Re
     let in_use = InUse::new(&engine, Code::CpuForced.into());
     let mut trainer = pollster::block_on(Trainer::new(plan, task, engine, in_use))?;
     pollster::block_on(trainer.advance(steps))?;
-    Ok(export::write(&trainer)?)
+    Ok(run_file::write(&trainer)?)
 }
 
 /// A table, with the columns that are asked for.

@@ -1,10 +1,10 @@
 //! Weights out and back in.
 
 use downhill::config::{Method, RunConfig, choose_method, choose_optimizer, choose_schedule};
-use downhill::export::{self, Saving, WeightsFile, Which};
+use downhill::history::History;
 use downhill::loss::{Loss, Penalty};
 use downhill::message::Code;
-use downhill::metrics::History;
+use downhill::run_file::{self, RunFile, Saving, Which};
 use downhill::trainer::{Checkpoint, Trainer};
 use serde_json::Value;
 
@@ -21,7 +21,7 @@ fn config() -> RunConfig {
 fn exported() -> String {
     let mut run = trainer(On::Cpu, &config());
     block_on(run.advance(50)).unwrap();
-    export::write(&run).unwrap()
+    run_file::write(&run).unwrap()
 }
 
 #[test]
@@ -33,7 +33,7 @@ fn a_file_brings_the_run_back_to_the_bit() {
         // Optimizer and schedule count from where they were chosen.
         run.change(later.check().unwrap());
         block_on(run.advance(30)).unwrap();
-        let imported = export::read(export::write(&run).unwrap().as_bytes()).unwrap();
+        let imported = run_file::read(run_file::write(&run).unwrap().as_bytes()).unwrap();
         assert_eq!(imported.plan.config(), run.plan().config());
         assert_eq!(&imported.map, &run.task().map);
         let mut back = trainer_of(on, imported.plan.config(), run.task().clone());
@@ -75,7 +75,7 @@ fn a_file_says_all_that_the_next_tool_needs() {
 }
 
 fn refused(text: &str) -> Code {
-    export::read(text.as_bytes()).unwrap_err().code
+    run_file::read(text.as_bytes()).unwrap_err().code
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn a_file_cut_at_any_byte_is_refused() {
 fn a_file_from_before_backends_were_recorded_is_read() {
     let mut file: Value = serde_json::from_str(&exported()).unwrap();
     file.as_object_mut().unwrap().remove("backend");
-    assert!(export::read(file.to_string().as_bytes()).is_ok());
+    assert!(run_file::read(file.to_string().as_bytes()).is_ok());
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn a_place_that_the_data_does_not_have_is_refused() {
     let mut file: Value = serde_json::from_str(&exported()).unwrap();
     for position in [100_u32, u32::MAX] {
         file["training_state"]["place"]["position"] = position.into();
-        let imported = export::read(file.to_string().as_bytes()).unwrap();
+        let imported = run_file::read(file.to_string().as_bytes()).unwrap();
         let mut run = trainer(On::Cpu, imported.plan.config());
         let before = run.checkpoint();
         let refused = block_on(run.restore(imported.checkpoint)).unwrap_err();
@@ -138,14 +138,14 @@ fn a_place_that_the_data_does_not_have_is_refused() {
 fn field_by_field_it_is_the_same_file() {
     let mut run = trainer(On::Cpu, &config());
     block_on(run.advance(50)).unwrap();
-    let fields: serde_json::Map<String, Value> = export::fields(&run, &Saving::default())
+    let fields: serde_json::Map<String, Value> = run_file::fields(&run, &Saving::default())
         .unwrap()
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
         .collect();
-    let written: Value = serde_json::from_str(&export::write(&run).unwrap()).unwrap();
+    let written: Value = serde_json::from_str(&run_file::write(&run).unwrap()).unwrap();
     assert!(fields.keys().eq(written.as_object().unwrap().keys()));
-    let [read, expected] = [Value::Object(fields), written].map(|value| export::read_value(value).unwrap());
+    let [read, expected] = [Value::Object(fields), written].map(|value| run_file::read_value(value).unwrap());
     assert_eq!((read.plan, read.map), (expected.plan, expected.map));
     assert_eq!(read.checkpoint.state.values, expected.checkpoint.state.values);
     assert_eq!(read.checkpoint.place, expected.checkpoint.place);
@@ -155,7 +155,7 @@ fn field_by_field_it_is_the_same_file() {
 fn a_file_from_before_losses_and_penalties_goes_on_as_it_did_then() {
     // tests/reference/weights.json: what the version named there wrote after 50 updates, and after 25 more.
     let files = reference("weights");
-    let [before, after] = ["before", "after"].map(|name| export::read_value(files[name].clone()).unwrap());
+    let [before, after] = ["before", "after"].map(|name| run_file::read_value(files[name].clone()).unwrap());
     let config = before.plan.config();
     assert_eq!((config.loss, config.penalty), (Loss::Squared, Penalty::default()));
     assert_eq!((config.validation.test_fraction, config.validation.folds, config.penalty_path), (0.0, 0, 0));
@@ -167,7 +167,7 @@ fn a_file_from_before_losses_and_penalties_goes_on_as_it_did_then() {
     assert_eq!((run.step(), run.place()), (75, expected.place));
     assert_eq!(run.checkpoint().state.values, expected.state.values);
     // Nor does what is written of such a run differ, but for what was added to configurations and files since.
-    let mut written: Value = serde_json::from_str(&export::write(&run).unwrap()).unwrap();
+    let mut written: Value = serde_json::from_str(&run_file::write(&run).unwrap()).unwrap();
     let mut expected = files["after"].clone();
     for file in [&mut written, &mut expected] {
         for name in ["config", "saved", "metrics", "data", "history"] {
@@ -177,9 +177,9 @@ fn a_file_from_before_losses_and_penalties_goes_on_as_it_did_then() {
     assert_eq!(written, expected);
 }
 
-fn saved_as(run: &Trainer, which: Which) -> WeightsFile {
+fn saved_as(run: &Trainer, which: Which) -> RunFile {
     let saving = Saving { which, saved: Some("2026-11-26 10:00".to_owned()) };
-    serde_json::from_str(&export::write_as(run, &saving).unwrap()).unwrap()
+    serde_json::from_str(&run_file::write_as(run, &saving).unwrap()).unwrap()
 }
 
 #[test]
@@ -244,7 +244,7 @@ fn the_best_weights_leave_with_their_loss_and_go_on() {
         }
         assert!(file.history.as_ref().unwrap().step.iter().all(|step| *step <= best.step));
         // It is the run that stood there: what is measured on the way back is what was measured then.
-        let imported = export::read(serde_json::to_string(&file).unwrap().as_bytes()).unwrap();
+        let imported = run_file::read(serde_json::to_string(&file).unwrap().as_bytes()).unwrap();
         let mut back = trainer_of(On::Cpu, imported.plan.config(), run.task().clone());
         block_on(back.restore(imported.checkpoint)).unwrap();
         assert_eq!((back.step(), back.parameters()), (best.step, &best.parameters[..]));
@@ -285,8 +285,8 @@ fn a_run_that_comes_back_brings_its_history() {
             block_on(run.advance(steps / 10)).unwrap();
         }
         block_on(run.advance(steps % 10)).unwrap();
-        let text = export::write(&run).unwrap();
-        let imported = export::read(text.as_bytes()).unwrap();
+        let text = run_file::write(&run).unwrap();
+        let imported = run_file::read(text.as_bytes()).unwrap();
         let mut back = trainer_of(On::Cpu, imported.plan.config(), run.task().clone());
         block_on(back.restore(imported.checkpoint)).unwrap();
         assert_eq!(back.history().whole().loss.iter().filter(|loss| !loss.is_nan()).count(), 1);
@@ -351,14 +351,14 @@ fn whatever_a_file_says_of_its_history_the_run_goes_on() {
     let edit = |change: fn(&mut Value)| {
         let mut value: Value = serde_json::from_str(&text).unwrap();
         change(&mut value);
-        export::read(value.to_string().as_bytes()).unwrap()
+        run_file::read(value.to_string().as_bytes()).unwrap()
     };
     for name in ["saved", "metrics", "data", "history"] {
         let mut value: Value = serde_json::from_str(&text).unwrap();
         value.as_object_mut().unwrap().remove(name);
-        assert!(export::read(value.to_string().as_bytes()).is_ok(), "without {name}");
+        assert!(run_file::read(value.to_string().as_bytes()).is_ok(), "without {name}");
         value[name] = serde_json::json!([{ "what": 1 }]);
-        assert!(export::read(value.to_string().as_bytes()).is_ok(), "with another {name}");
+        assert!(run_file::read(value.to_string().as_bytes()).is_ok(), "with another {name}");
     }
     assert!(edit(|file| file["history"]["loss"] = "none".into()).history.is_empty());
     let hostile = edit(|file| {

@@ -2,7 +2,7 @@
 
 use downhill::analysis::{Block, Rows};
 use downhill::loss::Loss;
-use downhill::scores::{Classification, ClassificationScores, Regression, Roc, Scores, d2_pinball};
+use downhill::metrics::{Classification, ClassificationMetrics, Metrics, Regression, Roc, d2_pinball};
 use serde_json::Value;
 
 use crate::support::{assert_close, numbers, reference};
@@ -35,7 +35,7 @@ fn numbers_are_scored_as_scikit_learn_does() {
             {
                 sums.feed(m, y, s);
             }
-            sums.scores(3)
+            sums.metrics(3)
         };
         let found = scores(&prediction, &y);
         check(found.mean_squared_error, &expected["mean_squared_error"], "MSE");
@@ -58,19 +58,19 @@ fn numbers_are_scored_as_scikit_learn_does() {
 fn what_cannot_be_told_of_numbers_is_none() {
     let mut sums = Regression::default();
     sums.feed(&[1.0, 2.0, -1.0], &[3.0, 3.0, 3.0], &[1.0; 3]);
-    let found = sums.scores(2);
+    let found = sums.metrics(2);
     assert_eq!((found.r2, found.adjusted_r2, found.mean_poisson_deviance), (None, None, None));
     assert_eq!(d2_pinball(&[1.0, 2.0], &[3.0, 3.0], &[1.0, 1.0], 0.5), None);
 }
 
-fn classified(probabilities: &[f64], targets: &[f64], weights: &[f64], n: usize) -> ClassificationScores {
+fn classified(probabilities: &[f64], targets: &[f64], weights: &[f64], n: usize) -> ClassificationMetrics {
     let width = probabilities.len() / targets.len();
     let mut counts = Classification::new(n, 5);
     let blocks = probabilities.chunks(BLOCK * width).zip(targets.chunks(BLOCK)).zip(weights.chunks(BLOCK));
     for ((p, y), s) in blocks {
         counts.feed(p, y, s);
     }
-    counts.scores()
+    counts.metrics()
 }
 
 #[test]
@@ -175,11 +175,11 @@ fn a_model_is_scored_by_what_it_says() {
     let scores = |feature: &[f64], target: &str, parameters: &[f64], n_outputs, loss| {
         let targets = numbers(&reference[target]);
         let rows = Line { features: feature, targets: &targets, weights: &weights };
-        Scores::of(&rows, parameters, n_outputs, loss).unwrap()
+        Metrics::of(&rows, parameters, n_outputs, loss).unwrap()
     };
     // A feature that is half the prediction less a half.
     let feature: Vec<f64> = numbers(&reference["prediction"]).iter().map(|m| (m - 1.0) / 2.0).collect();
-    let Scores::Regression { scores: found, d2_pinball } =
+    let Metrics::Regression { metrics: found, d2_pinball } =
         scores(&feature, "y", &[2.0, 1.0], 1, Loss::Quantile { tau: 0.1 })
     else {
         panic!("a number was asked for")
@@ -192,7 +192,7 @@ fn a_model_is_scored_by_what_it_says() {
     for (parameters, n_outputs, loss) in
         [(&[1.0][..], 1, Loss::Logistic), (&[-0.5, 0.5, 0.0, 0.0], 2, Loss::Softmax)]
     {
-        let Scores::Classification { scores: found, rocs } =
+        let Metrics::Classification { metrics: found, rocs } =
             scores(&feature, "binary", parameters, n_outputs, loss)
         else {
             panic!("a class was asked for")
@@ -207,18 +207,18 @@ fn a_model_is_scored_by_what_it_says() {
         reference["shares"].as_array().unwrap().iter().map(|row| row[0].as_f64().unwrap().ln()).collect();
     let rows = Line { features: &feature, targets: &targets, weights: &weights };
     let parameters = [1.0, 0.0, -1.0, 0.0];
-    let Some(Scores::Classification { rocs, .. }) = Scores::of(&rows, &parameters, 4, Loss::Softmax) else {
+    let Some(Metrics::Classification { rocs, .. }) = Metrics::of(&rows, &parameters, 4, Loss::Softmax) else {
         panic!("a class was asked for")
     };
     check(rocs[0].as_ref().unwrap().area, &expected["first_against_others"], "area of the first class");
     assert_eq!(rocs.len(), 4);
     // The logarithms of its rates.
     let feature: Vec<f64> = numbers(&reference["rates"]).iter().map(|rate| rate.ln()).collect();
-    let Scores::Regression { scores: found, .. } = scores(&feature, "counts", &[1.0], 1, Loss::Poisson)
+    let Metrics::Regression { metrics: found, .. } = scores(&feature, "counts", &[1.0], 1, Loss::Poisson)
     else {
         panic!("a number was asked for")
     };
     check(found.d2_poisson.unwrap(), &expected["regression"]["d2_poisson"], "D2 of the deviance");
     let none = Line { features: &[], targets: &[], weights: &[] };
-    assert_eq!(Scores::of(&none, &[1.0], 1, Loss::Squared), None);
+    assert_eq!(Metrics::of(&none, &[1.0], 1, Loss::Squared), None);
 }

@@ -1,5 +1,5 @@
 //! The history against a plain list of everything that happened.
-use downhill::metrics::{Column, History, HistoryDelta, bucket_end, bucket_of, bucket_start, smooth};
+use downhill::history::{Column, History, HistoryDelta, bucket_end, bucket_of, bucket_start, smooth};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Trained weights as a file, and back.
+//! The run file: trained weights with everything that made them, written and read.
 
 use std::collections::BTreeMap;
 
@@ -11,18 +11,18 @@ use crate::backend::State;
 use crate::backend::kernel::{Reaction, slot};
 use crate::config::{RunConfig, RunPlan};
 use crate::dataset::{FeatureMap, Input};
+use crate::history::Curve;
 use crate::loss::Loss;
 use crate::message::{Code, Message, Result};
-use crate::metrics::Curve;
 use crate::model::{self, Layer};
 use crate::tagged::Fields;
 use crate::trainer::{Checkpoint, Place, Trainer};
 
 mod facts;
 
-pub use facts::{DataFacts, Metrics};
+pub use facts::{DataFacts, MetricValues};
 
-/// What tells a weights file from any other JSON.
+/// The `format` field of every run file.
 pub const FORMAT: &str = "downhill-weights";
 /// The version that is written, and the only one that is read.
 pub const VERSION: u64 = 1;
@@ -48,9 +48,9 @@ pub enum Which {
     Best,
 }
 
-/// A weights file: the model, what made it, and what is needed to go on.
+/// A run file: the model, what made it, and what is needed to go on.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct WeightsFile {
+pub struct RunFile {
     /// [`FORMAT`].
     pub format: String,
     /// [`VERSION`].
@@ -85,14 +85,14 @@ pub struct WeightsFile {
     pub training_state: TrainingState,
     /// Metrics of these weights over the rows that they were trained on (`training`), and over those held out (`validation`,
     /// `test`) where there are any. Files had neither these nor what follows before models were taken to other tools.
-    pub metrics: Option<BTreeMap<String, Metrics>>,
+    pub metrics: Option<BTreeMap<String, MetricValues>>,
     /// What the data were.
     pub data: Option<DataFacts>,
     /// How the run went until then.
     pub history: Option<Curve>,
 }
 
-impl<'de> Deserialize<'de> for WeightsFile {
+impl<'de> Deserialize<'de> for RunFile {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         let mut from = Fields::read(deserializer)?;
         let read = Self {
@@ -239,20 +239,22 @@ impl<'de> Deserialize<'de> for TrainingState {
     }
 }
 
-/// The run's weights as a file.
-pub fn weights_file(trainer: &Trainer, saving: &Saving) -> WeightsFile {
-    let (file, facts) = parts(trainer, saving);
-    let [metrics, data, history] = facts;
-    WeightsFile {
-        metrics: lenient(Some(metrics)),
-        data: lenient(Some(data)),
-        history: lenient(Some(history)),
-        ..file
+impl RunFile {
+    /// The file of a run.
+    pub fn of(trainer: &Trainer, saving: &Saving) -> Self {
+        let (file, facts) = parts(trainer, saving);
+        let [metrics, data, history] = facts;
+        Self {
+            metrics: lenient(Some(metrics)),
+            data: lenient(Some(data)),
+            history: lenient(Some(history)),
+            ..file
+        }
     }
 }
 
 /// The file but for what is said of the run beside it, and that as JSON: metrics, data, history.
-fn parts(trainer: &Trainer, saving: &Saving) -> (WeightsFile, [Value; 3]) {
+fn parts(trainer: &Trainer, saving: &Saving) -> (RunFile, [Value; 3]) {
     let task = trainer.task();
     let checkpoint = match saving.which {
         Which::Current => trainer.checkpoint(),
@@ -284,7 +286,7 @@ fn parts(trainer: &Trainer, saving: &Saving) -> (WeightsFile, [Value; 3]) {
         _ => [None, Some(biases)],
     };
     let bias = bias.and_then(|bias| bias.first().copied());
-    let file = WeightsFile {
+    let file = RunFile {
         format: FORMAT.to_owned(),
         version: VERSION,
         downhill: env!("CARGO_PKG_VERSION").to_owned(),
@@ -372,7 +374,7 @@ pub fn write(trainer: &Trainer) -> Result<String> {
 /// As [`write()`].
 pub fn write_as(trainer: &Trainer, saving: &Saving) -> Result<String> {
     finite(trainer)?;
-    serde_json::to_string_pretty(&weights_file(trainer, saving))
+    serde_json::to_string_pretty(&RunFile::of(trainer, saving))
         .map_err(|error| Message::new(Code::Internal).with("detail", error))
 }
 
@@ -389,7 +391,7 @@ pub fn fields(trainer: &Trainer, saving: &Saving) -> Result<Vec<(&'static str, V
     Ok(fields.chain(FACTS.into_iter().zip(facts)).collect())
 }
 
-/// What a weights file holds, in the order of [`WeightsFile`].
+/// What a run file holds, in the order of [`RunFile`].
 const FIELDS: [&str; 16] = [
     "format",
     "version",
@@ -429,7 +431,7 @@ pub struct Imported {
     pub history: Curve,
 }
 
-/// Reads a weights file.
+/// Reads a run file.
 ///
 /// # Errors
 /// Says what is wrong with anything else: `weights_not_json`, `weights_truncated`, `weights_other_kind`,
@@ -478,12 +480,12 @@ pub fn read_value(value: Value) -> Result<Imported> {
             return Err(Message::new(Code::WeightsVersion).with("found", found).with("expected", VERSION));
         }
     }
-    let file: WeightsFile = serde_json::from_value(value)
+    let file: RunFile = serde_json::from_value(value)
         .map_err(|error| Message::new(Code::WeightsNotJson).with("detail", error))?;
     check(file)
 }
 
-fn check(file: WeightsFile) -> Result<Imported> {
+fn check(file: RunFile) -> Result<Imported> {
     let plan = file.config.check()?;
     let model = &file.config.model;
     let map = &file.feature_map;

@@ -1,4 +1,4 @@
-//! The few figures by which weights are told from others: the mean loss, and what is commonly asked for beside it.
+//! The mean loss and the few metrics that the page and the run file show, by name.
 
 use super::{Classification, Regression};
 use crate::loss::Loss;
@@ -6,7 +6,7 @@ use crate::model::Activation;
 
 /// Sums over predictions, as far as a loss has a meaning for them.
 #[derive(Clone, Debug)]
-pub struct Figures {
+pub struct NamedMetrics {
     loss: Loss,
     sum: f64,
     weight: f64,
@@ -14,12 +14,12 @@ pub struct Figures {
     numbers: Regression,
     classes: Classification,
     slopes: Vec<f64>,
-    /// Whether the loss can be taken of the outputs, and whether the scores can.
+    /// Whether the loss can be taken of the outputs, and whether the metrics can.
     has_loss: bool,
-    has_scores: bool,
+    has_metrics: bool,
 }
 
-impl Figures {
+impl NamedMetrics {
     /// Of a run's own outputs, so many of them.
     pub fn new(loss: Loss, n_outputs: usize) -> Self {
         Self::of_foreign(loss, n_outputs, (Activation::of(&loss), n_outputs))
@@ -30,7 +30,7 @@ impl Figures {
     pub fn of_foreign(loss: Loss, n_outputs: usize, (activation, n_foreign): (Activation, usize)) -> Self {
         let n_classes = n_outputs.max(2);
         let has_loss = activation == Activation::of(&loss) && n_foreign == n_outputs;
-        let has_scores = match activation {
+        let has_metrics = match activation {
             Activation::Sigmoid => n_classes == 2,
             Activation::Softmax => loss.classifies() && n_foreign == n_classes,
             Activation::Linear | Activation::Exponential => !loss.classifies() && n_foreign == 1,
@@ -44,7 +44,7 @@ impl Figures {
             classes: Classification::new(n_classes, 1),
             slopes: vec![0.0; n_foreign],
             has_loss,
-            has_scores,
+            has_metrics,
         }
     }
 
@@ -55,7 +55,7 @@ impl Figures {
         if self.has_loss {
             self.sum += weight * self.loss.value_and_slopes(outputs, target, &mut self.slopes);
         }
-        if !self.has_scores {
+        if !self.has_metrics {
             return;
         }
         if self.loss.classifies() {
@@ -77,24 +77,24 @@ impl Figures {
         (self.has_loss && self.weight > 0.0).then(|| self.sum / self.weight)
     }
 
-    /// Scores by the names that the page words behind `score_`: `mse`, `rmse`, `mae`, `r2` of a number (`deviance`, `d2` of
+    /// Metrics by the names that the page words behind `score_`: `mse`, `rmse`, `mae`, `r2` of a number (`deviance`, `d2` of
     /// counts, too), `log_loss`, `accuracy` of a class. `None` where one is not defined. `n_features` are those of the model.
-    pub fn scores(&self, n_features: usize) -> Vec<(&'static str, Option<f64>)> {
-        let known = |value: f64| Some(value).filter(|value| self.has_scores && value.is_finite());
+    pub fn metrics(&self, n_features: usize) -> Vec<(&'static str, Option<f64>)> {
+        let known = |value: f64| Some(value).filter(|value| self.has_metrics && value.is_finite());
         if self.loss.classifies() {
-            let scores = self.classes.scores();
-            return vec![("log_loss", known(scores.log_loss)), ("accuracy", known(scores.accuracy))];
+            let metrics = self.classes.metrics();
+            return vec![("log_loss", known(metrics.log_loss)), ("accuracy", known(metrics.accuracy))];
         }
-        let scores = self.numbers.scores(n_features);
+        let metrics = self.numbers.metrics(n_features);
         let mut found = vec![
-            ("mse", known(scores.mean_squared_error)),
-            ("rmse", known(scores.root_mean_squared_error)),
-            ("mae", known(scores.mean_absolute_error)),
-            ("r2", scores.r2.and_then(known)),
+            ("mse", known(metrics.mean_squared_error)),
+            ("rmse", known(metrics.root_mean_squared_error)),
+            ("mae", known(metrics.mean_absolute_error)),
+            ("r2", metrics.r2.and_then(known)),
         ];
         if self.loss == Loss::Poisson {
-            found.push(("deviance", scores.mean_poisson_deviance.and_then(known)));
-            found.push(("d2", scores.d2_poisson.and_then(known)));
+            found.push(("deviance", metrics.mean_poisson_deviance.and_then(known)));
+            found.push(("d2", metrics.d2_poisson.and_then(known)));
         }
         found
     }

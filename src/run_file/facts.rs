@@ -8,15 +8,15 @@ use serde_json::{Map, Value};
 
 use crate::config::Source;
 use crate::dataset::Problem;
+use crate::history::Curve;
 use crate::loss::{Loss, Penalty};
-use crate::metrics::Curve;
-use crate::scores::Figures;
+use crate::metrics::NamedMetrics;
 use crate::tagged::Fields;
 use crate::trainer::Trainer;
 
-/// Figures by their names: `mse`, `rmse`, `mae`, `r2` of a number (`deviance`, `d2` of counts), `log_loss`, `accuracy` of a
+/// NamedMetrics by their names: `mse`, `rmse`, `mae`, `r2` of a number (`deviance`, `d2` of counts), `log_loss`, `accuracy` of a
 /// class. One that is not defined, as that of a constant target, is `None`.
-pub type Metrics = BTreeMap<String, Option<f64>>;
+pub type MetricValues = BTreeMap<String, Option<f64>>;
 
 /// What the data were.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -81,7 +81,7 @@ fn object(fields: Vec<(&str, Value)>) -> Value {
     Value::Object(object)
 }
 
-/// [`Metrics`] of the parts that have rows, as JSON, and the loss over those that are trained on, without the penalty. Where
+/// [`MetricValues`] of the parts that have rows, as JSON, and the loss over those that are trained on, without the penalty. Where
 /// rows are read from storage, of the sample of them that is in memory.
 pub(super) fn metrics(trainer: &Trainer, parameters: &[f32]) -> (Value, f64) {
     let (task, loss) = (trainer.task(), trainer.plan().config().loss);
@@ -100,7 +100,7 @@ pub(super) fn metrics(trainer: &Trainer, parameters: &[f32]) -> (Value, f64) {
 /// Metrics of all rows, and their mean loss. `variance` is that of their targets.
 fn measure(problem: &Problem, variance: f64, parameters: &[f32], loss: Loss) -> (Value, f64) {
     if !(loss == Loss::Squared && problem.weights.is_empty()) {
-        return figures(problem, parameters, loss);
+        return named(problem, parameters, loss);
     }
     let d = problem.n_features as usize;
     let (mut square, mut absolute) = (0.0, 0.0);
@@ -124,10 +124,10 @@ fn wide(w: &f32) -> f64 {
 }
 
 /// The same under any loss, and where rows count differently.
-fn figures(problem: &Problem, parameters: &[f32], loss: Loss) -> (Value, f64) {
+fn named(problem: &Problem, parameters: &[f32], loss: Loss) -> (Value, f64) {
     let (d, n_outputs) = (problem.n_features as usize, problem.n_outputs as usize);
     let (weights, bias) = parameters.split_at(d * n_outputs);
-    let mut figures = Figures::new(loss, n_outputs);
+    let mut metrics = NamedMetrics::new(loss, n_outputs);
     let (mut outputs, mut response) = (vec![0.0; n_outputs], vec![0.0; n_outputs]);
     for (row, (features, y)) in problem.features.chunks_exact(d).zip(&problem.targets).enumerate() {
         for (k, output) in outputs.iter_mut().enumerate() {
@@ -140,10 +140,10 @@ fn figures(problem: &Problem, parameters: &[f32], loss: Loss) -> (Value, f64) {
         }
         response.copy_from_slice(&outputs);
         loss.respond(&mut response);
-        figures.feed(&outputs, &response, wide(y), problem.weights.get(row).map_or(1.0, wide));
+        metrics.feed(&outputs, &response, wide(y), problem.weights.get(row).map_or(1.0, wide));
     }
-    let scores = figures.scores(d).into_iter().map(|(name, score)| (name.to_owned(), score.into()));
-    (Value::Object(scores.collect()), figures.mean_loss().unwrap_or(f64::NAN))
+    let named = metrics.metrics(d).into_iter().map(|(name, value)| (name.to_owned(), value.into()));
+    (Value::Object(named.collect()), metrics.mean_loss().unwrap_or(f64::NAN))
 }
 
 /// What the penalty adds to the loss of these parameters.
