@@ -21,7 +21,7 @@ const PAIR_STEPS_PER_SECOND: f64 = 1000.0;
 /// Steps of one call at most while measuring.
 const MAX_STEPS: u64 = 1 << 14;
 
-/// The engine that was fastest, and what each made.
+/// The fastest engine, and the speed of each candidate.
 #[derive(Debug)]
 pub struct Fastest {
     /// The engine.
@@ -148,7 +148,7 @@ impl Trainer {
             done += n;
             let elapsed_ms = now_ms() - start;
             if elapsed_ms >= budget_ms {
-                return Ok((1000.0 * done as f64 / elapsed_ms, trainer.backend));
+                return Ok((1000.0 * done as f64 / elapsed_ms, trainer.engine.backend));
             }
             n = (2 * n).min(MAX_STEPS);
         }

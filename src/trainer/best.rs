@@ -1,25 +1,24 @@
-//! The best weights that a run has come by, to be taken away instead of the last.
+//! The best weights of a run, to export instead of the last ones.
 
+use super::{Checkpoint, Place, Trainer};
 use crate::backend::State;
 use crate::backend::kernel::{Reaction, slot};
 
-use super::{Checkpoint, Place, Trainer};
-
-/// The weights that did best.
+/// The weights with the least loss.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Best {
     /// Updates before them.
     pub step: u64,
-    /// Where in its epochs the run stood with them.
+    /// The run's place in its epochs at that step.
     pub place: Place,
-    /// Their loss: over the rows held out, or over all that are trained on.
+    /// Their loss: over the validation rows, or else over all training rows.
     pub loss: f64,
-    /// Parameters of the scaled features.
+    /// Parameters for the scaled features.
     pub parameters: Vec<f32>,
 }
 
 impl Best {
-    /// Brings the weights back. Moments are those of other weights, and begin anew.
+    /// Brings the weights back. Moments belong to other weights, so they start anew.
     pub(super) fn put_into(&self, state: &mut State) {
         for place in [slot::WEIGHT, slot::PREVIOUS, slot::EPOCH_START, slot::ANCHOR] {
             state.slot_mut(0, place).copy_from_slice(&self.parameters);
@@ -31,14 +30,14 @@ impl Best {
 }
 
 impl Trainer {
-    /// The best weights that were seen: by the loss of the rows held out, where there are any, as [`Trainer::best`]; else
-    /// of the least loss that was measured over every row.
+    /// The best weights so far: by validation loss if there are validation rows, as [`Trainer::best`]; else by the
+    /// training loss, whenever it was measured on every row.
     pub fn best_seen(&self) -> Option<&Best> {
-        if self.validates() { self.best() } else { self.least.as_ref() }
+        self.best.as_ref()
     }
 
-    /// [`Trainer::checkpoint`] of the best weights that were seen: where they stood, with moments and reactions that begin
-    /// anew. It is the run's own where the weights are the best, or where nothing was seen.
+    /// A [`Trainer::checkpoint`] of the best weights so far, with new moments and reactions. It is the run's own
+    /// checkpoint if it has those weights now, or if nothing was measured.
     pub fn best_checkpoint(&self) -> Checkpoint {
         let mut checkpoint = self.checkpoint();
         let Some(best) = self.best_seen().filter(|best| best.parameters != self.parameters()) else {
@@ -56,14 +55,13 @@ impl Trainer {
         }
     }
 
-    /// Looks whether the weights as they are have the least loss that was measured over every row.
-    pub(super) fn note_least(&mut self) {
-        let loss = self.measured.loss;
-        let whole = self.measured.rows == self.task.problem.n_samples;
-        if whole && !self.validates() && loss < self.least.as_ref().map_or(f64::INFINITY, |least| least.loss)
-        {
-            let parameters = self.parameters().to_vec();
-            self.least = Some(Best { step: self.step(), place: self.place, loss, parameters });
+    /// Keeps the weights if they have the least training loss so far, measured on every row.
+    pub(super) fn note_best_training(&mut self) {
+        let loss = self.measured().loss;
+        let least = self.best.as_ref().map_or(f64::INFINITY, |best| best.loss);
+        if self.measured_all() && !self.validates() && loss < least {
+            let (step, place, parameters) = (self.step(), self.place(), self.parameters().to_vec());
+            self.best = Some(Best { step, place, loss, parameters });
         }
     }
 }

@@ -1,41 +1,40 @@
-//! How a run does on the rows that it is not trained on, and when that ends it.
+//! How a run does on its validation rows, and when that ends it.
 //!
-//! The validation loss is taken where an epoch ends, of the first epochs each, later ever more seldom: at steps that
-//! depend on nothing but the plan, so that every backend stops at the same one.
+//! The validation loss is measured at the ends of epochs: of every early one, later ever less often, at steps that
+//! depend on the plan alone, so that every backend stops at the same one.
 
 use std::rc::Rc;
 
+use super::measure::evaluation;
+use super::{Best, Status, Trainer};
 use crate::backend::State;
 use crate::backend::cpu::CpuEngine;
-use crate::backend::kernel::{self, EVALUATE, RunParams, SHUFFLED, StepParams};
+use crate::backend::kernel::RunParams;
 use crate::config::RunPlan;
 use crate::dataset::Problem;
 use crate::loss::Loss;
 use crate::message::{Code, Message};
 
-use super::{Best, SAMPLE_EPOCH, Status, Trainer};
-
-/// Steps below this may each be looked at; every octave from here on has half as many looks.
+/// Below this step every epoch's end is validated; from here on each octave has half as many validations.
 const N_SINGLE: u64 = 256;
 
-/// The rows that are held out, and the best that was seen on them.
+/// The validation rows, and when they were last looked at.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(super) struct Validation {
     engine: CpuEngine,
-    /// What evaluating it takes.
+    /// The parameters of a call that evaluates them.
     params: RunParams,
     loss: Loss,
     variance: f64,
-    /// Rows that are in memory: where there are more, looks are at a sample.
+    /// Rows that are in memory: if there are more, a sample is validated.
     n_in_memory: u32,
-    /// The last step that was looked at.
-    looked: Option<u64>,
-    best: Option<Best>,
+    /// The last step that was validated.
+    last_step: Option<u64>,
     /// The epoch from which patience counts.
-    since: u64,
+    patience_start: u64,
 }
 
-impl Held {
+impl Validation {
     pub(super) fn new(problem: &Rc<Problem>, variance: f64, plan: &RunPlan) -> Self {
         let loss = plan.config().loss;
         let mut params = RunParams {
@@ -54,21 +53,19 @@ impl Held {
             engine: CpuEngine::new(Rc::clone(problem)),
             params,
             loss,
-            // The variance of rows that count differently is another.
+            // The variance is that of unweighted rows.
             variance: if problem.weights.is_empty() { variance } else { f64::NAN },
             n_in_memory: problem.in_memory().n_samples,
-            looked: None,
-            best: None,
-            since: 0,
+            last_step: None,
+            patience_start: 0,
         }
     }
 
-    /// Goes on with an engine that has read nothing yet.
+    /// Drops what the engine has read.
     pub(super) fn renew(&mut self) {
         self.engine.renew();
     }
 
-    /// Rows.
     pub(super) fn n_samples(&self) -> u32 {
         self.params.n_samples
     }
@@ -78,121 +75,123 @@ impl Held {
         self.engine.read_ahead(&State::new(parameters), &self.params)
     }
 
-    /// Nothing was seen yet.
+    /// Forgets what was seen, as at step 0.
     pub(super) fn forget(&mut self) {
-        (self.looked, self.best, self.since) = (None, None, 0);
+        (self.last_step, self.patience_start) = (None, 0);
     }
 
-    /// What was best is so no more, as under another penalty; patience counts from this epoch.
-    pub(super) fn forget_best(&mut self, epoch: u64) {
-        (self.best, self.since) = (None, epoch);
+    /// Counts patience from this epoch.
+    pub(super) fn restart_patience(&mut self, epoch: u64) {
+        self.patience_start = epoch;
     }
 
-    /// Mean loss of these parameters over the rows held out, or over a fixed sample of as many.
+    /// The first step at which the rows may be looked at again.
+    fn next_step(&self) -> u64 {
+        self.last_step.map_or(0, step_after)
+    }
+
+    /// Mean loss of these parameters over the validation rows, or over a fixed sample of `rows` of them.
     fn loss(&mut self, parameters: &[f32], rows: u32) -> f64 {
         let n_samples = self.params.n_samples;
-        let rows = rows.clamp(1, n_samples);
-        let step = StepParams {
-            epoch: SAMPLE_EPOCH,
-            batch_len: rows,
-            flags: EVALUATE | if rows < n_samples { SHUFFLED } else { 0 },
-            n_tiles: kernel::tiles(rows),
-            ..StepParams::default()
-        };
+        let call = evaluation(rows.clamp(1, n_samples), n_samples);
         let mut state = State::new(parameters);
-        self.engine.advance(&mut state, &self.params, &[step], &mut Vec::new());
+        self.engine.advance(&mut state, &self.params, &[call], &mut Vec::new());
         f64::from(state.reactions[0].evaluated_loss)
     }
 }
 
 impl Trainer {
-    /// Whether rows are held out.
+    /// Whether there are validation rows.
     pub fn validates(&self) -> bool {
-        self.held.is_some()
+        self.validation.is_some()
     }
 
-    /// Objective of the weights that are shown over the rows that are held out, or over a sample where
-    /// [`Trainer::measured`] is of one; `None` where there are none.
+    /// Objective of the measured weights over the validation rows, or over a sample if [`Trainer::measured`] is of one;
+    /// `None` without validation rows.
     pub fn validation_loss(&self) -> Option<f64> {
-        self.held.as_ref().map(|_| self.validation_loss)
+        self.validation.as_ref().map(|_| self.measurements.validation_loss)
     }
 
-    /// Share of the variance of the targets held out that the weights explain (scikit-learn's `r2_score`).
+    /// Fraction of the variance of the validation targets that the weights explain (scikit-learn's `r2_score`).
     pub fn validation_r2(&self) -> Option<f64> {
-        let held = self.held.as_ref().filter(|held| held.loss == Loss::Squared && held.variance > 0.0)?;
-        Some(1.0 - (self.validation_loss - self.measured_penalty) / held.variance)
+        let rows =
+            self.validation.as_ref().filter(|rows| rows.loss == Loss::Squared && rows.variance > 0.0)?;
+        let loss = self.measurements.validation_loss - self.measurements.penalty;
+        Some(1.0 - loss / rows.variance)
     }
 
-    /// The weights that have done best on the rows held out.
+    /// The weights with the least validation loss.
     pub fn best(&self) -> Option<&Best> {
-        self.held.as_ref()?.best.as_ref()
+        self.best.as_ref().filter(|_| self.validates())
     }
 
-    /// Takes the validation loss of the weights as they are shown.
+    /// Validation rows that match the latest measurement: a sample of as many, or all.
+    fn validation_rows(&self) -> u32 {
+        if self.measured_all() { u32::MAX } else { self.measured().rows }
+    }
+
+    /// Measures the validation loss of the weights as they are shown.
     pub(super) fn measure_validation(&mut self) {
-        let whole = self.measured.rows == self.task.problem.n_samples;
-        let rows = if whole { u32::MAX } else { self.measured.rows };
-        if let Some(held) = &mut self.held {
-            self.validation_loss = held.loss(self.state.parameters(0), rows) + self.measured_penalty;
+        let n_rows = self.validation_rows();
+        if let Some(validation) = &mut self.validation {
+            let loss = validation.loss(self.state.parameters(0), n_rows);
+            self.measurements.validation_loss = loss + self.measurements.penalty;
         }
-        if self.ends_unread() {
-            self.validation_loss = f64::NAN;
+        if self.ends_unreadable() {
+            self.measurements.validation_loss = f64::NAN;
         }
     }
 
-    /// Mean loss of every strength of the path over the rows held out, without the penalty.
-    pub(super) fn measure_path_validation(&mut self) -> Vec<f32> {
-        let whole = self.measured.rows == self.task.problem.n_samples;
-        let rows = if whole { u32::MAX } else { self.measured.rows };
-        let (beside, state) = (&self.beside, &self.state);
-        let held = &mut self.held;
-        let mut of =
-            |run: usize| held.as_mut().map_or(f32::NAN, |held| held.loss(state.parameters(run), rows) as f32);
-        beside.path().map(|(run, _)| of(run)).collect()
+    /// Mean validation loss at every strength of the path, without the penalty.
+    pub(super) fn path_validation_losses(&mut self) -> Vec<f32> {
+        let n_rows = self.validation_rows();
+        let (beside, state, validation) = (&self.beside, &self.state, &mut self.validation);
+        let mut loss = |run: usize| {
+            validation.as_mut().map_or(f32::NAN, |rows| rows.loss(state.parameters(run), n_rows) as f32)
+        };
+        beside.path().map(|(run, _)| loss(run)).collect()
     }
 
-    /// The next step that is looked at, `last` at most; `last` where no row is held out.
-    pub(super) fn next_look(&self, last: u64) -> u64 {
-        let Some(held) = &self.held else { return last };
-        let due = held.looked.map_or(0, next_due);
+    /// The next step at which the validation rows are due, `last` at most.
+    pub(super) fn next_validation(&self, last: u64) -> u64 {
+        let Some(validation) = &self.validation else { return last };
         let end = self.step() + self.steps_to_epoch_end();
         let n_samples = self.task.problem.n_samples;
         let an_epoch = u64::from(n_samples.div_ceil(self.plan.batch_rows(n_samples)));
-        let more = due.saturating_sub(end).div_ceil(an_epoch);
+        let more = validation.next_step().saturating_sub(end).div_ceil(an_epoch);
         last.min(end.saturating_add(more.saturating_mul(an_epoch)))
     }
 
-    /// Looks, where it is due, and ends the run where patience is at its end: the best weights come back.
-    pub(super) fn look(&mut self) {
-        let (step, place, penalty) = (self.step(), self.place, self.penalty());
-        let Some(held) = &mut self.held else { return };
-        let due = held.looked.map_or(0, next_due);
-        if place.position != 0 || step < due || self.status != Status::Ready {
+    /// Validates the weights if that is due, and ends the run with the best ones if patience has run out.
+    pub(super) fn validate(&mut self) {
+        let (step, place, penalty) = (self.step(), self.planner.place, self.penalty());
+        let Some(validation) = &mut self.validation else { return };
+        if place.position != 0 || step < validation.next_step() || self.status != Status::Ready {
             return;
         }
-        held.looked = Some(step);
-        // The penalty belongs to both losses, so that what lies between them is what was learnt by heart (as Keras has it).
-        let loss = held.loss(self.state.parameters(0), held.n_in_memory) + penalty;
-        self.history.record_validation(step, loss as f32);
-        if held.best.as_ref().is_none_or(|best| loss < best.loss) {
-            held.best = Some(Best { step, place, loss, parameters: self.state.parameters(0).to_vec() });
-            held.since = place.epoch;
+        validation.last_step = Some(step);
+        // Both losses include the penalty, so that the gap between them is what overfitting adds (as in Keras).
+        let loss = validation.loss(self.state.parameters(0), validation.n_in_memory) + penalty;
+        self.log.history.record_validation(step, loss as f32);
+        if self.best.as_ref().is_none_or(|best| loss < best.loss) {
+            self.best = Some(Best { step, place, loss, parameters: self.state.parameters(0).to_vec() });
+            validation.patience_start = place.epoch;
             return;
         }
         let patience = self.plan.config().stop.patience;
-        if let (Some(patience), Some(best)) = (patience, &held.best)
-            && place.epoch - held.since >= patience
+        if let (Some(patience), Some(best)) = (patience, &self.best)
+            && place.epoch - validation.patience_start >= patience
         {
             let reason = Message::new(Code::StoppedEarly).with("patience", patience).with("step", best.step);
-            held.since = place.epoch;
+            validation.patience_start = place.epoch;
             best.put_into(&mut self.state);
             self.status = Status::Finished(reason);
         }
     }
 }
 
-/// The first step after this one that may be looked at.
-fn next_due(step: u64) -> u64 {
+/// The first step after this one that may be validated.
+fn step_after(step: u64) -> u64 {
     if step < N_SINGLE {
         return step + 1;
     }
@@ -205,10 +204,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn looks_grow_rarer_by_octaves() {
+    fn validations_grow_rarer_by_octaves() {
         let mut steps = vec![0];
         while let Some(step) = steps.last().filter(|step| **step < 4096) {
-            steps.push(next_due(*step));
+            steps.push(step_after(*step));
         }
         assert_eq!(steps[..258], (0..=256).chain([258]).collect::<Vec<_>>());
         for octave in [256, 512, 1024, 2048] {

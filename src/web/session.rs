@@ -563,7 +563,7 @@ impl Session {
         };
         let (curve_x, curve_y) = curve(trainer, |x| trainer.predict(x));
         let mut predicted = vec![0.0; self.sample_y.len()];
-        trainer.predict_beside(&self.sample, &self.sample_y, &mut predicted);
+        trainer.predict_known(&self.sample, &self.sample_y, &mut predicted);
         let predicted: Vec<f32> = predicted.into_iter().map(|y| y as f32).collect();
         let measured = trainer.measured();
         let in_use = trainer.in_use();

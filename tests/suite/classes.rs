@@ -110,7 +110,7 @@ fn assert_response(run: &Trainer, row: &[f64], expected: &[f64], what: &str) {
     }
     let mut beside = [0.0];
     let class = if several { (most + 1) % response.len() } else { 0 };
-    run.predict_beside(row, &[class as f64], &mut beside);
+    run.predict_known(row, &[class as f64], &mut beside);
     assert_eq!(beside[0].to_bits(), response[class].to_bits());
 }
 

@@ -1,0 +1,65 @@
+//! What a run records as it goes.
+
+use serde::Serialize;
+
+use crate::history::History;
+use crate::message::Message;
+
+/// Steps within which turning the same knob again moves its mark instead of adding one.
+const SAME_KNOB_STEPS: u64 = 30;
+
+/// A change made during a run: when, and what.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Mark {
+    /// Updates done before it.
+    pub step: u64,
+    /// What changed, with `from` and `to`.
+    pub message: Message,
+}
+
+/// The history of a run and the changes made during it.
+#[derive(Debug, Default)]
+pub(super) struct Log {
+    pub(super) history: History,
+    pub(super) marks: Vec<Mark>,
+    pub(super) batch_loss: Option<f32>,
+    /// The batch loss of every update since these were last taken, if anyone asked for them.
+    pub(super) kept_losses: Option<Vec<f32>>,
+    /// The batch losses of the last call, reused so that stepping allocates nothing.
+    losses: Vec<f32>,
+}
+
+impl Log {
+    /// Forgets history, marks and batch loss.
+    pub(super) fn clear(&mut self) {
+        self.history.clear();
+        self.marks.clear();
+        self.batch_loss = None;
+    }
+
+    /// Records steps by their batch losses and learning rates.
+    pub(super) fn record_steps(&mut self, first: u64, trace: &[[f32; 2]]) {
+        self.losses.clear();
+        self.losses.extend(trace.iter().map(|[loss, _]| *loss));
+        self.history.record_steps_with(first, &self.losses, |i| trace[i][1]);
+        self.batch_loss = self.losses.last().copied().or(self.batch_loss);
+        if let Some(kept) = &mut self.kept_losses {
+            kept.extend_from_slice(&self.losses);
+        }
+    }
+
+    /// Adds a mark, or moves the last one if it is of the same change and recent.
+    pub(super) fn mark(&mut self, step: u64, message: Message) {
+        if let Some(last) = self.marks.last_mut()
+            && last.message.code == message.code
+            && step - last.step <= SAME_KNOB_STEPS
+        {
+            if let Some(to) = message.params.get("to") {
+                last.message.params.insert("to".to_owned(), to.clone());
+            }
+            last.step = step;
+            return;
+        }
+        self.marks.push(Mark { step, message });
+    }
+}

@@ -1,0 +1,195 @@
+//! Which steps come next: their learning rates, corrections, epochs and batches.
+
+use serde::{Deserialize, Serialize};
+
+use super::Trainer;
+use crate::backend::kernel::{self, EPOCH_END, EPOCH_START, FULL, SHUFFLED, StepParams};
+use crate::config::{RunConfig, RunPlan};
+
+/// How far a run is in its epochs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Place {
+    /// Epochs done.
+    pub epoch: u64,
+    /// Rows of the current epoch done.
+    pub position: u32,
+}
+
+impl Place {
+    /// The place after a batch of `batch_len` rows.
+    pub(super) fn after(self, batch_len: u32, n_samples: u32) -> Self {
+        let position = self.position + batch_len;
+        if position >= n_samples {
+            Self { epoch: self.epoch.saturating_add(1), position: 0 }
+        } else {
+            Self { position, ..self }
+        }
+    }
+
+    /// The place before a batch of at most `batch_rows` rows.
+    fn before(self, batch_rows: u32, n_samples: u32) -> Self {
+        if self.position == 0 {
+            let position = (n_samples - 1) / batch_rows * batch_rows;
+            Self { epoch: self.epoch.saturating_sub(1), position }
+        } else {
+            Self { position: self.position.saturating_sub(batch_rows), ..self }
+        }
+    }
+}
+
+/// Plans steps from where the run stands.
+#[derive(Debug, Default)]
+pub(super) struct Planner {
+    pub(super) place: Place,
+    /// The step at which the optimizer was chosen: bias corrections count from it.
+    pub(super) optimizer_start: u64,
+    /// The step at which the schedule was chosen.
+    pub(super) schedule_start: u64,
+    /// The planned steps, reused between calls so that stepping allocates nothing.
+    steps: Vec<StepParams>,
+    /// The value of every one of `steps` while they are all equal: full batches at a constant rate.
+    uniform: Option<StepParams>,
+}
+
+impl Planner {
+    /// The scheduled learning rate of a step.
+    pub(super) fn learning_rate(&self, plan: &RunPlan, step: u64) -> f64 {
+        plan.learning_rate(step.saturating_sub(self.schedule_start))
+    }
+
+    /// Plans up to `n` updates from step `first` at `place`, no further than the stop conditions. Returns how many.
+    pub(super) fn plan(
+        &mut self,
+        plan: &RunPlan,
+        n_samples: u32,
+        first: u64,
+        mut place: Place,
+        n: usize,
+    ) -> usize {
+        let config = plan.config();
+        let batch_rows = plan.batch_rows(n_samples);
+        let constant_rate =
+            config.schedule.is_constant() && first >= self.schedule_start + config.warmup.steps;
+        let rate_now = self.learning_rate(plan, first) as f32;
+        if constant_rate && batch_rows == n_samples && place.position == 0 && !config.optimizer.corrects() {
+            let n = n_before_stop(config, first, place).min(n as u64) as usize;
+            return self.plan_uniform(n_samples, rate_now, n);
+        }
+        self.uniform = None;
+        self.steps.clear();
+        for i in 0..n as u64 {
+            let step = first + i;
+            if n_before_stop(config, step, place) == 0 {
+                break;
+            }
+            let learning_rate = if constant_rate { rate_now } else { self.learning_rate(plan, step) as f32 };
+            let (correction1, correction2) = config.optimizer.corrections(step - self.optimizer_start + 1);
+            let batch_len = batch_rows.min(n_samples - place.position);
+            let full = batch_len == n_samples;
+            let ends = place.position + batch_len == n_samples;
+            let flag = |set: bool, flag: u32| if set { flag } else { 0 };
+            self.steps.push(StepParams {
+                learning_rate,
+                correction1: correction1 as f32,
+                correction2: correction2 as f32,
+                epoch: place.epoch as u32,
+                batch_start: place.position,
+                batch_len,
+                flags: flag(config.shuffle && !full, SHUFFLED)
+                    | flag(place.position == 0, EPOCH_START)
+                    | flag(ends, EPOCH_END)
+                    | flag(full, FULL),
+                n_tiles: kernel::tiles(batch_len),
+            });
+            place = place.after(batch_len, n_samples);
+        }
+        self.steps.len()
+    }
+
+    /// Plans `n` full batches at one rate.
+    fn plan_uniform(&mut self, n_samples: u32, learning_rate: f32, n: usize) -> usize {
+        let step = StepParams {
+            learning_rate,
+            correction1: 1.0,
+            correction2: 1.0,
+            batch_len: n_samples,
+            flags: EPOCH_START | EPOCH_END | FULL,
+            n_tiles: kernel::tiles(n_samples),
+            ..StepParams::default()
+        };
+        if self.uniform != Some(step) {
+            self.steps.clear();
+            self.uniform = Some(step);
+        }
+        if self.steps.len() < n {
+            self.steps.resize(n, step);
+        }
+        n
+    }
+
+    /// The steps that were planned last, maybe more of them.
+    pub(super) fn steps(&self) -> &[StepParams] {
+        &self.steps
+    }
+
+    /// Lends the planned steps, until [`Planner::put_steps_back`].
+    pub(super) fn take_steps(&mut self) -> Vec<StepParams> {
+        std::mem::take(&mut self.steps)
+    }
+
+    pub(super) fn put_steps_back(&mut self, steps: Vec<StepParams>) {
+        self.steps = steps;
+    }
+
+    /// Moves on by steps that were taken.
+    pub(super) fn pass(&mut self, steps: &[StepParams], n_samples: u32) {
+        // If one step sees every row, all of the call do.
+        if steps.first().is_some_and(|step| step.batch_len == n_samples) {
+            // Saturating: a file may claim any epoch.
+            self.place.epoch = self.place.epoch.saturating_add(steps.len() as u64);
+        } else {
+            for step in steps {
+                self.place = self.place.after(step.batch_len, n_samples);
+            }
+        }
+    }
+
+    /// Moves back to the place before the last update.
+    pub(super) fn step_back(&mut self, batch_rows: u32, n_samples: u32) {
+        self.place = self.place.before(batch_rows, n_samples);
+    }
+}
+
+/// Updates up to the first stop condition that counts steps or epochs, for full batches; 0 if it is met.
+fn n_before_stop(config: &RunConfig, step: u64, place: Place) -> u64 {
+    let remaining = |last: Option<u64>, now: u64| last.map_or(u64::MAX, |last| last.saturating_sub(now));
+    remaining(config.stop.steps, step).min(remaining(config.stop.epochs, place.epoch))
+}
+
+impl Trainer {
+    /// Updates until the current epoch ends.
+    pub fn steps_to_epoch_end(&self) -> u64 {
+        let n_samples = self.task.problem.n_samples;
+        let remaining = n_samples - self.planner.place.position;
+        u64::from(remaining.div_ceil(self.plan.batch_rows(n_samples)))
+    }
+
+    /// The learning rate that the next update will take.
+    pub fn learning_rate(&self) -> f64 {
+        let planned = self.planner.learning_rate(&self.plan, self.step());
+        planned * f64::from(self.state.reactions[0].rate_scale)
+    }
+
+    /// Whether every update sees every row.
+    pub fn full_batch(&self) -> bool {
+        let n_samples = self.task.problem.n_samples;
+        self.plan.batch_rows(n_samples) == n_samples
+    }
+
+    /// Plans up to `n` updates from where the run stands. Returns how many.
+    pub(super) fn plan_steps(&mut self, n: usize) -> usize {
+        let (first, place) = (self.step(), self.planner.place);
+        self.planner.plan(&self.plan, self.task.problem.n_samples, first, place, n)
+    }
+}

@@ -1,0 +1,104 @@
+//! Predictions of the weights as they are.
+
+use super::Trainer;
+use crate::model;
+
+/// A prediction and the parts that it is the sum of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Explanation {
+    /// The output that is explained: that of the most probable class if there are several.
+    pub output: usize,
+    /// The value of that output, before its link function.
+    pub sum: f64,
+    /// Its value if every feature is at its mean.
+    pub baseline: f64,
+    /// How much each input adds to the baseline.
+    pub contributions: Vec<f64>,
+    /// The response of all outputs: see [`crate::loss::Loss::respond`].
+    pub response: Vec<f64>,
+}
+
+/// The prediction that a response stands for: its value, or the index of the most probable class.
+fn prediction(response: &[f64]) -> f64 {
+    if response.len() == 1 { response[0] } else { most_probable(response) as f64 }
+}
+
+fn most_probable(response: &[f64]) -> usize {
+    let places = 0..response.len();
+    places.max_by(|a, b| response[*a].total_cmp(&response[*b])).unwrap_or(0)
+}
+
+impl Trainer {
+    /// Predicts at `x` with the model of one input, both in original units.
+    pub fn predict(&self, x: f64) -> f64 {
+        self.predict_row(&[x])
+    }
+
+    /// Predicts a row from its inputs in original units; a category is the index of its level. For several classes it
+    /// is the index of the most probable one; for two, the probability of the second.
+    pub fn predict_row(&self, x: &[f64]) -> f64 {
+        self.predict_row_by(&self.parameters_f64(), x)
+    }
+
+    /// Predicts a row with other parameters for the scaled features.
+    pub fn predict_row_by(&self, parameters: &[f64], x: &[f64]) -> f64 {
+        let mut predicted = f64::NAN;
+        self.respond(parameters, x, |_, response| predicted = prediction(response));
+        predicted
+    }
+
+    /// Predicts many rows, row-major, as [`Trainer::predict_row`].
+    pub fn predict_rows(&self, x: &[f64], predicted: &mut [f64]) {
+        let mut predicted = predicted.iter_mut();
+        self.for_each_response(x, |_, response| {
+            if let Some(predicted) = predicted.next() {
+                *predicted = prediction(response);
+            }
+        });
+    }
+
+    /// Predicts rows whose targets are known: for several classes, the probability of the true class.
+    pub fn predict_known(&self, x: &[f64], y: &[f64], predicted: &mut [f64]) {
+        self.for_each_response(x, |row, response| {
+            predicted[row] = if response.len() == 1 { response[0] } else { response[y[row] as usize] };
+        });
+    }
+
+    /// Calls `each` with the index and the response of every row: see [`crate::loss::Loss::respond`].
+    pub fn for_each_response(&self, x: &[f64], each: impl FnMut(usize, &[f64])) {
+        self.respond(&self.parameters_f64(), x, each);
+    }
+
+    /// Predicts at `x` with the optimal parameters of the model of one input.
+    pub fn predict_exactly(&self, x: f64) -> f64 {
+        self.predict_row_by(&self.task.exact.parameters, &[x])
+    }
+
+    /// Predicts a row and splits the prediction by input.
+    pub fn explain_row(&self, x: &[f64]) -> Explanation {
+        let mut response = Vec::new();
+        self.for_each_response(x, |_, all| response = all.to_vec());
+        let n_outputs = self.task.problem.n_outputs as usize;
+        let output = most_probable(&response);
+        let parameters = model::of_output(&self.parameters_f64(), n_outputs, output);
+        let (sum, baseline, contributions) = model::explain(&self.task.map, &parameters, x);
+        Explanation { output, sum, baseline, contributions, response }
+    }
+
+    fn respond(&self, parameters: &[f64], x: &[f64], mut each: impl FnMut(usize, &[f64])) {
+        let map = &self.task.map;
+        let loss = self.plan.config().loss;
+        let n_outputs = self.task.problem.n_outputs as usize;
+        let by_output: Vec<Vec<f64>> =
+            (0..n_outputs).map(|output| model::of_output(parameters, n_outputs, output)).collect();
+        let mut features = vec![0.0; map.n_features()];
+        let mut outputs = vec![0.0; by_output.len()];
+        for (row, x) in x.chunks_exact(map.n_inputs()).enumerate() {
+            for (output, parameters) in outputs.iter_mut().zip(&by_output) {
+                *output = model::predict(map, parameters, x, &mut features);
+            }
+            loss.respond(&mut outputs);
+            each(row, &outputs);
+        }
+    }
+}

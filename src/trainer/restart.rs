@@ -1,0 +1,161 @@
+//! Beginning anew: resetting a run, saving it and restoring it.
+
+use super::{Beside, Place, Planner, Status, Task, Trainer};
+use crate::backend::State;
+use crate::backend::kernel::slot;
+use crate::config::RunPlan;
+use crate::history::Curve;
+use crate::message::{Code, Message, Result};
+use crate::model;
+use crate::monitor::Monitor;
+
+/// Everything needed to continue a run elsewhere.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checkpoint {
+    /// Weights, moments, reactions, steps.
+    pub state: State,
+    /// Place in the epochs.
+    pub place: Place,
+    /// The step at which the optimizer was chosen.
+    pub optimizer_start: u64,
+    /// The step at which the schedule was chosen.
+    pub schedule_start: u64,
+    /// The loss at step 0, by which divergence is measured.
+    pub first_loss: f64,
+}
+
+impl Checkpoint {
+    /// Step 0 of a run that starts at these parameters.
+    fn at_step_0(state: State) -> Self {
+        Self { state, place: Place::default(), optimizer_start: 0, schedule_start: 0, first_loss: f64::NAN }
+    }
+}
+
+/// The state of every run at its initial parameters.
+pub(super) fn first_state(plan: &RunPlan, task: &Task, beside: &Beside) -> State {
+    let config = plan.config();
+    let problem = &task.problem;
+    let initial = model::initial_parameters(
+        config.model.initial_weights,
+        (problem.n_features, problem.n_outputs),
+        config.model.bias,
+        config.seed,
+    );
+    let settings = beside.settings(plan, problem);
+    if settings.is_empty() { State::new(&initial) } else { State::beside(&initial, settings) }
+}
+
+/// Number of runs that a plan makes of a task: an engine must have room for all of them.
+pub fn n_runs(plan: &RunPlan, task: &Task) -> usize {
+    Beside::of(plan, &task.problem).n_runs()
+}
+
+impl Trainer {
+    /// Lets an ended run continue from where it stands, as far as its stop conditions allow.
+    pub fn resume(&mut self) {
+        self.monitor.forgive();
+        self.status = Status::Ready;
+        self.state.reactions.iter_mut().for_each(|reaction| reaction.halt = 0);
+    }
+
+    /// Goes back to the same initial weights.
+    ///
+    /// # Errors
+    /// As [`Trainer::advance`].
+    pub async fn reset(&mut self) -> Result<()> {
+        // The largest L2 strength of the path depends on the learning rate, which may have changed.
+        self.beside = Beside::of(&self.plan, &self.task.problem);
+        let state = first_state(&self.plan, &self.task, &self.beside);
+        self.begin(Checkpoint::at_step_0(state));
+        self.measure_first().await
+    }
+
+    /// A copy of everything needed to continue elsewhere.
+    pub fn checkpoint(&self) -> Checkpoint {
+        let Planner { place, optimizer_start, schedule_start, .. } = self.planner;
+        let first_loss = self.measurements.first_loss;
+        Checkpoint { state: self.state.clone(), place, optimizer_start, schedule_start, first_loss }
+    }
+
+    /// Continues from a checkpoint of the same model and data.
+    ///
+    /// # Errors
+    /// [`Code::WeightsPlace`] if the data has no such row, [`Code::WeightsShape`] if the model has another number of
+    /// parameters, and then the run is unchanged; else as [`Trainer::advance`].
+    pub async fn restore(&mut self, checkpoint: Checkpoint) -> Result<()> {
+        self.fits(&checkpoint)?;
+        let settings = self.beside.settings(&self.plan, &self.task.problem);
+        let n_runs = self.beside.n_runs();
+        let mut state = State { settings, ..checkpoint.state };
+        if state.n_runs() != n_runs {
+            // A file keeps the first run alone: the others begin where it stands.
+            let State { n_parameters, values, reactions, steps, .. } = &mut state;
+            *values = values[..slot::COUNT * *n_parameters].repeat(n_runs);
+            *reactions = reactions[..1].repeat(n_runs);
+            *steps = steps[..1].repeat(n_runs);
+        }
+        self.begin(Checkpoint { state, ..checkpoint });
+        self.measure().await
+    }
+
+    /// Begins at these parameters of the scaled features instead of the initial ones: at step 0, with no history.
+    ///
+    /// # Errors
+    /// As [`Trainer::restore`].
+    pub async fn begin_at(&mut self, parameters: &[f32]) -> Result<()> {
+        self.restore(Checkpoint::at_step_0(State::new(parameters))).await?;
+        self.start();
+        Ok(())
+    }
+
+    /// Takes over the history of a run from before it was restored; what was recorded since stays.
+    pub fn retrace(&mut self, curve: &Curve) {
+        let step = self.step();
+        self.log.history.retrace(curve, step);
+        self.log.history.record_loss(step, self.measured().loss as f32);
+    }
+
+    fn fits(&self, checkpoint: &Checkpoint) -> Result<()> {
+        let n_samples = self.task.problem.n_samples;
+        if checkpoint.place.position >= n_samples {
+            return Err(Message::new(Code::WeightsPlace)
+                .with("position", checkpoint.place.position)
+                .with("n_samples", n_samples));
+        }
+        let (found, expected) = (checkpoint.state.n_parameters, self.task.problem.n_parameters() as usize);
+        if found != expected {
+            return Err(Message::new(Code::WeightsShape).with("found", found).with("expected", expected));
+        }
+        Ok(())
+    }
+
+    /// Stands where a checkpoint does, with nothing recorded yet.
+    fn begin(&mut self, checkpoint: Checkpoint) {
+        let Checkpoint { state, place, optimizer_start, schedule_start, first_loss } = checkpoint;
+        self.state = state;
+        self.planner.place = place;
+        self.planner.optimizer_start = optimizer_start;
+        self.planner.schedule_start = schedule_start;
+        self.status = Status::Ready;
+        self.monitor = Monitor::default();
+        self.measurements.first_loss = first_loss;
+        self.log.clear();
+        self.best = None;
+        if let Some(validation) = &mut self.validation {
+            validation.forget();
+        }
+    }
+
+    /// Measures the weights that the run begins with.
+    pub(super) async fn measure_first(&mut self) -> Result<()> {
+        self.measure().await?;
+        self.start();
+        Ok(())
+    }
+
+    /// Takes the loss just measured as the first of the run.
+    fn start(&mut self) {
+        self.measurements.first_loss = self.measured().loss;
+        self.validate();
+    }
+}
