@@ -8,7 +8,8 @@ use std::time::Instant;
 
 use downhill::backend::gpu::{Gpu, GpuEngine, Options};
 use downhill::backend::{self, Backend, InUse};
-use downhill::config::{Method, RunConfig, Source, Stop, choose_method};
+use downhill::choices::{Method, Source};
+use downhill::config::{RunConfig, Stop, choose_method};
 use downhill::dataset::Dataset;
 use downhill::gradient::loss_and_gradient;
 use downhill::message::Code;

@@ -14,9 +14,6 @@ const UPDATE: u32 = 1u;
 const RESTORE_PREVIOUS: u32 = 2u;
 const RESTORE_ANCHOR: u32 = 3u;
 
-const N_TAIL: u32 = 1024u;
-const RISE: f32 = 1e-6;
-
 // By bits, since compilers may assume that no float is infinite or undefined.
 fn is_finite(x: f32) -> bool {
     return (bitcast<u32>(x) & 0x7F800000u) != 0x7F800000u;
@@ -109,7 +106,7 @@ fn write(step: StepParams, j: u32, finite: bool) {
 }
 
 fn bold() -> bool {
-    return run_params.reaction == BOLD_DRIVER;
+    return run_params.reaction == SCHEDULE_BOLD_DRIVER;
 }
 
 // What this step does to the weights, and what the run makes of it.
@@ -156,9 +153,9 @@ fn decide(step: StepParams, loss: f32, gradient_norm: f32) -> u32 {
     }
     let epoch_loss = (reaction.epoch_loss + reaction.epoch_loss_tail) / f32(reaction.epoch_rows);
     reaction.last_epoch_loss = epoch_loss;
-    if (run_params.reaction == REDUCE_ON_PLATEAU) {
+    if (run_params.reaction == SCHEDULE_REDUCE_ON_PLATEAU) {
         plateau(epoch_loss);
-    } else if (run_params.reaction == BOLD_DRIVER) {
+    } else if (run_params.reaction == SCHEDULE_BOLD_DRIVER) {
         if (epoch_loss > reaction.anchor_loss + RISE * abs(reaction.anchor_loss)) {
             reaction.rate_scale *= run_params.decrease;
             return RESTORE_ANCHOR;

@@ -9,8 +9,6 @@
 @group(0) @binding(6) var<storage, read_write> partials: array<f32>;
 @group(0) @binding(7) var<uniform> block: Block;
 
-const ROW_GROUPS: u32 = WORKGROUP_SIZE / ROW_LANES;
-
 var<workgroup> dots: array<array<f32, WORKGROUP_SIZE>, N_DOTS>;
 var<workgroup> quads: array<vec4<f32>, WORKGROUP_SIZE>;
 

@@ -1,14 +1,5 @@
-// Losses, pointwise; twins of the functions in src/loss.rs. LOSS says which: a constant, so that drivers drop the others.
+// Losses, pointwise; twins of the functions in src/choices/loss.rs. LOSS says which: a constant, so that drivers drop the others.
 
-const LOSS_ABSOLUTE: u32 = 1u;
-const LOSS_HUBER: u32 = 2u;
-const LOSS_LOG_COSH: u32 = 3u;
-const LOSS_QUANTILE: u32 = 4u;
-const LOSS_LOGISTIC: u32 = 5u;
-const LOSS_SOFTMAX: u32 = 6u;
-const LOSS_POISSON: u32 = 7u;
-
-const SMALL_RESIDUAL: f32 = 0.3;
 const LN_2: f32 = 0.69314718;
 
 fn loss_value(kind: u32, parameter: f32, z: f32, y: f32) -> f32 {

@@ -1,4 +1,4 @@
-// Update rules; the twin of `optimize` in src/optimizer.rs, where formulas and sources stand.
+// Update rules; the twin of `optimize` in src/choices/optimizer.rs, where formulas and sources stand.
 
 struct Parameter {
     weight: f32,
@@ -11,23 +11,23 @@ fn optimize(run_params: RunParams, p: Parameter, gradient: f32, rate: f32, corre
     var m = p.first_moment;
     var v = p.second_moment;
     switch run_params.rule {
-        case 1u: {
+        case OPTIMIZER_MOMENTUM: {
             m = run_params.beta1 * m + gradient;
             weight -= rate * m;
         }
-        case 2u: {
+        case OPTIMIZER_NESTEROV: {
             m = run_params.beta1 * m + gradient;
             weight -= rate * (gradient + run_params.beta1 * m);
         }
-        case 3u: {
+        case OPTIMIZER_ADA_GRAD: {
             v += gradient * gradient;
             weight -= rate * gradient / (sqrt(v) + run_params.epsilon);
         }
-        case 4u: {
+        case OPTIMIZER_RMS_PROP: {
             v = run_params.beta2 * v + (1.0 - run_params.beta2) * gradient * gradient;
             weight -= rate * gradient / (sqrt(v) + run_params.epsilon);
         }
-        case 5u: {
+        case OPTIMIZER_ADAM, OPTIMIZER_ADAM_W: {
             m = run_params.beta1 * m + (1.0 - run_params.beta1) * gradient;
             v = run_params.beta2 * v + (1.0 - run_params.beta2) * gradient * gradient;
             let decayed = weight - rate * run_params.weight_decay * weight;

@@ -65,14 +65,14 @@ fn optimize_sparsely(
     }
     var scale = 1.0;
     switch run_params.rule {
-        case 1u: {
+        case OPTIMIZER_MOMENTUM: {
             if (abs(plain.weight) > rate * l1) {
                 let slope = gradient + l1 * sign(plain.weight);
                 return optimize(run_params, p, slope, rate, correction1, correction2);
             }
             return Parameter(0.0, p.weight / rate, p.second_moment);
         }
-        case 2u: {
+        case OPTIMIZER_NESTEROV: {
             let reached = p.weight - rate * gradient;
             if (abs(reached) > rate * l1) {
                 let slope = gradient + l1 * sign(reached);
@@ -82,10 +82,10 @@ fn optimize_sparsely(
             let m = (p.weight + ahead * p.first_moment) / rate;
             return Parameter(-ahead * m, m, p.second_moment);
         }
-        case 3u, 4u: {
+        case OPTIMIZER_ADA_GRAD, OPTIMIZER_RMS_PROP: {
             scale = 1.0 / (sqrt(plain.second_moment) + run_params.epsilon);
         }
-        case 5u: {
+        case OPTIMIZER_ADAM, OPTIMIZER_ADAM_W: {
             scale = 1.0 / (sqrt(plain.second_moment) / sqrt(correction2) + run_params.epsilon);
         }
         default: {}

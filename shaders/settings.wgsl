@@ -9,5 +9,3 @@ struct RunSettings {
 }
 
 @group(0) @binding(9) var<storage, read> settings: array<RunSettings>;
-
-const VALIDATE: u32 = 32u;

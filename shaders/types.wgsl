@@ -1,4 +1,5 @@
-// Twins of the structs in src/backend/kernel.rs; a test compares names, offsets and sizes.
+// Twins of the structs in src/backend/kernel.rs; a test compares names, offsets and sizes. Constants that Rust has too
+// are written there alone, and go in front of every kernel.
 
 struct StepParams {
     learning_rate: f32,
@@ -66,25 +67,3 @@ struct Reaction {
     last_epoch_loss: f32,
     padding: u32,
 }
-
-const SHUFFLED: u32 = 1u;
-const EPOCH_START: u32 = 2u;
-const EPOCH_END: u32 = 4u;
-const FULL: u32 = 8u;
-const EVALUATE: u32 = 16u;
-
-const REDUCE_ON_PLATEAU: u32 = 1u;
-const BOLD_DRIVER: u32 = 2u;
-
-const HALT_NOT_FINITE: u32 = 1u;
-const HALT_LOSS: u32 = 2u;
-const HALT_TARGET_LOSS: u32 = 3u;
-const HALT_TARGET_GRADIENT: u32 = 4u;
-
-const SLOT_WEIGHT: u32 = 0u;
-const SLOT_FIRST_MOMENT: u32 = 1u;
-const SLOT_SECOND_MOMENT: u32 = 2u;
-const SLOT_PREVIOUS: u32 = 3u;
-const SLOT_EPOCH_START: u32 = 4u;
-const SLOT_ANCHOR: u32 = 5u;
-const SLOT_COUNT: u32 = 6u;

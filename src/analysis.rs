@@ -1,7 +1,7 @@
 //! The answer that descent is heading for: least squares in f64, and what its shape says about the learning rate.
 
+use crate::choices::Loss;
 use crate::dataset::{BLOCK_ROWS, Dataset, FeatureMap};
-use crate::loss::Loss;
 use crate::model;
 
 pub mod diagnostics;
@@ -53,19 +53,10 @@ impl LeastSquares {
     }
 
     /// The most that the largest eigenvalue of the Hessian of a mean loss can be, wherever its parameters are: that
-    /// of `1/n A'A` times the largest second derivative of the loss by its outputs, which is 2 of the squared loss, 1
-    /// of Huber's and of log-cosh, 1/4 of the logistic and 1/2 of softmax (Bohning 1992). `None` where there is no
-    /// such bound: the absolute and the quantile loss have kinks, and the curvature of Poisson's is the rate itself
-    /// (see [`optimum::Optimum::curvature`]). A square penalty adds its strength to it.
+    /// of `1/n A'A` times the largest second derivative of the loss by its outputs. `None` where there is no such bound:
+    /// see [`crate::choices::loss::Needs::curvature`]. An L2 penalty adds its strength to it.
     pub fn curvature(&self, loss: Loss) -> Option<f64> {
-        let steepest = match loss {
-            Loss::Squared => 2.0,
-            Loss::Huber { .. } | Loss::LogCosh => 1.0,
-            Loss::Softmax => 0.5,
-            Loss::Logistic => 0.25,
-            Loss::Absolute | Loss::Quantile { .. } | Loss::Poisson => return None,
-        };
-        Some(0.5 * steepest * self.largest_eigenvalue)
+        loss.needs().curvature.map(|steepest| 0.5 * steepest * self.largest_eigenvalue)
     }
 
     /// The rate above which plain batch descent diverges: `2 / largest eigenvalue`.

@@ -10,7 +10,9 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::{DataConfig, MAX_SAMPLES, Source};
+use crate::choices::source::MAX_SAMPLES;
+use crate::choices::{Choice as _, Source};
+use crate::config::DataConfig;
 use crate::message::{Code, Message, Result, count, short};
 
 mod generate;
@@ -20,7 +22,7 @@ mod stored;
 mod table;
 mod units;
 
-pub use scale::{FeatureMap, InputMap, Problem, Scaler, Scaling, Term};
+pub use scale::{FeatureMap, InputMap, Problem, Scaler, Term};
 pub use split::{Role, Roles};
 pub use stored::Stored;
 pub use table::Table;
@@ -189,7 +191,7 @@ impl Dataset {
             }
             (Source::Shipped { table }, None) => {
                 return Err(Message::new(Code::TableUnavailable)
-                    .with("name", table.id())
+                    .with("name", table.name())
                     .with("detail", "it was not fetched"));
             }
         };

@@ -7,9 +7,9 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::choices::Loss;
 use crate::config::ModelConfig;
 use crate::dataset::{FeatureMap, Input, Term};
-use crate::loss::Loss;
 use crate::message::{Code, Message, Result};
 use crate::model::Activation;
 
@@ -116,7 +116,7 @@ impl ForeignModel {
     /// The loss to go on by: `current` where its outputs mean the same.
     pub fn loss(&self, current: Loss) -> Loss {
         match self.activation {
-            activation if activation == Activation::of(&current) => current,
+            activation if activation == current.response() => current,
             // Logits, as Keras has them where the loss makes probabilities of them.
             Activation::Linear if self.n_outputs() > 1 => Loss::Softmax,
             _ => self.link(),

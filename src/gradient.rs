@@ -1,7 +1,7 @@
 //! The analytic gradient in f64, written for reading: the reference that every engine is held to.
 
+use crate::choices::{Loss, Penalty};
 use crate::dataset::Problem;
-use crate::loss::{Loss, Penalty};
 use crate::model;
 
 /// What a run minimizes: `L = c/m sum s_i l(z_i, y_i) + penalty(w)` over the `m` rows of a batch, `z = W'x + b`.

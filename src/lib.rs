@@ -5,21 +5,17 @@
 
 pub mod message;
 
-pub mod tagged;
+pub mod choices;
+
+pub mod fields;
 
 pub mod rng;
-
-pub mod loss;
 
 pub mod dataset;
 
 pub mod model;
 
 pub mod gradient;
-
-pub mod optimizer;
-
-pub mod schedule;
 
 pub mod config;
 

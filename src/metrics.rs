@@ -11,7 +11,7 @@ pub use named::NamedMetrics;
 
 use crate::analysis::Rows;
 use crate::analysis::optimum::pointwise;
-use crate::loss::Loss;
+use crate::choices::Loss;
 
 /// The least probability that a logarithm is taken of, as in scikit-learn's `log_loss`.
 const LEAST_PROBABILITY: f64 = f64::EPSILON;

@@ -5,9 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::{InitialWeights, MAX_FEATURES, ModelConfig};
+pub use crate::choices::Response as Activation;
+use crate::choices::{InitialWeights, Loss};
+use crate::config::{MAX_FEATURES, ModelConfig};
 use crate::dataset::{FeatureMap, Input, InputMap, Term};
-use crate::loss::Loss;
 use crate::message::{Code, Message, Result};
 use crate::rng::{Rng, Stream};
 
@@ -24,32 +25,6 @@ pub struct Layer {
     pub activation: Activation,
 }
 
-/// What is applied to a layer's outputs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Activation {
-    /// The identity.
-    Linear,
-    /// `1 / (1 + e^-z)`.
-    Sigmoid,
-    /// `e^z_k / sum_j e^z_j`.
-    Softmax,
-    /// `e^z`.
-    Exponential,
-}
-
-impl Activation {
-    /// What the outputs of a model under this loss mean: see [`Loss::respond`].
-    pub fn of(loss: &Loss) -> Self {
-        match loss {
-            Loss::Logistic => Self::Sigmoid,
-            Loss::Softmax => Self::Softmax,
-            Loss::Poisson => Self::Exponential,
-            _ => Self::Linear,
-        }
-    }
-}
-
 /// Flat parameters as the weights, `w_jk` of feature `j` and output `k` at `j * n_outputs + k`, and the biases, one an
 /// output or none.
 pub fn split<T>(parameters: &[T], n_features: u32, n_outputs: u32) -> (&[T], &[T]) {
@@ -62,7 +37,7 @@ pub fn layers(parameters: &[f32], n_features: u32, n_outputs: u32, loss: &Loss) 
     let wide = |values: &[f32]| values.iter().map(|w| f64::from(*w)).collect::<Vec<f64>>();
     let kernel = weights.chunks_exact(n_outputs as usize).map(wide).collect();
     let bias = (!bias.is_empty()).then(|| wide(bias));
-    vec![Layer { kernel, bias, activation: Activation::of(loss) }]
+    vec![Layer { kernel, bias, activation: loss.response() }]
 }
 
 /// Layers as the flat parameters, and how many outputs they have; `None` where they are not one layer of `n_features` to

@@ -1,7 +1,7 @@
 //! What reacts to a run from outside the kernels: convergence, hovering, divergence and the rate that would not.
 
+use crate::choices::Optimizer;
 use crate::message::{Code, Message, count, short};
-use crate::optimizer::Optimizer;
 
 /// Share of its start that the gradient norm falls to in a converged run: well above the floor of f32 sums.
 const CONVERGED_GRADIENT: f64 = 1e-5;

@@ -16,8 +16,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::choices::Scaling;
 use crate::config::RunConfig;
-use crate::dataset::Scaling;
 use crate::foreign::Comparison;
 use crate::history::HistoryDelta;
 use crate::message::Message;

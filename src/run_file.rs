@@ -9,13 +9,13 @@ use serde_json::Value;
 
 use crate::backend::State;
 use crate::backend::kernel::{Reaction, slot};
+use crate::choices::Loss;
 use crate::config::{RunConfig, RunPlan};
 use crate::dataset::{FeatureMap, Input};
+use crate::fields::Fields;
 use crate::history::Curve;
-use crate::loss::Loss;
 use crate::message::{Code, Message, Result};
 use crate::model::{self, Layer};
-use crate::tagged::Fields;
 use crate::trainer::{Checkpoint, Place, Trainer};
 
 mod facts;

@@ -8,7 +8,7 @@ use super::distributions::normal_quantile;
 use super::fit::Fit;
 use super::optimum::pointwise;
 use super::rows::Inputs;
-use crate::loss::Loss;
+use crate::choices::Loss;
 
 /// Columns of as many numbers as rows were asked for; no number where there is none to be told (of a row that the fit
 /// has to meet, or where coefficients have no errors).

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::fit::Fit;
 use super::rows::{Inputs, Portion};
-use crate::loss::Loss;
+use crate::choices::Loss;
 
 /// The effect of every input, each alone.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -8,7 +8,7 @@ use super::inference::{Coefficient, Inference, LeastSquaresFit};
 use super::likelihood::{self, Likelihood, LikelihoodFit};
 use super::optimum::{self, Optimum};
 use super::rows::{ExactMap, Portion, Rows};
-use crate::loss::{Loss, Penalty};
+use crate::choices::{Loss, Penalty};
 
 /// The optimum of an objective, and how sure it is.
 pub struct Fit<'a> {

@@ -9,7 +9,7 @@ use super::factor::Factor;
 use super::inference::{Coefficient, Estimates};
 use super::optimum::{Optimum, pointwise, solve};
 use super::rows::{Block, ExactMap, Portion, Rows};
-use crate::loss::{Loss, Penalty};
+use crate::choices::{Loss, Penalty};
 
 /// A model fitted by maximum likelihood, and what can be inferred from it.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -15,8 +15,8 @@ use serde::Serialize;
 use super::Triangle;
 use super::factor::Factor;
 use super::rows::Rows;
+use crate::choices::{Loss, Penalty};
 use crate::dataset::BLOCK_ROWS;
-use crate::loss::{Loss, Penalty};
 
 /// The most powers that are taken of a matrix for its largest eigenvalue.
 const MAX_POWERS: u32 = 1000;

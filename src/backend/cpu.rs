@@ -4,9 +4,9 @@ use std::rc::Rc;
 
 use super::State;
 use super::kernel::{EVALUATE, Reaction, RunParams, RunSettings, SHUFFLED, StepParams, VALIDATE, slot};
+use crate::choices::loss::kind;
+use crate::choices::optimizer::Parameter;
 use crate::dataset::Problem;
-use crate::loss::kind;
-use crate::optimizer::Parameter;
 
 mod full;
 mod fused;

@@ -82,7 +82,7 @@ pub struct Options {
     pub now_ms: Option<fn() -> f64>,
     /// Rows beyond it go to another buffer, as they do beyond what the device can bind.
     pub max_binding_bytes: u64,
-    /// [`crate::loss::Loss::kind`] of the loss that kernels are first made for; those for another are made when a call
+    /// [`crate::choices::Loss::kind`] of the loss that kernels are first made for; those for another are made when a call
     /// asks for it.
     pub loss: u32,
 }

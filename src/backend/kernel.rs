@@ -2,10 +2,14 @@
 
 use bytemuck::{Pod, Zeroable};
 
+use crate::choices::loss::kind;
+use crate::choices::optimizer::Rule;
+use crate::choices::{self, Choice as _, Loss, Penalty, Schedule};
 use crate::dataset::Problem;
-use crate::loss::{Loss, Penalty, kind};
-use crate::optimizer::Rule;
-use crate::schedule::Schedule;
+
+mod constants;
+
+pub use constants::*;
 
 /// Invocations of a workgroup. 64 keeps short batches from idling through a wide reduction.
 pub const WORKGROUP_SIZE: u32 = 64;
@@ -35,19 +39,6 @@ const MIN_WIDE_TILES: u32 = 64;
 const MAX_WIDE_TILES: u32 = 128;
 const MAX_LOOP_ITERATIONS: u32 = 50_000;
 
-/// The rows are visited in the epoch's shuffled order.
-pub const SHUFFLED: u32 = 1;
-/// The first update of an epoch.
-pub const EPOCH_START: u32 = 2;
-/// The last update of an epoch.
-pub const EPOCH_END: u32 = 4;
-/// The batch is the whole training set, so its loss is the loss of the weights.
-pub const FULL: u32 = 8;
-/// Measures loss and gradient and updates nothing.
-pub const EVALUATE: u32 = 16;
-/// Beside [`EVALUATE`]: over the rows of the run's fold instead of the others, and without the penalty.
-pub const VALIDATE: u32 = 32;
-
 /// One step, as planned by the host: schedules, corrections and the order of rows are pure in the step, so kernels
 /// never compute them.
 #[repr(C)]
@@ -55,7 +46,7 @@ pub const VALIDATE: u32 = 32;
 pub struct StepParams {
     /// The schedule's rate, before the run's own scale.
     pub learning_rate: f32,
-    /// `1 - b1^t`, see [`crate::optimizer::Optimizer::corrections`].
+    /// `1 - b1^t`, see [`crate::choices::Optimizer::corrections`].
     pub correction1: f32,
     /// `1 - b2^t`.
     pub correction2: f32,
@@ -101,7 +92,7 @@ pub struct RunParams {
     pub epsilon: f32,
     /// [`Rule::weight_decay`].
     pub weight_decay: f32,
-    /// 0 none, 1 reduce on plateau, 2 bold driver.
+    /// What the schedule makes of epochs: one of [`crate::choices::schedule::kind`], or 0.
     pub reaction: u32,
     /// Multiplies the rate after a good epoch (bold driver).
     pub increase: f32,
@@ -219,9 +210,9 @@ impl RunParams {
 
     /// Takes over what a schedule makes of the run; `base_rate` turns its least rate into a least scale.
     pub fn set_reaction(&mut self, schedule: &Schedule, base_rate: f64) {
+        self.reaction = schedule.number();
         match *schedule {
             Schedule::ReduceOnPlateau { factor, patience, threshold, cooldown, minimum_rate } => {
-                self.reaction = REDUCE_ON_PLATEAU;
                 self.decrease = factor as f32;
                 self.patience = patience;
                 self.threshold = threshold as f32;
@@ -229,20 +220,14 @@ impl RunParams {
                 self.minimum_scale = (minimum_rate / base_rate).min(1.0) as f32;
             }
             Schedule::BoldDriver { increase, decrease } => {
-                self.reaction = BOLD_DRIVER;
                 self.increase = increase as f32;
                 self.decrease = decrease as f32;
                 self.minimum_scale = 0.0;
             }
-            _ => self.reaction = 0,
+            _ => {}
         }
     }
 }
-
-/// [`RunParams::reaction`] of [`Schedule::ReduceOnPlateau`].
-pub const REDUCE_ON_PLATEAU: u32 = 1;
-/// [`RunParams::reaction`] of [`Schedule::BoldDriver`].
-pub const BOLD_DRIVER: u32 = 2;
 
 /// What reacts to the run, beside each run's weights.
 #[repr(C)]
@@ -283,15 +268,6 @@ pub struct Reaction {
     pub padding: u32,
 }
 
-/// An update would have been infinite or undefined.
-pub const HALT_NOT_FINITE: u32 = 1;
-/// The loss passed the divergence limit.
-pub const HALT_LOSS: u32 = 2;
-/// The target loss was reached.
-pub const HALT_TARGET_LOSS: u32 = 3;
-/// The target gradient norm was reached.
-pub const HALT_TARGET_GRADIENT: u32 = 4;
-
 impl Default for Reaction {
     fn default() -> Self {
         Self {
@@ -313,24 +289,6 @@ impl Default for Reaction {
             padding: 0,
         }
     }
-}
-
-/// Rows of `[slot][parameter]` that each run keeps.
-pub mod slot {
-    /// The weights, then the bias.
-    pub const WEIGHT: usize = 0;
-    /// `m`.
-    pub const FIRST_MOMENT: usize = 1;
-    /// `v`.
-    pub const SECOND_MOMENT: usize = 2;
-    /// Weights before the last update.
-    pub const PREVIOUS: usize = 3;
-    /// Weights that the current epoch began with.
-    pub const EPOCH_START: usize = 4;
-    /// Weights that the last good epoch began with.
-    pub const ANCHOR: usize = 5;
-    /// How many there are.
-    pub const COUNT: usize = 6;
 }
 
 /// Workgroups that share a batch of `rows` rows.
@@ -475,7 +433,7 @@ impl Shape {
         ]
     }
 
-    fn constants(&self, workgroup_size: u32) -> [(&'static str, u32); 13] {
+    fn constants(&self, workgroup_size: u32) -> [(&'static str, u32); 14] {
         let n_sums = self.n_sums();
         let (row_lanes, quads, rows_at_once) = self.row_lanes();
         [
@@ -490,6 +448,7 @@ impl Shape {
             ("RESIDENT_ROWS", self.resident_rows()),
             ("QUADS_A_ROW", self.n_features.div_ceil(4)),
             ("ROW_LANES", row_lanes),
+            ("ROW_GROUPS", workgroup_size / row_lanes),
             ("QUADS", quads),
             ("ROWS_AT_ONCE", rows_at_once),
             // Lanes that a row's residual is folded to before every lane adds them up.
@@ -577,8 +536,15 @@ impl Kernel {
 }
 
 fn write(parts: &[&str], constants: &[(&str, u32)]) -> String {
-    let mut source: String =
-        constants.iter().map(|(name, value)| format!("const {name}: u32 = {value}u;\n")).collect();
+    let mut source = String::new();
+    let shared = SHARED_CONSTANTS.iter().map(|(name, value)| ((*name).to_owned(), *value));
+    let own = constants.iter().map(|(name, value)| ((*name).to_owned(), *value));
+    for (name, value) in own.chain(shared).chain(choices::kernel_constants()) {
+        source += &format!("const {name}: u32 = {value}u;\n");
+    }
+    for (name, value) in SHARED_FLOATS {
+        source += &format!("const {name}: f32 = {value:?}f;\n");
+    }
     for part in parts {
         unroll(part, 0, constants, &mut source);
     }

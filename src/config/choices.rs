@@ -1,10 +1,9 @@
-//! What choosing one of a closed set brings with it, and the scales of sliders.
+//! What choosing an entry changes elsewhere in a configuration, and the scales of sliders.
 
-use super::{Method, RunConfig, ShippedTable, Source};
-use crate::loss::Loss;
+use super::RunConfig;
+use crate::choices::table::from_name;
+use crate::choices::{Choice, Loss, Method, Optimizer, Schedule, ShippedTable, Source};
 use crate::message::{Code, Message, Result};
-use crate::optimizer::Optimizer;
-use crate::schedule::Schedule;
 
 /// The same configuration with another method. [`Method::DecayingRate`] brings its schedule, and takes it away again.
 pub fn choose_method(config: &RunConfig, method: Method) -> RunConfig {
@@ -66,7 +65,7 @@ pub fn choose_source(config: &RunConfig, id: &str) -> Result<RunConfig> {
     let source = if id == "linspace" {
         Source::default()
     } else {
-        Source::Shipped { table: ShippedTable::named(id).map_err(unreadable)? }
+        Source::Shipped { table: from_name(&id.into()).map_err(unreadable)? }
     };
     let mut data = super::DataConfig { source, ..Default::default() };
     // What a table is known for: classes and counts have a loss of their own.
@@ -85,17 +84,7 @@ pub fn choose_source(config: &RunConfig, id: &str) -> Result<RunConfig> {
 
 /// Rates that a schedule gives over a stretch long enough to show its shape, `n_points` of them.
 pub fn schedule_curve(config: &RunConfig, n_points: usize) -> Vec<f64> {
-    let after = match config.schedule {
-        Schedule::Constant | Schedule::ReduceOnPlateau { .. } | Schedule::BoldDriver { .. } => 1000.0,
-        Schedule::TimeDecay { decay_steps, .. } => 4.0 * decay_steps,
-        Schedule::Step { step_size, .. } => 4.0 * step_size as f64,
-        Schedule::Exponential { gamma } => (4.0 / (1.0 - gamma).max(1e-6)).min(1e7),
-        Schedule::Polynomial { total_steps, .. } => 1.1 * total_steps as f64,
-        Schedule::Cosine { period, restarts, period_factor, .. } => {
-            period as f64 * if restarts { 1.0 + 2.0 * period_factor as f64 } else { 1.1 }
-        }
-    };
-    let span = after + config.warmup.steps as f64;
+    let span = config.schedule.typical_steps() + config.warmup.steps as f64;
     (0..n_points)
         .map(|i| {
             let step = (span * i as f64 / n_points.max(2) as f64) as u64;
@@ -151,9 +140,9 @@ pub fn position_from_speed(speed: Option<f64>) -> f64 {
     }
 }
 
-/// One of a closed set by its name, its parameters at their defaults.
-fn of_kind<T: serde::de::DeserializeOwned>(kind: &str) -> Result<T> {
-    serde_json::from_value(serde_json::json!({ "kind": kind })).map_err(unreadable)
+/// The entry of this name, its parameters at their defaults.
+fn of_kind<T: Choice>(kind: &str) -> Result<T> {
+    T::named(kind).ok_or_else(|| unreadable(format!("there is no {} \"{kind}\"", T::SPEC.name)))
 }
 
 fn unreadable(error: impl std::fmt::Display) -> Message {

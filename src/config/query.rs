@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::RunConfig;
+use crate::choices::is_name;
 use crate::message::{Code, Message};
 
 /// Everything in `config` that differs from the default, as `model.degree=3&method=stochastic`.
@@ -153,28 +154,17 @@ fn plain(value: &Value) -> String {
     }
 }
 
+/// Fields of `data.columns` that are words of the user's.
+const TEXTS: [&str; 4] = ["target", "weight", "group", "order"];
+
 fn parse(part: &str, json: ReadJson) -> Result<(String, Value), Message> {
     let problem =
         |detail: &str| Message::new(Code::QueryUnreadable).with("part", part).with("detail", detail);
     let text = decode(part).ok_or_else(|| problem("a % sign is not followed by two hexadecimal digits"))?;
     let (path, value) = text.split_once('=').ok_or_else(|| problem("there is no = in it"))?;
-    let textual = [
-        "kind",
-        "name",
-        "fingerprint",
-        "table",
-        "target",
-        "missing",
-        "split",
-        "weight",
-        "group",
-        "order",
-        "method",
-        "backend",
-        "initial_weights",
-    ];
-    let last = path.rsplit('.').next().unwrap_or(path);
-    let value = if textual.contains(&last) || value == "min_max" {
+    let is_text =
+        path.starts_with("data.columns.") && TEXTS.contains(&path.rsplit('.').next().unwrap_or(path));
+    let value = if is_text || is_name(path, value) {
         Value::String(value.to_owned())
     } else {
         json(value).ok_or_else(|| problem("the value is not a number, true, false or null"))?

@@ -2,16 +2,15 @@
 
 use std::mem::take;
 
-use serde::de::Error as _;
 use serde::ser::{SerializeMap as _, Serializer};
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
 
 use super::{BLOCK_ROWS, Dataset, MAX_VALUE, Stored, blocks};
+use crate::choices::Scaling;
 use crate::config::MAX_DEGREE;
+use crate::fields::Fields;
 use crate::message::{Code, Message, Result, bytes, count, short};
 use crate::rng::IN_MEMORY_BLOCK_ROWS;
-use crate::tagged::Fields;
 
 /// From a row's inputs to the features of the model: powers, levels of categories, products; scaled or not.
 ///
@@ -89,40 +88,6 @@ pub enum Term {
         /// Features, by index.
         of: [usize; 2],
     },
-}
-
-/// How numbers are brought to a like size inside the model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scaling {
-    /// They are not.
-    None,
-    /// To mean 0 and (population) standard deviation 1 where the model has a bias, to root mean square 1 where it has
-    /// none.
-    Standardize,
-    /// To 0 at the least and 1 at the greatest where the model has a bias, to at most 1 in magnitude where it has none.
-    MinMax,
-}
-
-// As links and files have had it since there was no other than the first two: false and true.
-impl Serialize for Scaling {
-    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        match self {
-            Self::None => serializer.serialize_bool(false),
-            Self::Standardize => serializer.serialize_bool(true),
-            Self::MinMax => serializer.serialize_str("min_max"),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Scaling {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        match Value::deserialize(deserializer)? {
-            Value::Bool(false) => Ok(Self::None),
-            Value::Bool(true) => Ok(Self::Standardize),
-            Value::String(name) if name == "min_max" => Ok(Self::MinMax),
-            other => Err(D::Error::custom(format!("{other} is not true, false or \"min_max\""))),
-        }
-    }
 }
 
 impl Serialize for FeatureMap {

@@ -7,7 +7,8 @@
 use std::collections::HashMap;
 
 use super::{BLOCK_ROWS, Dataset, Extra, blocks};
-use crate::config::{Split, ValidationConfig};
+use crate::choices::Split;
+use crate::config::ValidationConfig;
 use crate::message::{Code, Message, Result};
 use crate::rng::{IN_MEMORY_BLOCK_ROWS, Permutation};
 

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::terms::{self, Key};
 use super::{ForeignModel, Matching};
+use crate::choices::Loss;
 use crate::dataset::{BLOCK_ROWS, Extra, FeatureMap, Role, blocks};
-use crate::loss::Loss;
 use crate::message::{Message, Result};
 use crate::metrics::NamedMetrics;
 use crate::model::{self, Activation};

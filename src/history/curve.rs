@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{History, bucket_of, bucket_start};
-use crate::tagged::Fields;
+use crate::fields::Fields;
 
 /// Points of a run's history, in rising order of their steps, one array a column; all of one length. `NaN`, which is null
 /// in JSON, stands for "nothing here".

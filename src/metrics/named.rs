@@ -1,7 +1,7 @@
 //! The mean loss and the few metrics that the page and the run file show, by name.
 
 use super::{Classification, Regression};
-use crate::loss::Loss;
+use crate::choices::Loss;
 use crate::model::Activation;
 
 /// Sums over predictions, as far as a loss has a meaning for them.
@@ -22,14 +22,14 @@ pub struct NamedMetrics {
 impl NamedMetrics {
     /// Of a run's own outputs, so many of them.
     pub fn new(loss: Loss, n_outputs: usize) -> Self {
-        Self::of_foreign(loss, n_outputs, (Activation::of(&loss), n_outputs))
+        Self::of_foreign(loss, n_outputs, (loss.response(), n_outputs))
     }
 
     /// Of the outputs of a model whose activation and number of outputs may be others than those of the run, which has the
     /// loss and `n_outputs`.
     pub fn of_foreign(loss: Loss, n_outputs: usize, (activation, n_foreign): (Activation, usize)) -> Self {
         let n_classes = n_outputs.max(2);
-        let has_loss = activation == Activation::of(&loss) && n_foreign == n_outputs;
+        let has_loss = activation == loss.response() && n_foreign == n_outputs;
         let has_metrics = match activation {
             Activation::Sigmoid => n_classes == 2,
             Activation::Softmax => loss.classifies() && n_foreign == n_classes,

@@ -6,12 +6,11 @@ use std::rc::Rc;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use crate::config::Source;
+use crate::choices::{Loss, Penalty, Source};
 use crate::dataset::Problem;
+use crate::fields::Fields;
 use crate::history::Curve;
-use crate::loss::{Loss, Penalty};
 use crate::metrics::NamedMetrics;
-use crate::tagged::Fields;
 use crate::trainer::Trainer;
 
 /// NamedMetrics by their names: `mse`, `rmse`, `mae`, `r2` of a number (`deviance`, `d2` of counts), `log_loss`, `accuracy` of a

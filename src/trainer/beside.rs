@@ -2,10 +2,10 @@
 //! that part out, and one for each strength of a coefficient path.
 
 use crate::backend::kernel::RunSettings;
+use crate::choices::{Loss, Penalty};
 use crate::config::RunPlan;
 use crate::dataset::Problem;
 use crate::gradient::Objective;
-use crate::loss::{Loss, Penalty};
 
 /// The least strength of a path, as a share of the greatest (as in glmnet: Friedman, Hastie and Tibshirani 2010).
 const LEAST_SHARE: f64 = 1e-4;

@@ -1,9 +1,8 @@
 //! What may change during a run, and how the run shows it.
 
-use serde::Serialize;
-
 use super::{Beside, Status, Trainer};
 use crate::backend::kernel::{Reaction, slot};
+use crate::choices::Choice as _;
 use crate::config::{RunConfig, RunPlan};
 use crate::message::{Code, Message, short};
 
@@ -26,8 +25,8 @@ impl Trainer {
         self.plan = next;
         let after = self.plan.config().clone();
         let step = self.step();
-        let other_optimizer = kind(&before.optimizer) != kind(&after.optimizer);
-        let other_schedule = kind(&before.schedule) != kind(&after.schedule);
+        let other_optimizer = before.optimizer.name() != after.optimizer.name();
+        let other_schedule = before.schedule.name() != after.schedule.name();
         if before.penalty != after.penalty {
             self.change_penalty(before.penalty.l1_ratio != after.penalty.l1_ratio);
         }
@@ -106,12 +105,12 @@ impl Trainer {
 
 /// One message for each setting that differs.
 fn changes(before: &RunConfig, after: &RunConfig) -> Vec<Message> {
-    let optimizers = [kind(&before.optimizer), kind(&after.optimizer)];
     let momentum = |config: &RunConfig| config.optimizer.momentum().map(short);
     let both = |of: fn(&RunConfig) -> String| [of(before), of(after)];
+    let optimizers = both(|config| config.optimizer.name().to_owned());
     let settings = [
         (Code::MarkLearningRate, both(|config| short(config.learning_rate))),
-        (Code::MarkMethod, both(|config| config.method.id().to_owned())),
+        (Code::MarkMethod, both(|config| config.method.name().to_owned())),
         (Code::MarkBatchSize, both(|config| config.batch_size.to_string())),
         (Code::MarkShuffle, both(|config| config.shuffle.to_string())),
         (Code::MarkPenalty, both(|config| short(config.penalty.strength))),
@@ -123,14 +122,8 @@ fn changes(before: &RunConfig, after: &RunConfig) -> Vec<Message> {
             },
         ),
         (Code::MarkOptimizer, optimizers),
-        (Code::MarkSchedule, both(|config| kind(&config.schedule))),
+        (Code::MarkSchedule, both(|config| config.schedule.name().to_owned())),
     ];
     let changed = settings.into_iter().filter(|(_, [from, to])| from != to);
     changed.map(|(code, [from, to])| Message::new(code).with("from", from).with("to", to)).collect()
-}
-
-/// The name of a choice, as configurations write it.
-fn kind<T: Serialize>(choice: &T) -> String {
-    let value = serde_json::to_value(choice).unwrap_or_default();
-    value.get("kind").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
 }

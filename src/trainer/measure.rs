@@ -2,7 +2,7 @@
 
 use super::{Status, Trainer};
 use crate::backend::kernel::{self, EVALUATE, SHUFFLED, StepParams, VALIDATE, slot};
-use crate::loss::{Loss, Penalty};
+use crate::choices::{Loss, Penalty};
 use crate::message::{Code, Message, Result, short};
 use crate::monitor::{self, Observation};
 
@@ -155,7 +155,7 @@ impl Trainer {
         let (exact, steepest_row) = (&self.task.exact, self.task.steepest_row);
         let config = self.plan.config();
         let l2 = config.penalty.strength * (1.0 - config.penalty.l1_ratio);
-        let of_loss = match config.loss.curvature() {
+        let of_loss = match config.loss.needs().curvature {
             // The largest eigenvalue is that of the squared loss, whose second derivative is 2.
             Some(curvature) => curvature / 2.0 * exact.largest_eigenvalue,
             None => self.task.curvature.map_or(f64::NAN, |curvature| curvature - l2),

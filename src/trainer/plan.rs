@@ -72,7 +72,11 @@ impl Planner {
         let constant_rate =
             config.schedule.is_constant() && first >= self.schedule_start + config.warmup.steps;
         let rate_now = self.learning_rate(plan, first) as f32;
-        if constant_rate && batch_rows == n_samples && place.position == 0 && !config.optimizer.corrects() {
+        if constant_rate
+            && batch_rows == n_samples
+            && place.position == 0
+            && !config.optimizer.needs().corrections
+        {
             let n = n_before_stop(config, first, place).min(n as u64) as usize;
             return self.plan_uniform(n_samples, rate_now, n);
         }

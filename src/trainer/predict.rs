@@ -14,7 +14,7 @@ pub struct Explanation {
     pub baseline: f64,
     /// How much each input adds to the baseline.
     pub contributions: Vec<f64>,
-    /// The response of all outputs: see [`crate::loss::Loss::respond`].
+    /// The response of all outputs: see [`crate::choices::Loss::respond`].
     pub response: Vec<f64>,
 }
 
@@ -64,7 +64,7 @@ impl Trainer {
         });
     }
 
-    /// Calls `each` with the index and the response of every row: see [`crate::loss::Loss::respond`].
+    /// Calls `each` with the index and the response of every row: see [`crate::choices::Loss::respond`].
     pub fn for_each_response(&self, x: &[f64], each: impl FnMut(usize, &[f64])) {
         self.respond(&self.parameters_f64(), x, each);
     }

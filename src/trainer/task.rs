@@ -4,12 +4,12 @@
 use std::rc::Rc;
 
 use crate::analysis::{self, Block, LeastSquares, Triangle, optimum};
+use crate::choices::{Loss, Penalty, Scaling};
 use crate::config::RunPlan;
 use crate::dataset::{
-    BLOCK_ROWS, Dataset, Extra, FeatureMap, Grid, Problem, Role, Roles, Scaler, Scaling, Squaring, Stored,
-    Summing, blocks,
+    BLOCK_ROWS, Dataset, Extra, FeatureMap, Grid, Problem, Role, Roles, Scaler, Squaring, Stored, Summing,
+    blocks,
 };
-use crate::loss::{Loss, Penalty};
 use crate::message::{Code, Message, Result, count, short};
 use crate::{model, monitor};
 

@@ -10,9 +10,9 @@ use super::{Best, Status, Trainer};
 use crate::backend::State;
 use crate::backend::cpu::CpuEngine;
 use crate::backend::kernel::RunParams;
+use crate::choices::Loss;
 use crate::config::RunPlan;
 use crate::dataset::Problem;
-use crate::loss::Loss;
 use crate::message::{Code, Message};
 
 /// Below this step every epoch's end is validated; from here on each octave has half as many validations.

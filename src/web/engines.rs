@@ -8,8 +8,8 @@ use super::{now_ms, pair};
 #[cfg(feature = "gpu")]
 use crate::backend::gpu::{Gpu, GpuEngine, Options};
 use crate::backend::{self, Backend, InUse};
-use crate::config::{BackendChoice, RunPlan};
-use crate::loss::Loss;
+use crate::choices::{BackendChoice, Loss};
+use crate::config::RunPlan;
 use crate::message::{Code, Message, Result, bytes, count, short};
 use crate::trainer::{Fastest, Shared, Task, Trainer, n_runs, worth_sharing};
 

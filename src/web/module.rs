@@ -8,7 +8,8 @@ use wasm_bindgen::prelude::*;
 
 use super::engines::Engines;
 use super::{from_js, to_error, to_js};
-use crate::config::{RunConfig, Source};
+use crate::choices::Source;
+use crate::config::RunConfig;
 use crate::dataset::{Dataset, Table};
 use crate::message::{Code, Message};
 use crate::run_file;

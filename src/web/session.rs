@@ -9,12 +9,12 @@ use wasm_bindgen_futures::JsFuture;
 
 use super::engines::Engines;
 use super::{attach, from_js, now_ms, set, to_error, to_js};
-use crate::config::{BackendChoice, MAX_EDITS, RunConfig, RunPlan, Source, to_query};
+use crate::choices::{BackendChoice, Choice as _, Loss, Source};
+use crate::config::{MAX_EDITS, RunConfig, RunPlan, to_query};
 use crate::dataset::{Dataset, FeatureMap, Input, Problem, Role, Table};
 use crate::foreign::{Comparison, ForeignModel};
 use crate::history::Curve;
 use crate::history::HistoryDelta;
-use crate::loss::Loss;
 use crate::message::{Code, Message, Result, short};
 use crate::model;
 use crate::protocol::{
@@ -516,7 +516,7 @@ impl Session {
             .map_err(|error| thrown(&error))?;
         let rows = JsFuture::from(promise).await.map_err(|error| match &config.data.source {
             Source::Shipped { table } if code_of(&error).is_none() => Message::new(Code::TableUnavailable)
-                .with("name", table.id())
+                .with("name", table.name())
                 .with("detail", reason_of(&error)),
             _ => thrown(&error),
         })?;

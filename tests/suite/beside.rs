@@ -3,12 +3,11 @@
 
 use std::rc::Rc;
 
-use downhill::config::{Method, RunConfig, Source, Split, Stop, ValidationConfig, choose_method};
-use downhill::dataset::{Dataset, Extra, Input, Problem, Scaling};
+use downhill::choices::{Loss, Method, Optimizer, Penalty, Scaling, Source, Split};
+use downhill::config::{RunConfig, Stop, ValidationConfig, choose_method};
+use downhill::dataset::{Dataset, Extra, Input, Problem};
 use downhill::gradient::Objective;
-use downhill::loss::{Loss, Penalty};
 use downhill::message::Code;
-use downhill::optimizer::Optimizer;
 use downhill::run_file;
 use downhill::trainer::{Status, Task, Trainer};
 use serde_json::Value;

@@ -2,11 +2,10 @@
 
 use std::rc::Rc;
 
-use downhill::config::{Method, RunConfig, Source, Stop, ValidationConfig, choose_method};
+use downhill::choices::{Loss, Method, Optimizer, Penalty, Source};
+use downhill::config::{RunConfig, Stop, ValidationConfig, choose_method};
 use downhill::dataset::{Dataset, Extra, Input};
-use downhill::loss::{Loss, Penalty};
 use downhill::message::{Code, Message};
-use downhill::optimizer::Optimizer;
 use downhill::run_file;
 use downhill::trainer::{Status, Task, Trainer};
 use serde_json::Value;
@@ -317,7 +316,7 @@ fn a_loss_below_zero_is_like_any_other() {
 
 #[test]
 fn the_rate_is_reduced_where_a_loss_below_zero_no_longer_falls() {
-    let schedule = downhill::schedule::Schedule::ReduceOnPlateau {
+    let schedule = downhill::choices::Schedule::ReduceOnPlateau {
         factor: 0.5,
         patience: 5,
         threshold: 1e-4,

@@ -1,11 +1,11 @@
 //! Configurations, their links, and what is refused.
 
+use downhill::choices::{Choice as _, Method, Missing, Schedule, ShippedTable, Source};
 use downhill::config::{
-    self, Method, RunConfig, choose_method, choose_optimizer, choose_schedule, choose_source, from_query,
-    json, to_query,
+    self, RunConfig, choose_method, choose_optimizer, choose_schedule, choose_source, from_query, json,
+    to_query,
 };
 use downhill::message::Code;
-use downhill::schedule::Schedule;
 
 use crate::support::presets;
 
@@ -41,7 +41,7 @@ fn every_choice_survives_its_link() {
     ] {
         configs.push(choose_schedule(&base, kind).unwrap());
     }
-    for id in std::iter::once("linspace").chain(config::ShippedTable::ALL.map(config::ShippedTable::id)) {
+    for id in std::iter::once("linspace").chain(ShippedTable::SPEC.entries.iter().map(|entry| entry.name)) {
         configs.push(choose_source(&base, id).unwrap());
     }
     let mut edited = base.clone();
@@ -49,23 +49,23 @@ fn every_choice_survives_its_link() {
     edited.data.removed = vec![3, 99];
     edited.stop.loss = Some(0.01);
     edited.steps_per_second = None;
-    edited.model.standardize = Some(downhill::dataset::Scaling::None);
+    edited.model.standardize = Some(downhill::choices::Scaling::None);
     configs.push(edited);
     let mut table = base.clone();
     table.data.source =
-        config::Source::Table { name: "prix & coûts=1#.csv".into(), fingerprint: "00ff00ff00ff00ff".into() };
+        Source::Table { name: "prix & coûts=1#.csv".into(), fingerprint: "00ff00ff00ff00ff".into() };
     let mut several = table.clone();
     several.data.columns = config::ColumnsConfig {
         target: "price (k€)".into(),
         features: vec!["a.b".into(), "say \"hi\" & go".into()],
         kinds: vec![["a.b".into(), "category".into()]],
-        missing: config::Missing::Median,
+        missing: Missing::Median,
         skip_bad_cells: true,
         ..config::ColumnsConfig::default()
     };
     several.model.degrees = vec![("a.b".into(), 3)];
     several.model.interactions = vec![["a.b".into(), "say \"hi\" & go".into()]];
-    several.model.standardize = Some(downhill::dataset::Scaling::MinMax);
+    several.model.standardize = Some(downhill::choices::Scaling::MinMax);
     configs.extend([table, several]);
     for config in configs {
         let query = to_query(&config);
@@ -86,7 +86,7 @@ fn a_broken_link_keeps_what_can_be_read_and_names_the_rest() {
     );
     assert_eq!(config.method, Method::Stochastic);
     assert_eq!(config.learning_rate, RunConfig::default().learning_rate);
-    let downhill::optimizer::Optimizer::Adam { beta1, beta2, .. } = config.optimizer else { panic!() };
+    let downhill::choices::Optimizer::Adam { beta1, beta2, .. } = config.optimizer else { panic!() };
     assert_eq!((beta1, beta2), (0.9, 0.95));
     let parts: Vec<&str> = problems.iter().map(|problem| problem.params["part"].as_str()).collect();
     for part in [
@@ -127,7 +127,7 @@ fn every_field_out_of_range_is_named() {
         "schedule.step_size",
     );
     let mut config = RunConfig::default();
-    if let config::Source::Linspace { n_samples, .. } = &mut config.data.source {
+    if let Source::Linspace { n_samples, .. } = &mut config.data.source {
         *n_samples = 1;
     }
     assert_eq!(config.check().unwrap_err().params["field"], "data.source.n_samples");

@@ -7,10 +7,10 @@ use downhill::backend::kernel::{
     EPOCH_END, EPOCH_START, EVALUATE, FULL, HALT_LOSS, RunParams, SHUFFLED, StepParams, slot,
 };
 use downhill::backend::{self, Backend, State};
-use downhill::config::{Method, RunConfig, choose_method};
+use downhill::choices::{Method, Optimizer};
+use downhill::config::{RunConfig, choose_method};
 use downhill::dataset::Problem;
 use downhill::gradient::loss_and_gradient;
-use downhill::optimizer::Optimizer;
 use downhill::rng::{IN_MEMORY_BLOCK_ROWS, Permutation, Rng, Stream, TabledPermutation};
 use downhill::trainer::Trainer;
 use proptest::prelude::*;

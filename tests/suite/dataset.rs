@@ -3,8 +3,9 @@
 use std::rc::Rc;
 
 use downhill::analysis::LeastSquares;
-use downhill::config::{DataConfig, RunConfig, Source};
-use downhill::dataset::{Dataset, FeatureMap, Problem, Scaling};
+use downhill::choices::{Scaling, Source};
+use downhill::config::{DataConfig, RunConfig};
+use downhill::dataset::{Dataset, FeatureMap, Problem};
 use downhill::message::Code;
 use downhill::rng::{Rng, Stream};
 use downhill::trainer::{Preparation, Task};

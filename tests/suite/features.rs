@@ -2,8 +2,9 @@
 
 use std::rc::Rc;
 
-use downhill::config::{BackendChoice, ModelConfig, RunConfig, Stop};
-use downhill::dataset::{Dataset, FeatureMap, Input, InputMap, Scaling};
+use downhill::choices::{BackendChoice, Scaling};
+use downhill::config::{ModelConfig, RunConfig, Stop};
+use downhill::dataset::{Dataset, FeatureMap, Input, InputMap};
 use downhill::message::{Code, Message, Result};
 use downhill::model;
 use downhill::rng::{Rng, Stream};

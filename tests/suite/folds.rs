@@ -5,8 +5,8 @@ use std::rc::Rc;
 use downhill::backend::State;
 use downhill::backend::gpu::Options;
 use downhill::backend::kernel::{FULL, RunSettings, SHUFFLED, StepParams, slot};
+use downhill::choices::{Loss, Penalty};
 use downhill::dataset::Problem;
-use downhill::loss::{Loss, Penalty};
 
 use crate::losses::{engine, parameters, params, problem};
 use crate::support::{EVERYWHERE, block_on, distance};

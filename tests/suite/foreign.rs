@@ -2,10 +2,10 @@
 
 use std::rc::Rc;
 
+use downhill::choices::{Loss, Scaling};
 use downhill::config::{ModelConfig, RunConfig};
-use downhill::dataset::{Dataset, FeatureMap, Input, InputMap, Scaling};
+use downhill::dataset::{Dataset, FeatureMap, Input, InputMap};
 use downhill::foreign::{Comparison, ForeignModel};
-use downhill::loss::Loss;
 use downhill::message::{Code, Result};
 use downhill::model::Activation;
 use downhill::trainer::{Task, Trainer};

@@ -3,8 +3,9 @@
 use std::rc::Rc;
 
 use downhill::analysis::LeastSquares;
-use downhill::config::{Method, RunConfig, Stop};
-use downhill::dataset::{FeatureMap, Problem, Scaling};
+use downhill::choices::{Method, Scaling};
+use downhill::config::{RunConfig, Stop};
+use downhill::dataset::{FeatureMap, Problem};
 use downhill::gradient::loss_and_gradient;
 
 use crate::support::{EVERYWHERE, assert_close, block_on, numbers, reference, task, trainer};
@@ -65,7 +66,7 @@ fn engines_take_the_reference_step_at_awkward_sizes() {
         for (degree, bias) in [(1, true), (1, false), (2, true), (5, true), (12, true)] {
             let mut config =
                 RunConfig { stop: Stop { converged: false, ..Stop::default() }, ..RunConfig::default() };
-            if let downhill::config::Source::Linspace { n_samples, .. } = &mut config.data.source {
+            if let downhill::choices::Source::Linspace { n_samples, .. } = &mut config.data.source {
                 *n_samples = n;
             }
             config.model.degree = degree;

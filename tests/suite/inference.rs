@@ -2,8 +2,9 @@
 
 use downhill::analysis::distributions::{fisher_above, student_quantile, student_two_sided};
 use downhill::analysis::inference::Inference;
+use downhill::choices::Scaling;
 use downhill::config::ValidationConfig;
-use downhill::dataset::{Dataset, Extra, FeatureMap, Input, InputMap, Roles, Scaling};
+use downhill::dataset::{Dataset, Extra, FeatureMap, Input, InputMap, Roles};
 
 use crate::support::{assert_close, numbers, reference};
 
@@ -173,7 +174,7 @@ fn rows_held_out_are_not_inferred_from() {
     let data = Dataset::of_table(columns.clone(), inputs, "y");
     let validation = ValidationConfig {
         fraction: 0.25,
-        split: downhill::config::Split::Last,
+        split: downhill::choices::Split::Last,
         seed: 1,
         ..ValidationConfig::default()
     };

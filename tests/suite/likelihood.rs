@@ -6,9 +6,9 @@ use downhill::analysis::diagnostics::Diagnostics;
 use downhill::analysis::distributions::{chi_square_above, normal_quantile, normal_two_sided};
 use downhill::analysis::fit::{Fit, Inferred, Reason};
 use downhill::analysis::likelihood::Likelihood;
+use downhill::choices::{Loss, Penalty, Scaling};
 use downhill::config::ValidationConfig;
-use downhill::dataset::{Dataset, Extra, FeatureMap, Input, InputMap, Role, Roles, Scaling};
-use downhill::loss::{Loss, Penalty};
+use downhill::dataset::{Dataset, Extra, FeatureMap, Input, InputMap, Role, Roles};
 use serde_json::Value;
 
 use crate::support::{assert_close, numbers, reference};

@@ -7,12 +7,12 @@ use downhill::backend::kernel::{
     EVALUATE, FULL, RunParams, RunSettings, SHUFFLED, StepParams, VALIDATE, slot,
 };
 use downhill::backend::{self, Backend, State};
+use downhill::choices::loss::{kind, loss_derivative, loss_value, softmax};
+use downhill::choices::{Loss, Optimizer, Penalty};
 use downhill::config::RunConfig;
 use downhill::dataset::Problem;
 use downhill::gradient::Objective;
-use downhill::loss::{Loss, Penalty, kind, loss_derivative, loss_value, softmax};
 use downhill::monitor::suggested_rate;
-use downhill::optimizer::Optimizer;
 use downhill::rng::{Permutation, Rng, Stream};
 
 use crate::support::{EVERYWHERE, On, assert_close, block_on, gpu, numbers, reference, task};
@@ -319,7 +319,7 @@ fn the_gpu_has_the_references_loss_and_gradient_at_awkward_sizes() {
 fn a_rate_that_would_not_diverge_is_as_much_higher_as_the_loss_is_flatter() {
     let task = task(&RunConfig::default());
     let rate = |loss: Loss| {
-        let flatter = loss.curvature().map_or(f64::NAN, |curvature| curvature / 2.0);
+        let flatter = loss.needs().curvature.map_or(f64::NAN, |curvature| curvature / 2.0);
         let curvatures = [task.exact.largest_eigenvalue, task.steepest_row].map(|of| flatter * of);
         suggested_rate(1e3, &Optimizer::Sgd, curvatures, 100, 100)
     };

@@ -3,6 +3,7 @@
 
 mod analysis;
 mod beside;
+mod choices;
 mod classes;
 mod config;
 mod cpu;

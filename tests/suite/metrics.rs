@@ -1,7 +1,7 @@
 //! Metrics of predictions, against scikit-learn.
 
 use downhill::analysis::{Block, Rows};
-use downhill::loss::Loss;
+use downhill::choices::Loss;
 use downhill::metrics::{Classification, ClassificationMetrics, Metrics, Regression, Roc, d2_pinball};
 use serde_json::Value;
 

@@ -1,6 +1,6 @@
 //! Update rules against PyTorch's numbers.
 
-use downhill::optimizer::{Optimizer, Parameter, optimize};
+use downhill::choices::optimizer::{Optimizer, Parameter, optimize};
 
 use crate::support::{numbers, reference};
 

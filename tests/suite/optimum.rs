@@ -2,8 +2,8 @@
 
 use downhill::analysis::optimum::{Optimum, solve};
 use downhill::analysis::{Block, LeastSquares, Rows};
-use downhill::dataset::{Dataset, FeatureMap, Input, InputMap, Scaling};
-use downhill::loss::{Loss, Penalty};
+use downhill::choices::{Loss, Penalty, Scaling};
+use downhill::dataset::{Dataset, FeatureMap, Input, InputMap};
 use proptest::prelude::*;
 use serde_json::Value;
 

@@ -10,10 +10,10 @@ use std::thread;
 use downhill::backend::cpu::pair::{Ask, Half, Heard, Link};
 use downhill::backend::kernel::{HALT_LOSS, HALT_TARGET_LOSS, slot};
 use downhill::backend::{self, Backend, InUse};
-use downhill::config::{Method, RunConfig, choose_method};
+use downhill::choices::{Method, Optimizer};
+use downhill::config::{RunConfig, choose_method};
 use downhill::dataset::Problem;
 use downhill::message::Code;
-use downhill::optimizer::Optimizer;
 use downhill::trainer::{Trainer, worth_sharing};
 use futures_channel::oneshot;
 

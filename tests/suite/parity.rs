@@ -1,7 +1,8 @@
 //! The mirror: CPU and GPU engines take the same steps.
 
 use downhill::backend::MAX_STEPS_PER_CALL;
-use downhill::config::{Method, RunConfig, Stop, choose_method, choose_optimizer, choose_schedule};
+use downhill::choices::Method;
+use downhill::config::{RunConfig, Stop, choose_method, choose_optimizer, choose_schedule};
 
 use crate::support::{
     EVERYWHERE, On, backend_on, block_on, distance, engine_on, fresh_gpu, split_engine, task, trainer,
@@ -19,11 +20,11 @@ const METHODS: [Method; 4] = [Method::Batch, Method::MiniBatch, Method::Stochast
 /// 257 rows, no multiple of any workgroup; three powers of x, standardized.
 fn problem() -> RunConfig {
     let mut config = RunConfig { stop: Stop { converged: false, ..Stop::default() }, ..RunConfig::default() };
-    if let downhill::config::Source::Linspace { n_samples, .. } = &mut config.data.source {
+    if let downhill::choices::Source::Linspace { n_samples, .. } = &mut config.data.source {
         *n_samples = 257;
     }
     config.model.degree = 3;
-    config.model.standardize = Some(downhill::dataset::Scaling::Standardize);
+    config.model.standardize = Some(downhill::choices::Scaling::Standardize);
     config
 }
 
@@ -107,7 +108,7 @@ fn batch_losses_agree_at_every_step_in_shuffled_order() {
 fn awkward_sizes_agree() {
     for n_samples in [2, 3, 63, 64, 65, 511, 513, 4097, 65_537] {
         let mut config = problem();
-        if let downhill::config::Source::Linspace { n_samples: n, .. } = &mut config.data.source {
+        if let downhill::choices::Source::Linspace { n_samples: n, .. } = &mut config.data.source {
             *n = n_samples;
         }
         config.model.degree = 2;

@@ -6,10 +6,10 @@ use std::rc::Rc;
 use downhill::backend::State;
 use downhill::backend::gpu::Options;
 use downhill::backend::kernel::{EPOCH_END, EPOCH_START, FULL, RunSettings, StepParams};
+use downhill::choices::optimizer::{Optimizer, Parameter, optimize, optimize_sparsely};
+use downhill::choices::{Loss, Penalty};
 use downhill::dataset::Problem;
 use downhill::gradient::Objective;
-use downhill::loss::{Loss, Penalty};
-use downhill::optimizer::{Optimizer, Parameter, optimize, optimize_sparsely};
 use proptest::prelude::*;
 
 use crate::losses::{engine, params};
@@ -79,7 +79,7 @@ proptest! {
     fn without_a_penalty_it_is_the_plain_rule_to_the_bit(
         kind in 0_u32..6, w in -2.0_f32..2.0, m in -1.0_f32..1.0, v in 0.0_f32..1.0, g in -3.0_f32..3.0, rate in 0.0_f32..1.0,
     ) {
-        let rule = downhill::optimizer::Rule { kind, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weight_decay: 0.01 };
+        let rule = downhill::choices::optimizer::Rule { kind, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weight_decay: 0.01 };
         let before = Parameter { weight: w, first_moment: m, second_moment: v };
         let plain = optimize(&rule, before, g, rate, 0.5, 0.3);
         prop_assert_eq!(optimize_sparsely(&rule, before, g, rate, 0.5, 0.3, 0.0), plain);
@@ -126,7 +126,7 @@ fn descent_reaches_the_optimum_of_every_loss_and_penalty() {
             let least = case["objective"].as_f64().unwrap();
             assert_close(value, least, OPTIMUM * least, &what);
             // Where the loss is smooth: else what is 0 is a matter of which of many optima.
-            if loss.curvature().is_some() {
+            if loss.needs().curvature.is_some() {
                 let zeros: Vec<bool> = found[..weights.len()].iter().map(|w| *w == 0.0).collect();
                 assert_eq!(zeros, exact_zeros, "{what}");
             }
@@ -138,7 +138,7 @@ fn descent_reaches_the_optimum_of_every_loss_and_penalty() {
 /// Full batches: where a curvature is known, momentum at a rate that fits it; else Adam, whose rate falls to 0 as half a
 /// cosine does.
 fn descend(on: On, problem: &Rc<Problem>, loss: &Loss, penalty: &Penalty) -> State {
-    let curvature = loss.curvature().filter(|_| penalty.l1_ratio < 1.0 || *loss != Loss::Logistic);
+    let curvature = loss.needs().curvature.filter(|_| penalty.l1_ratio < 1.0 || *loss != Loss::Logistic);
     let optimizer = match curvature {
         Some(_) => Optimizer::Nesterov { momentum: 0.97 },
         None => Optimizer::Adam { beta1: 0.9, beta2: 0.99, epsilon: 1e-8 },

@@ -1,8 +1,8 @@
 //! Weights out and back in.
 
-use downhill::config::{Method, RunConfig, choose_method, choose_optimizer, choose_schedule};
+use downhill::choices::{Loss, Method, Penalty};
+use downhill::config::{RunConfig, choose_method, choose_optimizer, choose_schedule};
 use downhill::history::History;
-use downhill::loss::{Loss, Penalty};
 use downhill::message::Code;
 use downhill::run_file::{self, RunFile, Saving, Which};
 use downhill::trainer::{Checkpoint, Trainer};
@@ -14,7 +14,7 @@ fn config() -> RunConfig {
     let mut config =
         choose_optimizer(&choose_method(&RunConfig::default(), Method::MiniBatch), "momentum").unwrap();
     config.model.degree = 3;
-    config.model.standardize = Some(downhill::dataset::Scaling::Standardize);
+    config.model.standardize = Some(downhill::choices::Scaling::Standardize);
     config
 }
 

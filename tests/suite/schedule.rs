@@ -2,8 +2,8 @@
 
 use downhill::backend::kernel::{EPOCH_END, EPOCH_START, FULL, RunParams, StepParams, tiles};
 use downhill::backend::{self, State};
+use downhill::choices::{Schedule, Warmup};
 use downhill::config::{RunConfig, Stop};
-use downhill::schedule::{Schedule, Warmup};
 
 use crate::support::{EVERYWHERE, assert_close, backend_on, block_on, numbers, reference, task_of, trainer};
 

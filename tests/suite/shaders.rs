@@ -1,13 +1,14 @@
 //! Shaders and Rust say the same: names, offsets, sizes, workgroups.
 
+use std::collections::BTreeMap;
 use std::mem::offset_of;
 use std::sync::OnceLock;
 
 use downhill::backend::kernel::{
-    Block, DESCEND, GRADIENT, GRADIENT_WIDE, Kernel, Reaction, RunParams, RunSettings, Shape, StepParams,
-    UPDATE, WORKGROUP_SIZE,
+    Block, DESCEND, GRADIENT, GRADIENT_WIDE, Kernel, Reaction, RunParams, RunSettings, SHARED_CONSTANTS,
+    SHARED_FLOATS, Shape, StepParams, UPDATE, WORKGROUP_SIZE,
 };
-use downhill::loss::kind;
+use downhill::choices::loss::kind;
 
 /// Every kernel at shapes of every kind, by name, with the workgroup size that it should have.
 fn modules() -> &'static [(&'static str, naga::Module, u32)] {
@@ -133,51 +134,54 @@ fn structs_have_the_same_layout() {
     assert!(n_found.iter().all(|n| *n > 10), "{n_found:?}");
 }
 
+/// Every constant that Rust puts in front of a kernel.
+fn shared_constants() -> Vec<(String, u32)> {
+    let shared = SHARED_CONSTANTS.iter().map(|(name, value)| ((*name).to_owned(), *value));
+    shared.chain(downhill::choices::kernel_constants()).collect()
+}
+
 #[test]
 fn constants_are_the_same() {
-    use downhill::backend::kernel::*;
-    let expected = [
-        ("SHUFFLED", SHUFFLED),
-        ("EPOCH_START", EPOCH_START),
-        ("EPOCH_END", EPOCH_END),
-        ("FULL", FULL),
-        ("EVALUATE", EVALUATE),
-        ("VALIDATE", VALIDATE),
-        ("LOSS_ABSOLUTE", kind::ABSOLUTE),
-        ("LOSS_HUBER", kind::HUBER),
-        ("LOSS_LOG_COSH", kind::LOG_COSH),
-        ("LOSS_QUANTILE", kind::QUANTILE),
-        ("LOSS_LOGISTIC", kind::LOGISTIC),
-        ("LOSS_SOFTMAX", kind::SOFTMAX),
-        ("LOSS_POISSON", kind::POISSON),
-        ("REDUCE_ON_PLATEAU", REDUCE_ON_PLATEAU),
-        ("BOLD_DRIVER", BOLD_DRIVER),
-        ("HALT_NOT_FINITE", HALT_NOT_FINITE),
-        ("HALT_LOSS", HALT_LOSS),
-        ("HALT_TARGET_LOSS", HALT_TARGET_LOSS),
-        ("HALT_TARGET_GRADIENT", HALT_TARGET_GRADIENT),
-        ("SLOT_WEIGHT", slot::WEIGHT as u32),
-        ("SLOT_FIRST_MOMENT", slot::FIRST_MOMENT as u32),
-        ("SLOT_SECOND_MOMENT", slot::SECOND_MOMENT as u32),
-        ("SLOT_PREVIOUS", slot::PREVIOUS as u32),
-        ("SLOT_EPOCH_START", slot::EPOCH_START as u32),
-        ("SLOT_ANCHOR", slot::ANCHOR as u32),
-        ("SLOT_COUNT", slot::COUNT as u32),
-    ];
-    let modules = modules();
-    for (name, value) in expected {
-        // Kernels hold what they need of them.
-        let (module, constant) = modules
-            .iter()
-            .find_map(|(_, module, _)| {
-                let named = |constant: &naga::Constant| constant.name.as_deref() == Some(name);
-                Some((module, module.constants.iter().find(|(_, constant)| named(constant))?.1))
-            })
-            .unwrap_or_else(|| panic!("no constant {name}"));
-        let naga::Expression::Literal(naga::Literal::U32(found)) = module.global_expressions[constant.init]
-        else {
-            panic!("{name}: a u32")
-        };
-        assert_eq!(found, value, "{name}");
+    let expected = shared_constants();
+    assert!(expected.len() > 30, "{expected:?}");
+    for (kernel, module, _) in modules() {
+        for (name, value) in &expected {
+            let named = |constant: &naga::Constant| constant.name.as_deref() == Some(name);
+            let (_, constant) = module
+                .constants
+                .iter()
+                .find(|(_, constant)| named(constant))
+                .unwrap_or_else(|| panic!("{kernel}: no constant {name}"));
+            let naga::Expression::Literal(naga::Literal::U32(found)) =
+                module.global_expressions[constant.init]
+            else {
+                panic!("{name}: a u32")
+            };
+            assert_eq!(found, *value, "{kernel}: {name}");
+        }
     }
+}
+
+#[test]
+fn no_constant_is_written_twice() {
+    let mut owners: BTreeMap<String, String> = BTreeMap::new();
+    let shared = shared_constants().into_iter().map(|(name, _)| name);
+    for name in shared.chain(SHARED_FLOATS.iter().map(|(name, _)| (*name).to_owned())) {
+        assert_eq!(owners.insert(name.clone(), "Rust".to_owned()), None, "{name} in Rust");
+    }
+    let shaders = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("shaders");
+    let mut n_files = 0;
+    for entry in std::fs::read_dir(shaders).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        n_files += 1;
+        for line in text.lines().filter_map(|line| line.strip_prefix("const ")) {
+            let name = line.split([':', ' ']).next().unwrap();
+            let owner = owners.insert(name.to_owned(), path.display().to_string());
+            assert_eq!(owner, None, "{name} in {}", path.display());
+        }
+        // A number in place of a name would be a second place, too.
+        assert!(!text.contains("case 1u"), "{} tells entries apart by numbers", path.display());
+    }
+    assert!(n_files > 15);
 }

@@ -2,8 +2,9 @@
 
 use std::rc::Rc;
 
-use downhill::config::{RunConfig, Source, Split, ValidationConfig};
-use downhill::dataset::{Dataset, Extra, Input, Role, Roles, Scaling};
+use downhill::choices::{Scaling, Source, Split};
+use downhill::config::{RunConfig, ValidationConfig};
+use downhill::dataset::{Dataset, Extra, Input, Role, Roles};
 use downhill::message::Code;
 use downhill::trainer::Task;
 use serde_json::Value;

@@ -3,12 +3,11 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use downhill::config::{Method, RunConfig, Split, Stop};
-use downhill::dataset::{Dataset, Extra, Input, Problem, Role, Roles, RowSource, Scaling};
+use downhill::choices::{Loss, Method, Optimizer, Penalty, Scaling, Split};
+use downhill::config::{RunConfig, Stop};
+use downhill::dataset::{Dataset, Extra, Input, Problem, Role, Roles, RowSource};
 use downhill::gradient::Objective;
-use downhill::loss::{Loss, Penalty};
 use downhill::message::{Code, Message, Result};
-use downhill::optimizer::Optimizer;
 use downhill::rng::{Permutation, Rng, Stream};
 use downhill::trainer::{Preparation, Status, Task, Trainer};
 

@@ -2,7 +2,8 @@
 
 use downhill::backend::kernel::{EPOCH_END, EPOCH_START, RunParams, StepParams, tiles};
 use downhill::backend::{self, State};
-use downhill::config::{Method, RunConfig, Stop, choose_method};
+use downhill::choices::Method;
+use downhill::config::{RunConfig, Stop, choose_method};
 
 use crate::support::{
     EVERYWHERE, assert_close, backend_on, block_on, numbers, reference, task_of, trainer_of,

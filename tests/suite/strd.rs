@@ -1,8 +1,9 @@
 //! NIST's Statistical Reference Datasets: linear least squares to the digits that are certified.
 
 use downhill::analysis::inference::Inference;
+use downhill::choices::Scaling;
 use downhill::config::ValidationConfig;
-use downhill::dataset::{Dataset, FeatureMap, Input, InputMap, Roles, Scaling};
+use downhill::dataset::{Dataset, FeatureMap, Input, InputMap, Roles};
 use serde_json::Value;
 
 use crate::support::{numbers, reference};

@@ -1,9 +1,9 @@
 //! Runs: epochs, changes in mid-run, ends. Every test runs on every backend.
 
-use downhill::config::{Method, RunConfig, Stop, choose_method, choose_optimizer, choose_schedule};
+use downhill::choices::{Method, Schedule};
+use downhill::config::{RunConfig, Stop, choose_method, choose_optimizer, choose_schedule};
 use downhill::message::Code;
 use downhill::monitor::{Monitor, Observation};
-use downhill::schedule::Schedule;
 use downhill::trainer::{Status, Trainer};
 
 use crate::support::{EVERYWHERE, assert_close, block_on, distance, task_of, trainer, trainer_of};
@@ -63,7 +63,7 @@ fn the_short_batch_is_averaged_over_its_own_rows() {
 fn reset_returns_to_the_same_weights_and_the_same_run() {
     for on in EVERYWHERE {
         let mut config = choose_method(&endless(), Method::Stochastic);
-        config.model.initial_weights = downhill::config::InitialWeights::GlorotUniform;
+        config.model.initial_weights = downhill::choices::InitialWeights::GlorotUniform;
         let mut trainer = trainer(on, &config);
         let initial = trainer.parameters().to_vec();
         assert_ne!(initial[0], 0.0);
@@ -195,7 +195,7 @@ fn every_epoch_visits_every_row_once_in_a_fresh_order() {
 fn an_update_that_is_not_finite_is_never_written() {
     // Slopes of 2 x y = 2e30 are finite in f32, and the loss of 1e30 is no divergence; their squares are infinite.
     let mut config = choose_optimizer(&endless(), "adam").unwrap();
-    config.model.standardize = Some(downhill::dataset::Scaling::None);
+    config.model.standardize = Some(downhill::choices::Scaling::None);
     config.model.bias = false;
     let (x, y) = (vec![1e15, -1e15], vec![1e15, -1e15]);
     for on in EVERYWHERE {
@@ -356,7 +356,7 @@ fn polynomials_are_fitted_and_reported_in_original_units() {
         let mut config =
             choose_optimizer(&RunConfig { learning_rate: 0.05, ..endless() }, "nesterov").unwrap();
         config.model.degree = 2;
-        config.model.standardize = Some(downhill::dataset::Scaling::Standardize);
+        config.model.standardize = Some(downhill::choices::Scaling::Standardize);
         let x: Vec<f64> = (0..60).map(|i| 100.0 + f64::from(i)).collect();
         let y = x.iter().map(|x| 3.0 - 0.5 * x + 0.01 * x * x).collect();
         let mut run = trainer_of(on, &config, task_of(&config, x, y));
@@ -371,7 +371,7 @@ fn polynomials_are_fitted_and_reported_in_original_units() {
 #[test]
 fn initial_weights_follow_their_seed() {
     let mut config = endless();
-    config.model.initial_weights = downhill::config::InitialWeights::Normal;
+    config.model.initial_weights = downhill::choices::InitialWeights::Normal;
     config.model.degree = 8;
     let weights = |seed: u32| {
         trainer(crate::support::On::Cpu, &RunConfig { seed, ..config.clone() }).parameters().to_vec()

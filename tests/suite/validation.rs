@@ -2,7 +2,8 @@
 
 use std::rc::Rc;
 
-use downhill::config::{RunConfig, Split, Stop, ValidationConfig};
+use downhill::choices::Split;
+use downhill::config::{RunConfig, Stop, ValidationConfig};
 use downhill::dataset::{Dataset, Role, Roles};
 use downhill::gradient::loss_and_gradient;
 use downhill::message::Code;
@@ -50,7 +51,7 @@ fn a_seed_gives_one_split_and_another_seed_another() {
 fn config(split: Split) -> RunConfig {
     let mut config = RunConfig { validation: share(0.3, split, 2), ..RunConfig::default() };
     config.model.degree = 3;
-    config.model.standardize = Some(downhill::dataset::Scaling::Standardize);
+    config.model.standardize = Some(downhill::choices::Scaling::Standardize);
     config
 }
 
@@ -124,7 +125,7 @@ fn the_validation_loss_is_that_of_the_weights_shown() {
 /// Few rows, much noise, a high degree: descent fits the noise in the end.
 fn overfitting(patience: Option<u64>) -> RunConfig {
     let mut config = config(Split::Random);
-    config.data.source = downhill::config::Source::Linspace {
+    config.data.source = downhill::choices::Source::Linspace {
         start: -1.0,
         stop: 1.0,
         n_samples: 24,
@@ -135,7 +136,7 @@ fn overfitting(patience: Option<u64>) -> RunConfig {
     };
     config.model.degree = 12;
     config.learning_rate = 0.1;
-    config.optimizer = downhill::optimizer::Optimizer::Momentum { momentum: 0.9 };
+    config.optimizer = downhill::choices::Optimizer::Momentum { momentum: 0.9 };
     config.stop = Stop { patience, converged: false, ..Stop::default() };
     config
 }

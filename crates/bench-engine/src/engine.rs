@@ -13,8 +13,8 @@ use wasm_bindgen::prelude::*;
 
 use downhill::backend::kernel::{self, EPOCH_END, EPOCH_START, FULL, RunParams, SHUFFLED, StepParams};
 use downhill::backend::{self, Backend, MAX_STEPS_PER_CALL, State};
+use downhill::choices::Optimizer;
 use downhill::dataset::Problem;
-use downhill::optimizer::Optimizer;
 use downhill::rng::{IN_MEMORY_BLOCK_ROWS, Permutation, mix};
 use downhill::web::now_ms;
 

@@ -6,7 +6,8 @@ use std::{fs, io};
 
 use anyhow::{Context, Result};
 use downhill::backend::{self, InUse};
-use downhill::config::{Method, RunConfig, choose_method, choose_optimizer, choose_schedule, to_query};
+use downhill::choices::Method;
+use downhill::config::{RunConfig, choose_method, choose_optimizer, choose_schedule, to_query};
 use downhill::dataset::Dataset;
 use downhill::message::Code;
 use downhill::run_file;
@@ -116,7 +117,7 @@ fn configs() -> Result<Vec<RunConfig>> {
     let plain = RunConfig::default();
     let mut polynomial = choose_optimizer(&choose_method(&plain, Method::MiniBatch), "adam")?;
     polynomial.model.degree = 4;
-    polynomial.model.standardize = Some(downhill::dataset::Scaling::Standardize);
+    polynomial.model.standardize = Some(downhill::choices::Scaling::Standardize);
     let mut configs = vec![polynomial, choose_method(&plain, Method::Stochastic)];
     for optimizer in ["momentum", "nesterov", "rmsprop", "adagrad"] {
         configs.extend(choose_optimizer(&plain, optimizer));

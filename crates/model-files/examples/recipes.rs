@@ -7,11 +7,10 @@
 use std::path::PathBuf;
 use std::{env, fs};
 
-use downhill::config::{InitialWeights, Missing, RunConfig, ShippedTable, Source, Split};
-use downhill::dataset::Scaling;
-use downhill::loss::{Loss, Penalty};
-use downhill::optimizer::Optimizer;
-use downhill::schedule::Schedule;
+use downhill::choices::{
+    InitialWeights, Loss, Missing, Optimizer, Penalty, Scaling, Schedule, ShippedTable, Source, Split,
+};
+use downhill::config::RunConfig;
 use downhill_model_files::format::Format;
 use downhill_model_files::run::Run;
 use serde_json::json;
@@ -231,7 +230,7 @@ fn recipes() -> Vec<Recipe> {
     last.data.columns.group = "blood pressure".into();
     recipes.push(chance("group", last, None, 200, 2_000));
     let mut small = three();
-    (small.method, small.batch_size) = (downhill::config::Method::MiniBatch, 32);
+    (small.method, small.batch_size) = (downhill::choices::Method::MiniBatch, 32);
     (small.model.initial_weights, small.learning_rate) = (InitialWeights::GlorotUniform, 0.001);
     recipes.push(chance("mini_batch", small, None, 14 * 100 + 5, 14 * 100));
 

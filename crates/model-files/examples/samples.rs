@@ -5,9 +5,8 @@
 use std::fs;
 use std::path::Path;
 
-use downhill::config::{Method, RunConfig, ShippedTable, choose_method, choose_optimizer};
-use downhill::dataset::Scaling;
-use downhill::loss::{Loss, Penalty};
+use downhill::choices::{Loss, Method, Penalty, Scaling, ShippedTable};
+use downhill::config::{RunConfig, choose_method, choose_optimizer};
 
 use train::{Result, table, trained};
 

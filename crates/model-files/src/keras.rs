@@ -3,11 +3,10 @@
 //! There are three ways of saying it: that of Keras 2, which Keras 3 reads as well where it lies in an `.h5` file; that of Keras 3,
 //! which names the module of everything; and that of TensorFlow.js, which is the first with fewer layers.
 
+use downhill::choices::{Loss, Optimizer};
 use downhill::dataset::Input;
-use downhill::loss::Loss;
 use downhill::message::{Code, Message, Result};
 use downhill::model::Activation;
-use downhill::optimizer::Optimizer;
 use serde_json::{Value, json};
 
 use crate::format::{Held, Part};

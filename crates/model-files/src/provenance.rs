@@ -1,6 +1,6 @@
 //! Where a run came from, as lines for a person.
 
-use downhill::config::Source;
+use downhill::choices::Source;
 use downhill::run_file::MetricValues;
 
 use crate::run::Run;

@@ -5,12 +5,11 @@
 //! Features are scaled by the constants of the run, not by the script's own rows: so penalty and rate mean the same, and
 //! weights compare. What is static Python lies beside this file; what depends on the run is put together here.
 
-use downhill::config::{Method, Missing, RunConfig, Source, Split};
+use downhill::choices::{Loss, Method, Missing, Schedule, Source, Split};
+use downhill::config::RunConfig;
 use downhill::dataset::Term;
-use downhill::loss::Loss;
 use downhill::message::{Code, Message, Result};
 use downhill::model::Activation;
-use downhill::schedule::Schedule;
 
 use crate::format::{Held, Part, Plain};
 use crate::model::Model;
@@ -80,7 +79,7 @@ impl<'a> Script<'a> {
         if self.config.shuffle && self.config.method != Method::Batch {
             self.note("Rows come in another order: they are shuffled by another generator.");
         }
-        if self.config.model.initial_weights != downhill::config::InitialWeights::Zero {
+        if self.config.model.initial_weights != downhill::choices::InitialWeights::Zero {
             self.note(
                 "Weights start elsewhere: they are drawn from the same distribution by another generator.",
             );

@@ -3,9 +3,9 @@
 use downhill::analysis::Portion;
 use downhill::analysis::diagnostics::Diagnostics;
 use downhill::analysis::fit::{Fit, Inferred};
+use downhill::choices::{Loss, Scaling};
 use downhill::config::{RunConfig, RunPlan};
-use downhill::dataset::{BLOCK_ROWS, Dataset, FeatureMap, Role, Roles, Scaler, Scaling, blocks};
-use downhill::loss::Loss;
+use downhill::dataset::{BLOCK_ROWS, Dataset, FeatureMap, Role, Roles, Scaler, blocks};
 use downhill::message::Result;
 use downhill::metrics::{Classification, Regression, Roc};
 use downhill::model;

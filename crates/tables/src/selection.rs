@@ -1,6 +1,7 @@
 //! Rows for a model out of a table: a target, features, and what becomes of what is missing.
 
-use downhill::config::{ColumnsConfig, Missing};
+use downhill::choices::Missing;
+use downhill::config::ColumnsConfig;
 pub use downhill::dataset::Extra;
 use downhill::dataset::Input;
 use downhill::message::{Code, Message, Result, count};

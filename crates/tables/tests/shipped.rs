@@ -4,8 +4,9 @@
 use std::path::Path;
 
 use downhill::analysis::inference::Inference;
-use downhill::config::{ColumnsConfig, ModelConfig, ShippedTable, ValidationConfig};
-use downhill::dataset::{Dataset, Roles, Scaling};
+use downhill::choices::{Choice as _, Scaling, ShippedTable};
+use downhill::config::{ColumnsConfig, ModelConfig, ValidationConfig};
+use downhill::dataset::{Dataset, Roles};
 use downhill::model;
 use downhill_tables::selection::Selection;
 use downhill_tables::table::Table;
@@ -38,15 +39,15 @@ fn the_index_names_every_table_and_its_columns() {
     for entry in &index {
         let text = |name: &str| entry[name].as_str().unwrap();
         let id = ShippedTable::named(text("id")).unwrap();
-        assert_eq!(id.id(), text("id"));
+        assert_eq!(id.name(), text("id"));
         // What the page's worker asks for.
-        assert_eq!(text("file"), format!("{}.csv", id.id().replace('_', "-")));
+        assert_eq!(text("file"), format!("{}.csv", id.name().replace('_', "-")));
         let table = Table::read(&repository(&format!("www/data/{}", text("file")))).unwrap();
-        assert_eq!(u64::from(table.n_rows()), entry["rows"].as_u64().unwrap(), "{}", id.id());
+        assert_eq!(u64::from(table.n_rows()), entry["rows"].as_u64().unwrap(), "{}", id.name());
         let features = entry["features"].as_array().unwrap().iter().map(|name| name.as_str().unwrap());
         let names: Vec<&str> = features.chain([text("target")]).collect();
         let found: Vec<&str> = table.columns().iter().map(|column| column.name.as_str()).collect();
-        assert_eq!(found, names, "{}", id.id());
+        assert_eq!(found, names, "{}", id.name());
     }
     let files = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../www/data")).unwrap();
     let tables = files

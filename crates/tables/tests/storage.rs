@@ -5,7 +5,8 @@ use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::rc::Rc;
 
-use downhill::config::{ColumnsConfig, Missing};
+use downhill::choices::Missing;
+use downhill::config::ColumnsConfig;
 use downhill::message::{Code, Message, Result};
 use downhill_tables::batch::{Batch, Filling, Reader, Step, read_all};
 use downhill_tables::block::Storage;

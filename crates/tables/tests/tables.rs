@@ -1,7 +1,8 @@
 //! Tables as people have them. Expected numbers are those that the text says; where a rule decides, it is named.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use downhill::config::{ColumnsConfig, Missing};
+use downhill::choices::Missing;
+use downhill::config::ColumnsConfig;
 use downhill::dataset::Extra;
 use downhill::message::Code;
 use downhill_tables::cell::{self, Cell, Numbers};

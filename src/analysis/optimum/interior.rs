@@ -6,7 +6,7 @@
 //! and a target of 0.
 
 use super::{Objective, Optimum, Root, Stack};
-use crate::loss::Loss;
+use crate::choices::Loss;
 
 /// Steps that are taken at most; a program of a hundred thousand rows takes twenty or thirty.
 const MAX_ITERATIONS: u32 = 100;

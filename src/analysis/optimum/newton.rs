@@ -2,7 +2,7 @@
 //! Sun and Saunders 2014), with a line search.
 
 use super::{Objective, Optimum, Root, Stack, pointwise};
-use crate::loss::Loss;
+use crate::choices::Loss;
 
 /// The most steps that are taken: classes that can be told apart, which have no optimum, take about forty.
 const MAX_ITERATIONS: u32 = 200;

@@ -5,8 +5,8 @@
 
 use super::fused::{add_scaled, dot};
 use crate::backend::kernel::{RunParams, RunSettings, StepParams, VALIDATE};
+use crate::choices::loss::{kind, losses_and_slopes, softmax};
 use crate::dataset::Problem;
-use crate::loss::{kind, loss_derivative, loss_value, softmax};
 use crate::model;
 
 /// Rows whose sums are f32.
@@ -138,30 +138,10 @@ impl General {
 
     /// The loss of a group; its outputs become slopes.
     fn slopes(&mut self, ys: &[f32]) -> f64 {
-        // A loop for each, so that the cheap ones run on vectors.
-        match self.loss {
-            kind::SOFTMAX => self.slopes_of_classes(ys),
-            kind::ABSOLUTE => self.slopes_of::<{ kind::ABSOLUTE }>(ys),
-            kind::HUBER => self.slopes_of::<{ kind::HUBER }>(ys),
-            kind::LOG_COSH => self.slopes_of::<{ kind::LOG_COSH }>(ys),
-            kind::QUANTILE => self.slopes_of::<{ kind::QUANTILE }>(ys),
-            kind::LOGISTIC => self.slopes_of::<{ kind::LOGISTIC }>(ys),
-            kind::POISSON => self.slopes_of::<{ kind::POISSON }>(ys),
-            _ => self.slopes_of::<{ kind::SQUARED }>(ys),
+        if self.loss == kind::SOFTMAX {
+            return self.slopes_of_classes(ys);
         }
-    }
-
-    fn slopes_of<const KIND: u32>(&mut self, ys: &[f32]) -> f64 {
-        let parameter = self.loss_parameter;
-        let mut loss = 0.0;
-        for ((output, y), share) in self.outputs.iter_mut().zip(ys).zip(&self.shares) {
-            let z = *output;
-            // What does not count may be infinite.
-            let counts = *share != 0.0;
-            *output = if counts { share * loss_derivative(KIND, parameter, z, *y) } else { 0.0 };
-            loss += f64::from(if counts { share * loss_value(KIND, parameter, z, *y) } else { 0.0 });
-        }
-        loss
+        losses_and_slopes(self.loss, self.loss_parameter, &mut self.outputs, ys, &self.shares)
     }
 
     fn slopes_of_classes(&mut self, ys: &[f32]) -> f64 {

@@ -2,16 +2,11 @@
 
 use super::{Scratch, Slots};
 use crate::backend::kernel::{
-    BOLD_DRIVER, EPOCH_END, EPOCH_START, EVALUATE, FULL, HALT_LOSS, HALT_NOT_FINITE, HALT_TARGET_GRADIENT,
-    HALT_TARGET_LOSS, REDUCE_ON_PLATEAU, Reaction, RunParams, StepParams,
+    EPOCH_END, EPOCH_START, EVALUATE, FULL, HALT_LOSS, HALT_NOT_FINITE, HALT_TARGET_GRADIENT,
+    HALT_TARGET_LOSS, N_TAIL, RISE, Reaction, RunParams, StepParams,
 };
-use crate::optimizer::{Parameter, Rule, optimize, optimize_sparsely};
-
-/// Batches whose losses are summed before they join the epoch's; the twin of `N_TAIL` in `shaders/update.wgsl`.
-const N_TAIL: u32 = 1024;
-
-/// Relative rise of the loss that the bold driver takes for rounding; the twin of `RISE` there.
-const RISE: f32 = 1e-6;
+use crate::choices::optimizer::{self, Parameter, Rule, optimize, optimize_sparsely};
+use crate::choices::schedule::kind::{BOLD_DRIVER, REDUCE_ON_PLATEAU};
 
 /// Decides what a step with these means of `gradient` and `loss`, and what is sparse of the penalty, does, and does it. Returns the batch loss and the rate
 /// for the trace. The decisions, in order:
@@ -46,7 +41,7 @@ pub(super) fn update(
             if bold && step.flags & EPOCH_START != 0 {
                 slots.epoch_start.copy_from_slice(slots.weight);
             }
-            let finite = if rule.kind == 0 && sparsity.is_none() {
+            let finite = if rule.kind == optimizer::kind::SGD && sparsity.is_none() {
                 descend(slots, gradient, rate, &mut scratch.next)
             } else {
                 apply(rule, step, slots, gradient, rate, sparsity, &mut scratch.updated)

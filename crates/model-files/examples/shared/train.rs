@@ -5,7 +5,8 @@ use std::rc::Rc;
 use std::{error, fs};
 
 use downhill::backend::{self, InUse};
-use downhill::config::{RunConfig, ShippedTable, Source};
+use downhill::choices::{Choice as _, ShippedTable, Source};
+use downhill::config::RunConfig;
 use downhill::dataset::{Dataset, Table};
 use downhill::message::Code;
 use downhill::run_file;
@@ -24,7 +25,7 @@ pub(crate) fn table(table: ShippedTable) -> RunConfig {
 
 /// Where such a table lies.
 pub(crate) fn path(table: ShippedTable) -> PathBuf {
-    let name = format!("../../www/data/{}.csv", table.id().replace('_', "-"));
+    let name = format!("../../www/data/{}.csv", table.name().replace('_', "-"));
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
 }
 

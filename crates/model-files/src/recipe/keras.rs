@@ -1,10 +1,7 @@
 //! Keras: `fit` with a dense layer on scaled features, the rate set before every update.
 
-use downhill::config::{InitialWeights, Method};
-use downhill::loss::Loss;
+use downhill::choices::{InitialWeights, Loss, Method, Optimizer, Schedule};
 use downhill::message::Result;
-use downhill::optimizer::Optimizer;
-use downhill::schedule::Schedule;
 
 use super::{FEATURES, MAIN, ORIGINAL, Script, TABLE, Tool};
 use crate::run::Run;

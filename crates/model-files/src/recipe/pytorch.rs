@@ -1,9 +1,7 @@
 //! PyTorch: a linear layer on scaled features and a loop of updates, which are those of the run.
 
-use downhill::config::{InitialWeights, Method};
-use downhill::loss::Loss;
+use downhill::choices::{InitialWeights, Loss, Method, Optimizer};
 use downhill::message::Result;
-use downhill::optimizer::Optimizer;
 
 use super::{FEATURES, MAIN, ORIGINAL, Script, TABLE, Tool};
 use crate::run::Run;

@@ -1,6 +1,6 @@
 //! scikit-learn: its solvers go straight to the optimum that descent nears; stochastic descent where there is no solver.
 
-use downhill::loss::Loss;
+use downhill::choices::Loss;
 use downhill::message::Result;
 
 use super::{FEATURES, MAIN, ORIGINAL, Script, TABLE, Tool};

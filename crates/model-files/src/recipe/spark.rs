@@ -1,11 +1,8 @@
 //! PySpark: features by columns, MLlib's estimators where it has the loss, else the run's own descent with gradients summed
 //! over the cluster.
 
-use downhill::config::{Method, Missing, Source, Split};
-use downhill::loss::Loss;
+use downhill::choices::{Loss, Method, Missing, Optimizer, Schedule, Source, Split};
 use downhill::message::Result;
-use downhill::optimizer::Optimizer;
-use downhill::schedule::Schedule;
 
 use super::{ORIGINAL, Script, Tool};
 use crate::run::Run;

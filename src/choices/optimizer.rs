@@ -3,111 +3,108 @@
 //! In every formula `w` is a parameter, `g` its gradient, `r` the learning rate, `t` the number of updates since the
 //! optimizer was chosen, counted from 1; `m` and `v` are the moments that live beside each parameter and start at zero.
 
-use serde::{Deserialize, Deserializer, Serialize};
+use super::table::{Choice as _, choice};
 
-use crate::tagged::Tagged;
+choice! {
+    /// An update rule with its parameters.
+    #[derive(Clone, Debug, PartialEq)]
+    pub enum Optimizer = "optimizer" at "optimizer", tagged, needs Needs {
+        /// `w <- w - r g` (Robbins and Monro 1951).
+        Sgd = "sgd", kernel SGD = 0, needs Needs::NOTHING;
 
-/// An update rule with its parameters.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Optimizer {
-    /// `w <- w - r g` (Robbins and Monro 1951).
-    Sgd,
-    /// `m <- b m + g; w <- w - r m` (Polyak 1964), `b` being `momentum`.
-    Momentum {
-        /// Share of the velocity that a step keeps.
-        momentum: f64,
-    },
-    /// `m <- b m + g; w <- w - r (g + b m)` (Nesterov 1983 in the form of Sutskever et al. 2013).
-    Nesterov {
-        /// Share of the velocity that a step keeps.
-        momentum: f64,
-    },
-    /// `v <- v + g^2; w <- w - r g / (sqrt(v) + e)` (Duchi, Hazan and Singer 2011).
-    AdaGrad {
-        /// `e`, against division by zero.
-        epsilon: f64,
-    },
-    /// `v <- a v + (1 - a) g^2; w <- w - r g / (sqrt(v) + e)` (Tieleman and Hinton 2012).
-    RmsProp {
-        /// `a`, the share of the mean square that a step keeps.
-        alpha: f64,
-        /// `e`, against division by zero.
-        epsilon: f64,
-    },
-    /// `m <- b1 m + (1 - b1) g; v <- b2 v + (1 - b2) g^2;`
-    /// `w <- w - r (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + e)` (Kingma and Ba 2015).
-    Adam {
-        /// `b1`, of the mean.
-        beta1: f64,
-        /// `b2`, of the mean square.
-        beta2: f64,
-        /// `e`, against division by zero.
-        epsilon: f64,
-    },
-    /// `w <- w - r d w`, then as Adam (Loshchilov and Hutter 2019), `d` being `weight_decay`. As in PyTorch's default
-    /// parameter group the bias decays too.
-    AdamW {
-        /// `b1`, of the mean.
-        beta1: f64,
-        /// `b2`, of the mean square.
-        beta2: f64,
-        /// `e`, against division by zero.
-        epsilon: f64,
-        /// `d`, decoupled from the gradient.
-        weight_decay: f64,
-    },
+        /// `m <- b m + g; w <- w - r m` (Polyak 1964), `b` being `momentum`.
+        Momentum = "momentum", kernel MOMENTUM = 1, needs Needs { first_moment: true, ..Needs::NOTHING }, {
+            /// Fraction of the velocity that a step keeps.
+            momentum: f64 = 0.9, in 0.0..=0.9999;
+        };
+
+        /// `m <- b m + g; w <- w - r (g + b m)` (Nesterov 1983 in the form of Sutskever et al. 2013).
+        Nesterov = "nesterov", kernel NESTEROV = 2, needs Needs { first_moment: true, ..Needs::NOTHING }, {
+            /// Fraction of the velocity that a step keeps.
+            momentum: f64 = 0.9, in 0.0..=0.9999;
+        };
+
+        /// `v <- v + g^2; w <- w - r g / (sqrt(v) + e)` (Duchi, Hazan and Singer 2011).
+        AdaGrad = "ada_grad", kernel ADA_GRAD = 3, needs Needs::SECOND_MOMENT, {
+            /// `e`, against division by zero.
+            epsilon: f64 = 1e-10, in 1e-15..=1.0;
+        };
+
+        /// `v <- a v + (1 - a) g^2; w <- w - r g / (sqrt(v) + e)` (Tieleman and Hinton 2012).
+        RmsProp = "rms_prop", kernel RMS_PROP = 4, needs Needs::SECOND_MOMENT, {
+            /// `a`, the fraction of the mean square that a step keeps.
+            alpha: f64 = 0.99, in 0.0..=0.999_999;
+            /// `e`, against division by zero.
+            epsilon: f64 = 1e-8, in 1e-15..=1.0;
+        };
+
+        /// `m <- b1 m + (1 - b1) g; v <- b2 v + (1 - b2) g^2;`
+        /// `w <- w - r (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + e)` (Kingma and Ba 2015).
+        Adam = "adam", kernel ADAM = 5, needs Needs::BOTH_CORRECTED, {
+            /// `b1`, of the mean.
+            beta1: f64 = 0.9, in 0.0..=0.9999;
+            /// `b2`, of the mean square.
+            beta2: f64 = 0.999, in 0.0..=0.999_999;
+            /// `e`, against division by zero.
+            epsilon: f64 = 1e-8, in 1e-15..=1.0;
+        };
+
+        /// `w <- w - r d w`, then as Adam (Loshchilov and Hutter 2019), `d` being `weight_decay`. As in PyTorch's
+        /// default parameter group the bias decays too.
+        AdamW = "adam_w", kernel ADAM_W = 6, needs Needs::BOTH_CORRECTED, {
+            /// `b1`, of the mean.
+            beta1: f64 = 0.9, in 0.0..=0.9999;
+            /// `b2`, of the mean square.
+            beta2: f64 = 0.999, in 0.0..=0.999_999;
+            /// `e`, against division by zero.
+            epsilon: f64 = 1e-8, in 1e-15..=1.0;
+            /// `d`, decoupled from the gradient.
+            weight_decay: f64 = 0.01, in 0.0..=10.0;
+        };
+    }
 }
 
-impl<'de> Deserialize<'de> for Optimizer {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut from = Tagged::read(deserializer)?;
-        let optimizer = match from.kind().as_str() {
-            "sgd" => Some(Self::Sgd),
-            "momentum" => Some(Self::Momentum { momentum: from.or("momentum", 0.9) }),
-            "nesterov" => Some(Self::Nesterov { momentum: from.or("momentum", 0.9) }),
-            "ada_grad" => Some(Self::AdaGrad { epsilon: from.or("epsilon", 1e-10) }),
-            "rms_prop" => {
-                Some(Self::RmsProp { alpha: from.or("alpha", 0.99), epsilon: from.or("epsilon", 1e-8) })
-            }
-            "adam" => Some(Self::Adam {
-                beta1: from.or("beta1", 0.9),
-                beta2: from.or("beta2", 0.999),
-                epsilon: from.or("epsilon", 1e-8),
-            }),
-            "adam_w" => Some(Self::AdamW {
-                beta1: from.or("beta1", 0.9),
-                beta2: from.or("beta2", 0.999),
-                epsilon: from.or("epsilon", 1e-8),
-                weight_decay: from.or("weight_decay", 0.01),
-            }),
-            _ => None,
-        };
-        from.finish(optimizer)
-    }
+/// What an update rule keeps for each parameter, and what it is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Needs {
+    /// Whether it keeps `m`.
+    pub first_moment: bool,
+    /// Whether it keeps `v`.
+    pub second_moment: bool,
+    /// Whether [`Optimizer::corrections`] are ever other than 1.
+    pub corrections: bool,
+    /// Whether the length of a step follows something other than the size of the gradient, so that curvature says
+    /// nothing of the rate.
+    pub is_adaptive: bool,
+}
+
+impl Needs {
+    const NOTHING: Self =
+        Self { first_moment: false, second_moment: false, corrections: false, is_adaptive: false };
+    const SECOND_MOMENT: Self = Self { second_moment: true, is_adaptive: true, ..Self::NOTHING };
+    const BOTH_CORRECTED: Self = Self { first_moment: true, corrections: true, ..Self::SECOND_MOMENT };
 }
 
 impl Optimizer {
     /// The rule as the flat parameters that kernels take.
     pub fn rule(&self) -> Rule {
-        let base = Rule { kind: 0, beta1: 0.0, beta2: 0.0, epsilon: 0.0, weight_decay: 0.0 };
+        let base = Rule { kind: self.number(), beta1: 0.0, beta2: 0.0, epsilon: 0.0, weight_decay: 0.0 };
         match *self {
             Self::Sgd => base,
-            Self::Momentum { momentum } => Rule { kind: 1, beta1: momentum as f32, ..base },
-            Self::Nesterov { momentum } => Rule { kind: 2, beta1: momentum as f32, ..base },
-            Self::AdaGrad { epsilon } => Rule { kind: 3, epsilon: epsilon as f32, ..base },
-            Self::RmsProp { alpha, epsilon } => {
-                Rule { kind: 4, beta2: alpha as f32, epsilon: epsilon as f32, ..base }
+            Self::Momentum { momentum } | Self::Nesterov { momentum } => {
+                Rule { beta1: momentum as f32, ..base }
             }
+            Self::AdaGrad { epsilon } => Rule { epsilon: epsilon as f32, ..base },
+            Self::RmsProp { alpha, epsilon } => Rule { beta2: alpha as f32, epsilon: epsilon as f32, ..base },
             Self::Adam { beta1, beta2, epsilon } => {
-                Rule { kind: 5, beta1: beta1 as f32, beta2: beta2 as f32, epsilon: epsilon as f32, ..base }
+                Rule { beta1: beta1 as f32, beta2: beta2 as f32, epsilon: epsilon as f32, ..base }
             }
             Self::AdamW { beta1, beta2, epsilon, weight_decay } => Rule {
-                kind: 5,
                 beta1: beta1 as f32,
                 beta2: beta2 as f32,
                 epsilon: epsilon as f32,
                 weight_decay: weight_decay as f32,
+                ..base
             },
         }
     }
@@ -123,12 +120,7 @@ impl Optimizer {
         }
     }
 
-    /// Whether [`Optimizer::corrections`] are ever other than 1.
-    pub fn corrects(&self) -> bool {
-        matches!(self, Self::Adam { .. } | Self::AdamW { .. })
-    }
-
-    /// The share of velocity kept by momentum and Nesterov.
+    /// The fraction of the velocity kept by momentum and Nesterov.
     pub fn momentum(&self) -> Option<f64> {
         match *self {
             Self::Momentum { momentum } | Self::Nesterov { momentum } => Some(momentum),
@@ -140,7 +132,7 @@ impl Optimizer {
 /// An update rule as kernels take it: which formula, and its numbers in f32.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rule {
-    /// 0 SGD, 1 momentum, 2 Nesterov, 3 AdaGrad, 4 RMSProp, 5 Adam (AdamW is 5 with a weight decay).
+    /// One of [`kind`].
     pub kind: u32,
     /// Momentum, or Adam's `b1`.
     pub beta1: f32,
@@ -177,11 +169,11 @@ pub fn optimize(
 ) -> Parameter {
     let Parameter { weight, first_moment: m, second_moment: v } = p;
     match rule.kind {
-        1 => {
+        kind::MOMENTUM => {
             let m = rule.beta1 * m + gradient;
             Parameter { weight: weight - rate * m, first_moment: m, second_moment: v }
         }
-        2 => {
+        kind::NESTEROV => {
             let m = rule.beta1 * m + gradient;
             Parameter {
                 weight: weight - rate * (gradient + rule.beta1 * m),
@@ -189,17 +181,17 @@ pub fn optimize(
                 second_moment: v,
             }
         }
-        3 => {
+        kind::ADA_GRAD => {
             let v = v + gradient * gradient;
             let weight = weight - rate * gradient / (v.sqrt() + rule.epsilon);
             Parameter { weight, first_moment: m, second_moment: v }
         }
-        4 => {
+        kind::RMS_PROP => {
             let v = rule.beta2 * v + (1.0 - rule.beta2) * gradient * gradient;
             let weight = weight - rate * gradient / (v.sqrt() + rule.epsilon);
             Parameter { weight, first_moment: m, second_moment: v }
         }
-        5 => {
+        kind::ADAM | kind::ADAM_W => {
             let m = rule.beta1 * m + (1.0 - rule.beta1) * gradient;
             let v = rule.beta2 * v + (1.0 - rule.beta2) * gradient * gradient;
             let decayed = weight - rate * rule.weight_decay * weight;
@@ -234,11 +226,11 @@ pub fn optimize_sparsely(
     }
     let scale = match rule.kind {
         // Beyond the kink the penalty is a slope like any other, which saves a division by the rate.
-        1 if plain.weight.abs() > rate * l1 => {
+        kind::MOMENTUM if plain.weight.abs() > rate * l1 => {
             return optimize(rule, p, gradient + l1.copysign(plain.weight), rate, correction1, correction2);
         }
-        1 => return Parameter { weight: 0.0, first_moment: p.weight / rate, ..p },
-        2 => {
+        kind::MOMENTUM => return Parameter { weight: 0.0, first_moment: p.weight / rate, ..p },
+        kind::NESTEROV => {
             let reached = p.weight - rate * gradient;
             if reached.abs() > rate * l1 {
                 return optimize(rule, p, gradient + l1.copysign(reached), rate, correction1, correction2);
@@ -247,8 +239,8 @@ pub fn optimize_sparsely(
             let m = (p.weight + ahead * p.first_moment) / rate;
             return Parameter { weight: -ahead * m, first_moment: m, ..p };
         }
-        3 | 4 => 1.0 / (plain.second_moment.sqrt() + rule.epsilon),
-        5 => 1.0 / (plain.second_moment.sqrt() / correction2.sqrt() + rule.epsilon),
+        kind::ADA_GRAD | kind::RMS_PROP => 1.0 / (plain.second_moment.sqrt() + rule.epsilon),
+        kind::ADAM | kind::ADAM_W => 1.0 / (plain.second_moment.sqrt() / correction2.sqrt() + rule.epsilon),
         _ => 1.0,
     };
     Parameter { weight: shrink(plain.weight, rate * scale * l1), ..plain }

@@ -1,0 +1,71 @@
+//! Constants that Rust and the shaders share: each is written here only, and goes in front of every kernel's source.
+
+macro_rules! constants {
+    ($($(#[$doc:meta])* $NAME:ident = $value:literal;)+) => {
+        $( $(#[$doc])* pub const $NAME: u32 = $value; )+
+
+        /// Constants of every kernel, by name.
+        pub const SHARED_CONSTANTS: &[(&str, u32)] = &[
+            $( (stringify!($NAME), $NAME), )+
+            ("SLOT_WEIGHT", slot::WEIGHT as u32),
+            ("SLOT_FIRST_MOMENT", slot::FIRST_MOMENT as u32),
+            ("SLOT_SECOND_MOMENT", slot::SECOND_MOMENT as u32),
+            ("SLOT_PREVIOUS", slot::PREVIOUS as u32),
+            ("SLOT_EPOCH_START", slot::EPOCH_START as u32),
+            ("SLOT_ANCHOR", slot::ANCHOR as u32),
+            ("SLOT_COUNT", slot::COUNT as u32),
+        ];
+    };
+}
+
+constants! {
+    /// A step's flag: the rows are visited in the epoch's shuffled order.
+    SHUFFLED = 1;
+    /// A step's flag: the first update of an epoch.
+    EPOCH_START = 2;
+    /// A step's flag: the last update of an epoch.
+    EPOCH_END = 4;
+    /// A step's flag: the batch is the whole training set, so its loss is the loss of the weights.
+    FULL = 8;
+    /// A step's flag: it measures loss and gradient and updates nothing.
+    EVALUATE = 16;
+    /// A step's flag, with [`EVALUATE`]: over the rows of the run's fold instead of the others, and without the penalty.
+    VALIDATE = 32;
+
+    /// Why a run halted: an update would have been infinite or undefined.
+    HALT_NOT_FINITE = 1;
+    /// Why a run halted: the loss passed the divergence limit.
+    HALT_LOSS = 2;
+    /// Why a run halted: the target loss was reached.
+    HALT_TARGET_LOSS = 3;
+    /// Why a run halted: the target gradient norm was reached.
+    HALT_TARGET_GRADIENT = 4;
+
+    /// Batches whose losses are summed before they join the epoch's: two short sums lose less than a long one.
+    N_TAIL = 1024;
+}
+
+/// Relative rise of the loss that the bold driver takes for rounding.
+pub const RISE: f32 = 1e-6;
+
+/// Real constants of every kernel, by name.
+pub const SHARED_FLOATS: [(&str, f32); 2] =
+    [("RISE", RISE), ("SMALL_RESIDUAL", crate::choices::loss::SMALL_RESIDUAL)];
+
+/// Rows of `[slot][parameter]` that each run keeps.
+pub mod slot {
+    /// The weights, then the bias.
+    pub const WEIGHT: usize = 0;
+    /// `m`.
+    pub const FIRST_MOMENT: usize = 1;
+    /// `v`.
+    pub const SECOND_MOMENT: usize = 2;
+    /// Weights before the last update.
+    pub const PREVIOUS: usize = 3;
+    /// Weights that the current epoch began with.
+    pub const EPOCH_START: usize = 4;
+    /// Weights that the last good epoch began with.
+    pub const ANCHOR: usize = 5;
+    /// How many there are.
+    pub const COUNT: usize = 6;
+}

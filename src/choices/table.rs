@@ -1,0 +1,579 @@
+//! The table behind a choice: [`choice!`] turns its rows into an enum and a [`Spec`].
+//!
+//! In JSON a *tagged* choice is an object whose `kind` names the entry, beside the entry's parameters; parameters that
+//! are left out have their defaults. A *named* choice is the name alone.
+
+use std::ops::RangeInclusive;
+
+use serde::de::{Deserialize, Deserializer, Error as _};
+use serde::ser::SerializeStruct as _;
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
+
+use crate::message::{Code, Message, Result, count, short};
+
+/// A choice: every entry, in the order in which the form offers them. The first is the default.
+#[derive(Debug, PartialEq, Serialize)]
+pub struct Spec {
+    /// The choice itself: words are found by it.
+    pub name: &'static str,
+    /// Where configurations have it.
+    pub path: &'static str,
+    /// Whether JSON has it as an object with a `kind`.
+    pub tagged: bool,
+    /// The rows.
+    pub entries: &'static [Entry],
+}
+
+/// One row of a choice.
+#[derive(Debug, PartialEq, Serialize)]
+pub struct Entry {
+    /// The name in configurations, addresses and run files.
+    pub name: &'static str,
+    /// How JSON has it where that is not by its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub written: Option<bool>,
+    /// What shaders know it by: the constant's name and its value.
+    #[serde(skip)]
+    pub kernel: Option<(&'static str, u32)>,
+    /// What it is adjusted by.
+    pub parameters: &'static [ParameterSpec],
+}
+
+/// One parameter of an entry.
+#[derive(Debug, PartialEq, Serialize)]
+pub struct ParameterSpec {
+    /// The name in configurations.
+    pub name: &'static str,
+    /// What it can be.
+    pub kind: Kind,
+    /// The least and the most of a number.
+    pub range: Option<(f64, f64)>,
+    /// What a number counts or measures.
+    pub unit: Option<&'static str>,
+}
+
+/// What a parameter can be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Kind {
+    /// A real number.
+    Number,
+    /// An integer from 0.
+    Count,
+    /// Yes or no.
+    Flag,
+    /// An entry of another choice.
+    Entry(&'static Spec),
+    /// Any text.
+    Text,
+}
+
+impl Serialize for Kind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.serialize_str(match self {
+            Self::Number => "number",
+            Self::Count => "count",
+            Self::Flag => "flag",
+            Self::Entry(spec) => spec.name,
+            Self::Text => "text",
+        })
+    }
+}
+
+/// The value of a parameter.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Setting {
+    /// A real number.
+    Number(f64),
+    /// An integer.
+    Count(u64),
+    /// Yes or no.
+    Flag(bool),
+    /// The name of an entry.
+    Name(&'static str),
+    /// Any text.
+    Text(String),
+}
+
+/// What every choice can do.
+pub trait Choice: Sized + 'static {
+    /// The table.
+    const SPEC: &'static Spec;
+
+    /// The entry of this name, its parameters at their defaults.
+    fn named(name: &str) -> Option<Self>;
+
+    /// The name in configurations.
+    fn name(&self) -> &'static str;
+
+    /// The values of the parameters, in the order of the row.
+    fn settings(&self) -> Vec<Setting>;
+
+    /// Takes the parameters that `fields` has.
+    fn take(&mut self, fields: &mut Fields);
+
+    /// The row.
+    fn entry(&self) -> &'static Entry {
+        let found = Self::SPEC.entries.iter().find(|entry| entry.name == self.name());
+        found.unwrap_or(&Self::SPEC.entries[0])
+    }
+
+    /// The number that shaders know it by; 0 where they do not.
+    fn number(&self) -> u32 {
+        self.entry().kernel.map_or(0, |(_, number)| number)
+    }
+
+    /// Every entry, its parameters at their defaults.
+    fn all() -> impl Iterator<Item = Self> {
+        Self::SPEC.entries.iter().filter_map(|entry| Self::named(entry.name))
+    }
+
+    /// Checks every parameter against its range.
+    ///
+    /// # Errors
+    /// [`Code::FieldOutOfRange`] of the first that is out of it.
+    fn check_ranges(&self) -> Result<()> {
+        for (parameter, setting) in self.entry().parameters.iter().zip(self.settings()) {
+            let value = match setting {
+                Setting::Number(value) => value,
+                Setting::Count(value) => value as f64,
+                _ => continue,
+            };
+            if let Some((min, max)) = parameter.range {
+                within(&format!("{}.{}", Self::SPEC.path, parameter.name), value, min, max)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Spec {
+    /// The constants that shaders know its entries by, as `LOSS_HUBER`.
+    pub fn kernel_constants(&self) -> impl Iterator<Item = (String, u32)> {
+        let prefix = self.name.to_uppercase();
+        let named = self.entries.iter().filter_map(|entry| entry.kernel);
+        named.map(move |(name, number)| (format!("{prefix}_{name}"), number))
+    }
+
+    /// Whether `value` is a name at `path`: of an entry, or of what a parameter can be.
+    pub fn is_name(&self, path: &str, value: &str) -> bool {
+        let Some(rest) = path.strip_prefix(self.path) else { return false };
+        if rest.is_empty() {
+            let is_written = self.entries.iter().any(|entry| entry.written.is_some());
+            return !self.tagged && (!is_written || self.entry(value).is_some());
+        }
+        let parameters = || self.entries.iter().flat_map(|entry| entry.parameters);
+        let Some(field) = rest.strip_prefix('.') else { return false };
+        let is_word = |kind| matches!(kind, Kind::Entry(_) | Kind::Text);
+        field == "kind" || parameters().any(|parameter| parameter.name == field && is_word(parameter.kind))
+    }
+
+    /// The row of this name.
+    pub fn entry(&self, name: &str) -> Option<&'static Entry> {
+        self.entries.iter().find(|entry| entry.name == name)
+    }
+}
+
+/// What the type of a parameter can do.
+pub trait Parameter: Sized {
+    /// What it can be.
+    const KIND: Kind;
+
+    /// The value, if JSON has one of this kind.
+    ///
+    /// # Errors
+    /// What is wrong with it, if it has a wording of its own.
+    fn read(value: &Value) -> std::result::Result<Self, Option<String>>;
+
+    /// Its value.
+    fn setting(&self) -> Setting;
+}
+
+impl Parameter for f64 {
+    const KIND: Kind = Kind::Number;
+
+    fn read(value: &Value) -> std::result::Result<Self, Option<String>> {
+        value.as_f64().ok_or(None)
+    }
+
+    fn setting(&self) -> Setting {
+        Setting::Number(*self)
+    }
+}
+
+impl Parameter for u64 {
+    const KIND: Kind = Kind::Count;
+
+    fn read(value: &Value) -> std::result::Result<Self, Option<String>> {
+        // JavaScript has only one kind of number.
+        let whole = || {
+            let number = value.as_f64().filter(|v| (0.0..=9.007_199_254_740_992e15).contains(v))?;
+            (libm::floor(number) == number).then_some(number as Self)
+        };
+        value.as_u64().or_else(whole).ok_or(None)
+    }
+
+    fn setting(&self) -> Setting {
+        Setting::Count(*self)
+    }
+}
+
+impl Parameter for u32 {
+    const KIND: Kind = Kind::Count;
+
+    fn read(value: &Value) -> std::result::Result<Self, Option<String>> {
+        u64::read(value)?.try_into().map_err(|_| None)
+    }
+
+    fn setting(&self) -> Setting {
+        Setting::Count(u64::from(*self))
+    }
+}
+
+impl Parameter for bool {
+    const KIND: Kind = Kind::Flag;
+
+    fn read(value: &Value) -> std::result::Result<Self, Option<String>> {
+        value.as_bool().ok_or(None)
+    }
+
+    fn setting(&self) -> Setting {
+        Setting::Flag(*self)
+    }
+}
+
+impl Parameter for String {
+    const KIND: Kind = Kind::Text;
+
+    fn read(value: &Value) -> std::result::Result<Self, Option<String>> {
+        value.as_str().map(str::to_owned).ok_or(None)
+    }
+
+    fn setting(&self) -> Setting {
+        Setting::Text(self.clone())
+    }
+}
+
+/// The parameters of an object that is being read.
+#[derive(Debug)]
+pub struct Fields {
+    fields: Map<String, Value>,
+    error: Option<String>,
+}
+
+impl Fields {
+    /// Takes a parameter; without one `value` stays, which is an error where it must be given.
+    pub fn take<T: Parameter>(&mut self, name: &'static str, value: &mut T, is_required: bool) {
+        let error = match self.fields.remove(name) {
+            Some(found) => match T::read(&found) {
+                Ok(read) => {
+                    *value = read;
+                    return;
+                }
+                Err(error) => error.unwrap_or_else(|| format!("{name}: {found} cannot be read")),
+            },
+            None if is_required => format!("missing field `{name}`"),
+            None => return,
+        };
+        self.error.get_or_insert(error);
+    }
+}
+
+/// Reads a tagged choice.
+pub fn read_tagged<'de, T: Choice, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<T, D::Error> {
+    from_fields(Map::deserialize(deserializer)?).map_err(D::Error::custom)
+}
+
+// One for every deserializer: what serde derives for such enums is a parser for each variant.
+fn from_fields<T: Choice>(mut fields: Map<String, Value>) -> std::result::Result<T, String> {
+    let Some(Value::String(kind)) = fields.remove("kind") else {
+        return Err("missing field `kind`".to_owned());
+    };
+    let mut choice = T::named(&kind).ok_or_else(|| format!("there is no kind \"{kind}\""))?;
+    let mut rest = Fields { fields, error: None };
+    choice.take(&mut rest);
+    match (rest.error, rest.fields.keys().next()) {
+        (Some(error), _) => Err(error),
+        (None, Some(name)) => Err(format!("unknown field `{name}`")),
+        (None, None) => Ok(choice),
+    }
+}
+
+/// Writes a tagged choice.
+pub fn write_tagged<T: Choice, S: Serializer>(
+    choice: &T,
+    serializer: S,
+) -> std::result::Result<S::Ok, S::Error> {
+    let parameters = choice.entry().parameters;
+    let mut object = serializer.serialize_struct(T::SPEC.name, 1 + parameters.len())?;
+    object.serialize_field("kind", choice.name())?;
+    for (parameter, setting) in parameters.iter().zip(choice.settings()) {
+        object.serialize_field(parameter.name, &setting)?;
+    }
+    object.end()
+}
+
+/// Reads a named choice.
+pub fn read_named<'de, T: Choice, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<T, D::Error> {
+    from_name(&Value::deserialize(deserializer)?).map_err(D::Error::custom)
+}
+
+/// A named choice from what JSON has of it.
+///
+/// # Errors
+/// What is wrong with anything else.
+pub fn from_name<T: Choice>(value: &Value) -> std::result::Result<T, String> {
+    let entries = T::SPEC.entries;
+    let is_it = |entry: &&Entry| match entry.written {
+        Some(flag) => value.as_bool() == Some(flag),
+        None => value.as_str() == Some(entry.name),
+    };
+    entries.iter().find(is_it).and_then(|entry| T::named(entry.name)).ok_or_else(|| {
+        let written = |entry: &Entry| match entry.written {
+            Some(flag) => flag.to_string(),
+            None => format!("\"{}\"", entry.name),
+        };
+        let all: Vec<String> = entries.iter().map(written).collect();
+        format!("there is no {} {value}, only {}", T::SPEC.name, all.join(", "))
+    })
+}
+
+/// Writes a named choice.
+pub fn write_named<T: Choice, S: Serializer>(
+    choice: &T,
+    serializer: S,
+) -> std::result::Result<S::Ok, S::Error> {
+    match choice.entry().written {
+        Some(flag) => serializer.serialize_bool(flag),
+        None => serializer.serialize_str(choice.name()),
+    }
+}
+
+/// The ends of a range.
+pub const fn ends(range: &RangeInclusive<f64>) -> (f64, f64) {
+    (*range.start(), *range.end())
+}
+
+/// Refuses a field that is out of its range.
+///
+/// # Errors
+/// [`Code::FieldOutOfRange`].
+pub fn within(field: &str, value: f64, min: f64, max: f64) -> Result<()> {
+    // A NaN compares false with everything, so it is refused here too.
+    if (min..=max).contains(&value) {
+        return Ok(());
+    }
+    Err(Message::new(Code::FieldOutOfRange)
+        .with("field", field)
+        .with("value", bound(value))
+        .with("min", bound(min))
+        .with("max", bound(max)))
+}
+
+/// A number as a person would write it into the box: millions in full.
+fn bound(value: f64) -> String {
+    if value.fract() == 0.0 && (1e6..1e9).contains(&value) { count(value as u64) } else { short(value) }
+}
+
+/// Turns the table of a choice into its enum and its [`Spec`].
+///
+/// ```text
+/// choice! {
+///     /// What the choice is.
+///     #[derive(Clone, Debug, PartialEq)]
+///     pub enum Optimizer = "optimizer" at "optimizer", tagged, needs Needs {
+///         /// The formula and its source.
+///         Momentum = "momentum", kernel MOMENTUM = 1, needs FIRST_MOMENT, {
+///             /// What the parameter does.
+///             momentum: f64 = 0.9, in 0.0..=0.9999;
+///         };
+///     }
+/// }
+/// ```
+///
+/// `at` is the path in a configuration; `tagged` or `named` how JSON has it. `kernel` makes a constant of the module
+/// `kind`, and of the shaders; `needs` is what the rest of the crate asks of an entry; a parameter without a default must
+/// be given, `in` is its range and `unit` what it counts. `written` is how JSON has an entry other than by its name.
+macro_rules! choice {
+    (
+        $(#[$meta:meta])*
+        pub enum $Choice:ident = $choice:literal at $path:literal, $form:ident $(, needs $Needs:ty)? {
+            $(
+                $(#[$doc:meta])*
+                $Entry:ident = $name:literal
+                $(, written $written:literal)?
+                $(, kernel $KERNEL:ident = $number:literal)?
+                $(, needs $needs:expr)?
+                $(, {
+                    $(
+                        $(#[$parameter_doc:meta])*
+                        $parameter:ident: $Type:ty $(= $default:expr)? $(, in $range:expr)? $(, unit $unit:literal)?;
+                    )*
+                })?
+                ;
+            )+
+        }
+    ) => {
+        $(#[$meta])*
+        pub enum $Choice {
+            $(
+                $(#[$doc])*
+                $Entry $({ $( $(#[$parameter_doc])* $parameter: $Type ),* })?,
+            )+
+        }
+
+        impl $crate::choices::table::Choice for $Choice {
+            const SPEC: &'static $crate::choices::table::Spec = &$crate::choices::table::Spec {
+                name: $choice,
+                path: $path,
+                tagged: $crate::choices::table::choice!(@is_tagged $form),
+                entries: &[$(
+                    $crate::choices::table::Entry {
+                        name: $name,
+                        written: $crate::choices::table::choice!(@option $($written)?),
+                        kernel: $crate::choices::table::choice!(@option $((stringify!($KERNEL), $number))?),
+                        parameters: &[$($(
+                            $crate::choices::table::ParameterSpec {
+                                name: stringify!($parameter),
+                                kind: <$Type as $crate::choices::table::Parameter>::KIND,
+                                range: $crate::choices::table::choice!(
+                                    @option $($crate::choices::table::ends(&($range)))?
+                                ),
+                                unit: $crate::choices::table::choice!(@option $($unit)?),
+                            }
+                        ),*)?],
+                    }
+                ),+],
+            };
+
+            fn named(name: &str) -> Option<Self> {
+                Some(match name {
+                    $( $name => Self::$Entry {
+                        $($( $parameter: $crate::choices::table::choice!(@value $Type $(, $default)?) ),*)?
+                    }, )+
+                    _ => return None,
+                })
+            }
+
+            fn name(&self) -> &'static str {
+                match self {
+                    $( Self::$Entry { .. } => $name, )+
+                }
+            }
+
+            fn settings(&self) -> Vec<$crate::choices::table::Setting> {
+                match self {
+                    $( Self::$Entry { $($($parameter),*)? } => {
+                        vec![$($( $crate::choices::table::Parameter::setting($parameter) ),*)?]
+                    } )+
+                }
+            }
+
+            fn take(&mut self, fields: &mut $crate::choices::table::Fields) {
+                match self {
+                    $( Self::$Entry { $($($parameter),*)? } => {
+                        $($( fields.take(
+                            stringify!($parameter),
+                            $parameter,
+                            $crate::choices::table::choice!(@is_required $($default)?),
+                        ); )*)?
+                    } )+
+                }
+                // Named choices have none.
+                let _ = fields;
+            }
+        }
+
+        impl Default for $Choice {
+            fn default() -> Self {
+                let entries = <Self as $crate::choices::table::Choice>::SPEC.entries;
+                let first = <Self as $crate::choices::table::Choice>::named(entries[0].name);
+                first.unwrap_or_else(|| unreachable!("every entry is found by its name"))
+            }
+        }
+
+        $crate::choices::table::choice!(@serde $form $Choice);
+        $crate::choices::table::choice!(@kind $($([$Entry $KERNEL $number])?)+);
+        $crate::choices::table::choice!(@needs $Choice [$($Needs)?] $([$Entry $($needs)?])+);
+    };
+
+    (@is_tagged tagged) => { true };
+    (@is_tagged named) => { false };
+
+    (@option) => { None };
+    (@option $value:expr) => { Some($value) };
+
+    (@is_required) => { true };
+    (@is_required $default:expr) => { false };
+
+    (@value $Type:ty) => { <$Type>::default() };
+    (@value $Type:ty, $default:expr) => { $default };
+
+    (@kind) => {};
+    (@kind $([$Entry:ident $KERNEL:ident $number:literal])+) => {
+        /// What kernels know the entries by.
+        pub mod kind {
+            $(
+                #[doc = concat!("The kernels' number of `", stringify!($Entry), "`.")]
+                pub const $KERNEL: u32 = $number;
+            )+
+        }
+    };
+
+    (@needs $Choice:ident [] $($rest:tt)+) => {};
+    (@needs $Choice:ident [$Needs:ty] $([$Entry:ident $needs:expr])+) => {
+        impl $Choice {
+            /// What an entry needs of the rest of the crate.
+            pub const fn needs(&self) -> $Needs {
+                match self {
+                    $( Self::$Entry { .. } => $needs, )+
+                }
+            }
+        }
+    };
+
+    (@serde tagged $Choice:ident) => {
+        impl serde::Serialize for $Choice {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+                $crate::choices::table::write_tagged(self, serializer)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $Choice {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+                $crate::choices::table::read_tagged(deserializer)
+            }
+        }
+    };
+    (@serde named $Choice:ident) => {
+        impl serde::Serialize for $Choice {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+                $crate::choices::table::write_named(self, serializer)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $Choice {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+                $crate::choices::table::read_named(deserializer)
+            }
+        }
+
+        impl $crate::choices::table::Parameter for $Choice {
+            const KIND: $crate::choices::table::Kind =
+                $crate::choices::table::Kind::Entry(<Self as $crate::choices::table::Choice>::SPEC);
+
+            fn read(value: &serde_json::Value) -> std::result::Result<Self, Option<String>> {
+                $crate::choices::table::from_name(value).map_err(Some)
+            }
+
+            fn setting(&self) -> $crate::choices::table::Setting {
+                $crate::choices::table::Setting::Name($crate::choices::table::Choice::name(self))
+            }
+        }
+    };
+}
+
+pub(crate) use choice;
