@@ -89,7 +89,7 @@ impl ForeignModel {
             && model.weights.iter().all(|row| row.len() == n_outputs)
             && model.bias.as_ref().is_none_or(|bias| bias.len() == n_outputs);
         if !fits {
-            return Err(wrong("its parts do not fit each other"));
+            return Err(wrong("its parts do not match"));
         }
         let mut numbers = model.weights.iter().chain(&model.bias).flatten();
         if !model.map.is_finite() || !numbers.all(|number| number.is_finite()) {

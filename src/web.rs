@@ -83,7 +83,7 @@ fn json_text(fields: Vec<(&str, serde_json::Value)>) -> crate::message::Result<S
         set(&object, name, &value);
     }
     let text = js_sys::JSON::stringify_with_replacer_and_space(&object, &JsValue::NULL, &2.into());
-    text.map(String::from).map_err(|_| internal(&"the browser could not write it"))
+    text.map(String::from).map_err(|_| internal(&"the browser could not convert it to text"))
 }
 
 fn internal(detail: impl std::fmt::Display) -> Error {

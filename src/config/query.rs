@@ -161,7 +161,7 @@ fn parse(part: &str, json: ReadJson) -> Result<(String, Value), Message> {
     let problem =
         |detail: &str| Message::new(Code::QueryUnreadable).with("part", part).with("detail", detail);
     let text = decode(part).ok_or_else(|| problem("a % sign is not followed by two hexadecimal digits"))?;
-    let (path, value) = text.split_once('=').ok_or_else(|| problem("there is no = in it"))?;
+    let (path, value) = text.split_once('=').ok_or_else(|| problem("it has no ="))?;
     let is_text =
         path.starts_with("data.columns.") && TEXTS.contains(&path.rsplit('.').next().unwrap_or(path));
     let value = if is_text || is_name(path, value) {

@@ -80,7 +80,7 @@ impl Trainer {
             two = two.max(speed);
         }
         if !matches!(pair, Backend::Pair(_)) {
-            return Ok(Shared::failed("it was lost while it was tried"));
+            return Ok(Shared::failed("it stopped while it was being measured"));
         }
         let gains = two >= PAIR_GAIN * one;
         let how = Message::new(if gains { Code::ByPair } else { Code::ByOne });

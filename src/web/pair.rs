@@ -39,7 +39,7 @@ impl Partner {
             self.0 = Some(half.map_err(|detail| Error::new(&detail))?);
             return Ok(Float64Array::new_with_length(0));
         }
-        let half = self.0.as_mut().ok_or_else(|| Error::new("no room was made"))?;
+        let half = self.0.as_mut().ok_or_else(|| Error::new("no memory was reserved"))?;
         if let Some(parameters) = asked.dyn_ref::<Float32Array>() {
             return Ok(half.sums(&parameters.to_vec()).into());
         }

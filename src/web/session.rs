@@ -439,7 +439,7 @@ impl Session {
             }
         };
         if values.len() != task.dataset.n_inputs() {
-            return Err(Message::new(Code::Internal).with("detail", "a value for each input is needed"));
+            return Err(Message::new(Code::Internal).with("detail", "one value per input is needed"));
         }
         let inputs = task.dataset.inputs.iter();
         let row =

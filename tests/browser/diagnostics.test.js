@@ -83,7 +83,7 @@ test('an effect is of the chosen feature, the others held where a person holds t
   const held = await eventually(async () => numbers(await description(page, 'Partial effect')), ([from]) => from !== low && Number.isFinite(from));
   assert.ok(held[0] < low - 5 && Math.abs(held[1] - held[0] - (high - low)) < 0.1, `${held} after ${low}, ${high}`);
   await view.getByRole('combobox', { name: 'Feature of the partial effect' }).selectOption('kind');
-  await said(/^y is least, .*, where kind is low, and greatest, .*, where it is high/);
+  await said(/^y is lowest \(.*\) for kind = low and highest \(.*\) for kind = high/);
   await close();
 });
 

@@ -91,9 +91,9 @@ test('it says what is no number, and what lies outside the data', async () => {
   await year.fill('');
   assert.equal(await page.locator('#prediction').innerText(), '–');
   assert.equal(await year.getAttribute('aria-invalid'), 'true');
-  await page.getByText('a number, please').waitFor();
+  await page.getByText('enter a number').waitFor();
   await year.fill('2000');
-  await page.getByText('Outside the data that it was trained on: year (1852 to 1961).').waitFor();
+  await page.getByText('Outside the range of the training data: year (1852 to 1961).').waitFor();
   await page.getByRole('button', { name: 'Middle of the data' }).click();
   assert.equal(await page.locator('#outside').isVisible(), false);
   // The arrow keys move the slider, and with it the number.

@@ -97,6 +97,6 @@ impl<'a> Archive<'a> {
     /// The same of a file that has to be there.
     pub(crate) fn need(&mut self, name: &str) -> Result<Vec<u8>> {
         let found = self.get(name)?;
-        found.ok_or_else(|| damaged(self.format, format_args!("it holds no {name}")))
+        found.ok_or_else(|| damaged(self.format, format_args!("it contains no {name}")))
     }
 }

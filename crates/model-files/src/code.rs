@@ -106,7 +106,7 @@ fn header(run: &Run, model: &Model, program: &Program<'_>, language: Language) -
     for (input, name) in model.inputs.iter().zip(&program.names) {
         let levels = match input.levels.len() {
             0 => "a number".to_owned(),
-            n if n > 20 => format!("a word, one of {n}"),
+            n if n > 20 => format!("one of {n} words"),
             _ => format!(
                 "one of {}",
                 input.levels.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ")
@@ -117,7 +117,7 @@ fn header(run: &Run, model: &Model, program: &Program<'_>, language: Language) -
     }
     lines.push(String::new());
     lines.extend(provenance::lines(run).into_iter().map(|(what, said)| comment(&format!("{what}: {said}"))));
-    lines.push("The last line carries the whole run, for Downhill to read.".into());
+    lines.push("The last line contains the whole run, so that Downhill can read it back.".into());
     let comment = language.comment();
     lines.into_iter().map(|line| format!("{comment}{line}").trim_end().to_owned() + "\n").collect::<String>()
         + "\n"
@@ -127,16 +127,19 @@ fn header(run: &Run, model: &Model, program: &Program<'_>, language: Language) -
 fn meaning(model: &Model) -> String {
     let target = &model.target;
     match model.activation {
-        Activation::Linear => format!("Gives {target}, of:"),
+        Activation::Linear => format!("Returns {target} for these inputs:"),
         Activation::Sigmoid => match model.target_levels.get(1) {
-            Some(level) => format!("Gives the probability that {target} is \"{level}\", of:"),
-            None => format!("Gives the probability of {target}, of:"),
+            Some(level) => format!("Returns the probability that {target} is \"{level}\" for these inputs:"),
+            None => format!("Returns the probability of {target} for these inputs:"),
         },
-        Activation::Exponential => format!("Gives the rate of {target}, of:"),
+        Activation::Exponential => format!("Returns the expected count of {target} for these inputs:"),
         Activation::Softmax => {
             let classes: Vec<String> =
                 model.target_levels.iter().map(|level| format!("\"{level}\"")).collect();
-            format!("Gives the probabilities of {target}, in the order {}, of:", classes.join(", "))
+            format!(
+                "Returns the probabilities of {target}, in the order {}, for these inputs:",
+                classes.join(", ")
+            )
         }
     }
 }
@@ -182,8 +185,7 @@ pub(crate) fn of(bytes: &[u8]) -> Option<Language> {
 
 pub(crate) fn read(bytes: &[u8], language: Language) -> Result<Plain> {
     let edited = || {
-        let detail =
-            "it was changed after Downhill wrote it; a run file, safetensors or NumPy carry weights back";
+        let detail = "it was edited after Downhill wrote it; to bring back edited weights, use a run file, safetensors or NumPy";
         Message::new(Code::ModelDamaged).with("format", language.name()).with("detail", detail)
     };
     let text = std::str::from_utf8(bytes)

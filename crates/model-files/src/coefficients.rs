@@ -41,10 +41,9 @@ pub(crate) fn write(run: &Run) -> Result<Vec<u8>> {
     if same {
         return Ok(bytes);
     }
-    Err(Message::new(Code::ModelCannotHold).with("format", "A table of coefficients").with(
-        "part",
-        "which term is which where a column's name reads like a term of others, or is used twice",
-    ))
+    Err(Message::new(Code::ModelCannotHold)
+        .with("format", "A table of coefficients")
+        .with("part", "columns whose names repeat, or read like a term of other columns"))
 }
 
 fn table(model: &Model) -> csv::Result<Vec<u8>> {
@@ -145,7 +144,7 @@ fn model(outputs: Vec<(String, Terms)>, activation: Option<Activation>) -> Resul
     let activation =
         activation.unwrap_or(if outputs.len() > 1 { Activation::Softmax } else { Activation::Linear });
     if outputs.len() > 1 && activation != Activation::Softmax {
-        return Err(unsupported("several outputs that are no classes"));
+        return Err(unsupported("several outputs that are not classes"));
     }
     let (target, target_levels) = match activation {
         Activation::Softmax => ("y".to_owned(), outputs.iter().map(|(name, _)| name.clone()).collect()),
@@ -169,7 +168,7 @@ fn model(outputs: Vec<(String, Terms)>, activation: Option<Activation>) -> Resul
         let mut found: HashMap<&str, f64> = HashMap::new();
         for (term, value) in own {
             if found.insert(term, *value).is_some() {
-                return Err(unsupported(&format!("the term \"{}\" twice", cut(term))));
+                return Err(unsupported(&format!("the term \"{}\" more than once", cut(term))));
             }
         }
         if own.len() != n_terms {
@@ -190,7 +189,7 @@ fn model(outputs: Vec<(String, Terms)>, activation: Option<Activation>) -> Resul
     match bias.len() {
         0 => {}
         n if n == outputs.len() => model.bias = Some(bias),
-        _ => return Err(unsupported("an intercept of some classes and not of others")),
+        _ => return Err(unsupported("an intercept for some classes only")),
     }
     Ok(model)
 }
@@ -259,10 +258,10 @@ impl Layout {
         let n = FeatureMap::count(&maps, &interactions).filter(|n| *n <= MAX_FEATURES);
         let n = n.ok_or_else(|| too_large("terms", names.len()))?;
         if n == 0 {
-            return Err(unsupported("no coefficients but a constant"));
+            return Err(unsupported("no coefficients except a constant"));
         }
         if let Some(single) = maps.iter().position(|map| map.n_levels == 1) {
-            return Err(unsupported(&format!("one level alone of \"{}\"", cut(&inputs[single].name))));
+            return Err(unsupported(&format!("a single level of \"{}\"", cut(&inputs[single].name))));
         }
         let map = FeatureMap::new(maps, interactions);
         Ok(Self { inputs, map, intercept: intercept.map(|name| (*name).to_owned()), references })

@@ -98,7 +98,7 @@ impl<'a> Interpreter<'a> {
                     let Some(width) = width else {
                         return Err(Message::new(Code::ModelShape)
                             .with("name", &node.name)
-                            .with("found", "another number of columns")
+                            .with("found", "a different number of columns")
                             .with("expected", format!("1 to {MAX_INPUTS}")));
                     };
                     match width {
@@ -243,10 +243,10 @@ impl<'a> Interpreter<'a> {
         for part in &node.from {
             match &self.values[*part] {
                 Some(value) => from.push(value),
-                None => return Err(self.unsupported("layers that feed each other in a circle")),
+                None => return Err(self.unsupported("layers connected in a cycle")),
             }
         }
-        let first = || from.first().copied().ok_or_else(|| self.unsupported("a layer that nothing feeds"));
+        let first = || from.first().copied().ok_or_else(|| self.unsupported("a layer without an input"));
         if let Some(hats) = self.hats.get(&place) {
             let mut levels = BTreeMap::new();
             for input in hats.iter().map(|(input, _)| *input) {
@@ -269,7 +269,7 @@ impl<'a> Interpreter<'a> {
             Layer::Lookup { levels } => {
                 let input = node.from.first().and_then(|from| self.sources.get(from));
                 let input = input.filter(|source| self.inputs[source.first].levels == *levels);
-                graph.one_hot(input.ok_or_else(|| self.unsupported("words that are looked up twice"))?.first)
+                graph.one_hot(input.ok_or_else(|| self.unsupported("text that is looked up twice"))?.first)
             }
             Layer::Normalization { mean, variance } => {
                 let x = first()?;

@@ -410,7 +410,7 @@ pub(crate) fn tfjs_holds(model: &Model) -> Result<()> {
     match model.activation {
         Activation::Exponential => Err(Message::new(Code::ModelCannotHold)
             .with("format", "TensorFlow.js")
-            .with("part", "e^z, which a rate is made of")),
+            .with("part", "an exponential output (a Poisson model)")),
         _ => Ok(()),
     }
 }

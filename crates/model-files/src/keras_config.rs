@@ -116,7 +116,7 @@ impl Reader {
             let from: Vec<usize> = nodes.len().checked_sub(1).into_iter().collect();
             let (name, layer) = self.layer(layers, place, value, weights)?;
             if !from.is_empty() && matches!(layer, Layer::Numbers { .. } | Layer::Word) {
-                return Err(self.unsupported("an input behind a layer".to_owned()));
+                return Err(self.unsupported("an input after a layer".to_owned()));
             }
             nodes.push(Node { name, layer, from });
         }
@@ -157,7 +157,7 @@ impl Reader {
         };
         let (inputs, outputs) = (places("input_layers")?, places("output_layers")?);
         let [output] = outputs[..] else {
-            return Err(self.unsupported(format!("{} outputs of their own", outputs.len())));
+            return Err(self.unsupported(format!("{} separate outputs", outputs.len())));
         };
         if inputs.is_empty() {
             return Err(damaged(self.format, "no inputs"));
@@ -179,7 +179,7 @@ impl Reader {
                     open.push(place);
                     open.extend(nodes[place].from.iter().rev().filter(|from| states[**from] == 0));
                     if nodes[place].from.iter().any(|from| states[*from] == 1) {
-                        return Err(damaged(self.format, "layers feed each other in a circle"));
+                        return Err(damaged(self.format, "its layers are connected in a cycle"));
                     }
                 }
                 1 => {
@@ -221,7 +221,7 @@ impl Reader {
             "Dense" => Layer::Dense(self.dense(name, config, tensors()?)?),
             "Normalization" => {
                 if config["invert"] == true {
-                    return Err(self.unsupported("a Normalization that inverts".to_owned()));
+                    return Err(self.unsupported("an inverting Normalization".to_owned()));
                 }
                 let (mut mean, mut variance) = (numbers(&config["mean"]), numbers(&config["variance"]));
                 if mean.is_empty() || variance.is_empty() {
@@ -263,7 +263,7 @@ impl Reader {
             // Keras 3 may name a function by its module.
             object => {
                 let name = object["config"].as_str().or_else(|| object["class_name"].as_str());
-                Function::named(name.unwrap_or("an activation of its own"))
+                Function::named(name.unwrap_or("a custom activation"))
             }
         }
     }
@@ -315,7 +315,10 @@ impl Reader {
         let wanted = 2 + usize::from(flag("scale")) + usize::from(flag("center"));
         let n = tensors.first().map_or(0, |tensor| tensor.values.len());
         if tensors.len() < wanted || tensors.iter().any(|tensor| tensor.values.len() != n) {
-            return Err(damaged(self.format, format_args!("{name} has not {wanted} arrays of one size")));
+            return Err(damaged(
+                self.format,
+                format_args!("{name} does not have {wanted} arrays of equal size"),
+            ));
         }
         let mut tensors = tensors.iter().map(wide);
         let mut next = |is_there: bool, or: f64| match is_there {
@@ -333,7 +336,8 @@ impl Reader {
 
     fn lookup(&self, config: &Value) -> Result<Layer> {
         let words = config["vocabulary"].as_array().filter(|words| !words.is_empty());
-        let words = words.ok_or_else(|| self.unsupported("a StringLookup without its words".to_owned()))?;
+        let words =
+            words.ok_or_else(|| self.unsupported("a StringLookup without a vocabulary".to_owned()))?;
         let word = |word: &Value| word.as_str().map(str::to_owned);
         let mut levels = words.iter().map(word).collect::<Option<Vec<_>>>().unwrap_or_default();
         let unknown = config["num_oov_indices"].as_u64().unwrap_or(1);

@@ -67,8 +67,9 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Plain> {
     let file = Hdf5::open(bytes, NAME)?;
     let attributes = file.attributes()?;
     let config = attributes.text("model_config");
-    let config = config
-        .ok_or_else(|| damaged(NAME, "it has no attribute model_config: weights alone, or no model"))?;
+    let config = config.ok_or_else(|| {
+        damaged(NAME, "it has no attribute model_config, so it has only weights or no model")
+    })?;
     let config: Value = serde_json::from_str(config).map_err(|error| damaged(NAME, error))?;
     let mut weights = |of: &Of<'_>| {
         let group = format!("model_weights/{}", of.name);

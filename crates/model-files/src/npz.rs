@@ -175,7 +175,7 @@ impl Archive<'_> {
     fn numbers(&mut self, index: usize) -> Result<Vec<f64>> {
         let (header, values) = self.values(index)?;
         header.numbers(&values).ok_or_else(|| {
-            let found = "an array that is no array of numbers";
+            let found = "an array without numbers";
             Message::new(Code::ModelUnsupported).with("format", NAME).with("found", found)
         })
     }

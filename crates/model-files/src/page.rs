@@ -122,8 +122,7 @@ pub(crate) fn is(bytes: &[u8]) -> bool {
 
 pub(crate) fn read(bytes: &[u8]) -> Result<Plain> {
     let edited = || {
-        let detail =
-            "it was changed after Downhill wrote it; a run file, safetensors or NumPy carry weights back";
+        let detail = "it was edited after Downhill wrote it; to bring back edited weights, use a run file, safetensors or NumPy";
         Message::new(Code::ModelDamaged).with("format", NAME).with("detail", detail)
     };
     let text = std::str::from_utf8(bytes).map_err(|_| edited())?.trim_start_matches('\u{FEFF}');

@@ -22,7 +22,7 @@ pub(crate) fn lines(run: &Run) -> Vec<(&'static str, String)> {
         Source::Shipped { table } => {
             let id = serde_json::to_value(table).ok();
             let id = id.as_ref().and_then(|id| id.as_str()).unwrap_or("a table");
-            format!("{id}, which ships with Downhill")
+            format!("{id}, included with Downhill")
         }
         Source::Table { name, fingerprint } => format!("{name}, fingerprint {fingerprint}"),
     };

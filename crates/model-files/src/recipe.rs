@@ -57,11 +57,11 @@ impl<'a> Script<'a> {
         let mut script = Self { run, model: run.model(), config, notes: Vec::new() };
         let data = &config.data;
         if !data.added.is_empty() || !data.removed.is_empty() {
-            script.note("Points put in or taken out by hand are not in the table: save the rows that you see and give it these.");
+            script.note("The table does not include points added or removed by hand: save the rows shown and pass that file.");
         }
         if matches!(data.source, Source::Linspace { .. }) {
             script
-                .note("Without a table it makes the line itself, whose noise comes from another generator.");
+                .note("Without a table, the script generates the line itself, with noise from another random generator.");
         }
         script
     }
@@ -74,14 +74,14 @@ impl<'a> Script<'a> {
     fn note_chance(&mut self) {
         let validation = &self.config.validation;
         if (validation.fraction > 0.0 || validation.test_fraction > 0.0) && validation.split != Split::Last {
-            self.note("As many rows are held out, and others: they are drawn by another generator.");
+            self.note("As many rows are held out, but different ones: another random generator draws them.");
         }
         if self.config.shuffle && self.config.method != Method::Batch {
-            self.note("Rows come in another order: they are shuffled by another generator.");
+            self.note("Rows come in a different order: another random generator shuffles them.");
         }
         if self.config.model.initial_weights != downhill::choices::InitialWeights::Zero {
             self.note(
-                "Weights start elsewhere: they are drawn from the same distribution by another generator.",
+                "Initial weights differ: another random generator draws them from the same distribution.",
             );
         }
     }
@@ -115,7 +115,7 @@ impl<'a> Script<'a> {
         head += "Prints the loss and the coefficients in the units of the table, and writes coefficients.csv and weights.npz,\n";
         head += "which Downhill reads.";
         if !self.notes.is_empty() {
-            head += "\n\nWhat is not as in the run:\n";
+            head += "\n\nDifferences from the run:\n";
             for note in &self.notes {
                 head += &format!("- {note}\n");
             }
@@ -130,14 +130,15 @@ impl<'a> Script<'a> {
     fn columns(&self) -> String {
         let Model { inputs, map, target, target_levels, .. } = &self.model;
         let data = &self.config.data.columns;
-        let mut text =
-            String::from("\n# Column, what is subtracted, what divides, levels of a category.\nINPUTS = [\n");
+        let mut text = String::from(
+            "\n# Column, value to subtract, value to divide by, levels of a category.\nINPUTS = [\n",
+        );
         for (input, own) in inputs.iter().zip(&map.inputs) {
             let levels = if input.levels.is_empty() { "None".to_owned() } else { list(&input.levels) };
             text +=
                 &format!("    ({}, {:?}, {:?}, {levels}),\n", literal(&input.name), own.center, own.scale);
         }
-        text += "]\n# Name of a term; a power of an input, a level of an input, or a product of two terms, by index.\nTERMS = [\n";
+        text += "]\n# Name of a term; then the power of an input, the level of an input, or the product of two terms, by index.\nTERMS = [\n";
         for (term, name) in map.terms().iter().zip(self.model.term_names()) {
             let (kind, a, b) = match *term {
                 Term::Power { input, power } => ("power", input, power as usize),
@@ -146,7 +147,7 @@ impl<'a> Script<'a> {
             };
             text += &format!("    ({}, \"{kind}\", {a}, {b}),\n", literal(&name));
         }
-        text += "]\n# What is subtracted from the scaled terms, and what divides them.\n";
+        text += "]\n# Values to subtract from the scaled terms and to divide them by.\n";
         text += &format!("CENTERS = {:?}\nSCALES = {:?}\n", map.center, map.scale);
         text += &format!("TARGET = {}\n", literal(target));
         let classes = if target_levels.is_empty() { None } else { Some(list(target_levels)) };
@@ -173,7 +174,7 @@ impl<'a> Script<'a> {
         };
         let made = format!("a recipe of Downhill {}", words(&self.run.file.downhill));
         let layout = Layout::of(&self.model, made).text();
-        text += &format!("# The same for whoever reads the weights.\nLAYOUT = {}\n", literal(&layout));
+        text += &format!("# The same description, stored with the weights.\nLAYOUT = {}\n", literal(&layout));
         text + &format!(
             "BIAS = {bias}\nLINK = \"{link}\"\nN_OUTPUTS = {}\nSEED = {}\n",
             self.n_outputs(),
@@ -213,7 +214,7 @@ impl<'a> Script<'a> {
             Missing::Median => "np.nanmedian(column)",
         };
         format!(
-            "\n\ndef fill(x):\n    \"\"\"A number's place is taken by its column's, a category's by its most frequent level.\"\"\"\n    \
+            "\n\ndef fill(x):\n    \"\"\"Fills missing numbers with their column's value and missing categories with the most frequent level.\"\"\"\n    \
              for column, (_, _, _, levels) in zip(x.T, INPUTS):\n        known = column[~np.isnan(column)]\n        \
              usual = {statistic} if levels is None else np.bincount(known.astype(int)).argmax()\n        \
              column[np.isnan(column)] = usual\n    return x\n"
@@ -224,7 +225,7 @@ impl<'a> Script<'a> {
     fn split(&self) -> String {
         let validation = &self.config.validation;
         let text =
-            "\n\ndef split(table, y):\n    \"\"\"Rows to train on, to validate by, to test by.\"\"\"\n";
+            "\n\ndef split(table, y):\n    \"\"\"Splits into training, validation and test rows.\"\"\"\n";
         if validation.fraction == 0.0 && validation.test_fraction == 0.0 {
             return text.to_owned() + "    return np.arange(len(y)), np.array([], int), np.array([], int)\n";
         }
@@ -268,7 +269,7 @@ impl<'a> Script<'a> {
 
     /// The loss of each row, in NumPy: what is printed in the end, whatever the tool minimized.
     fn losses(&self) -> String {
-        let text = "\n\ndef losses(z, y):\n    \"\"\"The loss of each row, `z` being the model's outputs, [row, output].\"\"\"\n";
+        let text = "\n\ndef losses(z, y):\n    \"\"\"The loss of each row, where `z` holds the model's outputs, [row, output].\"\"\"\n";
         let residual = "    r = z[:, 0] - y\n";
         let output = "    z = z[:, 0]\n";
         let (first, formula) = match self.config.loss {
@@ -334,7 +335,7 @@ impl<'a> Script<'a> {
             String::new()
         };
         format!(
-            "\n\ndef rate(step):\n    \"\"\"The rate of the update from `step` to `step + 1`.\"\"\"\n{rise}{formula}"
+            "\n\ndef rate(step):\n    \"\"\"The learning rate of the update from `step` to `step + 1`.\"\"\"\n{rise}{formula}"
         ) + &self.reaction()
     }
 
@@ -368,14 +369,14 @@ impl<'a> Script<'a> {
             _ => return String::new(),
         };
         format!(
-            "\n\nclass Reaction:\n    \"\"\"What the losses of epochs make of the rate.\"\"\"\n\n    def __init__(self):\n        self.scale = 1.0\n        {start}\n\n    \
-             def after(self, loss):\n        \"\"\"Whether the weights go back to where the last good epoch began.\"\"\"\n{lines}"
+            "\n\nclass Reaction:\n    \"\"\"Adjusts the learning rate by the losses of epochs.\"\"\"\n\n    def __init__(self):\n        self.scale = 1.0\n        {start}\n\n    \
+             def after(self, loss):\n        \"\"\"Returns whether to restore the weights from the start of the last good epoch.\"\"\"\n{lines}"
         )
     }
 
     /// The run as a comment, for Downhill to find.
     fn carried(&self) -> String {
-        let mut text = format!("\n\n# What Downhill reads where it is given this script:\n{CARRIED}");
+        let mut text = format!("\n\n# The run, which Downhill reads from this script:\n{CARRIED}");
         for letter in self.run.text.chars() {
             match letter {
                 // Only within strings, where JSON has escapes for them: nothing here turns the direction of a line.
@@ -436,9 +437,9 @@ pub(crate) fn read(bytes: &[u8], tool: &Tool) -> Result<Plain> {
             .with("format", format!("A recipe for {}", tool.name))
             .with("found", found)
     };
-    let text = std::str::from_utf8(bytes).map_err(|_| wrong("a script that is no text"))?;
+    let text = std::str::from_utf8(bytes).map_err(|_| wrong("a script that is not text"))?;
     let carried = text.lines().rev().find_map(|line| line.strip_prefix(CARRIED));
-    let carried = carried.ok_or_else(|| wrong("a script without the run that it was made of"))?;
+    let carried = carried.ok_or_else(|| wrong("a script without its run"))?;
     let run = Run::read(carried.as_bytes())?;
     let producer = Some(format!("Downhill {}", run.file.downhill));
     Ok(Plain { producer, model: run.model(), carried: Some(run.text) })

@@ -77,7 +77,7 @@ pub(crate) fn is(bytes: &[u8]) -> bool {
 }
 
 pub(crate) fn read(bytes: &[u8]) -> Result<Plain> {
-    let Some((header, _)) = split(bytes) else { return Err(damaged(&"it ends within its header")) };
+    let Some((header, _)) = split(bytes) else { return Err(damaged(&"it ends inside its header")) };
     if header.len() as u64 > MAX_HEADER_BYTES {
         return Err(Message::new(Code::ModelTooLarge)
             .with("format", NAME)

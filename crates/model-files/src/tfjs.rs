@@ -69,7 +69,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Plain> {
         let path = file["weightsManifest"][0]["paths"][0].as_str().unwrap_or(WEIGHTS).to_owned();
         return Err(damaged(
             NAME,
-            format_args!("{path} is not with it: put {MODEL} and {path} into one zip archive"),
+            format_args!("{path} is missing: put {MODEL} and {path} into one zip archive"),
         ));
     }
     let mut archive = Archive::open(bytes, NAME)?;
@@ -101,7 +101,7 @@ fn tensors(manifest: &Value, archive: &mut Archive<'_>, folder: &str) -> Result<
     for group in manifest.as_array().ok_or_else(|| damaged(NAME, "no weightsManifest"))? {
         let mut bytes = Vec::new();
         for path in group["paths"].as_array().into_iter().flatten() {
-            let path = path.as_str().ok_or_else(|| damaged(NAME, "a path that is none"))?;
+            let path = path.as_str().ok_or_else(|| damaged(NAME, "an invalid path"))?;
             let path = path.strip_prefix("./").unwrap_or(path);
             bytes.extend(archive.need(&format!("{folder}{path}"))?);
         }
@@ -115,7 +115,7 @@ fn tensors(manifest: &Value, archive: &mut Archive<'_>, folder: &str) -> Result<
             }
             let name = spec["name"].as_str().unwrap_or_default().to_owned();
             if spec["dtype"] != "float32" || spec.get("quantization").is_some() {
-                let found = format!("{name} in another type than float32");
+                let found = format!("{name} with a type other than float32");
                 return Err(Message::new(Code::ModelUnsupported).with("format", NAME).with("found", found));
             }
             let sizes = spec["shape"].as_array().map_or(&[][..], Vec::as_slice);
@@ -128,7 +128,7 @@ fn tensors(manifest: &Value, archive: &mut Archive<'_>, folder: &str) -> Result<
                 return Err(damaged(NAME, format_args!("{name} has no shape")));
             };
             let Some((own, behind)) = rest.split_at_checked(4 * n) else {
-                return Err(damaged(NAME, format_args!("{name} goes beyond the end of its file")));
+                return Err(damaged(NAME, format_args!("{name} extends past the end of its file")));
             };
             rest = behind;
             let value = |bytes: &[u8]| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
@@ -150,7 +150,7 @@ pub(crate) fn holds(model: &Model) -> Vec<(Part, Held)> {
 
 /// Lines of JavaScript that load it, unpacked, and predict.
 pub(crate) fn how_to_load(model: &Model, file_name: &str) -> (&'static str, String) {
-    let mut lines = format!("// Unpack {file_name} beside the page.\n");
+    let mut lines = format!("// Unpack {file_name} next to the page.\n");
     lines += "import * as tf from \"@tensorflow/tfjs\";\n\nconst model = await tf.loadLayersModel(\"model.json\");\n";
     for input in model.inputs.iter().filter(|input| !input.levels.is_empty()) {
         let levels: Vec<String> =

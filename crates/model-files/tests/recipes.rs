@@ -74,9 +74,9 @@ fn says_what_is_wrong_with_a_script_that_was_cut_or_changed() {
 #[test]
 fn says_what_it_does_otherwise() {
     let of = |format, name: &str| script(format, &run(&sample(name)));
-    assert!(!of(Format::RecipePytorch, "powers").contains("What is not as in the run"));
-    assert!(of(Format::RecipePytorch, "mixed").contains("Rows come in another order"));
-    assert!(of(Format::RecipeSpark, "powers").contains("MLlib has solvers of its own"));
-    assert!(of(Format::RecipeSklearn, "story").contains("It goes to the optimum"));
-    assert!(of(Format::RecipeKeras, "story").contains("noise comes from another generator"));
+    assert!(!of(Format::RecipePytorch, "powers").contains("Differences from the run"));
+    assert!(of(Format::RecipePytorch, "mixed").contains("Rows come in a different order"));
+    assert!(of(Format::RecipeSpark, "powers").contains("MLlib has its own solvers"));
+    assert!(of(Format::RecipeSklearn, "story").contains("It computes the optimum"));
+    assert!(of(Format::RecipeKeras, "story").contains("noise from another random generator"));
 }

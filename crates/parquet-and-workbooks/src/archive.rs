@@ -30,7 +30,7 @@ pub fn open(source: Rc<dyn Source>) -> Result<Arrays> {
         let Some(name) = name.strip_suffix(".npy").map(str::to_owned) else { continue };
         let packed = Packed {
             source: Rc::clone(&source),
-            start: entry.data_start().ok_or_else(|| damaged(&"an array has no beginning"))?,
+            start: entry.data_start().ok_or_else(|| damaged(&"an array has no start"))?,
             bytes: entry.compressed_size(),
             unpacked_bytes: entry.size(),
             method: entry.compression(),
@@ -61,7 +61,7 @@ impl Packed {
         match self.method {
             CompressionMethod::Stored => Ok(Box::new(packed)),
             CompressionMethod::Deflated => Ok(Box::new(DeflateDecoder::new(packed))),
-            other => Err(damaged(&format_args!("an array is packed by {other}"))),
+            other => Err(damaged(&format_args!("an array is compressed with {other}"))),
         }
     }
 

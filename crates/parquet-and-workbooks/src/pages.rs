@@ -50,7 +50,7 @@ pub(crate) fn pages_of<R: ChunkReader + 'static>(
     let end = start.checked_add(chunk.compressed_size());
     let is_inside = |place: i64| u64::try_from(place).is_ok_and(|place| place <= file.len());
     if !is_inside(start) || chunk.compressed_size() < 0 || !end.is_some_and(is_inside) {
-        return Err(damaged("a column lies beyond the file").into());
+        return Err(damaged("a column extends past the end of the file").into());
     }
     let chunk = chunk.clone();
     let chunk = match codec {
@@ -201,7 +201,7 @@ impl<R: ChunkReader> Pages<R> {
                     Encoding::DELTA_BYTE_ARRAY => delta::with_prefixes(values),
                     _ => delta::with_lengths(values),
                 }
-                .ok_or_else(|| damaged("words of a page cannot be told apart"))?;
+                .ok_or_else(|| damaged("the text of a page cannot be separated"))?;
                 while let Some(word) = words.next() {
                     if with_lengths {
                         plain.extend_from_slice(&(word.len() as u32).to_le_bytes());
@@ -221,7 +221,7 @@ impl<R: ChunkReader> Pages<R> {
             Encoding::DELTA_BINARY_PACKED => {
                 let n_bytes = if self.column.physical_type() == Type::INT32 { 4 } else { 8 };
                 let numbers = delta::packed(&mut &*values);
-                let numbers = numbers.ok_or_else(|| damaged("numbers of a page cannot be told apart"))?;
+                let numbers = numbers.ok_or_else(|| damaged("the numbers of a page cannot be separated"))?;
                 let mut plain = levels.to_vec();
                 for number in numbers {
                     plain.extend_from_slice(&number.to_le_bytes()[..n_bytes]);
@@ -236,7 +236,7 @@ impl<R: ChunkReader> Pages<R> {
                     _ => 0,
                 };
                 if n_bytes == 0 || !values.len().is_multiple_of(n_bytes) {
-                    return Err(damaged("a page is split in a wrong way"));
+                    return Err(damaged("a page is split incorrectly"));
                 }
                 let n_values = values.len() / n_bytes;
                 let mut plain = levels.to_vec();

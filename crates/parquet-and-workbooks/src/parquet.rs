@@ -302,7 +302,7 @@ impl<S: Source + Send + Sync> ChunkReader for File<S> {
     fn get_bytes(&self, start: u64, length: usize) -> parquet::errors::Result<Bytes> {
         let ends = start.checked_add(length as u64);
         if ends.is_none_or(|end| end > self.source.size()) {
-            return Err(ParquetError::EOF("a part lies beyond the end of the file".to_owned()));
+            return Err(ParquetError::EOF("a part extends past the end of the file".to_owned()));
         }
         let mut bytes = vec![0; length];
         self.source.read_at(start, &mut bytes)?;

@@ -71,14 +71,14 @@ impl Header {
         let mut start = [0; 8];
         from.read_exact(&mut start).map_err(|error| damaged(&error))?;
         if !start.starts_with(MAGIC) {
-            return Err(damaged(&"it does not begin as an array does"));
+            return Err(damaged(&"it does not start like a NumPy array"));
         }
         let n_bytes = if start[6] == 1 { 2 } else { 4 };
         let mut length = [0; 4];
         from.read_exact(&mut length[..n_bytes]).map_err(|error| damaged(&error))?;
         let n_header = u32::from_le_bytes(length) as usize;
         if n_header > MAX_HEADER_BYTES || !(1..=3).contains(&start[6]) {
-            return Err(damaged(&"its header is none"));
+            return Err(damaged(&"its header is missing"));
         }
         let mut text = vec![0; n_header];
         from.read_exact(&mut text).map_err(|error| damaged(&error))?;
@@ -117,7 +117,7 @@ impl Header {
                             push_field(&mut fields, &mut value_bytes, field, kind, name)?;
                         }
                         [Literal::Text(field), ..] => {
-                            return Err(of_kind(name, &format!("arrays in its field \"{field}\"")));
+                            return Err(of_kind(name, &format!("arrays in the field \"{field}\"")));
                         }
                         _ => return Err(none()),
                     }
@@ -378,7 +378,7 @@ impl Columns {
         let n_together = if streams.len() > 1 { 1 } else { n_values as usize };
         let row_bytes = header.value_bytes.saturating_mul(n_together);
         if row_bytes > MAX_ROW_BYTES {
-            return Err(damaged(&"a row of it has more than 128 MB"));
+            return Err(damaged(&"one row has more than 128 MB"));
         }
         Ok(Self { header, names, n_rows, streams, row_bytes, row: Vec::new() })
     }

@@ -102,7 +102,7 @@ impl<S: Source> Objects<S> {
                     let word: Vec<u8> = text[*at..].iter().copied().take(20).collect();
                     let word = String::from_utf8_lossy(&word);
                     let word = word.lines().next().unwrap_or_default();
-                    return Err(unreadable(*line, format!("it begins with \"{word}\"")));
+                    return Err(unreadable(*line, format!("it starts with \"{word}\"")));
                 }
             }
             *at += 1;
@@ -134,7 +134,7 @@ impl<S: Source> Objects<S> {
 
     fn ends_here(&self) -> Result<()> {
         if self.at < self.text.len() {
-            return Err(unreadable(self.line, "it does not end"));
+            return Err(unreadable(self.line, "it has no end"));
         }
         Ok(())
     }

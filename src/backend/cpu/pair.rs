@@ -193,7 +193,8 @@ impl PairEngine {
             heard => {
                 pass(other, other_targets, d, parameters, partial, sums);
                 if self.link.take().is_some() {
-                    self.lost = Some(heard.err().unwrap_or_else(|| "it answered something else".to_owned()));
+                    self.lost =
+                        Some(heard.err().unwrap_or_else(|| "it gave an unexpected answer".to_owned()));
                 }
             }
         }

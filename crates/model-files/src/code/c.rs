@@ -29,7 +29,7 @@ pub(super) fn body(program: &Program<'_>) -> Result<String> {
     let model = program.model;
     let words = || model.inputs.iter().flat_map(|input| &input.levels).chain(&model.target_levels);
     if words().any(|word| word.contains('\0')) {
-        return Err(cannot_hold(Language::C, "a word with a zero in it"));
+        return Err(cannot_hold(Language::C, "text with a zero byte"));
     }
     let n_outputs = program.n_outputs();
     let softmax = model.activation == Activation::Softmax;
@@ -45,7 +45,7 @@ pub(super) fn body(program: &Program<'_>) -> Result<String> {
         parameters.push(format!("double probability[{n_outputs}]"));
     }
     if program.has_levels() {
-        code += "// A word that is no level of its column gives NAN, and EDOM in errno, as math.h's own functions do.\n";
+        code += "// A word that is not a level of its column gives NAN and sets errno to EDOM, as the functions of math.h do.\n";
     }
     code += &format!("{} predict({}) {{\n", if softmax { "void" } else { "double" }, parameters.join(", "));
     let mut lines = Vec::new();

@@ -25,13 +25,13 @@ pub(super) fn body(program: &Program<'_>) -> String {
     for (input, name) in program.inputs() {
         if input.levels.is_empty() {
             lines.push(format!(
-                "if (typeof {name} !== \"number\") throw new TypeError(\"{name} is no number\");"
+                "if (typeof {name} !== \"number\") throw new TypeError(\"{name} is not a number\");"
             ));
         } else {
             let levels: Vec<String> = input.levels.iter().map(|level| text(level)).collect();
             lines.push(format!("if (![{}].includes({name})) {{", levels.join(", ")));
             lines.push(format!(
-                "throw new RangeError(`{name}: ${{JSON.stringify({name})}} is none of its levels`);"
+                "throw new RangeError(`{name}: ${{JSON.stringify({name})}} is not one of its levels`);"
             ));
             lines.push("}".into());
         }

@@ -19,7 +19,7 @@ def _word(name, value, levels):
     value = np.asarray(value, dtype=object)
     for word in set(value.ravel().tolist()):
         if word not in levels:
-            raise ValueError(f"{name}: {word!r} is none of {levels}")
+            raise ValueError(f"{name}: {word!r} is not one of {levels}")
     return value
 
 "#;
@@ -28,7 +28,7 @@ pub(super) fn body(program: &Program<'_>) -> Result<String> {
     // NumPy takes zeros at the end of a word off.
     let words = program.model.inputs.iter().flat_map(|input| &input.levels);
     if words.into_iter().any(|word| word.contains('\0')) {
-        return Err(cannot_hold(Language::Python, "a word with a zero in it"));
+        return Err(cannot_hold(Language::Python, "text with a zero byte"));
     }
     let mut code = String::from("import numpy as np\n\n");
     let model = program.model;

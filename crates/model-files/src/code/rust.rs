@@ -26,7 +26,7 @@ pub(super) fn body(program: &Program<'_>) -> String {
     }
     let (open, close) = if program.has_levels() { ("Ok(", ")") } else { ("", "") };
     if program.has_levels() {
-        code += "/// # Errors\n/// Where a word is no level of its column.\n";
+        code += "/// # Errors\n/// Returned if a word is not a level of its column.\n";
         gives = format!("Result<{gives}, String>");
     }
     let kind = |levels: &[String]| if levels.is_empty() { "f64" } else { "&str" };
@@ -38,7 +38,7 @@ pub(super) fn body(program: &Program<'_>) -> String {
     for (input, name) in program.inputs().filter(|(input, _)| !input.levels.is_empty()) {
         let levels: Vec<String> = input.levels.iter().map(|level| text(level)).collect();
         lines.push(format!("if ![{}].contains(&{name}) {{", levels.join(", ")));
-        lines.push(format!("return Err(format!(\"{name}: {{{name}:?}} is none of its levels\"));"));
+        lines.push(format!("return Err(format!(\"{name}: {{{name}:?}} is not one of its levels\"));"));
         lines.push("}".into());
     }
     let (statements, scores) = program.statements(&SYNTAX);

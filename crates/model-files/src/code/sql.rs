@@ -29,15 +29,18 @@ pub(super) fn body(program: &Program<'_>) -> Result<String> {
     let mut met = HashSet::new();
     for input in &model.inputs {
         if input.name.is_empty() || input.name.contains('\0') {
-            return Err(cannot_hold(Language::Sql, "a column without a name, or with a zero in it"));
+            return Err(cannot_hold(Language::Sql, "a column whose name is empty or contains a zero byte"));
         }
         if !met.insert(input.name.to_lowercase()) {
-            return Err(cannot_hold(Language::Sql, "columns whose names differ in capitals alone"));
+            return Err(cannot_hold(
+                Language::Sql,
+                "columns whose names differ only in upper and lower case",
+            ));
         }
     }
     let words = || model.inputs.iter().flat_map(|input| &input.levels).chain(&model.target_levels);
     if words().any(|word| word.contains('\0')) {
-        return Err(cannot_hold(Language::Sql, "a word with a zero in it"));
+        return Err(cannot_hold(Language::Sql, "text with a zero byte"));
     }
     let column = |input: usize| format!("data.{}", name(&model.inputs[input].name));
     let mut values: Vec<String> = Vec::with_capacity(program.terms.len());

@@ -19,7 +19,7 @@ impl Walk<'_> {
         let both_constant =
             (0..node.input.len()).all(|place| matches!(self.symbol(node, place), Ok(Symbol::Constant(_))));
         if both_constant {
-            return Err(unsupported("arithmetic of constants alone"));
+            return Err(unsupported("arithmetic on constants only"));
         }
         let mut result = self.columns(node, 0)?;
         for place in 1..node.input.len() {
@@ -50,7 +50,7 @@ impl Walk<'_> {
         let (columns, exponent) = (self.columns(node, 0)?, self.constant(node, 1)?);
         let [exponent] = exponent.values[..] else { return Err(unsupported("several exponents in one Pow")) };
         if !(1.0..=f64::from(MAX_DEGREE)).contains(&exponent) || exponent.fract() != 0.0 {
-            return Err(unsupported(&format!("a power of {exponent}")));
+            return Err(unsupported(&format!("the exponent {exponent}")));
         }
         let mut result = Value::clone(&columns);
         for _ in 1..exponent as u32 {
@@ -69,10 +69,10 @@ impl Walk<'_> {
         };
         let columns = self.columns(node, 0)?;
         if !matches!(axes[..], [1.0 | -1.0]) || integer(node, "keepdims") == Some(0) {
-            return Err(unsupported("a product of rows"));
+            return Err(unsupported("a product across rows"));
         }
         let Some((first, others)) = columns.split_first() else {
-            return Err(damaged("a product of nothing"));
+            return Err(damaged("an empty product"));
         };
         let mut product = vec![first.clone()];
         for column in others {
@@ -156,7 +156,7 @@ impl Walk<'_> {
     /// Columns from one to another, of all rows: inputs are starts, ends, axes and steps.
     pub(super) fn slice(&mut self, node: &NodeProto) -> Result<Symbol> {
         let Symbol::Columns(columns) = self.symbol(node, 0)?.clone() else {
-            return Err(unsupported("a Slice of what is no row"));
+            return Err(unsupported("a Slice of something other than columns"));
         };
         let mut numbers = |place: usize| -> Result<Option<Vec<f64>>> {
             match node.input.get(place).map(String::as_str) {
@@ -166,12 +166,12 @@ impl Walk<'_> {
         };
         let [starts, ends, axes, steps] = [numbers(1)?, numbers(2)?, numbers(3)?, numbers(4)?];
         let (Some(starts), Some(ends)) = (starts, ends) else {
-            return Err(unsupported("a Slice of an older kind"));
+            return Err(unsupported("a Slice in an older format"));
         };
         let axes = axes.unwrap_or_else(|| (0..starts.len()).map(|axis| axis as f64).collect());
         let steps = steps.unwrap_or_else(|| vec![1.0; starts.len()]);
         if ends.len() != starts.len() || axes.len() != starts.len() || steps.len() != starts.len() {
-            return Err(damaged("a Slice whose numbers are not as many as its axes"));
+            return Err(damaged("a Slice with a different number of values than axes"));
         }
         let n = columns.len() as f64;
         let mut range = 0..columns.len();
@@ -200,7 +200,7 @@ fn picked<T>(of: &[T], place: f64) -> Option<&T> {
 }
 
 fn not_there() -> downhill::message::Message {
-    damaged("a column is chosen that is not there")
+    damaged("a selected column does not exist")
 }
 
 fn too_many() -> downhill::message::Message {

@@ -51,7 +51,7 @@ pub(super) fn inputs<'a>(
                 continue;
             }
             let levels = levels.get(&(name, k)).ok_or_else(|| {
-                unsupported(&format!("the words \"{}\", which no OneHotEncoder takes apart", cut(&own)))
+                unsupported(&format!("the text column \"{}\" without a OneHotEncoder", cut(&own)))
             })?;
             inputs.push(Input { name: own, levels: levels.clone() });
         }
@@ -66,11 +66,11 @@ pub(super) fn levels_of(encoder: &NodeProto) -> Result<Vec<String>> {
     let words = strings.iter().map(|word| String::from_utf8(word.clone()).map_err(damaged));
     let levels: Vec<String> = words.chain(ints.iter().map(|n| Ok(n.to_string()))).collect::<Result<_>>()?;
     if levels.len() < 2 || levels.len() > MAX_COLUMNS {
-        return Err(unsupported(&format!("a category of {} levels", levels.len())));
+        return Err(unsupported(&format!("a category with {} levels", levels.len())));
     }
     let mut met = HashSet::new();
     match levels.iter().find(|level| !met.insert(level.as_str())) {
-        Some(level) => Err(damaged(format!("the level \"{}\" is there twice", cut(level)))),
+        Some(level) => Err(damaged(format!("the level \"{}\" appears twice", cut(level)))),
         None => Ok(levels),
     }
 }
@@ -125,7 +125,7 @@ fn levels<'a>(
         };
         n_traced += trace.len();
         if n_traced > MAX_TRACED {
-            return Err(too_large(format!("more than {MAX_TRACED} columns of words on the way")));
+            return Err(too_large(format!("more than {MAX_TRACED} intermediate text columns")));
         }
         if let Some(output) = node.output.first() {
             traces.insert(output, trace);

@@ -17,12 +17,12 @@ impl Walk<'_> {
         let number = |name: &str| attribute(node, name).and_then(|own| own.f).map_or(1.0, f64::from);
         let flag = |name: &str| attribute(node, name).and_then(|own| own.i).unwrap_or(0) != 0;
         if flag("transA") {
-            return Err(unsupported("a Gemm of rows laid on their side"));
+            return Err(unsupported("a Gemm with a transposed input"));
         }
         let mut kernel = Constant::clone(&*self.constant(node, 1)?);
         if flag("transB") {
             kernel =
-                kernel.transposed().ok_or_else(|| unsupported("a kernel of more than two dimensions"))?;
+                kernel.transposed().ok_or_else(|| unsupported("a kernel with more than two dimensions"))?;
         }
         let (alpha, beta) = (number("alpha"), number("beta"));
         kernel.values.iter_mut().for_each(|weight| *weight *= alpha);
@@ -31,7 +31,7 @@ impl Walk<'_> {
             Some(_) => {
                 let bias = self.constant(node, 2)?;
                 if !bias.is_row() {
-                    return Err(unsupported("a Gemm with a bias a row"));
+                    return Err(unsupported("a Gemm with one bias per row"));
                 }
                 bias.values.clone()
             }
@@ -47,17 +47,17 @@ impl Walk<'_> {
     pub(super) fn dense(&mut self, node: &NodeProto, kernel: &Constant, bias: &[f64]) -> Result<Symbol> {
         let columns = self.columns(node, 0)?;
         let (_, n_outputs) =
-            kernel.shape().ok_or_else(|| unsupported("a kernel of more than two dimensions"))?;
+            kernel.shape().ok_or_else(|| unsupported("a kernel with more than two dimensions"))?;
         Ok(Symbol::Columns(Rc::new(self.graph.dense(&columns, &kernel.values, n_outputs, bias)?)))
     }
 
     pub(super) fn one_hot(&mut self, node: &NodeProto) -> Result<Symbol> {
         let input = match self.symbol(node, 0)? {
             Symbol::Words(words) if words.len() == 1 => words[0],
-            _ => return Err(unsupported("a OneHotEncoder of what is computed")),
+            _ => return Err(unsupported("a OneHotEncoder of a computed value")),
         };
         if levels_of(node)? != self.graph.levels(input) {
-            return Err(unsupported("two OneHotEncoders of one column that know other words"));
+            return Err(unsupported("two OneHotEncoders with different categories for one column"));
         }
         Ok(Symbol::Hot(Rc::new(self.graph.one_hot(input)?)))
     }
@@ -70,7 +70,7 @@ impl Walk<'_> {
         };
         let (mut columns, offset, scale) = (self.columns(node, 0)?, floats("offset"), floats("scale"));
         if [&offset, &scale].iter().any(|own| own.len() > 1 && own.len() != columns.len()) {
-            return Err(damaged("a Scaler whose numbers are not as many as its columns"));
+            return Err(damaged("a Scaler with a different number of values than columns"));
         }
         if !offset.is_empty() {
             columns = Rc::new(self.graph.add(&columns, &offset, -1.0)?);
@@ -84,14 +84,14 @@ impl Walk<'_> {
     /// `(x - mean) / sqrt(variance + epsilon) * scale + B`, as it is when the model is used.
     pub(super) fn normalized(&mut self, node: &NodeProto) -> Result<Symbol> {
         if integer(node, "training_mode").unwrap_or(0) != 0 {
-            return Err(unsupported("a BatchNormalization that is still in training"));
+            return Err(unsupported("a BatchNormalization in training mode"));
         }
         let columns = self.columns(node, 0)?;
         let [scale, shift, mean, variance] = [1, 2, 3, 4].map(|place| self.constant(node, place));
         let epsilon = f64::from(attribute(node, "epsilon").and_then(|own| own.f).unwrap_or(1e-5));
         let (scale, shift, mean, variance) = (scale?, shift?, mean?, variance?);
         if [&scale, &shift, &mean, &variance].iter().any(|own| own.values.len() != columns.len()) {
-            return Err(damaged("a BatchNormalization whose numbers are not as many as its columns"));
+            return Err(damaged("a BatchNormalization with a different number of values than columns"));
         }
         let row = |values: &[f64]| -> Value { values.iter().map(|v| Polynomial::constant(*v)).collect() };
         let factors: Vec<f64> = scale
@@ -129,9 +129,7 @@ impl Walk<'_> {
             ("LOGISTIC", [first, second]) => {
                 let sum = self.graph.add(&vec![first.clone()], &vec![second.clone()], 1.0)?;
                 if !sum[0].is_near_zero_beside(second) {
-                    return Err(unsupported(
-                        "a classifier of two classes that are not each other's opposite",
-                    ));
+                    return Err(unsupported("a two-class classifier whose outputs are not opposites"));
                 }
                 Ok(Symbol::Activated(Rc::new(vec![second.clone()]), Activation::Sigmoid))
             }

@@ -32,10 +32,10 @@ pub(super) fn read(bytes: &[u8]) -> Result<Plain> {
         if count(bytes, usize::MAX).is_some() {
             return Err(too_large(format!("more than {MAX_PARTS} nodes, words and constants")));
         }
-        return Err(damaged("its parts do not fit into it"));
+        return Err(damaged("its parts are larger than the file"));
     }
     let file = ModelProto::decode(bytes).map_err(damaged)?;
-    let graph = file.graph.as_ref().ok_or_else(|| damaged("it holds no graph"))?;
+    let graph = file.graph.as_ref().ok_or_else(|| damaged("it contains no graph"))?;
     let note =
         |key: &str| file.metadata_props.iter().find(|note| note.key == key).map(|note| note.value.clone());
     let list = |key: &str| -> Option<Vec<String>> { serde_json::from_str(&note(key)?).ok() };
@@ -131,11 +131,11 @@ impl<'a> Walk<'a> {
             matches!(self.symbols.get(output.name.as_str()), Some(Symbol::Columns(_) | Symbol::Activated(..)))
         };
         let output =
-            self.of.output.iter().find(found).ok_or_else(|| damaged("no output of it is computed"))?;
+            self.of.output.iter().find(found).ok_or_else(|| damaged("none of its outputs is computed"))?;
         let (outputs, activation) = match self.symbols.remove(output.name.as_str()) {
             Some(Symbol::Columns(outputs)) => (outputs, Activation::Linear),
             Some(Symbol::Activated(outputs, activation)) => (outputs, activation),
-            _ => return Err(damaged("no output of it is computed")),
+            _ => return Err(damaged("none of its outputs is computed")),
         };
         let mut model = self.graph.model(target.as_deref().unwrap_or(&output.name), &outputs, activation)?;
         model.target_levels = self.classes;
@@ -171,7 +171,8 @@ impl<'a> Walk<'a> {
             "Slice" => self.slice(node)?,
             "Transpose" => {
                 let matrix = self.constant(node, 0)?.transposed();
-                let matrix = matrix.ok_or_else(|| unsupported("a Transpose of more than a matrix"))?;
+                let matrix =
+                    matrix.ok_or_else(|| unsupported("a Transpose with more than two dimensions"))?;
                 Symbol::Constant(Rc::new(matrix))
             }
             "MatMul" => {
@@ -187,7 +188,7 @@ impl<'a> Walk<'a> {
             "Sigmoid" => Symbol::Activated(self.columns(node, 0)?, Activation::Sigmoid),
             "Softmax" => {
                 if !matches!(integer(node, "axis"), None | Some(1 | -1)) {
-                    return Err(unsupported("a Softmax over rows"));
+                    return Err(unsupported("a Softmax across rows"));
                 }
                 Symbol::Activated(self.columns(node, 0)?, Activation::Softmax)
             }
@@ -200,7 +201,7 @@ impl<'a> Walk<'a> {
     pub(super) fn symbol(&self, node: &NodeProto, place: usize) -> Result<&Symbol> {
         let name = node.input.get(place).map_or("", String::as_str);
         self.symbols.get(name).ok_or_else(|| {
-            damaged(format!("{} takes \"{}\", which is not there", cut(&node.op_type), cut(name)))
+            damaged(format!("{} needs \"{}\", which is missing", cut(&node.op_type), cut(name)))
         })
     }
 
@@ -210,11 +211,13 @@ impl<'a> Walk<'a> {
             Symbol::Constant(constant) if constant.is_row() && constant.values.len() <= MAX_COLUMNS => {
                 Ok(Rc::new(constant.values.iter().map(|value| Polynomial::constant(*value)).collect()))
             }
-            Symbol::Constant(_) => Err(unsupported(&format!("a {} by a number a row", cut(&node.op_type)))),
+            Symbol::Constant(_) => {
+                Err(unsupported(&format!("a {} with one number per row", cut(&node.op_type))))
+            }
             // A second layer.
             Symbol::Activated(..) | Symbol::Complement(_) => Err(self.too_deep()),
             Symbol::Words(_) | Symbol::Label | Symbol::Shape(_) => {
-                Err(unsupported(&format!("words that {} computes with", cut(&node.op_type))))
+                Err(unsupported(&format!("text as an input of {}", cut(&node.op_type))))
             }
         }
     }
@@ -222,11 +225,11 @@ impl<'a> Walk<'a> {
     pub(super) fn constant(&mut self, node: &NodeProto, place: usize) -> Result<Rc<Constant>> {
         let constant = match self.symbol(node, place)? {
             Symbol::Constant(constant) => Rc::clone(constant),
-            _ => return Err(unsupported(&format!("a {} by what is computed", cut(&node.op_type)))),
+            _ => return Err(unsupported(&format!("a {} with a computed operand", cut(&node.op_type)))),
         };
         self.work += constant.values.len();
         if self.work > MAX_WORK {
-            return Err(too_large(format!("more than {MAX_WORK} numbers to compute with")));
+            return Err(too_large(format!("more than {MAX_WORK} numbers to process")));
         }
         Ok(constant)
     }
@@ -252,7 +255,7 @@ impl<'a> Walk<'a> {
                     [] => false,
                 };
                 if !kept {
-                    return Err(unsupported("a Reshape of a row's columns"));
+                    return Err(unsupported("a Reshape of columns"));
                 }
             }
             "Flatten" if !matches!(integer(node, "axis"), None | Some(1)) => {
@@ -282,7 +285,7 @@ impl<'a> Walk<'a> {
 
     fn given(&self, node: &NodeProto) -> Result<Symbol> {
         let [attribute] = &node.attribute[..] else {
-            return Err(unsupported("a Constant that is no tensor"));
+            return Err(unsupported("a Constant that is not a tensor"));
         };
         let row = |values: Vec<f64>| Constant { dims: vec![values.len()], values };
         let one = |value: f64| Constant { dims: Vec::new(), values: vec![value] };
@@ -290,13 +293,13 @@ impl<'a> Walk<'a> {
             "value" => match &attribute.t {
                 Some(tensor) if tensor.data_type == data_type::STRING => return Ok(Symbol::Label),
                 Some(tensor) => Constant::of(tensor)?,
-                None => return Err(damaged("a Constant without its value")),
+                None => return Err(damaged("a Constant without a value")),
             },
             "value_float" => one(attribute.f.unwrap_or(0.0).into()),
             "value_int" => one(attribute.i.unwrap_or(0) as f64),
             "value_floats" => row(attribute.floats.iter().map(|f| f64::from(*f)).collect()),
             "value_ints" => row(attribute.ints.iter().map(|n| *n as f64).collect()),
-            _ => return Err(unsupported("a Constant that is no tensor")),
+            _ => return Err(unsupported("a Constant that is not a tensor")),
         };
         if constant.values.iter().all(|value| value.is_finite()) {
             Ok(Symbol::Constant(Rc::new(constant)))
@@ -308,13 +311,13 @@ impl<'a> Walk<'a> {
     /// A column of the same number for every row: scikit-learn's constant among polynomial features.
     fn filled(&self, node: &NodeProto) -> Result<Symbol> {
         let Symbol::Shape(width) = self.symbol(node, 0)? else {
-            return Err(unsupported("a ConstantOfShape of no columns"));
+            return Err(unsupported("a ConstantOfShape without columns"));
         };
         let tensor = attribute(node, "value").and_then(|own| own.t.as_ref());
         let value = match tensor.map(Constant::of).transpose()? {
             None => 0.0,
             Some(Constant { values, .. }) => {
-                *values.first().ok_or_else(|| damaged("a ConstantOfShape of nothing"))?
+                *values.first().ok_or_else(|| damaged("a ConstantOfShape without a value"))?
             }
         };
         Ok(Symbol::Columns(Rc::new(vec![Polynomial::constant(value); *width])))
@@ -327,10 +330,10 @@ impl<'a> Walk<'a> {
             (activated @ Symbol::Activated(_, Activation::Softmax | Activation::Sigmoid), "Normalizer") => {
                 match text(node, "norm") {
                     "L1" => Ok(activated.clone()),
-                    _ => Err(unsupported("a Normalizer of rows")),
+                    _ => Err(unsupported("a Normalizer across rows")),
                 }
             }
-            (_, "Normalizer") => Err(unsupported("a Normalizer of rows")),
+            (_, "Normalizer") => Err(unsupported("a Normalizer across rows")),
             _ => Ok(Symbol::Label),
         }
     }

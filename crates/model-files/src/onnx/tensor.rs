@@ -16,7 +16,7 @@ impl Constant {
     pub(super) fn of(tensor: &TensorProto) -> Result<Self> {
         let name = cut(&tensor.name);
         if tensor.data_location != 0 || !tensor.external_data.is_empty() {
-            return Err(unsupported(&format!("\"{name}\" in another file")));
+            return Err(unsupported(&format!("\"{name}\" stored in another file")));
         }
         let dims: Option<Vec<usize>> = tensor.dims.iter().map(|dim| usize::try_from(*dim).ok()).collect();
         let n = dims.as_ref().and_then(|dims| dims.iter().try_fold(1_usize, |n, dim| n.checked_mul(*dim)));
@@ -25,7 +25,7 @@ impl Constant {
         };
         // However large the other dimension of nothing is said to be.
         if n == 0 && dims.len() > 1 {
-            return Err(damaged(format!("\"{name}\" holds no numbers")));
+            return Err(damaged(format!("\"{name}\" contains no numbers")));
         }
         let values = values(tensor, name)?;
         if values.len() != n {
@@ -79,6 +79,6 @@ fn values(tensor: &TensorProto, name: &str) -> Result<Vec<f64>> {
         (data_type::INT32, false) => {
             raw.as_chunks().0.iter().map(|b| i32::from_le_bytes(*b).into()).collect()
         }
-        (other, _) => return Err(unsupported(&format!("\"{name}\", whose numbers are of kind {other}"))),
+        (other, _) => return Err(unsupported(&format!("\"{name}\" with numbers of type {other}"))),
     })
 }

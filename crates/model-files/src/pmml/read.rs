@@ -87,7 +87,7 @@ impl<'t> Reader<'t> {
         let models: Vec<&Element<'_>> = root.children_called("RegressionModel").collect();
         let model = match models[..] {
             [model] => model,
-            [] => return Err(damaged("it holds no model")),
+            [] => return Err(damaged("it contains no model")),
             _ => {
                 let found = format!("{} models (RegressionModel)", models.len());
                 return Err(Message::new(Code::ModelTooDeep).with("found", found));
@@ -101,7 +101,7 @@ impl<'t> Reader<'t> {
             match field.get("usageType")?.as_deref() {
                 None | Some("active") => {
                     if let Some(outliers) = field.get("outliers")?.filter(|outliers| outliers != "asIs") {
-                        return Err(unsupported(format!("outliers treated \"{}\"", cut(&outliers))));
+                        return Err(unsupported(format!("outlier treatment \"{}\"", cut(&outliers))));
                     }
                     active.insert(name, ());
                 }
@@ -112,7 +112,7 @@ impl<'t> Reader<'t> {
         if let Some(rescaled) = model.child("Targets").and_then(|targets| targets.child("Target")) {
             for what in ["min", "max", "castInteger", "rescaleConstant", "rescaleFactor"] {
                 if rescaled.get(what)?.is_some() {
-                    return Err(unsupported(format!("a target changed by {what}")));
+                    return Err(unsupported(format!("a target transformed by {what}")));
                 }
             }
         }
@@ -152,14 +152,14 @@ impl<'t> Reader<'t> {
                 _ => Field::Category(index),
             };
             if reader.fields.insert(input.name.clone(), Some(field)).is_some() {
-                return Err(damaged(format!("the field \"{}\" twice", cut(&input.name))));
+                return Err(damaged(format!("the field \"{}\" appears twice", cut(&input.name))));
             }
         }
         let transformations = [root.child("TransformationDictionary"), model.child("LocalTransformations")];
         for field in transformations.into_iter().flatten().flat_map(|of| of.children_called("DerivedField")) {
             let name = field.need("name")?.into_owned();
             if reader.fields.contains_key(&name) || reader.derived.insert(name.clone(), field).is_some() {
-                return Err(damaged(format!("the field \"{}\" twice", cut(&name))));
+                return Err(damaged(format!("the field \"{}\" appears twice", cut(&name))));
             }
         }
         Ok(reader)
@@ -182,10 +182,7 @@ impl<'t> Reader<'t> {
                 input.levels = ["false", "true"].map(str::to_owned).to_vec();
             }
             if input.levels.len() < 2 {
-                return Err(unsupported(format!(
-                    "the category \"{}\" without a list of its values",
-                    cut(&name)
-                )));
+                return Err(unsupported(format!("the category \"{}\" without its values", cut(&name))));
             }
         }
         let n_levels: usize = self.inputs.iter().map(|input| input.levels.len()).sum();
@@ -267,7 +264,7 @@ impl<'t> Reader<'t> {
         for category in categories {
             let class = category.ok_or_else(|| damaged("a RegressionTable without its targetCategory"))?;
             if classes.contains(&class) {
-                return Err(damaged(format!("two tables of the class \"{}\"", cut(&class))));
+                return Err(damaged(format!("two tables for the class \"{}\"", cut(&class))));
             }
             classes.push(class);
         }
@@ -346,7 +343,7 @@ impl<'t> Reader<'t> {
         match self.field(name, depth)? {
             Field::Number(value) => Ok(value),
             Field::Category(_) => {
-                Err(unsupported(format!("\"{}\", a category, in the place of a number", cut(name))))
+                Err(unsupported(format!("the category \"{}\" in place of a number", cut(name))))
             }
         }
     }
@@ -354,12 +351,12 @@ impl<'t> Reader<'t> {
     /// What a name stands for. Derived fields are computed when they are asked for: others may be what Downhill has not.
     fn field(&mut self, name: &str, depth: usize) -> Result<Field> {
         if depth > MAX_DEPTH {
-            return Err(too_large("fields of fields of fields", format!("{MAX_DEPTH} levels")));
+            return Err(too_large("deeply nested fields", format!("{MAX_DEPTH} levels")));
         }
         match self.fields.get(name) {
             Some(Some(field)) => return Ok(field.clone()),
             Some(None) => {
-                return Err(damaged(format!("the field \"{}\" is made of itself", cut(name))));
+                return Err(damaged(format!("the field \"{}\" depends on itself", cut(name))));
             }
             None => {}
         }
@@ -367,7 +364,7 @@ impl<'t> Reader<'t> {
             return Err(damaged(format!("the field \"{}\" is not among its active fields", cut(name))));
         };
         let Some(expression) = derived.children.iter().find(|child| child.name() != "Value") else {
-            return Err(damaged(format!("the field \"{}\" is made of nothing", cut(name))));
+            return Err(damaged(format!("the field \"{}\" has no source", cut(name))));
         };
         self.fields.insert(name.to_owned(), None);
         let field = self.expression(expression, depth + 1)?;
@@ -377,7 +374,7 @@ impl<'t> Reader<'t> {
 
     fn expression(&mut self, of: &Element<'_>, depth: usize) -> Result<Field> {
         if depth > MAX_DEPTH {
-            return Err(too_large("functions of functions of functions", format!("{MAX_DEPTH} levels")));
+            return Err(too_large("deeply nested functions", format!("{MAX_DEPTH} levels")));
         }
         let value = match of.name() {
             "FieldRef" => return self.field(&of.need("field")?, depth + 1),
@@ -392,7 +389,7 @@ impl<'t> Reader<'t> {
             }
             "NormContinuous" => self.line(of, depth)?,
             "Apply" => self.apply(of, depth)?,
-            other => return Err(unsupported(format!("a field made by {}", cut(other)))),
+            other => return Err(unsupported(format!("a field derived by {}", cut(other)))),
         };
         Ok(Field::Number(value))
     }
@@ -400,14 +397,14 @@ impl<'t> Reader<'t> {
     /// A line through two points: `norm_0 + (x - orig_0) (norm_1 - norm_0) / (orig_1 - orig_0)`.
     fn line(&mut self, of: &Element<'_>, depth: usize) -> Result<Rc<Value>> {
         if of.get("outliers")?.is_some_and(|outliers| outliers != "asIs") {
-            return Err(unsupported("a NormContinuous that cuts outliers off"));
+            return Err(unsupported("a NormContinuous that clips outliers"));
         }
         let mut points = Vec::new();
         for point in of.children_called("LinearNorm").take(3) {
             points.push((point.number("orig")?, point.number("norm")?));
         }
         let [(x0, y0), (x1, y1)] = points[..] else {
-            return Err(unsupported("a NormContinuous of other than two points"));
+            return Err(unsupported("a NormContinuous that does not have two points"));
         };
         let x = self.number(&of.need("field")?, depth + 1)?;
         let moved = self.graph.add(&x, &constant(x0), -1.0)?;
@@ -469,7 +466,7 @@ impl<'t> Reader<'t> {
     fn level(&self, input: usize, word: &str) -> Result<usize> {
         self.levels[input].get(word).copied().ok_or_else(|| {
             let name = cut(&self.inputs[input].name);
-            damaged(format!("\"{}\" is no value of the field \"{name}\"", cut(word)))
+            damaged(format!("\"{}\" is not a value of the field \"{name}\"", cut(word)))
         })
     }
 }
@@ -491,7 +488,7 @@ fn values(field: &Element<'_>) -> Result<Vec<String>> {
     let mut sorted: Vec<&String> = values.iter().collect();
     sorted.sort();
     if sorted.windows(2).any(|pair| pair[0] == pair[1]) {
-        return Err(damaged("a value of a field twice"));
+        return Err(damaged("a field lists a value twice"));
     }
     Ok(values)
 }

@@ -126,7 +126,7 @@ pub(super) fn parse(text: &str) -> Result<Element<'_>> {
         }
         if open.len() >= MAX_DEPTH {
             return Err(too_large(
-                format!("elements {MAX_DEPTH} deep in each other"),
+                format!("elements nested {MAX_DEPTH} deep"),
                 format!("{MAX_DEPTH} levels"),
             ));
         }
@@ -178,7 +178,7 @@ fn add_text(element: &mut Element<'_>, event: &Event<'_>) -> Result<()> {
     let most = if element.name() == "Extension" { MAX_RUN_BYTES } else { MAX_TEXT_BYTES };
     if element.text.len() > most {
         return Err(too_large(
-            format!("{} bytes of text in a {}", element.text.len(), cut(element.name())),
+            format!("{} bytes of text in one {}", element.text.len(), cut(element.name())),
             format!("{most} bytes"),
         ));
     }

@@ -39,7 +39,7 @@ fn check(model: &Model) -> Result<()> {
         |part: &str| Err(Message::new(Code::ModelCannotHold).with("format", NAME).with("part", part));
     let mut names = HashSet::from([model.target.as_str()]);
     if !model.inputs.iter().all(|input| names.insert(&input.name)) {
-        return cannot("which column is which where two have one name");
+        return cannot("two columns with the same name");
     }
     let levels = model.inputs.iter().flat_map(|input| &input.levels).chain(&model.target_levels);
     if !names.into_iter().chain(levels.map(String::as_str)).all(|name| name.chars().all(is_xml)) {

@@ -1,7 +1,7 @@
 
 
 def features(x):
-    """What the model sees: scaled numbers, their powers, a column a level but the first, products."""
+    """The model's features: scaled numbers, their powers, one column per level except the first, products."""
     columns = []
     for _, kind, a, b in TERMS:
         if kind == "power":

@@ -73,11 +73,11 @@ fn train(script: &mut Script<'_>) -> String {
     };
     if l1 > 0.0 && plain {
         script.note(
-            "The loss that Keras shows leaves the L1 penalty out, which weights meet in a step of its own.",
+            "The loss that Keras shows does not include the L1 penalty, which is applied in a separate step.",
         );
     } else if l1 > 0.0 {
         script.note(
-            "Keras takes the L1 penalty by its slope, so that weights stay near 0 where the run has 0.",
+            "Keras applies the L1 penalty through its slope, so weights end near 0 where the run has exactly 0.",
         );
     }
     let optimizer = optimizer(script);
@@ -136,7 +136,7 @@ fn optimizer(script: &mut Script<'_>) -> String {
     let momentum = matches!(script.config.optimizer, Optimizer::Momentum { .. } | Optimizer::Nesterov { .. });
     if momentum && changes {
         script.note(
-            "Keras keeps the rate within the velocity, so that a change of it takes effect more slowly.",
+            "Keras multiplies the learning rate into the velocity, so a change of the rate takes effect more slowly.",
         );
     }
     match script.config.optimizer {
@@ -165,14 +165,14 @@ fn optimizer(script: &mut Script<'_>) -> String {
 /// The step that plain descent takes for an L1 penalty, exactly.
 fn shrink(l1: f64) -> String {
     format!(
-        "\n\nclass Shrink(keras.constraints.Constraint):\n    \"\"\"After an update weights are nearer to 0 by the rate times the L1 penalty, and 0 within it.\"\"\"\n\n    \
+        "\n\nclass Shrink(keras.constraints.Constraint):\n    \"\"\"Moves weights towards 0 by the rate times the L1 penalty after each update, stopping at 0.\"\"\"\n\n    \
          optimizer = None\n\n    def __call__(self, weights):\n        if self.optimizer is None:\n            return weights\n        \
          return keras.ops.sign(weights) * keras.ops.relu(keras.ops.abs(weights) - self.optimizer.learning_rate * {l1:?})\n"
     )
 }
 
 fn course(reacts: bool) -> String {
-    let text = "\n\nclass Course(keras.callbacks.Callback):\n    \"\"\"Sets the rate before every update, and ends after as many as the run had.\"\"\"\n\n    \
+    let text = "\n\nclass Course(keras.callbacks.Callback):\n    \"\"\"Sets the rate before every update, and stops after as many updates as the run had.\"\"\"\n\n    \
                 def __init__(self):\n        super().__init__()\n        self.step = 0\n";
     let begin = "\n    def on_train_batch_begin(self, batch, logs=None):\n";
     let end = "\n    def on_train_batch_end(self, batch, logs=None):\n        self.step += 1\n        if self.step >= STEPS:\n            self.model.stop_training = True\n";

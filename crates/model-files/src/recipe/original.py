@@ -1,13 +1,13 @@
 
 
 def original(weights, bias):
-    """Coefficients of the terms in the units of the table, [term, output], and constants: scaling is multiplied out."""
+    """Coefficients of the terms in the units of the table, [term, output], and constants, without the scaling."""
     estimates, constant = np.zeros_like(weights), np.array(bias, float)
     for k, (_, kind, a, b) in enumerate(TERMS):
         weight = weights[k] / SCALES[k]
         constant -= weight * CENTERS[k]
         if kind == "power":
-            # ((x - c) / s)^p, by the binomial theorem; powers of an input stand one after the other.
+            # ((x - c) / s)^p, by the binomial theorem; the powers of an input are consecutive.
             _, center, scale, _ = INPUTS[a]
             for power in range(b + 1):
                 share = weight * math.comb(b, power) * (-center) ** (b - power) / scale**b
@@ -28,13 +28,13 @@ def original(weights, bias):
 
 
 def line(k):
-    """What is subtracted from a factor of a product, and what divides it."""
+    """The values to subtract from a factor of a product and to divide it by."""
     _, kind, a, _ = TERMS[k]
     return INPUTS[a][1:3] if kind == "power" else (0.0, 1.0)
 
 
 def save(estimates, constant):
-    """Prints the coefficients and writes them as files that Downhill reads: `coefficients.csv`, `weights.npz`."""
+    """Prints the coefficients and writes files that Downhill reads: `coefficients.csv`, `weights.npz`."""
     outputs = CLASSES if LINK == "softmax" else [TARGET]
     with open("coefficients.csv", "w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)

@@ -68,7 +68,7 @@ fn objective(script: &Script<'_>) -> String {
     let penalty =
         if l2 > 0.0 { format!(" + {l2:?} / 2 * model.weight.square().sum()") } else { String::new() };
     format!(
-        "\n\ndef objective(model, X, y, weight):\n    \"\"\"The mean loss of rows{}.\"\"\"\n    z = model(X)\n    \
+        "\n\ndef objective(model, X, y, weight):\n    \"\"\"The mean loss of the rows{}.\"\"\"\n    z = model(X)\n    \
          return (weight * {rows}).mean(){penalty}\n",
         if l2 > 0.0 { " and the penalty" } else { "" }
     )
@@ -196,7 +196,7 @@ fn sparsely(optimizer: &Optimizer, l1: f64) -> String {
         ),
         Optimizer::Nesterov { momentum } => {
             return format!(
-                "\n\ndef shrink(model, optimizer, before):\n    \"\"\"What is reached before looking ahead is nearer to 0 by the rate times the L1 penalty, and 0 within it.\"\"\"\n    \
+                "\n\ndef shrink(model, optimizer, before):\n    \"\"\"Moves the weights before the look-ahead towards 0 by the rate times the L1 penalty, stopping at 0.\"\"\"\n    \
                  (group,) = optimizer.param_groups\n    weight = model.weight\n    rate = group[\"lr\"]\n    with torch.no_grad():\n        \
                  velocity = (optimizer.state[weight][\"momentum_buffer\"] - weight.grad) / {momentum:?}\n        \
                  reached = before - rate * weight.grad\n        reached = reached.sign() * (reached.abs() - rate * {l1:?}).clamp(min=0)\n        \
@@ -218,7 +218,7 @@ fn sparsely(optimizer: &Optimizer, l1: f64) -> String {
         ),
     };
     format!(
-        "\n\ndef shrink(model, optimizer, before):\n    \"\"\"Weights are nearer to 0 by the rate that they moved at times the L1 penalty, and 0 within it.\"\"\"\n    \
+        "\n\ndef shrink(model, optimizer, before):\n    \"\"\"Moves weights towards 0 by their own rate times the L1 penalty, stopping at 0.\"\"\"\n    \
          (group,) = optimizer.param_groups\n    weight = model.weight\n    with torch.no_grad():\n        \
          threshold = group[\"lr\"] * {l1:?} * {scale}\n        \
          shrunk = weight.sign() * (weight.abs() - threshold).clamp(min=0)\n{rest}        weight.copy_(shrunk)\n"

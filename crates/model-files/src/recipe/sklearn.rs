@@ -40,7 +40,7 @@ fn train(script: &mut Script<'_>) -> (String, String) {
     let (l1, l2) = script.penalty();
     let (strength, ratio) = (script.config.penalty.strength, script.config.penalty.l1_ratio);
     let bias = if script.has_bias() { "True" } else { "False" };
-    let solver = "It goes to the optimum that the run's descent nears: optimizer, rate and number of updates have no part in it.";
+    let solver = "It computes the optimum that the run approaches, so optimizer, learning rate and number of updates do not matter.";
     let (module, class, arguments) = match script.config.loss {
         Loss::Squared => {
             script.note(solver);
@@ -74,7 +74,9 @@ fn train(script: &mut Script<'_>) -> (String, String) {
         Loss::Poisson => {
             script.note(solver);
             if l1 > 0.0 {
-                script.note("PoissonRegressor has no L1 penalty: the whole strength is its L2 penalty.");
+                script.note(
+                    "PoissonRegressor has no L1 penalty, so the whole strength goes to the L2 penalty.",
+                );
             }
             (
                 "linear_model",
@@ -85,7 +87,9 @@ fn train(script: &mut Script<'_>) -> (String, String) {
         Loss::Absolute | Loss::Quantile { .. } => {
             script.note(solver);
             if l2 > 0.0 {
-                script.note("QuantileRegressor has no L2 penalty: the whole strength is its L1 penalty.");
+                script.note(
+                    "QuantileRegressor has no L2 penalty, so the whole strength goes to the L1 penalty.",
+                );
             }
             // The absolute error is twice the loss of the median.
             let (tau, halved) = match script.config.loss {
@@ -99,11 +103,13 @@ fn train(script: &mut Script<'_>) -> (String, String) {
             )
         }
         Loss::Huber { delta } => {
-            script.note("No solver here has Huber's loss without a scale of its own: it is minimized by stochastic descent.");
+            script.note("No scikit-learn solver has a Huber loss with a fixed scale, so stochastic descent minimizes it here.");
             ("linear_model", "SGDRegressor", stochastic(delta, strength, ratio, bias))
         }
         Loss::LogCosh => {
-            script.note("scikit-learn has no log-cosh loss: Huber's with a delta of 1, which is the nearest, stands for it.");
+            script.note(
+                "scikit-learn has no log-cosh loss, so the closest one is used: Huber with a delta of 1.",
+            );
             ("linear_model", "SGDRegressor", stochastic(1.0, strength, ratio, bias))
         }
     };

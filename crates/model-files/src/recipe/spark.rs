@@ -21,9 +21,10 @@ pub(crate) fn write(run: &Run) -> Result<Vec<u8>> {
     let mut script = Script::new(run);
     let validation = &script.config.validation;
     if validation.fraction > 0.0 || validation.test_fraction > 0.0 {
-        script.note("About as many rows are held out, and others: Spark draws each row by itself.");
+        script
+            .note("About as many rows are held out, but different ones: Spark draws each row independently.");
         if matches!(validation.split, Split::Stratified | Split::Group | Split::Last) {
-            script.note("Rows are held out by chance, whatever their class, group or place.");
+            script.note("Rows are held out at random, regardless of class, group or order.");
         }
     }
     let (imports, train) = match script.config.loss {
@@ -69,7 +70,7 @@ fn fill(script: &mut Script<'_>) -> String {
         Missing::Median => "F.median",
     };
     format!(
-        "\n\ndef fill(rows):\n    \"\"\"A number's place is taken by its column's, a category's by its most frequent level.\"\"\"\n    \
+        "\n\ndef fill(rows):\n    \"\"\"Fills missing numbers with their column's value and missing categories with the most frequent level.\"\"\"\n    \
          usual = [({statistic} if levels is None else F.mode)(f\"x{{j}}\").alias(f\"x{{j}}\") for j, (_, _, _, levels) in enumerate(INPUTS)]\n    \
          return rows.fillna(rows.agg(*usual).first().asDict())\n"
     )
@@ -78,7 +79,7 @@ fn fill(script: &mut Script<'_>) -> String {
 fn split(script: &Script<'_>) -> String {
     let validation = &script.config.validation;
     let (share, test) = (validation.fraction, validation.test_fraction);
-    let text = "\n\ndef split(rows):\n    \"\"\"Rows to train on, to validate by, to test by.\"\"\"\n";
+    let text = "\n\ndef split(rows):\n    \"\"\"Splits into training, validation and test rows.\"\"\"\n";
     if share == 0.0 && test == 0.0 {
         return text.to_owned() + "    return {\"training\": rows}\n";
     }
@@ -100,7 +101,7 @@ fn estimator(script: &mut Script<'_>) -> (String, String) {
     let (strength, ratio) = (script.config.penalty.strength, script.config.penalty.l1_ratio);
     let bias = if script.has_bias() { "True" } else { "False" };
     script.note(
-        "MLlib has solvers of its own: they go to the optimum that the run's descent nears. Optimizer, rate and number of updates have no part in it.",
+        "MLlib has its own solvers, which compute the optimum that the run approaches, so optimizer, learning rate and number of updates do not matter.",
     );
     let common =
         format!("labelCol=\"y\", weightCol=\"weight\", fitIntercept={bias}, maxIter=1000, tol=1e-10");
@@ -114,7 +115,7 @@ fn estimator(script: &mut Script<'_>) -> (String, String) {
         Loss::Poisson => {
             if l1 > 0.0 {
                 script.note(
-                    "GeneralizedLinearRegression has no L1 penalty: the whole strength is its L2 penalty.",
+                    "GeneralizedLinearRegression has no L1 penalty, so the whole strength goes to the L2 penalty.",
                 );
             }
             let l2 = if l1 > 0.0 { strength } else { l2 };
@@ -165,29 +166,33 @@ fn losses(script: &Script<'_>) -> String {
         Loss::Logistic => "np.logaddexp(0, z) - y * z",
         Loss::Poisson => "np.exp(z) - y * z",
         _ => {
-            return "\ndef loss_and_slopes(z, y):\n    \"\"\"The loss of each row, `z` being the model's outputs, [row, output].\"\"\"\n    \
+            return "\ndef loss_and_slopes(z, y):\n    \"\"\"The loss of each row, where `z` holds the model's outputs, [row, output].\"\"\"\n    \
                     largest = z.max(axis=1)\n    return np.log(np.exp(z - largest[:, None]).sum(axis=1)) + largest - z[np.arange(len(y)), y.astype(int)], None\n"
                 .to_owned();
         }
     };
     format!(
-        "\ndef loss_and_slopes(z, y):\n    \"\"\"The loss of each row, `z` being the model's outputs, [row, output].\"\"\"\n    z = z[:, 0]\n    return {formula}, None\n"
+        "\ndef loss_and_slopes(z, y):\n    \"\"\"The loss of each row, where `z` holds the model's outputs, [row, output].\"\"\"\n    z = z[:, 0]\n    return {formula}, None\n"
     )
 }
 
 /// The run's own descent: MLlib does not have the loss.
 fn descent(script: &mut Script<'_>) -> (String, String) {
     let config = script.config;
-    script.note("MLlib has no such loss: this is the run's descent, its gradients summed over the cluster, every update by all rows.");
+    script.note("MLlib has no such loss, so this script repeats the run's descent with gradients summed over the cluster.");
     if config.method != Method::Batch {
-        script.note("Each update sees all rows, since a pass over a cluster costs the same whatever it takes from it.");
+        script.note(
+            "Each update uses all rows, because a pass over a cluster costs the same for any batch size.",
+        );
     }
     let (l1, l2) = script.penalty();
     if l1 > 0.0 && config.optimizer != Optimizer::Sgd {
-        script.note("The L1 penalty is taken by its slope, so that weights stay near 0 where the run has 0.");
+        script.note(
+            "The L1 penalty enters through its slope, so weights end near 0 where the run has exactly 0.",
+        );
     }
     if matches!(config.schedule, Schedule::BoldDriver { .. }) {
-        script.note("The bold driver changes the rate alone: weights do not go back.");
+        script.note("The bold driver changes only the learning rate and does not restore earlier weights.");
     }
     let (value, slope) = match config.loss {
         Loss::Absolute => ("np.abs(r)".to_owned(), "np.sign(r)".to_owned()),
@@ -238,7 +243,7 @@ fn descent(script: &mut Script<'_>) -> (String, String) {
         ("", "")
     };
     let train = format!(
-        "\n\ndef loss_and_slopes(z, y):\n    \"\"\"The loss of each row and its slope, `z` being the model's outputs, [row, output].\"\"\"\n    r = z[:, 0] - y\n    return {value}, {slope}\n{DESCENT}\n\n\
+        "\n\ndef loss_and_slopes(z, y):\n    \"\"\"The loss of each row and its slope, where `z` holds the model's outputs, [row, output].\"\"\"\n    r = z[:, 0] - y\n    return {value}, {slope}\n{DESCENT}\n\n\
          def update(weights, g, m, v, rate, t):\n    \"\"\"Weights and moments after the update number `t`.\"\"\"\n{rule}\n\n\
          def train(rows):\n    \"\"\"Weights of the scaled features, [feature, output], and biases.\"\"\"\n    blocks = rows.rdd.mapPartitions(block).cache()\n    \
          weights, m, v = np.zeros((3, len(TERMS) + 1))\n{begin}    for step in range(STEPS):\n        loss, g = gradient(blocks, weights)\n        \

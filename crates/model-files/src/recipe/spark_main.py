@@ -1,7 +1,7 @@
 
 
 def mean_loss(rows, weights, bias):
-    """The mean loss of rows, weighted, and how many they are."""
+    """The weighted mean loss of the rows, and their number."""
 
     def sums(part):
         part = list(part)

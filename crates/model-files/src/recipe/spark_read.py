@@ -1,7 +1,7 @@
 
 
 def read(spark, path):
-    """Inputs x0, x1, ... (a category as the index of its level), y and weight of the rows in which nothing is missing."""
+    """Inputs x0, x1, ... (categories as level indices), y and weight of the complete rows."""
     if path:
         table = spark.read.csv(path, header=True, multiLine=True, escape='"')
     else:
@@ -10,7 +10,7 @@ def read(spark, path):
     absent = [name for name in COLUMNS if name not in names]
     if absent:
         sys.exit(f"{path} has no column {absent}; it has {names}")
-    # By place from here on: what columns are called may mean something to SQL.
+    # Columns are renamed by position, because their names may mean something to SQL.
     table = table.toDF(*[f"c{j}" for j in range(len(names))])
     columns = [cells(names.index(name), levels).alias(f"x{j}") for j, (name, _, _, levels) in enumerate(INPUTS)]
     columns.append(cells(names.index(TARGET), CLASSES).alias("y"))
@@ -19,7 +19,7 @@ def read(spark, path):
 
 
 def cells(j, levels):
-    """A column as numbers, null where a cell says nothing: numbers, dates as days since 1970-01-01, words by their level."""
+    """A column as numbers, null for missing cells: numbers, dates as days since 1970-01-01, words by their level."""
     text = F.trim(F.col(f"c{j}"))
     if levels is None:
         return F.coalesce(F.expr(f"try_cast(trim(c{j}) as double)"), F.expr(f"unix_date(try_cast(trim(c{j}) as date))"))
@@ -30,7 +30,7 @@ def cells(j, levels):
 
 
 def features(rows):
-    """What the model sees: scaled numbers, their powers, a column a level but the first, products; as one vector."""
+    """The model's features as one vector: scaled numbers, their powers, one column per level except the first, products."""
     columns = []
     for _, kind, a, b in TERMS:
         x = F.col(f"x{a}")

@@ -1,7 +1,7 @@
 
 
 def read(path):
-    """The table, and of its rows in which nothing is missing the inputs (a category as the index of its level), targets and weights."""
+    """The table, and the inputs (categories as level indices), targets and weights of its complete rows."""
     table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig") if path else generated()
     table.columns = [name.strip() for name in table.columns]
     absent = [name for name in COLUMNS if name not in table.columns]
@@ -13,12 +13,12 @@ def read(path):
     x = fill(x)
     kept = ~(np.isnan(x).any(axis=1) | np.isnan(y) | np.isnan(weight))
     if not kept.all():
-        print(f"{len(kept) - kept.sum()} of {len(kept)} rows have a cell that is empty or cannot be read, and are left out")
+        print(f"{len(kept) - kept.sum()} of {len(kept)} rows have an empty or unreadable cell and are left out")
     return table[kept], x[kept], y[kept], weight[kept]
 
 
 def cells(column, levels):
-    """A column as numbers, NaN where a cell says nothing: numbers, dates as days since 1970-01-01, words by their level."""
+    """A column as numbers, NaN for missing cells: numbers, dates as days since 1970-01-01, words by their level."""
     text = column.str.strip()
     if levels is not None:
         return text.map({level: float(index) for index, level in enumerate(levels)}).to_numpy(float)
