@@ -17,7 +17,7 @@ import { peers, sets, targets, works } from './work.js';
 export function report(results, versions) {
   const rows = targetsOf(results).map(row);
   const table = markdown(
-    ['work', 'ours', 'against', 'theirs', 'ratio', 'target', '', 'share of the limit'],
+    ['work', 'ours', 'against', 'theirs', 'ratio', 'target', '', 'of the limit'],
     rows.map((row) => row.cells),
   );
   const [met, missed] = report.counts(results);
@@ -26,29 +26,29 @@ export function report(results, versions) {
   const memory = Math.round(totalmem() / 2 ** 30);
   const document = `# Performance
 
-What \`cargo xtask bench\` measured on ${date}, at commit ${versions.commit}, on ${cores.length} cores of
+Measured by \`cargo xtask bench\` on ${date}, at commit ${versions.commit}, on ${cores.length} cores of
 ${cores[0]?.model.trim()} (${platform()} ${release()}, ${arch()}, ${memory} GB): ${met} targets met, ${missed} missed.
-The load average of the minute before, its own building included, was ${versions.load.toFixed(1)}.
+The load average of the minute before the run, including the build, was ${versions.load.toFixed(1)}.
 
-Everything ran in one go and in turn, a round each, so what disturbed the machine disturbed everybody. A figure is the
-median of its rounds, beside it the least and the most. Ratios are those of medians; take gaps under 1.5x for noise.
-Every peer makes the same rows, trains in f32 on squared error with a bias, and computes the loss at every step: of
-every row for the full batch, of the batch otherwise. Losses were compared after a few steps from the same weights, and
-whoever has another one counts as not measured. Where there are several ways of writing down weights and a bias, the
-fastest counts; the bias as the weight of a column of ones, which is less to do where rows are few, stands among the raw
-figures. Ours is the engine in one dedicated worker of Chromium, built and optimized as it is published.
+All participants ran in one session, one round each in turn, so that a disturbance affects all of them. Each figure is the
+median of its rounds, followed by the lowest and the highest. Ratios compare medians; treat gaps below 1.5x as noise. All
+participants generate the same rows, train in f32 on squared error with a bias, and compute the loss at every step: on all
+rows for the full batch, otherwise on the batch. After a few steps from the same weights all losses must agree; a
+participant with a different loss counts as not measured. Where the bias can be stored in several ways, the fastest counts;
+the raw figures also show the bias as the weight of a column of ones, which is less work for few rows. Our engine runs in
+one dedicated worker of Chromium, built and optimized as published.
 
 ## Targets
 
 ${table}
 
-A share is that of the lower of two roofs, both measured in the same worker between the rounds: reading every row once
-a step, and two multiply-adds a feature and row (a multiplication and an addition each; WebAssembly has no fused one).
+The last column shows how much of the limit is used. The limit is the lower of two, both measured in the same worker between
+rounds: reading every row once per step, and two multiply-adds per feature and row (WebAssembly has no fused multiply-add).
 
 ## Two workers
 
-Not among the targets: full batches with half of the rows in a second worker, beside one worker. Where something else
-keeps the second core busy there is no gain, which is why the page tries before it takes two.
+These figures have no target. They compare full batches in one worker with full batches split over two workers. If something
+else keeps the second core busy there is no gain, so the page measures before it uses two workers.
 
 ${pairTable(results)}
 
@@ -56,11 +56,11 @@ ${pairTable(results)}
 
 ${rawTable(results)}
 
-## Roofs
+## Limits
 
 ${roofTable(results)}
 
-## Who took part
+## Participants
 
 ${participants(results, versions.chromium)}
 `;
@@ -119,7 +119,7 @@ function row({ target, result }) {
   if (target.roof) {
     const roof = roofsOf(work, target.ours, roofs);
     const steps = target.roof === 'lower' ? limit?.steps : roof[target.roof];
-    if (!steps) return failed('the roof was not measured');
+    if (!steps) return failed('the limit was not measured');
     const ratio = mine.median / steps;
     const met = ratio >= target.target;
     const cells = [figure(mine, work), against, one(steps, work), percent(ratio), wanted, verdict(met), share];
@@ -172,7 +172,7 @@ function limitOf(work, ours, roofs) {
 
 /** @param {Target['roof']} roof */
 function roofName(roof) {
-  return roof === 'read' ? 'the read limit' : roof === 'lower' ? 'the lower of two roofs' : 'the multiply-add roof';
+  return roof === 'read' ? 'the read limit' : roof === 'lower' ? 'the lower of the two limits' : 'the multiply-add limit';
 }
 
 /** @param {Result[]} results */

@@ -54,7 +54,7 @@ const tfjs = { kind: 'tfjs', engine: 'wasm', forms: ['matmul', 'elementwise'], s
 export const peers = {
   cpu: { name: 'Downhill, CPU', ...engine },
   pair: { name: 'Downhill, CPU, two workers', ...engine, engine: 'pair' },
-  small: { name: 'Downhill, CPU, like for like, W1', ...engine, work: 'W1' },
+  small: { name: 'Downhill, CPU, same setup, W1', ...engine, work: 'W1' },
   page: { name: 'the page', ...engine, kind: 'page', same_loss: false },
   statistics: { name: 'Downhill, sufficient statistics', ...engine, engine: 'statistics' },
   gpu: { name: 'Downhill, WebGPU', ...engine, engine: 'gpu' },
@@ -80,11 +80,11 @@ export const peers = {
   },
   // On TensorFlow, as whoever installs Keras by its own instructions has it; and on PyTorch.
   keras: {
-    name: 'Keras, the story\'s script', kind: 'python', program: 'keras_peer.py', arguments: ['tensorflow'],
+    name: 'Keras example script', kind: 'python', program: 'keras_peer.py', arguments: ['tensorflow'],
     needs: ['keras', 'tensorflow', 'numpy'], forms: [''], same_loss: false,
   },
   keras_torch: {
-    name: 'Keras on PyTorch, the story\'s script', kind: 'python', program: 'keras_peer.py', arguments: ['torch'],
+    name: 'Keras example script on PyTorch', kind: 'python', program: 'keras_peer.py', arguments: ['torch'],
     needs: ['keras', 'torch', 'numpy'], forms: [''], same_loss: false,
   },
 };
