@@ -12,6 +12,12 @@ const root = new URL('../../', import.meta.url);
 /** @type {Record<string, string>} */
 const chinese = zh;
 
+/** Documents for users and contributors. */
+const documents = [
+  'README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'crates/npm/README.md', 'docs/performance.md', 'tests/interop/README.md', 'tests/reference/README.md',
+  'www/data/SOURCES.md',
+];
+
 /** @param {string} path */
 const read = (path) => readFile(new URL(path, root), 'utf8');
 
@@ -89,4 +95,35 @@ test('has help wherever help is offered', async () => {
   }
   assert.ok(offered.size > 5, 'no term was found');
   assert.deepEqual([...offered].filter((term) => !(term in help)), []);
+});
+
+/** Phrases of a dialect that readers stumble over. Say it as a good textbook or a good product would. */
+const avoided = [
+  /\bwhoever\b/i, /\bfound out\b/i, /\bstands? (?:beside|there)\b/i, /\bbeside (?:it|them)\b/i, /\btold apart\b/i, /\bis told\b/i, /\bby heart\b/i,
+  /\bthe mend\b/i, /\bthat (?:is|are) (?:none|no \w+)\b/i, /\bof the link,/i, /\bwhat there is\b/i, /\bgoes on to the bit\b/i, /\bleast (?:loss|objective|so far)\b/i,
+  /\b(?:steps|updates|passes) a second\b/i, /\bof who(?:m|ever)?\b/i, /\bfor who (?:learns|wants)\b/i, /\bnumber of its own\b/i, /\bwas to be the last\b/i, /您/,
+];
+
+/** @param {string} folder */
+async function sources(folder) {
+  const found = await readdir(new URL(folder, root), { recursive: true });
+  return found.filter((name) => name.endsWith('.rs') && !/tests?(?:\/|\.rs)/.test(name)).map((name) => `${folder}${name}`);
+}
+
+test('says nothing in the phrases that readers stumble over', async () => {
+  /** @type {[string, string][]} */
+  const texts = Object.entries({ ...await codes(), ...en }).concat(Object.entries(chinese));
+  for (const { en, zh } of [ofTables, ofExchange]) texts.push(...Object.entries(en), ...Object.entries(zh));
+  for (const [term, languages] of Object.entries(help)) {
+    for (const { title, text } of Object.values(languages)) texts.push([`help ${term}`, `${title} ${text}`]);
+  }
+  for (const path of documents) texts.push([path, await read(path)]);
+  texts.push(['index.html', await read('index.html')]);
+  for (const path of [...await sources('src/'), ...await sources('crates/')]) {
+    const code = (await read(path)).replaceAll(/^\s*\/\/.*$/gm, '');
+    for (const [, literal] of code.matchAll(/"((?:[^"\\]|\\.)*)"/g)) texts.push([path, literal]);
+  }
+  assert.ok(texts.length > 1000, `${texts.length} texts were found`);
+  const found = texts.flatMap(([where, words]) => avoided.filter((phrase) => phrase.test(words)).map((phrase) => `${where}: ${phrase.exec(words)?.[0]}`));
+  assert.deepEqual(found, []);
 });
