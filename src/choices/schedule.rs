@@ -162,7 +162,7 @@ impl Warmup {
         within("warmup.start_factor", self.start_factor, 0.0, 1.0)
     }
 
-    /// The rate of the update from `step` to `step + 1`.
+    /// The learning rate of the update from `step` to `step + 1`.
     pub fn learning_rate(&self, schedule: &Schedule, base_rate: f64, step: u64) -> f64 {
         if step < self.steps {
             let share = step as f64 / self.steps as f64;
