@@ -21,80 +21,80 @@ use crate::config::RunConfig;
 use crate::foreign::Comparison;
 use crate::history::HistoryDelta;
 use crate::message::Message;
-use crate::run_file::Saving;
+use crate::run_file::Which;
 use crate::trainer::{Mark, Path};
 
 /// What the page asks.
 ///
-/// The page sends `{ kind, ... }`; `web` turns that into serde's own `{ kind: { ... } }`, whose reader is a third as
-/// large. That is why every kind has braces.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Request {
-    /// Make this the configuration.
+    /// Make this the configuration. What may change during a run changes then; everything else starts a new run.
     Configure {
         /// All of it.
-        #[serde(skip)]
         config: Box<RunConfig>,
     },
-    /// Start, or go on.
-    Train {},
-    /// Hold.
-    Pause {},
-    /// One update.
-    Step {},
-    /// One pass.
-    Epoch {},
-    /// Back to the initial weights.
-    Reset {},
-    /// Put a point in.
+    /// Start training, or continue.
+    Train,
+    /// Pause.
+    Pause,
+    /// Make one update.
+    Step,
+    /// Train to the end of the epoch.
+    Epoch,
+    /// Go back to the initial weights; paused.
+    Reset,
+    /// Include in every snapshot from now on what the page displays.
+    Show {
+        /// What that is.
+        shown: Shown,
+    },
+    /// Add a point.
     AddPoint {
         /// In the units of the data.
         x: f64,
         /// In the units of the data.
         y: f64,
     },
-    /// Take a row out.
+    /// Remove a row.
     RemovePoint {
         /// Index into the rows as they are now.
         index: u32,
     },
-    /// What the model of one input says at these x.
+    /// Predict with the model of one input.
     Predict {
         /// Numbers separated by spaces or commas.
         inputs: String,
     },
-    /// What the model says of one row, and what each input adds to it.
+    /// Predict one row, and split the prediction by input.
     PredictRow {
-        /// A number or a level each, in the order of the inputs.
+        /// A number or a level for each input.
         values: Vec<String>,
     },
-    /// The weights as a file.
+    /// Export the weights as a run file.
     Export {
-        /// Of which weights (`which`), and when (`saved`, in words or figures of the page's choice: nothing below it has a
-        /// clock).
-        #[serde(skip)]
-        saving: Saving,
+        /// Which weights; by default the current ones.
+        which: Option<Which>,
+        /// When, in the page's words: nothing below it has a clock.
+        saved: Option<String>,
     },
-    /// A weights file.
+    /// Continue the run of a run file, its history included.
     Import {
-        /// Its content.
+        /// Its content, which crosses as a typed array.
         #[serde(skip)]
         bytes: Vec<u8>,
     },
-    /// A model of another tool, to go on from as a new run on the rows that there are.
+    /// Start a new run on the current rows from a model of another tool.
     Adopt {
         /// A [`ForeignModel`](crate::foreign::ForeignModel) as JSON.
-        #[serde(skip)]
         model: Value,
     },
-    /// How a model of another tool does on the rows that there are, beside the weights as they are.
+    /// Compare a model of another tool with the current weights on the current rows.
     Compare {
         /// As for [`Request::Adopt`].
-        #[serde(skip)]
         model: Value,
     },
-    /// Row counts on a grid.
+    /// Count rows on a grid.
     Density {
         /// Left and right edge.
         x: [f64; 2],
@@ -105,6 +105,16 @@ pub enum Request {
         /// Cells up.
         rows: u32,
     },
+}
+
+/// What the page displays besides the essentials: the parts of a snapshot that are long.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shown {
+    /// The weights.
+    pub weights: bool,
+    /// The coefficient path.
+    pub path: bool,
 }
 
 /// What the worker answers.
@@ -286,8 +296,9 @@ pub struct Snapshot {
     pub gradient_norm: f64,
     /// Of the next update.
     pub learning_rate: f64,
-    /// In the units of x and y.
-    pub weights: Vec<f64>,
+    /// In the units of x and y, if they are [`Shown`].
+    #[serde(skip)]
+    pub weights: Option<Vec<f64>>,
     /// From the exact ones, relative.
     pub distance: Option<f64>,
     /// Measured over the last half second.
@@ -310,7 +321,7 @@ pub struct Snapshot {
     /// Of each part of a cross-validation, its loss under the run that leaves it out.
     #[serde(skip)]
     pub folds: Vec<f32>,
-    /// Models beside this one, under other strengths.
+    /// The models of the coefficient path, if they are [`Shown`].
     #[serde(skip)]
     pub path: Option<Path>,
     /// What was recorded since the last snapshot.

@@ -23,7 +23,7 @@ mod task;
 mod validation;
 
 use advance::Engine;
-pub use auto::{Fastest, Shared, worth_sharing};
+pub use auto::{Fastest, PairTrial, worth_pairing};
 use beside::Beside;
 pub use best::Best;
 use log::Log;

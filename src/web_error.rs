@@ -23,6 +23,12 @@ impl From<Message> for Error {
     }
 }
 
+impl From<Message> for JsValue {
+    fn from(message: Message) -> Self {
+        to_error(&message).into()
+    }
+}
+
 fn set(object: &JsValue, name: &str, value: &JsValue) {
     // Setting a plain property of an object of our own cannot fail.
     let _ = Reflect::set(object, &name.into(), value);

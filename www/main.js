@@ -235,6 +235,7 @@ async function start() {
 
   // --- First run.
   showProblems(linked.problems);
+  void client.ask({ kind: 'show', shown: { weights: true, path: true } });
   try {
     configured(await client.ask({ kind: 'configure', config: linked.config }));
   } catch (problem) {

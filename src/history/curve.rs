@@ -3,36 +3,31 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{History, bucket_of, bucket_start};
-use crate::fields::Fields;
 
-/// Points of a run's history, in rising order of their steps, one array a column; all of one length. `NaN`, which is null
-/// in JSON, stands for "nothing here".
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+/// Points of a run's history in ascending order of their steps, one array for each column; all have one length. `NaN`,
+/// which JSON writes as null, means "missing".
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Curve {
     /// Updates done.
     pub step: Vec<u64>,
-    /// Loss of the weights over the training set (or over a sample of it).
+    /// Training loss of the weights, over all rows or a sample.
+    #[serde(default, deserialize_with = "column")]
     pub loss: Vec<f64>,
-    /// Mean batch loss of the updates since the point before.
+    /// Mean batch loss of the updates since the previous point.
+    #[serde(default, deserialize_with = "column")]
     pub batch_loss: Vec<f64>,
     /// Learning rate of the last of them.
+    #[serde(default, deserialize_with = "column")]
     pub learning_rate: Vec<f64>,
-    /// Loss of the weights over the rows held out.
+    /// Validation loss of the weights.
+    #[serde(default, deserialize_with = "column")]
     pub validation_loss: Vec<f64>,
 }
 
-impl<'de> Deserialize<'de> for Curve {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut from = Fields::read(deserializer)?;
-        let mut column = |name: &'static str| {
-            let values: Option<Vec<Option<f64>>> = from.may(name)?;
-            Ok(values.unwrap_or_default().into_iter().map(|value| value.unwrap_or(f64::NAN)).collect())
-        };
-        let [loss, batch_loss, learning_rate, validation_loss] =
-            [column("loss")?, column("batch_loss")?, column("learning_rate")?, column("validation_loss")?];
-        let curve = Self { step: from.need("step")?, loss, batch_loss, learning_rate, validation_loss };
-        from.finish(curve)
-    }
+fn column<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<f64>, D::Error> {
+    let values = Option::<Vec<Option<f64>>>::deserialize(deserializer)?.unwrap_or_default();
+    Ok(values.into_iter().map(|value| value.unwrap_or(f64::NAN)).collect())
 }
 
 impl Curve {

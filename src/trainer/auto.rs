@@ -1,4 +1,4 @@
-//! Which engine is fastest, found out by trying.
+//! Finds the fastest engine by trying each on the task.
 
 use super::{Task, Trainer};
 use std::rc::Rc;
@@ -7,18 +7,18 @@ use crate::backend::{self, Backend, InUse};
 use crate::config::{RunConfig, RunPlan, Stop};
 use crate::message::{Code, Message, Result, short};
 
-/// How long an engine is watched, in milliseconds: a GPU answers later than it works.
+/// How long an engine is timed, in milliseconds. A GPU needs longer, because its answers lag behind its work.
 const CPU_BUDGET_MS: f64 = 3.0;
 const GPU_BUDGET_MS: f64 = 12.0;
-/// How long one worker and two are watched, twice each: their steps are long.
+/// How long one worker and two are timed, twice each: their steps are long.
 const PAIR_BUDGET_MS: f64 = 12.0;
-/// Two workers are taken where they make so many times the steps of one: less is not worth half the rows once more.
+/// Two workers must make this many times the steps of one; a smaller gain is not worth a copy of half the rows.
 const PAIR_GAIN: f64 = 1.3;
-/// And never more than this, with half the rows each.
+/// Two workers cannot gain more than this.
 const PAIR_LIMIT: f64 = 2.0;
-/// The most passes a second that are shared: of a millisecond's work a message is a small part.
+/// The most passes per second that are split: then a message takes little time beside a pass.
 const PAIR_STEPS_PER_SECOND: f64 = 1000.0;
-/// Steps of one call at most while measuring.
+/// The most steps of one call while timing.
 const MAX_STEPS: u64 = 1 << 14;
 
 /// The fastest engine, and the speed of each candidate.
@@ -26,51 +26,51 @@ const MAX_STEPS: u64 = 1 << 14;
 pub struct Fastest {
     /// The engine.
     pub backend: Backend,
-    /// Its place among the candidates.
+    /// Its index among the candidates.
     pub index: usize,
-    /// Updates a second of every candidate, in their order.
+    /// Updates per second of each candidate, in their order.
     pub steps_per_second: Vec<f64>,
 }
 
-/// What came of trying a second worker.
+/// The result of trying a second worker.
 #[derive(Debug)]
-pub struct Shared {
-    /// The engine of both, where it gained enough.
+pub struct PairTrial {
+    /// The engine of two workers, if it gained enough.
     pub backend: Option<Backend>,
-    /// Updates a second that both made.
+    /// Updates per second of two workers.
     pub steps_per_second: f64,
-    /// One or two, with the figures of both.
+    /// Which of the two was chosen, with both speeds.
     pub how: Message,
 }
 
-impl Shared {
-    /// There is no second worker.
+impl PairTrial {
+    /// The result if the second worker could not start.
     pub fn failed(detail: &str) -> Self {
         let how = Message::new(Code::PairFailed).with("detail", detail);
         Self { backend: None, steps_per_second: 0.0, how }
     }
 }
 
-/// Whether a second worker is worth trying, which makes a copy of half the rows: where `passes` over the rows a second
-/// are few, and the fastest engine so far makes fewer steps than two workers might.
-pub fn worth_sharing(passes: f64, fastest: f64) -> bool {
+/// Whether a second worker is worth trying although it copies half the rows: `passes` over the rows per second are few,
+/// and the fastest engine so far makes fewer steps than two workers could.
+pub fn worth_pairing(passes: f64, fastest: f64) -> bool {
     passes <= PAIR_STEPS_PER_SECOND && fastest < PAIR_LIMIT * passes
 }
 
 impl Trainer {
-    /// Tries one worker and then the two of `pair`, and once more, for a few milliseconds of the clock `now_ms` each.
+    /// Times one worker and the two of `pair`, twice each, for a few milliseconds of the clock `now_ms`.
     ///
     /// # Errors
     /// Those of the backends.
-    pub async fn share(
+    pub async fn try_pair(
         plan: &RunPlan,
         task: &Task,
         mut pair: Backend,
         now_ms: &dyn Fn() -> f64,
-    ) -> Result<Shared> {
+    ) -> Result<PairTrial> {
         let mut alone = backend::cpu(Rc::clone(&task.problem));
         let (mut one, mut two) = (0.0_f64, 0.0_f64);
-        // The better of two tries each: what else the machine does only ever slows them.
+        // The better of two runs each, because other work on the machine can only slow them down.
         for _ in 0..2 {
             let speed;
             (speed, alone) = Self::speed(plan, task, alone, PAIR_BUDGET_MS, now_ms).await?;
@@ -80,16 +80,16 @@ impl Trainer {
             two = two.max(speed);
         }
         if !matches!(pair, Backend::Pair(_)) {
-            return Ok(Shared::failed("it stopped while it was being measured"));
+            return Ok(PairTrial::failed("it stopped while it was being measured"));
         }
         let gains = two >= PAIR_GAIN * one;
         let how = Message::new(if gains { Code::ByPair } else { Code::ByOne });
         let how = how.with("one", short(one)).with("two", short(two));
-        Ok(Shared { backend: gains.then_some(pair), steps_per_second: two, how })
+        Ok(PairTrial { backend: gains.then_some(pair), steps_per_second: two, how })
     }
 
-    /// Tries every candidate on the very task for a few milliseconds of the clock `now_ms`, and keeps the fastest; the
-    /// first of equals. There must be one.
+    /// Times every candidate on the task for a few milliseconds of the clock `now_ms` and keeps the fastest, the first
+    /// of equals. There must be at least one.
     ///
     /// # Errors
     /// [`Code::Internal`] without a candidate; those of the backends.
@@ -99,7 +99,7 @@ impl Trainer {
         candidates: Vec<Backend>,
         now_ms: &dyn Fn() -> f64,
     ) -> Result<Fastest> {
-        // A browser compiles what has run for a while once more, and better: whoever came first would look slow.
+        // A browser optimizes code that has run for a while, so the first candidate would look slow.
         let mut warm = Vec::new();
         for candidate in candidates {
             warm.push(if candidate.is_gpu() {
@@ -114,7 +114,7 @@ impl Trainer {
             let budget_ms = if candidate.is_gpu() { GPU_BUDGET_MS } else { CPU_BUDGET_MS };
             let wanted = candidate.is_gpu();
             let (speed, backend) = Self::speed(plan, task, candidate, budget_ms, now_ms).await?;
-            // One that was lost while it was tried has come back as another.
+            // A GPU that was lost meanwhile was replaced by the CPU.
             let speed = if backend.is_gpu() == wanted { speed } else { 0.0 };
             if best.as_ref().is_none_or(|(best, _)| speed > steps_per_second[*best]) {
                 best = Some((index, backend));
@@ -125,7 +125,7 @@ impl Trainer {
         Ok(Fastest { backend, index, steps_per_second })
     }
 
-    /// Updates a second that `backend` makes on this task, over about `budget_ms` of the clock; and the engine back.
+    /// Times `backend` on this task for about `budget_ms` of the clock: updates per second, and the engine back.
     ///
     /// # Errors
     /// Those of the backend.
@@ -136,7 +136,7 @@ impl Trainer {
         budget_ms: f64,
         now_ms: &dyn Fn() -> f64,
     ) -> Result<(f64, Backend)> {
-        // At next to no rate, with no stop, so that neither an end nor a divergence cuts the measurement short.
+        // A tiny rate and no stop condition, so that neither an end nor divergence cuts the timing short.
         let config = RunConfig { learning_rate: 1e-12, stop: Stop::default(), ..plan.config().clone() };
         let in_use = InUse::new(&backend, Code::CpuForced.into());
         let mut trainer = Self::new(config.check()?, task.clone(), backend, in_use).await?;

@@ -11,7 +11,7 @@ use crate::backend::{self, Backend, InUse};
 use crate::choices::{BackendChoice, Loss};
 use crate::config::RunPlan;
 use crate::message::{Code, Message, Result, bytes, count, short};
-use crate::trainer::{Fastest, Shared, Task, Trainer, n_runs, worth_sharing};
+use crate::trainer::{Fastest, PairTrial, Task, Trainer, n_runs, worth_pairing};
 
 /// Numbers below which a pass over the rows is short on any machine.
 const SHORT_PASS: usize = 1 << 19;
@@ -59,9 +59,9 @@ impl Engines {
                 if full_batch && self.spawn.is_some() && task.problem.features.len() >= SHORT_PASS {
                     let passes;
                     (passes, backend) = Trainer::speed(plan, task, backend, PASS_BUDGET_MS, &now_ms).await?;
-                    if let Some(shared) = self.share(plan, task, passes, passes).await? {
-                        in_use.how = Some(shared.how);
-                        backend = shared.backend.unwrap_or(backend);
+                    if let Some(trial) = self.try_pair(plan, task, passes, passes).await? {
+                        in_use.how = Some(trial.how);
+                        backend = trial.backend.unwrap_or(backend);
                     }
                 }
                 return Ok((backend, in_use));
@@ -97,8 +97,8 @@ impl Engines {
         let Fastest { mut backend, index, steps_per_second } =
             Trainer::fastest(plan, task, candidates, &now_ms).await?;
         let fastest = steps_per_second[index];
-        let shared = match full_batch && choice == BackendChoice::Auto {
-            true => self.share(plan, task, steps_per_second[0], fastest).await?,
+        let trial = match full_batch && choice == BackendChoice::Auto {
+            true => self.try_pair(plan, task, steps_per_second[0], fastest).await?,
             false => None,
         };
         let figure = |index: usize| short(steps_per_second.get(index).copied().unwrap_or(0.0));
@@ -107,7 +107,7 @@ impl Engines {
             Message::new(code).with("passes", figure(0)).with("statistics", figure(1))
         });
         let mut cpu = steps_per_second[..n_cpu].iter().copied().fold(0.0, f64::max);
-        if let Some(Shared { backend: Some(pair), steps_per_second: speed, how: by_pair }) = shared
+        if let Some(PairTrial { backend: Some(pair), steps_per_second: speed, how: by_pair }) = trial
             && speed > fastest
         {
             (backend, how, cpu) = (pair, Some(by_pair), speed);
@@ -126,13 +126,19 @@ impl Engines {
     }
 
     /// Tries a second worker where it may gain.
-    async fn share(&self, plan: &RunPlan, task: &Task, passes: f64, fastest: f64) -> Result<Option<Shared>> {
-        let Some(spawn) = self.spawn.as_ref().filter(|_| worth_sharing(passes, fastest)) else {
+    async fn try_pair(
+        &self,
+        plan: &RunPlan,
+        task: &Task,
+        passes: f64,
+        fastest: f64,
+    ) -> Result<Option<PairTrial>> {
+        let Some(spawn) = self.spawn.as_ref().filter(|_| worth_pairing(passes, fastest)) else {
             return Ok(None);
         };
         match pair::open(spawn, &task.problem).await {
-            Ok(pair) => Trainer::share(plan, task, pair, &now_ms).await.map(Some),
-            Err(detail) => Ok(Some(Shared::failed(&detail))),
+            Ok(pair) => Trainer::try_pair(plan, task, pair, &now_ms).await.map(Some),
+            Err(detail) => Ok(Some(PairTrial::failed(&detail))),
         }
     }
 

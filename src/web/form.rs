@@ -1,23 +1,23 @@
 //! The form's small questions, answered on the page's own thread: defaults, links, sliders.
 
-use js_sys::{Error, Float64Array};
+use js_sys::Float64Array;
 use wasm_bindgen::prelude::*;
 
-use super::{from_js, set, to_error, to_js};
+use super::{from_js, set, to_js};
 use crate::config::{self, RESTARTING_FIELDS, RunConfig};
 use crate::dataset::Problem;
-use crate::message::{self, Code};
+use crate::message::{self, Code, Result};
 
 /// The configuration that the page starts with.
 #[wasm_bindgen(unchecked_return_type = "RunConfig")]
-pub fn default_config() -> Result<JsValue, Error> {
+pub fn default_config() -> Result<JsValue> {
     to_js(&RunConfig::default())
 }
 
 /// The configuration that a link names, and what of the link could not be read.
 #[wasm_bindgen(unchecked_return_type = "{ config: RunConfig; problems: Message[] }")]
-pub fn config_from_query(query: &str) -> Result<JsValue, Error> {
-    let (config, problems) = config::from_query(query, |text| super::json(text).ok());
+pub fn config_from_query(query: &str) -> Result<JsValue> {
+    let (config, problems) = config::from_query(query, |text| serde_json::from_str(text).ok());
     to_js(&serde_json::json!({ "config": config, "problems": problems }))
 }
 
@@ -25,15 +25,13 @@ pub fn config_from_query(query: &str) -> Result<JsValue, Error> {
 #[wasm_bindgen]
 pub fn config_to_query(
     #[wasm_bindgen(unchecked_param_type = "RunConfig")] config: JsValue,
-) -> Result<String, Error> {
+) -> Result<String> {
     Ok(config::to_query(&from_js::<RunConfig>(config)?))
 }
 
 /// What is wrong with a configuration, if anything.
 #[wasm_bindgen(unchecked_return_type = "Message | undefined")]
-pub fn check_config(
-    #[wasm_bindgen(unchecked_param_type = "RunConfig")] config: JsValue,
-) -> Result<JsValue, Error> {
+pub fn check_config(#[wasm_bindgen(unchecked_param_type = "RunConfig")] config: JsValue) -> Result<JsValue> {
     match from_js::<RunConfig>(config)?.check() {
         Ok(_) => Ok(JsValue::UNDEFINED),
         Err(message) => to_js(&message),
@@ -59,7 +57,7 @@ pub fn format_bytes(bytes: f64) -> String {
 pub fn choose_method(
     #[wasm_bindgen(unchecked_param_type = "RunConfig")] config: JsValue,
     #[wasm_bindgen(unchecked_param_type = "Method")] method: JsValue,
-) -> Result<JsValue, Error> {
+) -> Result<JsValue> {
     to_js(&config::choose_method(&from_js(config)?, from_js(method)?))
 }
 
@@ -68,8 +66,8 @@ pub fn choose_method(
 pub fn choose_optimizer(
     #[wasm_bindgen(unchecked_param_type = "RunConfig")] config: JsValue,
     kind: &str,
-) -> Result<JsValue, Error> {
-    to_js(&config::choose_optimizer(&from_js(config)?, kind).map_err(|message| to_error(&message))?)
+) -> Result<JsValue> {
+    to_js(&config::choose_optimizer(&from_js(config)?, kind)?)
 }
 
 /// See [`config::choose_loss`].
@@ -77,8 +75,8 @@ pub fn choose_optimizer(
 pub fn choose_loss(
     #[wasm_bindgen(unchecked_param_type = "RunConfig")] config: JsValue,
     kind: &str,
-) -> Result<JsValue, Error> {
-    to_js(&config::choose_loss(&from_js(config)?, kind).map_err(|message| to_error(&message))?)
+) -> Result<JsValue> {
+    to_js(&config::choose_loss(&from_js(config)?, kind)?)
 }
 
 /// See [`config::choose_schedule`].
@@ -86,8 +84,8 @@ pub fn choose_loss(
 pub fn choose_schedule(
     #[wasm_bindgen(unchecked_param_type = "RunConfig")] config: JsValue,
     kind: &str,
-) -> Result<JsValue, Error> {
-    to_js(&config::choose_schedule(&from_js(config)?, kind).map_err(|message| to_error(&message))?)
+) -> Result<JsValue> {
+    to_js(&config::choose_schedule(&from_js(config)?, kind)?)
 }
 
 /// See [`config::choose_source`].
@@ -95,8 +93,8 @@ pub fn choose_schedule(
 pub fn choose_source(
     #[wasm_bindgen(unchecked_param_type = "RunConfig")] config: JsValue,
     id: &str,
-) -> Result<JsValue, Error> {
-    to_js(&config::choose_source(&from_js(config)?, id).map_err(|message| to_error(&message))?)
+) -> Result<JsValue> {
+    to_js(&config::choose_source(&from_js(config)?, id)?)
 }
 
 /// Rates that the schedule gives, `n_points` of them over a stretch that shows its shape.
@@ -104,7 +102,7 @@ pub fn choose_source(
 pub fn schedule_curve(
     #[wasm_bindgen(unchecked_param_type = "RunConfig")] config: JsValue,
     n_points: usize,
-) -> Result<Float64Array, Error> {
+) -> Result<Float64Array> {
     Ok(Float64Array::from(config::schedule_curve(&from_js(config)?, n_points).as_slice()))
 }
 

@@ -3,15 +3,15 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use js_sys::{Error, Float32Array, Float64Array, Reflect};
+use js_sys::{Float32Array, Float64Array, Reflect};
 use wasm_bindgen::prelude::*;
 
 use super::engines::Engines;
-use super::{from_js, to_error, to_js};
+use super::{from_js, to_js};
 use crate::choices::Source;
 use crate::config::RunConfig;
 use crate::dataset::{Dataset, Table};
-use crate::message::{Code, Message};
+use crate::message::{Code, Message, Result};
 use crate::run_file;
 use crate::trainer::{Status, Task, Trainer};
 
@@ -57,7 +57,7 @@ impl JsTrainer {
         #[wasm_bindgen(unchecked_param_type = "PartialConfig | undefined")] config: JsValue,
         #[wasm_bindgen(unchecked_param_type = "{ x: ArrayLike<number>; y: ArrayLike<number> } | undefined")]
         columns: JsValue,
-    ) -> Result<JsTrainer, Error> {
+    ) -> Result<JsTrainer> {
         let mut config: RunConfig =
             if config.is_undefined() || config.is_null() { RunConfig::default() } else { from_js(config)? };
         let table = if columns.is_undefined() || columns.is_null() {
@@ -65,12 +65,12 @@ impl JsTrainer {
         } else {
             let [x, y] =
                 ["x", "y"].map(|name| numbers(&Reflect::get(&columns, &name.into()).unwrap_or_default()));
-            let table = table_of(x, y).map_err(|message| to_error(&message))?;
+            let table = table_of(x, y)?;
             config.data.source =
                 Source::Table { name: "columns".to_owned(), fingerprint: table.fingerprint().to_owned() };
             Some(table)
         };
-        let mut trainer = build(&config, table.as_ref()).await.map_err(|message| to_error(&message))?;
+        let mut trainer = build(&config, table.as_ref()).await?;
         trainer.keep_losses();
         Ok(JsTrainer {
             trainer: Rc::new(RefCell::new(Some(trainer))),
@@ -80,14 +80,14 @@ impl JsTrainer {
     }
 
     /// Makes up to `n_steps` updates, fewer where the run ends. Resolves to the updates done in all.
-    pub async fn advance(&self, n_steps: f64) -> Result<f64, Error> {
+    pub async fn advance(&self, n_steps: f64) -> Result<f64> {
         if n_steps.is_nan() || n_steps < 0.0 {
             let message = Message::new(Code::FieldOutOfRange)
                 .with("field", "n_steps")
                 .with("value", n_steps)
                 .with("min", 0)
                 .with("max", "2^53");
-            return Err(to_error(&message));
+            return Err(message);
         }
         let mut trainer = self.trainer.borrow_mut().take().ok_or_else(|| busy("advance"))?;
         self.apply_rate(&mut trainer);
@@ -96,13 +96,13 @@ impl JsTrainer {
         let step = trainer.step() as f64;
         self.apply_rate(&mut trainer);
         self.trainer.replace(Some(trainer));
-        result.map(|()| step).map_err(|message| to_error(&message))
+        result.map(|()| step)
     }
 
     /// Sets the rate that the schedule starts from, without restarting the run; while `advance` runs, from its end.
     #[wasm_bindgen(js_name = setLearningRate)]
-    pub fn set_learning_rate(&self, learning_rate: f64) -> Result<(), Error> {
-        RunConfig { learning_rate, ..RunConfig::default() }.check().map_err(|message| to_error(&message))?;
+    pub fn set_learning_rate(&self, learning_rate: f64) -> Result<()> {
+        RunConfig { learning_rate, ..RunConfig::default() }.check()?;
         self.rate.set(Some(learning_rate));
         if let Some(trainer) = self.trainer.borrow_mut().as_mut() {
             self.apply_rate(trainer);
@@ -112,7 +112,7 @@ impl JsTrainer {
 
     /// What the run is now.
     #[wasm_bindgen(unchecked_return_type = "TrainerSnapshot")]
-    pub fn snapshot(&self) -> Result<JsValue, Error> {
+    pub fn snapshot(&self) -> Result<JsValue> {
         self.with("snapshot", |trainer| {
             let measured = trainer.measured();
             let (status, reason) = match trainer.status() {
@@ -146,7 +146,7 @@ impl JsTrainer {
     pub fn predict(
         &self,
         #[wasm_bindgen(unchecked_param_type = "number | ArrayLike<number>")] x: JsValue,
-    ) -> Result<JsValue, Error> {
+    ) -> Result<JsValue> {
         self.with("predict", |trainer| {
             if let Some(x) = x.as_f64() {
                 return Ok(trainer.predict(x).into());
@@ -158,11 +158,11 @@ impl JsTrainer {
 
     /// The weights file, as text.
     #[wasm_bindgen(js_name = exportWeights)]
-    pub fn export_weights(&self) -> Result<String, Error> {
-        self.with("exportWeights", |trainer| run_file::write(trainer).map_err(|message| to_error(&message)))
+    pub fn export_weights(&self) -> Result<String> {
+        self.with("exportWeights", run_file::write)
     }
 
-    fn with<T>(&self, method: &str, f: impl FnOnce(&Trainer) -> Result<T, Error>) -> Result<T, Error> {
+    fn with<T>(&self, method: &str, f: impl FnOnce(&Trainer) -> Result<T>) -> Result<T> {
         f(self.trainer.borrow().as_ref().ok_or_else(|| busy(method))?)
     }
 
@@ -176,7 +176,7 @@ impl JsTrainer {
     }
 }
 
-async fn build(config: &RunConfig, table: Option<&Table>) -> Result<Trainer, Message> {
+async fn build(config: &RunConfig, table: Option<&Table>) -> Result<Trainer> {
     let plan = config.check()?;
     let dataset = Dataset::build(&config.data, table)?;
     let task = Task::new(&plan, Rc::new(dataset))?;
@@ -189,7 +189,7 @@ fn numbers(values: &JsValue) -> Vec<f64> {
     Float64Array::new(values).to_vec()
 }
 
-fn table_of(x: Vec<f64>, y: Vec<f64>) -> Result<Table, Message> {
+fn table_of(x: Vec<f64>, y: Vec<f64>) -> Result<Table> {
     if x.len() != y.len() {
         return Err(Message::new(Code::ColumnLengths).with("x", x.len()).with("y", y.len()));
     }
@@ -208,6 +208,6 @@ fn table_of(x: Vec<f64>, y: Vec<f64>) -> Result<Table, Message> {
     Ok(Table::new(dataset))
 }
 
-fn busy(method: &str) -> Error {
-    to_error(&Message::new(Code::Busy).with("method", method))
+fn busy(method: &str) -> Message {
+    Message::new(Code::Busy).with("method", method)
 }

@@ -294,6 +294,8 @@ export type Request =
   | { kind: "epoch" }
   /** Back to the initial weights; paused. */
   | { kind: "reset" }
+  /** Includes in every snapshot from now on what the page displays of the parts that are long. */
+  | { kind: "show"; shown: { weights: boolean; path: boolean } }
   | { kind: "add_point"; x: number; y: number }
   /** Removes the row at this index of the current `points`. */
   | { kind: "remove_point"; index: number }
@@ -420,7 +422,7 @@ export interface Snapshot {
   /** The rate that the next update will take. */
   learning_rate: number;
   /** Original units: w1..wd, then the bias if there is one; of several outputs those of each, one after the other. */
-  weights: number[];
+  weights: Float64Array | null;
   /** ||w - w_exact|| / ||w_exact||, original units; null where the exact solution is not unique. */
   distance: number | null;
   steps_per_second: number;
@@ -436,7 +438,7 @@ export interface Snapshot {
   penalty: number;
   /** Of each part of a cross-validation, its loss under the run that leaves it out; empty where there is none. */
   folds: Float32Array;
-  /** Models beside this one, under other strengths; null where there are none. */
+  /** The models of the coefficient path; null without one, or where it is not shown. */
   path: PathSnapshot | null;
   history: HistoryDelta;
   marks: Mark[];

@@ -38,6 +38,7 @@ async function begin() {
   const nothing = () => {};
   const client = new Client(module, (/** @type {any} */ snapshot) => snapshots.push(snapshot), nothing, nothing, nothing);
   const config = { ...pkg.default_config(), backend: 'cpu' };
+  await client.ask({ kind: 'show', shown: { weights: true, path: false } });
   await client.ask({ kind: 'configure', config });
   for (let i = 0; i < 5; i += 1) await client.ask({ kind: 'step' });
   /** The first snapshot of a run at a step. @param {number} run @param {number} step */
@@ -87,7 +88,7 @@ test('a model is adopted as a run at step 0, and refused where the rows do not f
     const refused = await client.ask({ kind: 'adopt', model: two }).catch((/** @type {any} */ error) => ({ code: error.code, params: error.params }));
     const { steps } = JSON.parse((await client.ask({ kind: 'export' })).text);
     const configured = await client.ask({ kind: 'adopt', model });
-    return { configured, refused, steps, snapshot: await snapshot(configured.run, 0) };
+    return { configured, refused, steps, snapshot: await snapshot(configured.run, 0).then((/** @type {any} */ shown) => ({ ...shown, weights: [...shown.weights] })) };
   }, LINE);
   assert.deepEqual(refused, { code: 'model_inputs', params: { found: 'dose, age', expected: 'x' } });
   assert.equal(steps, 5, 'what is refused leaves the run');

@@ -14,7 +14,7 @@ use downhill::choices::{Method, Optimizer};
 use downhill::config::{RunConfig, choose_method};
 use downhill::dataset::Problem;
 use downhill::message::Code;
-use downhill::trainer::{Trainer, worth_sharing};
+use downhill::trainer::{Trainer, worth_pairing};
 use futures_channel::oneshot;
 
 use crate::cpu::{Bare, problem};
@@ -237,20 +237,20 @@ fn two_workers_are_taken_where_they_gain_enough() {
             now.set(now.get() + if n_shared > 0 { n_shared as f64 * two_ms } else { 13.0 });
             now.get()
         };
-        let shared = block_on(Trainer::share(&plan, &task, pair, &clock)).unwrap();
-        assert_eq!(shared.backend.is_some(), taken, "{two_ms}");
+        let trial = block_on(Trainer::try_pair(&plan, &task, pair, &clock)).unwrap();
+        assert_eq!(trial.backend.is_some(), taken, "{two_ms}");
         let code = if taken { Code::ByPair } else { Code::ByOne };
-        assert_eq!(shared.how.code, code, "{two_ms}: {}", shared.how);
-        assert_eq!(shared.how.params["one"], "76.92");
-        assert!(shared.how.params.contains_key("two"));
+        assert_eq!(trial.how.code, code, "{two_ms}: {}", trial.how);
+        assert_eq!(trial.how.params["one"], "76.92");
+        assert!(trial.how.params.contains_key("two"));
     }
     // A partner that is lost meanwhile is none, and says so.
     let pair = block_on(backend::pair(Rc::clone(&task.problem), partner(4).0)).unwrap();
     let now = Cell::new(0.0);
     let clock = || now.replace(now.get() + 13.0);
-    let shared = block_on(Trainer::share(&plan, &task, pair, &clock)).unwrap();
-    assert!(shared.backend.is_none());
-    assert_eq!(shared.how.code, Code::PairFailed);
+    let trial = block_on(Trainer::try_pair(&plan, &task, pair, &clock)).unwrap();
+    assert!(trial.backend.is_none());
+    assert_eq!(trial.how.code, Code::PairFailed);
 }
 
 #[test]
@@ -259,6 +259,6 @@ fn short_passes_and_faster_engines_leave_a_second_worker_out() {
     for (passes, fastest, worth) in
         [(500.0, 500.0, true), (1000.0, 1500.0, true), (1001.0, 1001.0, false), (500.0, 1000.0, false)]
     {
-        assert_eq!(worth_sharing(passes, fastest), worth, "{passes}, {fastest}");
+        assert_eq!(worth_pairing(passes, fastest), worth, "{passes}, {fastest}");
     }
 }

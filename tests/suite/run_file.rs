@@ -135,23 +135,6 @@ fn a_place_that_the_data_does_not_have_is_refused() {
 }
 
 #[test]
-fn field_by_field_it_is_the_same_file() {
-    let mut run = trainer(On::Cpu, &config());
-    block_on(run.advance(50)).unwrap();
-    let fields: serde_json::Map<String, Value> = run_file::fields(&run, &Saving::default())
-        .unwrap()
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect();
-    let written: Value = serde_json::from_str(&run_file::write(&run).unwrap()).unwrap();
-    assert!(fields.keys().eq(written.as_object().unwrap().keys()));
-    let [read, expected] = [Value::Object(fields), written].map(|value| run_file::read_value(value).unwrap());
-    assert_eq!((read.plan, read.map), (expected.plan, expected.map));
-    assert_eq!(read.checkpoint.state.values, expected.checkpoint.state.values);
-    assert_eq!(read.checkpoint.place, expected.checkpoint.place);
-}
-
-#[test]
 fn a_file_from_before_losses_and_penalties_goes_on_as_it_did_then() {
     // tests/reference/weights.json: what the version named there wrote after 50 updates, and after 25 more.
     let files = reference("weights");
@@ -179,7 +162,7 @@ fn a_file_from_before_losses_and_penalties_goes_on_as_it_did_then() {
 
 fn saved_as(run: &Trainer, which: Which) -> RunFile {
     let saving = Saving { which, saved: Some("2026-11-26 10:00".to_owned()) };
-    serde_json::from_str(&run_file::write_as(run, &saving).unwrap()).unwrap()
+    serde_json::from_str(&RunFile::of(run, &saving).to_text().unwrap()).unwrap()
 }
 
 #[test]

@@ -69,12 +69,13 @@ export class Asking {
   /** Asks for the weights of now, if something is wanted of them that is not known. */
   soon() {
     const { run, snapshot } = this;
-    if (!run?.dataset || !snapshot || this.#asking) return;
+    if (!run?.dataset || !snapshot?.weights || this.#asking) return;
     const work = run.dataset.n_samples * run.dataset.n_features ** 2;
     const wanted = this.wanted(work);
     if (!wanted) return;
     const { part, effect } = wanted;
-    const key = JSON.stringify([run.run, snapshot.step, snapshot.weights, part, effect]);
+    const weights = [...snapshot.weights];
+    const key = JSON.stringify([run.run, snapshot.step, weights, part, effect]);
     if (this.#asked?.key === key) return;
     const moves = snapshot.status.kind === 'training' && this.#asked;
     if (moves && work > LIVE) return;
@@ -86,7 +87,7 @@ export class Asking {
       }, wait);
       return;
     }
-    void this.#ask(run, { kind: 'diagnose', config: run.config, weights: snapshot.weights, ...wanted }, key);
+    void this.#ask(run, { kind: 'diagnose', config: run.config, weights, ...wanted }, key);
   }
 
   /**

@@ -136,7 +136,7 @@ export class Readouts {
     const sampled = snapshot.loss_is_sample;
     put('loss-kind', sampled ? text('loss_sample') : '');
     put('loss-note', sampled ? text('loss_sample_note', { rows: count(snapshot.loss_rows) }) : '');
-    snapshot.weights.forEach((weight, i) => {
+    snapshot.weights?.forEach((weight, i) => {
       const place = this.#weights[i]?.now;
       const words = figure(weight);
       if (place && place.textContent !== words) place.textContent = words;

@@ -183,7 +183,7 @@ export class Views {
     const said = { target: dataset.target, n: count(dataset.n_samples), loss: figure(snapshot.loss), r2: figure(snapshot.r2), least };
     element('fit-text').textContent = this.#several
       ? text('fit_text_several', { ...said, features: dataset.inputs.map(({ name }) => name).join(text('separator')) })
-      : text('fit_text', { ...said, feature: dataset.inputs[0].name, formula: formula(snapshot.weights, this.#bias) });
+      : text('fit_text', { ...said, feature: dataset.inputs[0].name, formula: formula([...snapshot.weights ?? []], this.#bias) });
     const last = snapshot.marks.at(-1);
     const change = last ? text('last_change', { step: count(last.step), change: this.markWords(last.message) }) : '';
     element('loss-text').textContent = text('loss_text', {

@@ -165,7 +165,7 @@ export class Coefficients {
   #draw() {
     if (!this.#snapshot) return;
     const coefficients = this.#coefficients;
-    this.#snapshot.weights.forEach((weight, i) => {
+    this.#snapshot.weights?.forEach((weight, i) => {
       const [cells, coefficient] = [this.#cells[i], coefficients[i]];
       if (!cells || !coefficient) return;
       const { estimate, standard_error: error } = coefficient;
@@ -185,7 +185,7 @@ export class Coefficients {
     const lines = this.#coefficients.map((coefficient, i) => [
       quoted(`${several ? `${classes[Math.floor(i / perOutput)]}: ` : ''}${terms[i % perOutput] ?? 'bias'}`),
       coefficient.estimate, coefficient.standard_error ?? '', coefficient.t ?? '', coefficient.p ?? '',
-      ...(coefficient.interval ?? ['', '']), coefficient.inflation ?? '', this.#snapshot?.weights[i] ?? '', coefficient.scaled,
+      ...(coefficient.interval ?? ['', '']), coefficient.inflation ?? '', this.#snapshot?.weights?.[i] ?? '', coefficient.scaled,
     ].join(','));
     const content = ['term,estimate,standard_error,t,p,low_95,high_95,vif,descent,standardized', ...lines].join('\n');
     const link = document.createElement('a');

@@ -240,7 +240,7 @@ async fn open(engine: &str, problem: &Rc<Problem>, spawn: &Function) -> Result<B
         "cpu" => Ok(backend::cpu(Rc::clone(problem))),
         "pair" => downhill::web::pair::open(spawn, problem).await.map_err(|detail| Error::new(&detail)),
         "gpu" => {
-            let said = |message| downhill::web::to_error(&message);
+            let said = Error::from;
             let gpu = backend::gpu::Gpu::open().await.map_err(said)?;
             let options = backend::gpu::Options { now_ms: Some(now_ms), ..Default::default() };
             let engine = backend::gpu::GpuEngine::new(gpu, problem, options).await.map_err(said)?;

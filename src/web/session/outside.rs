@@ -2,12 +2,12 @@
 
 use std::rc::Rc;
 
-use js_sys::{Error, Float64Array, Function, Reflect};
+use js_sys::{Float64Array, Function, Reflect};
 use wasm_bindgen::prelude::*;
 
 use crate::dataset::{Dataset, Extra, Input, RowSource, Table};
 use crate::message::{Code, Message, Result, count};
-use crate::web::from_js;
+use crate::web::{from_js, internal, reason_of};
 
 /// `TableRows` of `types.d.ts`.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ impl OutsideRows {
     pub(super) fn table(rows: &JsValue) -> Result<(Table, Vec<Message>)> {
         let get = |name: &str| Reflect::get(rows, &name.into()).unwrap_or_default();
         let text = |name: &str| get(name).as_string().unwrap_or_default();
-        let inputs: Vec<Input> = from_js(get("inputs")).map_err(|error| thrown(&error))?;
+        let inputs: Vec<Input> = from_js(get("inputs"))?;
         let n_rows = get("n_rows").as_f64().unwrap_or(0.0) as usize;
         let read = get("read").dyn_into::<Function>().map_err(|error| thrown(&error))?;
         let source = Rc::new(Self { n_rows, read });
@@ -45,8 +45,8 @@ impl OutsideRows {
         let filled =
             (filled > 0).then(|| Message::new(Code::NoticeCellsFilled).with("filled", count(filled)));
         let counted = sampled.into_iter().chain(left_out).chain(filled).collect();
-        let target_levels: Vec<String> = from_js(get("target_levels")).map_err(|error| thrown(&error))?;
-        let extras: Vec<Extra> = from_js(get("extras")).map_err(|error| thrown(&error))?;
+        let target_levels: Vec<String> = from_js(get("target_levels"))?;
+        let extras: Vec<Extra> = from_js(get("extras"))?;
         let dataset = Dataset::of_source(source, inputs, &text("target"))
             .with_target_levels(target_levels)
             .with_extras(extras);
@@ -70,9 +70,7 @@ impl RowSource for OutsideRows {
 /// What another module has thrown: its own message, as it was worded there.
 pub(super) fn thrown(error: &JsValue) -> Message {
     let Some(code) = code_of(error) else {
-        let detail =
-            error.dyn_ref::<Error>().map_or_else(|| format!("{error:?}"), |error| error.message().into());
-        return Message::new(Code::Internal).with("detail", detail);
+        return internal(reason_of(error));
     };
     let params = Reflect::get(error, &"params".into()).unwrap_or_default();
     Message { params: from_js(params).unwrap_or_default(), ..Message::new(code) }

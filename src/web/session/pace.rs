@@ -1,8 +1,8 @@
 //! How much training a tick does, and when the page is shown it.
 
-use super::now_ms;
 use crate::message::Result;
 use crate::trainer::{Status, Trainer};
+use crate::web::now_ms;
 
 /// How long a tick works on the CPU: requests wait no longer than this.
 const CPU_TICK_MS: f64 = 12.0;

@@ -1,0 +1,51 @@
+//! Predictions that the page asks for.
+
+use super::Session;
+use crate::dataset::Input;
+use crate::message::{Code, Message, Result};
+use crate::protocol::Answer;
+use crate::trainer::Explanation;
+
+impl Session {
+    /// Predicts with the model of one input, at every number of a text.
+    pub(super) fn predict(&self, inputs: &str) -> Result<Answer> {
+        let separates = |c: char| c.is_whitespace() || [',', ';', '[', ']', '，', '、'].contains(&c);
+        let words = inputs.split(separates).filter(|word| !word.is_empty());
+        let number = |word: &str| finite(word).ok_or(Message::new(Code::InputNotANumber).with("text", word));
+        let inputs = words.map(number).collect::<Result<Vec<f64>>>()?;
+        if inputs.is_empty() {
+            return Err(Code::NothingToPredict.into());
+        }
+        let trainer = &self.run()?.trainer;
+        let outputs = inputs.iter().map(|x| trainer.predict(*x)).collect();
+        Ok(Answer::Predicted { inputs, outputs })
+    }
+
+    /// Predicts a row from the text of each input, and splits the prediction by input.
+    pub(super) fn predict_row(&self, values: &[String]) -> Result<Answer> {
+        let trainer = &self.run()?.trainer;
+        let inputs = &trainer.task().dataset.inputs;
+        if values.len() != inputs.len() {
+            return Err(Message::new(Code::Internal).with("detail", "one value per input is needed"));
+        }
+        let row = inputs.iter().zip(values).map(|(input, text)| value(input, text.trim()));
+        let row = row.collect::<Result<Vec<f64>>>()?;
+        let Explanation { sum, baseline, contributions, response, .. } = trainer.explain_row(&row);
+        Ok(Answer::Explained { output: sum, baseline, contributions, response })
+    }
+}
+
+fn finite(text: &str) -> Option<f64> {
+    text.parse().ok().filter(|value: &f64| value.is_finite())
+}
+
+/// The value of an input that a text names: a number, or the index of a level.
+fn value(input: &Input, text: &str) -> Result<f64> {
+    let (value, refusal) = if input.levels.is_empty() {
+        (finite(text), Code::InputNotANumber)
+    } else {
+        let level = input.levels.iter().position(|level| level == text);
+        (level.map(|level| level as f64), Code::NoSuchLevel)
+    };
+    value.ok_or_else(|| Message::new(refusal).with("column", &input.name).with("text", text))
+}
