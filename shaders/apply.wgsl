@@ -1,6 +1,6 @@
-// One update from the sums over a batch. The twin of `update` in src/backend/cpu.rs, where the order of decisions is
-// explained. `sum_of`, `total_at`, `set_total`, `state_at` and `set_state` are the kernel's own;
-// `average` and `updated` those of a run without penalties or with them.
+// One update from the sums over a batch. `update` in src/backend/cpu/update.rs does the same and
+// explains the order of decisions. Each kernel provides `sum_of`, `total_at`, `set_total`,
+// `state_at` and `set_state`; `average` and `updated` depend on whether there is a penalty.
 
 var<workgroup> reaction: Reaction;
 var<workgroup> action: u32;
@@ -14,12 +14,12 @@ const UPDATE: u32 = 1u;
 const RESTORE_PREVIOUS: u32 = 2u;
 const RESTORE_ANCHOR: u32 = 3u;
 
-// By bits, since compilers may assume that no float is infinite or undefined.
+// Compares bits, because compilers may assume that no float is infinite or NaN.
 fn is_finite(x: f32) -> bool {
     return (bitcast<u32>(x) & 0x7F800000u) != 0x7F800000u;
 }
 
-// Where one lane updates every parameter, it need not wait for others.
+// If one lane updates every parameter, it need not wait for others.
 fn meet() {
     if (UPDATE_LANES > 1u) {
         workgroupBarrier();
@@ -28,7 +28,7 @@ fn meet() {
 
 fn apply(run: u32, step: StepParams, cursor: u32, lane: u32) {
     let measured = (step.flags & EVALUATE) != 0u;
-    // Loops where an `if` would do: software adapters run what stands behind an `if` whoever takes it.
+    // Loops instead of `if`, because software adapters execute both sides of an `if`.
     let first = select(N_SUMS, lane, lane < UPDATE_LANES);
     var square = average(run, step, lane, first);
     squares[lane] = square;
@@ -80,7 +80,7 @@ fn write(step: StepParams, j: u32, finite: bool) {
                 set_state(epoch_start, state_at(j));
             }
             if (!finite) { return; }
-            // Made once more rather than kept: there may be thousands.
+            // Recomputed rather than kept, because there may be thousands.
             let p = updated(step, j);
             if (bold() && (step.flags & EPOCH_END) != 0u) {
                 set_state(anchor, state_at(epoch_start));
@@ -109,7 +109,7 @@ fn bold() -> bool {
     return run_params.reaction == SCHEDULE_BOLD_DRIVER;
 }
 
-// What this step does to the weights, and what the run makes of it.
+// The effect of this step on the weights and on the run.
 fn decide(step: StepParams, loss: f32, gradient_norm: f32) -> u32 {
     if ((step.flags & EVALUATE) != 0u) {
         reaction.evaluated_loss = loss;

@@ -1,5 +1,5 @@
-// Many steps in one dispatch, a workgroup a run, where a batch is too small to share: weights, moments and reactions
-// stay in the workgroup's memory, and the rows too where they all fit.
+// Many steps in one dispatch, one workgroup per run, for batches too small to share. Weights,
+// moments and reactions stay in workgroup memory, and the rows too if they all fit.
 
 @group(0) @binding(0) var<uniform> run_params: RunParams;
 @group(0) @binding(1) var<storage, read> steps: array<StepParams>;
@@ -11,7 +11,7 @@
 
 const N_STATE: u32 = SLOT_COUNT * N_PARAMETERS;
 
-// One more than none, since no array is empty.
+// At least one, because arrays cannot be empty.
 var<workgroup> resident_features: array<f32, RESIDENT_ROWS * N_FEATURES + 1u>;
 var<workgroup> resident_targets: array<f32, RESIDENT_ROWS + 1u>;
 var<workgroup> resident_state: array<f32, N_STATE>;

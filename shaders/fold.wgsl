@@ -1,11 +1,11 @@
-// What the lanes of a workgroup have summed, brought together.
+// Adds up the sums of a workgroup's lanes.
 
-// Sums that a lane folds at a time: two rounds need two barriers, where halving needs seven.
+// Sums that a lane folds at a time: two rounds need two barriers, while halving needs seven.
 const FOLD: u32 = 8u;
 
 var<workgroup> sums: array<array<f32, WORKGROUP_SIZE>, N_SUMS>;
 
-// Of sums that every lane has put into its place.
+// Adds the sums that each lane has stored.
 fn fold_lanes(lane: u32) {
     workgroupBarrier();
     for (var item = lane; item < N_SUMS * FOLD; item += WORKGROUP_SIZE) {

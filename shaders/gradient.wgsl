@@ -1,4 +1,5 @@
-// Partial sums of a batch's loss and gradient: one workgroup a tile, one column of workgroups a run. For few features.
+// Partial sums of a batch's loss and gradient for few features: one workgroup per tile, one column
+// of workgroups per run.
 
 @group(0) @binding(0) var<uniform> run_params: RunParams;
 @group(0) @binding(1) var<storage, read> steps: array<StepParams>;
@@ -29,7 +30,7 @@ fn gradient(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_i
     state_base = run * SLOT_COUNT * N_PARAMETERS;
     let step = steps[min(reactions[run].cursor, run_params.trace_capacity - 1u)];
     let n_tiles = step.n_tiles / block.n_blocks;
-    // A halted run waits for its neighbours; only measuring it still makes sense.
+    // A halted run only measures; it waits for the other runs.
     let live = reactions[run].halt == 0u || (step.flags & EVALUATE) != 0u;
     sum_tile(run, step, block, live && group.x < n_tiles, group.x, n_tiles, lane);
     if (lane < N_SUMS && group.x < n_tiles) {

@@ -1,5 +1,6 @@
-// The same for many features: ROW_LANES lanes share a row, QUADS of its quads of columns each. A lane keeps what it
-// read of ROWS_AT_ONCE rows until their residuals are known, so memory is read once. Rows are padded to quads.
+// Partial sums for many features: ROW_LANES lanes share a row, and each takes QUADS of its groups
+// of four columns. A lane keeps ROWS_AT_ONCE rows until their residuals are known, so memory is
+// read once. Rows are padded to groups of four.
 
 @group(0) @binding(0) var<uniform> run_params: RunParams;
 @group(0) @binding(1) var<storage, read> steps: array<StepParams>;
@@ -19,7 +20,7 @@ fn gradient(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_i
     let base = run * SLOT_COUNT * N_PARAMETERS;
     let step = steps[min(reactions[run].cursor, run_params.trace_capacity - 1u)];
     let n_tiles = step.n_tiles / block.n_blocks;
-    // A halted run waits for its neighbours; only measuring it still makes sense.
+    // A halted run only measures; it waits for the other runs.
     let live = group.x < n_tiles && (reactions[run].halt == 0u || (step.flags & EVALUATE) != 0u);
 
     let place = lane % ROW_LANES;
@@ -34,12 +35,12 @@ fn gradient(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_i
     if (N_PARAMETERS > N_FEATURES) {
         bias = state[base + N_PARAMETERS - 1u];
     }
-    // Of loss and bias; the same in every lane of a row.
+    // Sums of loss and bias, the same in every lane of a row.
     var row_sums = vec2<f32>();
 
     begin_order(step);
     let positions = positions_in(step, block);
-    // The lanes of a workgroup meet at barriers, so each makes every round.
+    // The lanes of a workgroup meet at barriers, so each takes every round.
     let rows_a_round = max(n_tiles, 1u) * ROW_GROUPS * ROWS_AT_ONCE;
     let n_rounds = select(0u, (positions.y - positions.x + rows_a_round - 1u) / rows_a_round, live);
     for (var round = 0u; round < n_rounds; round++) {
@@ -53,10 +54,11 @@ fn gradient(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_i
             known[r] = (i < positions.y) & !elsewhere(row, block);
             rows[r] = select(0u, row - block.first_row, known[r]);
             var product = 0.0;
-            // No `if` where every lane passes by thousands of times: it costs software adapters more than it spares.
+            // No `if` where every lane passes thousands of times: it costs software adapters more
+            // than it saves.
             for (var k = 0u; k < QUADS; k++) { // unrolled
                 let quad = place + k * ROW_LANES;
-                // Past the row's end it is another row's: of no weight, and its sum is nobody's.
+                // Past the end of the row it reads another row, with weight 0 and an unused sum.
                 let x = features[rows[r] * QUADS_A_ROW + min(quad, QUADS_A_ROW - 1u)];
                 read[r * QUADS + k] = x;
                 product += dot(weights[k], x);
@@ -117,7 +119,7 @@ fn weight_at(base: u32, j: u32) -> f32 {
     return select(0.0, state[base + min(j, N_PARAMETERS - 1u)], j < N_FEATURES);
 }
 
-// What the groups found for the first group's lane.
+// The sums of the groups, for the lane of the first group.
 fn fold_groups(lane: u32) -> vec4<f32> {
     var folded = vec4<f32>();
     if (lane < ROW_LANES) {

@@ -1,4 +1,5 @@
-// The same for any loss, for rows that need not count the same, and for several outputs; see gradient_wide.wgsl.
+// Partial sums for many features with any loss, sample weights and several outputs; see
+// gradient_wide.wgsl.
 
 @group(0) @binding(0) var<uniform> run_params: RunParams;
 @group(0) @binding(1) var<storage, read> steps: array<StepParams>;
@@ -18,12 +19,12 @@ fn gradient(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_i
     let base = run * SLOT_COUNT * N_PARAMETERS;
     let step = steps[min(reactions[run].cursor, run_params.trace_capacity - 1u)];
     let n_tiles = step.n_tiles / block.n_blocks;
-    // A halted run waits for its neighbours; only measuring it still makes sense.
+    // A halted run only measures; it waits for the other runs.
     let live = group.x < n_tiles && (reactions[run].halt == 0u || (step.flags & EVALUATE) != 0u);
 
     let place = lane % ROW_LANES;
     let row_group = lane / ROW_LANES;
-    // Quad by quad, an output after the other.
+    // Group by group of four, one output after the other.
     var weights: array<vec4<f32>, N_QUADS>;
     var sum: array<vec4<f32>, N_QUADS>;
     for (var k = 0u; k < QUADS; k++) { // unrolled
@@ -43,13 +44,13 @@ fn gradient(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_i
             bias[o] = state[base + N_WEIGHTS + o];
         }
     }
-    // Of biases and loss; the same in every lane of a row.
+    // Sums of biases and loss, the same in every lane of a row.
     var by_bias: array<f32, N_OUTPUTS>;
     var total = 0.0;
 
     begin_order(step);
     let positions = positions_in(step, block);
-    // The lanes of a workgroup meet at barriers, so each makes every round.
+    // The lanes of a workgroup meet at barriers, so each takes every round.
     let rows_a_round = max(n_tiles, 1u) * ROW_GROUPS * ROWS_AT_ONCE;
     let n_rounds = select(0u, (positions.y - positions.x + rows_a_round - 1u) / rows_a_round, live);
     for (var round = 0u; round < n_rounds; round++) {
@@ -95,7 +96,7 @@ fn gradient(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_i
             }
             let loss = loss_and_slopes(&z, targets[rows[r]]);
             let share = select(0.0, share_of(rows[r], run, step), known[r]);
-            // What does not count may be infinite.
+            // A row of weight 0 may have an infinite loss.
             for (var o = 0u; o < N_OUTPUTS; o++) { // unrolled
                 z[o] = select(0.0, share * z[o], share != 0.0);
                 by_bias[o] += z[o];
@@ -143,7 +144,7 @@ fn weight_at(base: u32, j: u32, o: u32) -> f32 {
     return select(0.0, state[base + min(j * N_OUTPUTS + o, N_PARAMETERS - 1u)], j < N_FEATURES);
 }
 
-// What the groups found for the first group's lane.
+// The sums of the groups, for the lane of the first group.
 fn fold_groups(lane: u32) -> vec4<f32> {
     var folded = vec4<f32>();
     if (lane < ROW_LANES) {

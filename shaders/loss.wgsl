@@ -1,4 +1,4 @@
-// Losses, pointwise; twins of the functions in src/choices/loss.rs.
+// Losses, pointwise, as in src/choices/loss.rs.
 
 fn squared_error(residual: f32) -> f32 {
     return residual * residual;

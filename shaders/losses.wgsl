@@ -1,4 +1,5 @@
-// Losses, pointwise; twins of the functions in src/choices/loss.rs. LOSS says which: a constant, so that drivers drop the others.
+// Losses, pointwise, as in src/choices/loss.rs. LOSS selects one: it is a constant, so that drivers
+// drop the others.
 
 const LN_2: f32 = 0.69314718;
 
@@ -94,7 +95,7 @@ fn log_1p(x: f32) -> f32 {
     return select(log(1.0 + x), small, x < 0.1);
 }
 
-// The loss of a row; its outputs become slopes.
+// Returns the loss of a row and turns its outputs into slopes.
 fn loss_and_slopes(outputs: ptr<function, array<f32, N_OUTPUTS>>, y: f32) -> f32 {
     if (LOSS == LOSS_SOFTMAX) {
         return softmax(outputs, y);

@@ -1,5 +1,5 @@
-// A tile's sums where there are few features: a lane takes a row at a time and keeps every sum to itself.
-// `feature_at`, `target_at` and `state_at` are the kernel's own.
+// Sums of a tile for few features: each lane takes one row at a time and keeps every sum. Each
+// kernel provides `feature_at`, `target_at` and `state_at`.
 
 fn sum_tile(run: u32, step: StepParams, block: Block, live: bool, tile: u32, n_tiles: u32, lane: u32) {
     var sum: array<f32, N_SUMS>;

@@ -1,4 +1,5 @@
-// The same for any loss, for rows that need not count the same, and for several outputs; see narrow.wgsl.
+// Sums of a tile for few features with any loss, sample weights and several outputs; see
+// narrow.wgsl.
 fn sum_tile(run: u32, step: StepParams, block: Block, live: bool, tile: u32, n_tiles: u32, lane: u32) {
     var sum: array<f32, N_SUMS>;
     if (live) {
@@ -29,7 +30,7 @@ fn sum_tile(run: u32, step: StepParams, block: Block, live: bool, tile: u32, n_t
             }
             let loss = loss_and_slopes(&z, target_at(row));
             let share = share_of(row, run, step);
-            // What does not count may be infinite.
+            // A row of weight 0 may have an infinite loss.
             for (var k = 0u; k < N_OUTPUTS; k++) { // unrolled
                 z[k] = select(0.0, share * z[k], share != 0.0);
             }

@@ -1,4 +1,4 @@
-// Update rules; the twin of `optimize` in src/choices/optimizer.rs, where formulas and sources stand.
+// Update rules, as `optimize` in src/choices/optimizer.rs, which gives formulas and sources.
 
 struct Parameter {
     weight: f32,

@@ -1,5 +1,5 @@
-// A batch in the order of the rows. Kernels are made for one order or the other: software adapters run both sides of
-// an `if`, and the walk through a permutation costs more than a row's sums.
+// A batch in row order. Kernels are compiled for one order or the other, because software adapters
+// execute both sides of an `if`, and a permutation costs more than a row's sums.
 
 // The positions of a batch that may lie in a block: first and end.
 fn positions_in(step: StepParams, block: Block) -> vec2<u32> {

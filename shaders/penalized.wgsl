@@ -1,10 +1,10 @@
-// A step from the sums of rows that may count by a share, with what is added for large weights; see plain.wgsl.
+// An update from the sums of rows with sample weights or folds, with a penalty; see plain.wgsl.
 
 var<private> own: RunSettings;
 var<workgroup> penalties: array<f32, WORKGROUP_SIZE>;
 
-// Turns sums into means and adds the penalty; returns the lane's share of the gradient's squared norm, the gradient
-// being the subgradient of least norm.
+// Turns sums into means and adds the penalty. Returns the lane's part of the squared norm of the
+// subgradient of least norm.
 fn average(run: u32, step: StepParams, lane: u32, first: u32) -> f32 {
     own = settings[run];
     let validates = (step.flags & VALIDATE) != 0u;

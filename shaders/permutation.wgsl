@@ -1,4 +1,4 @@
-// The order of an epoch's rows; the twin of Permutation in src/rng.rs.
+// The row order of an epoch, as Permutation in src/rng.rs.
 
 const N_ROUNDS: u32 = 6u;
 
@@ -33,7 +33,7 @@ fn halves_of(n: u32) -> Halves {
     return Halves(right_bits, (1u << left_bits) - 1u, (1u << right_bits) - 1u);
 }
 
-// The walk ends: the network is a bijection, so it comes back to an index below n.
+// The loop ends: the network is a bijection, so it returns to an index below n.
 fn permute(start: u32, n: u32, keys: array<u32, N_ROUNDS>) -> u32 {
     let halves = halves_of(n);
     var index = start;

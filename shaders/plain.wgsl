@@ -1,6 +1,6 @@
-// A step from the sums of rows that all count the same, without a penalty.
+// An update from the sums of equally weighted rows, without a penalty.
 
-// Turns sums into means; returns the lane's share of the gradient's squared norm.
+// Turns sums into means. Returns the lane's part of the gradient's squared norm.
 fn average(run: u32, step: StepParams, lane: u32, first: u32) -> f32 {
     var square = 0.0;
     for (var j = first; j < N_SUMS; j += UPDATE_LANES) {

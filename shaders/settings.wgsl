@@ -1,4 +1,4 @@
-// What each run has for itself; the twin of RunSettings in src/backend/kernel.rs.
+// Settings in which runs differ, as RunSettings in src/backend/kernel.rs.
 
 struct RunSettings {
     l1: f32,

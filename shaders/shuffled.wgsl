@@ -1,4 +1,4 @@
-// A batch in its epoch's shuffled order, see ordered.wgsl. Any of its positions may lie in any block.
+// A batch in its epoch's shuffled order; see ordered.wgsl. Its positions may lie in any block.
 fn positions_in(step: StepParams, block: Block) -> vec2<u32> {
     return vec2<u32>(step.batch_start, step.batch_start + step.batch_len);
 }

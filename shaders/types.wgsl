@@ -1,5 +1,5 @@
-// Twins of the structs in src/backend/kernel.rs; a test compares names, offsets and sizes. Constants that Rust has too
-// are written there alone, and go in front of every kernel.
+// The structs of src/backend/kernel.rs; a test compares names, offsets and sizes. Constants that
+// Rust has too are defined only there and are put in front of every kernel.
 
 struct StepParams {
     learning_rate: f32,
@@ -41,7 +41,7 @@ struct RunParams {
     loss_parameter: f32,
 }
 
-// The rows that one buffer holds.
+// One buffer's part of the rows.
 struct Block {
     first_row: u32,
     end_row: u32,

@@ -1,4 +1,4 @@
-// How much a row counts, where all count the same.
+// The weight of a row, if all rows count the same.
 fn share_of(row: u32, run: u32, step: StepParams) -> f32 {
     return 1.0;
 }

@@ -1,4 +1,4 @@
-// Brings the tiles' sums together and makes one update: one workgroup a run.
+// Adds up the sums of the tiles and makes one update, one workgroup per run.
 
 @group(0) @binding(0) var<uniform> run_params: RunParams;
 @group(0) @binding(1) var<storage, read> steps: array<StepParams>;
@@ -9,12 +9,13 @@
 @group(0) @binding(5) var<storage, read_write> trace: array<vec2<f32>>;
 
 var<private> state_base: u32;
-// Where the buffer of partial sums keeps this run's totals, if they are too many for the workgroup.
+// Where the buffer of partial sums keeps this run's totals, if they exceed workgroup memory.
 var<private> totals_base: u32;
 
-// Lanes side by side on the columns of a tile, the others on other tiles.
+// Some lanes take adjacent columns of a tile, the others take other tiles.
 const PARTS: u32 = WORKGROUP_SIZE / COLUMNS;
-// Tiles that are summed before they join the rest: two short sums lose less than a long one.
+// Tiles that are summed before they join the rest: two short sums lose less precision than a long
+// one.
 const TILES_FOLD: u32 = 16u;
 
 var<workgroup> parts: array<f32, WORKGROUP_SIZE>;

@@ -1,4 +1,4 @@
-// How much a row counts: by its weight, and not at all where its fold is not what is summed.
+// The weight of a row: its sample weight, or 0 if its fold is not summed.
 
 // Weight and fold.
 @group(0) @binding(8) var<storage, read> shares: array<vec2<f32>>;

@@ -1,4 +1,4 @@
-//! The answer that descent is heading for: least squares in f64, and what its shape says about the learning rate.
+//! The exact solution: least squares in f64, and what its spectrum says about the learning rate.
 
 use crate::choices::Loss;
 use crate::dataset::{BLOCK_ROWS, Dataset, FeatureMap};
@@ -22,24 +22,26 @@ pub use rows::{Block, Portion, Rows};
 pub struct LeastSquares {
     /// Parameters of the scaled features, `w1..wd` then `b`.
     pub parameters: Vec<f64>,
-    /// The same in the units of inputs and target.
+    /// The same parameters in the units of inputs and target.
     pub original: Vec<f64>,
-    /// Whether they are the only ones that give the least loss.
+    /// Whether no other parameters reach the lowest loss.
     pub unique: bool,
-    /// Whether there are any such parameters: classes that can be told apart without an error let weights grow without end.
+    /// Whether a best solution exists. If classes separate perfectly, weights grow forever.
     pub finite: bool,
-    /// The least mean squared error, or the least of whatever else a run minimizes; undefined where it was not looked for.
+    /// The lowest mean squared error, or the lowest objective of another loss; NaN if it was not
+    /// computed.
     pub loss: f64,
-    /// Share of the target's variance that is explained; `None` for a constant target.
+    /// Fraction of the target's variance that is explained; `None` for a constant target.
     pub r2: Option<f64>,
-    /// Largest eigenvalue of the Hessian `2/n A'A`, `A` being the scaled features and the ones.
+    /// Largest eigenvalue of the Hessian `2/n A'A`, where `A` holds the scaled features and a
+    /// column of ones.
     pub largest_eigenvalue: f64,
-    /// Ratio of its largest to its smallest eigenvalue; infinite where the solution is not unique.
+    /// Ratio of the largest to the smallest eigenvalue; infinite if the solution is not unique.
     pub condition: f64,
 }
 
 impl LeastSquares {
-    /// What least squares gives on `dataset` through `map`: see [`Triangle`].
+    /// Solves least squares on `dataset` through `map`; see [`Triangle`].
     pub fn solve(dataset: &Dataset, map: &FeatureMap, bias: bool) -> Self {
         let n_features = map.n_features();
         let mut triangle = Triangle::new(n_features, bias);
@@ -65,23 +67,25 @@ impl LeastSquares {
     }
 }
 
-/// R of the QR factorization of `[A y]`, upper triangular, `A` being the scaled features and the ones: by Householder
-/// reflections, folded over blocks of rows (TSQR: Demmel et al. 2012), never by normal equations.
+/// R of the QR factorization of `[A y]`, upper triangular, where `A` holds the scaled features and
+/// a column of ones. Householder reflections are folded over blocks of rows (TSQR: Demmel et al.
+/// 2012); normal equations are never formed.
 #[derive(Clone, Debug)]
 pub struct Triangle {
     n_features: usize,
     bias: bool,
-    /// Columns of `[A y]`.
+    /// Number of columns of `[A y]`.
     width: usize,
     n_samples: f64,
-    /// Row-major. The triangle so far sits on top, new rows below; each fold leaves a triangle again.
+    /// Row-major. The current triangle is on top, with new rows below it; each fold leaves a
+    /// triangle again.
     stack: Vec<f64>,
     reflector: Vec<f64>,
     factors: Vec<f64>,
 }
 
 impl Triangle {
-    /// Of no row yet.
+    /// Starts with no rows.
     pub fn new(n_features: usize, bias: bool) -> Self {
         let width = n_features + usize::from(bias) + 1;
         let n_rows = width + BLOCK_ROWS;
@@ -112,12 +116,13 @@ impl Triangle {
         householder(stack, self.width, &mut self.reflector, &mut self.factors);
     }
 
-    /// The least squares of every row that was folded in.
+    /// Solves least squares for all rows folded in so far.
     pub fn solve(&self, map: &FeatureMap, target_variance: f64) -> LeastSquares {
         let p = self.width - 1;
         let triangle = &self.stack[..self.width * self.width];
         let (parameters, unique) = back_substitute(triangle, p);
-        // What the last column keeps below row p is the residual, and a dropped pivot's share of it.
+        // The residual is what remains of the last column below row p, plus what it has in dropped
+        // pivots.
         let loss = residual_square(triangle, &parameters, p) / self.n_samples;
         let r2 = if target_variance > 0.0 { Some(1.0 - loss / target_variance) } else { None };
         let (largest, smallest) = spectrum(triangle, p);
@@ -135,10 +140,11 @@ impl Triangle {
     }
 }
 
-/// Turns a row-major matrix into a triangle and zeros, in place. `reflector` holds a number a row, `factors` a
-/// column.
+/// Turns a row-major matrix into a triangle, in place. `reflector` has one number per row,
+/// `factors` one per column.
 ///
-/// Each sum goes down its column row by row; those of all columns run side by side, as rows lie in memory.
+/// Each sum runs down its column row by row; the sums of all columns run in parallel, in memory
+/// order.
 fn householder(matrix: &mut [f64], width: usize, reflector: &mut [f64], factors: &mut [f64]) {
     let n_rows = matrix.len() / width;
     for k in 0..width.min(n_rows) {
@@ -148,14 +154,14 @@ fn householder(matrix: &mut [f64], width: usize, reflector: &mut [f64], factors:
             continue;
         }
         let head = below[k];
-        // Away from the head, so that the reflector's first entry does not cancel.
+        // The sign is opposite to the head's, so that the reflector's first entry does not cancel.
         let new_head = if head > 0.0 { -norm } else { norm };
         below[k] = head - new_head;
         let factors = &mut factors[..width - k];
         factors.fill(0.0);
         for (row, entry) in below.chunks_exact(width).zip(reflector.iter_mut()) {
             *entry = row[k];
-            // The first of these sums is the reflector's own square.
+            // The first of these sums is the squared length of the reflector.
             for (sum, value) in factors.iter_mut().zip(&row[k..]) {
                 *sum += *entry * value;
             }
@@ -179,7 +185,8 @@ fn householder(matrix: &mut [f64], width: usize, reflector: &mut [f64], factors:
     }
 }
 
-/// Solves `R w = q`; a pivot that is nothing but rounding leaves its weight at 0, and the solution not unique.
+/// Solves `R w = q`. A pivot that is only rounding error leaves its weight at 0 and the solution
+/// not unique.
 fn back_substitute(triangle: &[f64], p: usize) -> (Vec<f64>, bool) {
     let width = p + 1;
     let column_norm = |j: usize| (0..=j).map(|i| triangle[i * width + j].powi(2)).sum::<f64>().sqrt();
@@ -197,7 +204,7 @@ fn back_substitute(triangle: &[f64], p: usize) -> (Vec<f64>, bool) {
     (parameters, unique)
 }
 
-/// `||A w - y||^2` from the triangle.
+/// Computes `||A w - y||^2` from the triangle.
 fn residual_square(triangle: &[f64], parameters: &[f64], p: usize) -> f64 {
     let width = p + 1;
     let above: f64 = (0..p)
@@ -209,8 +216,8 @@ fn residual_square(triangle: &[f64], parameters: &[f64], p: usize) -> f64 {
     above + triangle[p * width + p].powi(2)
 }
 
-/// Largest and smallest eigenvalue of `R'R`: squares of R's singular values, by one-sided Jacobi (Hestenes 1958),
-/// which finds the small ones to full relative accuracy.
+/// Largest and smallest eigenvalue of `R'R`, as squares of R's singular values by one-sided Jacobi
+/// rotations (Hestenes 1958), which finds small ones to full relative accuracy.
 fn spectrum(triangle: &[f64], p: usize) -> (f64, f64) {
     let width = p + 1;
     let mut columns: Vec<Vec<f64>> = (0..p)

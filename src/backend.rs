@@ -1,4 +1,5 @@
-//! Where the kernels run. Every engine answers one call: take a state, a plan of steps, and advance.
+//! Engines that run the kernels. Each answers one call: take a state and a plan of steps, and
+//! advance.
 
 use crate::dataset::Problem;
 use crate::message::Message;
@@ -11,26 +12,27 @@ pub mod pipeline;
 
 use kernel::{Reaction, RunParams, RunSettings, StepParams, slot};
 
-/// Steps of one call at most: what the buffers of plan and trace hold.
+/// Maximum number of steps per call, which fits the buffers of plan and trace.
 pub const MAX_STEPS_PER_CALL: usize = 1 << 14;
 
-/// Everything that a run is, apart from its data: enough to go on elsewhere, to the bit.
+/// The whole state of a call's runs apart from the data, enough to continue elsewhere to the same
+/// bits.
 #[derive(Clone, Debug, PartialEq)]
 pub struct State {
-    /// Parameters of a run.
+    /// Number of parameters per run.
     pub n_parameters: usize,
     /// `[run][slot][parameter]`.
     pub values: Vec<f32>,
-    /// What reacts to the run, one a run.
+    /// The reaction of each run.
     pub reactions: Vec<Reaction>,
-    /// Updates done, one a run.
+    /// Number of updates done by each run.
     pub steps: Vec<u64>,
-    /// What each run has for itself, one a run; none where every run has the default.
+    /// Settings of each run; empty if every run has the defaults.
     pub settings: Vec<RunSettings>,
 }
 
 impl State {
-    /// One run at its initial parameters.
+    /// Starts one run at its initial parameters.
     pub fn new(parameters: &[f32]) -> Self {
         let n_parameters = parameters.len();
         let mut values = vec![0.0; slot::COUNT * n_parameters];
@@ -46,7 +48,7 @@ impl State {
         }
     }
 
-    /// A run a setting, all at these initial parameters.
+    /// Starts one run per setting, all at these initial parameters.
     pub fn beside(parameters: &[f32], settings: Vec<RunSettings>) -> Self {
         let n_runs = settings.len();
         let one = Self::new(parameters);
@@ -59,7 +61,7 @@ impl State {
         }
     }
 
-    /// Runs beside each other.
+    /// Number of parallel runs.
     pub fn n_runs(&self) -> usize {
         self.reactions.len()
     }
@@ -69,12 +71,12 @@ impl State {
         &self.values[(run * slot::COUNT + slot) * self.n_parameters..][..self.n_parameters]
     }
 
-    /// One slot of one run, to change.
+    /// One slot of one run, mutable.
     pub fn slot_mut(&mut self, run: usize, slot: usize) -> &mut [f32] {
         &mut self.values[(run * slot::COUNT + slot) * self.n_parameters..][..self.n_parameters]
     }
 
-    /// What a run has for itself.
+    /// The settings of a run.
     pub fn settings_of(&self, run: usize) -> RunSettings {
         self.settings.get(run).copied().unwrap_or_default()
     }
@@ -84,7 +86,7 @@ impl State {
         self.slot(run, slot::WEIGHT)
     }
 
-    /// What a call counts starts at 0.
+    /// Resets the counters of a call.
     fn begin_call(&mut self) {
         for reaction in &mut self.reactions {
             reaction.taken = 0;
@@ -92,7 +94,7 @@ impl State {
         }
     }
 
-    /// The call's steps are added to the run's.
+    /// Adds the call's steps to those of the runs.
     fn end_call(&mut self) {
         for (step, reaction) in self.steps.iter_mut().zip(&self.reactions) {
             *step = step.saturating_add_signed(i64::from(reaction.taken));
@@ -100,28 +102,29 @@ impl State {
     }
 }
 
-/// The engine that a run is on.
+/// The engine of a run.
 #[derive(Debug)]
 pub enum Backend {
     /// The CPU engine.
     Cpu(Box<cpu::CpuEngine>),
-    /// The CPU engine with a partner in another worker.
+    /// The CPU engine with a second worker.
     Pair(Box<cpu::pair::PairEngine>),
     /// The GPU engine.
     #[cfg(feature = "gpu")]
     Gpu(Box<gpu::GpuEngine>),
 }
 
-/// The GPU is gone, and why. The state handed in is untouched.
+/// The GPU is lost, for this reason. The state passed in is unchanged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeviceLost(pub String);
 
 impl Backend {
-    /// Takes `steps` of every run of `state`, at most [`MAX_STEPS_PER_CALL`]. `trace` receives `[batch loss, rate]` of
-    /// each step of each run, `[run][step]`; beyond what a run has `taken`, it means nothing.
+    /// Advances every run of `state` by `steps`, up to [`MAX_STEPS_PER_CALL`]. `trace` receives
+    /// `[batch loss, rate]` for each step of each run, `[run][step]`; entries after the steps a run
+    /// has `taken` are undefined.
     ///
     /// # Errors
-    /// [`DeviceLost`], with `state` and `trace` as they were.
+    /// [`DeviceLost`], with `state` and `trace` unchanged.
     pub async fn advance(
         &mut self,
         state: &mut State,
@@ -155,12 +158,12 @@ impl Backend {
         !matches!(self, Self::Cpu(_) | Self::Pair(_))
     }
 
-    /// Why the second worker is gone, where there was one.
+    /// Why the second worker was lost, if there was one.
     pub fn lost_partner(&self) -> Option<&str> {
         if let Self::Pair(engine) = self { engine.lost() } else { None }
     }
 
-    /// What a person would call it: the adapter's name, or the CPU's instruction set.
+    /// The name shown to the user: the GPU adapter, or the CPU's instruction set.
     pub fn name(&self) -> String {
         match self {
             Self::Cpu(_) | Self::Pair(_) => cpu::NAME.to_owned(),
@@ -177,16 +180,16 @@ pub struct InUse {
     pub gpu: bool,
     /// [`Backend::name`].
     pub name: String,
-    /// Why this one.
+    /// Why this backend was chosen.
     pub reason: Message,
-    /// How a full batch is computed where there is a choice, and why so.
+    /// How full batches are computed if there is a choice, and why.
     pub how: Option<Message>,
-    /// Whether it stands in for one that was wanted or lost.
+    /// Whether it replaces a backend that was requested or lost.
     pub fallback: bool,
 }
 
 impl InUse {
-    /// A backend that is wanted, for a reason.
+    /// Describes a backend that was chosen for a reason.
     pub fn new(backend: &Backend, reason: Message) -> Self {
         Self { gpu: backend.is_gpu(), name: backend.name(), reason, how: None, fallback: false }
     }
@@ -199,21 +202,21 @@ impl std::fmt::Display for InUse {
     }
 }
 
-/// A CPU engine for a problem, whose full batches go by sufficient statistics: `O(n_parameters^2)` a step, whatever the
-/// number of rows.
+/// Creates a CPU engine whose full batches use sufficient statistics: `O(n_parameters^2)` per step,
+/// whatever the number of rows.
 pub fn cpu_by_statistics(problem: std::rc::Rc<Problem>) -> Backend {
     Backend::Cpu(Box::new(cpu::CpuEngine::by_statistics(problem)))
 }
 
-/// A CPU engine for a problem.
+/// Creates a CPU engine for a problem.
 pub fn cpu(problem: std::rc::Rc<Problem>) -> Backend {
     Backend::Cpu(Box::new(cpu::CpuEngine::new(problem)))
 }
 
-/// The same with a partner, which gets half of the rows.
+/// Creates a CPU engine that gives half of the rows to a second worker.
 ///
 /// # Errors
-/// Why there is no partner.
+/// Why there is no second worker.
 pub async fn pair(problem: std::rc::Rc<Problem>, link: cpu::pair::Link) -> Result<Backend, String> {
     Ok(Backend::Pair(Box::new(cpu::pair::PairEngine::new(problem, link).await?)))
 }

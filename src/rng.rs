@@ -1,7 +1,7 @@
 //! Seeded random numbers, and the order in which an epoch visits the rows.
 //!
-//! Both are counter-based: the value at a place is a function of (seed, stream, place), so every backend, thread and
-//! resumed run meets the same one without any state being carried along.
+//! Both are counter-based: each value is a function of (seed, stream, place). Every backend, thread
+//! and resumed run therefore gets the same values, without any state to carry along.
 
 use std::f64::consts::TAU;
 
@@ -23,7 +23,7 @@ pub fn philox4x32(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
     counter
 }
 
-/// What random numbers are for: streams of one seed do not overlap.
+/// The purpose of random numbers. Streams of one seed do not overlap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stream {
     /// Noise of generated targets.
@@ -45,12 +45,13 @@ impl Rng {
         Self::from_place(seed, stream, 0)
     }
 
-    /// The same from the number at `place` on: each takes one place, whichever way it is distributed.
+    /// Starts the stream at the number `place`. Each number takes one place, whatever its
+    /// distribution.
     pub fn from_place(seed: u32, stream: Stream, place: u64) -> Self {
         Self { key: [seed, stream as u32], counter: place }
     }
 
-    /// Uniform on [0, 1), 53 bits, two at a time.
+    /// Two uniform numbers on [0, 1), with 53 bits each.
     fn uniform_pair(&mut self) -> [f64; 2] {
         let words = philox4x32([self.counter as u32, (self.counter >> 32) as u32, 0, 0], self.key);
         self.counter += 1;
@@ -73,28 +74,31 @@ impl Rng {
     }
 }
 
-/// Rounds of the Feistel network: six leave no structure that a chi-square test over small n can find.
+/// Rounds of the Feistel network. With six, a chi-square test over small n finds no structure.
 pub const N_ROUNDS: usize = 6;
 
-/// Rows of one block where the whole table is in memory: one block, so the shuffle is a full one.
+/// Rows per block if the whole table is in memory. There is one block, so the shuffle is a full
+/// one.
 pub const IN_MEMORY_BLOCK_ROWS: u32 = 1 << 24;
 
-/// The order of an epoch: a bijection from position to row, in two levels. Blocks of `block_rows` rows are shuffled
-/// among each other, then the rows within each. The twin of `shaders/permutation.wgsl`.
+/// The row order of an epoch: a bijection from position to row, in two levels. Blocks of
+/// `block_rows` rows are shuffled, then the rows within each block. `shaders/permutation.wgsl` does
+/// the same on the GPU.
 ///
-/// A level is a Feistel network (Luby and Rackoff 1988) over the next power of two, walked until it lands inside
-/// (Black and Rogaway 2002), so no index array is needed, whatever the number of rows.
+/// Each level is a Feistel network (Luby and Rackoff 1988) over the next power of two, repeated
+/// until the result is in range (Black and Rogaway 2002). It needs no index array, whatever the
+/// number of rows.
 #[derive(Clone, Copy, Debug)]
 pub struct Permutation {
     n_samples: u32,
     block_rows: u32,
     seed: u32,
     epoch: u32,
-    /// Where the last, possibly short, block comes in the order of blocks.
+    /// Place of the last, possibly shorter, block in the order of blocks.
     tail_slot: u32,
     /// Rows of the last block.
     tail_rows: u32,
-    /// Keys of the block level, or of the rows where there is one block only.
+    /// Keys of the block level, or of the rows if there is only one block.
     keys: [u32; N_ROUNDS],
 }
 
@@ -129,31 +133,32 @@ impl Permutation {
         block * self.block_rows + permute(within, length, &keys)
     }
 
-    /// Where the short block comes among the blocks; kernels take it as a parameter.
+    /// Place of the shorter block in the order of blocks. Kernels take it as a parameter.
     pub fn tail_slot(&self) -> u32 {
         self.tail_slot
     }
 }
 
-/// The same order for whoever wants many of its rows: what the rounds of the network do to a half is looked up. A half
-/// has few values, so the tables are made in no time, and a row costs six look-ups in the nearest cache.
+/// The same row order, made faster for many rows by tables of the network's rounds. A half has few
+/// values, so the tables are quick to make, and a row costs six look-ups in the nearest cache.
 #[derive(Clone, Debug)]
 pub struct TabledPermutation {
     order: Permutation,
     halves: Halves,
-    /// By the right half, what changes the left; then the other way round; and so on.
+    /// For each round, the change of one half by the value of the other, starting with changes of
+    /// the left half.
     rounds: [Vec<u16>; N_ROUNDS],
 }
 
 impl TabledPermutation {
-    /// The tables of `order`.
+    /// Builds the tables of `order`.
     pub fn new(order: Permutation) -> Self {
         let mut tabled = Self { order, halves: Halves::of(order.n_samples), rounds: Default::default() };
         tabled.change(order);
         tabled
     }
 
-    /// The tables of another order, in the memory of this one.
+    /// Replaces the tables by those of another order, reusing their memory.
     pub fn change(&mut self, order: Permutation) {
         self.order = order;
         self.halves = Halves::of(order.n_samples);
@@ -167,7 +172,8 @@ impl TabledPermutation {
         }
     }
 
-    /// The rows at the positions from `start` on, as many as `out` holds: what [`Permutation::row`] says of each.
+    /// Fills `out` with the rows at the positions from `start` on, as [`Permutation::row`] gives
+    /// them.
     pub fn rows(&self, start: u32, out: &mut [u32]) {
         let n = self.order.n_samples;
         if n > self.order.block_rows {
@@ -188,7 +194,8 @@ impl TabledPermutation {
             right ^= look(t5, left);
             self.halves.join(left, right)
         };
-        // Who lands outside walks on, together with the others and without a branch, which nobody could predict.
+        // Indices out of range are mapped again, all together and without a branch, which no
+        // processor could predict.
         let (mut walkers, mut places) = ([0_u32; AT_ONCE], [0_u16; AT_ONCE]);
         for (chunk, start) in out.chunks_mut(AT_ONCE).zip((start..).step_by(AT_ONCE)) {
             let mut outside = 0;
@@ -210,7 +217,7 @@ impl TabledPermutation {
     }
 }
 
-/// Positions that are walked side by side.
+/// Positions that are mapped at once.
 const AT_ONCE: usize = 256;
 
 /// A bijection of 32-bit words with good avalanche (Wellons 2018, "lowbias32").
@@ -223,14 +230,14 @@ pub fn mix(mut x: u32) -> u32 {
     x ^ (x >> 16)
 }
 
-/// Keys of one level's rounds.
+/// Keys of the rounds of one level.
 #[inline]
 pub fn round_keys(seed: u32, epoch: u32, level: u32) -> [u32; N_ROUNDS] {
     let base = mix(mix(mix(seed ^ 0x9E37_79B9) ^ epoch).wrapping_add(level));
     std::array::from_fn(|round| mix(base.wrapping_add((round as u32).wrapping_mul(0x9E37_79B9))))
 }
 
-/// Where `index` below `n` goes.
+/// Maps `index` to another index below `n`.
 #[inline]
 fn permute(index: u32, n: u32, keys: &[u32; N_ROUNDS]) -> u32 {
     let halves = Halves::of(n);
@@ -243,7 +250,7 @@ fn permute(index: u32, n: u32, keys: &[u32; N_ROUNDS]) -> u32 {
     }
 }
 
-/// What goes to `index` below `n`.
+/// Inverts [`permute`].
 fn unpermute(index: u32, n: u32, keys: &[u32; N_ROUNDS]) -> u32 {
     let halves = Halves::of(n);
     let mut index = index;
@@ -260,7 +267,7 @@ fn unpermute(index: u32, n: u32, keys: &[u32; N_ROUNDS]) -> u32 {
     }
 }
 
-/// The two halves of an index below the next power of two.
+/// The bit layout of the two halves of an index below the next power of two.
 #[derive(Clone, Copy, Debug)]
 struct Halves {
     right_bits: u32,
@@ -277,7 +284,7 @@ impl Halves {
         Self { right_bits, left_mask: (1 << left_bits) - 1, right_mask: (1 << right_bits) - 1 }
     }
 
-    /// The network's rounds, once.
+    /// Applies every round of the network once.
     #[inline(always)]
     fn network(&self, index: u32, keys: &[u32; N_ROUNDS]) -> u32 {
         let (mut left, mut right) = self.split(index);

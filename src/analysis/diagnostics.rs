@@ -1,6 +1,7 @@
-//! What each row does to a fit, and the fit to each row: residuals, leverage, influence.
+//! How each row affects a fit, and how well the fit matches it: residuals, leverage, influence.
 //!
-//! Leverage is taken from R, row by row; the hat matrix, which is as wide as there are rows, is never formed.
+//! Leverage is computed from R, row by row. The hat matrix, whose width is the number of rows, is
+//! never formed.
 
 use serde::Serialize;
 
@@ -10,38 +11,43 @@ use super::optimum::pointwise;
 use super::rows::Inputs;
 use crate::choices::Loss;
 
-/// Columns of as many numbers as rows were asked for; no number where there is none to be told (of a row that the fit
-/// has to meet, or where coefficients have no errors).
+/// One column per measure, with one entry per requested row. Entries are NaN where a measure is
+/// undefined: for a row that the fit must pass through, or if coefficients have no standard errors.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Diagnostics {
-    /// Rows that were fitted.
+    /// Number of rows that were fitted.
     pub n_samples: u64,
-    /// Coefficients: `p / n` is the mean leverage, and what lies above two or three times as much is looked at.
+    /// Number of coefficients. The mean leverage is `p / n`; rows above two or three times that
+    /// deserve a look.
     pub n_coefficients: u64,
-    /// Where each row that is shown stands in the dataset, rising.
+    /// Index of each shown row in the dataset, in ascending order.
     pub rows: Vec<u32>,
-    /// What the model says: the mean, the probability of class 1, the rate.
+    /// The prediction: the mean, the probability of class 1, or the rate.
     pub fitted: Vec<f64>,
-    /// `y - fitted`; of the logistic and the Poisson loss the signed root of the row's share of the deviance.
+    /// `y - fitted`; for the logistic and Poisson losses, the signed root of the row's part of the
+    /// deviance.
     pub residuals: Vec<f64>,
-    /// Residuals in standard deviations of their own, `r / (s sqrt(1 - h))`: internally studentized.
+    /// Residuals divided by their own standard deviation, `r / (s sqrt(1 - h))`: internally
+    /// studentized.
     pub standardized: Vec<f64>,
-    /// The same with a deviation that the row itself had no part in: externally studentized. Of the logistic and the
-    /// Poisson loss by Williams (1987), as R's `rstudent` has it.
+    /// The same with a deviation computed without the row: externally studentized. For the logistic
+    /// and Poisson losses after Williams (1987), as in R's `rstudent`.
     pub studentized: Vec<f64>,
-    /// `h`, the diagonal of `X (X'X)^-1 X'`: what a row's own target adds to its fitted value, from 0 to 1.
+    /// `h`, the diagonal of `X (X'X)^-1 X'`: how much a row's own target contributes to its fitted
+    /// value, from 0 to 1.
     pub leverages: Vec<f64>,
-    /// How far all fitted values move without the row, `r^2 h / (s^2 p (1 - h)^2)` (Cook 1977).
+    /// How far all fitted values would move without the row, `r^2 h / (s^2 p (1 - h)^2)` (Cook
+    /// 1977).
     pub cooks_distances: Vec<f64>,
-    /// Where a standardized residual (or the residual, where there is none) of its rank would lie if they were
-    /// normal: the quantile at `(rank - 1/2) / n`.
+    /// Expected value of the standardized residual (or of the residual, if there is none) of this
+    /// rank under a normal distribution: the quantile at `(rank - 1/2) / n`.
     pub normal_quantiles: Vec<f64>,
 }
 
-/// A row's numbers, in the order of the columns of [`Diagnostics`].
+/// One row's entries, in the order of the columns of [`Diagnostics`].
 #[derive(Clone, Copy, Debug)]
 struct Row {
-    /// Among the rows that were fitted.
+    /// Whether the row was fitted.
     order: usize,
     place: usize,
     fitted: f64,
@@ -53,16 +59,16 @@ struct Row {
 }
 
 impl Row {
-    /// What rows are ranked by.
+    /// The value by which rows are ranked.
     fn ranked(&self) -> f64 {
         if self.standardized.is_nan() { self.residual } else { self.standardized }
     }
 }
 
 impl Fit<'_> {
-    /// At most `limit` rows: all of them, or an even sample, along with those that stand out: a tenth of the limit
-    /// each for the largest residuals, leverages and distances, the least and the greatest fitted values. Empty for
-    /// softmax.
+    /// Up to `limit` rows: all of them, or an even sample plus rows that stand out. Those are the
+    /// rows with the largest residuals, leverages and distances and with the lowest and highest
+    /// fitted values, a tenth of the limit each. Empty for softmax.
     pub fn diagnostics(&self, limit: usize) -> Diagnostics {
         if self.n_outputs > 1 {
             return Diagnostics::default();
@@ -76,7 +82,7 @@ impl Fit<'_> {
         let mut ranked = Vec::with_capacity(n);
         self.for_each_row(|row| {
             ranked.push(row.ranked());
-            // Row k of the sample is the first at or after k / n_even of the way.
+            // Row k of the sample is the first one at or after the fraction k / n_even of all rows.
             if rows.len() < n_even && row.order * n_even >= rows.len() * n {
                 rows.push(row);
             }
@@ -122,7 +128,7 @@ impl Fit<'_> {
     fn row(&self, order: usize, place: usize, features: &[f64], y: f64, weight: f64) -> Row {
         let z = self.output(features, 0);
         let fitted = self.response(z);
-        // In units of its deviation, as far as the model tells it: Pearson's.
+        // The Pearson residual: divided by the deviation that the model expects.
         let (residual, pearson, curvature) = match self.loss {
             Loss::Logistic | Loss::Poisson => {
                 let curvature = pointwise::derivatives(self.loss, z, y)[1];
@@ -145,7 +151,7 @@ impl Fit<'_> {
         let columns: Vec<f64> = covariance.factor.narrow(features).collect();
         row.leverage = (weight * curvature * covariance.factor.quadratic(&columns)).min(1.0);
         let free = 1.0 - row.leverage;
-        // A row that the fit has to meet has no residual but rounding.
+        // A row that the fit must pass through has only rounding error as its residual.
         if free <= 1e-10 {
             return row;
         }
@@ -155,7 +161,7 @@ impl Fit<'_> {
         row.standardized = own / free.sqrt();
         row.studentized = if self.loss == Loss::Squared {
             let df = covariance.degrees_of_freedom;
-            // What the deviation is without the row follows from the residual itself.
+            // The deviation without the row follows from the residual itself.
             let left = (df - row.standardized * row.standardized) / (df - 1.0);
             row.standardized / left.sqrt()
         } else {
@@ -165,14 +171,14 @@ impl Fit<'_> {
         row
     }
 
-    /// `x w + b` of one output.
+    /// `x w + b` for one output.
     pub(super) fn output(&self, features: &[f64], k: usize) -> f64 {
         let ones = self.bias.then_some(&1.0);
         let weights = self.parameters.iter().skip(k).step_by(self.n_outputs);
         features.iter().chain(ones).zip(weights).map(|(x, w)| x * w).sum()
     }
 
-    /// What the model says where its output is `z`.
+    /// The prediction for an output of `z`.
     pub(super) fn response(&self, z: f64) -> f64 {
         match self.loss {
             Loss::Logistic => pointwise::sigmoid(z),
@@ -182,13 +188,13 @@ impl Fit<'_> {
     }
 }
 
-/// A row's share of the deviance.
+/// A row's part of the deviance.
 fn deviance_share(loss: Loss, z: f64, y: f64) -> f64 {
     let best = if loss == Loss::Poisson && y > 0.0 { y - y * libm::log(y) } else { 0.0 };
     2.0 * (pointwise::value(loss, &[z], y) - best)
 }
 
-/// By what rows stand out.
+/// The measures by which rows stand out.
 const EXTREMES: [fn(&Row) -> f64; 5] = [
     |row| row.ranked().abs(),
     |row| row.leverage,
@@ -197,11 +203,11 @@ const EXTREMES: [fn(&Row) -> f64; 5] = [
     |row| -row.fitted,
 ];
 
-/// The rows of the largest keys.
+/// The rows with the largest keys.
 struct Extremes {
     limit: usize,
     of: fn(&Row) -> f64,
-    /// The largest first.
+    /// Largest first.
     rows: Vec<Row>,
 }
 
@@ -223,7 +229,7 @@ impl Extremes {
     }
 }
 
-/// How many values come before each one.
+/// For each value, how many values are smaller.
 fn ranks(values: &[f64]) -> Vec<u32> {
     let mut order: Vec<u32> = (0..values.len() as u32).collect();
     order.sort_by(|a, b| values[*a as usize].total_cmp(&values[*b as usize]));

@@ -1,12 +1,12 @@
-//! Tails and quantiles of the distributions that estimates are held against.
+//! Tail probabilities and quantiles of the distributions used for tests and intervals.
 
-/// Probability that `|T| > |t|`, T having Student's distribution: `I_x(df/2, 1/2)` at `x = df / (df + t^2)`
-/// (Abramowitz and Stegun 26.7.1).
+/// Probability that `|T| > |t|` for Student's t distribution: `I_x(df/2, 1/2)` at `x = df / (df +
+/// t^2)` (Abramowitz and Stegun 26.7.1).
 pub fn student_two_sided(t: f64, df: f64) -> f64 {
     incomplete_beta(df / (df + t * t), df / 2.0, 0.5)
 }
 
-/// The t below which a share of Student's distribution lies.
+/// The quantile of Student's t distribution at a given probability.
 pub fn student_quantile(share: f64, df: f64) -> f64 {
     let above = |t: f64| 0.5 * student_two_sided(t, df);
     let tail = (1.0 - share).min(share);
@@ -14,7 +14,7 @@ pub fn student_quantile(share: f64, df: f64) -> f64 {
     while above(high) > tail && high < 1e300 {
         high *= 2.0;
     }
-    // Every halving is a bit.
+    // Every halving gains one bit.
     for _ in 0..200 {
         let middle = 0.5 * (low + high);
         if middle <= low || middle >= high {
@@ -31,18 +31,19 @@ pub fn fisher_above(f: f64, df1: f64, df2: f64) -> f64 {
     incomplete_beta(df2 / (df2 + df1 * f), df2 / 2.0, df1 / 2.0)
 }
 
-/// Probability that `|Z| > |z|`, Z having the standard normal distribution.
+/// Probability that `|Z| > |z|` for the standard normal distribution.
 pub fn normal_two_sided(z: f64) -> f64 {
     libm::erfc(z.abs() / std::f64::consts::SQRT_2)
 }
 
-/// The z below which a share of the standard normal distribution lies.
+/// The quantile of the standard normal distribution at a given probability.
 pub fn normal_quantile(share: f64) -> f64 {
     let tail = share.min(1.0 - share);
     if tail <= 0.0 {
         return if share < 0.5 { f64::NEG_INFINITY } else { f64::INFINITY };
     }
-    // Three digits by the tail's logarithm (Abramowitz and Stegun 26.2.23), then Halley's steps on the tail itself.
+    // Starts with three digits from the logarithm of the tail (Abramowitz and Stegun 26.2.23), then
+    // takes Halley's steps on the tail itself.
     let t = (-2.0 * libm::log(tail)).sqrt();
     let over = 2.515517 + t * (0.802853 + t * 0.010328);
     let mut z = t - over / (1.0 + t * (1.432788 + t * (0.189269 + t * 0.001308)));
@@ -62,7 +63,7 @@ pub fn chi_square_above(x: f64, df: f64) -> f64 {
     }
     let front = libm::exp(a * libm::log(x) - x - libm::lgamma(a));
     if x < a + 1.0 {
-        // The series of what lies below (DLMF 8.11.4).
+        // The series for the lower tail (DLMF 8.11.4).
         let (mut term, mut sum) = (1.0 / a, 1.0 / a);
         let mut k = a;
         while term > 1e-17 * sum {
@@ -72,7 +73,7 @@ pub fn chi_square_above(x: f64, df: f64) -> f64 {
         }
         return 1.0 - front * sum;
     }
-    // The continued fraction of what lies above (DLMF 8.9.2), by Lentz's method.
+    // The continued fraction for the upper tail (DLMF 8.9.2), by Lentz's method.
     let mut b = x + 1.0 - a;
     let (mut c, mut d) = (f64::MAX, 1.0 / b);
     let mut fraction = d;
@@ -99,7 +100,7 @@ fn incomplete_beta(x: f64, a: f64, b: f64) -> f64 {
     if x >= 1.0 {
         return 1.0;
     }
-    // The fraction converges fast below the mean.
+    // The fraction converges quickly below the mean.
     if x > (a + 1.0) / (a + b + 2.0) {
         return 1.0 - incomplete_beta(1.0 - x, b, a);
     }

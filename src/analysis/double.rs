@@ -1,13 +1,14 @@
-//! Numbers of twice the digits of f64: a sum of two that do not overlap, by error-free transformations (Dekker 1971;
-//! Knuth, TAOCP 4.2.2), so that what a sum of many products leaves is known to its last digit.
+//! Numbers with twice the digits of f64: an unevaluated sum of two that do not overlap, by
+//! error-free transformations (Dekker 1971; Knuth, TAOCP 4.2.2). They keep the last digit right
+//! when many products nearly cancel.
 //!
-//! Products are split by Veltkamp's method and not by a fused multiply-add, which WebAssembly has not.
+//! Products are split by Veltkamp's method, because WebAssembly has no fused multiply-add.
 
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
-/// `high + low`, `low` being at most half a last digit of `high`: about 31 decimal digits. Magnitudes above 1e290 are
-/// not for it, as splitting them would overflow.
+/// `high + low`, where `low` is at most half a unit in the last place of `high`: about 31 decimal
+/// digits. Magnitudes above 1e290 would overflow when split.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Double {
     high: f64,
@@ -15,12 +16,12 @@ pub(crate) struct Double {
 }
 
 impl Double {
-    /// Rounded to f64.
+    /// Rounds to f64.
     pub(crate) fn value(self) -> f64 {
         self.high + self.low
     }
 
-    /// `a b`, exactly.
+    /// `a b`, exact.
     pub(crate) fn product(a: f64, b: f64) -> Self {
         let high = a * b;
         let ((a_high, a_low), (b_high, b_low)) = (split(a), split(b));
@@ -28,19 +29,20 @@ impl Double {
         Self { high, low }
     }
 
-    /// `a + b`, exactly.
+    /// `a + b`, exact.
     pub(crate) fn sum(a: f64, b: f64) -> Self {
         let high = a + b;
         let of_b = high - a;
         Self { high, low: (a - (high - of_b)) + (b - of_b) }
     }
 
-    /// A whole power.
+    /// An integer power.
     pub(crate) fn power(self, exponent: u32) -> Self {
         (0..exponent).fold(Self::from(1.0), |power, _| power * self)
     }
 
-    /// The same number with `|low|` at most half a last digit of `high`, where `|a| >= |b|`.
+    /// Normalizes so that `|low|` is at most half a unit in the last place of `high`, given `|a| >=
+    /// |b|`.
     fn normal(a: f64, b: f64) -> Self {
         let high = a + b;
         Self { high, low: b - (high - a) }
@@ -98,7 +100,7 @@ impl Div for Double {
     type Output = Self;
 
     fn div(self, other: Self) -> Self {
-        // Long division, a number at a time.
+        // Long division, one f64 digit at a time.
         let first = self.high / other.high;
         let left = self - other * Self::from(first);
         let second = left.high / other.high;
@@ -113,7 +115,7 @@ impl Sum for Double {
     }
 }
 
-/// Two halves of 26 bits each that make up `a`.
+/// Splits `a` into two halves of 26 bits each.
 fn split(a: f64) -> (f64, f64) {
     const SPLITTER: f64 = 134_217_729.0; // 2^27 + 1
     let wide = SPLITTER * a;

@@ -1,4 +1,4 @@
-//! What a model makes of one input while the others stay where they are.
+//! Partial effects: how the prediction changes with one input while the others stay fixed.
 
 use serde::Serialize;
 
@@ -6,42 +6,43 @@ use super::fit::Fit;
 use super::rows::{Inputs, Portion};
 use crate::choices::Loss;
 
-/// The effect of every input, each alone.
+/// The partial effect of every input.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Effects {
-    /// Where the other inputs stay: a number or the index of a level each.
+    /// The fixed values of the other inputs: a number, or the index of a level.
     pub at: Vec<f64>,
-    /// Of each input.
+    /// One effect per input.
     pub inputs: Vec<PartialEffect>,
 }
 
-/// What the model says along one input.
+/// The prediction along one input.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PartialEffect {
-    /// From the least to the greatest value that rows have; the levels of a category.
+    /// Values of the input, from the lowest to the highest in the rows, or the levels of a
+    /// category.
     pub grid: Vec<f64>,
-    /// What the model says there: the mean, the probability of class 1, the rate; of softmax a probability for each
-    /// class.
+    /// The prediction at each value: the mean, the probability of class 1, or the rate; for
+    /// softmax, one probability per class.
     pub effects: Vec<Vec<f64>>,
-    /// Ends of the 95% interval of that; `None` where coefficients have no errors.
+    /// Ends of the 95% interval of the prediction; `None` if coefficients have no standard errors.
     pub band: Option<[Vec<f64>; 2]>,
-    /// Rows as they would lie about the effect: their value of the input, and the effect there with their residual on
-    /// top. Empty where the output has a link.
+    /// Partial residuals: each row's value of the input, and the effect there plus the row's
+    /// residual. Empty if the loss has a link function.
     pub points: Vec<[f64; 2]>,
 }
 
-/// What rows have of each input.
+/// The values of each input in the rows.
 struct Spread {
     n: usize,
     low: Vec<f64>,
     high: Vec<f64>,
-    /// The mean, or the most frequent level.
+    /// The mean of a number, or the most frequent level of a category.
     usual: Vec<f64>,
 }
 
 impl Fit<'_> {
-    /// At `n_grid` places of every input, with at most `n_points` rows. `at` is where the others stay: where it is
-    /// not said, at the mean, or the most frequent level.
+    /// Computes the effects at `n_grid` places of every input, with up to `n_points` rows. `at`
+    /// fixes the other inputs; the default is the mean, or the most frequent level.
     pub fn effects(&self, at: Option<&[f64]>, n_grid: usize, n_points: usize) -> Effects {
         let spread = Spread::of(&self.rows);
         let at = at.map_or(spread.usual.clone(), <[f64]>::to_vec);
@@ -81,7 +82,8 @@ impl Fit<'_> {
                 let columns: Vec<f64> = covariance.factor.narrow(&features).collect();
                 let error = (covariance.variance * covariance.factor.quadratic(&columns)).sqrt();
                 let (z, reach) = (self.output(&features, 0), covariance.reach * error);
-                // Taken on the scale of the link, where errors are even, so that no end leaves what can be.
+                // Intervals are computed on the scale of the link, where errors are symmetric, so
+                // that both ends stay in range.
                 low.push(self.response(z - reach));
                 high.push(self.response(z + reach));
             }
@@ -89,7 +91,7 @@ impl Fit<'_> {
         PartialEffect { grid, effects, band, points: Vec::new() }
     }
 
-    /// An even sample of rows about every effect.
+    /// An even sample of rows for each effect.
     fn add_points(&self, inputs: &mut [PartialEffect], at: &[f64], n: usize, n_points: usize) {
         let map = self.rows.map();
         let n_inputs = map.n_inputs();
@@ -114,7 +116,7 @@ impl Fit<'_> {
         });
     }
 
-    /// What the model says of a row, for each output.
+    /// The prediction for a row, for each output.
     fn responses(&self, features: &[f64]) -> Vec<f64> {
         let mut outputs: Vec<f64> = (0..self.n_outputs).map(|k| self.output(features, k)).collect();
         if self.loss == Loss::Softmax {

@@ -1,27 +1,28 @@
-//! R of a design: which columns of it say something of their own, and what follows from `(X'X)^-1 = R^-1 R^-T`.
+//! R of a design matrix: which columns are linearly independent, and what follows from `(X'X)^-1 =
+//! R^-1 R^-T`.
 
 use super::rows::Rows;
 use super::{Triangle, spectrum};
 
-/// From a row's features, target and weight to what the row is multiplied by, and to the target beside it.
+/// Maps a row's features, target and weight to the factor of the row and to its working target.
 type OfRow<'a> = dyn FnMut(&[f64], f64, f64) -> (f64, f64) + 'a;
 
-/// R of the columns that are not made of those before them, the ones being the first where there is a bias.
+/// R of the linearly independent columns. If there is a bias, the column of ones comes first.
 #[derive(Clone, Debug)]
 pub(crate) struct Factor {
-    /// Columns that were kept, in their order; that of the ones has the number of features.
+    /// The independent columns, in order. The column of ones has the index `n_features`.
     pub(crate) kept: Vec<usize>,
     triangle: Triangle,
 }
 
 impl Factor {
-    /// Of rows that count by their weights, `y` beside them.
+    /// Factors weighted rows together with `y`.
     pub(crate) fn of(rows: &dyn Rows, bias: bool) -> Self {
         let n_features = rows.n_features();
-        // The ones first: what is constant repeats them, and not the other way round.
+        // The ones come first, so that a constant column repeats them and not the other way round.
         let every: Vec<usize> = bias.then_some(n_features).into_iter().chain(0..n_features).collect();
         let mut of_row = |_: &[f64], y: f64, weight: f64| (weight.sqrt(), y);
-        // First all columns, to find those that say nothing of their own; then those that are left.
+        // The first pass over all columns finds the dependent ones; the second factors the rest.
         let triangle = fold(rows, &every, &mut of_row);
         let kept = independent(&triangle, &every);
         if kept.len() == every.len() {
@@ -30,23 +31,23 @@ impl Factor {
         Self { triangle: fold(rows, &kept, &mut of_row), kept }
     }
 
-    /// The same columns of rows that are each multiplied by the root that `of_row` gives for features, target and
-    /// weight, beside the target that it gives (which is multiplied, too).
+    /// Factors the same columns with each row multiplied by the root that `of_row` returns,
+    /// together with the target that it returns (multiplied, too).
     pub(crate) fn again(&self, rows: &dyn Rows, of_row: &mut OfRow<'_>) -> Self {
         Self { kept: self.kept.clone(), triangle: fold(rows, &self.kept, of_row) }
     }
 
-    /// Columns that were kept.
+    /// Number of independent columns.
     pub(crate) fn p(&self) -> usize {
         self.kept.len()
     }
 
-    /// Least squares of the target beside the columns.
+    /// Least-squares solution for the target.
     pub(crate) fn least_squares(&self) -> Vec<f64> {
         self.solve((0..self.p()).map(|i| self.at(i, self.p())).collect())
     }
 
-    /// `R w = b`.
+    /// Solves `R w = b`.
     pub(crate) fn solve(&self, mut b: Vec<f64>) -> Vec<f64> {
         for i in (0..self.p()).rev() {
             let known: f64 = (i + 1..self.p()).map(|j| self.at(i, j) * b[j]).sum();
@@ -55,7 +56,7 @@ impl Factor {
         b
     }
 
-    /// `R' w = b`.
+    /// Solves `R' w = b`.
     pub(crate) fn solve_transposed(&self, mut b: Vec<f64>) -> Vec<f64> {
         for i in 0..self.p() {
             let known: f64 = (0..i).map(|j| self.at(j, i) * b[j]).sum();
@@ -64,7 +65,7 @@ impl Factor {
         b
     }
 
-    /// `a' (X'X)^-1 a`, the squared length of `R^-T a`.
+    /// Computes `a' (X'X)^-1 a`, the squared length of `R^-T a`.
     pub(crate) fn quadratic(&self, a: &[f64]) -> f64 {
         self.solve_transposed(a.to_vec()).iter().map(|v| v * v).sum()
     }
@@ -76,7 +77,7 @@ impl Factor {
         (largest / smallest).sqrt()
     }
 
-    /// The columns that were kept of a row of all features, the ones among them.
+    /// Picks the independent columns of a row of all features, including the column of ones.
     pub(crate) fn narrow<'a>(&'a self, features: &'a [f64]) -> impl Iterator<Item = f64> + 'a {
         self.kept.iter().map(|column| features.get(*column).copied().unwrap_or(1.0))
     }
@@ -86,7 +87,7 @@ impl Factor {
     }
 }
 
-/// R of `[X y]`, `X` being some columns of the rows, each row multiplied by a root.
+/// R of `[X y]`, where `X` holds some columns of the rows and each row is multiplied by a root.
 fn fold(rows: &dyn Rows, columns: &[usize], of_row: &mut OfRow<'_>) -> Triangle {
     let n_features = rows.n_features();
     let mut triangle = Triangle::new(columns.len(), false);
@@ -107,7 +108,7 @@ fn fold(rows: &dyn Rows, columns: &[usize], of_row: &mut OfRow<'_>) -> Triangle 
     triangle
 }
 
-/// The columns that are not made of those before them, but for rounding.
+/// The columns that are linearly independent of those before them, up to rounding.
 fn independent(triangle: &Triangle, columns: &[usize]) -> Vec<usize> {
     let at = |i: usize, j: usize| triangle.stack[i * triangle.width + j];
     let independent = |k: usize| {

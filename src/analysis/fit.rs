@@ -1,4 +1,5 @@
-//! A model fitted in f64 to the rows that are trained on, whatever its loss and penalty, and what can be said of it.
+//! Exact fits in f64 to the training rows for any loss and penalty, with what can be inferred from
+//! them.
 
 use serde::Serialize;
 
@@ -10,67 +11,68 @@ use super::optimum::{self, Optimum};
 use super::rows::{ExactMap, Portion, Rows};
 use crate::choices::{Loss, Penalty};
 
-/// The optimum of an objective, and how sure it is.
+/// The optimum of an objective, and its uncertainty.
 pub struct Fit<'a> {
     pub(super) rows: Portion<'a>,
     pub(super) n_outputs: usize,
     pub(super) bias: bool,
     pub(super) loss: Loss,
-    /// Of the scaled features: a row of weights a feature, one for each output, then the biases.
+    /// Parameters of the scaled features: one row of weights per feature, with one entry per
+    /// output, then the biases.
     pub(super) parameters: Vec<f64>,
     pub(super) covariance: Option<Covariance>,
     inferred: Inferred,
 }
 
-/// `variance (X'X)^-1` of the columns that were kept.
+/// `variance (X'X)^-1` of the independent columns.
 pub(super) struct Covariance {
     pub(super) factor: Factor,
     pub(super) variance: f64,
     /// Standard errors in half a 95% interval.
     pub(super) reach: f64,
-    /// Rows less columns.
+    /// Number of rows minus number of independent columns.
     pub(super) degrees_of_freedom: f64,
 }
 
-/// What is said of coefficients.
+/// What can be inferred about coefficients.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Inferred {
-    /// Of the squared loss without a penalty.
+    /// The squared loss without a penalty.
     LeastSquares(Inference),
-    /// Of the logistic and the Poisson loss without a penalty, where the optimum is finite.
+    /// The logistic or Poisson loss without a penalty, if the optimum is finite.
     Likelihood(Likelihood),
-    /// Of everything else: where the optimum is, and no more.
+    /// Every other case: the optimum without standard errors.
     Optimum(PointEstimates),
 }
 
-/// Coefficients without errors.
+/// Coefficients without standard errors.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PointEstimates {
-    /// Why they have none.
+    /// Why there are no standard errors.
     pub reason: Reason,
-    /// For each output, those of each feature, and of the bias last, where there is one.
+    /// For each output, the coefficients of the features, then of the bias if there is one.
     pub coefficients: Vec<Vec<Coefficient>>,
-    /// Where and how they were found.
+    /// The optimum itself.
     pub optimum: Optimum,
 }
 
-/// Why a coefficient has no standard error.
+/// Why coefficients have no standard errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
-    /// The penalty draws coefficients to 0, by an unknown share of their error.
+    /// A penalty biases the coefficients.
     Penalized,
-    /// The loss is no likelihood whose curvature tells errors.
+    /// The loss is not a likelihood, so its curvature gives no standard errors.
     Robust,
-    /// There is more than one class to compare with.
+    /// With several classes, coefficients have a meaning only relative to each other.
     ManyClasses,
-    /// Coefficients grow without end: see [`Optimum::finite`].
+    /// The coefficients grow forever; see [`Optimum::finite`].
     Infinite,
 }
 
 impl<'a> Fit<'a> {
-    /// Of some rows. `n_outputs` is the number of classes of [`Loss::Softmax`], and 1 otherwise.
+    /// Fits some rows. `n_outputs` is the number of classes for [`Loss::Softmax`], otherwise 1.
     pub fn new(rows: Portion<'a>, n_outputs: usize, bias: bool, loss: Loss, penalty: Penalty) -> Self {
         let penalized = penalty.strength > 0.0;
         match loss {
@@ -88,12 +90,13 @@ impl<'a> Fit<'a> {
         }
     }
 
-    /// What can be inferred.
+    /// Returns what can be inferred from the fit.
     pub fn inferred(&self) -> &Inferred {
         &self.inferred
     }
 
-    /// Parameters of the scaled features: a row of weights a feature, one for each output, then the biases.
+    /// Parameters of the scaled features: one row of weights per feature, with one entry per
+    /// output, then the biases.
     pub fn parameters(&self) -> &[f64] {
         &self.parameters
     }
@@ -161,7 +164,7 @@ impl<'a> Fit<'a> {
     }
 }
 
-/// Parameters of all columns, from those of the columns that were kept.
+/// Extends the parameters of the independent columns to all columns.
 fn widen(rows: &Portion<'_>, bias: bool, factor: &Factor, solution: &[Double]) -> Vec<f64> {
     let mut parameters = vec![0.0; rows.n_features() + usize::from(bias)];
     for (column, value) in factor.kept.iter().zip(solution) {

@@ -1,7 +1,8 @@
-//! What a linear regression says beyond its coefficients: how sure it is of each, in the units of the inputs.
+//! Inference for linear regression: standard errors, tests and intervals of the coefficients, in
+//! the units of the inputs.
 //!
-//! Everything comes from R of a QR factorization of the scaled features, and from residuals that are taken row by row
-//! in twice the digits of f64; normal equations are never formed.
+//! Everything is computed from R of a QR factorization of the scaled features, and from residuals
+//! with twice the digits of f64. Normal equations are never formed.
 
 use serde::Serialize;
 
@@ -11,75 +12,79 @@ use super::factor::Factor;
 use super::rows::{ExactMap, Inputs, Portion, Rows};
 use crate::dataset::{Dataset, FeatureMap, Role, Roles};
 
-/// The most often that coefficients are corrected by the residuals that they leave: NIST's problems take one or two.
+/// Maximum number of refinement steps. NIST's problems take one or two.
 const MAX_REFINEMENTS: usize = 10;
 
-/// A correction that is this small beside its coefficient leaves none behind that f64 could tell.
+/// After a relative correction this small, the remaining error is below the precision of f64.
 const SMALL: f64 = 1e-11;
 
-/// A correction that is this small beside its coefficient is below the last digit of f64.
+/// A relative correction this small is below the last digit of f64.
 const NEGLIGIBLE: f64 = 1e-18;
 
-/// A fitted linear model and what can be inferred from it, where residuals are independent and of one variance.
+/// A fitted linear model and its inference, valid if residuals are independent with equal variance.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Inference {
-    /// Of each feature, and of the bias last, where there is one.
+    /// One entry per feature, then the bias if there is one.
     pub coefficients: Vec<Coefficient>,
-    /// Rows.
+    /// Number of rows.
     pub n_samples: u64,
-    /// Rows less coefficients that were found.
+    /// Number of rows minus number of estimated coefficients.
     pub degrees_of_freedom: u64,
-    /// Residual standard deviation, `sqrt(RSS / degrees of freedom)`; `None` where no degree of freedom is left.
+    /// Residual standard deviation, `sqrt(RSS / degrees of freedom)`; `None` without degrees of
+    /// freedom.
     pub residual_deviation: Option<f64>,
-    /// Share of the target's variance that is explained (of its mean square, without a bias).
+    /// Fraction of the target's variance that is explained (without a bias: of its mean square).
     pub r2: Option<f64>,
     /// `1 - (1 - R^2) (n - 1) / (n - p - 1)`.
     pub adjusted_r2: Option<f64>,
-    /// Explained mean square over residual mean square, and the probability of as large a one by chance.
+    /// F: explained mean square divided by residual mean square, and the probability of a larger
+    /// value by chance.
     pub f: Option<[f64; 2]>,
-    /// Ratio of largest to smallest singular value of the scaled features with their ones.
+    /// Ratio of the largest to the smallest singular value of the scaled features with their column
+    /// of ones.
     pub condition: f64,
 }
 
-/// One coefficient, in the units of the target by those of its term.
+/// One coefficient, in units of the target per unit of its term.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Coefficient {
-    /// Least squares.
+    /// The least-squares estimate.
     pub estimate: f64,
-    /// The same for the scaled feature.
+    /// The estimate for the scaled feature.
     pub scaled: f64,
-    /// Standard deviation of the estimate; `None` where it cannot be told.
+    /// Standard deviation of the estimate; `None` if it is undefined.
     pub standard_error: Option<f64>,
-    /// Estimate by standard error.
+    /// Estimate divided by standard error.
     pub t: Option<f64>,
-    /// Probability of as large a `|t|` where the coefficient is 0 (two-sided, Student's t).
+    /// Two-sided probability of `|t|` this large if the coefficient is 0 (Student's t).
     pub p: Option<f64>,
     /// Ends of the 95% confidence interval.
     pub interval: Option<[f64; 2]>,
-    /// Variance inflation factor, `1 / (1 - R_j^2)`: how much less sure the estimate is for what the other features
-    /// share with this one. `None` for the bias, and without one.
+    /// Variance inflation factor, `1 / (1 - R_j^2)`: how much collinearity with the other features
+    /// inflates the variance of the estimate. `None` for the bias, and without a bias.
     pub inflation: Option<f64>,
-    /// Whether the feature is constant, or can be made of those before it: then it was left out.
+    /// Whether the feature was left out because it is constant or a combination of the features
+    /// before it.
     pub dropped: bool,
 }
 
 impl Inference {
-    /// Of the rows that are trained on, through a map that scales them.
+    /// Fits the training rows through a map that scales them.
     pub fn of(dataset: &Dataset, roles: &Roles, map: &FeatureMap, bias: bool) -> Self {
         Self::of_rows(&Portion::new(dataset, roles, Role::Training, map), bias)
     }
 
-    /// Of some rows. Their weights are those of `1 / variance` of each target, up to a factor (weighted least
-    /// squares): all sums are weighted, and the rows counted as they are.
+    /// Fits some rows. Their weights are proportional to `1 / variance` of each target (weighted
+    /// least squares): all sums are weighted, but rows count as one each.
     pub fn of_rows(rows: &Portion<'_>, bias: bool) -> Self {
         LeastSquaresFit::of(rows, bias).inference(rows, bias)
     }
 }
 
-/// Least squares to the last digit, and the sums that say how sure it is.
+/// Least squares to the last digit, and the sums that inference needs.
 pub(crate) struct LeastSquaresFit {
     pub(crate) factor: Factor,
-    /// Of the columns that were kept.
+    /// One entry per independent column.
     pub(crate) solution: Vec<Double>,
     /// `sum s r^2`.
     residual: Double,
@@ -100,19 +105,20 @@ impl LeastSquaresFit {
             let shares = correction.iter().zip(&solution);
             let share =
                 shares.map(|(d, w)| d.abs() / w.value().abs().max(f64::MIN_POSITIVE)).fold(0.0, f64::max);
-            // Of a weight that is 0 no correction is small beside it; what no longer shrinks is rounding.
+            // For a weight of 0 no correction is relatively small, so the loop also stops when
+            // corrections no longer shrink.
             let size = correction.iter().fold(0.0, |size: f64, d| size.max(d.abs()));
             if share <= NEGLIGIBLE || size >= 0.5 * last || size.is_nan() {
                 break;
             }
             last = size;
-            // By so much the squares fall: `d'X'r`, since `X'X d = X'r`.
+            // The squares fall by `d'X'r`, since `X'X d = X'r`.
             let gain: Double = correction.iter().zip(&left.slopes).map(|(d, g)| Double::from(*d) * *g).sum();
             for (value, correction) in solution.iter_mut().zip(correction) {
                 *value += Double::from(correction);
             }
             if share <= SMALL && gain.value() <= SMALL * left.square.value() {
-                // What a next correction would change is smaller by as much again: no need to look.
+                // The next correction would be smaller by the same ratio, so it is not needed.
                 left.square = left.square - gain;
                 break;
             }
@@ -122,12 +128,12 @@ impl LeastSquaresFit {
         Self { factor, solution, residual: left.square, moments }
     }
 
-    /// Rows less coefficients that were found.
+    /// Number of rows minus number of estimated coefficients.
     pub(crate) fn degrees_of_freedom(&self) -> f64 {
         self.moments.n - self.factor.p() as f64
     }
 
-    /// That of the residuals; `None` where no degree of freedom is left.
+    /// Variance of the residuals; `None` without degrees of freedom.
     pub(crate) fn variance(&self) -> Option<f64> {
         let df = self.degrees_of_freedom();
         (df > 0.0).then(|| self.residual.value() / df)
@@ -173,11 +179,11 @@ impl LeastSquaresFit {
     }
 }
 
-/// Sums over the rows that no coefficient changes.
+/// Sums over the rows that do not depend on coefficients.
 struct Moments {
-    /// Rows.
+    /// Number of rows.
     n: f64,
-    /// `sum s (x - mean)^2` of each column that was kept.
+    /// `sum s (x - mean)^2` of each independent column.
     spread: Vec<f64>,
     /// `sum s (y - mean)^2`.
     target_square: Double,
@@ -220,18 +226,18 @@ impl Moments {
     }
 }
 
-/// What coefficients leave of the targets.
+/// What the coefficients leave unexplained.
 struct Left {
     /// `sum s r^2`.
     square: Double,
-    /// `X' S r` of the columns that were kept.
+    /// `X' S r` of the independent columns.
     slopes: Vec<Double>,
 }
 
 impl Left {
     fn of(rows: &Portion<'_>, map: &ExactMap<'_>, factor: &Factor, solution: &[Double]) -> Self {
         let (n_inputs, n_features) = (rows.map().n_inputs(), rows.n_features());
-        // The ones, where there are any, stand last.
+        // If there is a column of ones, it comes last.
         let mut features = vec![Double::from(1.0); n_features + 1];
         let mut left = Self { square: Double::default(), slopes: vec![Double::default(); factor.p()] };
         rows.for_each_input(&mut |Inputs { x, targets, weights, .. }| {
@@ -251,25 +257,26 @@ impl Left {
     }
 }
 
-/// Coefficients of the scaled features, and what makes those in the units of the inputs of them.
+/// Coefficients of the scaled features, and the factors that convert them to the units of the
+/// inputs.
 pub(crate) struct Estimates<'a> {
-    /// Whose `(X'X)^-1` their covariance is, times `variance`.
+    /// The factorization whose `(X'X)^-1`, times `variance`, is their covariance.
     pub(crate) factor: &'a Factor,
     pub(crate) map: &'a ExactMap<'a>,
-    /// Of the columns that were kept.
+    /// One entry per independent column.
     pub(crate) solution: &'a [Double],
-    /// `sum s (x - mean)^2` of each of them, where variance inflation is asked for.
+    /// `sum s (x - mean)^2` of each of them, if variance inflation is needed.
     pub(crate) spread: Option<&'a [f64]>,
-    /// `None` where it cannot be told.
+    /// `None` if it is undefined.
     pub(crate) variance: Option<f64>,
     /// Standard errors in half an interval.
     pub(crate) reach: f64,
-    /// Probability of as large a ratio of estimate to standard error.
+    /// Probability of a larger ratio of estimate to standard error.
     pub(crate) two_sided: &'a dyn Fn(f64) -> f64,
 }
 
 impl Estimates<'_> {
-    /// One a feature, and one for the bias.
+    /// One per feature, and one for the bias.
     pub(crate) fn coefficients(&self, n_features: usize, bias: bool) -> Vec<Coefficient> {
         let n = n_features + usize::from(bias);
         let kept = &self.factor.kept;
@@ -277,7 +284,7 @@ impl Estimates<'_> {
         for (column, value) in kept.iter().zip(self.solution) {
             scaled[*column] = *value;
         }
-        // What a unit of each scaled coefficient is in the units of the inputs.
+        // Value of one unit of each scaled coefficient in the units of the inputs.
         let units: Vec<Vec<Double>> = kept
             .iter()
             .map(|column| {

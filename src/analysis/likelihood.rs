@@ -1,5 +1,5 @@
-//! What a logistic or a Poisson regression says beyond its coefficients: generalized linear models of the canonical
-//! link, whose errors come from R of the rows weighted by their curvature at the optimum.
+//! Inference for logistic and Poisson regression: generalized linear models with the canonical
+//! link, whose standard errors come from R of the rows weighted by their curvature at the optimum.
 
 use serde::Serialize;
 
@@ -11,40 +11,42 @@ use super::optimum::{Optimum, pointwise, solve};
 use super::rows::{Block, ExactMap, Portion, Rows};
 use crate::choices::{Loss, Penalty};
 
-/// A model fitted by maximum likelihood, and what can be inferred from it.
+/// A model fitted by maximum likelihood, and its inference.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Likelihood {
-    /// Of each feature, and of the bias last, where there is one; `t` is Wald's z, and its `p` the normal
-    /// distribution's.
+    /// One entry per feature, then the bias if there is one. `t` is Wald's z, and `p` comes from
+    /// the normal distribution.
     pub coefficients: Vec<Coefficient>,
-    /// Rows.
+    /// Number of rows.
     pub n_samples: u64,
-    /// Rows less coefficients that were found.
+    /// Number of rows minus number of estimated coefficients.
     pub degrees_of_freedom: u64,
-    /// Of the model, the weight of a row counting how often it was seen.
+    /// Log-likelihood of the model, with the weight of a row as its count.
     pub log_likelihood: f64,
-    /// Of a constant alone.
+    /// Log-likelihood of a constant.
     pub null_log_likelihood: f64,
-    /// Twice what a model with a parameter for each row would have more of log-likelihood.
+    /// Deviance: twice the gain in log-likelihood of a model with one parameter per row.
     pub deviance: f64,
-    /// That of a constant alone.
+    /// Deviance of a constant.
     pub null_deviance: f64,
-    /// `1 - log-likelihood / that of a constant` (McFadden 1974); `None` where that is 0.
+    /// `1 - log-likelihood / log-likelihood of a constant` (McFadden 1974); `None` if the latter is
+    /// 0.
     pub pseudo_r2: Option<f64>,
-    /// Twice the log-likelihood that the features add, and the probability of as much by chance; `None` without a
-    /// bias.
+    /// Likelihood ratio: twice the log-likelihood that the features add, and the probability of a
+    /// larger value by chance; `None` without a bias.
     pub likelihood_ratio: Option<[f64; 2]>,
-    /// Ratio of largest to smallest singular value of the weighted features with their ones.
+    /// Ratio of the largest to the smallest singular value of the weighted features with their
+    /// column of ones.
     pub condition: f64,
 }
 
-/// Maximum likelihood and the curvature there.
+/// The maximum-likelihood solution and the curvature there.
 pub(crate) struct LikelihoodFit {
-    /// Of rows multiplied by the root of weight and curvature.
+    /// R of the rows multiplied by the root of weight and curvature.
     pub(crate) factor: Factor,
-    /// Of the columns that were kept.
+    /// One entry per independent column.
     pub(crate) solution: Vec<Double>,
-    /// Where the columns that were kept have it.
+    /// Parameters of the independent columns.
     pub(crate) optimum: Optimum,
     sums: Sums,
 }
@@ -61,7 +63,7 @@ impl LikelihoodFit {
         let features: Vec<usize> =
             columns.kept.iter().copied().filter(|column| *column < n_features).collect();
         let optimum = solve(&Narrow { rows, features: &features }, 1, bias, loss, Penalty::default());
-        // An optimum has its bias last, and not first.
+        // An optimum has its bias last, but here the column of ones comes first.
         let of =
             |column: &usize| optimum.parameters[features.binary_search(column).unwrap_or(features.len())];
         let solution: Vec<f64> = columns.kept.iter().map(of).collect();
@@ -80,7 +82,7 @@ impl LikelihoodFit {
             map: &ExactMap::new(rows.map()),
             solution: &self.solution,
             spread: None,
-            // Far out on the way to infinity the curvature is that of nothing.
+            // If the optimum is at infinity, the curvature there vanishes.
             variance: self.optimum.finite.then_some(1.0),
             reach: reach(),
             two_sided: &normal_two_sided,
@@ -127,15 +129,15 @@ impl Sums {
         rows.for_each_block(&mut |block| {
             for ((row, y), s) in block.features.chunks_exact(n_features).zip(block.targets).zip(block.weights)
             {
-                // What of a count's probability no model changes.
+                // The part of a count's log-probability that no model changes.
                 let count = if loss == Loss::Poisson { libm::lgamma(y + 1.0) } else { 0.0 };
                 sums.n += 1;
-                // Times nothing, the loss of a row far out would be no number.
+                // A zero weight times an infinite loss would be NaN.
                 if *s <= 0.0 {
                     continue;
                 }
                 sums.model -= s * (pointwise::value(loss, &[output(row)], *y) + count);
-                // A constant that never was otherwise is certain.
+                // If all targets are equal, a constant predicts them with certainty.
                 if constant.is_finite() {
                     sums.null -= s * (pointwise::value(loss, &[constant], *y) + count);
                 }
@@ -147,7 +149,7 @@ impl Sums {
     }
 }
 
-/// Some of the features of rows.
+/// Some features of each row.
 struct Narrow<'a> {
     rows: &'a dyn Rows,
     features: &'a [usize],

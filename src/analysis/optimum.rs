@@ -1,10 +1,11 @@
-//! What descent is heading for: the least value of every objective, and where it lies, in f64.
+//! The exact optimum of every objective, in f64.
 //!
-//! The objective is that of a run: the weighted mean of a [`Loss`] and a [`Penalty`] of the weights of the scaled
-//! features, never of the bias. Losses with a curvature are minimized by Newton's method (`optimum/newton.rs`), the
-//! absolute and the quantile loss, which are linear programs, from within (`optimum/interior.rs`). Both take R of a
-//! QR factorization of weighted rows, and a gradient that is summed row by row; no Hessian is formed of products of
-//! rows.
+//! The objective is that of a run: the weighted mean of a [`Loss`] plus a [`Penalty`] of the
+//! weights of the scaled features, without the bias. Losses with a curvature are minimized by
+//! Newton's method (`optimum/newton.rs`). The absolute and the quantile loss are linear programs
+//! and are solved by an interior point method (`optimum/interior.rs`). Both use R of a QR
+//! factorization of weighted rows and a gradient summed row by row; no Hessian is formed from
+//! products of rows.
 
 mod interior;
 mod newton;
@@ -18,35 +19,38 @@ use super::rows::Rows;
 use crate::choices::{Loss, Penalty};
 use crate::dataset::BLOCK_ROWS;
 
-/// The most powers that are taken of a matrix for its largest eigenvalue.
+/// Maximum number of power iterations for the largest eigenvalue.
 const MAX_POWERS: u32 = 1000;
 
-/// The least objective, and parameters that have it.
+/// The lowest objective, and parameters that reach it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Optimum {
-    /// Of the scaled features: a row of weights a feature, one for each output, and then a row of biases if there are
-    /// any.
+    /// Parameters of the scaled features: one row of weights per feature, with one entry per
+    /// output, then one row of biases if there are any.
     pub parameters: Vec<f64>,
-    /// What they make of the objective.
+    /// The objective at these parameters.
     pub objective: f64,
-    /// Steps that it took to find them.
+    /// Number of steps taken.
     pub iterations: u32,
-    /// How much less it may be elsewhere, at most: the duality gap of the absolute and the quantile loss (the
-    /// objective itself is often nearer), and what the quadratic model of the objective promised of one more step
-    /// where the loss has a curvature.
+    /// Upper bound of how much lower the objective could be. For the absolute and quantile losses,
+    /// the duality gap (the objective is often closer). For losses with a curvature, the gain that
+    /// the quadratic model predicts for one more step.
     pub gap: f64,
-    /// Whether no other parameters have it. Those of softmax are told up to what is added to all classes alike.
+    /// Whether no other parameters reach it. Softmax parameters are unique only up to a constant
+    /// added to all classes.
     pub unique: bool,
-    /// Whether any parameters have it: where classes can be told apart without an error, or counts of some rows are
-    /// all 0, weights grow without end and the objective falls on, ever less. `parameters` are far out on that way
-    /// then.
+    /// Whether the optimum is finite. If classes separate perfectly, or the counts of some rows are
+    /// all 0, weights grow forever while the objective keeps falling more slowly; `parameters` are
+    /// then far along that path.
     pub finite: bool,
-    /// Largest eigenvalue of the Hessian there, the square penalty's share in it: plain batch descent comes no nearer
-    /// at a rate of 2 over this or more. `None` for the absolute and the quantile loss, which have kinks instead.
+    /// Largest eigenvalue of the Hessian there, including the L2 penalty: plain batch descent does
+    /// not converge at a rate of 2 over this or more. `None` for the absolute and quantile losses,
+    /// which have kinks.
     pub curvature: Option<f64>,
 }
 
-/// Minimizes the objective over the rows. `n_outputs` is the number of classes of [`Loss::Softmax`], and 1 otherwise.
+/// Minimizes the objective over the rows. `n_outputs` is the number of classes for
+/// [`Loss::Softmax`], otherwise 1.
 pub fn solve(rows: &dyn Rows, n_outputs: usize, bias: bool, loss: Loss, penalty: Penalty) -> Optimum {
     let objective = Objective::new(rows, n_outputs, bias, loss, penalty);
     match loss {
@@ -55,7 +59,7 @@ pub fn solve(rows: &dyn Rows, n_outputs: usize, bias: bool, loss: Loss, penalty:
     }
 }
 
-/// What is minimized, over rows that are read anew whenever it is asked for.
+/// The objective, over rows that are read again on every request.
 pub(crate) struct Objective<'a> {
     rows: &'a dyn Rows,
     n_features: usize,
@@ -63,11 +67,11 @@ pub(crate) struct Objective<'a> {
     bias: bool,
     loss: Loss,
     penalty: Penalty,
-    /// Rows that count for something.
+    /// Number of rows with a positive weight.
     n_samples: usize,
-    /// Of all rows.
+    /// Sum of all weights.
     total_weight: f64,
-    /// Weighted means of the target, or shares of the classes.
+    /// Weighted means of the target, or fractions of the classes.
     target_means: Vec<f64>,
 }
 
@@ -89,27 +93,27 @@ impl<'a> Objective<'a> {
         Self { rows, n_features, n_outputs, bias, loss, penalty, n_samples, total_weight, target_means }
     }
 
-    /// The same with another loss.
+    /// The same objective with another loss.
     fn with(&self, loss: Loss) -> Self {
         Self { loss, target_means: self.target_means.clone(), ..*self }
     }
 
-    /// Parameters.
+    /// Number of parameters.
     fn n_parameters(&self) -> usize {
         (self.n_features + usize::from(self.bias)) * self.n_outputs
     }
 
-    /// Parameters that are penalized: all but the biases, which are the last.
+    /// Number of penalized parameters: all except the biases, which come last.
     fn n_weights(&self) -> usize {
         self.n_features * self.n_outputs
     }
 
-    /// What `|w|_1` is multiplied by.
+    /// Factor of `|w|_1`.
     fn l1(&self) -> f64 {
         self.penalty.strength * self.penalty.l1_ratio
     }
 
-    /// What `|w|_2^2 / 2` is multiplied by.
+    /// Factor of `|w|_2^2 / 2`.
     fn l2(&self) -> f64 {
         self.penalty.strength * (1.0 - self.penalty.l1_ratio)
     }
@@ -118,11 +122,12 @@ impl<'a> Objective<'a> {
         self.penalty.of(parameters[..self.n_weights()].iter().copied())
     }
 
-    /// Every row that counts: features, target, its share of all weights, and what the parameters make of it.
+    /// Calls back with every row of positive weight: features, target, its fraction of all weights,
+    /// and its outputs.
     fn for_each_row(&self, parameters: &[f64], mut each: impl FnMut(&[f64], f64, f64, &[f64])) {
         let mut outputs = vec![0.0; self.n_outputs];
         self.rows.for_each_block(&mut |block| {
-            // By index: there may be no feature at all.
+            // Indexed, because there may be no features at all.
             for (row, (y, s)) in block.targets.iter().zip(block.weights).enumerate() {
                 if *s > 0.0 {
                     let features = &block.features[row * self.n_features..(row + 1) * self.n_features];
@@ -133,7 +138,7 @@ impl<'a> Objective<'a> {
         });
     }
 
-    /// `x w + b` of each output.
+    /// `x w + b` for each output.
     fn outputs(&self, parameters: &[f64], features: &[f64], outputs: &mut [f64]) {
         let (weights, biases) = parameters.split_at(self.n_weights());
         outputs.fill(0.0);
@@ -147,7 +152,7 @@ impl<'a> Objective<'a> {
         }
     }
 
-    /// The objective itself.
+    /// The value of the objective.
     fn value(&self, parameters: &[f64]) -> f64 {
         let mut sum = 0.0;
         self.for_each_row(parameters, |_, y, share, z| sum += share * pointwise::value(self.loss, z, y));
@@ -164,7 +169,7 @@ impl<'a> Objective<'a> {
         }
     }
 
-    /// Where to begin: no weights, and the biases that are best alone.
+    /// The starting point: zero weights with the best biases for them.
     fn start(&self) -> Vec<f64> {
         let mut parameters = vec![0.0; self.n_parameters()];
         let (_, biases) = parameters.split_at_mut(self.n_weights());
@@ -178,7 +183,7 @@ impl<'a> Objective<'a> {
         parameters
     }
 
-    /// Least squares, without a penalty, of one output; and whether they are the only ones.
+    /// Least squares without a penalty for one output, and whether the solution is unique.
     fn least_squares(&self) -> (Vec<f64>, bool) {
         let factor = Factor::of(self.rows, self.bias);
         let mut parameters = vec![0.0; self.n_parameters()];
@@ -189,7 +194,7 @@ impl<'a> Objective<'a> {
     }
 }
 
-/// R of rows that come one by one.
+/// R of rows that arrive one by one.
 struct Stack {
     width: usize,
     triangle: Triangle,
@@ -211,7 +216,7 @@ impl Stack {
         }
     }
 
-    /// A row of one entry for each place, as large as is said.
+    /// A unit row for each place, with the given sizes.
     fn push_diagonal(&mut self, entries: impl IntoIterator<Item = f64>) {
         for (place, entry) in entries.into_iter().enumerate() {
             if entry > 0.0 {
@@ -238,7 +243,7 @@ impl Stack {
     }
 }
 
-/// R, with `R'R` the curvature of an objective.
+/// R such that `R'R` is the curvature of an objective.
 struct Root {
     width: usize,
     /// Row-major.
@@ -250,7 +255,7 @@ impl Root {
         self.upper[i * self.width + j]
     }
 
-    /// `R'R d = b`. What R says nothing of (a pivot that is nothing but rounding) is left at 0.
+    /// Solves `R'R d = b`. Where R is singular (a pivot that is only rounding error), d stays at 0.
     fn solve(&self, b: &[f64]) -> Vec<f64> {
         let n = self.width;
         let held: Vec<bool> = (0..n).map(|k| self.holds(k)).collect();
@@ -266,7 +271,7 @@ impl Root {
         d
     }
 
-    /// Whether column k is more than what those before it make up.
+    /// Whether column k is linearly independent of those before it.
     fn holds(&self, k: usize) -> bool {
         let norm = (0..=k).map(|i| self.at(i, k).powi(2)).sum::<f64>().sqrt();
         self.at(k, k).abs() > 1e-11 * norm
@@ -288,9 +293,9 @@ impl Root {
         product
     }
 
-    /// Largest eigenvalue of `R'R`, by its powers.
+    /// Largest eigenvalue of `R'R`, by power iteration.
     fn largest_eigenvalue(&self) -> f64 {
-        // Of no direction that symmetry could keep from the wanted one.
+        // The start has no symmetry that could make it orthogonal to the wanted direction.
         let mut direction: Vec<f64> = (0..self.width).map(|k| libm::cos(k as f64) + 1.5).collect();
         let mut largest = 0.0;
         for _ in 0..MAX_POWERS {
@@ -311,7 +316,7 @@ impl Root {
         largest
     }
 
-    /// R of some of the columns alone.
+    /// R of a subset of the columns.
     fn columns(&self, columns: &[usize]) -> Self {
         let mut stack = Stack::new(columns.len());
         for row in self.upper.chunks_exact(self.width.max(1)) {
@@ -320,7 +325,7 @@ impl Root {
         stack.triangle()
     }
 
-    /// Whether no column is made up by the others.
+    /// Whether all columns are linearly independent.
     fn is_full(&self) -> bool {
         (0..self.width).all(|k| self.holds(k))
     }

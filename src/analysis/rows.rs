@@ -1,20 +1,20 @@
-//! Rows to fit, as often as they are asked for.
+//! Rows for a fit, which can be read several times.
 
 use super::double::Double;
 use crate::dataset::{BLOCK_ROWS, Dataset, Extra, FeatureMap, Role, Roles, Term, blocks};
 
-/// Some rows at a time: at most [`BLOCK_ROWS`].
+/// A block of up to [`BLOCK_ROWS`] rows.
 #[derive(Clone, Copy, Debug)]
 pub struct Block<'a> {
-    /// Row-major, as the model sees them.
+    /// Features, row-major and scaled.
     pub features: &'a [f64],
-    /// One a row.
+    /// One target per row.
     pub targets: &'a [f64],
-    /// How much each row counts: one a row, none negative.
+    /// One weight per row, never negative.
     pub weights: &'a [f64],
 }
 
-/// The same before the map: inputs, row-major, and where in the dataset each row stands.
+/// The block before the map: row-major inputs, and the index of each row in the dataset.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Inputs<'a> {
     pub(crate) places: &'a [usize],
@@ -23,16 +23,17 @@ pub(crate) struct Inputs<'a> {
     pub(crate) weights: &'a [f64],
 }
 
-/// Rows that can be read as often as is needed, always the same and in one order.
+/// Rows that can be read several times, always the same and in the same order.
 pub trait Rows {
-    /// Features of a row.
+    /// Number of features per row.
     fn n_features(&self) -> usize;
 
-    /// Every row, block by block.
+    /// Calls back with every row, block by block.
     fn for_each_block(&self, each: &mut dyn FnMut(Block<'_>));
 }
 
-/// The rows of a dataset that have one role, through the map of a model. They count by its weights, where it has any.
+/// The rows of a dataset with one role, through a model's feature map, weighted by the dataset's
+/// weights if it has any.
 #[derive(Clone, Copy, Debug)]
 pub struct Portion<'a> {
     dataset: &'a Dataset,
@@ -42,22 +43,22 @@ pub struct Portion<'a> {
 }
 
 impl<'a> Portion<'a> {
-    /// Those that `roles` gives this role.
+    /// Selects the rows to which `roles` gives this role.
     pub fn new(dataset: &'a Dataset, roles: &'a Roles, role: Role, map: &'a FeatureMap) -> Self {
         Self { dataset, roles, role, map }
     }
 
-    /// From inputs to features.
+    /// The map from inputs to features.
     pub fn map(&self) -> &'a FeatureMap {
         self.map
     }
 
-    /// Every row, block by block, as it is before the map.
+    /// Calls back with every row, block by block, before the map.
     pub(crate) fn for_each_input(&self, each: &mut dyn FnMut(Inputs<'_>)) {
         let n_inputs = self.map.n_inputs();
         let (mut x, mut y) = (vec![0.0; n_inputs * BLOCK_ROWS], vec![0.0; BLOCK_ROWS]);
         let mut places = Vec::with_capacity(BLOCK_ROWS);
-        // As they stay where no column says how much a row counts.
+        // The weights if no column holds weights.
         let mut weights = vec![1.0; BLOCK_ROWS];
         for block in blocks(self.dataset.n_samples() as usize) {
             self.dataset.read(block.start, &mut x[..n_inputs * block.len()], &mut y[..block.len()]);
@@ -98,13 +99,14 @@ impl Rows for Portion<'_> {
     }
 }
 
-/// A feature map of twice the digits: what f64 rounds in making a feature is felt in the last digits of coefficients
-/// wherever powers or columns are nearly alike.
+/// A feature map with twice the digits of f64. Rounding in the features would change the last
+/// digits of coefficients when powers or columns are nearly alike.
 #[derive(Clone, Debug)]
 pub(crate) struct ExactMap<'a> {
     map: &'a FeatureMap,
     terms: Vec<Term>,
-    /// `1 / scale` of each input, and of each feature: a division costs as much as four products.
+    /// `1 / scale` of each input and of each feature, because a division costs as much as four
+    /// products.
     per_input: Vec<Double>,
     per_feature: Vec<Double>,
 }
@@ -120,21 +122,21 @@ impl<'a> ExactMap<'a> {
         }
     }
 
-    /// The features of one row, as [`FeatureMap::features`] makes them.
+    /// Computes the features of one row, as [`FeatureMap::features`] does.
     pub(crate) fn features(&self, x: &[f64], out: &mut [Double]) {
         for (k, term) in self.terms.iter().enumerate() {
             out[k] = match *term {
                 Term::Power { input, power: 1 } => {
                     Double::sum(x[input], -self.map.inputs[input].center) * self.per_input[input]
                 }
-                // The powers of an input stand side by side.
+                // The powers of one input are consecutive.
                 Term::Power { power, .. } => out[k - 1] * out[k + 1 - power as usize],
                 Term::Level { input, level } => Double::from(f64::from(x[input] == level as f64)),
                 Term::Product { of: [a, b] } => out[a] * out[b],
             };
         }
         for (k, out) in out.iter_mut().enumerate() {
-            // A first power has its scale from its input.
+            // A first power already has the scale of its input.
             let (center, scale) = (self.map.center[k], self.map.scale[k]);
             if center != 0.0 || scale != 1.0 {
                 *out = (*out - Double::from(center)) * self.per_feature[k];
@@ -142,8 +144,8 @@ impl<'a> ExactMap<'a> {
         }
     }
 
-    /// Parameters of the scaled features in the units of inputs and target, the bias last where there is one: as
-    /// [`FeatureMap::to_original`] has them.
+    /// Converts parameters of the scaled features to the units of inputs and target, with the bias
+    /// last if there is one, as [`FeatureMap::to_original`] does.
     pub(crate) fn to_original(&self, parameters: &[Double]) -> Vec<Double> {
         let n_features = self.terms.len();
         let mut original = vec![Double::default(); n_features];

@@ -1,4 +1,4 @@
-//! The CPU engine. A function that mirrors a WGSL entry point bears its name.
+//! The CPU engine. A function that mirrors a WGSL entry point has the same name.
 
 use std::rc::Rc;
 
@@ -25,33 +25,33 @@ use stored::Stored;
 use update::{Sparsity, update};
 use window::Window;
 
-/// What the engine runs on.
+/// The hardware the engine runs on.
 pub const NAME: &str = if cfg!(target_feature = "simd128") { "WebAssembly SIMD" } else { "native" };
 
-/// Runs the kernels on the thread that calls it.
+/// Runs the kernels on the calling thread.
 #[derive(Debug)]
 pub struct CpuEngine {
     problem: Rc<Problem>,
-    /// What takes the place of the rows where a step sees all of them.
+    /// Replaces the rows in steps that use all of them.
     statistics: Option<Statistics>,
     window: Window,
     /// Sums of half the gradient, then of the loss.
     sums: Vec<f64>,
-    /// Whether they are there already, of the one step that is asked for; see [`pair`].
+    /// Whether the sums for the requested step are already known; see [`pair`].
     summed: bool,
-    /// The gradient: means.
+    /// The mean gradient.
     gradient: Vec<f32>,
-    /// Scratch of the kernels, a number a feature.
+    /// Scratch memory of the kernels, one number per feature.
     partial: Vec<f32>,
-    /// What takes the place of the squared loss of rows that all count the same.
+    /// Replaces the squared loss if another loss, sample weights or folds are used.
     general: General,
     scratch: Scratch,
-    /// What takes it to go over rows in storage.
+    /// State for passes over rows in storage.
     stored: Option<Box<Stored>>,
 }
 
 impl CpuEngine {
-    /// An engine over these rows.
+    /// Creates an engine for these rows.
     pub fn new(problem: Rc<Problem>) -> Self {
         let n_parameters = problem.n_parameters() as usize;
         let empty = Parameter { weight: 0.0, first_moment: 0.0, second_moment: 0.0 };
@@ -73,18 +73,19 @@ impl CpuEngine {
         }
     }
 
-    /// The same, with full batches by sufficient statistics, which are taken here: one pass over the rows, and no step
-    /// depends on their number after that.
+    /// Creates an engine whose full batches use sufficient statistics. They are computed here in
+    /// one pass over the rows; after that, the cost of a step does not depend on the number of
+    /// rows.
     pub fn by_statistics(problem: Rc<Problem>) -> Self {
         Self { statistics: Some(Statistics::of(&problem)), ..Self::new(problem) }
     }
 
-    /// Whether full batches go by sufficient statistics.
+    /// Whether full batches use sufficient statistics.
     pub fn has_statistics(&self) -> bool {
         self.statistics.is_some()
     }
 
-    /// The same that has read no row yet.
+    /// Creates the engine without reading any rows.
     pub fn renew(&mut self) {
         *self = Self::new(Rc::clone(&self.problem));
     }
@@ -151,7 +152,7 @@ impl CpuEngine {
                     continue;
                 }
                 let mut scale = 1.0 / f64::from(step.batch_len);
-                // The derivative's 2 is taken out of the kernels' loops.
+                // The kernels leave out the derivative's factor of 2.
                 let mut factor = 2.0;
                 if general {
                     self.general_gradient(params, &settings, step, slots.weight);
@@ -224,7 +225,7 @@ impl CpuEngine {
         self.add(params, step, weights);
     }
 
-    /// Adds these.
+    /// Adds these rows.
     #[inline(always)]
     fn add(&mut self, params: &RunParams, step: &StepParams, weights: &[f32]) {
         let problem = &*self.problem;
@@ -249,7 +250,7 @@ impl CpuEngine {
 }
 
 impl CpuEngine {
-    /// Sums of the gradient and of the loss over a batch, of any loss and however much each row counts.
+    /// Sums of the gradient and of the loss over a batch, for any loss and sample weights.
     fn general_gradient(
         &mut self,
         params: &RunParams,
@@ -264,7 +265,7 @@ impl CpuEngine {
         self.add_general(params, settings, step, parameters);
     }
 
-    /// Adds these.
+    /// Adds these rows.
     fn add_general(
         &mut self,
         params: &RunParams,
@@ -296,7 +297,7 @@ impl CpuEngine {
     }
 }
 
-/// Whether rows go the general way: anything but the squared loss of rows that all count the same.
+/// Whether rows need the general kernels: any case but the squared loss of equally weighted rows.
 #[inline(always)]
 fn is_general(problem: &Problem, params: &RunParams) -> bool {
     let plain = params.loss == kind::SQUARED && problem.n_outputs == 1;
@@ -308,18 +309,18 @@ fn settings_of(settings: &[RunSettings], run: usize) -> RunSettings {
     settings.get(run).copied().unwrap_or_default()
 }
 
-/// What updates work with, kept so that stepping allocates nothing.
+/// Buffers for updates, kept so that steps do not allocate.
 #[derive(Debug)]
 struct Scratch {
     /// Weights after a plain update.
     next: Vec<f32>,
-    /// Parameters after any other.
+    /// Parameters after any other update.
     updated: Vec<Parameter>,
-    /// What stochastic steps go back to, two numbers a parameter.
+    /// Values that stochastic steps fall back to, two per parameter.
     kept: Vec<f32>,
 }
 
-/// What a run keeps a number a parameter of; see [`slot`].
+/// The slots of a run, one number per parameter each; see [`slot`].
 #[derive(Debug)]
 struct Slots<'a> {
     weight: &'a mut [f32],
@@ -331,7 +332,7 @@ struct Slots<'a> {
 }
 
 impl<'a> Slots<'a> {
-    /// In the order of [`slot`]'s constants.
+    /// In the order of the constants of [`slot`].
     fn of(values: &'a mut [f32], n_parameters: usize) -> Self {
         let (weight, rest) = values.split_at_mut(n_parameters);
         let (first_moment, rest) = rest.split_at_mut(n_parameters);

@@ -1,4 +1,4 @@
-//! The GPU engine: the only file that knows wgpu.
+//! The GPU engine, the only file that uses wgpu.
 
 use std::collections::VecDeque;
 use std::mem::offset_of;
@@ -15,7 +15,7 @@ use super::{DeviceLost, MAX_STEPS_PER_CALL, State};
 use crate::dataset::Problem;
 use crate::message::{Code, Message, Result};
 
-/// An open GPU. Engines share it; it ends with a crash of the driver or the browser's GPU process.
+/// An open GPU, shared by engines. A crash of the driver or of the browser's GPU process ends it.
 #[derive(Clone, Debug)]
 pub struct Gpu {
     device: wgpu::Device,
@@ -25,10 +25,10 @@ pub struct Gpu {
 }
 
 impl Gpu {
-    /// Opens the fastest adapter there is.
+    /// Opens the fastest available adapter.
     ///
     /// # Errors
-    /// [`Code::GpuNoAdapter`], [`Code::GpuNoDevice`]: reasons to go on on the CPU.
+    /// [`Code::GpuNoAdapter`] and [`Code::GpuNoDevice`], after which the caller uses the CPU.
     pub async fn open() -> Result<Self> {
         let instance = wgpu::Instance::default();
         let adapter = instance
@@ -62,25 +62,27 @@ impl Gpu {
         Ok(Self { device, queue, name, lost })
     }
 
-    /// Whether it is gone, and why.
+    /// Why the GPU was lost, or `None`.
     pub fn lost(&self) -> Option<String> {
         self.lost.lock().ok().and_then(|lost| lost.clone())
     }
 
-    /// Gives it up, as a crash would: what tests and the page's memory limits use.
+    /// Drops the GPU as a crash would, for tests and for the page's memory limits.
     pub fn destroy(&self) {
         self.device.destroy();
     }
 }
 
-/// How an engine is set up.
+/// Options of an engine.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// Runs beside each other.
+    /// Number of parallel runs.
     pub n_runs: usize,
-    /// Milliseconds on a clock that only runs forward: submits are sized by it. Without one they are sized by the work.
+    /// A monotonic clock in milliseconds, by which submits are sized. Without a clock they are
+    /// sized by their work.
     pub now_ms: Option<fn() -> f64>,
-    /// Rows beyond it go to another buffer, as they do beyond what the device can bind.
+    /// Maximum bytes per buffer; further rows go to another buffer, as they do beyond the device's
+    /// limit.
     pub max_binding_bytes: u64,
     /// [`crate::choices::Loss::kind`] of the loss that kernels are first made for; those for another are made when a call
     /// asks for it.
@@ -93,22 +95,25 @@ impl Default for Options {
     }
 }
 
-/// A submit's length: long enough for what it costs to hand over, short enough that no system kills it.
+/// Target duration of a submit: long enough to outweigh its overhead, short enough that no system
+/// kills it.
 const SUBMIT_MS: f64 = 14.0;
-/// Clocks in browsers are coarse: shorter stretches tell nothing of a speed.
+/// Clocks in browsers are coarse, so shorter intervals say nothing about speed.
 const LEGIBLE_MS: f64 = 2.0;
-/// What a step and a float of its batch cost on a slow adapter, in milliseconds: where nothing was measured yet.
+/// Assumed cost of a step, and of one float of its batch, on a slow adapter, in milliseconds. Used
+/// until something is measured.
 const STEP_MS: f64 = 0.02;
 const FLOAT_MS: f64 = 2e-6;
-/// Where shares and settings are bound, behind what every kernel has.
+/// Binding of sample weights and settings, after the bindings that every kernel has.
 const FIRST_GENERAL_BINDING: usize = 8;
-/// Bytes that are handed to the queue at once: it keeps a copy until the device has it.
+/// Bytes passed to the queue at once, which keeps a copy until the device has read them.
 const UPLOAD_BYTES: usize = 1 << 22;
 
 /// Runs the kernels on a GPU.
 ///
-/// State, reactions and trace live on the device. A call is put behind those before it and reads into a buffer of its
-/// own, so that the device need not wait until the host has seen what a call did: see [`super::pipeline`].
+/// State, reactions and trace stay on the device. Each call is queued behind the calls before it
+/// and reads back into its own buffer, so the device does not wait for the host; see
+/// [`super::pipeline`].
 #[derive(Debug)]
 pub struct GpuEngine {
     gpu: Gpu,
@@ -118,22 +123,22 @@ pub struct GpuEngine {
     steps: wgpu::Buffer,
     state: wgpu::Buffer,
     reactions: wgpu::Buffer,
-    /// Of each run.
+    /// Reactions of all runs.
     settings: wgpu::Buffer,
     trace: wgpu::Buffer,
     partials: wgpu::Buffer,
     blocks: Vec<BlockBuffers>,
-    /// By [`Pass`], made when first needed: one a block, or one in all.
+    /// Pipelines by [`Pass`], compiled on first use: one per block, or one for all blocks.
     passes: [Option<Vec<Bound>>; 5],
     max_tiles: u32,
     in_flight: VecDeque<InFlight>,
     read_backs: Vec<wgpu::Buffer>,
     pace: SubmitPace,
-    /// Kept between calls so that stepping allocates little.
+    /// Kept between calls, so that stepping allocates little.
     planned: Vec<StepParams>,
 }
 
-/// What is dispatched; rows in order or shuffled.
+/// A dispatch, with rows in order or shuffled.
 #[derive(Clone, Copy, Debug)]
 enum Pass {
     Gradient { shuffled: bool },
@@ -162,11 +167,11 @@ struct BlockBuffers {
     block: wgpu::Buffer,
     features: wgpu::Buffer,
     targets: wgpu::Buffer,
-    /// Weight and fold of each row, where they have any; else the targets once more.
+    /// Weight and fold of each row if they have any, otherwise a second reference to the targets.
     shares: wgpu::Buffer,
 }
 
-/// A call whose answer is on its way.
+/// A call in flight.
 #[derive(Debug)]
 struct InFlight {
     read_back: wgpu::Buffer,
@@ -174,16 +179,16 @@ struct InFlight {
     #[cfg(not(target_arch = "wasm32"))]
     submission: wgpu::SubmissionIndex,
     n_steps: usize,
-    /// Floats that a step reads, and when the call was put in; `None` where it was no descent.
+    /// Floats read per step, and when the call was submitted; `None` if it was not a descent.
     timed: Option<(f64, f64)>,
 }
 
 impl GpuEngine {
-    /// An engine over these rows.
+    /// Creates an engine for these rows.
     ///
     /// # Errors
-    /// [`Code::GpuTooSmall`] where not even a row fits a binding, [`Code::GpuKernel`] where a pipeline or its memory is
-    /// refused.
+    /// [`Code::GpuTooSmall`] if a single row exceeds a binding, [`Code::GpuKernel`] if a pipeline
+    /// or its memory is rejected.
     pub async fn new(gpu: Gpu, problem: &Rc<Problem>, options: Options) -> Result<Self> {
         let shape = Shape::of(problem, options.loss);
         let limits = gpu.device.limits();
@@ -200,7 +205,7 @@ impl GpuEngine {
         let max_tiles = shape.tiles(problem.n_samples, n_blocks);
         let n_sums = shape.n_sums() as usize;
         let n_runs = options.n_runs;
-        // The tiles' sums, and one row of totals a run.
+        // The sums of the tiles, and one row of totals per run.
         let partial_bytes = n_runs * (max_tiles as usize + 1) * n_sums * 4;
         if partial_bytes as u64 > limits.max_storage_buffer_binding_size {
             return Err(too_small(partial_bytes as u64));
@@ -221,7 +226,7 @@ impl GpuEngine {
 
         let mut blocks = Vec::new();
         for index in 0..n_blocks {
-            // As even as can be, since each block gets as many tiles.
+            // Blocks are as equal as possible, since each gets the same number of tiles.
             let edge =
                 |index: u32| (u64::from(problem.n_samples) * u64::from(index) / u64::from(n_blocks)) as u32;
             let (first_row, end_row) = (edge(index), edge(index + 1));
@@ -264,7 +269,7 @@ impl GpuEngine {
             planned: Vec::new(),
         };
         close(guards).await?;
-        // What the first measurement takes; what else a run turns out to need is made then.
+        // Compiles what the first measurement needs; further kernels are compiled on demand.
         engine.prepare(&[StepParams { batch_len: problem.n_samples, ..StepParams::default() }]).await?;
         Ok(engine)
     }
@@ -274,22 +279,22 @@ impl GpuEngine {
         &self.gpu.name
     }
 
-    /// Buffers that the rows are split over.
+    /// Number of buffers that hold the rows.
     pub fn n_blocks(&self) -> usize {
         self.blocks.len()
     }
 
-    /// Steps that one submit holds, as things stand.
+    /// Number of steps in one submit under current conditions.
     pub fn steps_per_submit(&self) -> usize {
         self.pace.steps
     }
 
-    /// Gives the GPU up, as a crash would.
+    /// Drops the GPU as a crash would.
     pub fn destroy_device(&self) {
         self.gpu.destroy();
     }
 
-    /// Makes the kernels that these steps take, where they were not yet needed.
+    /// Compiles the kernels that these steps need, if not yet compiled.
     async fn prepare(&mut self, steps: &[StepParams]) -> Result<()> {
         for pass in self.passes_of(steps).into_iter().flatten() {
             if self.passes[pass.index()].is_none() {
@@ -302,7 +307,7 @@ impl GpuEngine {
         Ok(())
     }
 
-    /// What these steps are made of.
+    /// The kernels that these steps consist of.
     fn passes_of(&self, steps: &[StepParams]) -> [Option<Pass>; 3] {
         let [ordered, shuffled] =
             [0, SHUFFLED].map(|order| steps.iter().any(|step| step.flags & SHUFFLED == order));
@@ -343,9 +348,9 @@ impl GpuEngine {
         self.blocks.iter().map(bind).collect()
     }
 
-    /// Begins at a state: what is put in next goes on from it.
+    /// Sets a state from which the next call continues.
     pub(super) fn begin(&mut self, state: &State) {
-        // What is still on its way answers an earlier state; its buffers go with it.
+        // Calls in flight belong to an earlier state; they are dropped with their buffers.
         self.in_flight.clear();
         self.gpu.queue.write_buffer(&self.state, 0, bytemuck::cast_slice(&state.values));
         self.gpu.queue.write_buffer(&self.reactions, 0, bytemuck::cast_slice(&state.reactions));
@@ -355,7 +360,8 @@ impl GpuEngine {
         self.reshape(Shape { penalized, ..self.shape });
     }
 
-    /// Kernels are made anew for another shape; buffers are not, whose sizes do not depend on loss and penalty.
+    /// Another shape needs new kernels but not new buffers, whose sizes do not depend on loss and
+    /// penalty.
     fn reshape(&mut self, shape: Shape) {
         if shape != self.shape {
             self.shape = shape;
@@ -363,7 +369,7 @@ impl GpuEngine {
         }
     }
 
-    /// Puts a call behind those that are on their way. Waits for nothing but a kernel that was not needed before.
+    /// Queues a call behind those in flight. Waits only if a kernel must be compiled first.
     pub(super) async fn enqueue(
         &mut self,
         params: &RunParams,
@@ -382,7 +388,7 @@ impl GpuEngine {
             _ => None,
         };
         let steps_per_dispatch = (steps_per_submit as u32).min(self.shape.steps_per_dispatch(longest));
-        // A trace row is as long as this call, so what is read back is no longer than it.
+        // A trace row has the length of this call, so no more than that is read back.
         let params = RunParams {
             max_tiles: self.max_tiles,
             trace_capacity: steps.len() as u32,
@@ -396,12 +402,12 @@ impl GpuEngine {
                 .iter()
                 .map(|step| StepParams { n_tiles: self.shape.tiles(step.batch_len, n_blocks), ..*step }),
         );
-        // The queue keeps the order of writes and submits, so calls share these buffers.
+        // The queue keeps the order of writes and submits, so calls can share these buffers.
         let queue = &self.gpu.queue;
         queue.write_buffer(&self.run_params, 0, bytemuck::bytes_of(&params));
         queue.write_buffer(&self.steps, 0, bytemuck::cast_slice(&self.planned));
         for run in 0..u64::from(n_runs) {
-            // What a call counts starts at 0: `taken` and `cursor`, side by side.
+            // Resets the counters of the call: `taken` and `cursor`, which are adjacent.
             let taken = run * size_of::<Reaction>() as u64 + offset_of!(Reaction, taken) as u64;
             queue.write_buffer(&self.reactions, taken, &[0; 8]);
         }
@@ -451,7 +457,7 @@ impl GpuEngine {
         let _ = submission;
         let (done, mapped) = oneshot::channel();
         read_back.map_async(wgpu::MapMode::Read, 0..total, move |result| {
-            // The receiver is gone only if nobody wants the answer any more.
+            // The receiver is gone only if nobody waits for the answer any more.
             let _ = done.send(result);
         });
         let descent = steps.first().is_some_and(|step| step.flags & EVALUATE == 0);
@@ -466,7 +472,7 @@ impl GpuEngine {
         Ok(())
     }
 
-    /// Waits for the oldest call's answer.
+    /// Waits for the answer of the oldest call.
     pub(super) async fn collect(
         &mut self,
         state: &mut State,
@@ -497,7 +503,7 @@ impl GpuEngine {
         drop(view);
         call.read_back.unmap();
         self.read_backs.push(call.read_back);
-        // A halted run's steps cost nothing and tell nothing.
+        // The steps of a halted run cost nothing and say nothing about speed.
         if let Some((floats, since)) = call.timed
             && state.reactions.iter().all(|reaction| reaction.halt == 0)
         {
@@ -513,20 +519,20 @@ impl GpuEngine {
         }
     }
 
-    /// Bytes of a call's state, reactions and trace.
+    /// Sizes in bytes of a call's state, reactions and trace.
     fn answer_bytes(&self, n_steps: usize) -> [u64; 3] {
         let state = super::slot::COUNT * self.shape.n_parameters() as usize * 4;
         [state, size_of::<Reaction>(), n_steps * 8].map(|bytes| (self.n_runs * bytes) as u64)
     }
 }
 
-/// How many steps go into a submit.
+/// Decides how many steps go into a submit.
 #[derive(Debug)]
 struct SubmitPace {
     now_ms: Option<fn() -> f64>,
-    /// Milliseconds that a step took lately, and the floats that it read.
+    /// Recent milliseconds per step, and floats read per step.
     measured: Option<(f64, f64)>,
-    /// When the last answer came: what came after it was not worked on before.
+    /// When the last answer arrived; the device started on the next call no earlier.
     last_end: f64,
     steps: usize,
 }
@@ -540,10 +546,10 @@ impl SubmitPace {
         self.now_ms.map(|now| now())
     }
 
-    /// Steps a submit, of steps that read so many floats.
+    /// Steps per submit, for steps that read this many floats.
     fn begin(&mut self, floats: f64) -> usize {
         let step_ms = match self.measured {
-            // Smaller batches are not taken to be cheaper until they were seen to be.
+            // Smaller batches count as equally expensive until measured.
             Some((step_ms, seen)) => step_ms * (floats / seen).max(1.0),
             None => STEP_MS + FLOAT_MS * floats,
         };
@@ -551,7 +557,7 @@ impl SubmitPace {
         self.steps
     }
 
-    /// Takes what a call told.
+    /// Takes a measurement into account.
     fn end(&mut self, n_steps: usize, floats: f64, since: f64) {
         let Some(now) = self.now() else { return };
         let elapsed = now - since.max(self.last_end);
@@ -559,7 +565,7 @@ impl SubmitPace {
         let known = self.measured.filter(|(_, seen)| *seen == floats).map(|(step_ms, _)| step_ms);
         let step_ms = elapsed.max(0.0) / n_steps as f64;
         let step_ms = match known {
-            // Too short to tell more than that a step takes no longer.
+            // Too short to conclude more than an upper bound of the time per step.
             Some(known) if elapsed < LEGIBLE_MS => known.min(LEGIBLE_MS / n_steps as f64),
             Some(known) => known + 0.5 * (step_ms - known),
             None => elapsed.max(LEGIBLE_MS) / n_steps as f64,
@@ -587,7 +593,8 @@ impl Gpu {
     }
 }
 
-/// Weight and fold of rows, side by side. A row in no fold has one that no run leaves out.
+/// Weight and fold of each row, interleaved. A row without a fold gets an index that no run leaves
+/// out.
 fn shares_of(problem: &Problem, rows: Range<usize>) -> Vec<f32> {
     let no_fold = f32::from(u8::MAX) + 1.0;
     let share = |row: usize| {
@@ -597,14 +604,14 @@ fn shares_of(problem: &Problem, rows: Range<usize>) -> Vec<f32> {
     rows.flat_map(share).collect()
 }
 
-/// Catches what is refused from here to [`close`].
+/// Catches errors from here to [`close`].
 fn guards(device: &wgpu::Device) -> [wgpu::ErrorScopeGuard; 2] {
     [wgpu::ErrorFilter::Validation, wgpu::ErrorFilter::OutOfMemory]
         .map(|filter| device.push_error_scope(filter))
 }
 
 async fn close(guards: [wgpu::ErrorScopeGuard; 2]) -> Result<()> {
-    // Scopes close in the reverse of the order in which they opened.
+    // Scopes close in reverse order of opening.
     for guard in guards.into_iter().rev() {
         if let Some(error) = guard.pop().await {
             return Err(Message::new(Code::GpuKernel).with("detail", error));

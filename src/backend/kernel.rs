@@ -1,4 +1,5 @@
-//! What both sides of the mirror share: the parameters that kernels take, byte for byte, and their sources.
+//! Everything that both sides of the mirror share: the parameters of the kernels, byte for byte,
+//! and their sources.
 
 use bytemuck::{Pod, Zeroable};
 
@@ -11,36 +12,38 @@ mod constants;
 
 pub use constants::*;
 
-/// Invocations of a workgroup. 64 keeps short batches from idling through a wide reduction.
+/// Invocations per workgroup. With 64, short batches do not idle through a wide reduction.
 pub const WORKGROUP_SIZE: u32 = 64;
-/// The most tiles that a batch is cut into; the update kernel sums as many partial gradients.
+/// Maximum number of tiles per batch; the update kernel sums this many partial gradients.
 pub const MAX_TILES: u32 = 512;
-/// Rows that make another tile worth its start: on a software adapter that costs as much as a thousand rows.
+/// Number of rows that justify another tile: on a software adapter, starting one costs as much as a
+/// thousand rows.
 const ROWS_PER_TILE: u32 = 8192;
-/// The most features of which one lane takes a whole row.
+/// Maximum number of features for which one lane handles a whole row.
 const MAX_NARROW_FEATURES: u32 = 16;
-/// The most sums of which one lane keeps all: as many a lane, and what else it takes to descend, fit a workgroup's memory.
+/// Maximum number of sums that every lane keeps for itself. Together with what else descent needs,
+/// they fit a workgroup's memory.
 const MAX_NARROW_SUMS: u32 = 48;
-/// The most products of rows and outputs that a workgroup of the wide kernel keeps.
+/// Maximum number of products of rows and outputs in a workgroup of the wide kernel.
 const MAX_WIDE_DOTS: u32 = 56;
-/// The most rounds of a loop that are written out.
+/// Maximum number of iterations of an unrolled loop.
 const MAX_UNROLLED: u32 = MAX_NARROW_FEATURES + 2;
-/// Floats of a batch that one workgroup reads sooner than many are started.
+/// Floats of a batch that one workgroup reads faster than many workgroups start.
 const DESCEND_FLOATS: u64 = 4096;
-/// Rows at most that half a workgroup descends on.
+/// Maximum number of rows on which half a workgroup descends.
 const FEW_ROWS: u32 = 512;
-/// Memory that every workgroup has, by WebGPU's defaults.
+/// Workgroup memory guaranteed by WebGPU's defaults.
 const WORKGROUP_BYTES: u64 = 16_384;
-/// Totals that the update keeps in it.
+/// Number of totals that the update keeps in workgroup memory.
 const MAX_RESIDENT_TOTALS: u32 = 2048;
-/// Tiles of a wide problem, by how many floats of sums they leave.
+/// Number of tiles of a wide problem, limited by the floats of their sums.
 const MAX_PARTIAL_FLOATS: u32 = 1 << 18;
 const MIN_WIDE_TILES: u32 = 64;
 const MAX_WIDE_TILES: u32 = 128;
 const MAX_LOOP_ITERATIONS: u32 = 50_000;
 
-/// One step, as planned by the host: schedules, corrections and the order of rows are pure in the step, so kernels
-/// never compute them.
+/// One step as planned by the host. Schedules, corrections and row order depend only on the step,
+/// so kernels never compute them.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
 pub struct StepParams {
@@ -50,9 +53,9 @@ pub struct StepParams {
     pub correction1: f32,
     /// `1 - b2^t`.
     pub correction2: f32,
-    /// Which epoch's order (modulo 2^32).
+    /// The epoch (modulo 2^32), which determines the row order.
     pub epoch: u32,
-    /// Position of the batch's first row in that order.
+    /// Position of the batch's first row in the row order.
     pub batch_start: u32,
     /// Rows of the batch.
     pub batch_len: u32,
@@ -62,25 +65,25 @@ pub struct StepParams {
     pub n_tiles: u32,
 }
 
-/// What is the same for every step of one call.
+/// Parameters that are the same for every step of a call.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
 pub struct RunParams {
-    /// Rows of the training set.
+    /// Number of training rows.
     pub n_samples: u32,
-    /// Features a row.
+    /// Number of features.
     pub n_features: u32,
-    /// Features, and one more where there is a bias.
+    /// Number of features, plus one if there is a bias.
     pub n_parameters: u32,
-    /// Runs beside each other over the same rows.
+    /// Number of parallel runs over the same rows.
     pub n_runs: u32,
-    /// Steps that a run's row of the trace holds.
+    /// Capacity of a run's trace row, in steps.
     pub trace_capacity: u32,
     /// Seed of the row order.
     pub seed: u32,
-    /// Rows of a block of the row order.
+    /// Rows per block of the row order.
     pub block_rows: u32,
-    /// Tiles that the buffer of partial sums holds a run.
+    /// Tiles per run in the buffer of partial sums.
     pub max_tiles: u32,
     /// [`Rule::kind`].
     pub rule: u32,
@@ -94,25 +97,25 @@ pub struct RunParams {
     pub weight_decay: f32,
     /// What the schedule makes of epochs: one of [`crate::choices::schedule::kind`], or 0.
     pub reaction: u32,
-    /// Multiplies the rate after a good epoch (bold driver).
+    /// Factor of the rate after a good epoch (bold driver).
     pub increase: f32,
-    /// Multiplies the rate after a bad epoch, or on a plateau.
+    /// Factor of the rate after a bad epoch, or on a plateau.
     pub decrease: f32,
-    /// Relative fall that counts as improvement.
+    /// Relative fall that counts as an improvement.
     pub threshold: f32,
-    /// Epochs without improvement that are let pass.
+    /// Epochs without improvement that are tolerated.
     pub patience: u32,
-    /// Epochs after a reduction in which nothing is counted.
+    /// Epochs after a reduction that are not counted.
     pub cooldown: u32,
-    /// The scale goes no lower.
+    /// Lower limit of the scale.
     pub minimum_scale: f32,
-    /// A loss above it halts the run.
+    /// A loss above this value halts the run.
     pub divergence_limit: f32,
-    /// A full batch's loss at or below it halts the run; negative for none.
+    /// A full-batch loss at or below this value halts the run; negative for none.
     pub target_loss: f32,
-    /// A full batch's gradient norm at or below it halts the run; negative for none.
+    /// A full-batch gradient norm at or below this value halts the run; negative for none.
     pub target_gradient_norm: f32,
-    /// Steps that a dispatch of many takes at most; the engine's own.
+    /// Maximum number of steps per dispatch of the descend kernel, set by the engine.
     pub steps_per_dispatch: u32,
     /// [`Loss::kind`].
     pub loss: u32,
@@ -120,20 +123,21 @@ pub struct RunParams {
     pub loss_parameter: f32,
 }
 
-/// What each run has for itself beside its weights; a state without any has runs of the default.
+/// Settings in which runs differ, apart from their weights. A state without settings uses the
+/// defaults.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
 pub struct RunSettings {
-    /// `a q` of [`Penalty`].
+    /// Strength of the L1 part, `a q` of [`Penalty`].
     pub l1: f32,
-    /// `a (1 - q)`.
+    /// Strength of the L2 part, `a (1 - q)`.
     pub l2: f32,
-    /// The part of the rows that the run is not trained on; [`NO_FOLD`] where it is trained on all.
+    /// The fold that the run is not trained on, or [`NO_FOLD`] if it is trained on all rows.
     pub fold: u32,
-    /// Makes up for the rows that are left out, `n / sum s_i` over those that are not: a batch's sum is divided by all of
-    /// its rows.
+    /// Compensates for the rows left out: `n / sum s_i` over the other rows, because a batch's sum
+    /// is divided by all of its rows.
     pub training_scale: f32,
-    /// The same of the fold itself, for [`VALIDATE`].
+    /// The same factor for the fold itself, for [`VALIDATE`].
     pub validation_scale: f32,
 }
 
@@ -147,7 +151,7 @@ impl Default for RunSettings {
 }
 
 impl RunSettings {
-    /// Of a run on `problem` with this penalty, which leaves `fold` out, if any.
+    /// Settings of a run on `problem` with this penalty that leaves out `fold`, if any.
     pub fn of(problem: &Problem, penalty: &Penalty, fold: Option<u8>) -> Self {
         let Penalty { strength, l1_ratio } = *penalty;
         let (l1, l2) = ((strength * l1_ratio) as f32, (strength * (1.0 - l1_ratio)) as f32);
@@ -161,28 +165,28 @@ impl RunSettings {
         Self { l1, l2, fold: fold.into(), training_scale, validation_scale }
     }
 
-    /// Whether anything is added for large weights.
+    /// Whether there is a penalty.
     pub fn penalizes(&self) -> bool {
         self.l1 > 0.0 || self.l2 > 0.0
     }
 }
 
-/// The rows that one buffer holds, where they are too many for one.
+/// One buffer's part of the rows, if they exceed one buffer.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
 pub struct Block {
-    /// Its first.
+    /// Index of the first row.
     pub first_row: u32,
-    /// One past its last.
+    /// Index after the last row.
     pub end_row: u32,
-    /// Which block it is.
+    /// Index of the block.
     pub index: u32,
-    /// How many there are; each gets as many of a step's tiles.
+    /// Number of blocks; each gets the same number of a step's tiles.
     pub n_blocks: u32,
 }
 
 impl RunParams {
-    /// Takes over an update rule.
+    /// Sets the update rule.
     pub fn set_rule(&mut self, rule: &Rule) {
         self.rule = rule.kind;
         self.beta1 = rule.beta1;
@@ -191,7 +195,7 @@ impl RunParams {
         self.weight_decay = rule.weight_decay;
     }
 
-    /// Takes over a loss.
+    /// Sets the loss.
     pub fn set_loss(&mut self, loss: &Loss) {
         self.loss = loss.kind();
         self.loss_parameter = loss.parameter() as f32;
@@ -208,7 +212,7 @@ impl RunParams {
         }
     }
 
-    /// Takes over what a schedule makes of the run; `base_rate` turns its least rate into a least scale.
+    /// Sets the reaction of a schedule; `base_rate` converts its minimum rate to a minimum scale.
     pub fn set_reaction(&mut self, schedule: &Schedule, base_rate: f64) {
         self.reaction = schedule.number();
         match *schedule {
@@ -229,42 +233,44 @@ impl RunParams {
     }
 }
 
-/// What reacts to the run, beside each run's weights.
+/// The part of a run's state that reacts to its losses.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
 pub struct Reaction {
-    /// Multiplies the schedule's rate.
+    /// Factor of the schedule's rate.
     pub rate_scale: f32,
-    /// Least epoch loss so far, of reduce on plateau; `f32::MAX` (kernels may not count on infinities) before any.
+    /// Lowest epoch loss so far, for reduce on plateau; `f32::MAX` before the first (kernels may
+    /// not rely on infinities).
     pub best_loss: f32,
-    /// Loss of the epoch that the anchor began (bold driver); `f32::MAX` before there is one.
+    /// Loss of the epoch that started at the anchor (bold driver); `f32::MAX` before there is one.
     pub anchor_loss: f32,
-    /// Sum of loss times rows of the epoch's batches, folded.
+    /// Sum of loss times rows over the epoch's batches, folded.
     pub epoch_loss: f32,
-    /// The same of the last batches, not yet folded: two short sums lose less than a long one.
+    /// The same sum over the most recent batches, not yet folded: two short sums lose less
+    /// precision than a long one.
     pub epoch_loss_tail: f32,
     /// Rows of the epoch so far.
     pub epoch_rows: u32,
-    /// Batches in `epoch_loss_tail`.
+    /// Number of batches in `epoch_loss_tail`.
     pub n_tail: u32,
     /// Epochs without improvement.
     pub n_bad: u32,
-    /// Epochs of cool-down left.
+    /// Remaining epochs of the cooldown.
     pub cooldown_left: u32,
-    /// Why the run halted: 0 running, or one of the `HALT_` codes.
+    /// Why the run halted: 0 while it runs, otherwise a `HALT_` code.
     pub halt: u32,
-    /// Steps of this call that the weights have taken; may be -1, where the loss of the first one condemned the last
-    /// update of the call before.
+    /// Steps of this call contained in the weights; -1 if the loss of the first step revealed that
+    /// the previous call's last update was bad.
     pub taken: i32,
-    /// Steps of this call that have been looked at.
+    /// Steps of this call that have been processed.
     pub cursor: u32,
     /// Loss of the last [`EVALUATE`] step.
     pub evaluated_loss: f32,
     /// Gradient norm of the last [`EVALUATE`] step.
     pub evaluated_gradient_norm: f32,
-    /// Mean of the batch losses of the last whole epoch.
+    /// Mean batch loss of the last complete epoch.
     pub last_epoch_loss: f32,
-    /// Keeps the size a multiple of 16 bytes.
+    /// Pads the size to a multiple of 16 bytes.
     pub padding: u32,
 }
 
@@ -291,32 +297,32 @@ impl Default for Reaction {
     }
 }
 
-/// Workgroups that share a batch of `rows` rows.
+/// Number of workgroups that share a batch of `rows` rows.
 pub fn tiles(rows: u32) -> u32 {
     rows.div_ceil(ROWS_PER_TILE).clamp(1, MAX_TILES)
 }
 
-/// What a kernel is made for: constants of its source, so that loops unroll and sums stay in registers.
+/// The constants a kernel is compiled for, so that loops unroll and sums stay in registers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
-    /// Rows.
+    /// Number of rows.
     pub n_samples: u32,
-    /// Features a row.
+    /// Number of features.
     pub n_features: u32,
-    /// Outputs of the model.
+    /// Number of outputs of the model.
     pub n_outputs: u32,
-    /// Whether a bias follows the weights, one an output.
+    /// Whether there is a bias after the weights, one per output.
     pub bias: bool,
     /// [`Loss::kind`].
     pub loss: u32,
-    /// Whether rows count by their weights and folds.
+    /// Whether rows have sample weights or folds.
     pub weighted: bool,
-    /// Whether anything is added for large weights.
+    /// Whether there is a penalty.
     pub penalized: bool,
 }
 
 impl Shape {
-    /// That of a problem, under a loss of this kind and without a penalty.
+    /// The shape of a problem, with a loss of this kind and no penalty.
     pub fn of(problem: &Problem, loss: u32) -> Self {
         Self {
             n_samples: problem.n_samples,
@@ -329,50 +335,54 @@ impl Shape {
         }
     }
 
-    /// Weights of an output and its bias, if there is one, of every output.
+    /// Weights and bias of every output.
     pub fn n_parameters(&self) -> u32 {
         (self.n_features + u32::from(self.bias)) * self.n_outputs
     }
 
-    /// Whether it takes more than the squared loss of one output over rows that all count the same.
+    /// Whether the general kernels are needed: any case but the squared loss of one output over
+    /// equally weighted rows.
     pub fn general(&self) -> bool {
         self.loss != kind::SQUARED || self.n_outputs != 1 || self.weighted || self.penalized
     }
 
-    /// A slope each, then the loss.
+    /// One entry per slope, then the loss.
     pub fn n_sums(&self) -> u32 {
         self.n_parameters() + 1
     }
 
-    /// Whether lanes share a row: with more features than that, one lane's sums no longer stay in its registers.
+    /// Whether several lanes share a row. With more features, one lane's sums no longer fit its
+    /// registers.
     pub fn wide(&self) -> bool {
         self.n_features > MAX_NARROW_FEATURES || (self.n_sums() > MAX_NARROW_SUMS)
     }
 
-    /// The kernels that sum tiles, in order and shuffled.
+    /// The kernels that sum tiles, for ordered and for shuffled rows.
     pub fn gradient(&self) -> &'static [Kernel; 2] {
         if self.wide() { &GRADIENT_WIDE } else { &GRADIENT }
     }
 
-    /// Floats that a row takes on the device: wide rows are read by quads.
+    /// Floats per row on the device; wide rows are read in groups of four.
     pub fn row_floats(&self) -> u32 {
         if self.wide() { self.n_features.next_multiple_of(4) } else { self.n_features }
     }
 
-    /// Whether a lane's share of a row stays within its memory: beyond it, not even the wide kernel runs.
+    /// Whether a lane's part of a row fits its memory; otherwise not even the wide kernel works.
     pub fn fits(&self) -> bool {
         let (_, quads, rows_at_once) = self.row_lanes();
-        // Weights, sums and what was read, in quads of 16 of the 8,192 bytes that WGSL promises a function.
+        // Weights, sums and row data in groups of 16 bytes, out of the 8,192 bytes that WGSL
+        // guarantees a function.
         let own = (2 * self.n_outputs + rows_at_once) * quads;
         own <= 512 && (!self.wide() || self.n_outputs * rows_at_once <= MAX_WIDE_DOTS)
     }
 
-    /// Tiles that a batch is cut into over all blocks: as many in each, and more of them for more rows.
+    /// Number of tiles per batch over all blocks: the same number in each block, and more for more
+    /// rows.
     pub fn tiles(&self, batch_len: u32, n_blocks: u32) -> u32 {
         let tiles = if self.wide() {
             let (lanes, _, rows_at_once) = self.row_lanes();
             let rows_a_round = WORKGROUP_SIZE / lanes * rows_at_once;
-            // What the update reads stays small beside what the tiles do.
+            // The update must read little compared with the tiles.
             let most = (MAX_PARTIAL_FLOATS / self.n_sums()).clamp(MIN_WIDE_TILES, MAX_WIDE_TILES);
             batch_len.div_ceil(2 * rows_a_round).clamp(1, most)
         } else {
@@ -381,7 +391,8 @@ impl Shape {
         tiles.next_multiple_of(n_blocks)
     }
 
-    /// Whether a batch is so small that one workgroup makes many steps sooner than many make one.
+    /// Whether a batch is so small that one workgroup makes many steps faster than many workgroups
+    /// make one.
     pub fn descends(&self, batch_len: u32) -> bool {
         !self.wide() && u64::from(batch_len) * u64::from(self.n_features + 1) <= DESCEND_FLOATS
     }
@@ -391,28 +402,30 @@ impl Shape {
         let parameters = u64::from(self.n_parameters());
         let sums = u64::from(self.n_sums() * WORKGROUP_SIZE);
         let rows = u64::from(self.n_samples) * u64::from(self.n_features + 1);
-        // The rest holds a reaction, a square a lane, and some single words.
+        // The rest holds a reaction, one square per lane, and some single values.
         let arrays = if self.general() { 3 } else { 2 };
         let others = slot::COUNT as u64 * parameters + sums + arrays * u64::from(WORKGROUP_SIZE);
         if 4 * (rows + others) <= WORKGROUP_BYTES { self.n_samples } else { 0 }
     }
 
-    /// Steps that one dispatch may take: drivers end a loop without a word near 65,536 iterations of an invocation.
+    /// Maximum number of steps per dispatch: drivers silently end a loop near 65,536 iterations of
+    /// an invocation.
     pub fn steps_per_dispatch(&self, batch_len: u32) -> u32 {
         let rows = batch_len.div_ceil(DESCEND[0].workgroup_size(self));
-        // A permuted row walks its cycle, four rounds on average at most, and makes its block's keys.
+        // A permuted row takes four rounds on average at most, plus the keys of its block.
         let outputs = self.n_outputs;
         let per_row = 2 * self.n_features * outputs + 8 * (outputs - 1) + 32;
         let per_step = rows * per_row + 8 * self.n_sums() + 32;
         (MAX_LOOP_ITERATIONS / per_step).max(1)
     }
 
-    /// Lanes that share a wide row, quads of columns of each, and rows that a lane holds at once.
+    /// Lanes that share a wide row, groups of four columns per lane, and rows that a lane holds at
+    /// once.
     fn row_lanes(&self) -> (u32, u32, u32) {
         let quads_a_row = self.n_features.div_ceil(4);
         let mut lanes = quads_a_row.div_ceil(8).next_power_of_two().min(WORKGROUP_SIZE);
         if self.n_outputs > 1 {
-            // Every output has weights and sums of its own, so more lanes take fewer columns each.
+            // Every output has its own weights and sums, so more lanes take fewer columns each.
             let wanted = (quads_a_row * self.n_outputs).div_ceil(8).min(quads_a_row);
             lanes = wanted.next_power_of_two().min(WORKGROUP_SIZE);
         }
@@ -421,7 +434,7 @@ impl Shape {
         (lanes, quads, (16 / (quads * outputs)).clamp(1, 4))
     }
 
-    /// What the general kernels know besides.
+    /// Additional constants of the general kernels.
     fn general_constants(&self) -> [(&'static str, u32); 5] {
         let (_, quads, rows_at_once) = self.row_lanes();
         [
@@ -443,7 +456,7 @@ impl Shape {
             ("N_SUMS", n_sums),
             ("N_TOTALS", if n_sums <= MAX_RESIDENT_TOTALS { n_sums } else { 1 }),
             ("COLUMNS", n_sums.next_power_of_two().min(workgroup_size)),
-            // A few parameters cost one lane less than barriers cost them all.
+            // For a few parameters, one lane is cheaper than barriers for all.
             ("UPDATE_LANES", if n_sums <= 5 { 1 } else { workgroup_size }),
             ("RESIDENT_ROWS", self.resident_rows()),
             ("QUADS_A_ROW", self.n_features.div_ceil(4)),
@@ -451,20 +464,20 @@ impl Shape {
             ("ROW_GROUPS", workgroup_size / row_lanes),
             ("QUADS", quads),
             ("ROWS_AT_ONCE", rows_at_once),
-            // Lanes that a row's residual is folded to before every lane adds them up.
+            // Lanes to which a row's residual is folded before every lane adds them up.
             ("ROW_FOLD", row_lanes.min(8)),
         ]
     }
 }
 
-/// A kernel: its name on both sides, and its WGSL.
+/// A kernel: its name on both sides, and its WGSL source.
 #[derive(Debug)]
 pub struct Kernel {
-    /// The entry point, and the twin in [`mod@super::cpu`].
+    /// Name of the entry point, and of the CPU version in [`mod@super::cpu`].
     pub name: &'static str,
     /// The parts of its source, in order.
     parts: &'static [&'static str],
-    /// Those for what is not plain.
+    /// The parts for the general kernels.
     general: &'static [&'static str],
 }
 
@@ -484,25 +497,25 @@ macro_rules! kernel {
     };
 }
 
-/// How much a row counts: all the same, or by weights and folds.
+/// How rows are weighted: all the same, or by weights and folds.
 const SHARES: [&[&str]; 2] = [parts!(unweighted), parts!(weighted)];
 
-/// Partial sums of loss and gradient, a workgroup a tile of the batch. Of each two, the second takes rows in shuffled
-/// order.
+/// Partial sums of loss and gradient, one workgroup per tile of the batch. In each pair, the second
+/// kernel takes rows in shuffled order.
 pub const GRADIENT: [Kernel; 2] = [
     kernel!("gradient": ordered loss narrow fold gradient; ordered losses narrow_general fold gradient),
     kernel!("gradient": permutation shuffled loss narrow fold gradient;
         permutation shuffled losses narrow_general fold gradient),
 ];
 
-/// The same for many features.
+/// Partial sums for many features.
 pub const GRADIENT_WIDE: [Kernel; 2] = [
     kernel!("gradient": ordered loss gradient_wide; ordered losses gradient_wide_general),
     kernel!("gradient": permutation shuffled loss gradient_wide;
         permutation shuffled losses gradient_wide_general),
 ];
 
-/// Many steps on small batches, a workgroup a run.
+/// Many steps on small batches, one workgroup per run.
 pub const DESCEND: [Kernel; 2] = [
     kernel!("descend": ordered loss narrow fold optimizer plain apply descend;
         ordered losses narrow_general fold optimizer penalized apply descend),
@@ -510,11 +523,12 @@ pub const DESCEND: [Kernel; 2] = [
         permutation shuffled losses narrow_general fold optimizer penalized apply descend),
 ];
 
-/// The sums brought together, then one update, a workgroup a run.
+/// Adds up the partial sums and makes one update, one workgroup per run.
 pub const UPDATE: Kernel = kernel!("update": optimizer plain apply update; optimizer penalized apply update);
 
 impl Kernel {
-    /// Invocations of a workgroup. Where few rows are gone through again and again, half as many meet sooner.
+    /// Invocations per workgroup. If few rows are visited again and again, half as many synchronize
+    /// faster.
     pub fn workgroup_size(&self, shape: &Shape) -> u32 {
         if self.name == DESCEND[0].name && shape.n_samples <= FEW_ROWS {
             WORKGROUP_SIZE / 2
@@ -523,7 +537,7 @@ impl Kernel {
         }
     }
 
-    /// The WGSL for a problem of this shape.
+    /// The WGSL source for a problem of this shape.
     pub fn source(&self, shape: &Shape) -> String {
         let constants = shape.constants(self.workgroup_size(shape));
         if shape.general() {
@@ -551,10 +565,12 @@ fn write(parts: &[&str], constants: &[(&str, u32)]) -> String {
     source
 }
 
-/// Writes out the loops that a shader marks as `// unrolled`: what is indexed by constants stays in registers. Drivers
-/// do as much where they can; software adapters do not, and gather and scatter instead.
+/// Unrolls the loops that a shader marks as `// unrolled`, so that values with constant indices
+/// stay in registers. Drivers unroll where they can, but software adapters gather and scatter
+/// instead.
 ///
-/// `build.rs` has turned them into `\x01i N`, their body and `\x02`; one inside another into `\x03` and `\x04`.
+/// `build.rs` has turned them into `\x01i N`, their body and `\x02`, and nested ones into `\x03`
+/// and `\x04`.
 fn unroll(text: &str, level: u8, constants: &[(&str, u32)], out: &mut String) {
     let [open, close] = [1, 2].map(|mark| char::from(2 * level + mark));
     let mut rest = text;

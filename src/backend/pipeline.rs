@@ -1,37 +1,39 @@
-//! Calls that are put in before the calls before them have answered.
+//! A queue of calls that are submitted before earlier calls have answered.
 
 use std::collections::VecDeque;
 
 use super::kernel::{RunParams, StepParams};
 use super::{Backend, DeviceLost, State};
 
-/// Calls in flight on a GPU: one that works, one that waits, one whose answer is on its way.
+/// Calls in flight on a GPU: one running, one waiting, one with its answer under way.
 const DEPTH: usize = 3;
 
-/// What [`Backend::advance`] does, call after call, without the device waiting for the host in between.
+/// Does what [`Backend::advance`] does, call after call, without the device waiting for the host in
+/// between.
 ///
-/// A call goes on from where the one before it ended, whatever that was: where a run halts, the steps put in behind it
-/// do nothing, and `taken` of their answers says so. The CPU works on a call when its answer is asked for.
+/// Each call continues where the one before it ended. If a run halts, the steps queued behind it do
+/// nothing, and `taken` in their answers says so. The CPU works on a call when its answer is
+/// requested.
 #[derive(Debug, Default)]
 pub struct Pipeline {
     calls: VecDeque<(RunParams, Vec<StepParams>)>,
-    /// The last call's, for the next to be written into.
+    /// The trace of the last call, to be reused by the next.
     spare: Vec<StepParams>,
 }
 
 impl Pipeline {
-    /// Calls whose answers were not collected.
+    /// Calls whose answers have not been collected.
     pub fn n_in_flight(&self) -> usize {
         self.calls.len()
     }
 
-    /// Whether another call should be put in before an answer is waited for.
+    /// Whether to submit another call before waiting for an answer.
     pub fn has_room(&self, backend: &Backend) -> bool {
         self.calls.len() < if backend.is_gpu() { DEPTH } else { 1 }
     }
 
-    /// Puts in a call of at most [`super::MAX_STEPS_PER_CALL`] steps. The first one begins at `state`, and those behind
-    /// it where the one before them will have ended.
+    /// Submits a call of up to [`super::MAX_STEPS_PER_CALL`] steps. The first call starts at
+    /// `state`; later ones start where the one before will have ended.
     ///
     /// # Errors
     /// [`DeviceLost`], with nothing left in flight.
@@ -62,11 +64,11 @@ impl Pipeline {
         Ok(())
     }
 
-    /// Waits for the oldest call's answer: `state` and `trace` are then as [`Backend::advance`] leaves them. Returns
-    /// its steps; `None` where nothing is in flight.
+    /// Waits for the oldest call's answer and leaves `state` and `trace` as [`Backend::advance`]
+    /// does. Returns its steps, or `None` if nothing is in flight.
     ///
     /// # Errors
-    /// [`DeviceLost`], with `state` and `trace` as they were, and nothing left in flight.
+    /// [`DeviceLost`], with `state` and `trace` unchanged and nothing left in flight.
     pub async fn collect(
         &mut self,
         backend: &mut Backend,

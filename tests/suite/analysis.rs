@@ -1,4 +1,4 @@
-//! The exact solution against fifty digits and certified values.
+//! The exact solution, compared with fifty-digit results and certified values.
 
 use downhill::analysis::LeastSquares;
 use downhill::dataset::{Dataset, FeatureMap};
@@ -24,7 +24,8 @@ fn coefficients_are_those_of_fifty_digits() {
         assert!(found.unique, "{name}");
         let mut expected = numbers(&case["coefficients"]);
         expected.rotate_left(1);
-        // Raw powers of heights around 68 cancel: their coefficients keep fewer digits than the fit itself does.
+        // Raw powers of heights around 68 cancel, so their coefficients keep fewer digits than the
+        // fit itself.
         let digits = if name.contains("Wampler") || degree < 3 { 1e-9 } else { 1e-6 };
         for (found, expected) in found.original.iter().zip(&expected) {
             assert_close(*found, *expected, digits * expected.abs(), name);
@@ -78,7 +79,8 @@ fn too_many_powers_for_the_points_are_not_unique_and_still_fit() {
 
 #[test]
 fn blocks_of_rows_do_not_show() {
-    // 1 + 2 x exactly, over more rows than a block holds: any seam would leave a residual.
+    // Exactly 1 + 2 x over more rows than a block: an error at a block boundary would leave a
+    // residual.
     let x: Vec<f64> = (0..5000).map(|i| f64::from(i) / 64.0).collect();
     let y = x.iter().map(|x| 1.0 + 2.0 * x).collect();
     let found = LeastSquares::solve(&dataset(x, y), &FeatureMap::plain(1), true);

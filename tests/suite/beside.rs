@@ -1,5 +1,5 @@
-//! Runs beside the shown one: each part of a cross-validation, each strength of a path, against runs alone and
-//! scikit-learn.
+//! Parallel runs: the folds of a cross-validation and the strengths of a path, compared with single
+//! runs and scikit-learn.
 
 use std::rc::Rc;
 
@@ -16,14 +16,14 @@ use crate::support::{
     EVERYWHERE, On, assert_close, block_on, distance, numbers, reference, shipped, trainer_of,
 };
 
-/// Two runs of the same steps in f32, whose sums are of other orders.
+/// Two runs of the same steps in f32 whose sums have different orders.
 const PARITY: f64 = 2e-5;
 
 fn advance(run: &mut Trainer, n_steps: u64) {
     block_on(run.advance(n_steps)).unwrap();
 }
 
-/// The first rows of some columns of a table, its target divided.
+/// The first rows of some columns of a table, with the target divided.
 fn columns(table: &str, features: &[usize], n_rows: usize, divisor: f64) -> Vec<Vec<f64>> {
     let (columns, _) = shipped(table);
     let target = columns.len() - 1;
@@ -62,7 +62,7 @@ fn diabetes(config: &RunConfig) -> Task {
     task(config, data(columns("diabetes", &FEATURES, 150, 77.0), Vec::new()))
 }
 
-/// The rows of a problem that `kept` takes, in their order, as a problem of their own.
+/// The rows of a problem that `kept` selects, in order, as a problem of their own.
 fn part(problem: &Problem, kept: impl Fn(usize) -> bool) -> Problem {
     let d = problem.n_features as usize;
     let rows: Vec<usize> = (0..problem.n_samples as usize).filter(|row| kept(*row)).collect();
@@ -111,7 +111,7 @@ fn each_fold_is_trained_as_if_alone_and_judged_by_what_it_leaves_out() {
                 let found = checkpoint.state.parameters(1 + fold);
                 let apart = distance(found, alone.parameters());
                 assert!(apart < PARITY, "{on:?} {loss:?} {weighted} fold {fold}: {apart:e}");
-                // By the formula, in f64, without the penalty.
+                // By the formula in f64, without the penalty.
                 let held_out = part(&whole.problem, of_fold);
                 let at: Vec<f64> = found.iter().map(|w| f64::from(*w)).collect();
                 let objective = Objective { loss, ..Objective::default() };
@@ -138,7 +138,7 @@ fn a_cross_validation_comes_to_what_scikit_learn_has() {
         let folds = expected["n_folds"].as_u64().unwrap() as u32;
         let features: Vec<usize> = serde_json::from_value(expected["features"].clone()).unwrap();
         let divisor = expected["divisor"].as_f64().unwrap();
-        // KFold takes parts in the order of the rows.
+        // KFold assigns folds in row order.
         let validation = ValidationConfig { folds, split: Split::Last, ..ValidationConfig::default() };
         let penalty = Penalty { strength: expected["strength"].as_f64().unwrap(), l1_ratio: 0.0 };
         let config = RunConfig { validation, penalty, ..config(loss) };
@@ -157,17 +157,17 @@ fn a_cross_validation_comes_to_what_scikit_learn_has() {
 }
 
 fn path_config(case: &Value) -> RunConfig {
-    // Its own strength is another: the path has its own.
+    // The run's own strength is different from those of the path.
     let penalty = Penalty { strength: 0.3, l1_ratio: case["l1_ratio"].as_f64().unwrap() };
     RunConfig { penalty, penalty_path: numbers(&case["strengths"]).len() as u32, ..config(Loss::Squared) }
 }
 
-/// Whether the path of this run is the one of scikit-learn.
+/// Whether this run's path matches scikit-learn's.
 fn assert_path(run: &Trainer, case: &Value, what: &str) {
     let path = run.path().unwrap();
     let n_features = FEATURES.len();
     for (i, strength) in numbers(&case["strengths"]).iter().enumerate() {
-        // A ten-thousandth more, so that the greatest is great enough in f32, too.
+        // One ten-thousandth more, so that the largest strength is large enough in f32, too.
         assert_close(f64::from(path.strengths[i]), *strength, 1.01e-4 * strength, "a strength");
         let expected = numbers(&case["coefficients"][i]);
         let length = expected.iter().map(|w| w * w).sum::<f64>().sqrt();
@@ -215,7 +215,7 @@ fn another_penalty_in_mid_run_moves_what_is_headed_for_and_begins_nothing_anew()
         advance(&mut run, 400);
         assert!(run.distance().unwrap() < 1e-4, "{:?}", run.distance());
         assert_close(run.measured().loss, run.task().exact.loss, 1e-5, "the objective");
-        // The strengths are those of the lasso now.
+        // The strengths are now those of the lasso.
         assert_path(&run, lasso, &format!("{on:?}"));
         let none = RunConfig { penalty: Penalty::default(), ..next };
         run.change(none.check().unwrap());
@@ -225,7 +225,7 @@ fn another_penalty_in_mid_run_moves_what_is_headed_for_and_begins_nothing_anew()
     }
 }
 
-/// A penalty is put upon a run that is alone and plain, and taken off again.
+/// A penalty is added to a single plain run and removed again.
 #[test]
 fn a_penalty_comes_and_goes_in_mid_run() {
     let plain = config(Loss::Squared);
@@ -233,7 +233,8 @@ fn a_penalty_comes_and_goes_in_mid_run() {
     for on in EVERYWHERE {
         let stop = Stop { converged: true, ..Stop::default() };
         let mut run = trainer_of(on, &RunConfig { stop: stop.clone(), ..plain.clone() }, task.clone());
-        // A little more is as soon done; and what penalizes all weights away at once has not diverged.
+        // A slightly larger penalty works as well, and a penalty that removes all weights at once
+        // is no divergence.
         for strength in [0.0, 0.3, 0.31, 1e6, 0.0] {
             let penalty = Penalty { strength, l1_ratio: 1.0 };
             let next = RunConfig { penalty, stop: stop.clone(), ..plain.clone() };
@@ -252,7 +253,7 @@ fn a_penalty_comes_and_goes_in_mid_run() {
     }
 }
 
-/// What is shown stays what it was measured to be until it is measured again.
+/// The displayed values stay as measured until the next measurement.
 #[test]
 fn the_share_explained_does_not_depend_on_a_penalty_that_was_not_measured_yet() {
     let validation = ValidationConfig { fraction: 0.3, ..ValidationConfig::default() };
@@ -264,12 +265,12 @@ fn the_share_explained_does_not_depend_on_a_penalty_that_was_not_measured_yet() 
     run.change(RunConfig { penalty, ..config }.check().unwrap());
     assert_eq!((run.r2(), run.validation_r2()), before);
     block_on(run.measure()).unwrap();
-    // Of the same weights the penalty changes nothing but the objective: its sum is rounded to f32.
+    // For the same weights the penalty changes only the objective, whose sum is rounded to f32.
     assert_close(run.r2().unwrap(), before.0.unwrap(), 1e-6, "R2");
     assert_close(run.validation_r2().unwrap(), before.1.unwrap(), 1e-6, "R2 of the rows held out");
 }
 
-/// One part has a row that nothing but its own run can bear.
+/// One fold has a row that only its own run tolerates.
 fn unbearable(config: &RunConfig) -> Task {
     let x: Vec<f64> = (0..30).map(|i| if i == 29 { 60.0 } else { f64::from(i) / 15.0 - 1.0 }).collect();
     let y = x.iter().map(|x| 3.0 * x + 1.0).collect();
@@ -278,7 +279,8 @@ fn unbearable(config: &RunConfig) -> Task {
 
 #[test]
 fn a_run_beside_that_diverges_stops_nothing_but_itself() {
-    // The greatest strengths of a path are held to what the rate bears; a rate turned up later is more than that.
+    // The largest strengths of a path are limited to what the rate allows; a rate raised later
+    // exceeds that.
     let mut config = config(Loss::Squared);
     config.optimizer = Optimizer::Sgd;
     config.penalty = Penalty { strength: 0.0, l1_ratio: 0.0 };
@@ -299,12 +301,12 @@ fn a_run_beside_that_diverges_stops_nothing_but_itself() {
         assert_eq!(halted, [false, true, false, false, false], "{on:?}");
         assert!(checkpoint.state.values.iter().all(|value| value.is_finite()));
         assert_eq!(checkpoint.state.steps[0], 300);
-        // Begun anew, the path is one that this rate bears.
+        // After a restart, this rate suits the whole path.
         block_on(run.reset()).unwrap();
         advance(&mut run, 50);
         assert!(run.checkpoint().state.reactions.iter().all(|reaction| reaction.halt == 0));
     }
-    // And of a cross-validation: the shown run has the row, and so do all but one.
+    // The same for a cross-validation: the shown run has the row, and so do all folds but one.
     let mut config = RunConfig {
         validation: ValidationConfig { folds: 3, split: Split::Last, ..ValidationConfig::default() },
         ..config
@@ -313,19 +315,19 @@ fn a_run_beside_that_diverges_stops_nothing_but_itself() {
     config.model.standardize = Some(Scaling::None);
     config.learning_rate = 0.012;
     let mut run = trainer_of(On::Cpu, &config, unbearable(&config));
-    // 2 60^2 / 20 is 360, and 2 60^2 / 30 is 240: of 2 over the rate, 166, both are more.
+    // 2 60^2 / 20 is 360, and 2 60^2 / 30 is 240; both exceed 2 over the rate, 166.
     advance(&mut run, 50);
     assert!(matches!(run.status(), Status::Diverged { .. }), "{:?}", run.status());
     run.change(RunConfig { learning_rate: 0.007, ..config }.check().unwrap());
     run.resume();
-    // Now all rows bear it, and those with a third less do not.
+    // Now all rows are tolerated, but not by runs with a third less of them.
     advance(&mut run, 50);
     assert_eq!(*run.status(), Status::Ready);
     let checkpoint = run.checkpoint();
     let halted: Vec<bool> = checkpoint.state.reactions.iter().map(|reaction| reaction.halt != 0).collect();
     assert_eq!(halted, [false, true, true, false]);
     assert_eq!(run.fold_losses().len(), 3);
-    // Whoever goes on at a rate that every run bears has every run again.
+    // Continuing at a rate that every run tolerates restores every run.
     let slower = RunConfig { learning_rate: 0.003, ..run.plan().config().clone() };
     run.change(slower.check().unwrap());
     run.resume();
@@ -335,7 +337,8 @@ fn a_run_beside_that_diverges_stops_nothing_but_itself() {
 
 #[test]
 fn it_has_converged_where_all_runs_have() {
-    // The shown run begins where it ends: at 0, all of it being penalized away. Those of the path are on their way.
+    // The shown run starts at its optimum of 0, because the penalty removes all weights. The runs
+    // of the path are still moving.
     let mut config = config(Loss::Squared);
     config.model.bias = false;
     config.penalty = Penalty { strength: 1e3, l1_ratio: 1.0 };
@@ -355,7 +358,7 @@ fn it_has_converged_where_all_runs_have() {
     let beside = until_finished(&config);
     assert!(beside.step() > 100, "{}", beside.step());
     let path = beside.path().unwrap();
-    // Least squares of these rows, which the least strength is next to.
+    // Least squares of these rows, which the smallest strength approximates.
     let exact = diabetes(&RunConfig { penalty: Penalty::default(), ..config }).exact;
     assert_close(f64::from(path.loss[4]), exact.loss, 1e-4 * exact.loss, "the loss of the least strength");
 }
@@ -383,7 +386,7 @@ fn a_run_with_others_beside_goes_on_from_where_it_was_kept() {
         assert_eq!(run.fold_losses().len(), 3);
         let path = run.path().unwrap();
         assert_eq!((path.strengths.len(), path.loss.len(), path.validation.len()), (3, 3, 3));
-        // A checkpoint has all of them, and the run that goes on from it is the same to the bit.
+        // A checkpoint contains all runs, and the run that continues from it matches to the bit.
         let checkpoint = run.checkpoint();
         let mut other = trainer_of(on, &config, task.clone());
         block_on(other.restore(checkpoint.clone())).unwrap();
@@ -392,7 +395,7 @@ fn a_run_with_others_beside_goes_on_from_where_it_was_kept() {
         advance(&mut other, 13);
         assert_eq!(run.checkpoint().state.values, other.checkpoint().state.values);
         assert_eq!(run.fold_losses(), other.fold_losses());
-        // A file has the shown one: the others begin where it stands, and go their way.
+        // A file contains the shown run; the others start from its weights.
         let imported = run_file::read(run_file::write(&run).unwrap().as_bytes()).unwrap();
         let mut back = trainer_of(on, imported.plan.config(), task.clone());
         block_on(back.restore(imported.checkpoint)).unwrap();
@@ -408,7 +411,7 @@ fn a_run_with_others_beside_goes_on_from_where_it_was_kept() {
         for beside in 1..state.n_runs() {
             assert_ne!(state.parameters(beside), run.parameters());
         }
-        // And begun anew it is the run that it was.
+        // After a restart it is the original run again.
         block_on(run.reset()).unwrap();
         assert_eq!((run.step(), run.checkpoint().state.n_runs()), (0, 7));
         advance(&mut run, 10);
@@ -416,7 +419,7 @@ fn a_run_with_others_beside_goes_on_from_where_it_was_kept() {
     }
 }
 
-/// Another rule has no use for what the one before it has kept, of any run.
+/// Another rule does not use the moments of the rule before, in any run.
 #[test]
 fn another_optimizer_begins_with_no_moments_in_every_run() {
     let config = RunConfig { penalty: Penalty { strength: 0.1, l1_ratio: 0.0 }, ..full_house() };
@@ -429,7 +432,7 @@ fn another_optimizer_begins_with_no_moments_in_every_run() {
     advance(&mut run, 1);
     let after = run.checkpoint().state;
     for beside in 0..after.n_runs() {
-        // Adam's first update is the rate, whatever the gradient.
+        // Adam's first update equals the rate, whatever the gradient.
         for (before, after) in before.parameters(beside).iter().zip(after.parameters(beside)) {
             assert!((before - after).abs() < 0.0201, "run {beside}: from {before} to {after}");
         }

@@ -1,4 +1,4 @@
-//! Tables of choices: every entry of every choice survives all of its forms.
+//! Tables of choices: every entry survives a round trip through every form.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json as object};
 
-/// What JSON has of every entry, each with its choice.
+/// The JSON of every entry of every choice.
 fn written() -> Vec<(&'static Spec, Value)> {
     fn of<T: Choice + Serialize>() -> impl Iterator<Item = (&'static Spec, Value)> {
         T::all().map(|choice| (T::SPEC, serde_json::to_value(choice).unwrap()))
@@ -56,7 +56,7 @@ fn every_entry_comes_back_from_json_and_from_its_name() {
 #[test]
 fn every_entry_comes_back_from_an_address() {
     for (spec, value) in written() {
-        // As a file would have it, which knows nothing of the others.
+        // As in a file, which knows nothing of the other choices.
         let mut config = serde_json::to_value(RunConfig::default()).unwrap();
         *config.pointer_mut(&format!("/{}", spec.path.replace('.', "/"))).unwrap() = value.clone();
         let config: RunConfig = serde_json::from_value(config).unwrap();
@@ -89,7 +89,7 @@ fn a_parameter_outside_its_range_is_named() {
             let Some((least, most)) = parameter.range else { continue };
             for outside in [least - 1.0, most + 1.0] {
                 let mut value = value.clone();
-                // Counts have no negative numbers to begin with.
+                // Counts cannot be negative.
                 if outside < 0.0 && value[parameter.name].is_u64() {
                     continue;
                 }

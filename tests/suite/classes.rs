@@ -1,4 +1,5 @@
-//! Classes and counts: runs through all of a trainer to the optima of scikit-learn, and out into files and back.
+//! Classes and counts: runs through the whole trainer to scikit-learn's optima, and through files
+//! and back.
 
 use std::rc::Rc;
 
@@ -32,7 +33,7 @@ fn prepared(config: &RunConfig, data: Dataset) -> Result<Task, Message> {
     Task::new(&config.check().unwrap(), Rc::new(data))
 }
 
-/// A shipped table; where rows count differently they do once, twice and three times by turns.
+/// A shipped table. If rows are weighted, their weights are 1, 2 and 3 in turn.
 fn table(id: &str, weighted: bool) -> Dataset {
     let (mut columns, levels) = shipped(id);
     let inputs: Vec<Input> = (1..columns.len()).map(|j| Input::number(&format!("x{j}"))).collect();
@@ -59,7 +60,7 @@ fn descent_reaches_the_optima_of_scikit_learn() {
         let task = prepared(&config, data).unwrap();
         let coefficients: Vec<Vec<f64>> = serde_json::from_value(case["coefficients"].clone()).unwrap();
         let n_outputs = coefficients.len();
-        // As parameters are laid out: a row a feature.
+        // In the layout of parameters: one row per feature.
         let by_feature = (0..first.len()).flat_map(|j| coefficients.iter().map(move |of| of[j]));
         let expected: Vec<f64> = by_feature.chain(numbers(&case["biases"])).collect();
         let length = expected.iter().map(|w| w * w).sum::<f64>().sqrt();
@@ -75,7 +76,7 @@ fn descent_reaches_the_optima_of_scikit_learn() {
             }
             assert!(task.exact.unique, "{what}");
             assert!(run.distance().unwrap() < 5e-3, "{what}: {:?}", run.distance());
-            // What a mean squared error would have to say.
+            // What a mean squared error would measure.
             assert_eq!((run.r2(), task.exact.r2), (None, None));
             assert_response(&run, &first, &numbers(&case["first"]), &what);
             assert_eq!(task.problem.n_outputs as usize, n_outputs);
@@ -83,11 +84,11 @@ fn descent_reaches_the_optima_of_scikit_learn() {
     }
 }
 
-/// What the model says of a row, in every way in which it can be asked.
+/// The prediction for a row, in every way in which it can be requested.
 fn assert_response(run: &Trainer, row: &[f64], expected: &[f64], what: &str) {
     let mut response = Vec::new();
     run.for_each_response(row, |_, all| response = all.to_vec());
-    // scikit-learn has the probability of both classes, and ours is of the second.
+    // scikit-learn has the probabilities of both classes, and ours is that of the second.
     let two = run.plan().config().loss == Loss::Logistic;
     let expected = if two { &expected[1..] } else { expected };
     assert_eq!(response.len(), expected.len());
@@ -143,7 +144,7 @@ fn a_file_of_classes_and_counts_brings_the_run_back_to_the_bit() {
     }
 }
 
-/// Whether whoever has but the file predicts the same: by its layers, and by its original units.
+/// Whether the file alone gives the same predictions, by its layers and by its original units.
 fn assert_file(file: &Value, run: &Trainer, id: &str) {
     let layer = &file["layers"][0];
     let (kernel, bias) = (layer["kernel"].as_array().unwrap(), numbers(&layer["bias"]));
@@ -216,7 +217,7 @@ fn targets_that_a_loss_means_nothing_for_are_refused() {
         let error = refused(loss, small(&[0.0, 1.0, 2.0]).with_target_levels(names.clone()));
         assert_eq!((error.code, error.params["n_levels"].as_str()), (Code::TargetIsClass, "3"));
     }
-    // Rows that are held out are of the same table.
+    // Held-out rows come from the same table.
     let validation = ValidationConfig { fraction: 0.3, ..ValidationConfig::default() };
     for seed in 0..4 {
         let config =
@@ -242,7 +243,8 @@ fn weights_are_shares_and_none_is_negative() {
         let [row, value] = ["row", "value"].map(|name| error.params[name].as_str());
         assert_eq!((error.code, row, value), (Code::WeightNegative, "521", shown));
     }
-    // A row that counts twice is as good as two, a row that counts for nothing as none, and their unit is none.
+    // A row with weight 2 counts as two rows, a row with weight 0 as none, and the unit of weights
+    // does not matter.
     let thrice: Vec<f64> = (0..40).map(|i| 6.0 * f64::from(i % 3)).collect();
     let config = config(Loss::Squared);
     let counted = prepared(&config, weighted(&thrice)).unwrap();
@@ -270,7 +272,7 @@ fn weights_are_shares_and_none_is_negative() {
     }
     assert_close(run.measured().loss, again.measured().loss, 1e-6, "the loss");
     assert_eq!(run.r2(), None, "whose variance?");
-    // Where all are 0 none is told apart.
+    // If all weights are 0, the classes do not differ.
     let none = prepared(&config, weighted(&[0.0; 20])).unwrap();
     assert_eq!(
         none.problem,
@@ -284,8 +286,8 @@ fn counts(scale: f64) -> Dataset {
     Dataset::of_table(vec![x, y], vec![Input::number("x")], "count")
 }
 
-/// A mean loss of great counts lies far below 0: no target that was not set is reached there, and descent ends where it is
-/// to end.
+/// A mean loss of large counts is far below 0: it reaches no target that was not set, and descent
+/// ends at its own end.
 #[test]
 fn a_loss_below_zero_is_like_any_other() {
     let validation = ValidationConfig { fraction: 0.2, ..ValidationConfig::default() };
@@ -367,7 +369,7 @@ fn counts_that_overflow_stop_at_the_last_finite_state() {
     }
 }
 
-/// Plain descent from near the optimum: whether it comes nearer in 200 steps.
+/// Plain descent from near the optimum: returns whether it gets closer in 200 steps.
 fn settles(config: &RunConfig, task: &Task, rate: f64) -> bool {
     let plain = RunConfig { optimizer: Optimizer::Sgd, learning_rate: rate, ..config.clone() };
     let mut run = trainer_of(On::Cpu, &plain, task.clone());
@@ -385,10 +387,11 @@ fn settles(config: &RunConfig, task: &Task, rate: f64) -> bool {
 fn no_rate_is_called_stable_that_is_not() {
     let ridge = Penalty { strength: 2.0, l1_ratio: 0.0 };
     let none = Penalty::default();
-    // Rows far out count more: of these the squared loss is more curved than of all alike.
+    // Rows far out have larger weights: the squared loss has more curvature on them than on equally
+    // weighted rows.
     let weights: Vec<f64> = (0..60).map(|i| if f64::from(i).sin().abs() > 0.9 { 9.0 } else { 1.0 }).collect();
     let plain = || weighted(&weights).with_extras(Vec::new());
-    // Whether the bound is exact: a rate a little above it does not settle.
+    // Whether the bound is exact: descent does not converge at a slightly larger rate.
     for (loss, penalty, data, exact) in [
         (Loss::Squared, none, plain(), true),
         (Loss::Squared, none, weighted(&weights), true),
@@ -414,7 +417,8 @@ fn no_rate_is_called_stable_that_is_not() {
     }
 }
 
-/// What is shown of the rows held out has the penalty in it, as the training loss has; and so has what patience goes by.
+/// The displayed loss of held-out rows includes the penalty, as the training loss does, and so does
+/// the loss for early stopping.
 #[test]
 fn both_losses_have_the_penalty() {
     let validation = ValidationConfig { fraction: 0.3, ..ValidationConfig::default() };
@@ -435,7 +439,7 @@ fn both_losses_have_the_penalty() {
             assert_close(found, expected, 1e-5, &format!("{on:?}"));
         }
         assert!(run.best().unwrap().loss <= run.validation_loss().unwrap() + 1e-9);
-        // Under another penalty nothing that was best before is so still.
+        // Under another penalty, earlier best weights no longer count.
         let before = run.best().unwrap().clone();
         let none = RunConfig { penalty: Penalty { strength: 5.0, ..penalty }, ..config.clone() };
         run.change(none.check().unwrap());

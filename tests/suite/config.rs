@@ -1,4 +1,4 @@
-//! Configurations, their links, and what is refused.
+//! Configurations, their links, and what they reject.
 
 use downhill::choices::{Choice as _, Method, Missing, Schedule, ShippedTable, Source};
 use downhill::config::{

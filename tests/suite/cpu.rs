@@ -1,4 +1,5 @@
-//! The CPU engine against the plain reference in f64, at sizes that fit no vector, no group and no fold.
+//! The CPU engine compared with the plain reference in f64, at sizes that are no multiples of
+//! vectors, groups or folds.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -17,12 +18,12 @@ use proptest::prelude::*;
 
 use crate::support::{block_on, distance, task};
 
-/// Rounding of f32 sums, relative to the sum of the magnitudes of their terms: a fold's few hundred additions a lane
-/// each lose up to half a unit in the last place (6e-8), mostly against each other.
+/// Rounding of f32 sums, relative to the sum of the magnitudes of their terms: a few hundred
+/// additions per lane lose up to half a unit in the last place each (6e-8), mostly cancelling.
 const SUM: f64 = 2e-6;
 
-/// The widths that issue and kernels care about: one, two, three, whole vectors, overlapping ones, the last that the
-/// registers hold, the first that they do not, and a row longer than a cache page.
+/// Widths that select different kernels: one, two, three, whole vectors, overlapping vectors, the
+/// last that fits the registers, the first that does not, and a row longer than a cache page.
 const WIDTHS: [u32; 13] = [1, 2, 3, 4, 5, 8, 10, 12, 13, 16, 17, 100, 4097];
 const LENGTHS: [u32; 7] = [1, 7, 32, 255, 257, 4099, 65_537];
 
@@ -46,7 +47,7 @@ pub(crate) fn weights(problem: &Problem) -> Vec<f32> {
     (0..problem.n_parameters()).map(|_| rng.uniform(-1.0, 1.0) as f32).collect()
 }
 
-/// An engine and its run, without a trainer in between.
+/// An engine and its run, without a trainer.
 pub(crate) struct Bare {
     pub(crate) backend: Backend,
     pub(crate) state: State,
@@ -72,7 +73,7 @@ impl Bare {
         Self { backend, state: State::new(&weights(problem)), params, place: (0, 0) }
     }
 
-    /// Updates on batches of `batch_rows`; returns their losses.
+    /// Updates with batches of `batch_rows`; returns their losses.
     pub(crate) fn advance(
         &mut self,
         n_steps: usize,
@@ -120,7 +121,7 @@ impl Bare {
     }
 }
 
-/// Sum of the magnitudes that each slope is a sum of, over the rows.
+/// Sum of the magnitudes of the terms of each slope, over the rows.
 fn magnitudes(problem: &Problem, parameters: &[f64]) -> Vec<f64> {
     let d = problem.n_features as usize;
     let mut sums = vec![0.0; parameters.len()];
@@ -128,7 +129,7 @@ fn magnitudes(problem: &Problem, parameters: &[f64]) -> Vec<f64> {
         let fitted: f64 = x.iter().zip(parameters).map(|(x, w)| f64::from(*x) * w).sum();
         let size: f64 = x.iter().zip(parameters).map(|(x, w)| (f64::from(*x) * w).abs()).sum();
         let bias = parameters.get(d).copied().unwrap_or(0.0);
-        // A residual's own rounding counts as much as its size.
+        // The rounding of a residual counts as much as its size.
         let residual = (fitted + bias - f64::from(*y)).abs() + size + bias.abs() + f64::from(y.abs());
         for (sum, x) in sums.iter_mut().zip(x) {
             *sum += 2.0 * residual * f64::from(x.abs());
@@ -157,7 +158,7 @@ fn check_one_step(backend: Backend, problem: &Problem, what: &str) {
     for (j, (after, slope)) in run.state.parameters(0).iter().zip(&gradient).enumerate() {
         let expected = start[j] - f64::from(rate) * slope;
         let apart = (f64::from(*after) - expected).abs();
-        // The update itself rounds once more.
+        // The update itself adds one rounding.
         let tolerance = f64::from(rate) * SUM * allowed[j] + 2e-7 * expected.abs();
         assert!(apart <= tolerance, "{what}, parameter {j}: {apart:e} of {tolerance:e}");
     }
@@ -214,7 +215,8 @@ fn statistics_take_the_same_path_as_passes() {
 
 #[test]
 fn statistics_of_collinear_features_still_descend() {
-    // The second column is twice the first: there is no single solution, and every one has the same loss.
+    // The second column is twice the first: there is no unique solution, but all solutions have the
+    // same loss.
     let mut twin = Problem::clone(&problem(257, 2, true));
     for row in twin.features.chunks_exact_mut(2) {
         row[1] = 2.0 * row[0];
@@ -255,14 +257,15 @@ fn check_batches(
     assert_eq!(losses.len(), n_steps);
     let apart = distance(run.state.parameters(0), &expected);
     let (n, d) = (problem.n_samples, problem.n_features);
-    // Each step rounds every weight once; descent contracts what went before.
+    // Each step rounds every weight once, and descent contracts earlier errors.
     assert!(apart <= 1e-5, "{n} x {d}, batch {batch_rows}, shuffle {shuffle}: {apart:e}");
     assert_eq!(run.state.steps[0], n_steps as u64);
 }
 
 #[test]
 fn batches_take_the_references_steps_in_order_and_shuffled() {
-    // Momentum of nothing is plain descent by the general way, which batches of one row else do not take.
+    // Momentum of 0 is plain descent through the general code, which batches of one row otherwise
+    // do not use.
     let general = Optimizer::Momentum { momentum: 0.0 };
     for n_features in [1, 2, 3, 4, 7, 10, 12, 13, 100] {
         let problem = problem(257, n_features, n_features != 7);
@@ -275,7 +278,7 @@ fn batches_take_the_references_steps_in_order_and_shuffled() {
             }
         }
     }
-    // Batches longer than a window, and windows that hold many.
+    // Batches longer than a window, and windows that hold many batches.
     let long = problem(20_011, 3, true);
     check_batches(&long, 5, 9_000, true, &Optimizer::Sgd);
     check_batches(&long, 8_000, 1, true, &Optimizer::Sgd);
@@ -320,7 +323,8 @@ fn nothing_outside_the_batch_is_read() {
 
 #[test]
 fn sums_of_ten_million_rows_keep_their_digits() {
-    // Two rows over and over, whose sums are known: the loss and its slope of ten million are those of two.
+    // Two rows repeated, whose sums are known: loss and slope of ten million rows equal those of
+    // two.
     let n_samples = 10_000_000_u32;
     let features = [0.3_f32, -0.7].repeat(n_samples as usize / 2);
     let targets = [0.1_f32, 0.9].repeat(n_samples as usize / 2);
@@ -356,7 +360,8 @@ fn stochastic_steps_that_diverge_halt_where_the_general_way_does() {
         });
         assert_eq!(fast.state.reactions[0].halt, HALT_LOSS, "{n_features}");
         assert_eq!(general.state.reactions[0].halt, HALT_LOSS);
-        // A growing run multiplies what it rounds: a step sooner or later is still the same halt.
+        // A growing run multiplies its rounding errors, so the halt may come a step earlier or
+        // later.
         let steps = [&fast, &general].map(|run| run.state.steps[0]);
         assert!(steps[0].abs_diff(steps[1]) <= 1, "{n_features}: {steps:?}");
         assert!(fast.state.parameters(0).iter().all(|w| w.is_finite()));
@@ -385,7 +390,8 @@ fn auto_takes_what_its_clock_finds_fastest() {
     let config = choose_method(&RunConfig::default(), Method::Batch);
     let task = task(&config);
     let plan = config.check().unwrap();
-    // Every look at the clock costs one engine a millisecond and the other three: four looks and two, first to warm up.
+    // Every read of the clock takes one engine a millisecond and the other three: four reads and
+    // two, after a warm-up.
     let (fast, slow) = (vec![1.0; 4], vec![3.0; 2]);
     for (costs, expected) in [([&fast, &slow], 0), ([&slow, &fast], 1)] {
         let costs: Vec<f64> = costs.iter().chain(&costs).flat_map(|costs| costs.iter().copied()).collect();
@@ -401,7 +407,7 @@ fn auto_takes_what_its_clock_finds_fastest() {
         ];
         let fastest = block_on(Trainer::fastest(&plan, &task, candidates, &clock)).unwrap();
         assert_eq!(fastest.index, expected);
-        // One, two and four steps in three milliseconds; one step in three.
+        // One, two and four steps in three milliseconds; then one step in three.
         let mut speeds = vec![7000.0 / 3.0, 1000.0 / 3.0];
         if expected == 1 {
             speeds.reverse();

@@ -39,7 +39,7 @@ fn noise_has_the_deviation_that_was_asked_for() {
     let (x, y) = linspace(100_000, 0.1).columns();
     let residuals: Vec<f64> = x.iter().zip(&y).map(|(x, y)| y - 2.0 * x - 1.0).collect();
     let deviation = (residuals.iter().map(|r| r * r).sum::<f64>() / 1e5).sqrt();
-    // Standard error of a deviation: sigma / sqrt(2 n); five of them allowed.
+    // Standard error of a deviation: sigma / sqrt(2 n), with five of them allowed.
     assert!((deviation - 0.1).abs() < 5.0 * 0.1 / (2e5_f64).sqrt(), "{deviation}");
 }
 
@@ -97,7 +97,8 @@ fn original_units_say_the_same_as_scaled_ones() {
                 downhill::model::predict(&map, &parameters, &[x], &mut vec![0.0; degree as usize]);
             let powers: f64 = (0..degree as usize).map(|k| original[k] * x.powi(k as i32 + 1)).sum();
             let by_original = powers + if bias { original[degree as usize] } else { 0.0 };
-            // The powers of a year are large and cancel: a relative 1e-13 of their sum of magnitudes remains.
+            // The powers of a year are large and cancel: a relative error of 1e-13 of the sum of
+            // their magnitudes remains.
             let magnitude: f64 =
                 (0..degree as usize).map(|k| (original[k] * x.powi(k as i32 + 1)).abs()).sum();
             assert!(
@@ -124,12 +125,13 @@ fn density_counts_every_row_once() {
     let (x, y) = data.ranges();
     let counts = data.density(x, y, 40, 30);
     assert_eq!(counts.iter().sum::<u32>(), 30_000);
-    // The line rises: bottom left and top right are full, the other corners empty.
+    // The line rises: bottom left and top right are full, the other corners are empty.
     assert!(counts[0] > 0 && counts[30 * 40 - 1] > 0);
     assert_eq!((counts[39], counts[29 * 40]), (0, 0));
 }
 
-/// Every row as a loop over all of them makes it: NumPy's linspace, and one normal a row, in order.
+/// Every row as one loop would generate it: NumPy's linspace and one normal number per row, in
+/// order.
 fn rows_in_one_go(data: &DataConfig) -> (Vec<f64>, Vec<f64>) {
     let Source::Linspace { start, stop, n_samples, slope, intercept, noise, seed } = data.source else {
         panic!("a generator")
@@ -150,7 +152,8 @@ fn rows_in_one_go(data: &DataConfig) -> (Vec<f64>, Vec<f64>) {
     (x, y)
 }
 
-/// Sizes about the seams of blocks, untouched and edited: at the ends, side by side, across a seam.
+/// Sizes around block boundaries, unedited and edited: at the ends, next to each other, across a
+/// boundary.
 fn awkward() -> Vec<DataConfig> {
     let mut found = Vec::new();
     for n_samples in [2, 3, 7, 255, 511, 512, 513, 1023, 1025, 4099] {
@@ -216,7 +219,7 @@ fn blocks_far_into_the_stream_still_agree() {
     }
 }
 
-/// Mean or 0, and root of the mean square about it or 1, over all of them at once.
+/// Mean (or 0), and root mean square about it (or 1), over all values at once.
 fn center_and_scale(values: &[f64], bias: bool) -> (f64, f64) {
     let n = values.len() as f64;
     let center = if bias { values.iter().sum::<f64>() / n } else { 0.0 };
@@ -224,7 +227,7 @@ fn center_and_scale(values: &[f64], bias: bool) -> (f64, f64) {
     (center, if scale > 0.0 && scale.is_finite() { scale } else { 1.0 })
 }
 
-/// What is made ready block by block equals, to the bit, what loops over whole columns make.
+/// Block-by-block preparation gives the same bits as loops over whole columns.
 #[test]
 fn what_is_streamed_is_what_whole_columns_give() {
     for data in awkward() {
@@ -248,7 +251,7 @@ fn what_is_streamed_is_what_whole_columns_give() {
                 let z: Vec<f64> =
                     x.iter().map(|x| (x - map.inputs[0].center) / map.inputs[0].scale).collect();
                 for k in 1..degree as usize {
-                    // As features are raised: one multiplication after the other.
+                    // Powers as the features compute them: one multiplication after the other.
                     let power = |z: &f64| (0..=k).fold(1.0, |power, _| power * z);
                     let powers: Vec<f64> = z.iter().map(power).collect();
                     (map.center[k], map.scale[k]) = center_and_scale(&powers, bias);
@@ -280,7 +283,7 @@ fn what_is_streamed_is_what_whole_columns_give() {
             };
             assert_eq!(made.dataset.ranges(), (range(&x), range(&y)));
 
-            // The same rows as a table: nothing of it is made, and each part is read by itself.
+            // The same rows as a table: nothing is generated, and each part is read separately.
             let table = Dataset::of_columns(x, y, "x", "y");
             assert_eq!(made.exact, LeastSquares::solve(&table, &map, bias));
             assert_eq!(*made.problem, Problem::build(&table, &map, bias).unwrap());
@@ -335,7 +338,7 @@ fn a_preparation_tells_how_far_it_is_and_may_be_left() {
         preparation.advance().unwrap();
         seen.push(preparation.progress());
     }
-    // Ten blocks a reading: four for the scale, one that makes, one that solves.
+    // Ten blocks per pass: four passes for the scale, one that builds, one that solves.
     assert_eq!(seen.len(), 61);
     assert!(seen.iter().map(|(_, fraction)| *fraction).is_sorted());
     assert_eq!((seen[0].1, seen[60].1), (0.0, 1.0));
@@ -344,7 +347,7 @@ fn a_preparation_tells_how_far_it_is_and_may_be_left() {
     assert_eq!(codes, [Code::Scaling, Code::MakingRows, Code::Solving]);
     assert_eq!(seen[45].0.to_string(), "Generating 5,000 rows");
     assert_eq!(*preparation.run().unwrap().problem, *task(&config).problem);
-    // Half a preparation leaves nothing behind in the rows.
+    // A cancelled preparation does not change the rows.
     let mut left = Preparation::new(&plan, Rc::clone(&dataset), None).unwrap();
     left.advance().unwrap();
     drop(left);
@@ -363,7 +366,7 @@ fn rows_take_eight_bytes_and_four_more_a_power() {
 
 #[test]
 fn what_there_is_no_room_for_is_refused() {
-    // More than any address space has: the allocator refuses it without trying.
+    // More than any address space has, so the allocator refuses without trying.
     let error = Problem::reserve(u32::MAX, u32::MAX, true).unwrap_err();
     assert_eq!(error.code, Code::OutOfMemory);
     assert!(error.to_string().contains("Lower the count or the degree"), "{error}");

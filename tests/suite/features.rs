@@ -1,4 +1,5 @@
-//! Features of several inputs: powers, levels, products, and what their weights are worth in the inputs' own units.
+//! Features of several inputs: powers, levels, products, and their weights in the inputs' own
+//! units.
 
 use std::rc::Rc;
 
@@ -13,7 +14,8 @@ use downhill::trainer::Task;
 
 use crate::support::{EVERYWHERE, assert_close, block_on, trainer_of};
 
-/// Width and height in their own units, a colour of three; a target made of them without noise.
+/// Width and height in their own units and a colour with three levels; the target is computed from
+/// them without noise.
 fn boxes(n: usize) -> Dataset {
     let mut rng = Rng::new(7, Stream::Noise);
     let mut columns = vec![Vec::new(), Vec::new(), Vec::new(), Vec::new()];
@@ -68,8 +70,8 @@ fn a_category_takes_part_in_interactions_level_by_level() {
     assert_eq!(features, [250.0, -0.5, 1.0, 0.0, 250.0, 0.0]);
 }
 
-/// `to_original` is defined by this: unscaled features under the original weights predict what scaled ones do under the
-/// scaled weights.
+/// Definition of `to_original`: unscaled features with the original weights predict the same as
+/// scaled features with the scaled weights.
 #[test]
 fn weights_in_the_inputs_units_predict_the_same() {
     let data = boxes(50);
@@ -83,7 +85,7 @@ fn weights_in_the_inputs_units_predict_the_same() {
             let map = plain.clone().scaled(&data, bias, scaling);
             let parameters: Vec<f64> = (0..n + usize::from(bias)).map(|_| rng.uniform(-2.0, 2.0)).collect();
             let original = model::to_original(&map, &parameters);
-            // Without a bias nothing is centred but by numbers that are not there.
+            // Without a bias nothing is centred, except products that do not exist here.
             if !bias {
                 assert!(map.center.iter().all(|center| *center == 0.0));
                 assert!(map.inputs.iter().all(|input| input.center == 0.0));
@@ -98,7 +100,8 @@ fn weights_in_the_inputs_units_predict_the_same() {
     }
 }
 
-/// Powers up to the third, levels, products of numbers and of levels; scaled or not, about a centre or not.
+/// Powers up to the third, levels, products of numbers and of levels; scaled or not, centred or
+/// not.
 #[test]
 fn coefficients_in_the_inputs_units_come_from_the_weights_and_go_back() {
     let mut rng = Rng::new(3, Stream::InitialWeights);
@@ -126,7 +129,7 @@ fn coefficients_in_the_inputs_units_come_from_the_weights_and_go_back() {
             assert_close(*found, *expected, 1e-12 * expected.abs().max(1.0), &what);
         }
         assert_close(back_bias, own_bias.unwrap_or(0.0), 1e-12, &what);
-        // And what they say, worked out in either units, is the same.
+        // Their predictions, computed in either unit, agree.
         let row = [231.5, -0.625, 2.0];
         let said = |map: &FeatureMap, weights: &[f64], bias: f64| {
             let mut features = vec![0.0; map.n_features()];
@@ -176,8 +179,8 @@ fn scaled_features_have_the_moments_that_they_promise() {
     }
 }
 
-/// The target is an exact function of the features, so least squares, and descent on every engine, must find the numbers
-/// that it was made with.
+/// The target is an exact function of the features, so least squares and descent on every engine
+/// must recover its coefficients.
 #[test]
 fn descent_finds_the_coefficients_that_a_table_was_made_with() {
     let expected = [0.1, 2.0, -0.5, 4.0, -7.0, 0.02, 3.0];
@@ -233,7 +236,7 @@ fn a_map_of_several_inputs_survives_json_and_one_of_powers_keeps_its_old_shape()
     });
     assert_eq!(powers, old);
     assert_eq!(serde_json::from_value::<FeatureMap>(old).unwrap(), FeatureMap::plain(2));
-    // What a hostile file may say is counted before anything is made of it.
+    // The sizes in a hostile file are checked before anything is allocated.
     let vast = FeatureMap {
         inputs: vec![InputMap::category(u32::MAX), InputMap::category(u32::MAX)],
         interactions: vec![[0, 1]],
@@ -243,7 +246,7 @@ fn a_map_of_several_inputs_survives_json_and_one_of_powers_keeps_its_old_shape()
     assert!(!vast.fits());
 }
 
-/// A table that somebody else keeps, and may lose.
+/// A table that is stored elsewhere and may disappear.
 #[derive(Debug)]
 struct Elsewhere(Vec<[f64; 3]>, bool);
 

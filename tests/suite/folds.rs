@@ -11,7 +11,7 @@ use downhill::dataset::Problem;
 use crate::losses::{engine, parameters, params, problem};
 use crate::support::{EVERYWHERE, block_on, distance};
 
-/// Of the weights' norm: the rows that are left out change the order of f32 sums alone.
+/// Relative to the weights' norm: leaving out rows changes only the order of f32 sums.
 const WEIGHTS: f64 = 1e-5;
 
 fn steps(n: u32, batch: u32, flags: u32, learning_rate: f32) -> Vec<StepParams> {
@@ -28,7 +28,7 @@ fn steps(n: u32, batch: u32, flags: u32, learning_rate: f32) -> Vec<StepParams> 
     (0..30).map(step).collect()
 }
 
-/// The rows outside of a fold, as a problem of their own, with weights of mean 1.
+/// The rows outside a fold, as a problem of their own, with weights of mean 1.
 fn without(problem: &Problem, fold: u8) -> Problem {
     let d = problem.n_features as usize;
     let rows: Vec<usize> = (0..problem.targets.len()).filter(|i| problem.folds[*i] != fold).collect();
@@ -80,7 +80,7 @@ fn a_run_that_leaves_a_fold_out_is_one_on_the_other_rows() {
 #[test]
 fn strengths_beside_each_other_are_the_strengths_alone() {
     for on in EVERYWHERE {
-        // Descending, and a workgroup a tile.
+        // Descends, with one workgroup per tile.
         for (n, batch, flags) in [(90, 40, SHUFFLED), (1500, 1500, 0)] {
             let loss = Loss::Huber { delta: 0.5 };
             let problem = Rc::new(problem(&loss, (n, 5), true, false, false));
@@ -107,7 +107,7 @@ fn strengths_beside_each_other_are_the_strengths_alone() {
                 let n_zeros = together.parameters(run).iter().filter(|w| **w == 0.0).count();
                 assert!(penalized || n_zeros == 0, "{on:?}: {n_zeros}");
             }
-            // The strongest leaves the bias alone.
+            // The strongest penalty leaves only the bias.
             assert_eq!(together.parameters(3)[..5], [0.0; 5], "{on:?}");
         }
     }

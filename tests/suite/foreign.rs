@@ -1,4 +1,4 @@
-//! Models of other tools on rows that are here.
+//! Models of other tools on the current rows.
 
 use std::rc::Rc;
 
@@ -17,7 +17,7 @@ fn category(name: &str, levels: &[&str]) -> Input {
     Input { name: name.to_owned(), levels: levels.iter().map(|level| (*level).to_owned()).collect() }
 }
 
-/// Years, heights and colours with a target of no meaning.
+/// Years, heights and colours with an arbitrary target.
 fn rows() -> Dataset {
     let n = 60;
     let column = |of: fn(usize) -> f64| (0..n).map(of).collect::<Vec<f64>>();
@@ -32,7 +32,8 @@ fn rows() -> Dataset {
     Dataset::of_table(columns, inputs, "price")
 }
 
-/// Height squared, year, a colour whose levels stand in another order, and products; nothing scaled, but by `scaled`.
+/// Height squared, year, a colour with levels in another order, and products; unscaled, or scaled
+/// by `scaled`.
 fn foreign() -> ForeignModel {
     let inputs = vec![
         category("colour", &["red", "blue", "grey", "green"]),
@@ -53,7 +54,7 @@ fn foreign() -> ForeignModel {
     }
 }
 
-/// What it says of a row of the data, by its own map: the levels by their names.
+/// The model's prediction for a row of the data, by its own map and with levels matched by name.
 fn said(model: &ForeignModel, x: &[f64]) -> f64 {
     let colour = [1.0, 3.0, 0.0][x[2] as usize];
     let mut features = vec![0.0; model.map.n_features()];
@@ -86,7 +87,7 @@ fn a_model_becomes_a_run_that_says_the_same_and_goes_on() {
         before.loss = Loss::Huber { delta: 2.0 };
         let mut run = adopted(&model, rows(), &before).unwrap();
         let config = run.plan().config().clone();
-        // A loss whose outputs mean the same stays.
+        // A loss whose outputs have the same meaning is kept.
         assert_eq!(config.loss, before.loss);
         assert_eq!((config.model.degree, config.model.bias), (1, true));
         assert_eq!(config.model.degrees, [("height".to_owned(), 2)]);
@@ -109,7 +110,7 @@ fn a_model_becomes_a_run_that_says_the_same_and_goes_on() {
 
 #[test]
 fn a_scaled_model_says_the_same_as_the_one_that_it_was_scaled_from() {
-    // As Keras' Normalization layer has it: about a centre, and the model behind it without a bias.
+    // As in Keras' Normalization layer: centred, with a model behind it that has no bias.
     let mut model = foreign();
     for (input, (center, scale)) in model.map.inputs[1..].iter_mut().zip([(0.5, 4.0), (1880.0, 17.0)]) {
         (input.center, input.scale) = (center, scale);
@@ -121,7 +122,7 @@ fn a_scaled_model_says_the_same_as_the_one_that_it_was_scaled_from() {
     for x in x.chunks_exact(3) {
         assert_close(run.predict_row(x), said(&model, x), 1e-4, "a row");
     }
-    // Where nothing is about a centre, and the level that others are compared to is the same, there is no constant.
+    // If nothing is centred and the reference level is the same, there is no constant.
     let plain = ForeignModel {
         inputs: vec![Input::number("height"), Input::number("year")],
         map: FeatureMap::new(vec![InputMap::number(1); 2], vec![]),
@@ -157,7 +158,7 @@ fn inputs_are_matched_by_name_then_by_order_and_else_refused() {
         ("colour, height, year", "Farbe, h, y")
     );
     for other in [
-        // Too few; another kind; a level that it has never seen.
+        // Too few inputs, another kind, and an unknown level.
         vec![Input::number("h"), Input::number("y")],
         vec![Input::number("Farbe"), Input::number("h"), Input::number("y")],
         vec![category("colour", &["blue", "pink"]), Input::number("height"), Input::number("year")],
@@ -220,12 +221,12 @@ fn classes_are_matched_by_name() {
     for (found, expected) in found.iter().zip(softmax([1.2, -0.2, 0.6])) {
         assert_close(*found, expected, 1e-6, "a class");
     }
-    // Without names, by their order; other names are refused.
+    // Inputs without names are matched in order; other names are rejected.
     let bare = of_classes(&[], &[1.0, 2.0, -1.0], &[0.1, 0.2, 0.3], Activation::Softmax);
     adopted(&bare, flowers(&["a", "b", "c"]), &RunConfig::default()).unwrap();
     let refused = adopted(&model, flowers(&["x", "y", "z"]), &RunConfig::default()).unwrap_err();
     assert_eq!((refused.code, &*refused.params["expected"]), (Code::ModelInputs, "x, y, z"));
-    // Of two, the other one's probability is 1 less this one's.
+    // With two classes, the other probability is 1 minus this one.
     let two = of_classes(&["b", "a"], &[2.0], &[-1.0], Activation::Sigmoid);
     let columns = vec![vec![0.0, 1.0, 2.0, 3.0], vec![0.0, 1.0, 0.0, 1.0]];
     let data = Dataset::of_table(columns, vec![Input::number("width")], "kind")
@@ -272,7 +273,7 @@ fn a_comparison_says_what_each_is_worth_and_changes_nothing() {
             assert_close(score.model.unwrap(), theirs, 1e-9 * theirs.abs().max(1.0), score.name);
         }
     }
-    // Term by term, in the units of the data: with them both models can be worked out by hand.
+    // Term by term in the units of the data, from which both models can be computed by hand.
     let terms: Vec<&str> =
         comparison.coefficients.iter().map(|row| row.term.as_deref().unwrap_or("bias")).collect();
     assert_eq!(
@@ -314,10 +315,10 @@ fn a_model_that_means_something_else_is_not_scored() {
     let scores = &comparison.parts[0].scores;
     assert_eq!(scores.iter().map(|score| score.name).collect::<Vec<_>>(), ["loss", "log_loss", "accuracy"]);
     assert!(scores.iter().all(|score| score.current.is_some() && score.model.is_none()));
-    // Its one output stands behind the run's three.
+    // Its one output comes after the run's three.
     let labels: Vec<Option<&str>> = comparison.coefficients.iter().map(|row| row.output.as_deref()).collect();
     assert_eq!(labels, [Some("a"), Some("a"), Some("b"), Some("b"), Some("c"), Some("c"), None, None]);
-    // Under a loss of another kind the scores still tell.
+    // The scores still work under a loss of another kind.
     let config = RunConfig { loss: Loss::Absolute, ..RunConfig::default() };
     let task = Task::new(&config.check().unwrap(), Rc::new(rows())).unwrap();
     let run = trainer_of(On::Cpu, &config, task);

@@ -26,7 +26,7 @@ use crate::pair::{FOREVER, partner};
 use crate::parity::AFTER_1000_STEPS;
 use crate::support::{On, block_on, distance, presets, trainer_of, trainer_with};
 
-// The crate's own API, as far as this file uses it: from here to the cases.
+// From here to the cases: the part of the crate's API that this file uses.
 
 fn parse_address(address: &str) -> RunConfig {
     let (config, problems) = from_query(address, json);
@@ -115,7 +115,7 @@ fn change(run: &mut Trainer, config: &RunConfig) {
     run.change(config.check().unwrap());
 }
 
-/// The run file as it is kept here: without the history.
+/// The run file as it is kept here, without the history.
 fn write_run_file(run: &Trainer) -> Value {
     let mut file: Value = serde_json::from_str(&run_file::write(run).unwrap()).unwrap();
     file.as_object_mut().unwrap().remove("history");
@@ -133,7 +133,8 @@ fn continue_run_file(engine: &str, file: &Value) -> Trainer {
     run
 }
 
-/// All that a run is, and all that it shows: numbers in the fewest digits that read back as the same bits.
+/// The complete state of a run and everything it shows, with the fewest digits that read back as
+/// the same bits.
 fn record(run: &Trainer) -> Record {
     let checkpoint = run.checkpoint();
     let name = |message: &Message| message.code.name();
@@ -213,7 +214,7 @@ type Record = BTreeMap<String, String>;
 
 /// Steps of one call, after each of which the run is measured.
 const CALL_STEPS: u64 = 10;
-/// Bytes that a table may take before its rows stay in storage: none of those here fits.
+/// Maximum bytes of a table in memory: each table here is larger, so its rows stay in storage.
 const MAX_STORED_BYTES: u64 = 1 << 11;
 
 struct Case {
@@ -222,7 +223,7 @@ struct Case {
     /// Steps to the run file, and from there to the end.
     n_steps: u64,
     address: String,
-    /// The configuration's address from halfway to the run file on, where it changes there.
+    /// The configuration's address from halfway to the run file on, if it changes there.
     address_after: Option<String>,
 }
 
@@ -278,7 +279,7 @@ impl Case {
         read_json(&self.name)
     }
 
-    /// What differs between a run and its record, a line each.
+    /// The differences between a run and its record, one per line.
     fn differences(&self, run: &Trainer, recorded: &Value, part: &str) -> Vec<String> {
         let found = record(run);
         let expected: Record = serde_json::from_value(recorded[part].clone()).unwrap();
@@ -296,14 +297,14 @@ impl Case {
     }
 }
 
-/// Whether a GPU agrees with the one that was recorded; drivers may round otherwise.
+/// Whether a GPU agrees with the recorded one; drivers may round differently.
 fn agrees(key: &str, found: &str, expected: &str) -> bool {
     let exact = ["step", "epoch", "position", "loss rows"];
     if exact.contains(&key) || key.ends_with("steps") || key.ends_with("halt") {
         return found == expected;
     }
     if key == "status" {
-        // The suggested rate may be rounded otherwise.
+        // The suggested rate may be rounded differently.
         return found.split(' ').take(2).eq(expected.split(' ').take(2));
     }
     if key != "loss" && key != "validation loss" && key != "fold losses" && !key.ends_with("weights") {
@@ -347,7 +348,7 @@ fn cases() -> &'static [Case] {
     })
 }
 
-/// JSON whose upper two levels have a line for each entry.
+/// JSON with one line per entry of the upper two levels.
 fn layout(value: &Value) -> String {
     fn entries(value: &Value, depth: usize) -> String {
         match value {
@@ -378,7 +379,7 @@ fn digits<T: Debug>(values: impl IntoIterator<Item = T>) -> String {
     text
 }
 
-/// Columns of `table.csv` by name, each with its levels where its cells are words.
+/// Columns of `table.csv` by name, with their levels if the cells are words.
 fn columns() -> BTreeMap<String, (Vec<f64>, Vec<String>)> {
     let text = read_text("table.csv");
     let mut lines = text.lines().map(|line| line.split(',').collect::<Vec<&str>>());
@@ -405,7 +406,7 @@ fn assert_none(differences: &[String]) {
     assert!(differences.is_empty(), "{} differences:\n{}", differences.len(), differences.join("\n"));
 }
 
-/// What a recorded run file says and one that is written today does not; `path` names the place in it.
+/// Entries of a recorded run file that one written today lacks; `path` is the place in the file.
 fn missing_parts(recorded: &Value, written: &Value, path: &str) -> Vec<String> {
     match (recorded, written) {
         (Value::Object(recorded), Value::Object(written)) => (recorded.iter())

@@ -1,4 +1,5 @@
-//! The GPU's kernels at every shape of problem, against the plain reference in f64 and against each other.
+//! The GPU's kernels at every shape of problem, compared with the plain reference in f64 and with
+//! each other.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -13,15 +14,15 @@ use downhill::rng::{Permutation, Rng, Stream};
 
 use crate::support::{assert_close, block_on, distance, gpu};
 
-/// Of the largest slope: sums of f32 products are folded often, so that they keep all but a few units in the last
-/// place (6e-8 each), whatever n is.
+/// Relative to the largest slope: sums of f32 products are folded often, so they lose only a few
+/// units in the last place (6e-8 each), whatever n is.
 const SLOPE: f64 = 2e-6;
-/// Of the loss, whose terms are all of one sign.
+/// Relative to the loss, whose terms all have one sign.
 const LOSS: f64 = 2e-6;
-/// Of the weights' norm, after a few steps of equal rounding.
+/// Relative to the weights' norm, after a few steps with the same rounding.
 const WEIGHTS: f64 = 1e-5;
 
-/// Rows of noise around a plane, the same for the same sizes.
+/// Rows of noise around a plane, the same for equal sizes.
 fn problem(n_samples: u32, n_features: u32, bias: bool) -> Rc<Problem> {
     let mut random = Rng::new(n_samples ^ n_features << 20, Stream::Noise);
     let mut value = || random.uniform(-1.0, 1.0) as f32;
@@ -30,7 +31,7 @@ fn problem(n_samples: u32, n_features: u32, bias: bool) -> Rc<Problem> {
     Rc::new(Problem { n_samples, n_features, n_outputs: 1, bias, features, targets, ..Problem::default() })
 }
 
-/// Weights that differ by run, small enough that many of them make a loss of order 1.
+/// Weights that differ between runs, small enough that many of them give a loss of order 1.
 fn initial(problem: &Problem, run: usize) -> Vec<f32> {
     let n = problem.n_parameters();
     (0..n).map(|j| ((j + 3 * run as u32) as f32 * 0.7).sin() / (n as f32).sqrt()).collect()
@@ -45,7 +46,7 @@ fn n_blocks(backend: &Backend) -> usize {
     engine.n_blocks()
 }
 
-/// Momentum, whose first moment after a first step is the gradient itself.
+/// Momentum, whose first moment after one step is the gradient.
 fn params(problem: &Problem) -> RunParams {
     RunParams {
         n_samples: problem.n_samples,
@@ -62,7 +63,7 @@ fn params(problem: &Problem) -> RunParams {
     }
 }
 
-/// Steps of `batch` rows, one epoch after the other.
+/// Steps of `batch` rows over consecutive epochs.
 fn steps(problem: &Problem, n: usize, batch: u32, flags: u32) -> Vec<StepParams> {
     let (mut epoch, mut position) = (0, 0);
     (0..n)
@@ -107,7 +108,8 @@ fn rows_of(problem: &Problem, params: &RunParams, step: &StepParams) -> Vec<u32>
     positions.map(|position| order.row(position)).collect()
 }
 
-/// The same steps in f64 as a reader would write them; loss and largest slope of each batch beside the weights.
+/// The same steps in plain f64; returns loss and largest slope of each batch along with the
+/// weights.
 fn reference(
     problem: &Problem,
     params: &RunParams,
@@ -170,10 +172,10 @@ fn loss_gradient_and_steps_are_the_references_at_awkward_sizes() {
             check(&problem, &mut on_gpu(&problem, Options::default()), n, 0);
         }
     }
-    // Where plain f32 sums have long lost their last digits.
+    // At this size, plain f32 sums have lost their last digits.
     let problem_of_ten_million = problem(10_000_000, 1, true);
     check(&problem_of_ten_million, &mut on_gpu(&problem_of_ten_million, Options::default()), 10_000_000, 0);
-    // 65,537 rows of these would be a gigabyte.
+    // 65,537 such rows would take a gigabyte.
     for n in [1, 7, 255, 257] {
         let problem = problem(n, 4097, true);
         check(&problem, &mut on_gpu(&problem, Options::default()), n, 0);
@@ -219,7 +221,7 @@ fn runs_beside_each_other_are_the_runs_alone() {
         let planned = steps(&problem, 20, batch, flags);
         let states: Vec<State> = (0..3)
             .map(|run| {
-                // The second one's loss is beyond the limit: it halts, the others go on.
+                // The loss of the second run exceeds the limit: it halts, and the others continue.
                 let size = if run == 1 { 1e4 } else { 1.0 };
                 State::new(&initial(&problem, run).iter().map(|weight| weight * size).collect::<Vec<_>>())
             })
@@ -251,7 +253,7 @@ fn runs_beside_each_other_are_the_runs_alone() {
 
 #[test]
 fn a_whole_call_of_small_steps_takes_every_one() {
-    // More than one dispatch may loop over: what a driver cut short would be missing here.
+    // More steps than one dispatch may loop over: a driver's early end would show here.
     let problem = problem(100, 1, true);
     let params = params(&problem);
     for (batch, flags) in [(100, 0), (32, SHUFFLED)] {
@@ -261,7 +263,8 @@ fn a_whole_call_of_small_steps_takes_every_one() {
         }
         let mut on_cpu = State::new(&initial(&problem, 0));
         let mut state = on_cpu.clone();
-        // A clock that stands still: after a first call, any number of steps seems to fit a submit.
+        // A clock that stands still: after the first call, any number of steps seems to fit a
+        // submit.
         let mut backend = on_gpu(&problem, Options { now_ms: Some(|| 0.0), ..Options::default() });
         advance(&mut backend, &mut state.clone(), &params, &planned);
         let trace = advance(&mut backend, &mut state, &params, &planned);
@@ -353,7 +356,7 @@ fn submits_are_as_long_as_the_clock_lets_them() {
         static NOW_MS: Cell<f64> = const { Cell::new(0.0) };
         static TICK_MS: Cell<f64> = const { Cell::new(0.0) };
     }
-    // Every look at the clock finds it further on.
+    // The clock advances with every read.
     fn now_ms() -> f64 {
         NOW_MS.set(NOW_MS.get() + TICK_MS.get());
         NOW_MS.get()
@@ -370,7 +373,7 @@ fn submits_are_as_long_as_the_clock_lets_them() {
         let Backend::Gpu(engine) = &backend else { panic!("on the GPU") };
         engine.steps_per_submit()
     };
-    // A hundred steps in 100 ms, then in 1000, then in 10: a submit of 8 to 20 ms.
+    // A hundred steps in 100 ms, then in 1000 ms, then in 10 ms: a submit takes 8 to 20 ms.
     for tick_ms in [100.0, 1000.0, 10.0] {
         let submit_ms = steps_per_submit(tick_ms) as f64 * tick_ms / 100.0;
         assert!((8.0..=20.0).contains(&submit_ms), "{submit_ms} at {tick_ms} ms a call");

@@ -1,4 +1,5 @@
-//! The reference gradient against autograd and finite differences, and every engine against the reference.
+//! The reference gradient compared with autograd and finite differences, and every engine compared
+//! with the reference.
 
 use std::rc::Rc;
 
@@ -103,7 +104,7 @@ fn it_vanishes_at_the_least_squares_solution() {
     let problem = Rc::new(Problem::build(&dataset, &map, true).unwrap());
     let (_, gradient) = loss_and_gradient(&problem, &exact.parameters, 0..problem.n_samples);
     for slope in gradient {
-        // What is left is the rounding of features and targets to f32.
+        // Only the rounding of features and targets to f32 remains.
         assert!(slope.abs() < 1e-6, "{slope:e}");
     }
 }

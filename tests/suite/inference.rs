@@ -1,4 +1,4 @@
-//! Standard errors and what follows from them, against certified values and statsmodels.
+//! Standard errors and related results, compared with certified values and statsmodels.
 
 use downhill::analysis::distributions::{fisher_above, student_quantile, student_two_sided};
 use downhill::analysis::inference::Inference;
@@ -18,8 +18,8 @@ fn infer(columns: Vec<Vec<f64>>, degree: u32, scaling: Scaling, bias: bool) -> I
     Inference::of(&data, &roles, &map, bias)
 }
 
-/// Digits that agree, `-log10(|found - expected| / |expected|)`: the log relative error of NIST's and of McCullough
-/// (1998); 15 where nothing differs.
+/// Number of digits that agree, `-log10(|found - expected| / |expected|)`: the log relative error
+/// of NIST and of McCullough (1998); 15 if there is no difference.
 fn lre(found: f64, expected: f64) -> f64 {
     if found == expected { 15.0 } else { (-((found - expected) / expected).abs().log10()).min(15.0) }
 }
@@ -47,7 +47,8 @@ fn longley() -> Vec<Vec<f64>> {
     (0..7).map(|j| rows.iter().map(|row| row[j]).collect()).collect()
 }
 
-/// Certified by NIST: coefficients with their standard deviations, the slopes first and the constant last.
+/// Certified by NIST: coefficients with their standard deviations, with slopes first and the
+/// constant last.
 const LONGLEY: [[f64; 2]; 7] = [
     [15.061_872_271_373_3, 84.914_925_774_766_9],
     [-0.035_819_179_292_591_0, 0.033_491_007_772_243_2],
@@ -122,7 +123,8 @@ fn what_follows_from_standard_errors_is_as_statsmodels_has_it() {
 
 #[test]
 fn polynomials_and_lines_keep_the_digits_of_the_best() {
-    // tests/reference/least_squares.json: Wampler1 and Wampler2 are certified by NIST, the others of fifty digits.
+    // tests/reference/least_squares.json: Wampler1 and Wampler2 are certified by NIST, the others
+    // have fifty digits.
     let reference = reference("least_squares");
     for case in reference["cases"].as_array().unwrap() {
         let name = case["name"].as_str().unwrap();
@@ -199,7 +201,7 @@ fn distributions_are_as_scipy_has_them() {
         (10.0, 3.0, 0.0021283990584141503),
         (1.96, 1e6, 0.04999606758526985),
     ] {
-        // Logarithms of gamma at half a million leave nine digits of their difference.
+        // Logarithms of gamma at half a million leave nine digits in their difference.
         assert_close(student_two_sided(t, df), expected, 1e-9 * expected, "two-sided t");
     }
     for (df, expected) in [(1.0, 12.706204736174694), (9.0, 2.262157162798205), (1000.0, 1.9623390808264083)]
@@ -244,7 +246,7 @@ fn weighted_rows_count_as_those_of_statsmodels_do() {
 
 #[test]
 fn columns_that_make_up_the_ones_are_left_out_and_the_constant_stays() {
-    // Two columns of which the one is 1 where the other is not.
+    // Two columns, where one is 1 exactly if the other is 0.
     let x = vec![1.0, 0.0, 0.0, 1.0, 0.0, 1.0];
     let other: Vec<f64> = x.iter().map(|x| 1.0 - x).collect();
     let y = vec![3.0, 1.0, 1.5, 4.0, 2.0, 3.5];

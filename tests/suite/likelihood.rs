@@ -1,5 +1,5 @@
-//! Logistic and Poisson regression beyond their coefficients, what rows do to a fit, and effects of inputs, against
-//! statsmodels.
+//! Inference for logistic and Poisson regression, influence of rows, and effects of inputs,
+//! compared with statsmodels.
 
 use downhill::analysis::Portion;
 use downhill::analysis::diagnostics::Diagnostics;
@@ -16,7 +16,7 @@ use crate::support::{assert_close, numbers, reference};
 /// An input without levels.
 const NUMBER: &[&str] = &[];
 
-/// A dataset with all that a fit of it borrows.
+/// A dataset with everything that a fit borrows.
 struct Case {
     data: Dataset,
     roles: Roles,
@@ -169,7 +169,7 @@ fn a_sample_of_rows_is_even_and_has_those_that_stand_out() {
     assert!(found.rows.len() <= 60 && found.rows.len() >= 30, "{}", found.rows.len());
     assert!(found.rows.is_sorted());
     let expected = &reference["number"]["rows"];
-    // Ranks are those among all rows.
+    // Ranks are among all rows.
     check_rows(&found, expected, "a sample");
     for key in ["standardized", "leverage", "cooks_distance", "fitted"] {
         let values: Vec<f64> = numbers(&expected[key]).iter().map(|v| v.abs()).collect();
@@ -184,7 +184,7 @@ fn a_sample_of_rows_is_even_and_has_those_that_stand_out() {
 
 #[test]
 fn a_row_that_is_met_whatever_it_says_has_no_influence_to_be_told() {
-    // The one row of a level of its own.
+    // The only row with its level.
     let columns = vec![vec![0.0, 0.0, 0.0, 0.0, 1.0], vec![1.0, 2.0, 4.0, 3.0, 9.0]];
     let case = Case::new(columns, &[&["a", "b"]]);
     let found = case.fit(Loss::Squared).diagnostics(10);
@@ -229,7 +229,7 @@ fn effects_of_categories_are_taken_at_the_most_frequent_level() {
     assert_eq!(found.at, [1.0, 3.5]);
     assert_eq!(found.inputs[0].grid, [0.0, 1.0, 2.0]);
     assert_eq!(found.inputs[1].points.len(), 4);
-    // At the same place both are the same prediction.
+    // At the same place both give the same prediction.
     assert_close(found.inputs[0].effects[0][1], found.inputs[1].effects[0][1], 1e-12, "effect");
     let elsewhere = case.fit(Loss::Squared).effects(Some(&[0.0, 1.0]), 3, 0);
     assert!(elsewhere.inputs[1].effects[0][0] < found.inputs[1].effects[0][0]);
@@ -253,7 +253,7 @@ fn why_there_are_no_errors_is_said() {
         assert!(found.coefficients.iter().flatten().all(|c| c.standard_error.is_none()));
         assert!(fit.effects(None, 3, 3).inputs[0].band.is_none());
         if loss == Loss::Softmax {
-            // Two classes of softmax are the logistic's, half each way.
+            // Softmax with two classes is the logistic model, split evenly.
             for (k, expected) in numbers(&reference["half"]["params"]).iter().enumerate() {
                 let [a, b] = [0, 1].map(|class| found.coefficients[class][k].estimate);
                 assert_close(b - a, *expected, 1e-7 * expected.abs(), "a difference of classes");
@@ -261,7 +261,7 @@ fn why_there_are_no_errors_is_said() {
             assert!(fit.diagnostics(10).rows.is_empty());
         }
     }
-    // Two classes that a line tells apart.
+    // Two classes that a line separates.
     let case = Case::new(vec![vec![1.0, 2.0, 3.0, 4.0], vec![0.0, 0.0, 1.0, 1.0]], &[NUMBER]);
     let fit = case.fit(Loss::Logistic);
     let Inferred::Optimum(found) = fit.inferred() else { panic!("{:?}", fit.inferred()) };

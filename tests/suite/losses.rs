@@ -1,4 +1,5 @@
-//! Every loss and penalty against autograd, finite differences and the reference in f64, on every engine.
+//! Every loss and penalty on every engine, compared with autograd, finite differences and the
+//! reference in f64.
 
 use std::rc::Rc;
 
@@ -17,7 +18,8 @@ use downhill::rng::{Permutation, Rng, Stream};
 
 use crate::support::{EVERYWHERE, On, assert_close, block_on, gpu, numbers, reference, task};
 
-/// Of the largest slope and of the loss: f32 products, folded often, and `exp` to a few units in its last place.
+/// Relative to the largest slope and to the loss: f32 products, folded often, and `exp` up to a few
+/// units in its last place.
 const RELATIVE: f64 = 1e-5;
 
 pub(crate) const LOSSES: [Loss; 8] = [
@@ -31,7 +33,7 @@ pub(crate) const LOSSES: [Loss; 8] = [
     Loss::Poisson,
 ];
 
-/// Rows with targets of the loss's kind; weights of mean 1 and three folds, if they are wanted.
+/// Rows with targets that suit the loss; optionally with weights of mean 1 and three folds.
 pub(crate) fn problem(loss: &Loss, (n, d): (u32, u32), bias: bool, weighted: bool, folds: bool) -> Problem {
     let mut random = Rng::new(n ^ d << 20, Stream::Noise);
     let n_outputs = if *loss == Loss::Softmax { 3 } else { 1 };
@@ -81,7 +83,7 @@ pub(crate) fn params(problem: &Problem, loss: &Loss) -> RunParams {
     params
 }
 
-/// Parameters that make outputs of order 1.
+/// Parameters that give outputs of order 1.
 pub(crate) fn parameters(problem: &Problem) -> Vec<f32> {
     let scale = 2.0 / f64::from(problem.n_features).sqrt();
     (0..problem.n_parameters()).map(|j| (scale * (f64::from(j) * 0.7 + 0.3).sin()) as f32).collect()
@@ -120,10 +122,10 @@ fn advance(
     trace
 }
 
-/// Measures, and takes a step whose first moment is the gradient of all but the L1 part.
+/// Measures, then takes a step whose first moment is the gradient of everything but the L1 part.
 fn check(backend: &mut Backend, problem: &Problem, objective: &Objective, planned: &StepParams, what: &str) {
     let mut params = params(problem, &objective.loss);
-    // Momentum, which keeps what it was given.
+    // Momentum, which stores the gradient it receives.
     (params.rule, params.beta1) = (1, 0.5);
     let at = parameters(problem);
     let exact: Vec<f64> = at.iter().map(|w| f64::from(*w)).collect();
@@ -138,7 +140,8 @@ fn check(backend: &mut Backend, problem: &Problem, objective: &Objective, planne
     let size = loss.abs().max(1e-3);
     assert_close(f64::from(measured.evaluated_loss), loss, RELATIVE * size, &format!("{what}: loss"));
     let norm = length(&gradient);
-    // A few rows may all but cancel: what is left is then as sure as its terms are large, which are of order 1.
+    // The terms of a few rows may nearly cancel: the error is then relative to the size of the
+    // terms, of order 1.
     let slack = RELATIVE * norm.max(0.03);
     assert_close(f64::from(measured.evaluated_gradient_norm), norm, slack, &format!("{what}: norm"));
 
@@ -155,7 +158,8 @@ fn check(backend: &mut Backend, problem: &Problem, objective: &Objective, planne
 
 #[test]
 fn the_reference_is_what_autograd_finds() {
-    // tests/reference/losses.json: JAX's autograd in f64, every loss and penalty, weighted rows, with and without a fold.
+    // tests/reference/losses.json: JAX's autograd in f64 for every loss and penalty, weighted rows,
+    // with and without a fold.
     let reference = reference("losses");
     let rows: Vec<Vec<f64>> = reference["x"].as_array().unwrap().iter().map(numbers).collect();
     let f32s = |values: &serde_json::Value| numbers(values).iter().map(|v| *v as f32).collect::<Vec<f32>>();
@@ -181,10 +185,10 @@ fn the_reference_is_what_autograd_finds() {
         for (found, expected) in gradient.iter().zip(numbers(&case["gradient"])) {
             assert_close(*found, expected, 1e-12 * (1.0 + expected.abs()), &format!("{objective:?}"));
         }
-        // And what the engines make of the very same rows.
+        // And the results of the engines on the same rows.
         let problem = Rc::new(problem);
         for on in EVERYWHERE {
-            // One case of each loss is enough for the kernels of it.
+            // One case per loss suffices for its kernels.
             if on == On::Gpu && (objective.fold.is_none() || objective.penalty.l1_ratio != 0.25) {
                 continue;
             }
@@ -247,11 +251,11 @@ fn kernels_functions_are_the_formulas_however_large_or_small_the_output() {
                 let value = loss.value_and_slopes(&[f64::from(z)], f64::from(y), &mut slope);
                 let (kind, parameter) = (loss.kind(), loss.parameter() as f32);
                 let found = f64::from(loss_value(kind, parameter, z, y));
-                // A residual's own rounding, and a few units in the last place of what is left.
+                // The rounding of a residual, and a few units in the last place of the remainder.
                 let allowed = |size: f64, r: f64| 2e-6 * size + 1e-7 * r * slope[0].abs();
                 let r = f64::from(z.abs().max(y));
                 let what = format!("{loss:?} at {z}, {y}");
-                // `ln cosh` cancels in the reference itself where it is tiny.
+                // For tiny values, `ln cosh` cancels in the reference itself.
                 assert_close(found, value, allowed(value.abs(), r) + 1e-15, &what);
                 let found = f64::from(loss_derivative(kind, parameter, z, y));
                 assert_close(found, slope[0], allowed(slope[0].abs(), r) + 1e-7 * r.min(1.0), &what);
@@ -271,11 +275,11 @@ fn kernels_functions_are_the_formulas_however_large_or_small_the_output() {
             }
         }
     }
-    // What overflows is infinite, and halts the run.
+    // Overflow gives infinity, which halts the run.
     assert_eq!(loss_value(kind::POISSON, 0.0, 100.0, 1.0), f32::INFINITY);
 }
 
-/// Rows, features, whether there is a bias, whether rows count by weights, whether there are folds.
+/// Rows, features, and whether there are a bias, sample weights and folds.
 type Size = (u32, u32, bool, bool, bool);
 
 fn check_sizes(on: On, sizes: &[Size]) {
@@ -308,7 +312,7 @@ fn the_cpu_has_the_references_loss_and_gradient_at_awkward_sizes() {
 
 #[test]
 fn the_gpu_has_the_references_loss_and_gradient_at_awkward_sizes() {
-    // Descending, tiled, wide: a software adapter takes longer to build kernels than to run them.
+    // Descending, tiled, wide: a software adapter takes longer to compile kernels than to run them.
     check_sizes(
         On::Gpu,
         &[(257, 3, true, true, true), (1031, 5, false, false, false), (65, 17, true, true, true)],
@@ -323,7 +327,8 @@ fn a_rate_that_would_not_diverge_is_as_much_higher_as_the_loss_is_flatter() {
         let curvatures = [task.exact.largest_eigenvalue, task.steepest_row].map(|of| flatter * of);
         suggested_rate(1e3, &Optimizer::Sgd, curvatures, 100, 100)
     };
-    // `1 / curvature`, to one digit downwards; curvatures are 2, 1, 1/2 and 1/4 by the features' own.
+    // `1 / curvature`, rounded down to one digit; curvatures are 2, 1, 1/2 and 1/4 times those of
+    // the features.
     let exact = 1.0 / task.exact.largest_eigenvalue;
     for (loss, flatter) in
         [(Loss::Squared, 1.0), (Loss::LogCosh, 2.0), (Loss::Softmax, 4.0), (Loss::Logistic, 8.0)]

@@ -1,4 +1,4 @@
-//! One suite for every backend. Expected numbers come from outside and say from where.
+//! One suite for every backend. Expected numbers cite their source.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod analysis;

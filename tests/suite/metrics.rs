@@ -1,4 +1,4 @@
-//! Metrics of predictions, against scikit-learn.
+//! Metrics of predictions, compared with scikit-learn.
 
 use downhill::analysis::{Block, Rows};
 use downhill::choices::Loss;
@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use crate::support::{assert_close, numbers, reference};
 
-/// Rows in blocks that are no multiple of anything, as streams come.
+/// Rows in blocks of uneven size, as streams deliver them.
 const BLOCK: usize = 7;
 
-/// Weighted or not, with what scikit-learn says of either.
+/// Weighted or not, with scikit-learn's result for each.
 fn both(reference: &Value) -> [(Vec<f64>, &Value); 2] {
     let weights = numbers(&reference["weights"]);
     let even = vec![1.0; weights.len()];
@@ -42,7 +42,7 @@ fn numbers_are_scored_as_scikit_learn_does() {
         check(found.root_mean_squared_error, &expected["root_mean_squared_error"], "RMSE");
         check(found.mean_absolute_error, &expected["mean_absolute_error"], "MAE");
         check(found.r2.unwrap(), &expected["r2"], "R2");
-        // scikit-learn has none: by its R^2 of 60 rows and 3 features.
+        // scikit-learn does not have it: computed from its R^2 of 60 rows and 3 features.
         let adjusted = 1.0 - (1.0 - expected["r2"].as_f64().unwrap()) * 59.0 / 56.0;
         assert_close(found.adjusted_r2.unwrap(), adjusted, 1e-12, "adjusted R2");
         for (tau, expected) in [0.1, 0.5, 0.8].iter().zip(expected["d2_pinball"].as_array().unwrap()) {
@@ -120,13 +120,14 @@ fn a_curve_of_positives_is_that_of_scikit_learn() {
         }
     }
     assert_eq!(Roc::new(&[0.1, 0.9], &[1.0, 1.0], &[1.0, 1.0]), None);
-    // A curve of many corners is drawn by some of them, its ends among these, and measured by all.
+    // A curve with many corners is drawn through some of them, including its ends, but measured by
+    // all.
     let n = 10_000;
     let scores: Vec<f64> = (0..n).map(f64::from).collect();
     let targets: Vec<f64> = (0..n).map(|i| f64::from(i % 2)).collect();
     let found = Roc::new(&scores, &targets, &vec![1.0; scores.len()]).unwrap();
     assert_eq!((found.points.len(), found.points[0], found.points[999]), (1000, [0.0, 0.0], [1.0, 1.0]));
-    // Each positive scores above as many negatives as there are below it: half of all pairs, and half a row more.
+    // Each positive scores above the negatives below it: half of all pairs, plus half a row.
     assert_close(found.area, 0.5 + 0.5 / 5000.0, 1e-12, "area");
 }
 
@@ -146,7 +147,7 @@ fn probabilities_are_held_against_what_came() {
     assert_eq!(found.iter().map(|bin| bin.weight).sum::<f64>(), 60.0);
 }
 
-/// Rows of one feature.
+/// Rows with one feature.
 struct Line<'a> {
     features: &'a [f64],
     targets: &'a [f64],
@@ -177,7 +178,7 @@ fn a_model_is_scored_by_what_it_says() {
         let rows = Line { features: feature, targets: &targets, weights: &weights };
         Metrics::of(&rows, parameters, n_outputs, loss).unwrap()
     };
-    // A feature that is half the prediction less a half.
+    // A feature equal to half of (prediction - 1).
     let feature: Vec<f64> = numbers(&reference["prediction"]).iter().map(|m| (m - 1.0) / 2.0).collect();
     let Metrics::Regression { metrics: found, d2_pinball } =
         scores(&feature, "y", &[2.0, 1.0], 1, Loss::Quantile { tau: 0.1 })
@@ -186,7 +187,7 @@ fn a_model_is_scored_by_what_it_says() {
     };
     check(found.r2.unwrap(), &expected["regression"]["r2"], "R2");
     check(d2_pinball.unwrap(), &expected["regression"]["d2_pinball"][0], "D2");
-    // Logits of its probabilities; those of 0 and 1 are as good as sure.
+    // Logits of its probabilities; 0 and 1 become almost certain.
     let logit = |p: &f64| (p.max(1e-16) / (1.0 - p).max(1e-16)).ln();
     let feature: Vec<f64> = numbers(&reference["probability"]).iter().map(logit).collect();
     for (parameters, n_outputs, loss) in

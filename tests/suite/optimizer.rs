@@ -1,4 +1,4 @@
-//! Update rules against PyTorch's numbers.
+//! Update rules compared with PyTorch.
 
 use downhill::choices::optimizer::{Optimizer, Parameter, optimize};
 
@@ -6,7 +6,7 @@ use crate::support::{numbers, reference};
 
 #[test]
 fn every_rule_takes_pytorchs_steps() {
-    // tests/reference/optimizers.json: torch.optim in f64, defaults and other parameters.
+    // tests/reference/optimizers.json: torch.optim in f64, with default and other parameters.
     let reference = reference("optimizers");
     let gradients: Vec<Vec<f64>> = reference["gradients"].as_array().unwrap().iter().map(numbers).collect();
     let initial = numbers(&reference["initial"]);
@@ -27,7 +27,7 @@ fn every_rule_takes_pytorchs_steps() {
                 parameters.iter_mut().zip(&gradients[step]).zip(numbers(expected))
             {
                 *p = optimize(&rule, *p, *gradient as f32, rate, c1 as f32, c2 as f32);
-                // Twenty steps in f32 against f64, of numbers up to a few hundred.
+                // Twenty steps in f32 against f64, with numbers up to a few hundred.
                 let apart = (f64::from(p.weight) - expected).abs();
                 assert!(apart <= 2e-5 * (1.0 + expected.abs()), "{optimizer:?}, step {step}: {apart:e}");
             }

@@ -1,4 +1,4 @@
-//! The least value of every objective, against scikit-learn, statsmodels and CVXPY.
+//! The lowest value of every objective, compared with scikit-learn, statsmodels and CVXPY.
 
 use downhill::analysis::optimum::{Optimum, solve};
 use downhill::analysis::{Block, LeastSquares, Rows};
@@ -9,10 +9,10 @@ use serde_json::Value;
 
 use crate::support::{assert_close, numbers, reference};
 
-/// Relative distance of two objectives: what solvers of double precision agree on.
+/// Relative difference of two objectives on which solvers of double precision agree.
 const OBJECTIVE_TOLERANCE: f64 = 1e-9;
 
-/// Rows that are kept whole, in blocks that are no multiple of anything.
+/// Rows in memory, in blocks of uneven size.
 struct Kept {
     n_features: usize,
     features: Vec<f64>,
@@ -79,14 +79,14 @@ fn objectives_are_as_low_as_those_of_others() {
         assert_close(found.objective, expected, OBJECTIVE_TOLERANCE * expected.abs(), &what);
         assert!(found.gap <= OBJECTIVE_TOLERANCE * expected.abs(), "{what}: a gap of {:e}", found.gap);
         assert!(found.unique && found.finite, "{what}: {found:?}");
-        // A wrong curvature or a wrong dual would show here alone.
+        // Only this would reveal a wrong curvature or a wrong dual.
         assert!(found.iterations < 20, "{what}: {} steps", found.iterations);
         match case["curvature"].as_f64() {
             Some(expected) => assert_close(found.curvature.unwrap(), expected, 1e-6 * expected, &what),
             None => assert_eq!(found.curvature, None, "{what}"),
         }
-        // Where softmax is not penalized, all classes may gain alike: there scikit-learn is at the same mean as we
-        // are.
+        // Softmax without a penalty is unchanged if all classes gain the same amount; scikit-learn
+        // has the same mean as we do.
         for (found, expected) in found.parameters.iter().zip(numbers(&case["parameters"])) {
             assert_close(*found, expected, 3e-5, &what);
             let is_zero = expected.abs() < 1e-9;
@@ -112,8 +112,8 @@ fn no_hessian_is_steeper_than_its_bound() {
         if let (Some(bound), false) = (least_squares.curvature(loss), case["weighted"].as_bool().unwrap()) {
             let found = case["curvature"].as_f64().unwrap();
             let ratio = found / (bound + square);
-            // No more than it, and not far from it but for Huber's, whose rows are as steep as they can be or not at
-            // all.
+            // Never above the bound, and close to it except for Huber, whose rows have either the
+            // largest curvature or none.
             let least = match loss {
                 Loss::Squared => 1.0 - 1e-9,
                 Loss::Huber { .. } => 0.04,
@@ -135,7 +135,7 @@ fn targets_far_larger_than_the_loss_is_wide_are_reached() {
         rows.targets.iter_mut().for_each(|y| *y *= 1e4);
         let found = solve(&rows, 1, true, loss, Penalty::default());
         assert!(found.gap < 1e-10 * found.objective && found.finite, "{found:?}");
-        // Beside so large residuals either is the absolute loss but for ln 2 or a half a row.
+        // For such large residuals each loss equals the absolute loss minus ln 2 or half per row.
         let absolute = solve(&rows, 1, true, Loss::Absolute, Penalty::default());
         let less = absolute.objective - found.objective;
         assert!((0.49..0.70).contains(&less), "{less}");
@@ -144,7 +144,7 @@ fn targets_far_larger_than_the_loss_is_wide_are_reached() {
 
 #[test]
 fn large_counts_are_reached_from_nothing() {
-    // One column of ones: the optimum is the logarithm of the mean, 1000.
+    // A single column of ones: the optimum is the logarithm of the mean, 1000.
     let rows = Kept::new(vec![1.0; 4], vec![900.0, 1100.0, 1050.0, 950.0]);
     let found = solve(&rows, 1, false, Loss::Poisson, Penalty::default());
     assert_close(found.parameters[0], 1000.0_f64.ln(), 1e-12, "the logarithm of the mean");
@@ -172,7 +172,7 @@ fn columns_that_repeat_others_are_told() {
         assert!(!both.unique && both.finite, "{loss:?}: {both:?}");
         let ridge = solve(&rows, 1, true, loss, Penalty { strength: 0.1, l1_ratio: 0.0 });
         assert!(ridge.unique && ridge.finite, "{loss:?}: {ridge:?}");
-        // The larger column costs less weight: the lasso takes that one alone.
+        // The larger column needs less weight, so the lasso uses only that one.
         let lasso = solve(&rows, 1, true, loss, Penalty { strength: 0.02, l1_ratio: 1.0 });
         assert!(
             lasso.parameters[0] == 0.0 && lasso.parameters[1] > 0.0 && lasso.unique,
@@ -183,12 +183,12 @@ fn columns_that_repeat_others_are_told() {
 
 #[test]
 fn a_median_between_two_values_is_not_the_only_one() {
-    // Two rows at each x, so that any line between them is as good.
+    // Two rows at each x, so that any line between them is equally good.
     let rows = Kept::new(vec![0.0, 0.0, 1.0, 1.0], vec![1.0, 2.0, 3.0, 5.0]);
     let found = solve(&rows, 1, true, Loss::Absolute, Penalty::default());
     assert_close(found.objective, 0.75, 1e-9, "the objective");
     assert!(!found.unique, "{found:?}");
-    // Where a third stands between them it is.
+    // With a third row between them, the optimum is unique.
     let rows = Kept::new(vec![0.0, 0.0, 0.0, 1.0, 1.0, 1.0], vec![1.0, 2.0, 1.5, 3.0, 5.0, 3.5]);
     let found = solve(&rows, 1, true, Loss::Absolute, Penalty::default());
     assert!(found.unique, "{found:?}");
@@ -199,7 +199,7 @@ fn a_median_between_two_values_is_not_the_only_one() {
 #[test]
 fn optima_at_infinity_are_told() {
     let x = vec![-2.0, -1.0, -0.5, 0.5, 1.0, 2.0];
-    // Wholly separable; separable but for a tie; and not.
+    // Completely separable, separable except for a tie, and not separable.
     let cases: [(&[f64], bool); 2] =
         [(&[0.0, 0.0, 0.0, 1.0, 1.0, 1.0], false), (&[0.0, 1.0, 0.0, 1.0, 0.0, 1.0], true)];
     let ridge = Penalty { strength: 1e-3, l1_ratio: 0.0 };
@@ -214,7 +214,7 @@ fn optima_at_infinity_are_told() {
     let tied = Kept::new(vec![-1.0, 0.0, 0.0, 1.0], vec![0.0, 0.0, 1.0, 1.0]);
     let found = solve(&tied, 1, true, Loss::Logistic, Penalty::default());
     assert!(!found.finite, "{found:?}");
-    // Half of ln 2 is what the tie costs.
+    // The tie costs half of ln 2.
     assert_close(found.objective, 0.5 * std::f64::consts::LN_2, 1e-12, "the objective");
     // No counts at all on one side.
     let counts = Kept::new(vec![0.0, 0.0, 1.0, 1.0], vec![0.0, 0.0, 3.0, 5.0]);
@@ -225,7 +225,7 @@ fn optima_at_infinity_are_told() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
 
-    /// Of few rows of small whole numbers: ties, constant columns and columns that repeat others are all among them.
+    /// A few rows of small integers include ties, constant columns and repeated columns.
     #[test]
     fn nothing_near_an_optimum_is_lower(
         rows in prop::collection::vec((prop::array::uniform3(-2..3_i32), 0..4_i32, 0..3_i32), 2..20),
@@ -256,7 +256,8 @@ proptest! {
                 let scale = found.objective.abs().max(1e-3);
                 let own = at(&found.parameters);
                 prop_assert!((own - found.objective).abs() <= 1e-9 * scale, "{own} {loss:?} {penalty:?}: {found:?}");
-                // Of a few rows that can be met in many ways, rounding leaves a proof less sharp than what it proves.
+                // If a few rows can be met in many ways, rounding makes the proof less exact than
+                // the result.
                 prop_assert!(found.gap <= 1e-4 * scale, "{loss:?} {penalty:?}: {found:?}");
                 for step in &moves {
                     for length in [1e-3, 1.0] {
@@ -270,12 +271,12 @@ proptest! {
     }
 }
 
-/// The objective as its formula says, of one output.
+/// The objective by its formula, for one output.
 fn objective(rows: &Kept, loss: Loss, penalty: Penalty, parameters: &[f64]) -> f64 {
     let (weights, bias) = parameters.split_at(rows.n_features);
     let (mut sum, mut total) = (0.0, 0.0);
     let rows = rows.features.chunks(rows.n_features).zip(&rows.targets).zip(&rows.weights);
-    // One that counts for nothing may have any loss, infinity too.
+    // A row with weight 0 may have any loss, including infinity.
     for ((x, y), s) in rows.filter(|(_, s)| **s > 0.0) {
         let z = x.iter().zip(weights).map(|(x, w)| x * w).sum::<f64>() + bias.first().unwrap_or(&0.0);
         let r = z - y;
@@ -286,7 +287,7 @@ fn objective(rows: &Kept, loss: Loss, penalty: Penalty, parameters: &[f64]) -> f
             Loss::Huber { delta } => delta * (r.abs() - 0.5 * delta),
             Loss::LogCosh => r.cosh().ln(),
             Loss::Quantile { tau } => (tau * -r).max((tau - 1.0) * -r),
-            // Without the overflow of e^z.
+            // Avoids the overflow of e^z.
             Loss::Logistic => z.max(0.0) + (-z.abs()).exp().ln_1p() - y * z,
             Loss::Softmax => 0.0,
             Loss::Poisson => z.exp() - y * z,

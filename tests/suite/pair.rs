@@ -1,4 +1,5 @@
-//! Two workers over one problem: the run of one, whatever becomes of the second. The partner here is a thread.
+//! Two workers on one problem give the run of one, whatever happens to the second. Here the second
+//! worker is a thread.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -20,7 +21,8 @@ use futures_channel::oneshot;
 use crate::cpu::{Bare, problem};
 use crate::support::{block_on, distance, task};
 
-/// Two sums of halves round otherwise than the sum of the whole where the halves cut a fold of f32 sums.
+/// The sum of two halves rounds differently from the sum of the whole if the halves cut a fold of
+/// f32 sums.
 const ROUNDING: f64 = 2e-6;
 
 enum Asked {
@@ -29,7 +31,8 @@ enum Asked {
     Sums(Vec<f32>),
 }
 
-/// A partner that ends instead of its answer number `n_answers`, and how often it was asked for sums.
+/// A worker that stops instead of giving answer number `n_answers`, and how often it was asked for
+/// sums.
 pub(crate) fn partner(n_answers: usize) -> (Link, Arc<AtomicUsize>) {
     let (sender, asked) = mpsc::channel::<(Asked, oneshot::Sender<Heard>)>();
     let n_sums = Arc::new(AtomicUsize::new(0));
@@ -63,7 +66,7 @@ pub(crate) fn partner(n_answers: usize) -> (Link, Arc<AtomicUsize>) {
             Ask::Rows { features, targets } => Asked::Rows(features.to_vec(), targets.to_vec()),
             Ask::Sums { parameters } => Asked::Sums(parameters.to_vec()),
         };
-        // A partner that has ended receives nothing.
+        // A worker that has stopped receives nothing.
         let _ = sender.send((asked, answer));
         receiver
     });
@@ -78,7 +81,7 @@ fn runs(problem: &Rc<Problem>, optimizer: &Optimizer, n_answers: usize) -> ([Bar
     ([backend::cpu(Rc::clone(problem)), pair].map(|backend| Bare::new(backend, problem, optimizer)), n_sums)
 }
 
-/// Whole states, all slots of them, and losses.
+/// Complete states with all slots, and losses.
 fn assert_same([one, two]: &[Bare; 2], losses: [Vec<f32>; 2], what: &str) {
     assert_eq!(one.state.steps, two.state.steps, "{what}");
     assert_eq!(losses[0].len(), losses[1].len(), "{what}");
@@ -107,7 +110,8 @@ fn two_workers_make_the_run_of_one_at_awkward_sizes() {
             assert_same(&runs, losses, &what);
             let [one, two] = runs.each_mut().map(|run| run.evaluate(n_samples));
             assert!((one.0 - two.0).abs() <= ROUNDING * one.0 + 1e-9, "{what}: {one:?}, {two:?}");
-            // The partner took part in every step and in the measurement; of one row there are no halves.
+            // The second worker took part in every step and in the measurement; a single row cannot
+            // be halved.
             let n_shared = if n_samples == 1 { 0 } else { n_steps + 1 };
             assert_eq!(n_sums.load(Ordering::SeqCst), n_shared, "{what}");
         }
@@ -149,7 +153,7 @@ fn two_workers_halt_where_one_does() {
         assert_eq!(two.state.reactions[0].halt, halt, "{rate}");
         assert_eq!(one.state.steps, two.state.steps, "{rate}");
         let apart = distance(two.state.parameters(0), one.state.parameters(0));
-        // A growing run multiplies what it rounds.
+        // A growing run multiplies its rounding errors.
         assert!(apart <= 1e-4, "{rate}: {apart:e}");
     }
 }
@@ -172,7 +176,7 @@ fn batches_and_samples_are_made_alone() {
 #[test]
 fn a_partner_lost_in_mid_run_loses_nothing() {
     let problem = problem(255, 10, true);
-    // Room, one block of rows, then so many steps.
+    // Room, one block of rows, then this many steps.
     for n_steps_before in [0, 1, 17] {
         let (mut runs, n_sums) = runs(&problem, &Optimizer::Momentum { momentum: 0.9 }, 2 + n_steps_before);
         let losses = runs.each_mut().map(|run| run.advance(40, 255, false, 0.05));
@@ -203,7 +207,8 @@ fn a_trainer_goes_on_alone_and_says_so() {
         block_on(Trainer::new(config.check().unwrap(), task.clone(), backend, in_use)).unwrap()
     });
     for trainer in [&mut one, &mut two] {
-        // Room, rows, the first measurement and four steps; the sixth of the next call is not answered.
+        // Room, rows, the first measurement and four steps; the sixth request of the next call gets
+        // no answer.
         block_on(trainer.advance_unmeasured(4)).unwrap();
         assert!(trainer.in_use().how.is_none());
         block_on(trainer.advance(20)).unwrap();
@@ -217,7 +222,7 @@ fn a_trainer_goes_on_alone_and_says_so() {
     assert_eq!(how.to_string(), "the second worker stopped at step 4 (it ended); training continues in one");
     assert!(in_use.fallback && !in_use.gpu);
     assert!(matches!(two.backend_mut(), Backend::Cpu(_)));
-    // It is still the CPU, so nothing is marked on the curve.
+    // The backend is still the CPU, so the curve gets no mark.
     assert_eq!(two.marks(), []);
 }
 
@@ -226,7 +231,7 @@ fn two_workers_are_taken_where_they_gain_enough() {
     let config = choose_method(&RunConfig::default(), Method::Batch);
     let task = task(&config);
     let plan = config.check().unwrap();
-    // One worker's look at the clock costs 13 ms, a step of two workers what is given.
+    // One worker's read of the clock takes 13 ms, a step of two workers the given time.
     for (two_ms, taken) in [(13.0, false), (10.5, false), (9.5, true), (6.5, true)] {
         let (link, n_sums) = partner(FOREVER);
         let pair = block_on(backend::pair(Rc::clone(&task.problem), link)).unwrap();
@@ -244,7 +249,7 @@ fn two_workers_are_taken_where_they_gain_enough() {
         assert_eq!(trial.how.params["one"], "76.92");
         assert!(trial.how.params.contains_key("two"));
     }
-    // A partner that is lost meanwhile is none, and says so.
+    // A worker lost in the meantime is not used, and the reason is reported.
     let pair = block_on(backend::pair(Rc::clone(&task.problem), partner(4).0)).unwrap();
     let now = Cell::new(0.0);
     let clock = || now.replace(now.get() + 13.0);
@@ -255,7 +260,7 @@ fn two_workers_are_taken_where_they_gain_enough() {
 
 #[test]
 fn short_passes_and_faster_engines_leave_a_second_worker_out() {
-    // Passes a second, and steps a second of the fastest engine.
+    // Passes per second, and steps per second of the fastest engine.
     for (passes, fastest, worth) in
         [(500.0, 500.0, true), (1000.0, 1500.0, true), (1001.0, 1001.0, false), (500.0, 1000.0, false)]
     {

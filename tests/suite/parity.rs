@@ -9,15 +9,15 @@ use crate::support::{
     trainer_with,
 };
 
-/// After a thousand steps the two have rounded differently a thousand times: the contraction of descent keeps what
-/// remains far below this share of the weights' norm.
+/// After a thousand steps both have rounded differently a thousand times: descent contracts the
+/// difference far below this fraction of the weights' norm.
 pub(crate) const AFTER_1000_STEPS: f64 = 1e-4;
-/// One step from the same state differs by the order of f32 sums alone.
+/// One step from the same state differs only by the order of f32 sums.
 const AFTER_ONE_STEP: f64 = 1e-5;
 
 const METHODS: [Method; 4] = [Method::Batch, Method::MiniBatch, Method::Stochastic, Method::DecayingRate];
 
-/// 257 rows, no multiple of any workgroup; three powers of x, standardized.
+/// 257 rows, not a multiple of any workgroup; three powers of x, standardized.
 fn problem() -> RunConfig {
     let mut config = RunConfig { stop: Stop { converged: false, ..Stop::default() }, ..RunConfig::default() };
     if let downhill::choices::Source::Linspace { n_samples, .. } = &mut config.data.source {
@@ -32,7 +32,8 @@ fn problem() -> RunConfig {
 fn a_thousand_steps_agree_for_every_contracting_rule_and_method() {
     for kind in ["sgd", "momentum", "nesterov", "adam", "adam_w"] {
         for method in METHODS {
-            // Below every rule's stability limit: the steepest row's curvature here is about 50.
+            // Below the stability limit of every rule: the steepest row's curvature here is about
+            // 50.
             let config = choose_optimizer(&choose_method(&problem(), method), kind).unwrap();
             let config = RunConfig { learning_rate: 0.002, ..config };
             let task = task(&config);
@@ -86,7 +87,7 @@ fn every_step_agrees_for_rules_that_amplify_rounding() {
 
 #[test]
 fn batch_losses_agree_at_every_step_in_shuffled_order() {
-    // One row a step: a single row out of order would show as another loss.
+    // One row per step: a single row out of order would change the loss.
     let config = RunConfig { learning_rate: 0.002, ..choose_method(&problem(), Method::Stochastic) };
     let [cpu, gpu] = EVERYWHERE.map(|on| {
         let mut trainer = trainer(on, &config);
@@ -141,7 +142,7 @@ fn divergence_stops_both_on_the_same_finite_state() {
         assert!(trainer.parameters().iter().all(|w| w.is_finite()));
         assert!(trainer.measured().loss.is_finite());
     }
-    // Growing error grows differences with it: relative to the weights they stay small.
+    // Growing errors increase the differences, which stay small relative to the weights.
     assert!(distance(cpu.parameters(), gpu.parameters()) < 1e-3);
 }
 
@@ -172,7 +173,7 @@ fn calls_put_in_ahead_take_the_same_steps_and_end_where_the_run_ends() {
         trainer
     });
     assert_eq!(cpu.status(), gpu.status());
-    // The loss falls by less than rounding a step there.
+    // The loss falls by less than its rounding error per step there.
     let steps = [cpu.step(), gpu.step()];
     assert!(steps[0].abs_diff(steps[1]) <= 200 && steps[0] > MAX_STEPS_PER_CALL as u64, "{steps:?}");
 }

@@ -1,4 +1,4 @@
-//! Penalties: steps that keep zeros at zero, and optima that scikit-learn finds too.
+//! Penalties: steps that keep zeros at zero, and optima that agree with scikit-learn.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -17,7 +17,7 @@ use crate::support::{EVERYWHERE, On, assert_close, block_on, numbers, reference}
 
 #[test]
 fn every_rule_takes_the_penalized_steps_of_its_definition() {
-    // tests/reference/losses.json: gradients by JAX, proximal steps as they are defined, in f64.
+    // tests/reference/losses.json: gradients by JAX and proximal steps by their definition, in f64.
     let reference = reference("losses");
     let rows: Vec<Vec<f64>> = reference["x"].as_array().unwrap().iter().map(numbers).collect();
     let problem = Rc::new(Problem {
@@ -60,9 +60,10 @@ fn every_rule_takes_the_penalized_steps_of_its_definition() {
                 block_on(backend.advance(&mut state, &params, &[planned], &mut trace)).unwrap();
                 for (found, expected) in state.parameters(0).iter().zip(numbers(expected)) {
                     let what = format!("{on:?}, {optimizer:?}, {penalty:?}, step {t}");
-                    // Two dozen steps in f32 of parameters of order 1.
+                    // Two dozen steps in f32 with parameters of order 1.
                     assert_close(f64::from(*found), expected, 5e-6, &what);
-                    // What Nesterov looks ahead to is not where it is: only where it stays is 0.
+                    // Nesterov looks ahead to another point than the weights: only the weights
+                    // themselves are 0.
                     if expected == 0.0 {
                         assert_eq!(*found, 0.0, "{what}");
                         n_zeros += 1;
@@ -88,7 +89,7 @@ proptest! {
     }
 }
 
-/// How far an objective may be from the least one.
+/// Allowed difference of an objective from the lowest one.
 const OPTIMUM: f64 = 1e-3;
 
 #[test]
@@ -125,7 +126,8 @@ fn descent_reaches_the_optimum_of_every_loss_and_penalty() {
             let (value, _) = objective.loss_and_gradient(&problem, &found, 0..problem.n_samples);
             let least = case["objective"].as_f64().unwrap();
             assert_close(value, least, OPTIMUM * least, &what);
-            // Where the loss is smooth: else what is 0 is a matter of which of many optima.
+            // Only where the loss is smooth; otherwise zeros depend on which of many optima is
+            // found.
             if loss.needs().curvature.is_some() {
                 let zeros: Vec<bool> = found[..weights.len()].iter().map(|w| *w == 0.0).collect();
                 assert_eq!(zeros, exact_zeros, "{what}");
@@ -135,8 +137,8 @@ fn descent_reaches_the_optimum_of_every_loss_and_penalty() {
     assert_eq!(kinds.len(), 8);
 }
 
-/// Full batches: where a curvature is known, momentum at a rate that fits it; else Adam, whose rate falls to 0 as half a
-/// cosine does.
+/// Full batches: momentum with a matching rate if a curvature is known, otherwise Adam with a rate
+/// that falls to 0 along half a cosine.
 fn descend(on: On, problem: &Rc<Problem>, loss: &Loss, penalty: &Penalty) -> State {
     let curvature = loss.needs().curvature.filter(|_| penalty.l1_ratio < 1.0 || *loss != Loss::Logistic);
     let optimizer = match curvature {
@@ -147,7 +149,8 @@ fn descend(on: On, problem: &Rc<Problem>, loss: &Loss, penalty: &Penalty) -> Sta
     let mut params = params(problem, loss);
     params.set_rule(&optimizer.rule());
     let rate = |t: u64| match curvature {
-        // Features are standardized: no eigenvalue is larger than the trace, a 1 for each and for the bias.
+        // Features are standardized, so no eigenvalue exceeds the trace: 1 for each feature and for
+        // the bias.
         Some(curvature) => {
             let trace = f64::from(problem.n_features + 1);
             1.0 / (curvature * trace + penalty.strength * (1.0 - penalty.l1_ratio))

@@ -1,10 +1,11 @@
-//! Random numbers and the order of an epoch.
+//! Random numbers and the row order of an epoch.
 
 use downhill::rng::{Permutation, Rng, Stream, philox4x32};
 
 use crate::support::reference;
 
-/// Random123's known answers (Salmon et al. 2011); `tests/reference/philox.py` checks them by a second program.
+/// Random123's known answers (Salmon et al. 2011); `tests/reference/philox.py` checks them with a
+/// second program.
 #[test]
 fn philox_gives_the_known_answers() {
     let words = |value: &serde_json::Value| -> Vec<u32> {
@@ -76,8 +77,8 @@ fn every_row_is_as_likely_at_every_position() {
 
 #[test]
 fn neighbours_do_not_stay_neighbours() {
-    // Of random orders, a pair of positions holds successive rows in (n - 1) / (n (n - 1) / 2) / 2 of all cases: the
-    // expected number of them an epoch is about 1 (rising), Poisson.
+    // In random orders, a pair of positions holds consecutive rows with probability (n - 1) / (n (n
+    // - 1) / 2) / 2: about 1 (rising) is expected per epoch, Poisson distributed.
     let n = 1000_u32;
     let epochs = 2000_u32;
     let mut successive = 0_u32;

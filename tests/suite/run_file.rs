@@ -1,4 +1,4 @@
-//! Weights out and back in.
+//! Run files: writing and reading weights.
 
 use downhill::choices::{Loss, Method, Penalty};
 use downhill::config::{RunConfig, choose_method, choose_optimizer, choose_schedule};
@@ -30,7 +30,7 @@ fn a_file_brings_the_run_back_to_the_bit() {
     for (on, later) in EVERYWHERE.into_iter().flat_map(|on| [(on, config()), (on, decaying.clone())]) {
         let mut run = trainer(on, &config());
         block_on(run.advance(20)).unwrap();
-        // Optimizer and schedule count from where they were chosen.
+        // Optimizer and schedule count from the step at which they were chosen.
         run.change(later.check().unwrap());
         block_on(run.advance(30)).unwrap();
         let imported = run_file::read(run_file::write(&run).unwrap().as_bytes()).unwrap();
@@ -58,7 +58,8 @@ fn a_file_says_all_that_the_next_tool_needs() {
     assert_eq!(kernel.len(), 3);
     let map = &file["feature_map"];
     let number = |value: &Value| value.as_f64().unwrap();
-    // By the file alone, as a reader in another language would: features, kernel, bias.
+    // From the file alone, as a reader in another language would compute it: features, kernel,
+    // bias.
     for check in file["check_predictions"].as_array().unwrap() {
         let z = (number(&check[0]) - number(&map["x_center"])) / number(&map["x_scale"]);
         let mut prediction = number(&layer["bias"][0]);
@@ -136,7 +137,8 @@ fn a_place_that_the_data_does_not_have_is_refused() {
 
 #[test]
 fn a_file_from_before_losses_and_penalties_goes_on_as_it_did_then() {
-    // tests/reference/weights.json: what the version named there wrote after 50 updates, and after 25 more.
+    // tests/reference/weights.json: written by the version named there after 50 updates, and after
+    // 25 more.
     let files = reference("weights");
     let [before, after] = ["before", "after"].map(|name| run_file::read_value(files[name].clone()).unwrap());
     let config = before.plan.config();
@@ -149,7 +151,8 @@ fn a_file_from_before_losses_and_penalties_goes_on_as_it_did_then() {
     let expected = after.checkpoint;
     assert_eq!((run.step(), run.place()), (75, expected.place));
     assert_eq!(run.checkpoint().state.values, expected.state.values);
-    // Nor does what is written of such a run differ, but for what was added to configurations and files since.
+    // A file written from such a run is also the same, except for fields added to configurations
+    // and files since.
     let mut written: Value = serde_json::from_str(&run_file::write(&run).unwrap()).unwrap();
     let mut expected = files["after"].clone();
     for file in [&mut written, &mut expected] {
@@ -178,7 +181,7 @@ fn a_file_says_when_how_well_and_of_what() {
     assert_eq!((data.n_samples, data.n_validation, data.n_test, data.fingerprint), (100, 25, 10, None));
     let metrics = file.metrics.unwrap();
     assert_eq!(metrics.keys().collect::<Vec<_>>(), ["test", "training", "validation"]);
-    // By the rows themselves: scikit-learn's definitions, written out.
+    // From the rows themselves, by scikit-learn's definitions.
     let (x, y) = run.task().dataset.columns();
     for (role, part) in [(0, "training"), (1, "validation"), (2, "test")] {
         let rows: Vec<usize> = (0..100).filter(|row| run.task().roles.role(*row) as usize == role).collect();
@@ -199,7 +202,7 @@ fn a_file_says_when_how_well_and_of_what() {
 
 #[test]
 fn the_best_weights_leave_with_their_loss_and_go_on() {
-    // At such a rate the loss of single rows jumps about, so that the last weights are not the best.
+    // At such a rate the loss of single rows varies so much that the last weights are not the best.
     let mut config = choose_method(&RunConfig::default(), Method::Stochastic);
     config.learning_rate = 0.3;
     config.shuffle = true;
@@ -226,7 +229,7 @@ fn the_best_weights_leave_with_their_loss_and_go_on() {
             assert_close(mse, best.loss, 1e-6 * best.loss, "the validation loss");
         }
         assert!(file.history.as_ref().unwrap().step.iter().all(|step| *step <= best.step));
-        // It is the run that stood there: what is measured on the way back is what was measured then.
+        // It is the run of that step: measurements of the restored run equal the original ones.
         let imported = run_file::read(serde_json::to_string(&file).unwrap().as_bytes()).unwrap();
         let mut back = trainer_of(On::Cpu, imported.plan.config(), run.task().clone());
         block_on(back.restore(imported.checkpoint)).unwrap();
@@ -238,7 +241,7 @@ fn the_best_weights_leave_with_their_loss_and_go_on() {
         assert_eq!(optimizer_start, best.step);
         block_on(back.advance(50)).unwrap();
         assert_eq!(back.step(), best.step + 50);
-        // The file of the weights as they are is of another step.
+        // The file of the current weights has another step.
         assert_eq!(saved_as(&run, Which::Current).steps, 280);
     }
 }
@@ -252,7 +255,7 @@ fn best_weights_are_forgotten_where_losses_mean_something_else() {
     penalized.penalty.strength = 1.0;
     run.change(penalized.check().unwrap());
     assert_eq!(run.best_seen(), None);
-    // Nothing better is known than what there is.
+    // There is nothing better than the current weights.
     assert_eq!(run.best_checkpoint(), run.checkpoint());
     block_on(run.reset()).unwrap();
     assert_eq!(run.best_seen().unwrap().step, 0);
@@ -274,7 +277,7 @@ fn a_run_that_comes_back_brings_its_history() {
         block_on(back.restore(imported.checkpoint)).unwrap();
         assert_eq!(back.history().whole().loss.iter().filter(|loss| !loss.is_nan()).count(), 1);
         back.retrace(&imported.history);
-        // What a page that shows the first run's curve is given: all of it.
+        // A page that shows the first run's curve gets all of it.
         let [expected, found] = [&mut run, &mut back].map(|run| {
             let history = run.history_mut();
             history.delta();
@@ -291,7 +294,8 @@ fn a_run_that_comes_back_brings_its_history() {
                 assert_eq!(bits(found), bits(expected), "after {steps} steps");
             }
         } else {
-            // Every bucket has a batch loss still, so that the chart's band has no gaps; ends and size are those there were.
+            // Every bucket still has a batch loss, so that the chart's band has no gaps; ends and
+            // size are unchanged.
             assert_eq!(found.loss.len(), expected.loss.len());
             let n_known = |values: &[f32]| values.iter().filter(|value| !value.is_nan()).count();
             assert_eq!(n_known(&found.batch_loss_mean), n_known(&expected.batch_loss_mean));
@@ -300,7 +304,7 @@ fn a_run_that_comes_back_brings_its_history() {
             assert_eq!(n_known(&found.loss), n_known(&expected.loss));
             assert!(n_known(&found.validation) > 300);
         }
-        // And goes on from there.
+        // The run continues from there.
         block_on(back.advance(3)).unwrap();
         assert_eq!(back.history().n_steps(), steps + 3);
     }
@@ -322,9 +326,9 @@ fn a_history_has_no_more_points_than_are_kept() {
         assert!(curve.step.is_sorted_by(|a, b| a < b));
         assert!(curve.batch_loss[1..].iter().all(|loss| *loss == 0.5));
     }
-    // As a person would write them, not as an f32 widens.
+    // As a person would write them, not as an f32 converts to f64.
     assert_eq!(history.curve(10, 1_000_000).learning_rate[0], 0.1);
-    // What has no step is no history.
+    // A history without steps is invalid.
     assert!(History::new().curve(10, 5).is_empty());
 }
 

@@ -1,4 +1,4 @@
-//! Schedules against PyTorch's and Keras' numbers.
+//! Schedules compared with PyTorch and Keras.
 
 use downhill::backend::kernel::{EPOCH_END, EPOCH_START, FULL, RunParams, StepParams, tiles};
 use downhill::backend::{self, State};
@@ -21,14 +21,15 @@ fn rates_are_pytorchs_and_keras() {
         assert!(rates.len() > 200);
         for (step, expected) in rates.iter().enumerate() {
             let found = warmup.learning_rate(&schedule, base, step as u64);
-            // PyTorch multiplies step by step; the closed form differs by the rounding of as many products.
+            // PyTorch multiplies step by step; the closed form differs by the rounding of that many
+            // products.
             assert_close(found, *expected, 1e-12 * base, &format!("{schedule:?} at step {step}"));
         }
     }
 }
 
-/// Gives an engine one full-batch step an epoch whose loss is the number that the reference was given: one row at
-/// x = 1 whose target is the square root of it, with the weight held at 0 by a rate of next to nothing.
+/// Gives an engine one full-batch step per epoch whose loss is the reference's number: one row at x
+/// = 1 whose target is its square root, with the weight held at 0 by a tiny rate.
 #[test]
 fn reduce_on_plateau_reduces_when_pytorch_does() {
     let reference = reference("schedules");
@@ -46,7 +47,7 @@ fn reduce_on_plateau_reduces_when_pytorch_does() {
                 let mut model = config.clone();
                 model.model.bias = false;
                 let target = loss.sqrt();
-                // Two rows, so that the table is one; both with the same square.
+                // Two rows, as a table needs, both with the same square.
                 let task = task_of(&model, vec![1.0, -1.0], vec![target, -target]);
                 let mut engine: backend::Backend = backend_on(on, &task);
                 let mut params = RunParams {
@@ -95,7 +96,7 @@ fn the_rate_in_effect_follows_its_schedule_in_a_run() {
             rates.push(run.learning_rate());
             block_on(run.advance(1)).unwrap();
         }
-        // By the formula: half to full over four steps, then halved every ten.
+        // By the formula: from half to full over four steps, then halved every ten.
         assert_close(rates[0], 0.05, 1e-12, "first");
         assert_close(rates[2], 0.075, 1e-12, "half way up");
         assert_close(rates[4], 0.1, 1e-12, "warm");

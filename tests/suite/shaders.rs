@@ -1,4 +1,4 @@
-//! Shaders and Rust say the same: names, offsets, sizes, workgroups.
+//! Shaders and Rust agree: names, offsets, sizes, workgroups.
 
 use std::collections::BTreeMap;
 use std::mem::offset_of;
@@ -10,7 +10,7 @@ use downhill::backend::kernel::{
 };
 use downhill::choices::loss::kind;
 
-/// Every kernel at shapes of every kind, by name, with the workgroup size that it should have.
+/// Every kernel at shapes of every kind, by name, with its expected workgroup size.
 fn modules() -> &'static [(&'static str, naga::Module, u32)] {
     static MODULES: OnceLock<Vec<(&'static str, naga::Module, u32)>> = OnceLock::new();
     MODULES.get_or_init(parse)
@@ -19,7 +19,7 @@ fn modules() -> &'static [(&'static str, naga::Module, u32)] {
 fn parse() -> Vec<(&'static str, naga::Module, u32)> {
     let mut modules = Vec::new();
     let mut shapes = Vec::new();
-    // A hundred rows descend in half a workgroup; 1,900 of one feature would all but fit its memory.
+    // A hundred rows descend in half a workgroup; 1,900 rows of one feature nearly fill its memory.
     for (n_samples, n_features, bias) in [
         (100, 1, true),
         (1900, 1, true),
@@ -40,7 +40,7 @@ fn parse() -> Vec<(&'static str, naga::Module, u32)> {
             penalized: false,
         };
         shapes.push(plain);
-        // Long ones take a debug build of naga seconds.
+        // Long kernels take a debug build of naga several seconds.
         if n_features <= 17 {
             shapes.push(Shape { loss: kind::LOGISTIC, weighted: bias, penalized: true, ..plain });
             shapes.push(Shape { loss: kind::SOFTMAX, n_outputs: 3, ..plain });
@@ -119,7 +119,7 @@ fn structs_have_the_same_layout() {
         for (i, (name, size, fields)) in expected.iter().enumerate() {
             let found = module.types.iter().find(|(_, found)| found.name.as_deref() == Some(name));
             if found.is_none() && *name == "RunSettings" {
-                // What is plain does without.
+                // Plain kernels do without it.
                 continue;
             }
             n_found[i] += 1;
@@ -180,7 +180,7 @@ fn no_constant_is_written_twice() {
             let owner = owners.insert(name.to_owned(), path.display().to_string());
             assert_eq!(owner, None, "{name} in {}", path.display());
         }
-        // A number in place of a name would be a second place, too.
+        // A number instead of a name would define the value twice.
         assert!(!text.contains("case 1u"), "{} tells entries apart by numbers", path.display());
     }
     assert!(n_files > 15);

@@ -1,4 +1,5 @@
-//! Roles of rows by class, group and order: as many of each as scikit-learn has, and nothing held out is seen.
+//! Roles of rows by class, group and order: as many of each as in scikit-learn, and held-out rows
+//! do not influence training.
 
 use std::rc::Rc;
 
@@ -11,7 +12,7 @@ use serde_json::Value;
 
 use crate::support::{EVERYWHERE, block_on, numbers, reference, trainer_of};
 
-/// Rows that have nothing but a key: the class that is their target, or beside it a group or an order.
+/// Rows that have only a key: the class as their target, or a group or an order.
 fn keyed(keys: &[f64], extra: Option<Extra>) -> Dataset {
     let x: Vec<f64> = (0..keys.len()).map(|i| i as f64).collect();
     let inputs = vec![Input::number("x")];
@@ -28,7 +29,7 @@ fn by(split: Split, fraction: f64, test_fraction: f64, folds: u32) -> Validation
     ValidationConfig { fraction, test_fraction, folds, split, seed: 4 }
 }
 
-/// Rows of each key that are trained on, looked at, kept for the end.
+/// Training, validation and test rows of each key.
 fn counts(roles: &Roles, keys: &[f64]) -> Vec<Vec<u64>> {
     let n_keys = keys.iter().fold(0.0_f64, |most, key| most.max(*key)) as usize + 1;
     let mut counts = vec![vec![0; n_keys]; 3];
@@ -38,7 +39,7 @@ fn counts(roles: &Roles, keys: &[f64]) -> Vec<Vec<u64>> {
     counts
 }
 
-/// Rows of each key in each part of a cross-validation.
+/// Rows of each key in each fold.
 fn counts_of_folds(roles: &Roles, keys: &[f64], n_folds: usize) -> Vec<Vec<u64>> {
     let n_keys = keys.iter().fold(0.0_f64, |most, key| most.max(*key)) as usize + 1;
     let mut counts = vec![vec![0; n_keys]; n_folds];
@@ -82,7 +83,7 @@ fn groups_stay_together_and_as_many_are_held_out_as_scikit_learn_holds_out() {
         };
         let expected: Vec<u64> = serde_json::from_value(case["n_groups"].clone()).unwrap();
         assert_eq!(n_groups(&roles)[..2], expected);
-        // Held out for the end or looked at, no group is in two parts.
+        // No group is split between validation, test and training.
         for seed in 0..20 {
             let validation = ValidationConfig { seed, folds: 3, ..validation };
             let roles = Roles::of(&validation, &keyed(&keys, Some(Extra::Group))).unwrap();
@@ -122,7 +123,8 @@ fn parts_of_a_cross_validation_are_as_large_as_those_of_scikit_learn() {
             let (mut found, mut expected) =
                 (counts_of_folds(&roles, &keys, n_folds as usize), expected(&case["counts"]));
             if split == Split::Group {
-                // Which of two groups of one size comes first is for each to say: rows of each part, then.
+                // Either of two groups of equal size may come first, so only the rows of each fold
+                // are compared.
                 for counts in [&mut found, &mut expected] {
                     counts.iter_mut().for_each(|of| *of = vec![of.iter().sum()]);
                 }
@@ -134,7 +136,7 @@ fn parts_of_a_cross_validation_are_as_large_as_those_of_scikit_learn() {
 
 #[test]
 fn in_the_order_of_a_column_the_future_is_held_out() {
-    // Every row once, none where it stands: 37 and 101 have no divisor in common.
+    // Every row once, each moved: 37 and 101 have no common divisor.
     let order: Vec<f64> = (0..101).map(|i| f64::from(i * 37 % 101)).collect();
     let roles = Roles::of(&by(Split::Last, 0.2, 0.1, 4), &keyed(&order, Some(Extra::Order))).unwrap();
     let role = |time: f64| match time as u32 {
@@ -145,12 +147,12 @@ fn in_the_order_of_a_column_the_future_is_held_out() {
     for (row, time) in order.iter().enumerate() {
         assert_eq!(roles.role(row), role(*time), "at {time}");
     }
-    // Parts are stretches of time: 18, 17, 17 and 17 rows.
+    // Folds are stretches of time: 18, 17, 17 and 17 rows.
     let training = order.iter().filter(|time| role(**time) == Role::Training);
     for (time, fold) in training.zip(roles.folds()) {
         assert_eq!(usize::from(*fold), [18.0, 35.0, 52.0].iter().filter(|end| time >= *end).count());
     }
-    // Rows of one moment stay in the order of the table.
+    // Rows with the same time stay in table order.
     let still = Roles::of(&by(Split::Last, 0.3, 0.0, 0), &keyed(&[1.0; 10], Some(Extra::Order))).unwrap();
     assert!((0..10).all(|row| (still.role(row) == Role::Validation) == (row >= 7)));
 }
@@ -168,7 +170,7 @@ fn table(n: usize) -> Dataset {
     ])
 }
 
-/// The same rows without those that `kept` leaves out, or with a target and an input there that would ruin everything.
+/// The same rows without those that `kept` leaves out, or with a ruinous target and input there.
 fn spoilt(dataset: &Dataset, roles: &Roles, role: Role) -> Dataset {
     let n = dataset.n_samples() as usize;
     let (mut x, mut y) = (vec![0.0; n], vec![0.0; n]);
@@ -194,8 +196,8 @@ fn config(validation: ValidationConfig) -> RunConfig {
     config
 }
 
-/// Whatever stands in the rows that are held out: scale, rows, weights, optimum and run are the same; and the rows kept for
-/// the end move nothing that is shown either.
+/// The content of held-out rows does not matter: scale, rows, weights, optimum and run are the
+/// same. Test rows do not change any displayed value either.
 #[test]
 fn nothing_of_the_rows_held_out_reaches_the_run() {
     // More than one block of rows.
@@ -220,7 +222,8 @@ fn nothing_of_the_rows_held_out_reaches_the_run() {
             };
             assert_eq!(same.0, same.1, "{split:?}");
             assert_ne!(changed.0, changed.1, "{split:?}");
-            // What is handed to an engine was the same: one split is enough to see that it is all.
+            // The data passed to an engine was the same, so one split suffices to show that this is
+            // everything.
             for on in EVERYWHERE.into_iter().take(if split == Split::Random { 2 } else { 1 }) {
                 let [mut run, mut spoilt] =
                     [&clean, &other].map(|task| trainer_of(on, &config, task.clone()));
@@ -256,7 +259,8 @@ fn what_cannot_be_split_is_refused_with_the_mend() {
         (vec![0.0; 40], by(Split::Group, 0.2, 0.0, 0)),
         (keys(&[20, 20]), by(Split::Group, 0.6, 0.0, 0)),
         (keys(&[10, 10, 10]), by(Split::Group, 0.4, 0.4, 0)),
-        // Of the two that are left, one to each part; of the one that is left, nothing to hold out.
+        // With two remaining rows, one goes to each part; with one remaining row, nothing is held
+        // out.
         (keys(&[10, 10, 10]), by(Split::Group, 0.4, 0.0, 2)),
         (vec![0.0; 40], by(Split::Group, 0.0, 0.0, 2)),
     ] {
@@ -266,14 +270,14 @@ fn what_cannot_be_split_is_refused_with_the_mend() {
     }
 }
 
-/// So many rows of each key, one after the other.
+/// This many rows of each key, consecutively.
 fn keys(counts: &[usize]) -> Vec<f64> {
     counts.iter().enumerate().flat_map(|(key, n)| vec![key as f64; *n]).collect()
 }
 
 #[test]
 fn the_smallest_tables_are_split_too() {
-    // Two rows are left to train on, whatever is asked for.
+    // Two rows always remain for training.
     for n in 2..6 {
         for split in [Split::Random, Split::Last] {
             let roles = Roles::new(&by(split, 0.9, 0.9, 20), n);
@@ -283,11 +287,11 @@ fn the_smallest_tables_are_split_too() {
             assert_eq!(folds, [0, 1], "a part a row, where there are more parts than rows");
         }
     }
-    // Nor are there more parts than groups.
+    // There are never more folds than groups.
     let groups = keys(&[20, 20]);
     let roles = Roles::of(&by(Split::Group, 0.0, 0.0, 3), &keyed(&groups, Some(Extra::Group))).unwrap();
     assert_eq!(counts_of_folds(&roles, &groups, 2), [[20, 0], [0, 20]]);
-    // A class of one member goes somewhere, and nothing is lost.
+    // A class with one member goes somewhere, and no row is lost.
     let classes = keys(&[9, 1, 10]);
     let data = keyed(&classes, None);
     for seed in 0..10 {
@@ -300,7 +304,7 @@ fn the_smallest_tables_are_split_too() {
         assert_eq!(sizes.iter().sum::<u64>(), 10);
         assert!(sizes.iter().all(|n| (3..=4).contains(n)), "{sizes:?}");
     }
-    // No rows are held out where none are asked for, whatever the split is by.
+    // No rows are held out unless requested, whatever the split.
     for split in [Split::Random, Split::Last, Split::Stratified, Split::Group] {
         let roles = Roles::of(&by(split, 0.0, 0.0, 0), &keyed(&[0.0, 1.5, 2.5], None)).unwrap();
         assert_eq!((roles.n_training(), roles.folds().len()), (3, 0));

@@ -1,4 +1,5 @@
-//! Rows that do not fit in memory: read block by block, they train to the bit as they do where they are in memory.
+//! Rows that do not fit in memory are read block by block and train to the same bits as rows in
+//! memory.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -13,12 +14,12 @@ use downhill::trainer::{Preparation, Status, Task, Trainer};
 
 use crate::support::{On, assert_close, block_on, trainer_of};
 
-/// Bytes that the rows may take: none of these fits.
+/// Maximum bytes of rows in memory: none of these tables fits.
 const MAX_BYTES: u64 = 1 << 11;
 
 const ADAM: Optimizer = Optimizer::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
 
-/// Rows of a table that somebody else keeps, and how it was read.
+/// Rows of a table stored elsewhere, with a record of how it was read.
 #[derive(Debug)]
 struct Elsewhere {
     width: usize,
@@ -44,7 +45,7 @@ impl RowSource for Elsewhere {
 
 const EXTRAS: [Extra; 3] = [Extra::Weight, Extra::Group, Extra::Order];
 
-/// `n_rows` of `n_inputs` numbers, their target, and behind it what else is wanted.
+/// Rows of `n_inputs` numbers and a target, followed by the requested extras.
 fn elsewhere(
     n_rows: usize,
     n_inputs: usize,
@@ -82,13 +83,13 @@ fn config() -> RunConfig {
     config
 }
 
-/// The task of rows that stay where they are.
+/// The task of rows that stay in storage.
 fn stored(config: &RunConfig, dataset: &Dataset) -> Task {
     let plan = config.check().unwrap();
     Preparation::within(&plan, Rc::new(dataset.clone()), None, MAX_BYTES).unwrap().run().unwrap()
 }
 
-/// The same in memory, its rows shuffled in the same blocks.
+/// The same task in memory, with its rows shuffled in the same blocks.
 fn in_memory(config: &RunConfig, dataset: &Dataset, block_rows: u32) -> Task {
     let mut task = Task::new(&config.check().unwrap(), Rc::new(dataset.clone())).unwrap();
     let blocks = |problem: &mut Rc<Problem>| Rc::make_mut(problem).block_rows = block_rows;
@@ -97,7 +98,7 @@ fn in_memory(config: &RunConfig, dataset: &Dataset, block_rows: u32) -> Task {
     task
 }
 
-/// Trains both for some epochs, and holds every loss and every weight of the one to the other.
+/// Trains both for some epochs and compares every loss and every weight.
 fn train_both(config: &RunConfig, dataset: &Dataset, n_steps: u64, what: &str) -> [Trainer; 2] {
     let stays = stored(config, dataset);
     assert!(stays.problem.stored().is_some() && stays.problem.features.is_empty(), "{what}");
@@ -114,7 +115,7 @@ fn train_both(config: &RunConfig, dataset: &Dataset, n_steps: u64, what: &str) -
     });
     let [stays, kept] = &mut runs;
     let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<u32>>();
-    // Thousands of numbers would say no more than their equality does.
+    // Printing thousands of numbers would say no more than that they differ.
     assert!(bits(&stays.take_losses()) == bits(&kept.take_losses()), "{what}: losses");
     assert!(stays.checkpoint().state.values == kept.checkpoint().state.values, "{what}: weights");
     assert_eq!(stays.place(), kept.place(), "{what}");
@@ -123,7 +124,7 @@ fn train_both(config: &RunConfig, dataset: &Dataset, n_steps: u64, what: &str) -
 
 #[test]
 fn rows_in_storage_train_to_the_bit_as_in_memory() {
-    // Every kernel's width; the last block is short, and the batches come out even with nothing.
+    // Every kernel's width; the last block is short, and no batch size divides anything evenly.
     for (n_inputs, n_rows) in [(1, 531), (2, 300), (5, 1031), (13, 400), (40, 200)] {
         let (_, plain) = elsewhere(n_rows, n_inputs, &[], |y| y);
         let (_, weighted) = elsewhere(n_rows, n_inputs, &EXTRAS, |y| y);
@@ -175,7 +176,7 @@ fn losses_weights_roles_and_runs_beside_are_those_of_the_rows_in_storage() {
         assert_eq!(ours.problem.targets, theirs.problem.targets);
         assert_eq!(ours.steepest_row.to_bits(), theirs.steepest_row.to_bits());
         assert_eq!(ours.exact.condition.to_bits(), theirs.exact.condition.to_bits());
-        // Where every row is asked for, the same is measured of them.
+        // If every row is requested, the measurement is the same.
         for run in [&mut stays, &mut kept] {
             run.set_evaluation_rows(u32::MAX);
             block_on(run.measure()).unwrap();
@@ -186,7 +187,7 @@ fn losses_weights_roles_and_runs_beside_are_those_of_the_rows_in_storage() {
     }
 }
 
-/// What a block is read as is what [`Problem::build`] makes of the same rows.
+/// A block read from storage equals what [`Problem::build`] makes of the same rows.
 #[test]
 fn blocks_hold_the_rows_of_their_role() {
     let (_, dataset) = elsewhere(700, 3, &[], |y| y);
@@ -228,16 +229,16 @@ fn a_block_is_read_once_an_epoch() {
     source.n_read.set(0);
     block_on(run.advance(2 * run.steps_to_epoch_end())).unwrap();
     assert_eq!(run.place().epoch, 2);
-    // Blocks are read in pieces whose last may reach beyond them.
+    // Blocks are read in pieces, the last of which may extend past them.
     let most = 2 * (10_000 / block_rows + 1) * block_rows.next_multiple_of(512);
     assert!(source.n_read.get() <= most, "{} rows were read", source.n_read.get());
-    // And a measurement reads none.
+    // A measurement reads none.
     source.n_read.set(0);
     block_on(run.measure()).unwrap();
     assert_eq!(source.n_read.get(), 0);
 }
 
-/// What is shown in between is the loss of a sample, a row from each stretch of the rows.
+/// Intermediate values show the loss of a sample, with one row from each stretch of the rows.
 #[test]
 fn the_sample_lies_evenly_over_all_rows() {
     let (_, dataset) = elsewhere(10_000, 2, &EXTRAS, |y| y);
@@ -264,7 +265,8 @@ fn the_sample_lies_evenly_over_all_rows() {
     assert_close(run.measured().loss, loss, 1e-5 * loss, "the loss of the sample");
 }
 
-/// A pass over all rows, made a block at a time ahead of the step or the measurement that it is for, is the same pass.
+/// A pass over all rows gives the same result if it is made one block at a time ahead of its step
+/// or measurement.
 #[test]
 fn a_pass_made_ahead_is_the_pass() {
     for weighted in [false, true] {
@@ -278,7 +280,7 @@ fn a_pass_made_ahead_is_the_pass() {
             let mut shares = vec![ahead.read_ahead(false)];
             while shares[shares.len() - 1] < 1.0 {
                 shares.push(ahead.read_ahead(false));
-                // What is shown in between takes nothing away.
+                // Intermediate measurements change nothing.
                 block_on(ahead.measure()).unwrap();
             }
             assert!(shares.len() > 10 && shares.is_sorted(), "{shares:?}");
@@ -286,7 +288,7 @@ fn a_pass_made_ahead_is_the_pass() {
             [&mut ahead, &mut at_once].into_iter().for_each(|run| block_on(run.advance(1)).unwrap());
             assert_eq!(ahead.parameters(), at_once.parameters(), "step {step}");
         }
-        // What was read for other weights is not taken for these.
+        // Sums for other weights are not used for these.
         for _ in 0..5 {
             ahead.read_ahead(true);
         }
@@ -304,10 +306,11 @@ fn a_pass_made_ahead_is_the_pass() {
     }
 }
 
-/// A table whose file is gone ends the run on the weights before the steps that would have read it.
+/// If a table's file disappears, the run ends on the weights before the steps that would have read
+/// it.
 #[test]
 fn rows_that_cannot_be_read_end_the_run_where_it_stands() {
-    // A window of rows ends within the epoch, and what is read there fails.
+    // A window of rows ends within the epoch, and the next read fails.
     let (source, dataset) = elsewhere(9000, 3, &[], |y| y);
     let config = config();
     let mut run = trainer_of(On::Cpu, &config, stored(&config, &dataset));
@@ -317,19 +320,19 @@ fn rows_that_cannot_be_read_end_the_run_where_it_stands() {
     block_on(run.advance(1000)).unwrap();
     let Status::Finished(reason) = run.status() else { panic!("{:?}", run.status()) };
     assert_eq!(reason.code, Code::TableUnavailable);
-    // What had been read of its blocks could still be trained on.
+    // The blocks already read could still be trained on.
     assert!(run.step() - before.state.steps[0] < 1000);
     source.gone.set(false);
     run.resume();
     block_on(run.advance(100)).unwrap();
     assert_eq!(*run.status(), Status::Ready);
-    // As if nothing had been.
+    // As if nothing had happened.
     let mut other = trainer_of(On::Cpu, &config, stored(&config, &dataset));
     block_on(other.advance(run.step())).unwrap();
     assert_eq!(run.parameters(), other.parameters());
 }
 
-/// Blocks come in an order of their own, and rows in another within each: every row once.
+/// Blocks have an order of their own, and rows another within each: every row once.
 #[test]
 fn an_epoch_visits_block_after_block() {
     let order = Permutation::new(1000, 64, 3, 7);

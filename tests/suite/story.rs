@@ -1,4 +1,4 @@
-//! The story's script, step by step, against NumPy and Keras.
+//! The Keras example, step by step, compared with NumPy and Keras.
 
 use downhill::backend::kernel::{EPOCH_END, EPOCH_START, RunParams, StepParams, tiles};
 use downhill::backend::{self, State};
@@ -9,7 +9,8 @@ use crate::support::{
     EVERYWHERE, assert_close, backend_on, block_on, numbers, reference, task_of, trainer_of,
 };
 
-/// Of each step's batch loss: f32 against NumPy's f64 stays well inside; Keras' f32 is 7.7e-6 away from NumPy.
+/// Relative to each step's batch loss: f32 against NumPy's f64 stays well inside; Keras' f32 is
+/// 7.7e-6 away from NumPy.
 const RELATIVE: f64 = 1e-4;
 
 #[test]
@@ -55,7 +56,7 @@ fn every_step_has_the_loss_that_numpy_and_keras_have() {
     }
 }
 
-/// As a user runs it: the trainer, in the order of the rows.
+/// As a user runs it: the trainer, in row order.
 fn in_order(
     on: crate::support::On,
     config: &RunConfig,
@@ -73,7 +74,8 @@ fn in_order(
     (run.take_losses(), run.parameters().to_vec())
 }
 
-/// In a given order: the rows are laid in that order before each epoch, and the engine goes through them.
+/// In a given order: before each epoch the rows are arranged in that order, and the engine goes
+/// through them.
 fn reordered(
     on: crate::support::On,
     config: &RunConfig,
@@ -127,7 +129,8 @@ fn reordered(
 
 #[test]
 fn without_a_bias_the_loss_cannot_fall_below_one() {
-    // y = 2 x + 1 at symmetric x: the best line through (0, 0) leaves the 1, and its square, in every row.
+    // y = 2 x + 1 at symmetric x: the best line through (0, 0) misses the 1, so every row has its
+    // square as loss.
     let presets = crate::support::presets();
     for on in EVERYWHERE {
         let mut run = crate::support::trainer(on, &presets["story_as_written"]);

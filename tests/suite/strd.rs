@@ -1,4 +1,4 @@
-//! NIST's Statistical Reference Datasets: linear least squares to the digits that are certified.
+//! NIST's Statistical Reference Datasets: linear least squares to the certified digits.
 
 use downhill::analysis::inference::Inference;
 use downhill::choices::Scaling;
@@ -8,8 +8,9 @@ use serde_json::Value;
 
 use crate::support::{numbers, reference};
 
-/// Digits that agree, `-log10(|found - expected| / |expected|)`: the log relative error of NIST's and of McCullough
-/// (1998), which is that of the difference where the certified value is 0; 15 where nothing differs.
+/// Number of digits that agree, `-log10(|found - expected| / |expected|)`: the log relative error
+/// of NIST and of McCullough (1998), or of the difference if the certified value is 0; 15 if there
+/// is no difference.
 fn lre(found: f64, expected: f64) -> f64 {
     let scale = if expected == 0.0 { 1.0 } else { expected.abs() };
     if found == expected { 15.0 } else { (-((found - expected).abs() / scale).log10()).min(15.0) }
@@ -28,11 +29,12 @@ fn infer(set: &Value, scaling: Scaling) -> Inference {
     Inference::of(&data, &Roles::new(&ValidationConfig::default(), data.n_samples()), &map, bias)
 }
 
-/// The least digits of estimates, of their standard deviations, and of residual standard deviation, R^2 and F.
+/// Required digits of estimates, of their standard deviations, and of residual standard deviation,
+/// R^2 and F.
 fn digits(set: &Value, scaling: Scaling) -> [f64; 5] {
     let found = infer(set, scaling);
     let bias = usize::from(set["bias"].as_bool().unwrap());
-    // The constant comes first in the certified ones.
+    // The constant comes first in the certified values.
     let certified = |key: &str| {
         let mut values = numbers(&set[key]);
         values.rotate_left(bias);
@@ -48,21 +50,21 @@ fn digits(set: &Value, scaling: Scaling) -> [f64; 5] {
         least(errors),
         lre(found.residual_deviation.unwrap(), number("residual_standard_deviation")),
         lre(found.r2.unwrap(), number("r2")),
-        // Without a residual there is none.
+        // Without residuals it is undefined.
         set["f"].as_f64().map_or(15.0, |f| lre(found.f.unwrap()[0], f)),
     ]
 }
 
 #[test]
 fn every_set_is_as_certified() {
-    // What is certified are fifteen digits of decimals; `reachable` says how many are left of them once data are
-    // rounded to f64, and none of those may be lost. statsmodels 0.15.0 (OLS(y, X).fit(method="qr") of plain powers)
-    // reaches 8.0 of Filip's, 12.8 of Pontius's and 5.8 of Wampler5's estimates.
+    // Fifteen decimal digits are certified. `reachable` says how many remain after rounding the
+    // data to f64, and none of those may be lost. statsmodels 0.15.0 (OLS(y, X).fit(method="qr") of
+    // plain powers) reaches 8.0 for Filip, 12.8 for Pontius and 5.8 for Wampler5.
     let reference = reference("strd");
     for set in reference["sets"].as_array().unwrap() {
         let name = set["name"].as_str().unwrap();
         let reachable = set["reachable"].as_f64().unwrap();
-        // Filip's powers on [0, 1] are of condition 1e8, which R itself feels.
+        // Filip's powers on [0, 1] have condition number 1e8, which affects R itself.
         for (scaling, least) in [(Scaling::Standardize, 13.5), (Scaling::MinMax, 10.0)] {
             let found = digits(set, scaling);
             assert!(

@@ -1,4 +1,4 @@
-//! What the other files share: runs on every backend, and reference files.
+//! Shared by the other files: runs on every backend, and reference files.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -14,7 +14,7 @@ use serde_json::Value;
 
 pub(crate) use pollster::block_on;
 
-/// Where a test runs.
+/// The engine on which a test runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum On {
     Cpu,
@@ -23,13 +23,14 @@ pub(crate) enum On {
 
 pub(crate) const EVERYWHERE: [On; 2] = [On::Cpu, On::Gpu];
 
-/// A machine without a GPU has lavapipe (Debian: mesa-vulkan-drivers): no adapter at all is a failure, not a skip.
+/// A machine without a GPU has lavapipe (Debian: mesa-vulkan-drivers), so a missing adapter is a
+/// failure, not a skip.
 pub(crate) fn gpu() -> Gpu {
     static SHARED: OnceLock<Gpu> = OnceLock::new();
     SHARED.get_or_init(fresh_gpu).clone()
 }
 
-/// A device of a test's own, to be destroyed.
+/// A separate device for a test that destroys it.
 pub(crate) fn fresh_gpu() -> Gpu {
     block_on(Gpu::open()).expect("a Vulkan adapter; install mesa-vulkan-drivers where there is no GPU")
 }
@@ -38,7 +39,7 @@ pub(crate) fn engine_on(gpu: Gpu, task: &Task) -> Backend {
     Backend::Gpu(Box::new(block_on(GpuEngine::new(gpu, &task.problem, Options::default())).unwrap()))
 }
 
-/// The GPU with its rows in two buffers: tiles and updates where one workgroup would have descended alone.
+/// The GPU with its rows in two buffers: tiles and updates instead of one descending workgroup.
 pub(crate) fn split_engine(task: &Task) -> Backend {
     let max_binding_bytes = (task.problem.features.len() * 4).div_ceil(2) as u64 + 64;
     let options = Options { max_binding_bytes, ..Options::default() };
@@ -52,7 +53,7 @@ pub(crate) fn backend_on(on: On, task: &Task) -> Backend {
     }
 }
 
-/// The page's ready-made configurations, by name.
+/// The page's presets, by name.
 pub(crate) fn presets() -> BTreeMap<String, RunConfig> {
     let script = include_str!("../../www/presets.js");
     let entries =
@@ -70,7 +71,7 @@ pub(crate) fn task(config: &RunConfig) -> Task {
     Task::new(&config.check().unwrap(), Rc::new(dataset)).unwrap()
 }
 
-/// The same with rows of the test's own.
+/// The same with the test's own rows.
 pub(crate) fn task_of(config: &RunConfig, x: Vec<f64>, y: Vec<f64>) -> Task {
     let dataset = Dataset::of_columns(x, y, "x", "y");
     Task::new(&config.check().unwrap(), Rc::new(dataset)).unwrap()
@@ -84,7 +85,7 @@ pub(crate) fn trainer_of(on: On, config: &RunConfig, task: Task) -> Trainer {
     let backend = match on {
         On::Cpu => backend_on(on, &task),
         On::Gpu => {
-            // Room for the runs beside the shown one.
+            // Room for parallel runs.
             let n_runs = n_runs(&config.check().unwrap(), &task);
             let options = Options { n_runs, loss: config.loss.kind(), ..Options::default() };
             Backend::Gpu(Box::new(block_on(GpuEngine::new(gpu(), &task.problem, options)).unwrap()))
@@ -98,7 +99,7 @@ pub(crate) fn trainer_with(backend: Backend, config: &RunConfig, task: Task) -> 
     block_on(Trainer::new(config.check().unwrap(), task, backend, in_use)).unwrap()
 }
 
-/// A file of `tests/reference`, which says which program of which version made it.
+/// A file of `tests/reference`, which names the program and version that made it.
 pub(crate) fn reference(name: &str) -> Value {
     let path = format!("{}/tests/reference/{name}.json", env!("CARGO_MANIFEST_DIR"));
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
@@ -120,7 +121,8 @@ pub(crate) fn distance(a: &[f32], b: &[f32]) -> f64 {
     (apart / length).sqrt()
 }
 
-/// Columns of a table of `www/data`, the target last: its classes, where it has no numbers, by the order of their names.
+/// Columns of a table of `www/data` with the target last; a target of words is numbered by the
+/// alphabetical order of its classes.
 pub(crate) fn shipped(table: &str) -> (Vec<Vec<f64>>, Vec<String>) {
     let path = format!("{}/www/data/{}.csv", env!("CARGO_MANIFEST_DIR"), table.replace('_', "-"));
     let text = std::fs::read_to_string(path).unwrap();

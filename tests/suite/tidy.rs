@@ -1,4 +1,4 @@
-//! Arrows point down only, and what is committed names no machine.
+//! Dependencies point one way only, and committed files contain no path of a machine.
 
 use std::path::{Path, PathBuf};
 
@@ -42,7 +42,7 @@ fn platforms_are_named_where_they_belong() {
     for name in ["web_sys", "js_sys", "wasm_bindgen", "serde_wasm_bindgen"] {
         only_in(name, &["src/web"]);
     }
-    // No clock, no entropy, no files anywhere in the crate below `web`.
+    // No clock, entropy or files anywhere in the crate below `web`.
     for name in ["std::time", "std::fs", "std::env", "std::net", "std::thread", "getrandom"] {
         only_in(name, &["src/web"]);
     }
@@ -54,7 +54,7 @@ fn modules_use_only_what_stands_above_them() {
     let order: Vec<&str> =
         lib.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
     assert!(order.len() > 10, "{order:?}");
-    // Charts draw plain series: they stand beside the engines and know none of them.
+    // Charts draw plain series, without knowing the engines.
     let forbidden_in_chart = ["backend", "trainer", "run_file", "protocol", "config", "dataset"];
     for (path, text) in files("src", "rs") {
         let path = path.to_str().unwrap();
@@ -62,7 +62,8 @@ fn modules_use_only_what_stands_above_them() {
         let text = code(&text);
         let Some(place) = order.iter().position(|name| *name == module) else { continue };
         for below in &order[place + 1..] {
-            // Data knows its own configuration, and a configuration the rules it names; the rest points down.
+            // Data knows its own configuration, and a configuration the rules it names; the rest
+            // points down.
             let excused = matches!((module, *below), ("dataset" | "model", "config"));
             assert!(
                 excused || !text.contains(&format!("crate::{below}::")),

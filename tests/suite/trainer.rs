@@ -1,4 +1,4 @@
-//! Runs: epochs, changes in mid-run, ends. Every test runs on every backend.
+//! Runs: epochs, changes while training, ends. Every test runs on every backend.
 
 use downhill::choices::{Method, Schedule};
 use downhill::config::{RunConfig, Stop, choose_method, choose_optimizer, choose_schedule};
@@ -23,7 +23,7 @@ fn batch_descent_reaches_the_least_squares_solution() {
         advance(&mut trainer, 500);
         assert!(trainer.distance().unwrap() < 1e-6, "{:?}", trainer.distance());
         assert_close(trainer.measured().loss, trainer.task().exact.loss, 1e-8, "loss");
-        // w x + b at 0.5 and -0.5 lies near 2 x + 1: the noise of 100 rows moves it by about 0.01.
+        // w x + b at 0.5 and -0.5 is near 2 x + 1: the noise of 100 rows moves it by about 0.01.
         assert_close(trainer.predict(0.5), 2.0, 0.05, "prediction at 0.5");
         assert_close(trainer.predict(-0.5), 0.0, 0.05, "prediction at -0.5");
     }
@@ -45,7 +45,7 @@ fn an_epoch_is_as_many_steps_as_batches_and_the_last_may_be_short() {
 #[test]
 fn the_short_batch_is_averaged_over_its_own_rows() {
     for on in EVERYWHERE {
-        // Three rows in order, two a batch: the second update sees the third row alone.
+        // Three rows in order, two per batch: the second update sees only the third row.
         let config = RunConfig { batch_size: 2, shuffle: false, learning_rate: 0.1, ..endless() };
         let config = choose_method(&config, Method::MiniBatch);
         let task = task_of(&config, vec![0.0, 1.0, 2.0], vec![0.0, 0.0, 10.0]);
@@ -89,7 +89,7 @@ fn a_rate_changed_in_mid_run_takes_effect_at_the_next_step_and_is_marked() {
         assert_eq!(changed.step(), 100);
         let before = changed.parameters().to_vec();
         advance(&mut changed, 1);
-        // One plain step by the formula w - r g, at the gradient of those weights.
+        // One plain step by the formula w - r g, with the gradient at those weights.
         let at: Vec<f64> = before.iter().map(|w| f64::from(*w)).collect();
         let (_, gradient) = downhill::gradient::loss_and_gradient(&changed.task().problem, &at, 0..100);
         for ((after, before), slope) in changed.parameters().iter().zip(&at).zip(&gradient) {
@@ -110,7 +110,7 @@ fn method_and_batch_size_change_without_losing_the_epoch() {
         let mut trainer = trainer(on, &choose_method(&endless(), Method::MiniBatch));
         advance(&mut trainer, 1);
         trainer.change(choose_method(&endless(), Method::Batch).check().unwrap());
-        // The 68 rows that this epoch has left come first, then whole batches.
+        // The remaining 68 rows of this epoch come first, then whole batches.
         advance(&mut trainer, 1);
         assert_eq!((trainer.place().epoch, trainer.place().position), (1, 0));
         advance(&mut trainer, 1);
@@ -165,7 +165,7 @@ fn divergence_keeps_finite_weights_says_why_and_offers_a_rate_that_does_not() {
 
 #[test]
 fn every_epoch_visits_every_row_once_in_a_fresh_order() {
-    // At this rate the weights stay 0 but for the last digits, so each batch loss is y^2 of its row and tells which.
+    // At this rate the weights stay near 0, so each batch loss is y^2 of its row and identifies it.
     let still = RunConfig { learning_rate: 1e-12, ..choose_method(&endless(), Method::Stochastic) };
     let in_order: Vec<usize> = (0..100).collect();
     for on in EVERYWHERE {
@@ -193,7 +193,8 @@ fn every_epoch_visits_every_row_once_in_a_fresh_order() {
 
 #[test]
 fn an_update_that_is_not_finite_is_never_written() {
-    // Slopes of 2 x y = 2e30 are finite in f32, and the loss of 1e30 is no divergence; their squares are infinite.
+    // Slopes of 2 x y = 2e30 are finite in f32, and a loss of 1e30 is no divergence; their squares
+    // are infinite.
     let mut config = choose_optimizer(&endless(), "adam").unwrap();
     config.model.standardize = Some(downhill::choices::Scaling::None);
     config.model.bias = false;
@@ -250,7 +251,8 @@ fn runs_stop_where_they_are_told_to() {
         assert_eq!((code, run.step(), run.place().epoch), (Code::ReachedEpochs, 20, 5));
         let (code, run) = end(&with(Stop { loss: Some(0.5), ..Stop::default() }));
         assert_eq!(code, Code::ReachedLoss);
-        // Not one step too far: these weights are at the target, and the step before they were not.
+        // Not one step too many: these weights meet the target, and those of the step before do
+        // not.
         assert!(run.measured().loss <= 0.5 && run.batch_loss().unwrap() > 0.5);
         let (code, run) = end(&with(Stop { gradient_norm: Some(0.1), ..Stop::default() }));
         assert_eq!(code, Code::ReachedGradientNorm);
@@ -313,7 +315,8 @@ fn the_bold_driver_finds_a_fast_rate_and_survives_too_fast_a_one() {
             }
             best = best.min(run.measured().loss);
         }
-        // It grows past the stable rate of 1, is thrown back, and still ends at the least loss.
+        // The rate grows past the stable limit of 1, is reduced, and the run still ends at the
+        // lowest loss.
         assert!(restored > 0, "the rate never grew to {}", run.learning_rate());
         assert_close(best, run.task().exact.loss, 1e-6, "loss");
     }
@@ -380,7 +383,7 @@ fn initial_weights_follow_their_seed() {
     assert!(distance(&weights(3), &weights(4)) > 0.1);
 }
 
-/// `FALL` of a loss below 0 is towards less, too: a run that hovers there is told that it does.
+/// `FALL` of a loss below 0 also points downwards: a run that bounces around there is reported.
 #[test]
 fn a_run_hovers_below_zero_as_it_does_above() {
     for loss in [5.0, -5.0] {

@@ -1,4 +1,5 @@
-//! Rows that are held out: which they are, that nothing of them is trained on, and that they end a run in time.
+//! Held-out rows: which they are, that they do not influence training, and that they stop a run in
+//! time.
 
 use std::rc::Rc;
 
@@ -31,7 +32,7 @@ fn as_many_rows_are_held_out_as_scikit_learn_holds_out() {
             assert_eq!(held_out(&roles, n as usize).len(), expected as usize);
         }
     }
-    // Two rows are always left to train on, and none is held out where none is asked for.
+    // Two rows always remain for training, and none is held out unless requested.
     assert_eq!(Roles::new(&share(0.9, Split::Random, 1), 3).n_training(), 2);
     assert_eq!(Roles::new(&share(0.0, Split::Random, 1), 3).n_validation(), 0);
 }
@@ -41,7 +42,8 @@ fn a_seed_gives_one_split_and_another_seed_another() {
     let rows = |seed: u32| held_out(&Roles::new(&share(0.3, Split::Random, seed), 200), 200);
     assert_eq!(rows(5), rows(5));
     assert_ne!(rows(5), rows(6));
-    // Not all on one side: of 60 among 200, each half has 30 on average and five deviations are 18.
+    // Not all on one side: of 60 among 200, each half has 30 on average, and five standard
+    // deviations are 18.
     let first_half = rows(5).iter().filter(|row| **row < 100).count();
     assert!((12..=48).contains(&first_half), "{first_half}");
     let last = Roles::new(&share(0.3, Split::Last, 5), 200);
@@ -55,7 +57,7 @@ fn config(split: Split) -> RunConfig {
     config
 }
 
-/// Scale, problem, least squares and everything else are what they are without the rows that are held out.
+/// Scale, problem, least squares and everything else are the same as without the held-out rows.
 #[test]
 fn nothing_of_the_rows_held_out_is_trained_on() {
     for split in [Split::Random, Split::Last] {
@@ -79,7 +81,7 @@ fn nothing_of_the_rows_held_out_is_trained_on() {
         );
         assert_eq!(made.map, alone.map);
         assert_eq!(made.problem, alone.problem);
-        // Other blocks are folded, so the last digits are others.
+        // Other blocks are folded, so the last digits differ.
         for (found, expected) in made.exact.original.iter().zip(&alone.exact.original) {
             assert_close(*found, *expected, 1e-11, "a coefficient of least squares");
         }
@@ -122,7 +124,7 @@ fn the_validation_loss_is_that_of_the_weights_shown() {
     assert_eq!((plain.validation_loss(), plain.validates()), (None, false));
 }
 
-/// Few rows, much noise, a high degree: descent fits the noise in the end.
+/// Few rows, much noise, a high degree: eventually descent fits the noise.
 fn overfitting(patience: Option<u64>) -> RunConfig {
     let mut config = config(Split::Random);
     config.data.source = downhill::choices::Source::Linspace {
@@ -159,7 +161,7 @@ fn a_run_ends_where_patience_does_and_the_best_weights_come_back() {
             1e-6 * best.loss,
             "the loss of the weights shown",
         );
-        // No weights at a look before or after have done better, and patience was kept to.
+        // No weights at a measurement before or after are better, and the patience was respected.
         let late = run.step() - best.step;
         assert!((150..160).contains(&late), "{late} epochs after the best");
         ends.push((run.step(), best.step));
@@ -172,7 +174,7 @@ fn a_run_ends_where_patience_does_and_the_best_weights_come_back() {
             advance(&mut again, 10);
             assert!(again.validation_loss().unwrap() > best.loss, "better at {}", again.step());
         }
-        // Whoever goes on gets as much patience again.
+        // Continuing gives the same patience again.
         run.resume();
         let before = run.step();
         block_on(run.advance(100)).unwrap();

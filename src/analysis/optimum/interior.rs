@@ -1,20 +1,21 @@
-//! The absolute and the quantile loss: a primal-dual interior point method for the linear (with a square penalty,
-//! quadratic) program that they are (Portnoy and Koenker 1997; predictor and corrector of Mehrotra 1992).
+//! A primal-dual interior point method for the absolute and the quantile loss, which are linear
+//! programs (quadratic with an L2 penalty): Portnoy and Koenker 1997, with the predictor and
+//! corrector of Mehrotra 1992.
 //!
-//! Each residual `x w + b - y` is `u - v` of two numbers above 0 that cost `over u + under v`; its multiplier `d`
-//! lies between `-under` and `over`. Penalized magnitudes of weights are residuals like any other, of rows of one 1
-//! and a target of 0.
+//! Each residual `x w + b - y` is written as `u - v` with two positive numbers that cost `over u +
+//! under v`; its multiplier `d` lies between `-under` and `over`. An L1 penalty adds residuals of
+//! the same form: rows with a single 1 and the target 0.
 
 use super::{Objective, Optimum, Root, Stack};
 use crate::choices::Loss;
 
-/// Steps that are taken at most; a program of a hundred thousand rows takes twenty or thirty.
+/// Maximum number of steps; a program with a hundred thousand rows takes twenty or thirty.
 const MAX_ITERATIONS: u32 = 100;
 
-/// Of the objective: where the duality gap ends.
+/// Relative duality gap at which to stop.
 const TOLERANCE: f64 = 1e-10;
 
-/// Share of the way to the nearest wall that a step takes.
+/// Fraction of the way to the nearest bound that a step takes.
 const STEP_SHARE: f64 = 0.9995;
 
 pub(super) fn solve(objective: &Objective<'_>) -> Optimum {
@@ -27,14 +28,14 @@ pub(super) fn solve(objective: &Objective<'_>) -> Optimum {
         if value < best.value {
             (best.parameters, best.value) = (point.parameters.clone(), value);
         }
-        // Of the multipliers that prove the most: the last ones are nearest to the walls, where rounding puts them
-        // out of balance.
+        // The multipliers with the best lower bound so far. The last ones are closest to the
+        // bounds, where rounding disturbs them.
         let gap = (best.value - point.dual_value(objective)).abs();
-        // Nothing is below 0.
+        // No objective is below 0.
         best.gap = best.gap.min(gap).min(best.value);
-        // Where every target is met there is no objective for a gap to be small beside.
+        // If every target is met, the objective is 0 and no gap is small relative to it.
         let enough = TOLERANCE * (value.abs() + 1e-3 * point.size);
-        // By complementarity, which is the gap but for that balance; far below it there is nothing left to find.
+        // The gap by complementarity; when it is far below the tolerance, nothing is left to gain.
         let left = point.complementarity([0.0; 2], 0.0);
         if left <= enough && (point.is_dual_feasible() || left <= 1e-3 * enough) || !point.step(objective) {
             break;
@@ -59,10 +60,10 @@ struct Best {
     gap: f64,
 }
 
-/// A residual and its multiplier, strictly within.
+/// A residual and its multiplier, strictly between their bounds.
 #[derive(Clone, Copy)]
 struct Row {
-    /// What it costs to be above the target, and below it.
+    /// Cost per unit above the target, and per unit below it.
     over: f64,
     under: f64,
     /// `u`.
@@ -70,33 +71,33 @@ struct Row {
     /// `v`.
     below: f64,
     multiplier: f64,
-    /// What the residual is, `u - v` but for rounding.
+    /// The residual, equal to `u - v` up to rounding.
     residual: f64,
-    /// What the step adds to it.
+    /// Change of the residual by the current step.
     move_residual: f64,
-    /// What the corrector adds to `u (over - d)` and `v (d + under)`.
+    /// Second-order terms that the corrector adds to `u (over - d)` and `v (d + under)`.
     corrections: [f64; 2],
 }
 
 impl Row {
-    /// Distances of the multiplier from its walls.
+    /// Distances of the multiplier from its bounds.
     fn slacks(&self) -> [f64; 2] {
         [self.over - self.multiplier, self.multiplier + self.under]
     }
 
-    /// By how much a residual moves with its multiplier.
+    /// Derivative of the residual by its multiplier.
     fn softness(&self) -> f64 {
         let [a, b] = self.slacks();
         self.above / a + self.below / b
     }
 
-    /// What the residual has to give way by at a barrier of `centering`.
+    /// Change of the residual that a barrier of `centering` requires.
     fn pull(&self, centering: f64) -> f64 {
         let [a, b] = self.slacks();
         self.residual - (centering + self.corrections[0]) / a + (centering + self.corrections[1]) / b
     }
 
-    /// Steps of multiplier, `u` and `v`.
+    /// Steps of the multiplier, of `u` and of `v`.
     fn moves(&self, centering: f64) -> [f64; 3] {
         let [a, b] = self.slacks();
         let multiplier = (self.move_residual + self.pull(centering)) / self.softness();
@@ -108,13 +109,13 @@ impl Row {
 
 struct Point {
     parameters: Vec<f64>,
-    /// One a row that counts, then one a weight whose magnitude is penalized.
+    /// One entry per weighted row, then one per weight with an L1 penalty.
     rows: Vec<Row>,
     /// `X'd + l2 w`, which is 0 at the optimum.
     dual_residual: Vec<f64>,
-    /// The most that each of `X'd` can be.
+    /// Upper bound of each entry of `X'd`.
     scales: Vec<f64>,
-    /// Mean magnitude of the first residuals.
+    /// Mean absolute value of the first residuals.
     size: f64,
 }
 
@@ -148,8 +149,8 @@ impl Point {
         if l1 > 0.0 {
             parameters[..objective.n_weights()].iter().for_each(|w| add(*w, l1, l1));
         }
-        // Away from the walls by as much as residuals are large: those of least squares, or of what a penalty will
-        // leave.
+        // The start is as far from the bounds as residuals are large, either those of least squares
+        // or those a penalty will leave.
         let away = size.max(if largest > 0.0 { 1e-2 * largest } else { 1.0 });
         for row in &mut rows {
             row.above += away;
@@ -168,7 +169,7 @@ impl Point {
         point
     }
 
-    /// Each row that counts, and its place; those of weights are not among them.
+    /// Calls back with each weighted row and its place, without the rows of the penalty.
     fn for_each_row(&self, objective: &Objective<'_>, mut each: impl FnMut(usize, &[f64])) {
         let mut place = 0;
         objective.for_each_row(&self.parameters, |features, _, _, _| {
@@ -177,7 +178,7 @@ impl Point {
         });
     }
 
-    /// Sums `factor` of each row times the row.
+    /// Sums the rows, each multiplied by `factor`.
     fn sum(&self, objective: &Objective<'_>, factor: impl Fn(&Row) -> f64) -> Vec<f64> {
         let mut sums = vec![0.0; self.parameters.len()];
         self.for_each_row(objective, |place, features| {
@@ -189,7 +190,7 @@ impl Point {
         sums
     }
 
-    /// What the parameters, or a step of them, make of each row.
+    /// Multiplies every row with the parameters, or with a step of them.
     fn outputs(&self, objective: &Objective<'_>, parameters: &[f64]) -> Vec<f64> {
         let mut outputs = Vec::with_capacity(self.rows.len());
         objective.for_each_row(parameters, |_, _, _, z| outputs.push(z[0]));
@@ -197,7 +198,7 @@ impl Point {
         outputs
     }
 
-    /// Residuals anew, and how far the multipliers are from balance.
+    /// Recomputes residuals and the imbalance of the multipliers.
     fn look(&mut self, objective: &Objective<'_>) {
         let mut residuals = Vec::with_capacity(self.rows.len());
         objective.for_each_row(&self.parameters, |_, y, _, z| residuals.push(z[0] - y));
@@ -212,7 +213,7 @@ impl Point {
         }
     }
 
-    /// What the multipliers prove the objective to be at least, as far as they are in balance.
+    /// The lower bound of the objective that the multipliers prove, as far as they are in balance.
     fn dual_value(&self, objective: &Objective<'_>) -> f64 {
         let mut value = 0.0;
         let mut place = 0;
@@ -220,7 +221,7 @@ impl Point {
             value -= y * self.rows[place].multiplier;
             place += 1;
         });
-        // The least of `l2 / 2 w^2 + w X'd` over w.
+        // The minimum of `l2 / 2 w^2 + w X'd` over w.
         let l2 = objective.l2();
         if l2 > 0.0 {
             let weights = self.dual_residual.iter().zip(&self.parameters).take(objective.n_weights());
@@ -233,7 +234,7 @@ impl Point {
         self.dual_residual.iter().zip(&self.scales).all(|(residual, scale)| residual.abs() <= 1e-9 * scale)
     }
 
-    /// One step of predictor and corrector; false where there is no way on.
+    /// Takes one step of predictor and corrector. Returns false if no step is possible.
     fn step(&mut self, objective: &Objective<'_>) -> bool {
         let root = self.root(objective);
         let mean = |sum: f64, n: usize| sum / (2 * n) as f64;
@@ -243,7 +244,7 @@ impl Point {
         self.aim(objective, &root, 0.0);
         let lengths = self.lengths(0.0);
         let predicted = mean(self.complementarity(lengths, 0.0), n);
-        // The less the predictor is stopped by walls, the less the corrector has to stay away from them.
+        // The less the bounds stop the predictor, the less centering the corrector needs.
         let centering = complementarity * (predicted / complementarity).powi(3);
         for row in &mut self.rows {
             let [multiplier, above, below] = row.moves(0.0);
@@ -267,7 +268,7 @@ impl Point {
         true
     }
 
-    /// R of the rows, each by how little its residual gives way.
+    /// R of the rows, each weighted by the inverse derivative of its residual.
     fn root(&self, objective: &Objective<'_>) -> Root {
         let mut stack = Stack::new(self.parameters.len());
         let mut scaled = vec![0.0; self.parameters.len()];
@@ -284,7 +285,7 @@ impl Point {
         stack.triangle()
     }
 
-    /// The step of the parameters at a barrier of `centering`, and what it does to every residual.
+    /// The step of the parameters at a barrier of `centering`, and its effect on every residual.
     fn aim(&mut self, objective: &Objective<'_>, root: &Root, centering: f64) -> Vec<f64> {
         let mut pull = self.sum(objective, |row| row.pull(centering) / row.softness());
         for (pull, residual) in pull.iter_mut().zip(&self.dual_residual) {
@@ -298,7 +299,7 @@ impl Point {
         step
     }
 
-    /// How far residuals and multipliers can go before the first of them meets a wall.
+    /// The step lengths at which the first residual or multiplier reaches a bound.
     fn lengths(&self, centering: f64) -> [f64; 2] {
         let mut lengths = [f64::INFINITY; 2];
         let mut bound = |which: usize, distance: f64, speed: f64| {
@@ -317,7 +318,7 @@ impl Point {
         lengths.map(|length| length.min(1.0 / STEP_SHARE))
     }
 
-    /// `sum u (over - d) + v (d + under)` after a step of these lengths.
+    /// `sum u (over - d) + v (d + under)` after steps of these lengths.
     fn complementarity(&self, [primal, dual]: [f64; 2], centering: f64) -> f64 {
         let of = |row: &Row| {
             let [over, under] = row.slacks();
@@ -331,13 +332,15 @@ impl Point {
         self.rows.iter().map(of).sum()
     }
 
-    /// Whether a row's residual is 0 at every optimum: its multiplier stays away from both walls, and it does not.
+    /// Whether a row's residual is 0 at every optimum: its multiplier stays away from both bounds,
+    /// its residual does not.
     fn is_held(&self, row: &Row) -> bool {
         let [over, under] = row.slacks();
         over.min(under) / (row.over + row.under) > (row.above + row.below) / self.size
     }
 
-    /// Whether the residuals that are 0 at every optimum, and a square penalty, leave no direction to go in.
+    /// Whether the optimum is unique: the residuals that are 0 at every optimum, and an L2 penalty,
+    /// leave no free direction.
     fn is_unique(&self, objective: &Objective<'_>) -> bool {
         let mut stack = Stack::new(self.parameters.len());
         let mut held = vec![0.0; self.parameters.len()];
@@ -357,7 +360,8 @@ impl Point {
         stack.triangle().is_full()
     }
 
-    /// Makes weights that the penalty holds at 0 just that, which a point within comes near and never to.
+    /// Sets weights to exactly 0 where the penalty holds them there, which an interior point only
+    /// approaches.
     fn zero_weights(&self, objective: &Objective<'_>, best: &mut Best) {
         let mut parameters = best.parameters.clone();
         for (w, row) in parameters.iter_mut().zip(&self.rows[objective.n_samples..]) {

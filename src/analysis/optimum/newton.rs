@@ -1,24 +1,25 @@
-//! Newton's method for losses that have a curvature, proximal where weights are penalized by their magnitude (Lee,
-//! Sun and Saunders 2014), with a line search.
+//! Newton's method with a line search for losses that have a curvature; proximal for an L1 penalty
+//! (Lee, Sun and Saunders 2014).
 
 use super::{Objective, Optimum, Root, Stack, pointwise};
 use crate::choices::Loss;
 
-/// The most steps that are taken: classes that can be told apart, which have no optimum, take about forty.
+/// Maximum number of steps; classes that separate perfectly, and so have no optimum, take about
+/// forty.
 const MAX_ITERATIONS: u32 = 200;
 
-/// Of the objective: what is still to be gained by then is rounding.
+/// Relative gain below which only rounding error is left.
 const TOLERANCE: f64 = 1e-15;
 
-/// A last step that moves no output by more than this is one to an optimum that exists. On the way to infinity every
-/// step moves some output by about 1, however little is gained by it.
+/// If the last step moves no output by more than this, the optimum is finite. On the way to
+/// infinity, every step moves some output by about 1, however small the gain.
 const FINITE_MOVE: f64 = 0.1;
 
-/// The least that is added to the curvature in every direction, as a share of the largest curvature: below it a
-/// direction is flat, and is left alone.
+/// Minimum that is added to the curvature in every direction, as a fraction of the largest
+/// curvature: a direction with less is flat and is left alone.
 const LEAST_DAMPING: f64 = 1e-14;
 
-/// The most rounds of coordinate descent in a step.
+/// Maximum number of rounds of coordinate descent per step.
 const MAX_ROUNDS: u32 = 500;
 
 pub(super) fn solve(objective: &Objective<'_>) -> Optimum {
@@ -32,7 +33,8 @@ pub(super) fn solve(objective: &Objective<'_>) -> Optimum {
         parameters = objective.least_squares().0;
     }
     if let Some(width) = width {
-        // From a parabola as wide as residuals reach down to that of the loss: beyond it no row has a curvature.
+        // Widths of the parabola to try, from the size of the residuals down to that of the loss.
+        // Beyond its parabola, no row has a curvature.
         let mut reach = 0.0_f64;
         objective.for_each_row(&parameters, |_, y, _, z| reach = reach.max((z[0] - y).abs()));
         while reach > 4.0 * width {
@@ -58,24 +60,24 @@ pub(super) fn solve(objective: &Objective<'_>) -> Optimum {
     }
 }
 
-/// Whether a loss is a parabola no further than it is wide.
+/// Whether the loss is a parabola only within its width.
 fn has_lines(loss: Loss) -> bool {
     matches!(loss, Loss::Huber { .. } | Loss::LogCosh)
 }
 
-/// Where a descent ends.
+/// The result of a descent.
 struct End {
     parameters: Vec<f64>,
     iterations: u32,
-    /// What one more step promises.
+    /// Predicted gain of one more step.
     gain: f64,
-    /// The most by which the last step moves an output.
+    /// Largest change of an output by the last step.
     largest_move: f64,
 }
 
 fn descend(objective: &Objective<'_>, mut parameters: Vec<f64>, tolerance: f64) -> End {
     let mut value = objective.value(&parameters);
-    // What is left of these objectives may go to 0 itself, along with every gain.
+    // These objectives may approach 0, and every gain with them.
     let begun = match objective.loss {
         Loss::Logistic | Loss::Softmax | Loss::Poisson => value.abs(),
         _ => 0.0,
@@ -91,7 +93,7 @@ fn descend(objective: &Objective<'_>, mut parameters: Vec<f64>, tolerance: f64) 
             root.solve(&gradient).iter().map(|d| -d).collect()
         };
         let slope = slope_along(objective, &parameters, &gradient, &step);
-        // Half of what the line promises: the parabola turns on the way.
+        // The parabola turns on the way, so half of the linear prediction is expected.
         end.gain = (-0.5 * slope).max(0.0);
         end.largest_move = largest_move(objective, &step);
         let last = end.gain <= tolerance * (value.abs() + begun);
@@ -99,7 +101,7 @@ fn descend(objective: &Objective<'_>, mut parameters: Vec<f64>, tolerance: f64) 
         let found = loop {
             let next: Vec<f64> = parameters.iter().zip(&step).map(|(w, d)| w + length * d).collect();
             let reached = objective.value(&next);
-            // The last digits of a sum say nothing of a gain that is smaller still.
+            // A smaller gain is lost in the rounding of the sum.
             let rounding = 1e-14 * value.abs();
             if reached <= value + 1e-4 * length * slope + if last { rounding } else { 0.0 } {
                 break Some((next, reached));
@@ -124,7 +126,8 @@ fn descend(objective: &Objective<'_>, mut parameters: Vec<f64>, tolerance: f64) 
     end
 }
 
-/// Gradient of all but the l1 part, and R of the curvature. `damping` is a share of the largest curvature.
+/// Gradient of everything except the L1 part, and R of the curvature. `damping` is a fraction of
+/// the largest curvature.
 fn curvature(objective: &Objective<'_>, parameters: &[f64], damping: f64) -> (Vec<f64>, Root) {
     let (n, n_outputs) = (parameters.len(), objective.n_outputs);
     let mut gradient = vec![0.0; n];
@@ -154,8 +157,8 @@ fn curvature(objective: &Objective<'_>, parameters: &[f64], damping: f64) -> (Ve
         } else {
             let [slope, curvature] = pointwise::derivatives(objective.loss, z[0], y);
             objective.add_row(features, &[share * slope], &mut gradient);
-            // What damping is a share of: of losses that end in lines their most, for there may be no curvature at
-            // all.
+            // The reference for damping. Losses that end in straight lines use their largest
+            // possible curvature, because they may have none here.
             let most = if has_lines(objective.loss) { 1.0 } else { curvature };
             row.fill(0.0);
             objective.add_row(features, &[(share * most).sqrt()], &mut row);
@@ -176,14 +179,14 @@ fn curvature(objective: &Objective<'_>, parameters: &[f64], damping: f64) -> (Ve
     (gradient, stack.triangle())
 }
 
-/// Derivative of the objective along a step, the l1 part taken from its one end to the other.
+/// Derivative of the objective along a step, with the L1 part as a difference between its two ends.
 fn slope_along(objective: &Objective<'_>, parameters: &[f64], gradient: &[f64], step: &[f64]) -> f64 {
     let smooth: f64 = gradient.iter().zip(step).map(|(g, d)| g * d).sum();
     let weights = parameters.iter().zip(step).take(objective.n_weights());
     smooth + objective.l1() * weights.map(|(w, d)| (w + d).abs() - w.abs()).sum::<f64>()
 }
 
-/// The most by which a step moves an output (of softmax, beside the mean of all outputs).
+/// Largest change of an output by a step (for softmax, relative to the mean of all outputs).
 fn largest_move(objective: &Objective<'_>, step: &[f64]) -> f64 {
     let mut largest = 0.0_f64;
     objective.for_each_row(step, |_, _, _, moved| {
@@ -193,8 +196,8 @@ fn largest_move(objective: &Objective<'_>, step: &[f64]) -> f64 {
     largest
 }
 
-/// The step to the least of `g'd + d'R'R d / 2 + l1 |w + d|_1`: by coordinate descent, and once it has found which
-/// weights are 0 and what signs the others have, by solving for those.
+/// The step that minimizes `g'd + d'R'R d / 2 + l1 |w + d|_1`, by coordinate descent. Once the zero
+/// weights and the signs of the others are known, a linear solve gives it exactly.
 fn proximal_step(objective: &Objective<'_>, parameters: &[f64], gradient: &[f64], root: &Root) -> Vec<f64> {
     let n = parameters.len();
     let n_weights = objective.n_weights();
@@ -245,10 +248,10 @@ fn proximal_step(objective: &Objective<'_>, parameters: &[f64], gradient: &[f64]
     step
 }
 
-/// Whether the curvature at an optimum holds every direction in which the penalty does not push back.
+/// Whether the curvature at an optimum is positive in every direction that the penalty leaves free.
 fn is_unique(objective: &Objective<'_>, parameters: &[f64], gradient: &[f64], root: &Root) -> bool {
     let (n_weights, l1) = (objective.n_weights(), objective.l1());
-    // Softmax is the same where all classes gain alike, the penalty apart.
+    // Apart from the penalty, softmax does not change if all classes gain the same amount.
     let is_given = |k: usize| {
         let penalized = k < n_weights && objective.penalty.strength > 0.0;
         objective.loss == Loss::Softmax && k.is_multiple_of(objective.n_outputs) && !penalized
@@ -263,7 +266,8 @@ fn is_unique(objective: &Objective<'_>, parameters: &[f64], gradient: &[f64], ro
     root.columns(&free).is_full()
 }
 
-/// Takes the mean over the classes from what softmax can do without: biases, and weights that nothing penalizes.
+/// Removes the mean over the classes from what does not affect softmax: biases, and weights without
+/// a penalty.
 fn center_classes(objective: &Objective<'_>, parameters: &mut [f64]) {
     if objective.loss != Loss::Softmax {
         return;

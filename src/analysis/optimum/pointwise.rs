@@ -3,7 +3,7 @@
 use crate::choices::Loss;
 pub(crate) use crate::choices::loss::sigmoid;
 
-/// The loss of a row: `z` are its outputs, `y` its target.
+/// The loss of a row with outputs `z` and target `y`.
 pub(crate) fn value(loss: Loss, z: &[f64], y: f64) -> f64 {
     match loss {
         Loss::Softmax => log_sum_exp(z) - z[y as usize],
@@ -23,7 +23,7 @@ pub(crate) fn log_sum_exp(z: &[f64]) -> f64 {
     largest + libm::log(z.iter().map(|z| libm::exp(z - largest)).sum())
 }
 
-/// `e^z_k / sum_l e^z_l` of each class.
+/// `e^z_k / sum_l e^z_l` for each class.
 pub(crate) fn softmax(z: &[f64], probabilities: &mut [f64]) {
     let whole = log_sum_exp(z);
     for (p, z) in probabilities.iter_mut().zip(z) {

@@ -1,12 +1,13 @@
-//! Plain descent on every row of one feature: with few rows, or with statistics in their place, a step is so short that
-//! the weights stay in registers and everything which is not the step itself is left out of its loop.
+//! Plain descent on all rows of one feature. With few rows, or with statistics instead of rows, a
+//! step is so short that weights stay in registers and the loop contains nothing but the step.
 
 use super::Slots;
 use super::update::account;
 use crate::backend::kernel::{EVALUATE, FULL, Reaction, RunParams, StepParams};
 
-/// Takes the first of `steps` that are of this kind, as far as nothing happens that the general way is there for.
-/// Returns how many. `sums_at` gives half the sums of the gradient by `w` and by `b`, and the sum of the loss.
+/// Takes the leading `steps` of this kind, as long as nothing happens that needs the general code.
+/// Returns how many. `sums_at` gives half the sums of the gradient by `w` and by `b`, and the sum
+/// of the loss.
 #[inline(always)]
 pub(super) fn descend(
     params: &RunParams,
@@ -31,7 +32,7 @@ pub(super) fn descend(
         let rate = step.learning_rate * reaction.rate_scale;
         let next_w = w - rate * (by_w * (2.0 * scale)) as f32;
         let next_b = if learns_bias { b - rate * (by_b * (2.0 * scale)) as f32 } else { 0.0 };
-        // Written so that what is undefined is not sound either.
+        // Written so that NaN does not pass the check.
         let sound = loss <= params.divergence_limit && loss > params.target_loss;
         if !(sound && loss.is_finite() && next_w.is_finite() && next_b.is_finite()) {
             break;

@@ -1,34 +1,36 @@
-//! Residual, loss and gradient of rows that lie one after the other, in one pass over memory.
+//! Residual, loss and gradient of consecutive rows in one pass over memory.
 //!
-//! A row is read from memory once, whatever the number of features: rows are taken in groups small enough that a group
-//! is still in the nearest cache when its residuals are known and its gradient is summed. Sums are f32 within a fold of
-//! rows and f64 beyond it, since plain f32 sums drift after a few thousand terms.
+//! Each row is read from memory once, whatever the number of features: rows are taken in groups
+//! small enough to stay in the nearest cache until their gradient is summed. Sums are f32 within a
+//! fold of rows and f64 beyond it, because plain f32 sums drift after a few thousand terms.
 
 use super::lanes::{F32x4, N};
 
-/// Rows of a fold of one feature.
+/// Rows per fold with one feature.
 const FOLD_ROWS: usize = 4096;
-/// Rows after which its sums are put aside, still in f32: two short sums lose less than a long one.
+/// Rows after which f32 sums are set aside: two short sums lose less precision than a long one.
 const BLOCK_ROWS: usize = 512;
-/// Rows of a fold of several features, whose folding is little beside their work.
+/// Rows per fold with several features, for which folding costs little compared with their work.
 const WIDE_FOLD_ROWS: usize = 512;
-/// Vectors of a single feature that are worked on side by side, so that additions need not wait for each other.
+/// Vectors of a single feature that are processed in parallel, so that additions need not wait for
+/// each other.
 const LINE_VECTORS: usize = 2;
-/// Places of a fold that are read in turn. What a processor fetches ahead it fetches a stream at a time, and one stream
-/// is not enough to keep it busy while it computes.
+/// Regions of a fold that are read in turn. A processor prefetches one stream at a time per region,
+/// and a single stream cannot keep it busy.
 const REGIONS: usize = 4;
-/// Rows that are cut into such regions: far enough apart to count as streams of their own.
+/// Rows that are cut into such regions, far enough apart to count as separate streams.
 const SPAN_ROWS: usize = 16_384;
-/// Rows below which a span is read at one place.
+/// Rows below which a span is read as one region.
 const REGION_ROWS: usize = 256;
-/// Rows of a group where a row is longer than the registers hold; each is a stream of its own.
+/// Rows per group if a row exceeds the registers; each row is its own stream.
 const WIDE_ROWS: usize = 8;
 
-/// Adds to `sums` what the rows make of half the gradient (`sum r x_j`, then `sum r` where there is a bias) and of the
-/// loss (`sum r^2`), `r` being the residual `w x + b - y`.
+/// Adds the rows' half gradient (`sum r x_j`, then `sum r` if there is a bias) and loss (`sum r^2`)
+/// to `sums`, where `r` is the residual `w x + b - y`.
 ///
-/// `features` is row-major, `targets.len()` rows of `n_features`; `parameters` holds the weights, and the bias if there
-/// is one; `sums` holds one number more. `partial` is scratch, `n_features` long.
+/// `features` is row-major with `targets.len()` rows of `n_features`. `parameters` holds the
+/// weights, and the bias if there is one. `sums` has one more entry. `partial` is scratch memory of
+/// `n_features`.
 pub(super) fn accumulate(
     features: &[f32],
     targets: &[f32],
@@ -57,7 +59,7 @@ pub(super) fn accumulate(
     }
 }
 
-/// `x . w`, as the kernels sum it.
+/// `x . w`, summed as the kernels do.
 #[inline(always)]
 pub(super) fn dot(x: &[f32], w: &[f32]) -> f32 {
     let (xs, x_rest) = x.as_chunks::<N>();
@@ -78,7 +80,7 @@ pub(super) fn dot(x: &[f32], w: &[f32]) -> f32 {
     (a + b) + (c + d) + rest
 }
 
-/// `y + a x`, into `y`.
+/// Adds `a x` to `y`.
 #[inline(always)]
 pub(super) fn add_scaled(y: &mut [f32], a: f32, x: &[f32]) {
     for (y, x) in y.iter_mut().zip(x) {
@@ -86,14 +88,14 @@ pub(super) fn add_scaled(y: &mut [f32], a: f32, x: &[f32]) {
     }
 }
 
-/// Sums of what is not a feature's.
+/// Sums of the residual and its square.
 #[derive(Default)]
 struct Outer {
     residual: f64,
     square: f64,
 }
 
-/// The same in f32, of one fold.
+/// The same sums in f32, for one fold.
 #[derive(Clone, Copy)]
 struct Inner {
     residual: F32x4,
@@ -127,7 +129,7 @@ impl Outer {
     }
 }
 
-/// Sums of a fold of one feature.
+/// Sums of a fold with one feature.
 #[derive(Clone, Copy)]
 struct Line {
     by_w: F32x4,
@@ -148,7 +150,7 @@ impl Line {
         self.inner.add(residual);
     }
 
-    /// Takes the sums of `lanes`, which begin anew.
+    /// Takes over the sums of `lanes` and resets them.
     #[inline(always)]
     fn put(&mut self, lanes: &mut [Self; LINE_VECTORS]) {
         let [first, second] = std::mem::replace(lanes, [Self::zero(); LINE_VECTORS]);
@@ -158,7 +160,7 @@ impl Line {
     }
 }
 
-/// A fold in as many parts as are read in turn.
+/// Splits a fold into the regions that are read in turn.
 #[inline(always)]
 fn regions(vectors: &[[f32; N]]) -> [&[[f32; N]]; REGIONS] {
     const LENGTH: usize = FOLD_ROWS / N / REGIONS;
@@ -173,7 +175,7 @@ pub(super) fn line_sums(features: &[f32], targets: &[f32], w: f32, b: f32) -> [f
     [by_w, outer.residual, outer.square]
 }
 
-/// One feature: a stream of two columns.
+/// One feature, as a stream of two columns.
 #[inline(always)]
 fn line(features: &[f32], targets: &[f32], w: f32, b: f32, by_w: &mut f64, outer: &mut Outer) {
     let (ws, bs) = (F32x4::splat(w), F32x4::splat(b));
@@ -227,7 +229,7 @@ fn line(features: &[f32], targets: &[f32], w: f32, b: f32, by_w: &mut f64, outer
     *by_w += sum;
 }
 
-/// Two or three features: four rows at once, taken apart into columns.
+/// Two or three features: four rows at once, transposed into columns.
 #[inline(always)]
 fn few<const D: usize>(
     features: &[f32],
@@ -285,8 +287,9 @@ fn take_apart<const D: usize>(rows: [F32x4; D]) -> [F32x4; D] {
     columns
 }
 
-/// Four to twelve features, which the registers hold: a row is `V` vectors, the last of which overlaps the one before it where the number of
-/// features is no multiple of four, with weights of 0 in the overlap.
+/// Four to twelve features, which fit the registers: a row is `V` vectors. If the number of
+/// features is not a multiple of four, the last vector overlaps the one before it, with weights of
+/// 0 in the overlap.
 #[inline(always)]
 fn narrow<const V: usize>(
     features: &[f32],
@@ -309,7 +312,7 @@ fn narrow<const V: usize>(
         let per_region = groups.len() / n_regions;
         let in_regions = n_regions * per_region;
         let per_fold = WIDE_FOLD_ROWS / N / n_regions;
-        // The regions first, then the few groups that do not come out even.
+        // The regions first, then the remaining groups.
         for (start, end, n_regions) in [(0, per_region, n_regions), (in_regions, groups.len(), 1)] {
             for fold in (start..end).step_by(per_fold) {
                 let mut by_weight = [F32x4::zero(); V];
@@ -343,7 +346,7 @@ fn narrow<const V: usize>(
     }
 }
 
-/// What four rows add to the gradient, and their residuals.
+/// The contribution of four rows to the gradient, and their residuals.
 #[inline(always)]
 fn four_rows<const V: usize>(
     d: usize,
@@ -372,8 +375,8 @@ fn four_rows<const V: usize>(
     (by_weight, residual)
 }
 
-/// Any number of features from four on: groups of rows, a row from each of as many places. The last vector of a row
-/// overlaps as in [`narrow`].
+/// Four or more features: groups of rows, one row from each of several regions. The last vector of
+/// a row overlaps as in [`narrow`].
 fn wide(
     features: &[f32],
     targets: &[f32],
@@ -435,7 +438,7 @@ fn wide(
             }
         }
         for (sum, by_last) in sums[d - N..].iter_mut().zip(by_last.array()).skip(overlap) {
-            // Zero where there is no overlap, and no last vector of its own.
+            // Zero if there is no overlap and so no separate last vector.
             *sum += f64::from(by_last);
         }
         let done = per_place * WIDE_ROWS;

@@ -1,7 +1,8 @@
-//! Loss and gradient of any loss, of rows that need not count the same, of one output or several.
+//! Loss and gradient for any loss, sample weights and number of outputs.
 //!
-//! Rows are taken in groups that stay in the nearest cache: their outputs first, then loss and slopes pointwise, then
-//! what the slopes make of the gradient. Sums are f32 within a fold of rows and f64 beyond it, as in [`super::fused`].
+//! Rows are taken in groups that stay in the nearest cache: first their outputs, then loss and
+//! slopes pointwise, then the gradient. Sums are f32 within a fold of rows and f64 beyond it, as in
+//! [`super::fused`].
 
 use super::fused::{add_scaled, dot};
 use crate::backend::kernel::{RunParams, RunSettings, StepParams, VALIDATE};
@@ -11,35 +12,35 @@ use crate::model;
 
 /// Rows whose sums are f32.
 const FOLD_ROWS: usize = 512;
-/// Numbers of a group of rows.
+/// Numbers per group of rows.
 const GROUP_NUMBERS: usize = 4096;
-/// Rows of a group at least and at most.
+/// Minimum and maximum number of rows per group.
 const GROUP_ROWS: [usize; 2] = [4, 64];
-/// Rows whose share of a slope is summed at once: each sum is read and written that much more seldom.
+/// Rows whose part of a slope is summed at once, so that each sum is read and written less often.
 const ROWS_AT_ONCE: usize = 4;
 
-/// What it takes to go over rows, and scratch that is kept so that stepping allocates nothing.
+/// Settings of a step, and scratch memory that is kept so that steps do not allocate.
 #[derive(Debug, Default)]
 pub(super) struct General {
     loss: u32,
     loss_parameter: f32,
     n_features: usize,
     n_outputs: usize,
-    /// The fold that the run is not trained on, and whether it is just that which counts.
+    /// The fold that the run is not trained on, and whether only this fold counts.
     fold: u32,
     validates: bool,
-    /// Weights, the features of an output one after the other.
+    /// Weights, with the features of one output consecutive.
     weights: Vec<f32>,
     bias: Vec<f32>,
-    /// Sums of a fold by weight, laid out as they are.
+    /// Sums of a fold by weight, in the same layout.
     by_weight: Vec<f32>,
-    /// Of a group, a row after the other: outputs, which become slopes; how much each row counts.
+    /// For each row of a group: outputs, which become slopes, and the row's weight.
     outputs: Vec<f32>,
     shares: Vec<f32>,
 }
 
 impl General {
-    /// Takes over what a step is to be made with.
+    /// Sets what the next step uses.
     pub(super) fn begin(
         &mut self,
         problem: &Problem,
@@ -64,8 +65,8 @@ impl General {
         self.by_weight.resize(weights.len(), 0.0);
     }
 
-    /// Adds to `sums` what rows make of the gradient, laid out as the parameters, and of the loss, which is the last.
-    /// `indices` says which rows they are, `features` and `targets` hold them one after the other.
+    /// Adds the rows' gradient, in the layout of the parameters, and their loss (last) to `sums`.
+    /// `indices` names the rows; `features` and `targets` hold them consecutively.
     pub(super) fn accumulate(
         &mut self,
         problem: &Problem,
@@ -102,7 +103,7 @@ impl General {
         }
     }
 
-    /// How much each of the next `n` rows counts.
+    /// The weights of the next `n` rows.
     fn share(&mut self, problem: &Problem, n: usize, indices: &mut impl Iterator<Item = u32>) {
         self.shares.clear();
         if problem.weights.is_empty() && problem.folds.is_empty() {
@@ -118,7 +119,7 @@ impl General {
         }));
     }
 
-    /// `z = W'x + b` of a group.
+    /// `z = W'x + b` for a group.
     fn predict(&mut self, xs: &[f32]) {
         let (d, n_outputs) = (self.n_features, self.n_outputs);
         self.outputs.clear();
@@ -136,7 +137,7 @@ impl General {
         }
     }
 
-    /// The loss of a group; its outputs become slopes.
+    /// Returns the loss of a group and turns its outputs into slopes.
     fn slopes(&mut self, ys: &[f32]) -> f64 {
         if self.loss == kind::SOFTMAX {
             return self.slopes_of_classes(ys);
@@ -159,7 +160,7 @@ impl General {
         loss
     }
 
-    /// Adds what the slopes of a group make of the gradient.
+    /// Adds the gradient from the slopes of a group.
     fn collect(&mut self, xs: &[f32]) {
         let (d, n_outputs) = (self.n_features, self.n_outputs);
         for (k, by_weight) in self.by_weight.chunks_exact_mut(d).enumerate() {
@@ -183,8 +184,8 @@ impl General {
     }
 }
 
-/// Adds the slope of the L2 part to `gradient`, and returns the whole penalty; the twin of what `average` in
-/// `shaders/penalized.wgsl` adds.
+/// Adds the slope of the L2 part to `gradient` and returns the whole penalty, as `average` in
+/// `shaders/penalized.wgsl` does.
 pub(super) fn penalize(settings: &RunSettings, weights: &[f32], gradient: &mut [f32]) -> f32 {
     let (mut absolute, mut square) = (0.0, 0.0);
     for (slope, weight) in gradient.iter_mut().zip(weights) {

@@ -1,13 +1,14 @@
-//! Four f32 that are worked on at once: `v128` in wasm, an array that the compiler vectorizes elsewhere.
+//! Four f32 that are processed at once: `v128` in wasm, an array that the compiler vectorizes
+//! elsewhere.
 //!
-//! Nothing here fuses a multiplication with an addition, so both give the same bits.
+//! Multiplications and additions are never fused, so both versions give the same bits.
 
 use std::ops::{Add, AddAssign, Mul, Sub};
 
 #[cfg(target_feature = "simd128")]
 use std::arch::wasm32 as simd;
 
-/// Lanes of a vector.
+/// Number of lanes per vector.
 pub(super) const N: usize = 4;
 
 /// Four f32.
@@ -28,14 +29,14 @@ impl F32x4 {
         Self::splat(0.0)
     }
 
-    /// Four of many, from `start` on.
+    /// Loads four values from `start` on.
     #[inline(always)]
     pub(super) fn load_at(values: &[f32], start: usize) -> Self {
         let own = &values[start..start + N];
         Self::load(&[own[0], own[1], own[2], own[3]])
     }
 
-    /// The sum of the four, in f64.
+    /// The sum of the four values, in f64.
     #[inline(always)]
     pub(super) fn sum(self) -> f64 {
         let [a, b, c, d] = self.array().map(f64::from);
@@ -65,14 +66,14 @@ impl F32x4 {
         ]
     }
 
-    /// The lanes from `start` on, and zeros before them.
+    /// Keeps the lanes from `start` on and sets those before to zero.
     #[inline(always)]
     pub(super) fn keep_from(self, start: usize) -> Self {
         let lanes: [u32; N] = std::array::from_fn(|lane| if lane < start { 0 } else { u32::MAX });
         Self(simd::v128_and(self.0, simd::u32x4(lanes[0], lanes[1], lanes[2], lanes[3])))
     }
 
-    /// The sum of each of four vectors, in their order.
+    /// The sum of each of four vectors, in order.
     #[inline(always)]
     pub(super) fn sum_each([a, b, c, d]: [Self; N]) -> Self {
         let pairs = |a: Self, b: Self| {
@@ -84,13 +85,13 @@ impl F32x4 {
         Self(simd::f32x4_add(simd::i64x2_shuffle::<0, 2>(ab, cd), simd::i64x2_shuffle::<1, 3>(ab, cd)))
     }
 
-    /// The first and the second of four pairs.
+    /// Splits four pairs into their first and second values.
     #[inline(always)]
     pub(super) fn unzip2([a, b]: [Self; 2]) -> [Self; 2] {
         [Self(simd::i32x4_shuffle::<0, 2, 4, 6>(a.0, b.0)), Self(simd::i32x4_shuffle::<1, 3, 5, 7>(a.0, b.0))]
     }
 
-    /// The first, the second and the third of four triples.
+    /// Splits four triples into their first, second and third values.
     #[inline(always)]
     pub(super) fn unzip3([a, b, c]: [Self; 3]) -> [Self; 3] {
         let ab = simd::i32x4_shuffle::<0, 3, 6, 0>(a.0, b.0);
@@ -121,25 +122,25 @@ impl F32x4 {
         self.0
     }
 
-    /// The lanes from `start` on, and zeros before them.
+    /// Keeps the lanes from `start` on and sets those before to zero.
     #[inline(always)]
     pub(super) fn keep_from(self, start: usize) -> Self {
         Self(std::array::from_fn(|lane| if lane < start { 0.0 } else { self.0[lane] }))
     }
 
-    /// The sum of each of four vectors, in their order.
+    /// The sum of each of four vectors, in order.
     #[inline(always)]
     pub(super) fn sum_each(vectors: [Self; N]) -> Self {
         Self(vectors.map(|Self([a, b, c, d])| (a + c) + (b + d)))
     }
 
-    /// The first and the second of four pairs.
+    /// Splits four pairs into their first and second values.
     #[inline(always)]
     pub(super) fn unzip2([Self(a), Self(b)]: [Self; 2]) -> [Self; 2] {
         [Self([a[0], a[2], b[0], b[2]]), Self([a[1], a[3], b[1], b[3]])]
     }
 
-    /// The first, the second and the third of four triples.
+    /// Splits four triples into their first, second and third values.
     #[inline(always)]
     pub(super) fn unzip3([Self(a), Self(b), Self(c)]: [Self; 3]) -> [Self; 3] {
         [Self([a[0], a[3], b[2], c[1]]), Self([a[1], b[0], b[3], c[2]]), Self([a[2], b[1], c[0], c[3]])]

@@ -1,6 +1,6 @@
-//! Two workers over the rows of one problem: each goes over its half, and the one that owns the run adds the other's
-//! sums to its own. No memory is shared: the weights go one way as a message, the sums come back as another, so a step
-//! has to be longer than those two take.
+//! Two workers share the rows of one problem: each processes half of them, and the worker that owns
+//! the run adds the other's sums. They share no memory: weights go one way as a message and sums
+//! come back as another, so a step must take longer than those two messages.
 
 use std::fmt;
 use std::rc::Rc;
@@ -12,45 +12,46 @@ use crate::backend::State;
 use crate::backend::kernel::{EVALUATE, RunParams, SHUFFLED, StepParams};
 use crate::dataset::Problem;
 
-/// Numbers of a block of rows on its way: of 4 MB, little is held twice.
+/// Numbers per block of rows in transfer: at 4 MB, little is held twice.
 const BLOCK_NUMBERS: usize = 1 << 20;
 
-/// What a partner is asked; it answers each.
+/// A request to the second worker, which answers each one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Ask<'a> {
-    /// To make room for its rows; see [`Half::new`].
+    /// Reserve memory for its rows; see [`Half::new`].
     Room {
-        /// Rows.
+        /// Number of rows.
         n_rows: u32,
-        /// Features of each.
+        /// Features per row.
         n_features: u32,
         /// Weights, and the bias if there is one.
         n_parameters: u32,
     },
-    /// To keep these rows after those that it has; see [`Half::more`].
+    /// Append these rows; see [`Half::more`].
     Rows {
-        /// Row-major.
+        /// Row-major features.
         features: &'a [f32],
-        /// One a row.
+        /// One target per row.
         targets: &'a [f32],
     },
-    /// To go over its rows; see [`Half::sums`].
+    /// Sum over its rows; see [`Half::sums`].
     Sums {
-        /// Where the run stands.
+        /// Parameters of the run.
         parameters: &'a [f32],
     },
 }
 
-/// What comes back: its sums, none where none were asked; or why nothing will come any more.
+/// The answer: sums (empty if none were requested), or why the worker is gone.
 pub type Heard = Result<Vec<f64>, String>;
 
-/// The way to a partner, wherever it runs. A receiver that is cancelled is a partner that is gone.
+/// The channel to the second worker, wherever it runs. A cancelled receiver means that the worker
+/// is gone.
 pub struct Link(Box<Asking>);
 
 type Asking = dyn FnMut(Ask<'_>) -> oneshot::Receiver<Heard>;
 
 impl Link {
-    /// `ask` sends at once, without waiting for anything.
+    /// `ask` sends immediately, without waiting.
     pub fn new(ask: impl FnMut(Ask<'_>) -> oneshot::Receiver<Heard> + 'static) -> Self {
         Self(Box::new(ask))
     }
@@ -62,7 +63,7 @@ impl fmt::Debug for Link {
     }
 }
 
-/// The partner's side: its rows.
+/// The second worker's side: its rows.
 #[derive(Debug)]
 pub struct Half {
     n_features: usize,
@@ -73,10 +74,10 @@ pub struct Half {
 }
 
 impl Half {
-    /// Room for so many rows.
+    /// Reserves memory for this many rows.
     ///
     /// # Errors
-    /// Where memory does not suffice.
+    /// An error if memory is insufficient.
     pub fn new(n_rows: u32, n_features: u32, n_parameters: u32) -> Result<Self, String> {
         let (n_rows, n_features) = (n_rows as usize, n_features as usize);
         let (mut features, mut targets) = (Vec::new(), Vec::new());
@@ -88,7 +89,7 @@ impl Half {
         Ok(Self { n_features, features, targets, partial: vec![0.0; n_features], sums })
     }
 
-    /// Where the features and targets of `n_rows` more go.
+    /// Where to write features and targets of `n_rows` more rows.
     pub fn more(&mut self, n_rows: usize) -> (&mut [f32], &mut [f32]) {
         let start = self.targets.len();
         self.features.resize((start + n_rows) * self.n_features, 0.0);
@@ -105,25 +106,25 @@ impl Half {
     }
 }
 
-/// The CPU engine of one run, whose passes over every row are shared with a partner. Batches and samples it goes over
-/// alone, so it keeps all rows.
+/// The CPU engine of one run that shares full passes with a second worker. It keeps all rows,
+/// because it processes batches and samples alone.
 #[derive(Debug)]
 pub struct PairEngine {
     alone: CpuEngine,
     link: Option<Link>,
-    /// Why there is no partner any more.
+    /// Why the second worker was lost.
     lost: Option<String>,
-    /// Rows that are not the partner's: the first ones.
+    /// Number of rows that stay here: the first ones.
     n_own: usize,
-    /// Of one step.
+    /// Sums of one step.
     traced: Vec<[f32; 2]>,
 }
 
 impl PairEngine {
-    /// Sends the partner its half of the rows, a block at a time.
+    /// Sends half of the rows to the second worker, one block at a time.
     ///
     /// # Errors
-    /// Why there is no partner.
+    /// Why there is no second worker.
     pub async fn new(problem: Rc<Problem>, mut link: Link) -> Result<Self, String> {
         let (n_samples, n_features) = (problem.n_samples, problem.n_features);
         let n_rows = n_samples / 2;
@@ -138,8 +139,8 @@ impl PairEngine {
         Ok(Self { alone: CpuEngine::new(problem), link: Some(link), lost: None, n_own, traced: Vec::new() })
     }
 
-    /// Why the partner is gone, if it is. The run did not suffer: its steps were made alone from the
-    /// very one that was under way.
+    /// Why the second worker was lost, if it was. The run is not affected: this worker repeats the
+    /// step that was under way.
     pub fn lost(&self) -> Option<&str> {
         self.lost.as_deref()
     }
@@ -171,7 +172,7 @@ impl PairEngine {
         }
     }
 
-    /// Leaves the sums over every row where the engine's step looks for them.
+    /// Stores the sums over all rows for the engine's next step.
     async fn sums(&mut self, parameters: &[f32]) {
         let answer = self.link.as_mut().map(|link| link.0(Ask::Sums { parameters }));
         let CpuEngine { problem, sums, partial, .. } = &mut self.alone;
@@ -201,8 +202,8 @@ impl PairEngine {
     }
 }
 
-/// [`fused::accumulate`], once for all who call it here: long passes do not notice, and the kernels are a large part of
-/// the wasm.
+/// Shares one copy of [`fused::accumulate`]: long passes do not notice the call, and the kernels
+/// are a large part of the wasm.
 #[inline(never)]
 fn pass(
     features: &[f32],

@@ -1,8 +1,9 @@
-//! Full-batch squared error without the rows: `X'X` and `X'y` say all that it depends on.
+//! Full-batch squared error without the rows: it depends only on `X'X` and `X'y`.
 //!
-//! With `G = X'X` (a column of ones in `X` for the bias), `w*` a solution of `G w* = X'y` and `S*` its sum of squared
-//! residuals, half the gradient's sum at `w` is `G v` and the loss's is `S* + v' G v`, where `v = w - w*`. Neither
-//! cancels near the solution, which `G w - X'y` and `w' G w - 2 w' X'y + y'y` would.
+//! Let `G = X'X` (with a column of ones in `X` for the bias), `w*` a solution of `G w* = X'y` and
+//! `S*` its sum of squared residuals. With `v = w - w*`, half the gradient's sum at `w` is `G v`
+//! and the loss's sum is `S* + v' G v`. Unlike `G w - X'y` and `w' G w - 2 w' X'y + y'y`, neither
+//! cancels near the solution.
 
 use super::fused::dot;
 use super::lanes::{F32x4, N};
@@ -10,19 +11,21 @@ use crate::dataset::Problem;
 
 /// Rows that are multiplied into the matrix at a time.
 const BLOCK_ROWS: usize = 64;
-/// The most parameters that are worked with in f64 throughout: the matrix is small, and precision costs nothing.
+/// Maximum number of parameters for f64 throughout: the matrix is small, so precision costs
+/// nothing.
 const F64_PARAMETERS: usize = 16;
-/// A pivot below this share of its diagonal is rounding: its column says nothing that those before it have not said.
+/// A pivot below this fraction of its diagonal is rounding error: its column depends on those
+/// before it.
 const NO_PIVOT: f64 = 1e-12;
 
-/// What full-batch squared error depends on.
+/// The statistics of full-batch squared error.
 #[derive(Debug)]
 pub(super) struct Statistics {
     n_parameters: usize,
     gram: Gram,
-    /// `w*`.
+    /// The solution `w*`.
     solution: Vec<f64>,
-    /// `S*`.
+    /// Its sum of squared residuals `S*`.
     least: f64,
     /// `v`, padded with zeros to whole vectors.
     offset: Vec<f32>,
@@ -32,20 +35,21 @@ pub(super) struct Statistics {
 /// `G`, row-major.
 #[derive(Debug)]
 enum Gram {
-    /// `n_parameters` a row.
+    /// Matrix with `n_parameters` per row.
     Double(Vec<f64>),
-    /// Rows padded with zeros to whole vectors, and rows of zeros to a whole number of groups of rows.
+    /// Rows padded with zeros to whole vectors, and zero rows up to whole groups of rows.
     Single { matrix: Vec<f32>, width: usize },
 }
 
 impl Statistics {
-    /// Takes them from the rows, in f64: `O(n_samples n_parameters^2)`.
+    /// Computes the statistics from the rows in f64: `O(n_samples n_parameters^2)`.
     pub(super) fn of(problem: &Problem) -> Self {
         let p = problem.n_parameters() as usize;
         let (matrix, moments) = moments(problem);
         let factor = Factor::of(&matrix, p);
         let mut solution = factor.solve(&moments);
-        // Once more on what is left: the normal equations square the condition number, their residual does not.
+        // One step of refinement: the normal equations square the condition number, but their
+        // residual does not.
         let (left, _) = residuals(problem, &solution);
         for (weight, step) in solution.iter_mut().zip(factor.solve(&left)) {
             *weight += step;
@@ -63,7 +67,7 @@ impl Statistics {
         }
     }
 
-    /// Half the gradient's sums over every row, then the loss's, into `sums`.
+    /// Writes half the gradient's sums over all rows, then the loss's, into `sums`.
     #[inline(always)]
     pub(super) fn sums(&mut self, parameters: &[f32], sums: &mut [f64]) {
         let p = self.n_parameters;
@@ -99,7 +103,8 @@ impl Statistics {
 }
 
 impl Statistics {
-    /// The sums of one feature and perhaps a bias, by numbers that a loop keeps in registers; `None` for other models.
+    /// The sums for one feature with or without a bias, from values that a loop keeps in registers;
+    /// `None` for other models.
     pub(super) fn line(&self) -> Option<impl Fn(f32, f32) -> [f64; 3] + use<>> {
         let Gram::Double(matrix) = &self.gram else { return None };
         let (g, solution) = match (matrix.as_slice(), self.solution.as_slice()) {
@@ -129,7 +134,7 @@ impl Gram {
     }
 }
 
-/// Rows of a product that are summed side by side.
+/// Rows of a product that are summed in parallel.
 const GROUP: usize = 8;
 
 /// `M v`, for a matrix of whole groups of rows and whole vectors.
@@ -167,7 +172,8 @@ fn moments(problem: &Problem) -> (Vec<f64>, Vec<f64>) {
             }
         }
         for (j, sums) in matrix.chunks_exact_mut(p).enumerate() {
-            // The upper triangle; the block stays in the cache while its columns meet.
+            // Only the upper triangle. The block stays in the cache while its columns are
+            // multiplied.
             for row in block[..n * p].chunks_exact(p) {
                 let own = row[j];
                 for (sum, x) in sums[j..].iter_mut().zip(&row[j..]) {
@@ -210,7 +216,7 @@ fn residuals(problem: &Problem, parameters: &[f64]) -> (Vec<f64>, f64) {
     (left, square)
 }
 
-/// `L` of `G = L L'` (Cholesky), with columns that depend on those before them left out.
+/// `L` of `G = L L'` (Cholesky), leaving out columns that depend on those before them.
 struct Factor {
     p: usize,
     lower: Vec<f64>,

@@ -1,5 +1,5 @@
-//! Plain descent on one row a step: the steps are so short that everything which is not the step itself is left out of
-//! their loop.
+//! Plain descent on one row per step. Steps are so short that the loop contains nothing but the
+//! step.
 
 use super::Slots;
 use super::fused::{add_scaled, dot};
@@ -9,9 +9,9 @@ use super::window::Window;
 use crate::backend::kernel::{EVALUATE, FULL, Reaction, RunParams, SHUFFLED, StepParams};
 use crate::dataset::Problem;
 
-/// Takes the first of `steps` that are of this kind, as far as they are sure to end well. Returns how many: 0 leaves
-/// the first to the general way, which knows what to do with losses and weights that are none. `kept` is scratch, two
-/// numbers a parameter.
+/// Takes the leading `steps` of this kind, as long as they end well. Returns how many; 0 leaves the
+/// first step to the general code, which handles infinite and NaN values. `kept` is scratch memory,
+/// two numbers per parameter.
 pub(super) fn descend(
     (problem, window): (&Problem, &mut Window),
     params: &RunParams,
@@ -47,27 +47,27 @@ pub(super) fn descend(
     if done {
         return steps.len();
     }
-    // Something was infinite, or too large: the general way finds out at which step.
+    // Something was infinite or too large; the general code finds the step.
     *reaction = before;
     trace.truncate(traced);
     0
 }
 
-/// Rows that follow each other, one a step.
+/// Consecutive rows, one per step.
 struct Rows<'a> {
     features: &'a [f32],
     targets: &'a [f32],
     d: usize,
-    /// A loss above it ends the run.
+    /// A loss above this value ends the run.
     limit: f32,
 }
 
-/// Vectors of a row of at most twelve features.
+/// Vectors of a row with up to twelve features.
 const V: usize = 3;
 
 impl Rows<'_> {
-    /// Four to twelve features: the weights stay in registers. Returns whether all went well; else weights are as they
-    /// were.
+    /// Four to twelve features, with weights in registers. Returns whether all went well; otherwise
+    /// weights are unchanged.
     fn narrow(
         &self,
         steps: &[StepParams],
@@ -77,7 +77,7 @@ impl Rows<'_> {
     ) -> bool {
         let d = self.d;
         let start = |v: usize| (N * v).min(d - N);
-        // A vector that would reach beyond the row overlaps the one before it, or lies on it; there it counts as 0.
+        // A vector that would extend past the row overlaps the one before it, where it counts as 0.
         let overlap = |v: usize| (N * v - start(v)).min(N);
         let own = |vector: F32x4, v: usize| vector.keep_from(overlap(v));
         let mut weights: [F32x4; V] = std::array::from_fn(|v| own(F32x4::load_at(slots.weight, start(v)), v));
@@ -87,7 +87,8 @@ impl Rows<'_> {
             let x = &self.features[at * d..][..d];
             std::array::from_fn(|v| own(F32x4::load_at(x, start(v)), v))
         };
-        // Four steps at a time, but for the last ones: the weights before the last step have to be kept.
+        // Four steps at a time, except for the last ones: the weights before the last step must be
+        // kept.
         let n = steps.len();
         let n_grouped = (n - 1) / N * N;
         for at in (0..n_grouped).step_by(N) {
@@ -95,8 +96,9 @@ impl Rows<'_> {
             let rows: [[F32x4; V]; N] = std::array::from_fn(|k| row(at + k));
             let residuals = F32x4::sum_each(std::array::from_fn(|k| product(&rows[k], &weights)))
                 + (F32x4::splat(b) - F32x4::load_at(self.targets, at));
-            // What a step of one row changes at another is the product of the two: with these known, the four steps
-            // need the weights from before the first only, and wait for each other as little as they can.
+            // The effect of one row's step on another row is the product of the two. With these
+            // products known, four steps need only the weights before the first, and wait for each
+            // other as little as possible.
             let met = |j: usize, k: usize| product(&rows[j], &rows[k]);
             let [m01, m02, m12, m03] = F32x4::sum_each([met(0, 1), met(0, 2), met(1, 2), met(0, 3)])
                 .array()
@@ -154,7 +156,7 @@ impl Rows<'_> {
                 *bias = b;
             }
         };
-        // Nothing that was once infinite or undefined becomes finite again, so looking at the end is enough.
+        // Infinite and NaN values never become finite again, so a check at the end is enough.
         let finite = weights.iter().all(|w| w.array().iter().all(|w| w.is_finite())) && b.is_finite();
         if finite {
             store(slots.previous, previous);
@@ -212,7 +214,7 @@ fn product(a: &[F32x4; V], b: &[F32x4; V]) -> F32x4 {
     sum
 }
 
-/// Takes note of a step that is made, unless its loss ends the run.
+/// Records a step, unless its loss ends the run.
 #[inline(always)]
 fn take(
     step: &StepParams,
@@ -221,7 +223,7 @@ fn take(
     reaction: &mut Reaction,
     trace: &mut Vec<[f32; 2]>,
 ) -> bool {
-    // An undefined loss is not below the limit either, and an infinite one not below any.
+    // NaN is not below the limit either, and infinity is below no limit.
     if loss.is_nan() || loss > limit || loss == f32::INFINITY {
         return false;
     }

@@ -1,4 +1,5 @@
-//! Rows in storage: a sample of them is in memory, and a pass over all of them is made a block at a time.
+//! Rows in storage: a sample of them is in memory, and a pass over all rows reads one block at a
+//! time.
 
 use std::rc::Rc;
 
@@ -7,14 +8,14 @@ use crate::backend::State;
 use crate::backend::kernel::{EVALUATE, RunParams, SHUFFLED, StepParams, VALIDATE};
 use crate::dataset;
 
-/// What an engine has besides where rows are in storage.
+/// Additional state of an engine whose rows are in storage.
 #[derive(Debug)]
 pub(super) struct Stored {
-    /// An engine over the rows that are kept in memory.
+    /// Creates an engine for the rows kept in memory.
     sample: CpuEngine,
-    /// Rows whose sums are there already, of a step that sees all of them and is yet to be asked for.
+    /// Number of rows already summed for an upcoming step that uses all of them.
     n_ahead: u32,
-    /// The parameters that these are of.
+    /// The parameters of these sums.
     parameters: Vec<f32>,
 }
 
@@ -26,9 +27,9 @@ impl Stored {
 }
 
 impl CpuEngine {
-    /// Goes over one more block of the rows ahead of a step that sees all of them, so that a pass over rows in storage can
-    /// be made a little at a time. It holds for a run that is alone, as long as its parameters do, and until any step is
-    /// made. Returns how many rows are done: all of them where they are in memory.
+    /// Sums one more block of rows ahead of a step that uses all of them, so that a pass over rows
+    /// in storage can be done in pieces. The sums stay valid for a single run until its parameters
+    /// change or a step is made. Returns how many rows are done: all of them if they are in memory.
     pub fn read_ahead(&mut self, state: &State, params: &RunParams) -> u32 {
         let (parameters, n_samples) = (state.parameters(0), self.problem.n_samples);
         let Some(stored) = &mut self.stored else { return n_samples };
@@ -63,7 +64,7 @@ impl CpuEngine {
             && step.flags & EVALUATE != 0
             && step.flags & SHUFFLED != 0
         {
-            // Any rows will do, and these are here.
+            // Any rows will do, and these are in memory.
             let sample = &mut stored.sample;
             let n_samples = sample.problem.n_samples;
             let flags = if step.batch_len < n_samples { step.flags } else { step.flags & !SHUFFLED };

@@ -1,4 +1,4 @@
-//! What a step makes of its sums: decides, and makes one update.
+//! Decides what a step does with its sums, and makes one update.
 
 use super::{Scratch, Slots};
 use crate::backend::kernel::{
@@ -8,15 +8,15 @@ use crate::backend::kernel::{
 use crate::choices::optimizer::{self, Parameter, Rule, optimize, optimize_sparsely};
 use crate::choices::schedule::kind::{BOLD_DRIVER, REDUCE_ON_PLATEAU};
 
-/// Decides what a step with these means of `gradient` and `loss`, and what is sparse of the penalty, does, and does it. Returns the batch loss and the rate
-/// for the trace. The decisions, in order:
+/// Decides what a step does, given the means of `gradient` and `loss` and the L1 penalty, and does
+/// it. Returns the batch loss and the rate for the trace. The decisions, in order:
 ///
-/// 1. Measuring changes nothing but what was measured; a halted run stays as it is.
-/// 2. A loss beyond the limit condemns the update that led to it: the weights before it come back.
-/// 3. A full batch's loss or gradient that has reached its target halts the run on these very weights.
-/// 4. At an epoch's end the schedule may react. The scale it sets is that of the next update; the bold driver may
-///    bring its anchor back instead of updating.
-/// 5. An update with anything infinite or undefined in it is never written.
+/// 1. A measurement changes only what is measured; a halted run stays unchanged.
+/// 2. A loss beyond the limit undoes the update that led to it: the weights before it are restored.
+/// 3. If a full batch's loss or gradient reaches its target, the run halts on the current weights.
+/// 4. At the end of an epoch the schedule may react. The scale it sets applies to the next update;
+/// the bold driver may restore its anchor instead of updating.
+/// 5. An update with an infinite or NaN value is never written.
 #[inline(always)]
 pub(super) fn update(
     params: &RunParams,
@@ -70,7 +70,8 @@ pub(super) fn update(
     [loss, rate]
 }
 
-/// Plain descent, which has no moments. Returns whether the update was finite; else nothing was written.
+/// Plain descent without moments. Returns whether the update was finite; otherwise nothing was
+/// written.
 #[inline(always)]
 fn descend(slots: &mut Slots<'_>, gradient: &[f32], rate: f32, next: &mut [f32]) -> bool {
     let n = next.len();
@@ -78,7 +79,8 @@ fn descend(slots: &mut Slots<'_>, gradient: &[f32], rate: f32, next: &mut [f32])
     let mut strange = 0;
     for j in 0..n {
         next[j] = weight[j] - rate * gradient[j];
-        // An exponent of ones: infinite or undefined. By bits, since sums of flags run on vectors.
+        // An exponent of all ones means infinite or NaN. Comparing bits lets the sum of flags be
+        // vectorized.
         strange |= u32::from(next[j].to_bits() & 0x7F80_0000 == 0x7F80_0000);
     }
     if strange == 0 {
@@ -88,7 +90,7 @@ fn descend(slots: &mut Slots<'_>, gradient: &[f32], rate: f32, next: &mut [f32])
     strange == 0
 }
 
-/// One update of every parameter. Returns whether it was finite; else nothing was written.
+/// Updates every parameter. Returns whether the update was finite; otherwise nothing was written.
 fn apply(
     rule: &Rule,
     step: &StepParams,
@@ -126,11 +128,11 @@ fn apply(
     finite
 }
 
-/// The part of the penalty that is no slope: `l1` of each weight.
+/// The L1 part of the penalty, which has no slope at 0: `l1` for each weight.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sparsity {
     pub(super) l1: f32,
-    /// Parameters that it is of: those behind them are biases.
+    /// Number of penalized parameters; the biases come after them.
     pub(super) n_weights: usize,
 }
 
@@ -140,12 +142,12 @@ impl Sparsity {
         self.l1 == 0.0
     }
 
-    /// Of parameter `j`.
+    /// The L1 strength for parameter `j`.
     fn of(self, j: usize) -> f32 {
         if j < self.n_weights { self.l1 } else { 0.0 }
     }
 
-    /// Of the subgradient of least norm, `gradient` being that of everything else.
+    /// Squared norm of the subgradient of least norm, given the gradient of everything else.
     #[inline(always)]
     fn gradient_norm(self, gradient: &[f32], weight: &[f32]) -> f32 {
         if self.is_none() {
@@ -160,13 +162,13 @@ impl Sparsity {
     }
 }
 
-/// The slope nearest to 0 that `slope` and `l1 |w|` have together at `weight`; the twin of `minimal_slope` in
-/// `shaders/penalized.wgsl`.
+/// The slope of smallest size that `slope` and `l1 |w|` can have together at `weight`; the same as
+/// `minimal_slope` in `shaders/penalized.wgsl`.
 fn minimal_slope(slope: f32, weight: f32, l1: f32) -> f32 {
     if weight == 0.0 { (slope.abs() - l1).max(0.0) } else { slope + l1.copysign(weight) }
 }
 
-/// What a step does to the weights.
+/// The effect of a step on the weights.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Action {
     Skip,
@@ -181,7 +183,7 @@ fn decide(
     step: &StepParams,
     reaction: &mut Reaction,
     loss: f32,
-    // Few steps ask for it.
+    // Only few steps need it.
     norm: impl Fn() -> f32,
 ) -> Action {
     if step.flags & EVALUATE != 0 {
@@ -222,7 +224,7 @@ fn decide(
     Action::Update
 }
 
-/// Adds a batch's loss to its epoch's, and returns that where the epoch ends.
+/// Adds a batch's loss to that of its epoch, and returns the epoch's loss at its end.
 #[inline(always)]
 pub(super) fn account(step: &StepParams, reaction: &mut Reaction, loss: f32) -> Option<f32> {
     if step.flags & EPOCH_START != 0 {
@@ -247,7 +249,7 @@ pub(super) fn account(step: &StepParams, reaction: &mut Reaction, loss: f32) -> 
     Some(epoch_loss)
 }
 
-/// Reduces the rate where the loss has stopped falling, as PyTorch's `ReduceLROnPlateau` does.
+/// Reduces the rate if the loss has stopped falling, as PyTorch's `ReduceLROnPlateau` does.
 fn plateau(params: &RunParams, reaction: &mut Reaction, epoch_loss: f32) {
     // A loss below 0 falls away from it.
     let fall = if reaction.best_loss < 0.0 { -params.threshold } else { params.threshold };

@@ -1,19 +1,21 @@
-//! Rows in an epoch's shuffled order, laid out one after the other; and rows as they lie, where they are not in memory.
+//! Rows in an epoch's shuffled order, copied to consecutive memory; or rows in file order, if they
+//! are not in memory.
 //!
-//! Copying a window of rows ahead of the steps that use them costs a copy, and gains more than that: the copies do not
-//! wait for each other, so the memory works on many rows at a time, and every step then reads a stream.
+//! Copying a window of rows ahead of the steps that use them costs a copy but gains more: the
+//! copies do not wait for each other, so memory works on many rows at a time, and every step then
+//! reads a stream.
 
 use super::lanes::{F32x4, N};
 use crate::dataset::{Problem, Stored};
 use crate::rng::{Permutation, TabledPermutation};
 
-/// Numbers of a window: they stay in a core's own cache.
+/// Numbers per window, which stay in a core's own cache.
 const WINDOW_NUMBERS: usize = 1 << 14;
 
 /// Rows at consecutive positions of one epoch's order.
 #[derive(Debug, Default)]
 pub(super) struct Window {
-    /// Seed, epoch and size of a block, and the order that is a function of them.
+    /// Seed, epoch and block size, and the order that follows from them.
     order: Option<((u32, u32, u32), TabledPermutation)>,
     start: usize,
     rows: Vec<u32>,
@@ -22,14 +24,15 @@ pub(super) struct Window {
     blocks: Blocks,
 }
 
-/// Features that were read last. A call's batches lie in two blocks at most, so that many runs read them once.
+/// Features that were read last. A call's batches lie in two blocks at most, so parallel runs read
+/// them once.
 #[derive(Debug, Default)]
 struct Blocks {
-    /// The later used first.
+    /// The most recently used first.
     kept: Vec<(u32, Vec<f32>)>,
 }
 
-/// Blocks that are kept.
+/// Number of blocks kept.
 const N_KEPT: usize = 2;
 
 impl Blocks {
@@ -52,8 +55,8 @@ impl Blocks {
 }
 
 impl Window {
-    /// Features and targets of the rows from `start` on as they lie, up to `n_rows` of them and no further than their
-    /// block; at least one.
+    /// Features and targets in file order from `start` on: up to `n_rows` rows within one block, at
+    /// least one.
     #[inline(always)]
     pub(super) fn in_order<'a>(
         &'a mut self,
@@ -75,7 +78,7 @@ impl Window {
         (&problem.features[start * d..end * d], &problem.targets[start..end])
     }
 
-    /// Copies the features of the window's rows out of their blocks.
+    /// Copies the features of the window's rows from their blocks.
     fn copy_stored(&mut self, stored: &Stored, block_rows: u32, d: usize) {
         let mut out = self.features.chunks_exact_mut(d);
         for rows in self.rows.chunk_by(|a, b| a / block_rows == b / block_rows) {
@@ -87,14 +90,14 @@ impl Window {
         }
     }
 
-    /// Rows that a window for batches of `batch_rows` holds: whole batches, or a part of one.
+    /// Rows in a window for batches of `batch_rows`: whole batches, or part of one.
     fn length(n_features: usize, batch_rows: usize) -> usize {
         let rows = (WINDOW_NUMBERS / (n_features + 1)).max(1);
         if batch_rows < rows { rows / batch_rows * batch_rows } else { rows }
     }
 
-    /// Features and targets at `start` and the positions after it, up to `n_rows` of them; at least one. `batch_rows`
-    /// says how many will be asked for next time.
+    /// Features and targets at `start` and the following positions: up to `n_rows`, at least one.
+    /// `batch_rows` says how many the next call will ask for.
     pub(super) fn rows(
         &mut self,
         problem: &Problem,
@@ -113,7 +116,7 @@ impl Window {
         (&self.features[from * d..to * d], &self.targets[from..to])
     }
 
-    /// The same, and which rows they are.
+    /// The same, with the indices of the rows.
     pub(super) fn indexed_rows(
         &mut self,
         problem: &Problem,
@@ -175,8 +178,8 @@ impl Window {
     }
 }
 
-/// Copies rows of `V` vectors, the last of which may overlap the one before it: a call for every row would cost more
-/// than the row.
+/// Copies rows of `V` vectors, the last of which may overlap the one before it. A call for every
+/// row would cost more than the copy itself.
 fn copy<const V: usize>(features: &[f32], d: usize, rows: impl Iterator<Item = usize>, out: &mut [f32]) {
     for (out, row) in out.chunks_exact_mut(d).zip(rows) {
         let row = &features[row * d..][..d];
