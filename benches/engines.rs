@@ -1,6 +1,8 @@
-//! Steps a second of each engine beside the plain reference loop in f64, on the same work, in the same run.
+//! Steps per second of each engine and of the plain reference loop in f64, on the same work in the
+//! same run.
 //!
-//! `cargo xtask bench`. Rounds are interleaved and medians are shown, since machines are shared: read the ratios.
+//! `cargo xtask bench`. Rounds are interleaved and medians are shown. Machines are shared, so
+//! compare ratios.
 
 use std::hint::black_box;
 use std::rc::Rc;
@@ -20,7 +22,7 @@ use pollster::block_on;
 const ROUNDS: usize = 5;
 
 fn main() {
-    // `cargo test --benches` calls with other arguments and wants no measurement.
+    // `cargo test --benches` calls this with other arguments and needs no measurement.
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
@@ -82,7 +84,7 @@ fn trainer(config: &RunConfig, task: &Task, backend: Backend) -> Trainer {
     block_on(Trainer::new(plan, task.clone(), backend, in_use)).expect("a first measurement")
 }
 
-/// Plain descent as a reader would write it: f64, a row at a time, the same order.
+/// Plain descent as in a textbook: f64, one row at a time, in the same order.
 fn reference(config: &RunConfig, task: &Task, n_steps: u64) {
     let n = task.problem.n_samples;
     let batch = match config.method {

@@ -1,5 +1,5 @@
 // @ts-check
-// Who takes part: workers of the benchmark's page, Python programs, and the page that is published.
+// The participants: workers of the benchmark's page, Python programs, and the published page.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -15,7 +15,7 @@ import { openPage, root } from '../tests/browser/harness.js';
 /** @typedef {{ page: Page, browser: Browser, site: Server | undefined }} Surroundings */
 
 /**
- * Somebody who does the work, one request at a time.
+ * A participant, which handles one request at a time.
  * @typedef {{
  *   prepare(order?: Uint32Array): Promise<string>,
  *   run(steps: number, form: string): Promise<Ran>,
@@ -71,7 +71,7 @@ async function pageWorker(peer, work, page) {
       return (await ask(request)).version;
     },
     run: (steps, form) => ask({ type: 'run', steps, form, restart_every: work.restart_every }),
-    // Bytes travel as text: a million numbers one by one would take longer than training on them.
+    // Bytes are sent as text: a million separate numbers would take longer than training on them.
     order: async () => (ours ? new Uint32Array(await ask({ type: 'order', epoch: 0 })) : undefined),
     roofs: async (ms) => (ours && peer.engine !== 'gpu' ? ask({ type: 'roofs', ms }) : undefined),
     memory: async () => (ours ? ask({ type: 'memory' }) : undefined),
@@ -80,7 +80,8 @@ async function pageWorker(peer, work, page) {
 }
 
 /**
- * The first Python that has what a program needs: the local one, then those that `DOWNHILL_PYTHON` names.
+ * The first Python that has a program's packages: the local one, then those named by
+ * `DOWNHILL_PYTHON`.
  * @param {string[]} needs
  */
 export function pythonWith(needs) {
@@ -120,7 +121,7 @@ async function pythonProgram(peer, work) {
       const program = join(root, 'benches/peers', peer.program ?? '');
       child = spawn(python, [program, ...(peer.arguments ?? [])]);
       child.on('error', () => child?.kill());
-      // Some say much at their start; only the end of it can tell why one has ended.
+      // Some print a lot at their start; only the end of the output explains why one stopped.
       child.stderr.on('data', (text) => {
         complaints = (complaints + text).slice(-4000);
       });
@@ -141,7 +142,7 @@ async function pythonProgram(peer, work) {
 }
 
 /**
- * The published page, opened anew every round, which trains at full rate and shows what it does.
+ * The published page, reopened every round, which trains at full rate and shows its progress.
  * @param {Work} work
  * @param {Browser} browser
  * @param {Server | undefined} site

@@ -1,10 +1,12 @@
 // @ts-check
-// Predicts a table's rows by the page's own wasm, and beside it by NumPy (the forward pass) and pandas (a file of text in, one
-// out), in turn, in one run. `cargo xtask bench predict` builds what this needs first.
+// Predicts a table's rows with the page's own wasm, with NumPy (the forward pass) and with pandas
+// (a text file in, one out), in turn in one run. `cargo xtask bench predict` builds what this needs
+// first.
 //
 //   node benches/predict.js [--rows 1000000]
 //
-// One processor each: NumPy multiplies a matrix by a vector on one, and pandas reads and writes on one.
+// One processor each, because NumPy multiplies a matrix by a vector on one, and pandas reads and
+// writes on one.
 import { spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -34,7 +36,7 @@ const next = () => {
   return state / 2 ** 31;
 };
 const columns = new Float64Array(N_COLUMNS * nRows);
-// As the table has them: with six decimals.
+// With six decimals, as in the table.
 for (let i = 0; i < columns.length; i += 1) columns[i] = Number((next() * 10 ** (Math.floor(i / nRows) % 3)).toFixed(6));
 writeFileSync(join(folder, 'columns.f64'), columns);
 const file = openSync(path, 'w');
@@ -48,7 +50,7 @@ for (let first = 0; first < nRows; first += 10_000) {
 }
 closeSync(file);
 
-// Scaled, as a run's model is; what the peers are given is the same in the table's units.
+// Scaled, as the model of a run; the peers get the same model in the table's units.
 const centers = Array.from({ length: N_COLUMNS }, (_, j) => 0.25 * j);
 const scales = Array.from({ length: N_COLUMNS }, (_, j) => 1 + 0.5 * j);
 const scaled = Array.from({ length: N_COLUMNS }, (_, j) => 0.75 - 0.125 * j);

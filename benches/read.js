@@ -1,10 +1,11 @@
 // @ts-check
-// Reads a table by the page's own modules, and beside them by pandas and polars, in turn, in one run. `cargo xtask bench
-// read` builds what this needs first.
+// Reads a table with the page's own modules, with pandas and with polars, in turn in one run.
+// `cargo xtask bench read` builds what this needs first.
 //
 //   node benches/read.js [--megabytes 100]
 //
-// What the page does is timed whole: bytes of the file, cells, kinds of columns, what the preview shows, the fingerprint.
+// The page's time includes everything: bytes of the file, cells, column kinds, preview,
+// fingerprint.
 import { spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, mkdtempSync, openAsBlob, openSync, readFileSync, readSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -77,7 +78,7 @@ function ownFiles() {
   });
   const folder = { getFileHandle, keys: () => [], removeEntry: async (/** @type {string} */ name) => rmSync(join(place, name)) };
   const storage = { getDirectory: async () => ({ getDirectoryHandle: async () => folder }) };
-  // Nobody else is here to wait for.
+  // Nothing else runs here.
   const locks = { request: (/** @type {string} */ _name, /** @type {() => Promise<unknown>} */ work) => work() };
   Object.defineProperty(globalThis, 'navigator', { value: { storage, locks }, configurable: true });
   process.on('exit', () => rmSync(place, { recursive: true }));

@@ -1,5 +1,5 @@
 // @ts-check
-// What was measured as Markdown: every figure that the issue asks for, then the raw ones.
+// The measurements as Markdown: first every figure with a target, then the raw ones.
 import { arch, cpus, platform, release, totalmem } from 'node:os';
 import { peers, sets, targets, works } from './work.js';
 
@@ -69,7 +69,7 @@ ${participants(results, versions.chromium)}
 }
 
 /**
- * How many targets were met, and missed; what was not measured is missed.
+ * How many targets were met and missed; an unmeasured target counts as missed.
  * @param {Result[]} results
  * @returns {[number, number]}
  */
@@ -143,7 +143,7 @@ function row({ target, result }) {
 }
 
 /**
- * Steps a second at which each roof is reached.
+ * Steps per second at which each limit is reached.
  * @param {Work} work
  * @param {string} ours
  * @param {import('./run.js').Roofs} roofs
@@ -157,7 +157,7 @@ function roofsOf(work, ours, roofs) {
 }
 
 /**
- * The lower of the roofs, of an engine that goes over the rows on the CPU.
+ * The lower limit for an engine that reads the rows on the CPU.
  * @param {Work} work
  * @param {string} ours
  * @param {import('./run.js').Roofs} roofs
@@ -251,7 +251,7 @@ function spread(values) {
 }
 
 /**
- * Steps a second in the unit of the work.
+ * Steps per second in the unit of the work.
  * @param {Spread} speed
  * @param {Work} work
  */
@@ -262,7 +262,7 @@ function figure({ median, least, most }, work) {
 }
 
 /**
- * What was read of large tables, had every row been read once a step.
+ * Bandwidth for large tables, assuming that every row is read once per step.
  * @param {Measured} measured
  * @param {Work} work
  */
@@ -304,7 +304,7 @@ const times = (ratio) => `${ratio >= 100 ? ratio.toFixed(0) : ratio.toPrecision(
 const megabytes = (bytes) => (bytes < 1e6 ? `${short(bytes / 1e3)} KB` : `${short(bytes / 1e6)} MB`);
 
 /**
- * Three digits, thousands and millions by letter.
+ * Three digits; thousands and millions by letter.
  * @param {number} value
  */
 function short(value) {

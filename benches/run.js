@@ -1,10 +1,10 @@
 // @ts-check
-// Runs Downhill and its peers side by side, in turn, in one run. `cargo xtask bench` builds what this needs first.
+// Runs Downhill and its peers in turn in one run. `cargo xtask bench` builds what this needs first.
 //
 //   node benches/run.js [--only W1,W3] [--write docs/performance.md]
 //
-// Machines are shared, so what counts are ratios of medians within a run. Everybody makes the same rows for himself,
-// and shows by his loss that he did the same work.
+// Machines are shared, so only ratios of medians within a run count. Every participant generates
+// the same rows and proves by its loss that it did the same work.
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
@@ -19,8 +19,8 @@ import { peers, sets, works } from './work.js';
 /** @typedef {import('./work.js').Set} Set */
 
 /**
- * What a participant did: steps a second, a round each; or why nothing was measured. `forms` are the steps a second of
- * each of its ways of writing the work, before the rounds.
+ * The result of a participant: steps per second of each round, or why nothing was measured. `forms`
+ * holds the steps per second of each way of writing the work, before the rounds.
  * @typedef {{
  *   speeds: number[], n_steps: number, seconds: number[], form: string, version: string, loss?: number,
  *   forms: Record<string, number>, failure?: string, memory?: { heap: number, data: number },
@@ -59,7 +59,8 @@ const browser = await launch({
 /** @type {Result[]} */
 const results = [];
 let chromium = '';
-// Of the last minute: it tells a quiet machine from a busy one, though what was built just now is in it.
+// Load of the last minute: it distinguishes a quiet machine from a busy one, although it includes
+// the build.
 const [load] = loadavg();
 try {
   chromium = browser.version();
@@ -76,7 +77,8 @@ const [met, missed] = report.counts(results);
 console.log(`${met} targets met, ${missed} missed`);
 
 /**
- * Measures one set in a page of its own: rounds in turn, so that what disturbs the machine disturbs everybody.
+ * Measures one set in its own page, in rounds that take turns, so that a disturbance affects every
+ * participant.
  * @param {Set} set
  * @returns {Promise<Result>}
  */
@@ -100,7 +102,7 @@ async function measure(set) {
       measured.version = await participant.prepare(peer.order_given ? order : undefined);
       if (work.batch > 0 && set.peers.some((other) => peers[other].order_given)) order ??= await participant.order();
       const n_steps = await calibrate(participant, measured, peer, work);
-      // What is called for the first time is not yet compiled well.
+      // The first call of a function is not yet well compiled.
       for (let i = 0; i < WARM_UPS; i++) await participant.roofs(ROOF_MS);
       runners.push({ key, participant, n_steps });
     } catch (error) {
@@ -137,18 +139,19 @@ async function measure(set) {
 }
 
 /**
- * How many steps a round takes, by the participant's fastest form of the work; notes its loss after a few.
+ * Finds how many steps a round takes with the participant's fastest form of the work, and records
+ * its loss after a few steps.
  * @param {Participant} participant
  * @param {Measured} measured
  * @param {import('./work.js').Peer} peer
  * @param {import('./work.js').Work} work
  */
 async function calibrate(participant, measured, peer, work) {
-  // The page goes at its own pace.
+  // The page sets its own pace.
   if (peer.kind === 'page') return 0;
   let best = Infinity;
   for (const form of peer.forms) {
-    // Of one feature alone; and batches are written in one way only.
+    // Only with one feature; batches have a single form.
     if ((work.d > 1 || work.batch > 0) && (form === 'elementwise' || form === 'column')) continue;
     /** @type {number | undefined} */
     let loss;
@@ -163,7 +166,7 @@ async function calibrate(participant, measured, peer, work) {
       const { seconds } = await participant.run(units * work.unit, form);
       per_unit = seconds / units;
       if (1000 * seconds >= ROUND_MS / 2) break;
-      // Engines grow faster while their code is made better, and clocks are coarse.
+      // Engines speed up while their code is optimized, and clocks are coarse.
       units = Math.ceil(units * Math.min(30, (0.6 * ROUND_MS) / Math.max(1000 * seconds, 0.1)) + 1);
     }
     measured.forms[form] = work.unit / per_unit;
@@ -178,7 +181,7 @@ async function calibrate(participant, measured, peer, work) {
 }
 
 /**
- * Who did other work than most has measured nothing.
+ * A participant whose loss differs from most has done other work, so its result is dropped.
  * @param {Result} result
  */
 function compare({ set, measured }) {
@@ -201,7 +204,7 @@ function compare({ set, measured }) {
  */
 async function fail(measured, participant, error, problems) {
   const message = String(/** @type {any} */ (error)?.message ?? error);
-  // A panic is an unreachable instruction; why, it says on the console.
+  // A panic is an unreachable instruction; the console says why.
   const panics = problems.filter((problem) => problem.includes('panicked at'));
   const panic = message.includes('unreachable') && panics[panics.length - 1];
   const [first, second] = (panic || message).replace('console: ', '').split('\n');

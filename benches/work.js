@@ -1,8 +1,9 @@
 // @ts-check
-// What is measured: the work, who does it, and what the issue asks of the figures.
+// What is measured: the work, the participants, and the targets.
 
 /**
- * Work in f32 with squared error and a bias. `batch` of 0 is the full batch, whose loss at a step is that of every row.
+ * Work in f32 with squared error and a bias. A `batch` of 0 means the full batch, whose loss covers
+ * every row.
  * @typedef {{
  *   n: number, d: number, batch: number, shuffle: boolean, rate: number, unit: number, restart_every?: number,
  *   shown: string,
@@ -10,8 +11,9 @@
  */
 
 /**
- * Who does the work: a worker of the page or a Python program. `forms` are its ways of writing it; the fastest of them
- * counts. `same_loss`: its loss after a few steps has to be that of the others. `work`: not that of its set.
+ * A participant: a worker of the page or a Python program. `forms` are its ways of writing the
+ * work, the fastest of which counts. With `same_loss`, its loss after a few steps must equal that
+ * of the others. `work` replaces the work of its set.
  * @typedef {{
  *   name: string, kind: 'engine' | 'tfjs' | 'python' | 'page', program?: string, arguments?: string[],
  *   needs?: string[], engine?: string, forms: string[], same_loss: boolean, order_given?: boolean, work?: string,
@@ -78,7 +80,7 @@ export const peers = {
     name: 'scikit-learn SGDRegressor', kind: 'python', program: 'sklearn_peer.py',
     needs: ['sklearn', 'numpy'], forms: [''], same_loss: false,
   },
-  // On TensorFlow, as whoever installs Keras by its own instructions has it; and on PyTorch.
+  // On TensorFlow, as Keras's own instructions install it, and on PyTorch.
   keras: {
     name: 'Keras example script', kind: 'python', program: 'keras_peer.py', arguments: ['tensorflow'],
     needs: ['keras', 'tensorflow', 'numpy'], forms: [''], same_loss: false,
@@ -90,7 +92,8 @@ export const peers = {
 };
 
 /**
- * Measured together, in turn: one set of rows, whose rounds are interleaved. `group` is what `--only` names.
+ * Participants measured together: one set of rows, with interleaved rounds. `--only` names the
+ * `group`.
  * @typedef {{ id: string, group: string, work: string, peers: string[], rounds: number }} Set
  */
 
@@ -122,8 +125,8 @@ export const sets = [
 ];
 
 /**
- * A row of "Must show". `against` another of the set, at least `target` times as fast; or
- * a share of a roof; or the heap at most so many times the data.
+ * A target: at least `target` times as fast as `against`, another participant of the set; or a
+ * fraction of a limit; or the heap at most this many times the data.
  * @typedef {{
  *   set: string, ours: string, target: number,
  *   against?: string, roof?: 'read' | 'multiply_add' | 'lower', heap?: true,

@@ -1,5 +1,6 @@
 // @ts-check
-// The rows that everybody trains on: the twin of `problem` in `src/web/bench.rs`, number for number.
+// The rows that every participant trains on, number for number as `problem` in
+// `crates/bench-engine/src/engine.rs` makes them.
 
 /**
  * A bijection of 32-bit words (Wellons 2018, "lowbias32"), as in `src/rng.rs`.
@@ -17,7 +18,7 @@ function mix(x) {
 const uniform = (counter) => (mix(counter) >>> 8) / 8388608 - 1;
 
 /**
- * Features row by row, and targets.
+ * Features row by row, then targets.
  * @param {number} n
  * @param {number} d
  */

@@ -3,7 +3,8 @@
 import { serve, timed } from './serve.js';
 
 /**
- * What `crates/bench-engine/src/engine.rs` exports; its glue is built by the benchmark alone, so the types stand here.
+ * Exports of `crates/bench-engine/src/engine.rs`. Only the benchmark builds its glue, so the types
+ * are declared here.
  * @typedef {{
  *   name(): string, restart(): void, advance(steps: number): Promise<number>, weights(): Float32Array,
  *   order(epoch: number): Uint32Array, data_bytes(): number, read_bandwidth(budget_ms: number): number,
@@ -12,7 +13,7 @@ import { serve, timed } from './serve.js';
 
 /** Where the glue is; by a variable, for the type checker has no such module. */
 const glue = './engine/downhill_bench_engine.js';
-// Not awaited here: what is sent to a worker before it listens is lost.
+// Not awaited here, because messages sent to a worker before it listens are lost.
 const loaded = import(glue).then(async (module) => {
   const compiled = await WebAssembly.compileStreaming(fetch('./engine/downhill_bench_engine_bg.wasm'));
   return { module, compiled, wasm: module.initSync({ module: compiled }) };
@@ -44,7 +45,7 @@ serve({
     return { seconds, version: created.name() };
   },
   /**
-   * Takes steps from weights of zero, and from zero again every so many where a run is short.
+   * Takes steps from zero weights, restarting from zero at intervals if a run is short.
    * @param {{ steps: number, restart_every?: number }} request
    */
   async run({ steps, restart_every: every = steps }) {

@@ -1,5 +1,6 @@
 // @ts-check
-// The page of the benchmark: it starts workers and passes on what they are asked. All work is theirs, as in Downhill.
+// The page of the benchmark, which starts workers and forwards requests. As in Downhill, workers do
+// all the work.
 
 /** @type {Map<number, { worker: Worker, pending: ((said: any) => void) | undefined }>} */
 const workers = new Map();
@@ -8,7 +9,7 @@ let last = 0;
 Object.assign(globalThis, {
   bench: {
     /**
-     * Starts a worker, in which nothing was done before.
+     * Starts a fresh worker.
      * @param {string} script
      */
     open(script) {
@@ -26,7 +27,7 @@ Object.assign(globalThis, {
       return id;
     },
     /**
-     * Asks a worker one thing at a time; resolves to `{ answer }` or `{ error }`.
+     * Sends one request to a worker; resolves to `{ answer }` or `{ error }`.
      * @param {number} id
      * @param {unknown} request
      */

@@ -1,6 +1,6 @@
 // @ts-check
 /// <reference lib="webworker" />
-// The second worker of the bare engine, as `www/worker/session.js` is the page's.
+// The second worker of the bare engine, as `www/worker/session.js` is on the page.
 
 const scope = /** @type {DedicatedWorkerGlobalScope} */ (/** @type {unknown} */ (globalThis));
 /** Where the glue is; by a variable, for the type checker has no such module. */

@@ -1,6 +1,6 @@
 // @ts-check
 /// <reference lib="webworker" />
-// A worker that answers requests in turn: what the two workers of the benchmark share.
+// A worker that answers requests in turn, shared by the two workers of the benchmark.
 
 const scope = /** @type {DedicatedWorkerGlobalScope} */ (/** @type {unknown} */ (globalThis));
 
@@ -16,7 +16,7 @@ export function serve(answers) {
 }
 
 /**
- * Seconds that some work takes.
+ * Seconds that a function takes.
  * @template T
  * @param {() => Promise<T>} work
  * @returns {Promise<{ seconds: number, result: T }>}

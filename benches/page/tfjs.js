@@ -1,6 +1,7 @@
 // @ts-check
-// TensorFlow.js in a worker, on the same rows and with the same work: squared error, a bias, plain descent from zero, a
-// loss at every step that is computed and not read back. Whatever way of writing it down is fastest is its own.
+// TensorFlow.js in a worker, on the same rows and the same work: squared error, a bias, plain
+// descent from zero, and a loss at every step that is computed but not read back. Its fastest form
+// counts.
 import '@tensorflow/tfjs-core/dist/register_all_gradients.js';
 import * as tf from '@tensorflow/tfjs-core';
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
@@ -16,11 +17,11 @@ import { serve, timed } from './serve.js';
 let prepared;
 
 /**
- * One step of the gradient written by hand, in each way that might be the fastest.
+ * One step of a hand-written gradient, in each form that might be the fastest.
  * @type {Record<string, (rows: Rows, run: Run, rate: number) => Run>}
  */
 const gradientSteps = {
-  // The bias apart.
+  // With a separate bias.
   matmul({ x, y }, { w, b }, rate) {
     const residual = tf.sub(tf.add(tf.matMul(x, w), b), y);
     const scale = (2 * rate) / x.shape[0];
@@ -38,7 +39,7 @@ const gradientSteps = {
     const n = ones.shape[0];
     return { w: tf.sub(w, tf.mul(slope, (2 * rate) / n)), b, loss: tf.matMul(residual, residual, true, false) };
   },
-  // One feature needs no product of matrices.
+  // One feature needs no matrix product.
   elementwise({ x, y }, { w, b }, rate) {
     const residual = tf.sub(tf.add(tf.mul(x, w), b), y);
     const scale = (2 * rate) / x.shape[0];
@@ -69,7 +70,7 @@ async function byHand(steps, form) {
     before.loss.dispose();
     if (before.b !== run.b) before.b.dispose();
   }
-  // Reading the last loss waits for all of it.
+  // Reading the last loss waits for all the work.
   const loss = (await run.loss.data())[0] / (form === 'ones' ? work.n : 1);
   await run.w.data();
   dispose(run);
@@ -77,7 +78,7 @@ async function byHand(steps, form) {
 }
 
 /**
- * The same through automatic differentiation and the optimizer; in shuffled batches where there are any.
+ * With automatic differentiation and the optimizer, in shuffled batches if there are any.
  * @param {number} steps
  */
 async function byOptimizer(steps) {
@@ -134,7 +135,7 @@ async function byOptimizer(steps) {
 const zeros = (d) => ({ w: tf.zeros([d, 1]), b: tf.scalar(0), loss: tf.scalar(0) });
 
 /**
- * Fisher and Yates.
+ * Fisher-Yates shuffle.
  * @param {Uint32Array} order
  */
 function shuffle(order) {

@@ -9,7 +9,7 @@ import sys
 import time
 
 os.environ["KERAS_BACKEND"] = sys.argv[1]
-# What is said at the start concerns nobody here.
+# Messages at the start are not needed here.
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 import work  # noqa: E402
@@ -17,7 +17,7 @@ import work  # noqa: E402
 import keras  # noqa: E402
 
 DATA = {}
-# TensorFlow comes under several names.
+# TensorFlow has several package names.
 PACKAGE = importlib.metadata.packages_distributions()[sys.argv[1]][0]
 
 
@@ -30,7 +30,7 @@ def run(request, n_steps):
     model = keras.Sequential([keras.Input((request["d"],)), keras.layers.Dense(1)])
     model.compile(optimizer=keras.optimizers.SGD(request["rate"]), loss="mean_squared_error")
     epochs = round(n_steps / steps_per_epoch)
-    # Making the model is not counted, to its advantage.
+    # Building the model is not timed, in its favour.
     start = time.perf_counter()
     history = model.fit(DATA["x"], DATA["y"], epochs=epochs, batch_size=request["batch"], verbose=0)
     return history.history["loss"][-1], time.perf_counter() - start

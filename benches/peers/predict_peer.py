@@ -21,7 +21,7 @@ except ImportError:
 def forward(request):
     x = numpy.fromfile(request["columns"], "<f8").reshape(request["n_columns"], -1)
     if request["rows"]:
-        # As a table of rows has it.
+        # As in a table of rows.
         x = numpy.ascontiguousarray(x.T)
     else:
         x = x.T

@@ -1,4 +1,5 @@
-// Axe finds nothing in any state; both languages are whole; what a screen reader hears is there and polite.
+// Axe finds no problem in any state, both languages are complete, and screen readers hear polite
+// announcements.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -23,7 +24,7 @@ after(async () => {
 });
 
 /**
- * A page that carries axe: before its own scripts, since its policy lets in no other.
+ * A page with axe, which is added before the page's own scripts because its policy blocks others.
  * @param {Partial<Parameters<typeof openPage>[1]> & { contextOptions?: object }} [options]
  */
 async function open(options = {}) {
@@ -40,7 +41,7 @@ async function open(options = {}) {
 }
 
 /**
- * That axe finds nothing.
+ * Checks that axe finds nothing.
  * @param {import('playwright-core').Page} page
  * @param {string} state
  */
@@ -87,7 +88,7 @@ for (const [name, options] of /** @type {const} */ ([
     await page.locator('#rate-box').press('Tab');
     await page.locator('#diverged:not([hidden])').waitFor();
     await sound(page, 'diverged');
-    // Where models leave and come, and tables are predicted.
+    // The dialogs for export, import and predictions.
     await page.locator('#export').click();
     await page.locator('.export-dialog[open]').waitFor();
     await sound(page, 'an export');
@@ -120,7 +121,7 @@ for (const [name, options] of /** @type {const} */ ([
 }
 
 /**
- * Every text that can be seen, and every name that can be heard.
+ * Every visible text, and every accessible name.
  * @param {import('playwright-core').Page} page
  */
 const words = (page) => page.evaluate(() => {
@@ -153,7 +154,7 @@ test('speaks Chinese to a Chinese browser, all of it, and turns to English and b
   assert.equal(await page.locator('html').getAttribute('lang'), 'zh-Hans');
   const english = (/** @type {string[]} */ all) => all.filter((text) => /[a-z]{3,}/i.test(text.replace(names, '')));
   assert.deepEqual(english(await words(page)), []);
-  // The dialogs that are made when they are opened, their formats' own names left out.
+  // Dialogs that are built when opened, without the names of formats.
   const inDialog = async (/** @type {string} */ name) => (await page.locator(`.${name}-dialog`).innerText()).split('\n');
   await page.locator('#export').click();
   await page.locator('.export-dialog .held').waitFor();
@@ -163,7 +164,7 @@ test('speaks Chinese to a Chinese browser, all of it, and turns to English and b
   await page.locator('.predictions-dialog .gained').waitFor();
   assert.deepEqual(english(await inDialog('predictions')).filter((text) => text !== 'y predicted'), []);
   await page.keyboard.press('Escape');
-  // Rust's own messages, too.
+  // Rust's messages as well.
   await page.locator('#rate-box').fill('-1');
   await page.locator('#rate-box').press('Tab');
   const error = page.locator('#rate-error');
@@ -180,7 +181,7 @@ test('speaks Chinese to a Chinese browser, all of it, and turns to English and b
   const chinese = async () => (await words(page)).filter((text) => /[\u4e00-\u9fff]/.test(text));
   await eventually(chinese, (left) => left.length === 0, 'all in English');
   await page.locator('#language').selectOption('zh');
-  // Read-outs follow in the next frame.
+  // Metrics are updated in the next frame.
   await eventually(async () => english(await words(page)), (left) => left.length === 0, 'all in Chinese');
   await page.reload();
   await page.locator('body.is-ready').waitFor();

@@ -1,4 +1,5 @@
-// Controls act at once, in mid-run, and leave a mark; what must restart says so before it is touched.
+// Controls act at once while training and mark the curve; those that must restart say so
+// beforehand.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { launch, openPage, startServer } from './harness.js';
@@ -19,7 +20,7 @@ after(async () => {
 });
 
 /**
- * A page that trains on and on.
+ * A page that trains without end.
  * @param {string} [more]
  */
 async function training(more = '') {
@@ -31,7 +32,7 @@ async function training(more = '') {
 }
 
 /**
- * That the loss chart tells of a change as its last.
+ * Checks that the loss chart names a change as its last one.
  * @param {import('playwright-core').Page} page
  * @param {RegExp} words
  */
@@ -59,14 +60,14 @@ test('moves the learning rate while it trains: by slider, by key, by number', as
   await slider('Learning rate').press('ArrowLeft');
   assert.ok(Number(await box('Learning rate').inputValue()) <= 0.01);
   await type('Learning rate', 0.1);
-  // log10(0.1) lies 4/6 of the way.
+  // log10(0.1) is 4/6 of the way.
   assert.ok(Math.abs(Number(await slider('Learning rate').inputValue()) - 4 / 6) < 2e-3);
   assert.equal(await slider('Learning rate').getAttribute('aria-valuetext'), '0.1');
   await until('Step count', (step) => step > before + 20);
   await stop();
   assert.ok(await output('Loss').isVisible());
   await marked(page, /Last change, at step [\d,]+: learning rate .* to 0\.1\.$/);
-  // The mark stands on the curve, where a cursor finds it.
+  // The mark is on the curve, where the cursor finds it.
   const chart = page.getByRole('img', { name: 'Loss chart' });
   await chart.focus();
   const reading = page.locator('#loss-reading');
@@ -109,7 +110,7 @@ test('changes method, batch size, optimizer, momentum and schedule in mid-run', 
   await type('Gamma', 0.5);
   await goesOn('parameters of a schedule');
   await stop();
-  // None of it began anew, and the file tells how it stands at the end.
+  // Nothing restarted, and the file shows the final settings.
   const { file } = await exportWeights(page);
   assert.equal(file.steps, await number('Step count'));
   assert.equal(file.config.method, 'mini_batch');
@@ -151,7 +152,8 @@ test('the schedule shapes the rate that is shown', async () => {
   await button('Reset').click();
   await until('Step count', (step) => step === 0);
   const rate = page.locator('#readouts').getByRole('definition').nth(2);
-  // lr(t) = 0.2 * 0.5^floor(t / 4), as PyTorch's StepLR has it; what is shown is the rate of the next step.
+  // lr(t) = 0.2 * 0.5^floor(t / 4), as in PyTorch's StepLR; the page shows the rate of the next
+  // step.
   for (let step = 1; step <= 9; step += 1) {
     await button('Step').click();
     await until('Step count', (now) => now === step);

@@ -1,4 +1,5 @@
-// The wasm that reads tables, with its vectors of sixteen bytes, held to what the plain code is held to: `crates/tables/tests/corpus.rs`.
+// The wasm that reads tables, with its vectors of sixteen bytes, must pass the checks of the plain
+// code in `crates/tables/tests/corpus.rs`.
 import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -24,7 +25,7 @@ function read(bytes, length = bytes.length) {
   try {
     for (let start = 0; start < bytes.length; start += length) table.push(bytes.subarray(start, start + length));
     table.finish();
-    // Bytes of memory are a matter of how it grew.
+    // Memory use depends on how the table grew.
     return { ...table.preview(), bytes: 0 };
   } finally {
     table.free();
@@ -58,7 +59,8 @@ test('Nasty tables say what a person reads in them', async () => {
 });
 
 test('Marks are found wherever they lie, and chunks end anywhere', () => {
-  // Words of every length around that of a vector, quoted or not, with what is a mark elsewhere inside.
+  // Words of every length around that of a vector, quoted or not, with separators and quotes
+  // inside.
   let text = 'i,word,n\n';
   let sum = 0;
   const words = new Set();

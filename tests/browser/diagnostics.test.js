@@ -1,4 +1,4 @@
-// Pictures of a fit: what they say is right, they follow the weights, and they are read without eyes or mouse.
+// Diagnostics are correct, follow the weights, and can be read with a keyboard and a screen reader.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -21,7 +21,7 @@ after(async () => {
   await server.close();
 });
 
-// y = 3 + 2 a - 10 (low), but for one row that is 40 too high. Levels stand in the order of their names.
+// y = 3 + 2 a - 10 (low), except for one row that is 40 too high. Levels are in alphabetical order.
 const a = [...Array(40).keys()];
 const kind = (/** @type {number} */ i) => (i % 4 === 0 ? 'low' : 'high');
 const y = a.map((a) => 3 + 2 * a - (kind(a) === 'low' ? 10 : 0) + (a === 30 ? 40 : 0));
@@ -50,7 +50,7 @@ async function diagnostics(page) {
 test('pictures say which row the fit misses most, and follow the weights', async () => {
   const { page, close, button, type, until } = await open();
   const view = await diagnostics(page);
-  // Nothing is learned yet: all is predicted as 0, and the largest target is the furthest.
+  // Nothing is learned yet: every prediction is 0, so the largest target is the furthest off.
   const largest = y.indexOf(Math.max(...y));
   const first = await eventually(() => description(page, 'Predicted against actual'), (text) => text.includes(`row ${largest + 1}:`));
   reads(figure(/actual ([^,]+),/.exec(first)?.[1] ?? ''), y[largest]);
@@ -76,7 +76,7 @@ test('an effect is of the chosen feature, the others held where a person holds t
   const said = (/** @type {RegExp} */ pattern) => eventually(() => description(page, 'Partial effect'), (text) => pattern.test(text));
   const numbers = (/** @type {string} */ text) => /goes from ([\d.,−]+) to ([\d.,−]+)/.exec(text)?.slice(1).map(figure) ?? [];
   const [low, high] = numbers(await said(/^y goes from .* as a goes from 0.* to 39/));
-  // The slope is 2 but for what the odd row adds: 39 of a make 78 or so.
+  // The slope is 2 plus the influence of the odd row: 39 units of a make about 78.
   assert.ok(Math.abs(high - low - 78) < 12, `${low} to ${high}`);
   await view.getByText('Other features at').click();
   await view.getByRole('combobox', { name: 'kind', exact: true }).selectOption('low');
@@ -134,7 +134,8 @@ test('rows held out are looked at by themselves', async () => {
   const trained = await rmse();
   await chooser.selectOption('held out for validation');
   const held = await eventually(rmse, (value) => value !== trained);
-  // Weights are 0: each is the root of the mean square of its targets, and both together that of all.
+  // Weights are 0: each value is the root mean square of its targets, and both together that of
+  // all.
   const all = y.reduce((sum, y) => sum + y * y, 0);
   const both = 30 * trained ** 2 + 10 * held ** 2;
   assert.ok(Math.abs(both / all - 1) < 2e-3, `${both} of ${all}`);
@@ -161,7 +162,7 @@ for (const [name, options] of /** @type {const} */ ([
   test(`axe finds nothing among the pictures on ${name}`, async () => {
     const { width, height, colorScheme } = options;
     const context = await browser.newContext({ viewport: { width, height }, colorScheme, locale: 'en-US' });
-    // Before the page's own scripts, since its policy lets in no other.
+    // Added before the page's own scripts, because its policy blocks others.
     await context.addInitScript(axe);
     const { page, close } = await open({ context, ...(width < 720 ? { width, height } : {}) });
     const view = await diagnostics(page);
@@ -193,7 +194,8 @@ test('leverage and quantiles are those of the exact fit, as statsmodels has them
 });
 
 test('two classes have their own pictures, which all are saved, and worded in Chinese', async () => {
-  // What a worker would say of forty rows; that it says it right is held to scikit-learn in crates/tables/tests/diagnose.rs.
+  // A worker's answer for forty rows; crates/tables/tests/diagnose.rs compares the real one with
+  // scikit-learn.
   const shares = Array.from({ length: 11 }, (_, i) => i / 10);
   const diagnosed = {
     kind: 'diagnosed', part: 'training', parts: ['training'], task: 'binary', n_samples: 40, scores: [['auc', 0.9], ['f1', 0.8]],
@@ -229,7 +231,7 @@ test('two classes have their own pictures, which all are saved, and worded in Ch
     assert.ok(text.includes(`<title id="title">${name}</title>`) && !/NaN|undefined/.test(text), name);
     const error = await page.evaluate((text) => new DOMParser().parseFromString(text, 'image/svg+xml').querySelector('parsererror')?.textContent, text);
     assert.equal(error, undefined, name);
-    // Four cells, their numbers, and the shares beside them.
+    // Four cells, their counts, and the fractions next to them.
     if (name === 'Confusion matrix') {
       assert.equal(text.match(/<rect x=/g)?.length, 4);
       for (const words of ['25', '3', '2', '10', '89.29%']) assert.ok(text.includes(`>${words}</text>`), words);

@@ -1,4 +1,5 @@
-// A rate that is too high: the run stops on its last finite weights, says why, and offers a rate that holds.
+// A rate that is too high: the run stops on its last finite weights, says why, and suggests a
+// stable rate.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { eventually, exactWeights, exportWeights, reads } from './hands.js';
@@ -18,7 +19,7 @@ after(async () => {
 });
 
 /**
- * A page that waits at step 0, and what a divergence shows there.
+ * A page that waits at step 0, and its alert for a divergence.
  * @param {string} hash
  */
 async function open(hash) {
@@ -44,8 +45,8 @@ for (const engine of /** @type {const} */ (['CPU', 'GPU'])) {
     await train.click();
     await alert.waitFor();
     await train.waitFor();
-    // Batch descent from zero on rows x = linspace(-1, 1, 100), whose mean square is m = 101 / 297, goes apart into
-    // b(k) = b* - b* (1 - 2 r)^k and w(k) = w* - w* (1 - 2 m r)^k; the loss is the least + (b - b*)^2 + m (w - w*)^2.
+    // Batch descent from zero on rows x = linspace(-1, 1, 100), whose mean square is m = 101 / 297, follows b(k) = b*
+    // - b* (1 - 2 r)^k and w(k) = w* - w* (1 - 2 m r)^k; the loss is the lowest loss + (b - b*)^2 + m (w - w*)^2.
     const [rate, m] = [10, 101 / 297];
     const [w, b] = await exactWeights(page);
     const { file } = await exportWeights(page);
@@ -66,7 +67,8 @@ for (const engine of /** @type {const} */ (['CPU', 'GPU'])) {
     assert.ok(Math.abs(kept[0] / slope(last) - 1) < 2e-3, `w ${kept[0]}`);
     assert.ok(Math.abs(kept[1] / bias(last) - 1) < 2e-3, `b ${kept[1]}`);
 
-    // The largest curvature is 2: descent holds below 2 / 2, and takes 1 / 2 at once where it is steepest.
+    // The largest curvature is 2: descent is stable below 2 / 2, and 1 / 2 jumps to the minimum in
+    // the steepest direction.
     assert.equal(await offered(opened), 0.5);
     await offer.click();
     await page.getByText(/^Converged:/).waitFor();
@@ -75,7 +77,8 @@ for (const engine of /** @type {const} */ (['CPU', 'GPU'])) {
     (await weights()).forEach((weight, i) => {
       assert.ok(Math.abs(weight - [w, b][i]) <= 1e-3 * Math.abs([w, b][i]), `${weight} beside ${[w, b][i]}`);
     });
-    // It was a new start, not the wreck going on: from zero at 0.5 a hundred steps are more than enough.
+    // The run restarted instead of continuing from the diverged weights: from zero at 0.5, a
+    // hundred steps are more than enough.
     await until('Step count', (step) => step > 0 && step < 1000);
     await close();
   });
@@ -98,7 +101,7 @@ for (const engine of /** @type {const} */ (['CPU', 'GPU'])) {
       await offer.click();
       await until('Step count', (step) => step > 2000);
       assert.equal(await alert.isVisible(), false);
-      // 0.01 is the noise that no line goes below; one row at a time trembles above it.
+      // No line gets below the noise of 0.01; steps of one row jitter above it.
       await until('Loss', (loss) => loss < Math.min(least, first / 2));
       await close();
     });
@@ -113,12 +116,13 @@ test('offers what inches allow where features are not standardized', async () =>
   await type('Learning rate', 0.03);
   await train.click();
   await alert.waitFor();
-  // Batch descent holds below 1 / mean(x^2 + 1), which is 2.1e-4 at about 68.3 inches; offered is half of it.
+  // Batch descent is stable below 1 / mean(x^2 + 1), which is 2.1e-4 at about 68.3 inches; the page
+  // suggests half of it.
   assert.equal(await offered(opened), 1e-4);
   await offer.click();
   await until('Step count', (step) => step > 1000);
   assert.equal(await alert.isVisible(), false);
-  // From the 4,600 square inches of no heights at all to their variance, 6.3, and below.
+  // From 4,600 square inches, for predictions of 0, to the variance of 6.3 and below.
   await until('Loss', (loss) => loss < 6.3);
   assert.ok(await number('Loss') > 4);
   await close();
@@ -134,7 +138,7 @@ test('goes on from where it stopped at a lower rate', async () => {
   await until('Step count', (now) => now > step);
   assert.equal(await alert.isVisible(), false);
   await until('Loss', (loss) => loss < 0.02);
-  // Reset leaves nothing of it either.
+  // Reset removes it as well.
   await person(page).button('Reset').click();
   await until('Step count', (now) => now === 0);
   assert.equal(await alert.isVisible(), false);
@@ -148,7 +152,7 @@ test('tells of a divergence that comes in mid-run, whatever else is being done',
   await slider('Learning rate').focus();
   await slider('Learning rate').press('End');
   await alert.waitFor();
-  // The alert speaks for itself: focus stays on the slider, which mends it as well.
+  // The alert announces itself, and focus stays on the slider, which can also fix the rate.
   assert.ok(await slider('Learning rate').evaluate((element) => element === document.activeElement));
   const spoken = () => page.locator('#status').innerText();
   await eventually(spoken, (words) => /^Diverged\. The loss grew/.test(words), 'spoken status');

@@ -1,5 +1,5 @@
-// Models that leave for other tools and come back: every format, models that others made, files that mean harm, tables
-// predicted. By roles, names, keys and files.
+// Export to and import from other tools: every format, models of other tools, hostile files,
+// predicted tables. By roles, names, keys and files.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -26,7 +26,7 @@ after(async () => {
 const STEPS = 300;
 
 /**
- * A run that has ended by itself.
+ * A finished run.
  * @param {string} [hash]
  * @param {Partial<Parameters<typeof openPage>[1]>} [options]
  */
@@ -59,7 +59,7 @@ const modelDialog = (page) => page.getByRole('dialog', { name: /^Model: / });
 const predictions = (page) => page.getByRole('dialog', { name: 'Predict a table' });
 
 /**
- * Predicts what is pasted; the first rows as they are shown, names first.
+ * Predicts pasted rows; returns the first rows as shown, with the names first.
  * @param {Page} page
  * @param {string} text
  */
@@ -75,7 +75,8 @@ async function predictPasted(page, text) {
 const cells = (place) => place.getByRole('table').evaluate((table) => [.../** @type {HTMLTableElement} */ (table).rows].map((row) => [...row.cells].map((cell) => cell.textContent ?? '')));
 
 /**
- * A safetensors file, as its documentation describes it: the length of the list, the list, the numbers.
+ * A safetensors file, as its documentation describes it: the length of the header, the header, the
+ * numbers.
  * @param {Record<string, { shape: number[], values: number[] }>} tensors
  */
 function safetensors(tensors) {
@@ -108,7 +109,7 @@ test('every format leaves, and comes back under a wrong name as the run that it 
     names.add(name);
     assert.ok(bytes.length > 100, format);
     assert.ok(facts.startsWith(name), `${facts} names ${name}`);
-    // What is in it, and how it is loaded, stood there before.
+    // The dialog showed its contents and how to load it before saving.
     assert.match(said, /weights/, format);
     assert.match(said, /Load it in |Call it from |Run it in |How to use it/, format);
     await reset(page);
@@ -212,7 +213,7 @@ test('a model of another tool is shown, compared, trained on and asked', async (
   const scores = await cells(beside.getByRole('region', { name: /: 100$/ }));
   assert.deepEqual(scores[0], ['score', 'current', 'this file']);
   assert.equal(figure(scores[1][1]), before.loss);
-  // The generator's noise has a deviation of 0.1, and 2 x + 1 is what it was put on.
+  // The generator's noise has a deviation of 0.1 around 2 x + 1.
   assert.ok(figure(scores[1][2]) > 0.005 && figure(scores[1][2]) < 0.015, scores[1][2]);
   assert.deepEqual(await shown(page), before, 'comparing changes nothing');
 
@@ -263,7 +264,7 @@ test('files that mean harm are refused within a second, and cost nothing', async
     ['protobuf of another schema', Buffer.from([8, 7, 18, 4, 1, 2, 3, 4, 58, 255, 255, 255, 255, 15, 9, 9])],
     ['PMML that never ends', Buffer.from('<?xml version="1.0"?><PMML version="4.4">' + '<a>'.repeat(50_000))],
   ];
-  // What the exchange needs is here, so that none waits for it.
+  // Everything for import and export is loaded, so no test waits for it.
   await exportAs(page, 'safetensors');
   for (const [what, content] of files) {
     await importWeights(page, upload('model.onnx', content));
@@ -272,7 +273,7 @@ test('files that mean harm are refused within a second, and cost nothing', async
     assert.ok(Date.now() - since < 1000, `${what}: ${Date.now() - since} ms`);
     assert.match(await alerts(page).first().innerText(), /; /, `${what}: no mend`);
     assert.deepEqual(await shown(page), before, what);
-    // What is good takes the complaint away.
+    // A valid file removes the error.
     await importWeights(page, (await exportWeights(page)).text);
     await eventually(() => alerts(page).count(), (n) => n === 0, what);
   }
@@ -287,7 +288,7 @@ for (const [what, read, message] of /** @type {const} */ ([
   ['keeps its reader', 'for (;;);', /No response for 15 seconds, so this was stopped\. Try again/],
 ])) {
   test(`a file that ${what} costs the run nothing, and the next file is read`, async () => {
-    // Without its own service worker, which would hand over the real one.
+    // Without its service worker, which would serve the real file.
     const { page, context, close } = await trained('', { contextOptions: { serviceWorkers: 'block' } });
     const before = await shown(page);
     const stub = `export default async () => {}; export const format_of = () => 'onnx'; export function read() { ${read} }`;
@@ -400,7 +401,7 @@ test('where the browser has a dialog for saving, that is used; closed, nothing i
 });
 
 test('the best weights leave beside those on screen', async () => {
-  // A rate near the edge jumps about: what was best lies behind.
+  // A rate near the stability limit varies a lot, so the best weights are earlier ones.
   const { page, close } = await trained('&method=stochastic&learning_rate=0.4&data.source.noise=1');
   const dialog = await openExport(page);
   const best = dialog.getByRole('radio', { name: /^Best so far/ });
@@ -434,7 +435,7 @@ test('a table is predicted beside what it holds, bad rows are named, and it is s
   const saved = (await readFile(await download.path(), 'utf8')).trim().split('\n');
   assert.equal(saved.length, 5);
   for (const [i, x] of [[1, 0.5], [2, -0.5]]) {
-    // As the table has it: decimals by commas, so cells by semicolons.
+    // In the dialect of the table: decimal commas, so cells are separated by semicolons.
     const y = Number(saved[i].split(';').at(-1)?.replace(',', '.'));
     assert.ok(Math.abs(y - (w * x + b)) <= 1e-6 * (Math.abs(b) + Math.abs(w * x)), `${saved[i]} at ${x}`);
   }
@@ -449,7 +450,7 @@ test('a large table is predicted from a file with its progress in sight, and can
     const [chooser] = await Promise.all([page.waitForEvent('filechooser'), dialog.getByRole('button', { name: 'Choose a file', exact: true }).click()]);
     await chooser.setFiles({ name, mimeType: 'text/csv', buffer });
   };
-  // 40 MB, near what a test may hand over.
+  // 40 MB, near the limit of what a test can pass.
   const many = Buffer.from(`x\n${'0.125\n-0.25\n'.repeat(3_000_000)}`);
   await choose('many.csv', many);
   await dialog.getByRole('progressbar').waitFor();
@@ -457,7 +458,7 @@ test('a large table is predicted from a file with its progress in sight, and can
   await dialog.getByRole('progressbar').waitFor({ state: 'hidden' });
   await dialog.getByRole('status').filter({ hasText: 'Cancelled.' }).waitFor({ state: 'attached' });
   assert.equal(await dialog.getByRole('heading', { name: /Predicted .*rows/ }).count(), 0);
-  // The worker that was ended is another one now.
+  // A new worker has replaced the one that was stopped.
   await choose('many.csv', many.subarray(0, 2 + 12 * 100_000));
   await dialog.getByRole('heading', { name: 'Predicted 200,000 rows' }).waitFor();
   const [download] = await Promise.all([page.waitForEvent('download'), dialog.getByRole('button', { name: 'Save as CSV' }).click()]);

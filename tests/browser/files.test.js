@@ -1,4 +1,4 @@
-// Files: weights taken away and brought back, tables that come by every way there is.
+// Files: exporting and importing weights, and loading tables in every possible way.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -35,7 +35,7 @@ async function open(hash, options = { server }) {
 }
 
 /**
- * Until the run has ended by itself at this step.
+ * Waits until the run has ended by itself at this step.
  * @param {import('playwright-core').Page} page
  * @param {number} step
  */
@@ -68,7 +68,7 @@ test('exports the whole run as a documented file', async () => {
   assert.equal(file.feature_map.center.length, 2);
   assert.equal(file.feature_map.scale.length, 2);
   assert.equal(file.steps, 120);
-  // 100 rows in batches of 7 are 15 steps an epoch.
+  // 100 rows in batches of 7 are 15 steps per epoch.
   assert.equal(file.epochs, 120 / 15);
   assert.equal(file.config.seed, 3);
   assert.equal(file.config.batch_size, 7);
@@ -87,7 +87,7 @@ test('a file that is imported after a reload goes on as if nothing had been', as
   const expected = await exportWeights(whole.page);
   await whole.close();
 
-  // 137 is no multiple of the 15 steps of an epoch: the file must hold the place within it.
+  // 137 is not a multiple of the 15 steps per epoch, so the file must record the place within it.
   const first = await open(`${adam}&stop.steps=137`);
   await finished(first.page, 137);
   const before = await shown(first.page);
@@ -158,7 +158,7 @@ test('takes a table by choice, by paste and by drop, whatever separates its colu
   await arrived('tab.tsv', 4);
   await chooseTable(page, upload('comma-bare.csv', `${line(',')}5,14\n`));
   await arrived('comma-bare.csv', 5);
-  // Semicolons leave the comma to the decimals, as spreadsheets of half of Europe write it.
+  // Semicolons separate cells and commas are decimal marks, as in much of Europe.
   await chooseTable(page, upload('semicolon-bare.csv', '0,5;0,5\r\n1,5;3,5\r\n2,5;6,5\r\n'));
   await arrived('semicolon-bare.csv', 3);
   await person(page).train.click();
@@ -194,7 +194,7 @@ for (const { source, n, slope, intercept } of published) {
     await person(page).train.click();
     await page.getByText(/^Converged:/).waitFor();
     const [w, b] = await person(page).weights();
-    // What standardizing leaves of f32: five digits of the larger terms.
+    // Standardized f32 features keep five digits of the larger terms.
     assert.ok(Math.abs(w - slope) < 2e-3, `slope ${w}, published ${slope}`);
     assert.ok(Math.abs(b - intercept) < 2e-2, `intercept ${b}, published ${intercept}`);
     await close();
@@ -202,7 +202,8 @@ for (const { source, n, slope, intercept } of published) {
 }
 
 /**
- * Least squares of the other tables: statsmodels 0.15.0, OLS(y, X).fit(); Longley's are certified by NIST.
+ * Least squares of the other tables: statsmodels 0.15.0, OLS(y, X).fit(); those of Longley are
+ * certified by NIST.
  * @type {{ cases: { id: string, n_samples: number, target: string, terms: string[], coefficients: [number, number][], loss: number }[] }}
  */
 const { cases: shipped } = JSON.parse(await readFile(join(root, 'tests/reference/shipped.json'), 'utf8'));
@@ -217,7 +218,7 @@ for (const [id, source] of Object.entries(named)) {
     const { page, close } = await open('steps_per_second=null&backend=cpu&stop.converged=false', { server, reducedMotion: true });
     await person(page).select('Source').selectOption({ label: source });
     await eventually(() => rows(page), (found) => found === expected.n_samples, 'rows');
-    // Classes and counts come with a loss of their own; a target that is no number, with another one.
+    // Classes and counts select a suitable loss; a target that is not a number, another one.
     const learns = async () => {
       const words = await description(page, 'Fit chart');
       return [`${expected.target} by `, `actual ${expected.target}, from `].some((found) => words.includes(found));
@@ -237,7 +238,7 @@ for (const [id, source] of Object.entries(named)) {
     expected.terms.forEach((term, i) => reads(exact[i], expected.coefficients[i][0], term));
     await person(page).type('Learning rate', 0.1);
     await person(page).train.click();
-    // Within a thousandth of the least, shown with four digits.
+    // Within a thousandth of the lowest loss, shown with four digits.
     await person(page).until('Loss', (loss) => loss < 1.0015 * expected.loss, 60_000);
     await close();
   });
@@ -253,7 +254,7 @@ test('a run on an own table asks for that table before it goes on', async () => 
   const before = await shown(first.page);
   const { text } = await exportWeights(first.page);
   await first.close();
-  // The table itself is not in the file: only its name and what tells it from another.
+  // The file contains not the table but its name and fingerprint.
   assert.ok(text.includes('mine.csv'));
   assert.ok(!text.includes('20.5'));
 

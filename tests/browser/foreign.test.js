@@ -1,4 +1,4 @@
-// What a session is asked of models of other tools, and of the weights that leave: whichever of the two wasms it is in.
+// Requests of a session about models of other tools and about exported weights.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { launch, openPage, startServer } from './harness.js';
@@ -28,7 +28,7 @@ const LINE = {
 
 /** In the page: a session of its own, which has trained a little. */
 async function begin() {
-  // The page's own modules, wherever the site keeps them.
+  // The page's own modules, whatever their names in the site.
   const main = /** @type {HTMLScriptElement} */ (document.querySelector('script[type="module"]')).src;
   const { Client } = await import(new URL('client.js', main).href);
   const pkg = await import(new URL('wasm/engine/downhill.js', main).href);
@@ -74,7 +74,7 @@ test('a model is compared without a change, from the wasm of a first visit', () 
   const [training] = compared.parts;
   assert.deepEqual([training.part, training.n_samples], ['training', 100]);
   assert.deepEqual(training.scores.map((/** @type {any} */ score) => score.name), ['loss', 'mse', 'rmse', 'mae', 'r2']);
-  // The rows are 2 x + 1 and noise of deviation 0.1.
+  // The rows are 2 x + 1 plus noise with deviation 0.1.
   const [loss] = training.scores;
   assert.ok(loss.model > 0.005 && loss.model < 0.02, `${loss.model}`);
   assert.ok(loss.current > loss.model);
@@ -112,7 +112,7 @@ test('a run comes back with its history, and the best weights leave', () => inSe
   assert.ok(Math.abs(file.metrics.training.mse - file.loss) < 1e-6);
   assert.deepEqual(file.history.step, [0, 1, 2, 3, 4, 5]);
   assert.equal(file.history.learning_rate[0], 0.03);
-  // Six losses that fall, and a batch loss of each update.
+  // Six falling losses, and one batch loss per update.
   assert.deepEqual(snapshot.history.loss.map((/** @type {number} */ loss) => Number(loss.toPrecision(6))), file.history.loss.map((/** @type {number} */ loss) => Number(loss.toPrecision(6))));
   assert.equal(snapshot.history.batch.length, 6);
   assert.deepEqual(again.history, file.history);

@@ -1,4 +1,5 @@
-// Tables that are no text: told by what they begin with, read by modules that come with the first of them.
+// Tables that are not text are detected by their first bytes and read by modules that load on first
+// use.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
@@ -22,7 +23,7 @@ after(async () => {
 const file = (name) => readFile(`${root}/crates/tables/tests/files/${name}`);
 
 /**
- * A file under a name that says nothing of what it is.
+ * A file whose name does not show its type.
  * @param {string} name
  */
 const nameless = async (name) => ({ name: 'download', mimeType: 'application/octet-stream', buffer: await file(name) });
@@ -50,7 +51,7 @@ test('Parquet, NumPy and JSON open as tables do, whatever they are called', asyn
     assert.equal(asked() > 0, /parquet$/.test(name), `${name}: the other formats are loaded with the first of them`);
     await chooseTable(page, await nameless(name));
     if (!first) {
-      // Two columns are taken as they are.
+      // Two columns are used without a dialog.
       await page.getByRole('dialog', { name: 'Load a table' }).waitFor({ state: 'hidden' });
       await output('Weights').waitFor();
       continue;
@@ -59,13 +60,13 @@ test('Parquet, NumPy and JSON open as tables do, whatever they are called', asyn
     assert.deepEqual((await columns(choice)).slice(0, first.length), first, name);
     assert.equal(await choice.getByRole('combobox', { name: 'Separator' }).count(), 0, name);
     if (name === 'frame.jsonl') {
-      // What pandas wrote: 40 rows, days with gaps.
+      // Written by pandas: 40 rows, dates with gaps.
       assert.match(await choice.innerText(), /40 rows, 6 columns/);
       assert.equal(await choice.getByRole('combobox', { name: 'Kind of day' }).inputValue(), 'date');
       assert.equal(await choice.getByRole('combobox', { name: 'Kind of word' }).inputValue(), 'category');
     }
     if (name === 'rows.npz') {
-      // The target is a sum of the features, without noise: least squares finds 1, 2 and 3.
+      // The target is a sum of the features without noise, so least squares gives 1, 2 and 3.
       assert.equal(await choice.getByRole('combobox', { name: 'Target' }).inputValue(), 'y');
       await choice.getByRole('button', { name: 'Use this table' }).click();
       await choice.waitFor({ state: 'hidden' });
@@ -118,7 +119,7 @@ test('what was read once is read with the server gone', async () => {
   const own = await startServer();
   const first = await openPage(browser, { server: own, reducedMotion: true });
   await person(first.page).ready();
-  // The service worker has to be in charge when the module is asked for.
+  // The service worker must be in control when the module is requested.
   await first.page.evaluate(async () => {
     await navigator.serviceWorker.ready;
     while (!navigator.serviceWorker.controller) await new Promise((done) => setTimeout(done, 20));

@@ -1,4 +1,4 @@
-// The GPU goes away in mid-run: training goes on, says so, and loses no step that was shown.
+// The GPU is lost while training: training continues, says so, and loses no step that was shown.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { eventually, exactWeights, exportWeights } from './hands.js';
@@ -13,8 +13,8 @@ before(async () => {
 after(() => server.close());
 
 /**
- * A page on the GPU in a browser of its own, and a way to take that GPU from it: once, since a second one would often
- * not come back.
+ * A page on the GPU in its own browser, and a function that takes the GPU away. It works once,
+ * because the GPU often does not come back after a second loss.
  * @param {string} hash
  */
 async function onGpu(hash) {
@@ -40,7 +40,7 @@ for (const speed of ['null', '60']) {
     const run = await onGpu(`&method=mini_batch&learning_rate=0.1&stop.converged=false&steps_per_second=${speed}`);
     const { page, crash, close, until, number, inUse, weights } = run;
     await until('Step count', (step) => step > 20);
-    // Everything that is shown from now on, frame by frame.
+    // Records every displayed value from now on, frame by frame.
     await page.evaluate(() => {
       /** @type {number[]} */
       const steps = [];
@@ -63,7 +63,8 @@ for (const speed of ['null', '60']) {
     const steps = await page.evaluate(() => /** @type {any} */ (globalThis).steps);
     assert.ok(steps.length > 5);
     for (let i = 1; i < steps.length; i += 1) assert.ok(steps[i] >= steps[i - 1], `${steps[i]} after ${steps[i - 1]}`);
-    // It is still the same descent: 0.01 above the least loss, w is within sqrt(0.01 * 297 / 101) = 0.17.
+    // The descent is unchanged: 0.01 above the lowest loss, w is within sqrt(0.01 * 297 / 101) =
+    // 0.17.
     await until('Loss', (loss) => loss < 0.02);
     const exact = await exactWeights(page);
     for (const [i, weight] of (await weights()).entries()) assert.ok(Math.abs(weight - exact[i]) < 0.2, `${weight}`);
@@ -88,7 +89,7 @@ test('takes the very steps that it would have taken', async () => {
   const { file: whole } = await exportWeights(page);
   await close();
   await browser.close();
-  // The engines' bound, held over the loss as well: 1e-4 of the weights' norm.
+  // The engines' bound also holds across the loss: 1e-4 of the weights' norm.
   const vector = (/** @type {any} */ { layers }) => [layers[0].kernel[0][0], layers[0].bias[0]];
   const [[w, b], [w0, b0]] = [vector(file), vector(whole)];
   const apart = Math.hypot(w - w0, b - b0) / Math.hypot(w0, b0);

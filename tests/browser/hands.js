@@ -1,4 +1,4 @@
-// What hands do with the page beyond pressing and reading: files that come and go, pictures that change.
+// Actions on the page beyond clicking and reading: files, and pictures that change.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { person } from './person.js';
@@ -17,7 +17,7 @@ export function upload(name, content) {
 }
 
 /**
- * Presses Export weights and Enter, which saves the run file; what was saved.
+ * Presses Export weights and Enter, which saves the run file, and returns it.
  * @param {Page} page
  */
 export async function exportWeights(page) {
@@ -29,7 +29,8 @@ export async function exportWeights(page) {
 }
 
 /**
- * Exports the weights in a format, by its name in the dialog; what was saved, and what was said of it before.
+ * Exports the weights in a format, by its name in the dialog. Returns the file and the dialog's
+ * description of it.
  * @param {Page} page
  * @param {string} format
  */
@@ -47,7 +48,7 @@ export async function exportAs(page, format) {
 }
 
 /**
- * The dialog in which weights leave.
+ * The export dialog.
  * @param {Page} page
  */
 export async function openExport(page) {
@@ -80,7 +81,7 @@ export async function chooseTable(page, file) {
 }
 
 /**
- * Pastes a table into the Load data dialog and takes it.
+ * Pastes a table into the Load data dialog and uses it.
  * @param {Page} page
  * @param {string} text
  */
@@ -91,7 +92,7 @@ export async function pasteTable(page, text) {
 }
 
 /**
- * The Load data dialog, opened if it is not.
+ * The Load data dialog, which is opened if necessary.
  * @param {Page} page
  */
 export async function openTables(page) {
@@ -102,7 +103,7 @@ export async function openTables(page) {
 }
 
 /**
- * Drops a file on the page, as the browser tells the page of it.
+ * Drops a file on the page with the browser's events.
  * @param {Page} page
  * @param {string} name
  * @param {string | Buffer} content
@@ -122,7 +123,7 @@ export async function dropFile(page, name, content) {
 }
 
 /**
- * The exact solution that the page shows beside the weights.
+ * The exact solution shown next to the weights.
  * @param {Page} page
  */
 export async function exactWeights(page) {
@@ -131,7 +132,7 @@ export async function exactWeights(page) {
 }
 
 /**
- * Rows in the data, as the chart's text alternative tells them.
+ * Number of rows, from the chart's text alternative.
  * @param {Page} page
  */
 export async function rows(page) {
@@ -141,7 +142,7 @@ export async function rows(page) {
 }
 
 /**
- * What a screen reader says of a chart beyond its name.
+ * The description of a chart for screen readers.
  * @param {Page} page
  * @param {string} name
  */
@@ -153,7 +154,8 @@ export function description(page, name) {
 }
 
 /**
- * Until what `look` answers satisfies `is`; what it is then. For what no locator can wait for.
+ * Waits until the result of `look` satisfies `is`, and returns it. For conditions that no locator
+ * can express.
  * @template T
  * @param {() => Promise<T>} look
  * @param {(value: T) => boolean} is
@@ -171,7 +173,7 @@ export async function eventually(look, is, what = String(is), timeout = 20_000) 
 }
 
 /**
- * That a number of four significant digits is what it should be.
+ * Checks a number of four significant digits.
  * @param {number} shown
  * @param {number} expected
  * @param {string} [what]

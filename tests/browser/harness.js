@@ -1,10 +1,10 @@
-// What the browser tests share: a static server, a browser with or without WebGPU, a page that is watched.
+// Shared by the browser tests: a static server, a browser with or without WebGPU, a monitored page.
 //
 //   const server = await startServer();                        // the site, as any static host would serve it
 //   const browser = await launch({ webgpu: true });
 //   const { page, close } = await openPage(browser, { server, hash: '#...', width: 390, height: 844 });
 //   ...
-//   await close();                                             // fails where the page had anything to complain of
+//   await close();                                             // fails if the page logged an error
 //   await browser.close(); await server.close();
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
@@ -42,8 +42,9 @@ const mimeTypes = {
 };
 
 /**
- * Serves a folder as a plain static host would: no policy headers; the `.br` or `.gz` beside a file where the browser
- * takes it. `prefix` puts the site below a path, `port` brings a server back where another was.
+ * Serves a folder as a plain static host would: without policy headers, with the `.br` or `.gz`
+ * copy if the browser accepts it. `prefix` serves the site below a path, `port` reuses the port of
+ * another server.
  * @param {{ folder?: string, prefix?: string, port?: number, headers?: Record<string, string> }} [options]
  * @returns {Promise<Server>}
  */
@@ -105,8 +106,8 @@ export function chromiumPath() {
 const contextDefaults = new WeakMap();
 
 /**
- * Starts Chromium. With `webgpu` it has an adapter in software, in workers too; without, none. Whatever else is given
- * goes to every page's context.
+ * Starts Chromium. With `webgpu` it has a software adapter, in workers too; without, none. Other
+ * options apply to every page's context.
  * @param {{ webgpu?: boolean, args?: string[] } & BrowserContextOptions} [options]
  */
 export async function launch({ webgpu = false, args = [], ...contextOptions } = {}) {
@@ -125,7 +126,8 @@ export async function launch({ webgpu = false, args = [], ...contextOptions } = 
 }
 
 /**
- * Opens the page in a context of its own: a first visit, unless one is given. `allow` lists what it may complain of.
+ * Opens the page in its own context: a first visit, unless a context is given. `allow` lists
+ * expected complaints.
  * @param {Browser} browser
  * @param {{
  *   server: Server, path?: string, search?: string, hash?: string, context?: BrowserContext,
@@ -162,15 +164,15 @@ export async function openPage(browser, options) {
 }
 
 /**
- * Gathers errors on the console and uncaught ones (the worker's too), violations of the policy, and requests that leave
- * the site.
+ * Collects console errors, uncaught errors (also of workers), policy violations, and requests to
+ * other hosts.
  * @param {Page} page
  * @param {string} siteUrl
  */
 async function watch(page, siteUrl) {
   /** @type {string[]} */
   const problems = [];
-  // Workers are heard here too.
+  // This also hears workers.
   page.on('console', (message) => {
     if (message.type() === 'error') {
       problems.push(`console: ${message.text()} (${message.location().url})`);

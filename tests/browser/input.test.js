@@ -1,5 +1,5 @@
-// Bad input: each is answered by a message that names place and mend, beside the thing; the run stays as it was, and
-// the message leaves when it is mended.
+// Bad input is answered by a message with place and remedy, next to its cause. The run stays
+// unchanged, and the message disappears when the input is corrected.
 import assert from 'node:assert/strict';
 import { mkdtemp, open as openFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -37,7 +37,7 @@ async function stopped() {
 }
 
 /**
- * All that a refusal must leave alone.
+ * Everything that a refusal must not change.
  * @param {Page} page
  */
 async function state(page) {
@@ -54,7 +54,7 @@ async function state(page) {
 }
 
 /**
- * That the run is what it was, and can still be trained: one more step moves it.
+ * Checks that the run is unchanged and can still be trained: one more step moves it.
  * @param {Page} page
  * @param {Awaited<ReturnType<typeof state>>} before
  */
@@ -66,7 +66,7 @@ async function intact(page, before) {
 }
 
 /**
- * The alert in view.
+ * The visible alert.
  * @param {Page} page
  */
 const alert = (page) => page.getByRole('alert').filter({ hasText: /./ });
@@ -103,7 +103,7 @@ test('tables that cannot be trained on are refused in the dialog, by place and m
     assert.equal(await dialog.getByRole('alert').filter({ hasText: message }).count(), 1, `${what}: not in the dialog`);
     assert.equal(await alert(page).count(), 1, what);
   }
-  // What is pasted is answered in the same place, and a new attempt takes the old answer away.
+  // Pasted text is answered in the same place, and a new attempt removes the old answer.
   await pasteTable(page, '1;2\n2;zwei\n3;4');
   await alert(page).filter({ hasText: /Row 2, column "y": "zwei"/ }).waitFor();
   await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
@@ -122,7 +122,7 @@ test('what is dropped is refused on the page, while training goes on', async () 
   for (const [name, content, message] of /** @type {[string, string | Buffer, RegExp][]} */ ([
     ['picture.png', png, /not a text table/],
     ['table.csv', 'x,y\n1,2\n2,two\n', /Row 3, column "y": "two" is not a number/],
-    // An object is a row of a table; one that begins with a format is a file of weights, or means to be.
+    // An object is a row of a table; one that starts with a format is a weights file.
     ['package.json', '{ "name": "other", "format": "npm" }', /Column "name" has fewer than two different values.*Leave it out/],
     ['other.json', '{ "format": "npm", "name": "other" }', /not a Downhill weights file \(its "format" is "npm"\)/],
   ])) {
@@ -132,7 +132,7 @@ test('what is dropped is refused on the page, while training goes on', async () 
     await person(page).until('Step count', (now) => now > step + 10);
     await person(page).pause.waitFor();
   }
-  // Mended another way than it came: the message has nothing to say any more.
+  // The problem was fixed in another way, so the message disappears.
   await pasteTable(page, '1,2\n2,3\n3,4\n');
   await eventually(() => rows(page), (n) => n === 3, 'rows');
   assert.equal(await alert(page).count(), 0, 'the refusal stays after a good table');
@@ -164,7 +164,7 @@ test('a file of 200 MB that is no table is refused at its first bytes', async ()
 });
 
 /**
- * What stands beside a control, as its description.
+ * The description of a control.
  * @param {Locator} control
  */
 const described = (control) => control.evaluate((node) => {
@@ -174,7 +174,7 @@ const described = (control) => control.evaluate((node) => {
 });
 
 /**
- * Types something wrong, reads the answer, types something right.
+ * Types something wrong, reads the answer, then types something right.
  * @param {Page} page
  * @param {string} name
  * @param {string} typed
@@ -203,7 +203,7 @@ test('rates that are no rates are refused beside the box', async () => {
   for (const [typed, message] of /** @type {[string, RegExp][]} */ ([
     ['0', /Learning rate is 0\. Enter a number above 0/],
     ['-0.1', /Learning rate is -0.1\. Enter a number above 0/],
-    // Letters never reach a number box; what is left of them is no number.
+    // Number boxes do not accept letters, and the rest is not a number.
     ['rate', /Write it like 0.03 or 3e-2/],
     ['', /Write it like 0.03 or 3e-2/],
     ['1e', /Write it like 0.03 or 3e-2/],
@@ -317,7 +317,7 @@ test('a weights file that is cut short is refused wherever it ends', async () =>
     const cut = text.slice(0, length);
     const line = cut.split('\n').length;
     await importWeights(page, cut);
-    // A cut right behind a line's end may be told as either of the two lines.
+    // A file cut right after a line end may be reported for either line.
     await alert(page).filter({ hasText: new RegExp(`weights file breaks off at line (${line}|${line - 1})\\. Save or download it again`) })
       .waitFor({ timeout: 5000 }).catch(async () => assert.fail(`${length} of ${text.length}: ${await alert(page).allInnerTexts()}`));
   }

@@ -1,4 +1,4 @@
-// Everything by keyboard, and nothing that takes the keyboard away.
+// Everything works by keyboard, and nothing takes the focus away.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { exportWeights } from './hands.js';
@@ -56,7 +56,7 @@ test('leaves keys to whoever is typing', async () => {
   await box.pressSequentially('1e1 .5 r?');
   assert.equal(await box.inputValue(), '1e1 .5 r?');
   assert.equal(await page.getByRole('dialog').count(), 0);
-  // A button takes its own Space once, and Space on a checkbox is the checkbox's.
+  // A button handles its own Space once, and a checkbox its own.
   await page.getByRole('checkbox', { name: 'Exact line' }).press(' ');
   assert.equal(await page.getByRole('checkbox', { name: 'Exact line' }).isChecked(), false);
   await train.waitFor();
@@ -88,7 +88,7 @@ test('reaches every control with Tab, and shows where it is', async () => {
       const element = document.activeElement;
       if (!element || element === document.body || element.hasAttribute('data-reached')) return null;
       element.setAttribute('data-reached', '');
-      // A styled stand-in may bear the ring of what it stands for.
+      // A styled substitute may show the focus ring of the real control.
       const shown = element.matches('.segments select') ? element.nextElementSibling : element;
       const { outlineStyle, outlineWidth } = getComputedStyle(shown ?? element);
       const name = element.getAttribute('aria-label') || element.outerHTML.slice(0, 120);
@@ -123,7 +123,7 @@ test('keeps the focus where it is while it trains', async () => {
   assert.ok(await box('Noise').evaluate((element) => element === document.activeElement));
   await box('Noise').pressSequentially('5');
   await until('Step count', (step) => step > before + 60);
-  // What is being written is left alone until it is finished.
+  // Text being typed is not changed until it is complete.
   assert.match(await box('Noise').inputValue(), /5/);
   await close();
 });
@@ -154,7 +154,7 @@ test('takes a held Space for one, and a held point for many', async () => {
   await train.waitFor();
   const step = await number('Step count');
   for (let i = 0; i < 5; i += 1) await page.keyboard.down(' ');
-  // Each file is made after all that was asked before it, and a tick of training lies between two.
+  // Each file is saved after all earlier requests, and a tick of training lies between two.
   for (let i = 0; i < 2; i += 1) assert.equal((await exportWeights(page)).file.steps, step);
   assert.ok(await train.isVisible());
   await page.keyboard.up(' ');
@@ -174,7 +174,7 @@ test('leaves keys to lists and to the browser, and takes them on a slider', asyn
   await select('Method').press('.');
   await page.keyboard.press('Control+e');
   await page.keyboard.press('Alt+e');
-  // Had any of them been a command, this epoch would not be the first.
+  // If any of them were a command, this would not be the first epoch.
   await slider('Learning rate').press('e');
   await until('Epoch count', (epoch) => epoch === 1);
   assert.equal(await number('Step count'), 4);

@@ -1,4 +1,4 @@
-// One screen on a desktop, one hand on a phone; crisp at every pixel ratio; light and dark.
+// One screen on a desktop, one hand on a phone; sharp at every pixel ratio; light and dark.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { launch, openPage, startServer } from './harness.js';
@@ -31,7 +31,7 @@ for (const locale of ['en-US', 'zh-CN']) {
     const { page, close } = await openPage(browser, { server, locale });
     await person(page).ready();
     assert.deepEqual(await overflow(page), { x: 0, y: 0 });
-    // Nothing of the form is below the edge of its column either, in the state that a first visit finds.
+    // On a first visit, nothing of the form is below the edge of its column either.
     const hidden = await page.locator('#form').evaluate((form) => form.scrollHeight - form.clientHeight);
     assert.ok(hidden <= 0, `${hidden} px of the form are out of sight`);
     const [fit, loss] = await Promise.all(['#fit-canvas', '#loss-canvas'].map((id) => page.locator(id).boundingBox()));
@@ -53,7 +53,7 @@ for (const locale of ['en-US', 'zh-CN']) {
       return [...controls].flatMap((control) => {
         const { width, height } = control.getBoundingClientRect();
         const covered = control.closest('.segments, dialog, [hidden]');
-        // A checkbox is hit by its row; what lies in closed dialogs has no size.
+        // A checkbox is hit by its whole row; controls in closed dialogs have no size.
         if (width === 0 || covered || (width >= least && height >= least)) return [];
         const name = control.id || control.className || control.textContent;
         return height >= least - 0.5 && control.matches('input, .menu *') ? [] : [`${name} ${width} x ${height}`];
@@ -122,7 +122,7 @@ test('is light and dark after the system, and as chosen, and remembers', async (
   await person(page).ready();
   const night = await brightness(page);
   assert.ok(night > 0 && night < 60, 'near black, and not black');
-  // The picture follows: text and grid lie on the lower canvas, which training leaves alone.
+  // The picture follows: text and grid are on the lower canvas, which training does not redraw.
   const picture = () => page.locator('#fit-canvas canvas').first()
     .evaluate((canvas) => /** @type {HTMLCanvasElement} */ (canvas).toDataURL());
   const inTheDark = await picture();

@@ -1,4 +1,4 @@
-// The address holds the whole configuration, seed included: opened elsewhere, it gives the same run.
+// The address holds all settings, including the seed: opened elsewhere, it gives the same run.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { dropFile, eventually, exportWeights, rows } from './hands.js';
@@ -31,7 +31,7 @@ async function shown(page) {
 }
 
 /**
- * The address, once it holds this.
+ * Waits until the address contains this.
  * @param {Page} page
  * @param {string} part
  */
@@ -76,7 +76,7 @@ for (const engine of /** @type {const} */ (['CPU', 'GPU'])) {
     assert.equal(new URL(first.page.url()).hash, hash);
     await first.close();
 
-    // There it trains by itself, and as far.
+    // There it trains by itself, to the same step.
     const second = await openPage(browser, { server, hash });
     await second.page.getByText('Reached your limit of 250 steps.', { exact: true }).waitFor();
     assert.deepEqual(await shown(second.page), end);
@@ -87,7 +87,7 @@ for (const engine of /** @type {const} */ (['CPU', 'GPU'])) {
     ])) assert.equal(await there.box(name).inputValue(), value, name);
     assert.equal(await there.select('Initial weights').inputValue(), 'normal');
     const again = await exportWeights(second.page);
-    // But for when it was saved, and for when the loss of all rows was looked at on the way.
+    // Except for the time of saving and the steps at which the loss of all rows was measured.
     /** @param {any} of */
     const alike = ({ saved, history: { batch_loss: losses, learning_rate: rates }, ...rest }) => {
       assert.ok(Date.parse(saved) > 0, saved);
@@ -108,7 +108,7 @@ test('holds points that were added and removed', async () => {
   const chart = first.page.getByRole('img', { name: 'Fit chart', exact: true });
   const area = await chart.boundingBox();
   assert.ok(area);
-  // High above the left of the line y = 2 x + 1: an empty place.
+  // An empty place, far above the left end of the line y = 2 x + 1.
   await first.page.mouse.click(area.x + area.width * 0.3, area.y + area.height * 0.2);
   await eventually(() => rows(first.page), (n) => n === 101, 'rows');
   await first.page.getByText('More', { exact: true }).click();
@@ -117,7 +117,7 @@ test('holds points that were added and removed', async () => {
   await button('Add point').click();
   await eventually(() => rows(first.page), (n) => n === 102, 'rows');
   await chart.focus();
-  // Right of both that were added, so that a row of the data goes.
+  // To the right of both added points, so that a row of the data is removed.
   for (let i = 0; i < 5; i += 1) await chart.press('Shift+ArrowRight');
   await chart.press('Delete');
   await eventually(() => rows(first.page), (n) => n === 101, 'rows');
@@ -163,7 +163,7 @@ test('is followed when it changes under an open page, and back', async () => {
   assert.equal(await box('Learning rate').inputValue(), '0.2');
   assert.equal((await weights()).length, 5);
 
-  // A broken one: what is sound is taken, the rest is named; a good one takes that word back.
+  // A broken link: valid settings are used, the rest is named; a good link removes the notice.
   await page.goto(`${server.url}#seed=6&optimizer.kind=magic&backend=cpu`);
   const notice = page.getByText('Some settings in this link were ignored');
   await notice.filter({ hasText: 'optimizer.kind=magic' }).waitFor();
@@ -223,7 +223,7 @@ test('asks for a table that never left its owner, and keeps the rest', async () 
   const { ready, number, box, train, select } = person(page);
   await ready();
   await page.getByRole('alert').filter({ hasText: /needs the table "doses.csv".*Load that file to continue/ }).waitFor();
-  // Default data, which nobody asked for, wait.
+  // Default data that nobody requested does not start training.
   await train.waitFor();
   assert.equal(await rows(page), 100);
   assert.equal(await number('Step count'), 0);

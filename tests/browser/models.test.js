@@ -1,4 +1,4 @@
-// What else can be trained: losses, penalties, paths, folds and splits, through the page, against published numbers.
+// Losses, penalties, paths, folds and splits through the page, compared with published numbers.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
@@ -39,7 +39,7 @@ async function open({ engine = 'CPU', link = '', ...options } = {}) {
 }
 
 /**
- * Trains until every weight is within a share of its exact value, and pauses.
+ * Trains until every weight is within a fraction of its exact value, and pauses.
  * @param {Page} page
  * @param {number} [share]
  */
@@ -52,7 +52,7 @@ async function descend(page, share = 5e-4) {
 }
 
 /**
- * Loads a table, and answers its dialog.
+ * Loads a table and answers its dialog.
  * @param {Page} page
  * @param {string} name
  * @param {string} text
@@ -68,7 +68,7 @@ async function take(page, name, text, choices = {}) {
 }
 
 /**
- * A score of Diagnostics.
+ * A score in Diagnostics.
  * @param {Page} page
  * @param {string} name
  */
@@ -101,7 +101,7 @@ for (const engine of /** @type {const} */ (['CPU', 'GPU'])) {
     await eventually(names, (names) => names.length === 15);
     assert.deepEqual(await output('Weights').locator('.class').allInnerTexts(), ['setosa', 'versicolor', 'virginica']);
     assert.deepEqual((await names()).slice(-2), ['petal width (cm)', 'bias']);
-    // Where classes can be told apart nearly without error, a little penalty makes the best weights small and one.
+    // If classes are almost separable, a small penalty makes the best weights small and unique.
     await person(page).type('Penalty', 0.001);
     await person(page).type('L1 ratio', 0);
     await person(page).type('Learning rate', 0.1);
@@ -227,7 +227,8 @@ test('folds are trained beside the run, and the tab tells their losses', async (
   await type('Folds', 4);
   await page.getByRole('tab', { name: 'Folds' }).click();
   await page.getByRole('img', { name: 'Validation loss of each fold' }).waitFor();
-  // Nothing is learned: losses are the means of squares of a quarter of the rows each, and their mean is that of all.
+  // Nothing is learned: each loss is the mean square of a quarter of the rows, and their mean is
+  // that of all.
   const cars = (await readFile(new URL('../../www/data/mtcars.csv', import.meta.url), 'utf8')).trim().split('\n').slice(1);
   const square = cars.reduce((sum, row) => sum + Number(row.split(',')[1]) ** 2 / cars.length, 0);
   const text = await eventually(() => description(page, 'Validation loss of each fold'), (text) => text.startsWith('4 folds at step 0'));
@@ -248,7 +249,8 @@ const besides = { 'Sample weights': 'count', 'Groups (kept together when splitti
 test('weights, groups and order of a table are what they say', async () => {
   const { page, close, number, select, type } = await open({ link: '&validation.fraction=0.5&validation.split=last' });
   await take(page, 'grouped.csv', grouped, besides);
-  // Weights are zero: a loss is the weighted mean of squares of its rows. The last in time are the first ten of the file.
+  // Weights are zero: a loss is the weighted mean square of its rows. The last in time are the
+  // first ten of the file.
   const mean = (/** @type {(i: number) => boolean} */ is) => {
     const rows = [...Array(20).keys()].filter(is);
     return rows.reduce((sum, i) => sum + (1 + (i % 3)) * squares[i], 0) / rows.reduce((sum, i) => sum + 1 + (i % 3), 0);
@@ -260,7 +262,7 @@ test('weights, groups and order of a table are what they say', async () => {
 
   await page.getByText('Validation and stopping').click();
   await select('Split').selectOption('By group');
-  // Two whole groups are held out, whichever they are.
+  // Two whole groups are held out.
   const pairs = [0, 1, 2, 3].flatMap((a) => [0, 1, 2, 3].filter((b) => b > a).map((b) => mean((i) => i % 4 === a || i % 4 === b)));
   const held = await eventually(validation, (loss) => pairs.some((pair) => Math.abs(pair / loss - 1) < 1e-3), `one of ${pairs}`);
   for (const seed of [1, 2, 3, 4, 5]) {

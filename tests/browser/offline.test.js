@@ -1,4 +1,5 @@
-// The service worker: everything there with the server gone, a policy for the worker, one cache at a time.
+// The service worker: the page works without the server, workers get a policy, and there is one
+// cache at a time.
 import assert from 'node:assert/strict';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,7 +15,7 @@ before(async () => {
 after(() => browser.close());
 
 /**
- * Waits until everything is kept, and answers what the service worker says then.
+ * Waits until everything is cached, and returns the service worker's answer.
  * @param {import('playwright-core').Page} page
  * @returns {Promise<{ version: string, ready: boolean, cached: number, total: number }>}
  */
@@ -72,7 +73,7 @@ test('keeps the requests of the worker on the site', async () => {
       left.push(request.url());
     }
   });
-  // Under another address of this machine listens a host that must not hear of the visit.
+  // A host at another address of this machine that must not hear of the visit.
   const other = await startServer({ headers: { 'Access-Control-Allow-Origin': '*' } });
   const reach = async () => {
     const worker = page.workers()[0] ?? (await page.waitForEvent('worker'));
@@ -112,7 +113,7 @@ test('keeps the old version for as long as a page shows it, then none of it', as
   });
   assert.equal((await cacheNames()).length, 2);
 
-  // The last page of the old version goes away, then the next one is in charge.
+  // When the last page of the old version closes, the next version takes over.
   await old.page.goto('about:blank');
   await old.page.goto(server.url);
   const status = await offlineReady(old.page);

@@ -1,4 +1,5 @@
-// The page that a model leaves as: from disk, with nothing to reach, it predicts what Downhill does, to eyes, hands and readers.
+// The exported web page: opened from disk and without a network, it predicts as Downhill does, for
+// eyes, hands and screen readers.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -34,7 +35,7 @@ after(async () => {
 });
 
 /**
- * Opens the page of a sample from disk. Whatever it complains of, or asks of a network, fails the test.
+ * Opens the page of a sample from disk. Console errors and network requests fail the test.
  * @param {string} sample
  * @param {import('playwright-core').BrowserContextOptions} [options]
  */
@@ -58,7 +59,7 @@ async function open(sample, options = {}) {
 }
 
 /**
- * The whole digits of what is shown.
+ * All digits of the displayed number.
  * @param {import('playwright-core').Page} page
  * @param {string} activation
  */
@@ -77,7 +78,7 @@ for (const sample of ['story', 'unbiased', 'powers', 'mixed', 'ten', 'yes', 'cla
       }
       const now = await predicted(page, activation);
       assert.equal(now.length, outputs[i].length);
-      // Shares of a bar are written in fewer digits.
+      // Percentages of a bar have fewer digits.
       const tolerance = activation === 'softmax' ? 1e-6 : 1e-12;
       now.forEach((value, k) => assert.ok(Math.abs(value - outputs[i][k]) <= tolerance * Math.max(Math.abs(outputs[i][k]), activation === 'softmax' ? 1 : 0), `${value} where ${outputs[i][k]} is expected`));
     }
@@ -136,7 +137,7 @@ test('nothing but its own script and style is let in', async () => {
     return 'added' in globalThis;
   });
   assert.equal(added, false);
-  // What is refused is said on the console, and nothing else is.
+  // Only the refusal appears on the console.
   assert.ok(problems.length > 0 && problems.every((problem) => /Content Security Policy/.test(problem)), problems.join());
   problems.length = 0;
   await close();

@@ -1,4 +1,5 @@
-// A second worker of the CPU: tried where a pass is long, with the figures of both in sight, and the same run either way.
+// The CPU's second worker: tried if a pass is long, with both speeds shown, and the same run either
+// way.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { exportWeights } from './hands.js';
@@ -42,7 +43,7 @@ function checkFigures([, taken, first, second, other]) {
   assert.notEqual(taken.startsWith(other), true);
   const [its, others] = [first, second].map(figure);
   assert.ok(its > 0 && others > 0, `${its}, ${others}`);
-  // Two are taken where they make 1.3 times the steps of one; four digits are shown.
+  // Two workers are used if they make 1.3 times the steps of one; four digits are shown.
   const gain = taken === 'two workers' ? its / others : others / its;
   assert.ok(taken === 'two workers' ? gain > 1.298 : gain < 1.302, `${taken}: ${gain}`);
   console.log(`${taken}: two make ${gain.toFixed(2)} times the steps of one`);
@@ -59,7 +60,7 @@ test('a long pass is tried in two workers, offline too, and the run is that of o
   await until('Step count', (step) => step === 60);
   assert.ok(await number('Loss') < 1);
 
-  // What never goes over the rows a step, from the same start: the same weights but for rounding.
+  // Sufficient statistics from the same start give the same weights up to rounding.
   const other = await openPage(browser, { server, context: first.context, hash: `${million}&backend=statistics` });
   const expected = await trained(other.page);
   const norm = Math.hypot(...expected);
@@ -68,7 +69,7 @@ test('a long pass is tried in two workers, offline too, and the run is that of o
   assert.ok(weights.length === 13 && apart <= 1e-4 * norm, `${apart / norm}`);
   await other.close();
 
-  // The service worker answers now, and puts a policy on workers: the second one comes under it.
+  // The service worker now answers and adds a policy to workers, including the second one.
   await first.page.waitForFunction(() => navigator.serviceWorker.controller !== null);
   await server.close();
   const offline = await openPage(browser, { server, context: first.context, hash: `${million}&backend=cpu` });

@@ -1,4 +1,5 @@
-// The tabs of the path and of the folds, given the numbers that a run gives them: what they say, and what a click takes.
+// The tabs of the path and of the folds, fed with numbers of a run: what they show, and what a
+// click selects.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { description, eventually } from './hands.js';
@@ -58,7 +59,7 @@ test('a path says what is left at the chosen strength, and a strength is taken b
   await view.getByRole('button', { name: 'Use the best penalty: 0.3162' }).click();
   assert.ok(Math.abs((await chosen())[0] / 0.316228 - 1) < 1e-5, String(await chosen()));
 
-  // The keyboard begins in the middle, at 0.1 of the largest coefficient, and reads what it comes to.
+  // The keyboard starts in the middle, at 0.1 of the largest coefficient, and reads it out.
   await picture.focus();
   await page.keyboard.press('ArrowRight');
   const reading = view.locator('.path-coefficients .reading');
@@ -74,7 +75,7 @@ test('a path says what is left at the chosen strength, and a strength is taken b
   const [, , clicked] = await chosen();
   assert.ok(clicked > 0.3 && clicked < 3, `${clicked}`);
 
-  // The run goes on at another strength.
+  // The run continues with another strength.
   await page.evaluate(() => /** @type {any} */ (globalThis).path.mark(0.01));
   await eventually(() => description(page, 'Coefficients by penalty strength'), (text) => /At strength 0\.01, 2 of 2 coefficients are not zero/.test(text));
   await close();

@@ -1,4 +1,4 @@
-// The page as a person finds it: by role and name, in English.
+// The page as a person sees it: by role and name, in English.
 import assert from 'node:assert/strict';
 
 /** @typedef {import('playwright-core').Page} Page */
@@ -28,7 +28,7 @@ export function person(page) {
       await button('Train').waitFor();
     },
     /**
-     * Writes a number as a person does, and leaves the box.
+     * Types a number as a person does, and leaves the box.
      * @param {string} name
      * @param {string | number} value
      */
@@ -39,7 +39,7 @@ export function person(page) {
     /** The parameters shown, as numbers. */
     weights: async () => (await output('Weights').locator('.now').allInnerTexts()).map(figure),
     /**
-     * Until a number that is shown satisfies a condition; what it is then.
+     * Waits until a displayed number satisfies a condition, and returns it.
      * @param {string} name
      * @param {(value: number) => boolean} is
      * @param {number} [timeout]
@@ -57,7 +57,7 @@ export function person(page) {
 }
 
 /**
- * A number as the page writes it: thousands separated, a real minus sign.
+ * Reads a number as the page writes it: thousands separated, a real minus sign.
  * @param {string} text
  */
 export function figure(text) {

@@ -1,4 +1,5 @@
-// Every picture can be taken away: as PNG at twice the pixels, and as SVG with real text and a shape a row.
+// Every picture can be saved: as PNG with twice the pixels, and as SVG with real text and one shape
+// per row.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
@@ -33,7 +34,7 @@ async function saved(page, name, format) {
 }
 
 /**
- * What a browser makes of an SVG, read as the strict XML that it is.
+ * The SVG as a browser parses it, in strict XML mode.
  * @param {Page} page
  * @param {string} text
  */
@@ -64,11 +65,11 @@ test('the fit chart is saved as SVG with every row, its line and its words', asy
   assert.equal(svg.title, 'Fit chart');
   assert.match(svg.description ?? '', /^Fit of y by x: 57 rows/);
   assert.equal(svg.data, null);
-  // A disc a row, and one in the legend.
+  // One disc per row, and one in the legend.
   assert.equal(svg.circles.length, 58);
   const rows = svg.circles.slice(1);
   assert.equal(new Set(rows.map(({ fill }) => fill)).size, 1);
-  // Rows lie evenly along x, in their order: 57 places between the first and the last.
+  // Rows are evenly spaced along x, in order: 57 places between the first and the last.
   const x = rows.map(({ x }) => x).sort((a, b) => a - b);
   const gap = (x[56] - x[0]) / 56;
   for (const [i, at] of x.entries()) assert.ok(Math.abs(at - (x[0] + i * gap)) < 0.1, `${i}: ${at}`);
@@ -79,7 +80,7 @@ test('the fit chart is saved as SVG with every row, its line and its words', asy
   const words = svg.texts.map(([words]) => words);
   for (const expected of ['Fit chart', 'data', 'current fit', 'exact least squares', 'x', 'y', '0.5']) assert.ok(words.includes(expected), `${expected} in ${words}`);
   for (const [words, size] of svg.texts) assert.ok(Number(size) >= 11.9 && Number(size) <= 14, `${words} at ${size}`);
-  // The page's own picture is as it was.
+  // The page's own picture is unchanged.
   assert.equal(await page.locator('#fit-canvas canvas').first().evaluate((canvas) => /** @type {HTMLCanvasElement} */ (canvas).toDataURL()), before);
   await close();
 });

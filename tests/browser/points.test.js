@@ -1,4 +1,5 @@
-// Points by hand and by the million: what the fit chart shows, and what a click on it does.
+// Points added by hand and points by the million: what the fit chart shows, and what a click on it
+// does.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { eventually, exactWeights, rows } from './hands.js';
@@ -27,7 +28,7 @@ async function waiting(hash = '') {
 }
 
 /**
- * Both layers of the fit chart, as they are now.
+ * Both layers of the fit chart as they are now.
  * @param {import('playwright-core').Page} page
  */
 async function picture(page) {
@@ -52,7 +53,7 @@ test('adds a point where the chart is clicked, and takes it away again', async (
   assert.deepEqual(await exactWeights(page), before);
   await until('Loss', (now) => now === loss);
   assert.ok(await output('Weights').isVisible());
-  // A drag is no click.
+  // A drag is not a click.
   await page.mouse.move(place.x, place.y);
   await page.mouse.down();
   await page.mouse.move(place.x + 60, place.y + 20, { steps: 4 });
@@ -64,7 +65,8 @@ test('adds a point where the chart is clicked, and takes it away again', async (
 
 test('adds a point by its numbers, exactly', async () => {
   const { page, close, box, button } = await waiting('#data.source.n_samples=2&data.source.noise=0');
-  // Two rows lie on 2 x + 1 at -1 and 1; a third at (0, 4) lifts the line by a third of the 3 it lies above.
+  // Two rows are on 2 x + 1 at -1 and 1; a third at (0, 4) raises the line by a third of its
+  // distance of 3.
   await page.getByText('More', { exact: true }).click();
   await box('Point x').fill('0');
   await box('Point y').fill('4');
@@ -97,7 +99,7 @@ test('zooms by wheel and key, and comes back', async () => {
   const whole = await picture(page);
   await chart.hover();
   await page.mouse.wheel(0, -400);
-  // The pointer has a read-out of its own on the picture: it goes before pictures are compared.
+  // The pointer has its own readout on the picture, so it is removed before pictures are compared.
   await page.mouse.move(5, 5);
   const near = await picture(page);
   assert.notEqual(near, whole);
@@ -130,14 +132,14 @@ test('reads out both pictures at once', async () => {
   const [, x, predicted] = /x (\S+) +ŷ (\S+) +exact (\S+)/.exec(await fit.innerText()) ?? [];
   const plain = (/** @type {string} */ text) => Number(text.replace('−', '-'));
   const [w, b] = await person(page).weights();
-  // Read-outs have four digits.
+  // Displayed numbers have four digits.
   assert.ok(Math.abs(w * plain(x) + b - plain(predicted)) < 1e-3, await fit.innerText());
   assert.match(await page.locator('#loss-reading').innerText(), /step \d+ +loss [\d.]+/);
   await close();
 });
 
 /**
- * Pixels of the fit chart's lower layer, points or density, that are not bare.
+ * Pixels of the fit chart's lower layer (points or density) that are not blank.
  * @param {import('playwright-core').Page} page
  */
 const inked = (page) => page.locator('#fit-canvas canvas').first().evaluate((area) => {
@@ -151,13 +153,13 @@ const inked = (page) => page.locator('#fit-canvas canvas').first().evaluate((are
 test('draws a density of more points than can be told apart', async () => {
   const thin = await waiting('#data.source.n_samples=20001&data.source.noise=0');
   await eventually(() => rows(thin.page), (n) => n === 20001, 'rows');
-  // Axes, words and a band no wider than the line: whatever comes on top of it is the noise.
+  // Axes, text and a band no wider than the line; anything more is the noise.
   const bare = await eventually(() => inked(thin.page), (n) => n > 1000, 'a chart');
   await thin.close();
   const { page, close, until } = await waiting('#data.source.n_samples=20001&data.source.noise=0.5');
   const area = await page.locator('#fit-canvas').evaluate((chart) => chart.clientWidth * chart.clientHeight);
-  // y spans 4 and 4 sd of 0.5 on either side: 8, of which +-2 sd, with 95% of the points, are a quarter. Half of that
-  // is for the margins, and for cells that no point falls into.
+  // y spans 4 plus 4 sd of 0.5 on either side: 8, of which +-2 sd, with 95% of the points, are a
+  // quarter. Half of that allows for margins and empty cells.
   await eventually(() => inked(page), (n) => n - bare > area / 8, 'a cloud');
   await page.getByRole('button', { name: 'Epoch' }).click();
   await until('Step count', (step) => step === 1);

@@ -1,4 +1,4 @@
-// What the page promises: nothing leaves, nothing freezes, and a browser that cannot run it is told so.
+// The page's promises: nothing is sent, nothing freezes, and an unsupported browser is told so.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { dropFile, exportAs } from './hands.js';
@@ -32,7 +32,7 @@ test('allows its own files alone, and has no script or style between its lines',
   }
   const text = await (await page.request.get(server.url)).text();
   assert.doesNotMatch(text, /<style|\sstyle=|\son[a-z]+=|<script(?![^>]*\ssrc=)/i);
-  // The policy is alive: what it forbids does not happen.
+  // The policy works: what it forbids does not happen.
   const told = page.waitForEvent('console', (message) => /policy violation: style-src/.test(message.text()));
   const applied = await page.evaluate(() => {
     const element = document.createElement('div');
@@ -56,7 +56,7 @@ test('makes no request to anyone else in a whole session', async (t) => {
   await select('Preset').selectOption('Old Faithful');
   await type('Learning rate', 0.05);
   await until('Step count', (step) => step > 20);
-  // A model of another tool leaves and comes back: what writes and reads it is the site's own, too.
+  // A model is exported and imported again: the code that does it also comes from the site.
   const { bytes } = await exportAs(page, 'safetensors');
   await dropFile(page, 'model', bytes);
   await button('Predict a table').click();
@@ -69,7 +69,7 @@ test('makes no request to anyone else in a whole session', async (t) => {
   await page.getByRole('button', { name: 'Close' }).click();
   await page.getByRole('combobox', { name: 'Language' }).selectOption('中文');
   await output('损失').waitFor();
-  // The harness has listened all the time: any other origin fails the closing.
+  // The harness has listened all the time: a request to another origin would fail the close.
   await close();
 });
 
@@ -133,7 +133,7 @@ for (const backend of /** @type {const} */ (['CPU', 'GPU'])) {
       for (let i = 0; i < 20; i += 1) await page.mouse.move(box.x + 20 + 4 * i, box.y + box.height / 2);
       await page.mouse.up();
       await until('Step count', (step) => step > before, 120_000);
-      // Entries come after the frame that they speak of.
+      // Entries arrive after the frame they describe.
       await frame();
       await frame();
       const { longtask, event } = await page.evaluate(() => /** @type {any} */ (globalThis).seen);
@@ -143,10 +143,11 @@ for (const backend of /** @type {const} */ (['CPU', 'GPU'])) {
       // Durations are rounded to 8 ms.
       return event.length > 0 && longtask.length === 0 && input <= LIMIT_MS + 4;
     };
-    // Whatever else runs on the machine only adds: the best of three rounds counts.
+    // Other processes can only add time, so the best of three rounds counts.
     let answered = await round();
     for (let i = 1; i < 3 && !answered; i += 1) answered = await round();
-    // On the software adapter the GPU's work takes the cores that the page needs: reported, not held to the limit.
+    // With the software adapter, the GPU's work uses the cores that the page needs, so the result
+    // is reported without a limit.
     if (backend === 'CPU') assert.ok(answered, 'no round kept the limit');
     await close();
   });

@@ -1,4 +1,4 @@
-// What is heard and what is labelled while numbers change many times a second.
+// Announcements and labels while numbers change many times a second.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { eventually } from './hands.js';
@@ -23,7 +23,7 @@ test('no live region but the summary says anything while it trains', async () =>
   const { pause, number, until } = person(page);
   await pause.waitFor();
   await until('Step count', (step) => step > 5);
-  // <output> has the role status, which is live unless told otherwise (HTML AAM; WAI-ARIA 1.2, aria-live).
+  // <output> has the role status, which is live by default (HTML AAM; WAI-ARIA 1.2, aria-live).
   await page.evaluate(() => {
     /** @type {Record<string, number>} */
     const heard = {};
@@ -42,14 +42,14 @@ test('no live region but the summary says anything while it trains', async () =>
   const heard = () => page.evaluate(() => /** @type {any} */ (globalThis).heard);
   const told = await eventually(heard, (regions) => Object.keys(regions).length > 0, 'the summary');
   assert.deepEqual(told, { status: 1 });
-  // At 60 steps a second it is well within this that other numbers changed.
+  // At 60 steps per second, other numbers have certainly changed by then.
   await until('Step count', (step) => step > first + 30);
   assert.deepEqual(Object.keys(await heard()), ['status']);
   await close();
 });
 
 test('a loss that is taken over a sample says so, and over every row when it holds', async () => {
-  // Twelve powers of a million values take longer to measure than a twentieth of the time between two pictures.
+  // Twelve powers of a million values take longer to measure than a twentieth of a frame.
   const hash = '#data.source.n_samples=2000000&model.degree=12&method=mini_batch&steps_per_second=null&backend=cpu'
     + '&stop.converged=false';
   const { page, close } = await openPage(browser, { server, hash });

@@ -1,5 +1,5 @@
-// Many rows: what they take is said before, how far they are is shown meanwhile, and whoever thinks better of it has
-// what there was.
+// Many rows: the page says beforehand what memory they need, shows progress, and cancelling keeps
+// the previous run.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { description, eventually, rows } from './hands.js';
@@ -35,7 +35,7 @@ function progress(page) {
 }
 
 /**
- * What a person would miss if it were lost.
+ * Everything a person would miss if it were lost.
  * @param {import('playwright-core').Page} page
  */
 async function state(page) {
@@ -67,7 +67,7 @@ test('ten million rows show their progress, can be cancelled, and take little mo
   await page.getByText('100 rows need about 800 B').waitFor();
   assert.equal(await bar.isVisible(), false);
 
-  // What it will take stands there while the number is being written, for those who hear it, too.
+  // The memory estimate updates while the number is being typed, for screen readers too.
   await box('Count').fill('10000000');
   const told = page.getByText('10,000,000 rows need about 80 MB');
   await told.waitFor();
@@ -92,7 +92,7 @@ test('ten million rows show their progress, can be cancelled, and take little mo
   await button('Step').click();
   await until('Step count', (step) => step === 4);
 
-  // By a key, while it trains: it goes on.
+  // Cancelled by a key while training, which continues.
   await train.click();
   await pause.waitFor();
   await type('Count', 10_000_000);
@@ -104,7 +104,7 @@ test('ten million rows show their progress, can be cancelled, and take little mo
   assert.equal(await rows(page), 100);
   assert.equal(await box('Count').inputValue(), '100');
 
-  // And not at all.
+  // Not cancelled.
   await slider('Speed').press('End');
   const start = Date.now();
   await type('Count', 10_000_000);
@@ -114,12 +114,12 @@ test('ten million rows show their progress, can be cancelled, and take little mo
   await eventually(() => description(page, 'Fit chart'), (text) => text.includes(': 10,000,000 rows,'), 'the new run');
   await until('Step count', (step) => step > 3, 120_000);
   await stop();
-  // y = 2 x + 1 with 0.1 noise: four digits of the exact line are those of the formula.
+  // y = 2 x + 1 with noise 0.1: four digits of the exact line are those of the formula.
   const exact = await page.getByRole('status', { name: 'Weights' }).locator('.exact').allInnerTexts();
   assert.deepEqual(exact, ['2.000', '1.000']);
   await heapFits(page, ready);
-  // Another ten million beside them, until they take their place: twice the bytes while both are there, and no more
-  // however often.
+  // Ten million more rows until they replace the old ones: twice the bytes while both exist, and no
+  // more however often.
   for (const seed of [2, 3, 4]) {
     await type('Noise seed', seed);
     await bar.waitFor();
@@ -131,7 +131,7 @@ test('ten million rows show their progress, can be cancelled, and take little mo
 });
 
 /**
- * That the worker's heap is at most 1.2 times the bytes of the data; of so many such data.
+ * Checks that the worker's heap is at most 1.2 times the bytes of the data, times `times`.
  * @param {import('playwright-core').Page} page
  * @param {number} ready
  * @param {number} [times]
@@ -164,7 +164,7 @@ test('newer rows supersede those that are being made', async () => {
   await gone();
   await eventually(() => rows(page), (n) => n === 1_234, 'the newest');
   assert.equal(await box('Count').inputValue(), '1234');
-  // Those were left where they stood: made to their end, they would have come to 95% and more.
+  // Cancelled preparations stopped at once: a finished one would have reached 95% or more.
   const furthest = Math.max(...(await page.evaluate(() => /** @type {any} */ (globalThis).shown)));
   assert.ok(furthest >= 0 && furthest < 90, `${furthest}%`);
   await eventually(async () => page.url(), (url) => url.includes('n_samples=1234'), 'the address follows');

@@ -1,4 +1,5 @@
-// Tables that do not fit into memory: they go on in a file of the page's own, which goes with them, or become a sample.
+// Tables that do not fit in memory continue in a private file that is removed with them, or become
+// a sample.
 import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -21,11 +22,12 @@ after(async () => {
 });
 
 /**
- * In the page: a session of its own, and a table of so many rows of 100 digits, cell j of row i being (i + j) modulo 10.
+ * In the page: a session, and a table with this many rows of 100 digits, where cell j of row i is
+ * (i + j) modulo 10.
  * @param {number} n_rows
  */
 async function begin(n_rows) {
-  // The page's own modules, wherever the site keeps them.
+  // The page's own modules, whatever their names in the site.
   const main = /** @type {HTMLScriptElement} */ (document.querySelector('script[type="module"]')).src;
   const { Client } = await import(new URL('client.js', main).href);
   const pkg = await import(new URL('wasm/engine/downhill.js', main).href);
@@ -35,7 +37,7 @@ async function begin(n_rows) {
   const names = Array.from({ length: 100 }, (_, j) => `c${j}`).join(',');
   const ten = Array.from({ length: 10 }, (_, i) => `${Array.from({ length: 100 }, (_, j) => (i + j) % 10).join(',')}\n`).join('');
   const blob = new Blob([`${names}\n`, ...Array(n_rows / 10).fill(ten)]);
-  // The same as NumPy saves it: numpy/lib/format.py, version 1.0.
+  // The same table as NumPy saves it: numpy/lib/format.py, version 1.0.
   const header = `{'descr': '|u1', 'fortran_order': False, 'shape': (${n_rows}, 100), }`.padEnd(117) + '\n';
   const digits = new Uint8Array(1000).map((_, k) => (Math.floor(k / 100) + k) % 10);
   const array = new Blob([new Uint8Array([0x93]), 'NUMPY', new Uint8Array([1, 0, 118, 0]), header, ...Array(n_rows / 10).fill(digits)]);
@@ -50,7 +52,7 @@ async function begin(n_rows) {
 }
 
 /**
- * A page that the browser gives no storage.
+ * A page without access to storage.
  * @param {import('playwright-core').Route} route
  */
 const refuse = (route) => route.fulfill({
@@ -110,7 +112,7 @@ test('A table that is no text is stored as well, while the page that has it open
   assert.deepEqual(stored.preview.columns.map((/** @type {any} */ column) => column.summary[1]), Array(100).fill(4.5));
   assert.ok(stored.preview.bytes < 300e6, `${stored.preview.bytes} bytes of memory`);
   assert.equal(stored.held.length, 1);
-  // What nobody has open goes as soon as another page has begun, without a table; what somebody has stays.
+  // Files that no page has open are removed as soon as another page starts; open ones stay.
   const other = await openPage(browser, { server, context });
   await page.evaluate(async () => {
     const { files } = /** @type {Left} */ (/** @type {unknown} */ (globalThis));
@@ -135,7 +137,7 @@ test('A table that is no text is stored as well, while the page that has it open
 
 test('A table that storage has no room for leaves nothing there', async () => {
   const context = await browser.newContext({ serviceWorkers: 'block' });
-  // A file like any other, but that not a byte of it can be written.
+  // A file like any other, except that not a byte can be written.
   await context.route('**/storage.js', (route) => route.fulfill({
     contentType: 'text/javascript',
     body: `import { folder } from './leftovers.js';

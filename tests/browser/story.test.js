@@ -1,4 +1,5 @@
-// The story, told by the page and by NumPy and Keras: the same rows, the same beginning, the same loss at every step.
+// The Keras example on the page, in NumPy and in Keras: the same rows, the same start, the same
+// loss at every step.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,8 +9,8 @@ import { launch, openPage, root, startServer } from './harness.js';
 import { figure, person } from './person.js';
 
 /**
- * `tests/reference/story.py`: a line by SGD over batches in order, by NumPy 2.4.6 and Keras 3.15.1. A loss is that of
- * the batch before its update.
+ * `tests/reference/story.py`: a line trained by SGD over batches in order, by NumPy 2.4.6 and Keras
+ * 3.15.1. Each loss is the batch loss before its update.
  * @type {{ x: number[], y: number[], learning_rate: number, batch_size: number, epochs: number, cases: Case[] }}
  */
 const story = JSON.parse(await readFile(join(root, 'tests/reference/story.json'), 'utf8'));
@@ -34,7 +35,8 @@ const mean = (/** @type {number[]} */ values) => values.reduce((sum, value) => s
 const mean2 = (/** @type {number[]} */ values) => mean(values.map((value) => value * value));
 
 /**
- * The weights after every step, and their loss over all rows, by story.py's recursion; held to the file's own losses.
+ * The weights after every step and their loss over all rows, by the recursion of story.py; checked
+ * against the file's losses.
  * @param {Case} told
  */
 function course({ bias, initial, losses, final }) {
@@ -68,7 +70,7 @@ for (const engine of /** @type {const} */ (['CPU', 'GPU'])) {
       await output('Backend in use').filter({ hasText: new RegExp(`^${engine} · chosen by you`) }).waitFor();
       await pasteTable(page, story.x.map((x, i) => `${x},${story.y[i]}`).join('\n'));
       await eventually(() => rows(page), (n) => n === story.x.length, 'rows');
-      // The page begins at zero; a weights file begins where the story does.
+      // The page starts at zero; a weights file starts from the example's weights.
       const { file: start } = await exportWeights(page);
       start.layers[0].kernel = [[told.initial[0]]];
       if (told.bias) start.layers[0].bias = [told.initial[1]];
@@ -102,7 +104,8 @@ for (const engine of /** @type {const} */ (['CPU', 'GPU'])) {
       await agrees(400);
       console.log(`losses within ${worst.toExponential(1)} of NumPy's`);
 
-      // The chart reads out the batch of every update: four digits of it, from the last to the first.
+      // The chart shows the batch loss of every update with four digits, from the last to the
+      // first.
       const chart = page.getByRole('img', { name: 'Loss chart', exact: true });
       await chart.focus();
       const seen = new Map();
@@ -119,11 +122,11 @@ for (const engine of /** @type {const} */ (['CPU', 'GPU'])) {
         }
       }
       assert.ok(seen.size >= 40, `${seen.size} steps were read`);
-      // Through (0, 0) the mean of y stays: what the page says of the floor is what there is.
+      // Through (0, 0) the mean of y remains: the page's lowest loss is correct.
       const floor = page.getByText(/the line must pass through \(0, 0\), so the loss cannot fall below/i);
       assert.equal(await floor.isVisible(), !told.bias);
       if (!told.bias) {
-        // Least squares through the origin: w = mean(x y) / mean(x^2), and what it leaves.
+        // Least squares through the origin: w = mean(x y) / mean(x^2), and its loss.
         const { x, y } = story;
         const w = mean(x.map((x, i) => x * y[i])) / mean2(x);
         const [, least] = /below ([\d.]+\d)/.exec(await floor.innerText()) ?? [];

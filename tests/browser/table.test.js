@@ -1,4 +1,5 @@
-// A table of the user's own: columns found out and chosen, many features trained on, one row explained.
+// The user's own table: columns are detected and chosen, many features are trained, one row is
+// explained.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { chooseTable, dropFile, exportWeights, importWeights, openTables, upload } from './hands.js';
@@ -19,7 +20,8 @@ after(async () => {
   await server.close();
 });
 
-// price = 20 + 2.5 size + 8 rooms + 40 (Bonn) - 25 (Ulm), without noise: the numbers that training must find.
+// price = 20 + 2.5 size + 8 rooms + 40 (Bonn) - 25 (Ulm), without noise: the coefficients that
+// training must find.
 const cities = ['Aachen', 'Bonn', 'Ulm'];
 const table = ['size;rooms;city;note;price'];
 for (let i = 0; i < 120; i += 1) {
@@ -38,7 +40,7 @@ async function open(hash = '#steps_per_second=null&stop.converged=false') {
 }
 
 /**
- * The weights shown, by name.
+ * The displayed weights by name.
  * @param {Page} page
  */
 async function named(page) {
@@ -58,7 +60,7 @@ for (const engine of /** @type {const} */ (['CPU', 'GPU'])) {
     assert.equal(await choice.getByRole('combobox', { name: 'Decimal mark' }).inputValue(), ',');
     assert.equal(await choice.getByRole('combobox', { name: 'Target' }).inputValue(), 'price');
     assert.equal(await choice.getByRole('combobox', { name: 'Kind of city' }).inputValue(), 'category');
-    // Nearly every note stands once: it is there, and not among the features.
+    // Nearly every note is unique: the column is listed but not used as a feature.
     assert.equal(await choice.getByRole('checkbox', { name: 'note' }).isChecked(), false);
     await choice.getByRole('button', { name: 'Use this table' }).click();
     await choice.waitFor({ state: 'hidden' });
@@ -76,7 +78,7 @@ for (const engine of /** @type {const} */ (['CPU', 'GPU'])) {
       assert.ok(Math.abs(now - value) < 0.02 * Math.abs(value), `${name}: ${now}`);
     }
 
-    // One row: what it comes to, and from what.
+    // One row: its prediction and the contributions.
     await page.getByRole('textbox', { name: 'size', exact: true }).fill('100');
     await page.getByRole('textbox', { name: 'rooms', exact: true }).fill('3');
     await select('city').selectOption('Ulm');
@@ -168,7 +170,7 @@ test('weights of several inputs are saved with their columns, and go on from the
   const { file, text } = await exportWeights(page);
   assert.deepEqual(file.columns.inputs.map((/** @type {any} */ { name }) => name), ['size', 'rooms', 'city']);
   assert.deepEqual(file.columns.inputs[2].levels, cities);
-  // The file checks itself: its layers through its feature map say what it says they do.
+  // The file checks itself: its layers and its feature map give its check predictions.
   const { feature_map: map, layers: [layer] } = file;
   for (const check of file.check_predictions) {
     const inputs = check.slice(0, -1);
@@ -185,7 +187,7 @@ test('weights of several inputs are saved with their columns, and go on from the
   await until('Step count', (now) => now === 0);
   await importWeights(page, text);
   await until('Step count', (now) => now === step);
-  // Without its table the file cannot go on, and says which one it needs.
+  // Without its table the file cannot continue, and says which table it needs.
   const other = await open();
   await importWeights(other.page, text);
   await other.page.getByRole('alert').filter({ hasText: /needs the table "flats.csv".*Load that file/ }).waitFor();
@@ -242,7 +244,7 @@ test('coefficients stand with their errors, as certified, and with what descent 
     assert.ok(Math.abs(shownError / error - 1) < 1e-3, `error of ${name}: ${shownError}`);
     assert.ok(Math.abs(t / (estimate / error) - 1) < 1e-3, `t of ${name}: ${t}`);
   }
-  // Descent stands at zero, and moves.
+  // The trained values are zero at first, then change.
   assert.equal((await cells(rows[1]))[2], 0);
   const step = await number('Step count');
   await button('Epoch').click();
@@ -250,7 +252,7 @@ test('coefficients stand with their errors, as certified, and with what descent 
   await view.getByRole('cell', { name: '0.000', exact: true }).first().waitFor({ state: 'detached' });
   const [download] = await Promise.all([page.waitForEvent('download'), view.getByRole('button', { name: 'Save as CSV' }).click()]);
   assert.equal(download.suggestedFilename(), 'downhill-coefficients.csv');
-  // By the keyboard to the fit and back.
+  // With the keyboard to the fit tab and back.
   await tab.focus();
   await page.keyboard.press('ArrowLeft');
   assert.ok(await page.getByRole('img', { name: 'Fit chart' }).isVisible());
@@ -275,7 +277,7 @@ test('rows are held out, and the run ends where they gain no longer', async () =
   const read = async (/** @type {string} */ name) => page.locator('#readouts > div').filter({ hasText: new RegExp(`^${name}`) }).locator('dd').innerText();
   assert.equal(await read('best so far'), `${await read('validation loss')} (step ${best})`);
   assert.ok(figure(await read('validation loss')) > figure(await output('Loss').innerText()), 'what was not seen is harder');
-  // Patience alone has nothing to look at.
+  // Early stopping alone has no validation rows.
   await type('Validation fraction', 0);
   await page.getByText(/Early stopping needs validation rows/).waitFor();
   await close();
@@ -283,7 +285,7 @@ test('rows are held out, and the run ends where they gain no longer', async () =
 
 test('dates are read in the order that a person says, where no date tells it', async () => {
   const { page, close, choice } = await open();
-  // No day is beyond the twelfth: 3/4 is in March or in April.
+  // No day is above twelve: 3/4 may be in March or in April.
   const days = Array.from({ length: 24 }, (_, i) => `3/${1 + (i % 12)}/2024,${i},${i * i}`);
   await chooseTable(page, upload('days.csv', `day,x,y\n${days.join('\n')}\n`));
   await choice.waitFor();

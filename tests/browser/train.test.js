@@ -1,4 +1,4 @@
-// The main job, on the GPU and on the CPU: train, watch, stop, step, start over.
+// The main task, on the GPU and on the CPU: train, watch, stop, step, reset.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { launch, openPage, startServer } from './harness.js';
@@ -28,11 +28,11 @@ test('trains by itself within a second of a first visit', async () => {
   await until('Step count', (step) => step > 0);
   const milliseconds = await page.evaluate(() => performance.now());
   console.log(`first step seen ${Math.round(milliseconds)} ms after the visit began`);
-  // A second on a quiet machine; twice that leaves room for what else runs.
+  // A second on a quiet machine; twice that allows for other processes.
   assert.ok(milliseconds < 2000, `${milliseconds} ms`);
   assert.ok(await pause.isVisible());
   assert.match(await output('Backend in use').innerText(), /^(GPU|CPU)\s*· about [\d.,]+x faster here than the (GPU|CPU)/);
-  // Sixty steps a second at first: the story is not over in a frame.
+  // Sixty steps per second at first: the run is not over in one frame.
   const loss = await until('Loss', (loss) => loss < 2);
   const step = await person(page).number('Step count');
   assert.ok(step < 300, `${step} steps already, loss ${loss}`);
@@ -62,7 +62,7 @@ for (const engine of engines) {
     await type('Learning rate', 0.3);
     await slider('Speed').press('End');
     await train.click();
-    // It ends by itself, and says so.
+    // It ends by itself and says so.
     await page.getByText(/^Converged:/).first().waitFor({ timeout: 60_000 });
     await train.waitFor();
     const loss = await number('Loss');
@@ -100,7 +100,7 @@ for (const engine of engines) {
     await button('Reset').click();
     await until('Step count', (step) => step === 0);
     assert.equal(await number('Loss'), loss);
-    // The same way down again.
+    // The same path again.
     await button('Epoch').click();
     await button('Epoch').click();
     await until('Step count', (step) => step === 8);
@@ -116,7 +116,8 @@ for (const engine of engines) {
     await select('Preset').selectOption('Keras example, no bias');
     await page.getByText('Reached your limit of 100 epochs').first().waitFor();
     assert.equal(await number('Step count'), 400);
-    // Through (0, 0) only: y = 2 x + 1 leaves the 1 in every row, so the mean square is 1 less what the noise does.
+    // Through (0, 0) only: y = 2 x + 1 misses the 1 in every row, so the mean square is 1, give or
+    // take the noise.
     assert.ok(await number('Loss') > 0.95);
     await page.getByText(/the line must pass through \(0, 0\), so the loss cannot fall below/i).waitFor();
     await select('Preset').selectOption('Keras example, with bias');

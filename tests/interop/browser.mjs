@@ -1,6 +1,7 @@
-// Trains in a real browser and saves every format through the page's own dialog, for the scripts of this folder to read:
-// `node tests/interop/browser.mjs FOLDER` writes FOLDER/<format>/browser.<extension> and FOLDER/expected.json (see README.md).
-// The run is the story's line, predicted at 0.5 and -0.5; what is expected is what the page says there.
+// Trains in a real browser and saves every format through the page's own dialog, for the scripts of
+// this folder: `node tests/interop/browser.mjs FOLDER` writes FOLDER/<format>/browser.<extension>
+// and FOLDER/expected.json (see README.md). The run is the Keras example's line, predicted at 0.5
+// and -0.5; the page's predictions are expected.
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -43,7 +44,7 @@ const [weight] = file.original_units.weights;
 const { bias } = file.original_units;
 const linear = ROWS.map((x) => [weight * x + bias]);
 
-// The page's own words for these two, to the four digits that it shows.
+// The page's own predictions for these two, with the four digits it shows.
 const shown = await page.getByLabel("Predictions", { exact: true }).innerText();
 shown.split(", ").forEach((text, i) => assert.ok(Math.abs(Number(text) - linear[i][0]) < 6e-4 * Math.abs(linear[i][0]), `${text} is shown, and ${linear[i]} saved`));
 assert.equal(shown.split(", ").length, ROWS.length);

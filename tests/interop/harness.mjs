@@ -1,4 +1,4 @@
-// What the JavaScript of this folder shares: see harness.py, whose twin this is.
+// Shared JavaScript of this folder, as harness.py for Python.
 
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join, parse } from "node:path";

@@ -7,8 +7,8 @@ import json
 import sys
 from pathlib import Path
 
-# Scripts beside this one are called as the packages are that they try, and as modules of Python's own: who imports `keras` or
-# `code` from here on is to get those.
+# Scripts in this folder have the names of the packages they test, and of Python's own modules. From
+# here on, `import keras` or `import code` must find those.
 sys.path[:] = [place for place in sys.path if Path(place or ".").resolve() != Path(__file__).resolve().parent]
 
 
@@ -60,7 +60,7 @@ def difference(of, linear=None, outputs=None):
             raise ValueError(f"{len(row)} outputs where there are {len(wanted)}")
         for x, y, b in zip(row, wanted, bound):
             off = abs(x - y)
-            # What is not a number is as wrong as can be; JSON has no infinity.
+            # NaN counts as the largest error; JSON has no infinity.
             worst = max(worst, off / b if b > 0 else off) if off == off else 1e300
     return worst
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import harness
 
-# This script bears the name of the package that it imports.
+# This script has the name of the package that it imports.
 sys.path[:] = [folder for folder in sys.path if Path(folder or ".").resolve() != Path(__file__).resolve().parent]
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 

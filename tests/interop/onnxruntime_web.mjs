@@ -1,4 +1,5 @@
-// ONNX in onnxruntime-web, as a page runs it: its wasm, in Node. `node tests/interop/onnxruntime_web.mjs FOLDER`
+// ONNX in onnxruntime-web, as in a page: its wasm, run in Node. `node
+// tests/interop/onnxruntime_web.mjs FOLDER`
 import { readFileSync } from "node:fs";
 import { check, files, folder, missing } from "./harness.mjs";
 

@@ -47,7 +47,7 @@ def sklearn():
         return {"outputs": probabilities[:, 1:] if of["activation"] == "sigmoid" else probabilities}
 
     for sample, path, of in harness.files(folder, "pmml"):
-        # It has no link but these, and passes exponents and derived fields over.
+        # It supports only these links, and ignores exponents and derived fields.
         if of["activation"] != "exponential" and not has_terms(of):
             said = version("sklearn-pmml-model")
             harness.check("pmml", "sklearn-pmml-model", said, sample, of, lambda: predict(str(path), of))

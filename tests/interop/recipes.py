@@ -21,7 +21,7 @@ from pathlib import Path
 
 import harness
 
-# Format, what is imported, whether it makes the run's own updates.
+# Format, import, and whether it makes the run's own updates.
 TOOLS = [
     ("recipe_keras", "keras", True),
     ("recipe_pytorch", "torch", True),
@@ -29,15 +29,16 @@ TOOLS = [
     ("recipe_spark", "pyspark", False),
 ]
 CONSUMERS = {"keras": "Keras", "torch": "PyTorch", "sklearn": "scikit-learn", "pyspark": "PySpark"}
-# MLlib does not have these losses: its script makes the run's own updates, by all rows.
+# MLlib lacks these losses, so its script makes the run's own updates with all rows.
 DESCENT_ON_SPARK = {"absolute", "huber", "log_cosh", "quantile"}
-# The nearest that the tool has, not the same: what the script says in its head.
+# The tool's closest equivalent rather than the same; the script's header says so.
 NEAREST = {
     ("recipe_sklearn", "log_cosh"): 0.05,
     ("recipe_sklearn", "huber"): 0.02,
-    # Spark holds rows out by chance.
+    # Spark holds out rows at random.
     ("recipe_spark", "last"): 0.3,
-    # By the slope of the L1 penalty, where the run takes a step of its own: after few updates of an adaptive rule both are far apart.
+    # It uses the slope of the L1 penalty where the run takes a separate step, so after few updates
+    # of an adaptive rule the two differ a lot.
     ("recipe_keras", "elastic"): 0.02,
     ("recipe_keras", "sparse_nesterov"): 0.02,
     ("recipe_keras", "sparse_adagrad"): 0.2,
@@ -48,7 +49,7 @@ NEAREST = {
 
 def main():
     folder = harness.arguments()
-    # Spark's workers are to be this Python, not the first on PATH.
+    # Spark's workers must use this Python, not the first on PATH.
     os.environ["PYSPARK_PYTHON"] = sys.executable
     os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
     settings = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false", "spark.sql.shuffle.partitions": "2"}
@@ -80,7 +81,7 @@ def run(recipe, format, consumer, version, updates):
     if updates and expected["by_chance"] is False:
         of, allowed = expected["trained"], 1e-4
     elif expected["optimum"] is None:
-        # How descent got there is of no interest to who solves.
+        # For solvers, the path of descent does not matter.
         return
     else:
         of, allowed = expected["optimum"], 0.3 if expected["by_chance"] else 2e-3

@@ -1,8 +1,8 @@
-// TensorFlow.js loads what Downhill writes for it, and goes on training it.
+// TensorFlow.js loads Downhill's files for it, and continues training.
 //
 //     node tests/interop/tfjs.mjs FOLDER
 //
-// A category comes as the index of its level. The CPU backend calculates in f32, as the others do.
+// A category is the index of its level. The CPU backend computes in f32, like the others.
 
 import { readFileSync } from "node:fs";
 import { inflateRawSync } from "node:zlib";
@@ -66,7 +66,7 @@ async function goOn(tf, model, x, of) {
 const place = folder();
 let tf;
 try {
-  // It says on the console that there is a faster package for Node.
+  // It recommends a faster package for Node on the console.
   [console.warn, console.info] = [() => {}, () => {}];
   tf = await import("@tensorflow/tfjs");
   await tf.setBackend("cpu");

@@ -87,9 +87,10 @@ TIGHT = {"tol": 1e-10, "max_iter": 1_000_000}
 PROBLEMS = [
     ({"kind": "squared"}, "numbers", 0.0, 0.0, lambda a, q: LinearRegression()),
     ({"kind": "squared"}, "hard", 0.0, 0.0, lambda a, q: LinearRegression()),
-    # The sum of squares and alpha times the square: a mean has n times less of both, and half of ours is one.
+    # The sum of squares plus alpha times the squared weights: a mean has n times less of both, and
+    # our penalty has a factor of one half.
     ({"kind": "squared"}, "numbers", 0.5, 0.0, lambda a, q: Ridge(alpha=a / 2 * N, tol=1e-12)),
-    # Half the mean of squares: alpha is half of ours.
+    # Half the mean of squares, so alpha is half of ours.
     ({"kind": "squared"}, "sparse", 0.4, 1.0, lambda a, q: Lasso(alpha=a / 2, **TIGHT)),
     ({"kind": "squared"}, "sparse", 0.6, 0.5, lambda a, q: ElasticNet(alpha=a / 2, l1_ratio=q, **TIGHT)),
     ({"kind": "absolute"}, "numbers", 0.0, 0.0, lambda a, q: QuantileRegressor(quantile=0.5, alpha=0.0)),
@@ -99,7 +100,7 @@ PROBLEMS = [
     ({"kind": "log_cosh"}, "numbers", 0.2, 0.0, None),
     ({"kind": "logistic"}, "binary", 0.0, 0.0,
      lambda a, q: LogisticRegression(C=np.inf, tol=1e-10, max_iter=10_000)),
-    # A sum of losses, C times: C is what a mean and the strength make of the rows.
+    # A sum of losses times C, where C follows from the mean and the strength.
     ({"kind": "logistic"}, "separable", 0.05, 0.0,
      lambda a, q: LogisticRegression(C=1 / (a * N), tol=1e-10, max_iter=10_000)),
     ({"kind": "logistic"}, "binary", 0.05, 1.0,
@@ -124,7 +125,7 @@ for loss, name, strength, l1_ratio, model in PROBLEMS:
     weights = np.atleast_2d(coefficients).T
     least = objective(loss, x, y, strength, l1_ratio, weights, bias)
     for _ in range(200):
-        # Nothing near it is lower.
+        # Nothing nearby is lower.
         near = weights + random.normal(size=weights.shape) * 1e-3
         assert objective(loss, x, y, strength, l1_ratio, near, bias) > least - 1e-9
     cases.append({

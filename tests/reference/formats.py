@@ -30,7 +30,7 @@ def cell(value):
     if isinstance(value, np.datetime64):
         return None if np.isnat(value) else {"days": float((value - np.datetime64(0, "D")) / np.timedelta64(1, "ns")) / 86_400e9}
     if isinstance(value, datetime.datetime):
-        # A stamp with a zone is an instant, counted in UTC.
+        # A time stamp with a zone is an instant, counted in UTC.
         value = value.replace(tzinfo=datetime.timezone.utc) if value.tzinfo is None else value
         epoch = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
         return {"days": (value - epoch).total_seconds() / 86_400}
@@ -86,7 +86,7 @@ def arrays():
             expect(file, {**{f"X_{j}": back["X"][:, j] for j in range(3)}, "y": back["y"]})
     record = np.dtype([("size", "<f4"), ("count", ">i4"), ("kind", "S4"), ("größe", "<f8")], align=True)
     values = np.array([(i / 2, -i, b"ab" if i % 2 else b"c", i * 1e10) for i in range(N_ROWS)], dtype=record)
-    # A name that is not Latin-1 makes the third version of the format.
+    # A name outside Latin-1 needs the third version of the format.
     third = np.array([(i / 2, i) for i in range(N_ROWS)], dtype=[("高", "<f8"), ("宽", "<i8")])
     for name, values in [("fields", values), ("fields_version_3", third)]:
         np.save(FOLDER / f"{name}.npy", values)
@@ -96,7 +96,7 @@ def arrays():
         np.lib.format.write_array(file, numbers[:, 1], version=(2, 0))
     expect("version_2.npy", {"column 1": np.load(FOLDER / "version_2.npy")})
 
-    # What is refused.
+    # Files that are refused.
     np.save(FOLDER / "refused_complex.npy", numbers[:, 0] + 1j)
     np.save(FOLDER / "refused_objects.npy", np.array([{"a": 1}, None]), allow_pickle=True)
     np.save(FOLDER / "refused_dimensions.npy", np.zeros((2, 3, 4)))
@@ -126,11 +126,11 @@ def objects():
     for row in rows:
         row["day"] = row["day"] and row["day"].isoformat()
     pd.DataFrame(rows).astype({"gap": "Int64", "flag": "boolean"}).to_json(FOLDER / "frame.jsonl", orient="records", lines=True, force_ascii=False, double_precision=15)
-    # pandas rounds to 15 decimals; what is expected is what Python reads back.
+    # pandas rounds to 15 decimals, so Python's own reader gives the expected values.
     back = [json.loads(line) for line in (FOLDER / "frame.jsonl").read_text().splitlines()]
     day = lambda text: text and datetime.date.fromisoformat(text)
     expect("frame.jsonl", {name: [day(row[name]) if name == "day" else row[name] for row in back] for name in names})
-    # One list over many lines, keys that come late or never, and objects inside.
+    # One list over many lines, with keys that come late or never, and with nested objects.
     nested = [{"a": i, "in": {"b": i / 4, "deep": {"c": [i]}}, "list": [1, "two"]} for i in range(10)]
     nested[4]["late"] = 1e-300
     del nested[5]["a"]
@@ -191,11 +191,11 @@ def parquet():
             pq.write_table(words, FOLDER / name, use_dictionary=False, column_encoding=encoding, data_page_version=version)
             assert pq.read_table(FOLDER / name).equals(words), name
             expect(name, {column: words[column].to_pylist() for column in words.column_names})
-    # Pages that gain nothing by it are not compressed in the second version; these gain.
+    # The second version does not compress pages that gain nothing; these gain.
     for codec in ["gzip", "zstd", "brotli"]:
         pq.write_table(words, FOLDER / f"words_{codec}.parquet", use_dictionary=False, compression=codec, data_page_version="2.0")
         expect(f"words_{codec}.parquet", {column: words[column].to_pylist() for column in words.column_names})
-    # As pandas writes it, its index included.
+    # As pandas writes it, including its index.
     pandas = pd.DataFrame({"x": np.arange(5) / 3, "y": ["a", "b", "a", None, "b"]}, index=pd.Index([10, 12, 11, 15, 14], name="key"))
     pandas.to_parquet(FOLDER / "pandas.parquet")
     back = pd.read_parquet(FOLDER / "pandas.parquet").reset_index()
@@ -212,7 +212,7 @@ def workbooks():
     for row in zip(*columns.values()):
         sheet.append(list(row))
     other = book.create_sheet("elsewhere")
-    # Not in the corner, a line between, and text that is a number.
+    # Not in the corner, with an empty line, and with text that looks like a number.
     for (row, column), value in {(3, 2): "p", (3, 3): "q", (4, 2): 1, (4, 3): "2.5", (6, 2): 3, (6, 3): "7"}.items():
         other.cell(row=row, column=column, value=value)
     stamp = other.cell(row=6, column=4, value=datetime.datetime(2024, 2, 29, 12))

@@ -38,7 +38,7 @@ def case(name, x, y, degree):
     if name.startswith("wampler"):
         step = mpf(1) if name == "wampler1" else mpf(1) / 10
         assert all(abs(f / step**k - 1) < mpf("1e-25") for k, f in enumerate(found)), name
-        # The fit is exact: what is left of the loss is mpmath's own rounding.
+        # The fit is exact, so the remaining loss is mpmath's rounding.
         assert loss < mpf("1e-60"), loss
         found, loss, r2 = [step**k for k in range(degree + 1)], mpf(0), mpf(1)
     return {

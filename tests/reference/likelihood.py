@@ -88,7 +88,7 @@ def least_squares():
             "normal_quantile": quantiles(of.resid_studentized_internal),
         },
         "along": along(lambda rows: fit.get_prediction(rows).summary_frame()),
-        # Component and residual of the same input, the others at their means.
+        # Component plus residual of one input, with the others at their means.
         "partial_residuals": (
             fit.resid + fit.predict(np.insert(COLUMNS.mean(axis=0), 4, 1.0))
             + fit.params[2] * (COLUMNS[:, 2] - COLUMNS[:, 2].mean())

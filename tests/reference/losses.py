@@ -82,7 +82,7 @@ for loss, kind, pointwise in LOSSES:
     bias = exact(random.normal(size=outputs) * 0.5)
     for fold in (None, FOLD):
         shares = S if fold is None else S * (FOLDS != FOLD)
-        # Divided by the rows where all count, else by what is left of the weights.
+        # Divided by the number of rows if all count, otherwise by the remaining weights.
         scale = 1 / N if fold is None else 1 / shares.sum()
         for strength, l1_ratio in ((0.0, 0.0), (0.3, 0.0), (0.2, 1.0), (0.4, 0.25)):
             l1, l2 = strength * l1_ratio, strength * (1 - l1_ratio)

@@ -12,7 +12,7 @@ gradients[4] = 0.0
 gradients[7] *= 1e3
 gradients[12, 1] = -250.0
 gradients[15] *= 1e-6
-# Exact in float32 too, so that a program of either precision steps from the same numbers.
+# Exact in float32 too, so that programs of either precision start from the same numbers.
 GRADIENTS = gradients.float().double().tolist()
 
 

@@ -48,7 +48,7 @@ def stratified(counts, n_validation, n_test):
         else:
             validation, test = train_test_split(rest, test_size=n_test, stratify=rest, random_state=seed)
         found.add(tuple(tuple(counted(part, len(counts))) for part in (training, validation, test)))
-    # Where remainders are equal scikit-learn takes any.
+    # If remainders are equal, scikit-learn takes any of them.
     assert len(found) == 1, (counts, found)
     [parts] = found
     return {"of": of.tolist(), "counts": parts}
@@ -101,7 +101,8 @@ def read(table, n_rows=None, features=None, target=None):
     return (X - X.mean(axis=0)) / X.std(axis=0), y
 
 
-# Rows 0 to 149 of six columns that are not collinear, the target by its deviation of about 77.
+# Rows 0 to 149 of six columns that are not collinear; the target divided by its deviation of about
+# 77.
 FEATURES = [0, 1, 2, 3, 8, 9]
 X, y = read("diabetes", 150, FEATURES)
 y = y / 77.0
@@ -118,7 +119,7 @@ folds = {
     "call": "cross_val_score(Ridge(alpha=n_training strength / 2), X, y, cv=KFold(5), scoring='neg_mean_squared_error')",
     "losses": (-cross_val_score(ridge, X, y, cv=KFold(N_FOLDS), scoring="neg_mean_squared_error")).tolist(),
 }
-# Every contiguous fifth of these rows has both classes.
+# Every consecutive fifth of these rows has both classes.
 L, t = read("breast_cancer", 150, [0, 1, 4, 8])
 logistic = LogisticRegression(C=1 / (n_training * STRENGTH), solver="newton-cholesky", tol=1e-12, max_iter=100_000)
 logistic_folds = {

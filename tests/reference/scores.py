@@ -21,7 +21,7 @@ binary = (random.uniform(size=N) < 0.4).astype(float)
 probability = np.clip(np.round(0.35 + 0.3 * binary + random.normal(0.0, 0.25, N), 1), 0.0, 1.0)
 classes = random.integers(0, 4, N).astype(float)
 logits = random.normal(0.0, 1.0, (N, 4)) + 1.2 * np.eye(4)[classes.astype(int)]
-# Nobody is ever sure of the last class, so that its precision has nothing to divide by.
+# No row predicts the last class, so its precision would divide by zero.
 logits[:, 3] -= 20.0
 shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
 
@@ -86,7 +86,8 @@ document.write(__file__, ["scikit-learn", "numpy"], {
         "binary": classification(binary, both, weights),
         "classes": classification(classes, shares, weights),
         "roc": roc(weights),
-        # By what orders rows alike: the softmax of (m, 0, -m, 0) grows with m, the logarithm of the class's share.
+        # A score with the same order of rows: the softmax of (m, 0, -m, 0) grows with m, the
+        # logarithm of the class's share.
         "first_against_others": metrics.roc_auc_score(classes == 0, np.log(shares[:, 0]), sample_weight=weights),
     },
     "even": {

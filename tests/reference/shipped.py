@@ -20,7 +20,8 @@ LONGLEY = [
 ]
 LONGLEY_R2 = 0.995479004577296
 
-# glm(distress ~ temperature, binomial) in R, to the digits that it prints: that the flights are those of the books.
+# glm(distress ~ temperature, binomial) in R, to its printed digits, which shows that the flights
+# are those in the literature.
 CHALLENGER = (15.0429, -0.2322)
 
 
@@ -47,7 +48,7 @@ def case(table, rows):
             terms += [f"{name} = {level}" for level in levels]
             columns += [[float(row[name] == level) for row in rows] for level in levels]
     x = np.column_stack([*columns, np.ones(len(rows))])
-    # Taken about its means, so that what is printed is not what the large numbers of years and dollars have left.
+    # Computed about the means, so that large years and dollars do not cancel digits.
     middle = np.append(x[:, :-1].mean(axis=0), 0.0)
     fitted = sm.OLS(y, x - middle).fit()
     back = np.eye(len(middle))

@@ -47,7 +47,7 @@ def by_keras(initial, bias, orders):
     x, y = X.astype(np.float32).reshape(-1, 1), Y.astype(np.float32).reshape(-1, 1)
     losses = []
     for rows in batches(orders):
-        # Otherwise train_on_batch returns the mean of every batch so far.
+        # Otherwise train_on_batch returns the mean over every batch so far.
         model.reset_metrics()
         losses.append(float(model.train_on_batch(x[rows], y[rows])))
     return losses, [float(part.item()) for part in model.get_weights()] + [0.0] * (not bias)

@@ -59,7 +59,7 @@ def challenger():
 
 
 def coal_disasters():
-    # The record begins in March 1851 and ends in March 1962: the whole years between.
+    # The record begins in March 1851 and ends in March 1962, so only complete years are kept.
     found = collections.Counter(int(float(row["date"])) for row in r_table("boot/coal"))
     return [[str(year), str(found[year])] for year in range(1852, 1962)]
 
@@ -75,15 +75,16 @@ def diabetes():
 def west_roxbury():
     rows = records(text_of(package("dmba") / "csvFiles" / "WestRoxbury.csv.gz"))
     for row in rows:
-        # What was never remodelled says "None", which many programs read as a cell that is missing.
+        # Homes that were never remodelled have "None", which many programs read as a missing cell.
         row["REMODEL"] = {"None": "never", "Recent": "recent", "Old": "old"}[row["REMODEL"]]
-        # Boston's rate for homes in the fiscal year 2014 was $12.58 per $1,000: the tax says the value.
+        # Boston's rate for homes in the fiscal year 2014 was $12.58 per $1,000, so the tax reveals
+        # the value.
         assert abs(float(row["TAX"]) - 12.58 * float(row["TOTAL VALUE"])) < 1.01, row
     names = (
         *("LOT SQFT", "YR BUILT", "GROSS AREA", "LIVING AREA", "FLOORS", "ROOMS", "BEDROOMS"),
         *("FULL BATH", "HALF BATH", "KITCHEN", "FIREPLACE", "REMODEL", "TOTAL VALUE"),
     )
-    # One home was built in the year 0: nobody knew.
+    # One home has the year 0, which means unknown.
     return columns(*names)([row for row in rows if row["YR BUILT"] != "0"])
 
 

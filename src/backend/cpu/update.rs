@@ -15,7 +15,7 @@ use crate::choices::schedule::kind::{BOLD_DRIVER, REDUCE_ON_PLATEAU};
 /// 2. A loss beyond the limit undoes the update that led to it: the weights before it are restored.
 /// 3. If a full batch's loss or gradient reaches its target, the run halts on the current weights.
 /// 4. At the end of an epoch the schedule may react. The scale it sets applies to the next update;
-/// the bold driver may restore its anchor instead of updating.
+///    the bold driver may restore its anchor instead of updating.
 /// 5. An update with an infinite or NaN value is never written.
 #[inline(always)]
 pub(super) fn update(
