@@ -1,15 +1,17 @@
 // @ts-check
 // The dialog in which a run leaves: which weights, in what format, what the file holds and how it is loaded. Loaded when it
 // is first opened. The run file is chosen as it opens, so that Enter saves it.
-import { count, figure, wording } from '../words/index.js';
-import { said } from '../words/exchange.js';
-import { copyButton, held, open, sheet } from './parts.js';
-import { exchange } from './model-files.js';
-import { make } from '../parts/dom.js';
-import { format_bytes } from '../wasm/engine/downhill.js';
+import { make, makeButton } from '../parts/dom.js';
+import { helpButton } from '../parts/help.js';
 import { save } from '../parts/saving.js';
+import { format_bytes } from '../wasm/engine/downhill.js';
+import { said } from '../words/exchange.js';
+import { count, figure, wording } from '../words/index.js';
+import { exchange } from './model-files.js';
+import { errorLine, open, sheet, sheetForm } from './sheet.js';
 
 /** @typedef {import('../worker/model-files-types.js').Description} Description */
+/** @typedef {import('../store.js').Page} Page */
 /** @typedef {{ file_name: string, text: string, steps: number, loss: number }} Taken a run file, and what it is of */
 
 /** The formats in the order in which they are shown, as `Format` of the exchange names them. */
@@ -22,46 +24,131 @@ export const GROUPS = {
 };
 
 /**
- * @param {import('../client.js').Client} client
+ * The run as a file.
+ * @param {Page} page
  * @param {'current' | 'best'} which
  * @returns {Promise<Taken>}
  */
-export async function takeRun(client, which = 'current') {
+export async function takeRun({ client }, which = 'current') {
   const { file_name, text } = await client.ask({ kind: 'export', which, saved: new Date().toISOString() });
   const { steps, loss } = JSON.parse(text);
   return { file_name, text, steps, loss };
 }
 
-/** @param {import('../client.js').Client} client */
-export async function openExport(client) {
-  const [current, best] = await Promise.all([takeRun(client), takeRun(client, 'best').catch(() => undefined)]);
+/** @param {Page} page */
+export async function openExport(page) {
+  const [current, best] = await Promise.all([takeRun(page), takeRun(page, 'best').catch(() => undefined)]);
   /** @type {Record<string, Taken>} */
   const runs = best ? { current, best } : { current };
-  const place = await sheet('export');
-  const form = make('form', 'sheet');
-  form.setAttribute('method', 'dialog');
-  const title = make('h2', '', said('export_title'));
+  const place = await sheet(page.root, 'export');
+  const { form, title } = sheetForm(said('export_title'));
+  let [which, format] = ['current', 'run_file'];
 
-  // --- Which weights.
-  const which = make('fieldset', 'which');
-  which.append(make('legend', '', said('export_which')));
-  const weights = Object.entries(runs).map(([name, { steps, loss }]) => {
-    const { row, control } = choice('weights', name, said(`export_${name}`));
-    control.checked = name === 'current';
-    control.addEventListener('change', () => void show());
-    row.append(make('span', 'muted figure', said('export_at', { step: count(steps), loss: figure(loss) })));
-    which.append(row);
-    return control;
+  const details = make('section', 'details');
+  details.setAttribute('aria-label', said('export_details'));
+  const facts = make('p', 'facts figure');
+  facts.setAttribute('role', 'status');
+  const error = errorLine();
+  const cancel = makeButton('', said('cancel'), () => place.close());
+  cancel.setAttribute('value', 'cancel');
+  const take = /** @type {HTMLButtonElement} */ (make('button', 'primary', said('save')));
+  take.type = 'submit';
+  const end = make('div', 'buttons end');
+  end.append(facts, cancel, take);
+
+  const complain = (/** @type {any} */ problem) => {
+    error.hidden = !problem;
+    error.textContent = problem ? wording(problem) : '';
+    take.disabled = Boolean(problem);
+  };
+  /** What is chosen, ready to be saved: until it is there, saving waits. @type {Promise<{ name: string, blob: Blob } | undefined>} */
+  let ready = Promise.resolve(undefined);
+  const show = () => {
+    const asked = format;
+    details.setAttribute('aria-busy', 'true');
+    const now = prepare(runs[which], asked).then(({ description, blob }) => {
+      if (now === ready) {
+        details.replaceChildren(...described(asked, description));
+        facts.textContent = said('export_file', { name: description.file_name, size: format_bytes(description.size) });
+        complain(undefined);
+      }
+      return { name: description.file_name, blob };
+    }).catch((problem) => {
+      if (now === ready) {
+        details.replaceChildren(...described(asked));
+        facts.textContent = '';
+        complain(problem);
+      }
+      return undefined;
+    }).finally(() => {
+      if (now === ready) details.removeAttribute('aria-busy');
+    });
+    ready = now;
+  };
+  form.addEventListener('submit', async (event) => {
+    event.preventDefault();
+    try {
+      const file = await ready;
+      if (!file || !(await save(file.name, file.blob))) return;
+      place.close();
+      page.store.set({ announcement: said('export_saved', { name: file.name }) });
+    } catch (problem) {
+      complain(problem);
+      take.disabled = false;
+    }
   });
 
-  // --- In what format: a list, and on a phone the phone's own.
+  const formats = formatChoice((name) => {
+    format = name;
+    show();
+  });
+  const weights = weightsChoice(runs, (name) => {
+    which = name;
+    show();
+  });
+  const body = make('div', 'export-body');
+  body.append(formats.list, formats.compact, details);
+  form.append(weights, body, error, end);
+  show();
+  open(place, form, title);
+  formats.focus();
+}
+
+/**
+ * Which weights leave.
+ * @param {Record<string, Taken>} runs
+ * @param {(name: string) => void} choose
+ */
+function weightsChoice(runs, choose) {
+  const which = make('fieldset', 'which');
+  which.append(make('legend', '', said('export_which')));
+  for (const [name, { steps, loss }] of Object.entries(runs)) {
+    const { row, control } = choice('weights', name, said(`export_${name}`));
+    control.checked = name === 'current';
+    control.addEventListener('change', () => choose(name));
+    row.append(make('span', 'muted figure', said('export_at', { step: count(steps), loss: figure(loss) })));
+    which.append(row);
+  }
+  return which;
+}
+
+/**
+ * In what format they leave: a list, and on a phone the phone's own.
+ * @param {(name: string) => void} chosen
+ */
+function formatChoice(chosen) {
   const list = make('div', 'formats');
   const compact = /** @type {HTMLSelectElement} */ (make('select', 'formats-compact'));
   compact.setAttribute('aria-label', said('export_format'));
   /** @type {HTMLInputElement[]} */
   const formats = [];
+  const choose = (/** @type {string} */ name) => {
+    compact.value = name;
+    for (const control of formats) control.checked = control.value === name;
+    chosen(name);
+  };
   for (const [group, names] of Object.entries(GROUPS)) {
-    const set = make('fieldset', '');
+    const set = make('fieldset');
     set.append(make('legend', '', said(`group_${group}`)));
     const options = document.createElement('optgroup');
     options.label = said(`group_${group}`);
@@ -77,87 +164,7 @@ export async function openExport(client) {
     compact.append(options);
   }
   compact.addEventListener('change', () => choose(compact.value));
-
-  // --- What will be saved.
-  const details = make('section', 'details');
-  details.setAttribute('aria-label', said('export_details'));
-  const facts = make('p', 'facts figure');
-  facts.setAttribute('role', 'status');
-  const error = make('p', 'error');
-  error.setAttribute('role', 'alert');
-  error.hidden = true;
-  const end = make('div', 'buttons end');
-  const cancel = make('button', '', said('cancel'));
-  cancel.setAttribute('value', 'cancel');
-  cancel.setAttribute('type', 'button');
-  cancel.addEventListener('click', () => place.close());
-  const take = /** @type {HTMLButtonElement} */ (make('button', 'primary', said('save')));
-  take.type = 'submit';
-  end.append(facts, cancel, take);
-
-  const body = make('div', 'export-body');
-  body.append(list, compact, details);
-  form.append(title, which, body, error, end);
-
-  let format = 'run_file';
-  /** @param {string} name */
-  const choose = (name) => {
-    format = name;
-    compact.value = name;
-    for (const control of formats) control.checked = control.value === name;
-    void show();
-  };
-
-  /** What is chosen, ready to be saved: until it is there, saving waits. @type {Promise<{ name: string, blob: Blob } | undefined>} */
-  let ready = Promise.resolve(undefined);
-  const show = () => {
-    const asked = format;
-    const run = runs[weights.find(({ checked }) => checked)?.value ?? 'current'];
-    details.setAttribute('aria-busy', 'true');
-    const now = prepare(run, asked).then(({ description, blob }) => {
-      if (now === ready) {
-        details.replaceChildren(...described(asked, description));
-        facts.textContent = said('export_file', { name: description.file_name, size: format_bytes(description.size) });
-        complain();
-      }
-      return { name: description.file_name, blob };
-    }).catch((problem) => {
-      if (now === ready) {
-        details.replaceChildren(...described(asked));
-        facts.textContent = '';
-        complain(problem);
-      }
-      return undefined;
-    }).finally(() => {
-      if (now === ready) details.removeAttribute('aria-busy');
-    });
-    ready = now;
-    return now;
-  };
-  /** @param {any} [problem] */
-  const complain = (problem) => {
-    error.hidden = !problem;
-    error.textContent = problem ? wording(problem) : '';
-    take.disabled = Boolean(problem);
-  };
-
-  form.addEventListener('submit', async (event) => {
-    event.preventDefault();
-    try {
-      const file = await ready;
-      if (!file || !(await save(file.name, file.blob))) return;
-      place.close();
-      const status = document.getElementById('status');
-      if (status) status.textContent = said('export_saved', { name: file.name });
-    } catch (problem) {
-      complain(problem);
-      take.disabled = false;
-    }
-  });
-
-  void show();
-  open(place, form, title);
-  (list.checkVisibility() ? formats[0] : compact).focus();
+  return { list, compact, focus: () => (list.checkVisibility() ? formats[0] : compact).focus() };
 }
 
 /**
@@ -213,4 +220,50 @@ function choice(name, value, words) {
   const row = make('label', 'choice');
   row.append(control, make('span', '', words));
   return { row, control };
+}
+
+const HELD = ['inside', 'folded', 'note', 'outside'];
+
+/**
+ * What a file holds of a model, by how it does; everything where nothing is told apart.
+ * @param {[string, string][]} holds
+ */
+function held(holds) {
+  const list = make('dl', 'held');
+  /** @param {string} how @param {string} words */
+  const row = (how, words) => {
+    const line = make('div', `how-${how}`);
+    const term = make('dt', '', said(`holds_${how}`));
+    if (how === 'folded') term.append(helpButton('folded', said('holds_folded')));
+    line.append(term, make('dd', '', words));
+    list.append(line);
+  };
+  if (holds.length === 0) row('inside', said('holds_everything'));
+  for (const how of HELD) {
+    const parts = holds.filter(([, found]) => found === how).map(([part]) => said(`holds_${part}`));
+    if (parts.length) row(how, parts.join(said('comma')));
+  }
+  return list;
+}
+
+/** @param {() => string} content */
+function copyButton(content) {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  const button = makeButton('copy', said('copy'), async () => {
+    let told = 'copied';
+    try {
+      await navigator.clipboard.writeText(content());
+    } catch {
+      // A page without a secure origin has no clipboard.
+      told = 'not_copied';
+    }
+    button.textContent = said(told);
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      button.textContent = said('copy');
+    }, 2000);
+  });
+  button.setAttribute('aria-live', 'polite');
+  return button;
 }

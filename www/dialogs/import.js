@@ -1,21 +1,17 @@
 // @ts-check
 // Files that come: what each is, by its content, and who reads it. Runs go on in the session; of a model that another tool
 // has made, a dialog says what it is before anything is done with it. Loaded when the first file comes.
-import { figure, text, wording } from '../words/index.js';
-import { said } from '../words/exchange.js';
-import { grid, open, sheet } from './parts.js';
-import { exchange } from './model-files.js';
-import { make } from '../parts/dom.js';
+import { make, makeButton } from '../parts/dom.js';
+import { OfferingProblem, loadTable, takeFromFile } from '../parts/files.js';
 import { addStyle } from '../parts/styles.js';
+import { count, figure, text, wording } from '../words/index.js';
+import { said } from '../words/exchange.js';
+import { exchange } from './model-files.js';
+import { errorLine, grid, open, sheet, sheetForm } from './sheet.js';
 
 /** @typedef {import('../worker/model-files-types.js').Seen} Seen */
-/**
- * @typedef {{
- *   client: import('../client.js').Client,
- *   loadTable: (name: string, blob: Blob) => Promise<void>,
- *   taken: (answer: any) => void,
- * }} Page
- */
+/** @typedef {import('../store.js').Page} Page */
+/** @typedef {import('../store.js').Problem} Problem */
 
 /** Larger files hold no linear model, and are refused before they are read into memory. */
 const MAX_BYTES = 100_000_000;
@@ -53,60 +49,59 @@ export async function kindOf(file) {
     // The length of a list of tensors, and the list.
     || (head[8] === 0x7b && head[4] + head[5] + head[6] + head[7] === 0);
   // Markup, code that carries a run, a table of coefficients.
-  const textual = /^<(\?xml|!doctype html|html|PMML)/i.test(begins) || /downhill/i.test(begins.slice(0, 400)) || /^"?term"?\s*,\s*"?estimate"?/i.test(begins);
+  const textual = /^<(\?xml|!doctype html|html|PMML)/i.test(begins) || /downhill/i.test(begins.slice(0, 400))
+    || /^"?term"?\s*,\s*"?estimate"?/i.test(begins);
   return binary || textual ? 'model' : 'table';
 }
 
 /**
  * A file that was dropped: a table or a model.
- * @param {File} file
  * @param {Page} page
+ * @param {File} file
  */
-export async function arrived(file, page) {
+export async function arrived(page, file) {
   const kind = await kindOf(file);
-  if (kind === 'table') return page.loadTable(file.name, file);
+  if (kind === 'table') return loadTable(page, file.name, file);
   if (kind === 'model' && file.size <= MAX_BYTES) {
     const bytes = await read(file);
     // Arrays and texts may be either.
     const format = await exchange({ kind: 'format', bytes });
-    return format ? takeModel(file.name, bytes, page) : page.loadTable(file.name, file);
+    return format ? takeModel(page, file.name, bytes) : loadTable(page, file.name, file);
   }
-  return importFile(file, page);
+  return importFile(page, file);
 }
 
 /**
  * A file that was chosen as a model.
- * @param {File} file
  * @param {Page} page
+ * @param {File} file
  */
-export async function importFile(file, page) {
+export async function importFile(page, file) {
   const bytes = await read(file);
   const start = new TextDecoder().decode(bytes.subarray(0, HEAD_BYTES)).trimStart();
-  if (start.startsWith('{') && (await kindOf(file)) !== 'model') await takeRun(file.name, bytes, page);
-  else await takeModel(file.name, bytes, page);
+  if (start.startsWith('{') && (await kindOf(file)) !== 'model') await takeRun(page, file.name, bytes);
+  else await takeModel(page, file.name, bytes);
 }
 
 /**
  * A run goes on where it stood. Where its table is not here, it can be used as a model all the same.
+ * @param {Page} page
  * @param {string} name
  * @param {Uint8Array} bytes a run file
- * @param {Page} page
  * @param {Seen} [seen] what is known of it as a model
  */
-async function takeRun(name, bytes, page, seen) {
+async function takeRun(page, name, bytes, seen) {
   try {
-    page.taken(await page.client.ask({ kind: 'import', bytes }));
-  } catch (problem) {
-    const { code } = /** @type {{ code?: string }} */ (problem);
-    if (code !== 'table_missing' && code !== 'table_differs') throw problem;
-    const offer = (/** @type {HTMLElement} */ place) => {
-      const button = make('button', 'sample', said('import_as_model'));
-      button.setAttribute('type', 'button');
-      button.addEventListener('click', async () => show(name, seen ?? await exchange({ kind: 'read', bytes }), page));
-      place.append(button);
-    };
+    takeFromFile(page, await page.client.ask({ kind: 'import', bytes }));
+  } catch (error) {
+    const problem = /** @type {Problem} */ (error);
+    if (problem.code !== 'table_missing' && problem.code !== 'table_differs') throw problem;
     await addStyle('exchange.css');
-    throw Object.assign(/** @type {Error} */ (problem), { offer });
+    throw new OfferingProblem(problem, (place) => {
+      place.append(makeButton('sample', said('import_as_model'), async () => {
+        await show(page, name, seen ?? await exchange({ kind: 'read', bytes }));
+      }));
+    });
   }
 }
 
@@ -124,45 +119,40 @@ async function read(file) {
 }
 
 /**
+ * @param {Page} page
  * @param {string} name
  * @param {Uint8Array} bytes
- * @param {Page} page
  */
-async function takeModel(name, bytes, page) {
+async function takeModel(page, name, bytes) {
   /** @type {Seen} */
   const seen = await exchange({ kind: 'read', bytes });
   // What Downhill has written goes on where it stood.
-  if (seen.run) await takeRun(name, new TextEncoder().encode(seen.run), page, seen);
-  else await show(name, seen, page);
+  if (seen.run) await takeRun(page, name, new TextEncoder().encode(seen.run), seen);
+  else await show(page, name, seen);
 }
 
 /**
+ * Says what a model is, and what can be done with it.
+ * @param {Page} page
  * @param {string} name
  * @param {Seen} seen
- * @param {Page} page
  */
-async function show(name, seen, { client, taken }) {
-  const place = await sheet('import');
+async function show(page, name, seen) {
+  const place = await sheet(page.root, 'import');
   const { model, format, producer } = seen;
-  const form = make('form', 'sheet');
-  form.setAttribute('method', 'dialog');
-  const title = make('h2', '', said('import_title', { name }));
+  const { form, title } = sheetForm(said('import_title', { name }));
   const facts = make('p', 'muted', said(producer ? 'import_written' : 'import_facts', {
     format: said(`format_${format}`), producer: producer ?? '', inputs: said('n_inputs', { n: model.inputs.length }),
     outputs: said(`link_${model.activation}`),
   }));
-  const error = make('p', 'error');
-  error.setAttribute('role', 'alert');
-  error.hidden = true;
+  const error = errorLine();
   const list = terms(seen);
   const results = make('section', 'results');
   results.setAttribute('aria-live', 'polite');
   results.setAttribute('aria-label', said('compare_title'));
 
   const action = (/** @type {string} */ words, /** @type {() => Promise<void>} */ run) => {
-    const button = make('button', '', said(words));
-    button.setAttribute('type', 'button');
-    button.addEventListener('click', async () => {
+    const button = makeButton('', said(words), async () => {
       button.setAttribute('aria-busy', 'true');
       error.hidden = true;
       try {
@@ -177,13 +167,13 @@ async function show(name, seen, { client, taken }) {
     return button;
   };
   const compare = action('import_compare', async () => {
-    results.replaceChildren(...await compared(await client.ask({ kind: 'compare', model })));
-    // Its coefficients stand there beside the run's.
+    results.replaceChildren(...await compared(await page.client.ask({ kind: 'compare', model })));
+    // Its coefficients stand there next to the run's.
     list.remove();
     results.scrollIntoView({ block: 'nearest' });
   });
   const adopt = action('import_adopt', async () => {
-    taken(await client.ask({ kind: 'adopt', model }));
+    takeFromFile(page, await page.client.ask({ kind: 'adopt', model }));
     place.close();
   });
   adopt.classList.add('primary');
@@ -191,14 +181,11 @@ async function show(name, seen, { client, taken }) {
     const { openPredictions } = await import('./predictions.js');
     // Closed first: what closes gives the focus back.
     place.close();
-    await openPredictions({ text: JSON.stringify(model), name });
+    await openPredictions(page, { text: JSON.stringify(model), name });
   });
-  const cancel = make('button', '', said('cancel'));
-  cancel.setAttribute('type', 'button');
-  cancel.addEventListener('click', () => place.close());
   const end = make('div', 'buttons end');
-  end.append(cancel, predict, compare, adopt);
-  form.append(title, facts, ...equation(seen), list, results, error, end);
+  end.append(makeButton('', said('cancel'), () => place.close()), predict, compare, adopt);
+  form.append(facts, ...equation(seen), list, results, error, end);
   open(place, form, title);
   adopt.focus();
 }
@@ -206,8 +193,8 @@ async function show(name, seen, { client, taken }) {
 /** The model in a line, where it fits into one. @param {Seen} seen */
 function equation({ model, terms: names, coefficients, constants }) {
   if (names.length > MAX_EQUATION || coefficients.some((row) => row.length !== 1)) return [];
-  const sum = [...names.map((name, i) => /** @type {const} */ ([coefficients[i][0], ` ${name.replaceAll(' * ', ' × ')}`])), ...(constants ?? []).map((value) => /** @type {const} */ ([value, '']))];
-  const words = sum.map(([value, name], i) => {
+  const products = names.map((name, i) => ({ value: coefficients[i][0], name: ` ${name.replaceAll(' * ', ' × ')}` }));
+  const words = [...products, ...(constants ?? []).map((value) => ({ value, name: '' }))].map(({ value, name }, i) => {
     const sign = value < 0 ? '−' : '+';
     return `${i === 0 ? (value < 0 ? '−' : '') : ` ${sign} `}${figure(Math.abs(value), true)}${name}`;
   }).join('');
@@ -238,9 +225,10 @@ async function compared({ parts, coefficients, notices }) {
   const several = coefficients.some(({ output }) => output !== null);
   const sides = (/** @type {{ current: number | null, model: number | null }} */ { current, model }) => [figure(current), figure(model)];
   for (const { part, n_samples, scores } of parts) {
-    const label = said('compare_part', { part: named(`part_${part}`), n: n_samples.toLocaleString('en') });
+    const label = said('compare_part', { part: named(`part_${part}`), n: count(n_samples) });
+    const scoreName = (/** @type {string} */ name) => (name === 'loss' ? text('loss') : named(`score_${name}`));
     found.push(make('h4', '', label));
-    found.push(grid(label, heads, scores.map((score) => [score.name === 'loss' ? text('loss') : named(`score_${score.name}`), ...sides(score)])));
+    found.push(grid(label, heads, scores.map((score) => [scoreName(score.name), ...sides(score)])));
   }
   found.push(make('h4', '', said('terms')));
   found.push(grid(said('terms'), [said('term'), ...heads.slice(1)], coefficients.slice(0, MAX_ROWS).map((coefficient) => [

@@ -10,9 +10,9 @@ import { said } from '../words/exchange.js';
 const SILENCE_MS = 15_000;
 
 /**
+ * @typedef {{ resolve: (answer: any) => void, reject: (error: Error) => void, progress?: (progress: PredictProgress) => void }} Waiting
  * @typedef {{
- *   worker: Worker, ready: boolean, timer: ReturnType<typeof setTimeout> | undefined,
- *   pending: Map<number, { resolve: (answer: any) => void, reject: (error: Error) => void, progress?: (progress: PredictProgress) => void }>,
+ *   worker: Worker, ready: boolean, timer: ReturnType<typeof setTimeout> | undefined, pending: Map<number, Waiting>,
  * }} Running
  */
 /** @type {Running | undefined} */
@@ -32,12 +32,18 @@ function end(of, error) {
 function listen(of) {
   clearTimeout(of.timer);
   // Loading takes as long as the network does.
-  if (of.ready && of.pending.size > 0) of.timer = setTimeout(() => end(of, new Error(said('exchange_silent', { seconds: SILENCE_MS / 1000 }))), SILENCE_MS);
+  if (!of.ready || of.pending.size === 0) return;
+  of.timer = setTimeout(() => end(of, new Error(said('exchange_silent', { seconds: SILENCE_MS / 1000 }))), SILENCE_MS);
 }
 
 function start() {
   /** @type {Running} */
-  const started = { worker: new Worker(new URL('../worker/model-files.js', import.meta.url), { type: 'module' }), ready: false, timer: undefined, pending: new Map() };
+  const started = {
+    worker: new Worker(new URL('../worker/model-files.js', import.meta.url), { type: 'module' }),
+    ready: false,
+    timer: undefined,
+    pending: new Map(),
+  };
   started.worker.addEventListener('error', (event) => {
     event.preventDefault();
     end(started, new Error(said('exchange_missing', { detail: event.message || 'worker' })));

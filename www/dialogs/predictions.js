@@ -1,95 +1,54 @@
 // @ts-check
 // The dialog in which a table is predicted: pasted or chosen, of any size, a piece at a time, and saved with the predictions
-// beside what was there. Loaded when it is first opened.
-import { count, wording } from '../words/index.js';
-import { said } from '../words/exchange.js';
-import { grid, open, sheet } from './parts.js';
-import { exchange } from './model-files.js';
-import { make } from '../parts/dom.js';
+// next to what was there. Loaded when it is first opened.
+import { make, makeButton } from '../parts/dom.js';
 import { save } from '../parts/saving.js';
+import { said } from '../words/exchange.js';
+import { count, wording } from '../words/index.js';
+import { exchange } from './model-files.js';
+import { errorLine, grid, open, sheet, sheetForm } from './sheet.js';
 
 /** @typedef {import('../worker/model-files-types.js').Counts} Counts */
 /** @typedef {import('../worker/model-files-types.js').Takes} Takes */
+/** @typedef {import('../store.js').Page} Page */
 /** @typedef {{ text: string, name: string }} Predicting a run file or a model as JSON, and what it is called to a person */
 
 /** Inputs that are named one by one. */
 const MAX_NAMED = 12;
 const MAX_LEVELS = 6;
 
-/**
- * The model on screen.
- * @param {import('../client.js').Client} client
- */
-export async function predictRun(client) {
+/** Predicts with the model on screen. @param {Page} page */
+export async function predictRun(page) {
   const { takeRun } = await import('./export.js');
-  const { text, steps } = await takeRun(client);
-  await openPredictions({ text, name: said('predict_on_screen', { step: count(steps) }) });
+  const { text, steps } = await takeRun(page);
+  await openPredictions(page, { text, name: said('predict_on_screen', { step: count(steps) }) });
 }
 
-/** @param {Predicting} model */
-export async function openPredictions(model) {
-  const place = await sheet('predictions');
-  const form = make('form', 'sheet');
-  form.setAttribute('method', 'dialog');
-  const title = make('h2', '', said('predict_title'));
-  const facts = make('p', 'muted', said('predict_model', { name: model.name }));
+/**
+ * @param {Page} page
+ * @param {Predicting} model
+ */
+export async function openPredictions(page, model) {
+  const place = await sheet(page.root, 'predictions');
+  const { form, title } = sheetForm(said('predict_title'));
   const needs = make('dl', 'needs');
-
   const paste = /** @type {HTMLTextAreaElement} */ (make('textarea'));
   paste.rows = 6;
   paste.spellcheck = false;
   const pasteLabel = make('label', 'stacked');
   pasteLabel.append(make('span', '', said('predict_paste')), paste);
-  const input = /** @type {HTMLInputElement} */ (make('input'));
-  input.type = 'file';
-  input.accept = '.csv,.tsv,.txt,text/*';
-  input.hidden = true;
-  input.setAttribute('aria-label', said('predict_choose'));
-  const button = (/** @type {string} */ words, kind = '') => {
-    const made = make('button', kind, said(words));
-    made.setAttribute('type', 'button');
-    return made;
-  };
-  const choose = button('predict_choose');
-  choose.addEventListener('click', () => input.click());
-  const go = button('predict_go', 'primary');
-  const start = make('div', 'buttons choose');
-  start.append(input, choose, go);
-
-  const progress = make('div', 'predict-progress');
-  progress.hidden = true;
-  const bar = document.createElement('progress');
-  bar.max = 1;
-  const told = make('span', 'figure');
-  told.id = 'predict-progress-text';
-  bar.setAttribute('aria-labelledby', told.id);
-  const stop = button('cancel');
-  progress.append(told, bar, stop);
-
-  const error = make('p', 'error');
-  error.setAttribute('role', 'alert');
-  error.hidden = true;
-  const results = make('section', 'results');
-  const status = make('p', 'hidden');
-  status.setAttribute('role', 'status');
-  const saving = button('save_csv', 'primary');
-  saving.hidden = true;
-  const close = button('close');
-  close.addEventListener('click', () => place.close());
-  const end = make('div', 'buttons end');
-  end.append(close, saving);
-  form.append(title, facts, needs, pasteLabel, start, progress, error, results, status, end);
-
-  /** @type {AbortController | undefined} */
-  let running;
-  let nOutputs = 1;
-  /** @type {{ name: string, blob: Blob } | undefined} */
-  let done;
+  const go = makeButton('primary', said('predict_go'));
+  const error = errorLine();
   const complain = (/** @type {any} */ problem) => {
     const is = problem && problem.code !== 'cancelled';
     error.hidden = !is;
     error.textContent = is ? wording(problem) : '';
   };
+  const progress = progressLine();
+  const { results, status, saving, show, clear } = resultsOf(go, complain);
+  let nOutputs = 1;
+  /** @type {AbortController | undefined} */
+  let running;
 
   /**
    * @param {string} name
@@ -100,38 +59,21 @@ export async function openPredictions(model) {
     const mine = new AbortController();
     running = mine;
     complain(undefined);
-    results.replaceChildren();
-    saving.hidden = true;
-    go.classList.add('primary');
-    done = undefined;
-    progress.hidden = false;
-    bar.removeAttribute('value');
-    told.textContent = said('predicting', { n: '0', percent: '0' });
+    clear();
+    progress.begin();
     try {
-      /** @type {{ counts: Counts, blob: Blob }} */
-      const answer = await exchange({ kind: 'predict', text: model.text, blob }, {
-        signal: mine.signal,
-        progress: ({ fraction, n_rows }) => {
-          bar.value = fraction;
-          told.textContent = said('predicting', { n: count(n_rows), percent: count(100 * fraction) });
-        },
-      });
-      results.replaceChildren(...shown(answer.counts, nOutputs));
-      done = { name: `${name.replace(/\.\w+$/, '')}-predictions.csv`, blob: answer.blob };
-      saving.hidden = answer.counts.n_rows === 0;
-      go.classList.toggle('primary', saving.hidden);
-      status.textContent = summary(answer.counts);
-      results.scrollIntoView({ block: 'nearest' });
+      const options = { signal: mine.signal, progress: progress.show };
+      show(name, await exchange({ kind: 'predict', text: model.text, blob }, options), nOutputs);
     } catch (problem) {
       complain(problem);
       if (/** @type {any} */ (problem).code === 'cancelled' && running === mine) status.textContent = said('predict_cancelled');
     }
     if (running !== mine) return;
     running = undefined;
-    progress.hidden = true;
+    progress.element.hidden = true;
   };
-
-  stop.addEventListener('click', () => running?.abort());
+  progress.stop.addEventListener('click', () => running?.abort());
+  place.onclose = () => running?.abort();
   go.addEventListener('click', () => {
     if (paste.value.trim()) void predict('pasted', new Blob([paste.value]));
     else {
@@ -139,29 +81,13 @@ export async function openPredictions(model) {
       paste.focus();
     }
   });
-  input.addEventListener('change', () => {
-    const file = input.files?.[0];
-    input.value = '';
-    if (file) void predict(file.name, file);
-  });
-  // A table that is dropped here is to be predicted; elsewhere on the page it would be a run's.
-  place.ondragover = (event) => event.preventDefault();
-  place.ondrop = (event) => {
-    const file = event.dataTransfer?.files[0];
-    if (!file) return;
-    event.preventDefault();
-    void predict(file.name, file);
-  };
-  place.onclose = () => running?.abort();
-  saving.addEventListener('click', async () => {
-    if (!done) return;
-    try {
-      await save(done.name, done.blob);
-    } catch (problem) {
-      complain(problem);
-    }
-  });
-
+  const start = make('div', 'buttons choose');
+  start.append(...fileChooser((file) => void predict(file.name, file)), go);
+  takeDrops(place, (file) => void predict(file.name, file));
+  const end = make('div', 'buttons end');
+  end.append(makeButton('', said('close'), () => place.close()), saving);
+  const facts = make('p', 'muted', said('predict_model', { name: model.name }));
+  form.append(facts, needs, pasteLabel, start, progress.element, error, results, status, end);
   open(place, form, title);
   paste.focus();
   try {
@@ -175,9 +101,110 @@ export async function openPredictions(model) {
   }
 }
 
+/**
+ * Where the predictions are shown, and the button that saves them.
+ * @param {HTMLElement} go the button that predicts
+ * @param {(problem: any) => void} complain
+ */
+function resultsOf(go, complain) {
+  const results = make('section', 'results');
+  const status = make('p', 'hidden');
+  status.setAttribute('role', 'status');
+  /** @type {{ name: string, blob: Blob } | undefined} */
+  let done;
+  const saving = makeButton('primary', said('save_csv'), async () => {
+    try {
+      if (done) await save(done.name, done.blob);
+    } catch (problem) {
+      complain(problem);
+    }
+  });
+  saving.hidden = true;
+  return {
+    results,
+    status,
+    saving,
+    clear() {
+      results.replaceChildren();
+      saving.hidden = true;
+      go.classList.add('primary');
+      done = undefined;
+    },
+    /** @param {string} name @param {{ counts: Counts, blob: Blob }} answer @param {number} nOutputs */
+    show(name, { counts, blob }, nOutputs) {
+      results.replaceChildren(...shown(counts, nOutputs));
+      done = { name: `${name.replace(/\.\w+$/, '')}-predictions.csv`, blob };
+      saving.hidden = counts.n_rows === 0;
+      go.classList.toggle('primary', saving.hidden);
+      status.textContent = summary(counts);
+      results.scrollIntoView({ block: 'nearest' });
+    },
+  };
+}
+
+/** How far a prediction is, and the button that stops it. */
+function progressLine() {
+  const element = make('div', 'predict-progress');
+  element.hidden = true;
+  const bar = document.createElement('progress');
+  bar.max = 1;
+  const told = make('span', 'figure');
+  told.id = 'predict-progress-text';
+  bar.setAttribute('aria-labelledby', told.id);
+  const stop = makeButton('', said('cancel'));
+  element.append(told, bar, stop);
+  return {
+    element,
+    stop,
+    begin() {
+      element.hidden = false;
+      bar.removeAttribute('value');
+      told.textContent = said('predicting', { n: '0', percent: '0' });
+    },
+    show({ fraction = 0, n_rows = 0 }) {
+      bar.value = fraction;
+      told.textContent = said('predicting', { n: count(n_rows), percent: count(100 * fraction) });
+    },
+  };
+}
+
+/**
+ * A hidden input and the button that opens it.
+ * @param {(file: File) => void} take
+ */
+function fileChooser(take) {
+  const input = /** @type {HTMLInputElement} */ (make('input'));
+  input.type = 'file';
+  input.accept = '.csv,.tsv,.txt,text/*';
+  input.hidden = true;
+  input.setAttribute('aria-label', said('predict_choose'));
+  input.addEventListener('change', () => {
+    const file = input.files?.[0];
+    input.value = '';
+    if (file) take(file);
+  });
+  return [input, makeButton('', said('predict_choose'), () => input.click())];
+}
+
+/**
+ * A table that is dropped here is to be predicted; elsewhere on the page it would be a run's.
+ * @param {HTMLDialogElement} place
+ * @param {(file: File) => void} take
+ */
+function takeDrops(place, take) {
+  place.ondragover = (event) => event.preventDefault();
+  place.ondrop = (event) => {
+    const file = event.dataTransfer?.files[0];
+    if (!file) return;
+    event.preventDefault();
+    take(file);
+  };
+}
+
 /** What a table must have. @param {Takes} takes */
 function wanted({ inputs, outputs }) {
-  const kind = (/** @type {string[]} */ levels) => (levels.length ? `${levels.slice(0, MAX_LEVELS).join(' | ')}${levels.length > MAX_LEVELS ? ' …' : ''}` : said('a_number'));
+  const listed = (/** @type {string[]} */ levels) => levels.slice(0, MAX_LEVELS).join(' | ') + (levels.length > MAX_LEVELS ? ' …' : '');
+  const kind = (/** @type {string[]} */ levels) => (levels.length ? listed(levels) : said('a_number'));
   const names = inputs.slice(0, MAX_NAMED).map(({ name, levels }) => {
     const column = make('span', 'column-name', name);
     column.title = kind(levels);
@@ -198,7 +225,8 @@ function wanted({ inputs, outputs }) {
 
 /** A table as it might be. @param {Takes} takes */
 function example({ inputs }) {
-  const row = (/** @type {string} */ number, /** @type {number} */ level) => inputs.map(({ levels }) => (levels.length ? levels[level % levels.length] : number)).join(',');
+  const row = (/** @type {string} */ number, /** @type {number} */ level) =>
+    inputs.map(({ levels }) => (levels.length ? levels[level % levels.length] : number)).join(',');
   return [inputs.map(({ name }) => name).join(','), row('0.5', 0), row('-0.5', 1)].join('\n');
 }
 

@@ -72,6 +72,15 @@ export function makeSvg(tag, attributes, ...parts) {
 export const part = (root, name) => /** @type {HTMLElement} */ (root.querySelector(`[data-part="${name}"]`));
 
 /**
+ * Several parts of the page, by their names.
+ * @template {string} Name
+ * @param {ParentNode} root
+ * @param {Name[]} names
+ */
+export const partsOf = (root, ...names) =>
+  /** @type {Record<Name, HTMLElement>} */ (Object.fromEntries(names.map((name) => [name, part(root, name)])));
+
+/**
  * Sets the text of an element. Assigning the same text again would make the browser lay out again.
  * @param {Element | null | undefined} element
  * @param {string} words

@@ -1,153 +1,197 @@
 // @ts-check
 // Files in and out: tables, weights, what is dropped or pasted. Kinds are told by content, not by name.
+import { dismiss } from '../store.js';
 import { wording } from '../words/index.js';
-import { dialog } from '../dialogs/index.js';
+import { part } from './dom.js';
 
-/** @param {string} id */
-const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+/** @typedef {import('../store.js').Page} Page */
+/** @typedef {import('../store.js').RunConfig} RunConfig */
+/** @typedef {import('../store.js').Problem} Problem */
+/** @typedef {'file-error' | 'table-error'} Where a problem is shown: below the buttons for files, or in the dialog for tables */
+
+/** A problem with something that can be done all the same. */
+export class OfferingProblem extends Error {
+  /**
+   * @param {Problem} problem
+   * @param {(place: HTMLElement, complain: (problem: Problem) => void) => void} offer puts it next to what is said of the problem
+   */
+  constructor({ message, code, params }, offer) {
+    super(message);
+    this.code = code;
+    this.params = params;
+    this.offer = offer;
+  }
+}
+
+/**
+ * Shows a problem with a file; without one, nothing is wrong any longer.
+ * @param {Page} page
+ * @param {Where} where
+ * @param {Problem} [problem]
+ */
+function complain(page, where, problem) {
+  const place = part(page.root, where);
+  // Whoever cancelled knows it.
+  place.hidden = !problem || problem.code === 'cancelled';
+  place.textContent = problem ? wording(problem) : '';
+  if (problem instanceof OfferingProblem) problem.offer(place, (again) => complain(page, where, again));
+}
+
+/**
+ * Does something with a file, and shows what is wrong with it.
+ * @param {Page} page
+ * @param {Where} where
+ * @param {() => Promise<unknown>} work
+ */
+async function attempt(page, where, work) {
+  try {
+    await work();
+    complain(page, where);
+  } catch (problem) {
+    complain(page, where, /** @type {any} */ (problem));
+  }
+}
+
+/**
+ * Takes a run that a file has become. It answers every complaint about one before it.
+ * @param {Page} page
+ * @param {import('../store.js').Configured} answer
+ */
+export function takeFromFile(page, answer) {
+  complain(page, 'file-error');
+  complain(page, 'table-error');
+  dismiss(page.store, 'refused');
+  page.runner.take(answer);
+}
 
 /**
  * The same configuration on a table, its columns as the table has them.
- * @param {import('../wasm/engine/downhill.js').RunConfig} config
+ * @param {RunConfig} config
  * @param {string} name
  * @param {string} fingerprint
- * @returns {import('../wasm/engine/downhill.js').RunConfig}
+ * @returns {RunConfig}
  */
 export function withTable(config, name, fingerprint) {
-  const columns = { target: '', features: [], kinds: [], missing: /** @type {const} */ ('drop'), skip_bad_cells: false, weight: '', group: '', order: '' };
-  const data = { source: /** @type {const} */ ({ kind: 'table', name, fingerprint }), added: [], removed: [], columns };
+  /** @type {RunConfig['data']['columns']} */
+  const columns = {
+    target: '', features: [], kinds: [], missing: 'drop', skip_bad_cells: false, weight: '', group: '', order: '',
+  };
+  /** @type {RunConfig['data']} */
+  const data = { source: { kind: 'table', name, fingerprint }, added: [], removed: [], columns };
   return { ...config, data, model: { ...config.model, degrees: [], interactions: [] } };
 }
 
 /**
- * @param {import('../client.js').Client} client
- * @param {(configured: any) => void} configured
- * @param {() => import('../wasm/engine/downhill.js').RunConfig} current the configuration that the form shows
- * @param {() => import('../wasm/engine/downhill.js').RunConfig | undefined} awaited that of a link whose table was not here
+ * Opens a table. Two columns are taken as they are; of more, a person chooses.
+ * @param {Page} page
+ * @param {string} name
+ * @param {Blob} blob
+ * @param {boolean} [sample] whether a sample will do where the table finds no place
  */
-export function startFiles(client, configured, current, awaited) {
-  const tableFile = /** @type {HTMLInputElement} */ (element('table-file'));
-  const weightsFile = /** @type {HTMLInputElement} */ (element('weights-file'));
-  const paste = /** @type {HTMLTextAreaElement} */ (element('paste'));
-
-  /**
-   * @param {string} id
-   * @param {any} [problem]
-   */
-  const complain = (id, problem) => {
-    const place = element(id);
-    // Whoever cancelled knows it.
-    place.hidden = !problem || problem.code === 'cancelled';
-    place.textContent = problem ? wording(problem) : '';
-    if (problem?.sample) void import('../dialogs/table.js').then(({ offerSample }) => offerSample(place, problem.sample, (again) => complain(id, again)));
-    // What can be done all the same.
-    problem?.offer?.(place);
-  };
-
-  /**
-   * Two columns are taken as they are; of more, a person chooses.
-   * @param {string} name
-   * @param {Blob} blob
-   * @param {boolean} [sample] whether one will do where the table finds no place
-   */
-  const loadTable = async (name, blob, sample) => {
-    /** @type {import('../wasm/engine/downhill.js').Opened} */
-    const opened = await client.ask({ kind: 'open_table', name, blob, sample }).catch((problem) => {
-      if (problem.code?.startsWith('storage_')) problem.sample = () => loadTable(name, blob, true);
-      throw problem;
+export async function loadTable(page, name, blob, sample) {
+  const { root, store, client } = page;
+  /** @type {import('../wasm/engine/downhill.js').Opened} */
+  const opened = await client.ask({ kind: 'open_table', name, blob, sample }).catch((problem) => {
+    if (!problem.code?.startsWith('storage_')) throw problem;
+    throw new OfferingProblem(problem, async (place, complain) => {
+      const { offerSample } = await import('../dialogs/table/index.js');
+      offerSample(place, () => loadTable(page, name, blob, true), complain);
     });
-    const { preview, fingerprint } = opened;
-    const linked = awaited();
-    // The table that a link was made on: all of the link holds.
-    const found = linked?.data.source.kind === 'table' && linked.data.source.fingerprint === fingerprint ? linked : undefined;
-    if (found || preview.columns.length === 2 || preview.columns.length === 1) {
-      taken(await client.ask({ kind: 'configure', config: found ?? withTable(current(), name, fingerprint) }));
-      dialog('data-dialog').close();
-      return;
-    }
-    complain('file-error');
-    complain('table-error');
-    const { chooseColumns } = await import('../dialogs/table.js');
-    dialog('data-dialog').close();
-    chooseColumns(opened, client, current, taken);
+  });
+  const { preview: { columns }, fingerprint } = opened;
+  const dialog = /** @type {HTMLDialogElement} */ (part(root, 'data-dialog'));
+  const { awaited, config } = store.state;
+  // The table that a link was made on: all of the link holds.
+  const isAwaited = awaited?.data.source.kind === 'table' && awaited.data.source.fingerprint === fingerprint;
+  if (isAwaited || columns.length === 1 || columns.length === 2) {
+    const wanted = isAwaited ? awaited : withTable(config, name, fingerprint);
+    takeFromFile(page, await client.ask({ kind: 'configure', config: wanted }));
+    dialog.close();
+    return;
+  }
+  complain(page, 'file-error');
+  complain(page, 'table-error');
+  const { chooseColumns } = await import('../dialogs/table/index.js');
+  dialog.close();
+  chooseColumns(page, opened);
+}
+
+/** Opens the dialog in which a table is chosen or pasted. @param {Page} page */
+export function openTableDialog(page) {
+  complain(page, 'table-error');
+  /** @type {HTMLDialogElement} */ (part(page.root, 'data-dialog')).showModal();
+}
+
+/** Lets a person choose the columns of the run's table again. @param {Page} page */
+export async function chooseColumnsAgain(page) {
+  const { chooseAgain } = await import('../dialogs/table/index.js');
+  await chooseAgain(page);
+}
+
+/** @param {Page} page */
+export function startFiles(page) {
+  const { root } = page;
+  const press = (/** @type {string} */ name, /** @type {Where} */ where, /** @type {() => Promise<unknown>} */ work) => {
+    part(root, name).addEventListener('click', () => void attempt(page, where, work));
   };
-  /**
-   * A file that was taken answers every complaint about one before it.
-   * @param {any} answer
-   */
-  const taken = (answer) => {
-    complain('file-error');
-    complain('table-error');
-    configured(answer);
-  };
-
-  /**
-   * What a button of the results opens. Its part of the page is loaded now.
-   * @param {string} id
-   * @param {() => Promise<unknown>} open
-   */
-  const opens = (id, open) => element(id).addEventListener('click', async () => {
-    try {
-      await open();
-      complain('file-error');
-    } catch (problem) {
-      complain('file-error', problem);
-    }
+  press('export', 'file-error', async () => (await import('../dialogs/export.js')).openExport(page));
+  press('predict-table', 'file-error', async () => (await import('../dialogs/predictions.js')).predictRun(page));
+  const paste = /** @type {HTMLTextAreaElement} */ (part(root, 'paste'));
+  press('use-paste', 'table-error', async () => {
+    await loadTable(page, 'pasted', new Blob([paste.value]));
+    paste.value = '';
   });
-  opens('export', async () => (await import('../dialogs/export.js')).openExport(client));
-  opens('predict-table', async () => (await import('../dialogs/predictions.js')).predictRun(client));
-  const page = { client, loadTable, taken };
-
-  element('import').addEventListener('click', () => weightsFile.click());
-  weightsFile.addEventListener('change', async () => {
-    const file = weightsFile.files?.[0];
-    weightsFile.value = '';
-    if (!file) return;
-    try {
-      await (await import('../dialogs/import.js')).importFile(file, page);
-      complain('file-error');
-    } catch (problem) {
-      complain('file-error', problem);
-    }
+  chooses(page, 'import', 'weights-file', 'file-error', async (file) => (await import('../dialogs/import.js')).importFile(page, file));
+  chooses(page, 'choose-file', 'table-file', 'table-error', (file) => loadTable(page, file.name, file));
+  startDrop(page);
+  // A table that was copied from a spreadsheet, pasted onto the page itself.
+  root.addEventListener('paste', (event) => {
+    const target = /** @type {HTMLElement} */ (event.target);
+    const content = event.clipboardData?.getData('text/plain').trim();
+    if (!content || target.closest('input, textarea, select, dialog')) return;
+    event.preventDefault();
+    void attempt(page, 'file-error', () => loadTable(page, 'pasted', new Blob([content])));
   });
+}
 
-  element('choose-file').addEventListener('click', () => tableFile.click());
-  tableFile.addEventListener('change', async () => {
-    const file = tableFile.files?.[0];
-    tableFile.value = '';
-    if (!file) return;
-    try {
-      await loadTable(file.name, file);
-    } catch (problem) {
-      complain('table-error', problem);
-    }
+/**
+ * A button that lets a person choose a file.
+ * @param {Page} page
+ * @param {string} button
+ * @param {string} input
+ * @param {Where} where
+ * @param {(file: File) => Promise<unknown>} take
+ */
+function chooses(page, button, input, where, take) {
+  const chooser = /** @type {HTMLInputElement} */ (part(page.root, input));
+  part(page.root, button).addEventListener('click', () => chooser.click());
+  chooser.addEventListener('change', () => {
+    const file = chooser.files?.[0];
+    chooser.value = '';
+    if (file) void attempt(page, where, () => take(file));
   });
-  element('use-paste').addEventListener('click', async () => {
-    try {
-      await loadTable('pasted', new Blob([paste.value]));
-      paste.value = '';
-    } catch (problem) {
-      complain('table-error', problem);
-    }
-  });
+}
 
+/** Takes what is dropped anywhere on the page. @param {Page} page */
+function startDrop(page) {
+  const { root } = page;
+  const drop = part(root, 'drop');
   let inside = 0;
-  const drop = element('drop');
   const holdsFile = (/** @type {DragEvent} */ event) => event.dataTransfer?.types.includes('Files') ?? false;
-  addEventListener('dragenter', (event) => {
+  root.addEventListener('dragenter', (event) => {
     if (!holdsFile(event)) return;
     inside += 1;
     drop.hidden = false;
   });
-  addEventListener('dragleave', (event) => {
+  root.addEventListener('dragleave', (event) => {
     if (!holdsFile(event)) return;
     inside -= 1;
     drop.hidden = inside <= 0;
   });
-  addEventListener('dragover', (event) => {
+  root.addEventListener('dragover', (event) => {
     if (holdsFile(event)) event.preventDefault();
   });
-  addEventListener('drop', async (event) => {
+  root.addEventListener('drop', (event) => {
     if (!holdsFile(event)) return;
     inside = 0;
     drop.hidden = true;
@@ -155,37 +199,6 @@ export function startFiles(client, configured, current, awaited) {
     if (event.defaultPrevented) return;
     event.preventDefault();
     const file = event.dataTransfer?.files[0];
-    if (!file) return;
-    try {
-      await (await import('../dialogs/import.js')).arrived(file, page);
-      complain('file-error');
-    } catch (problem) {
-      complain('file-error', problem);
-    }
+    if (file) void attempt(page, 'file-error', async () => (await import('../dialogs/import.js')).arrived(page, file));
   });
-
-  // A table that was copied from a spreadsheet, pasted onto the page itself.
-  addEventListener('paste', async (event) => {
-    const target = /** @type {HTMLElement} */ (event.target);
-    const content = event.clipboardData?.getData('text/plain').trim();
-    if (!content || target.closest('input, textarea, select, dialog')) return;
-    event.preventDefault();
-    try {
-      await loadTable('pasted', new Blob([content]));
-    } catch (problem) {
-      complain('file-error', problem);
-    }
-  });
-
-  return {
-    /** The columns of the table that was opened last, to be chosen anew; nothing where none was. */
-    async columns() {
-      const { chooseAgain } = await import('../dialogs/table.js');
-      return chooseAgain(client, current, taken);
-    },
-    openTable() {
-      complain('table-error');
-      dialog('data-dialog').showModal();
-    },
-  };
 }

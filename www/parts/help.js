@@ -23,8 +23,8 @@ export function helpButton(term, label) {
   return button;
 }
 
-/** Opens the explanation of a term that a button below the root asks for. @param {HTMLElement} root */
-export function startHelp(root) {
+/** Opens the explanation of a term that a button of the page asks for. @param {import('../store.js').Page} page */
+export function startHelp({ root }) {
   root.addEventListener(EXPLAIN, async (event) => {
     const { help } = await import('../words/help.js');
     const known = /** @type {Record<string, Record<string, Explanation>>} */ (help);

@@ -2,71 +2,46 @@
 // What the model says of inputs that a person types: of one feature many x at once, of several a value each, with what
 // every one of them adds.
 import { figure, text, wording } from '../words/index.js';
-import { make } from './dom.js';
+import { make, makeSelect, part } from './dom.js';
 
-/** @typedef {import('../wasm/engine/downhill.js').DatasetInfo} DatasetInfo */
+/** @typedef {import('../store.js').Page} Page */
+/** @typedef {import('../store.js').DatasetInfo} DatasetInfo */
+/** @typedef {HTMLInputElement | HTMLSelectElement} Control */
+/** @typedef {{ name: string, control: Control, share: HTMLElement, row: HTMLElement }} Input */
 
 /** Predictions follow training this often at most. */
 const SOON_MS = 100;
 
-/** @param {string} id */
-const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
-
-/** @param {import('../client.js').Client} client */
-export function startPredict(client) {
-  const one = /** @type {HTMLInputElement} */ (element('predict-x'));
-  const error = element('predict-error');
-  const rows = element('predict-rows');
-  /** @type {{ control: HTMLInputElement | HTMLSelectElement, share: HTMLElement }[]} */
+/** @param {Page} page */
+export function startPredict({ root, store, client }) {
+  const one = /** @type {HTMLInputElement} */ (part(root, 'predict-x'));
+  const [error, rows, shown, baselineText] =
+    ['predict-error', 'predict-rows', 'predictions', 'predict-baseline'].map((name) => part(root, name));
+  /** @type {Input[]} */
   let inputs = [];
-  /** Names of the target's classes. @type {string[]} */
-  let classes = [];
-  let softmax = false;
   const START = one.value;
   /** Whether a person has said what is to be predicted. */
   let typed = false;
 
-  /** What a response says: a number, or the most probable class with its probability. @param {number[]} response */
-  const meaning = (response) => {
-    if (!classes.length) return figure(response[0]);
-    const shares = response.length > 1 ? response : [1 - response[0], response[0]];
-    const best = shares.indexOf(Math.max(...shares));
-    return text('predict_class', { name: classes[best] ?? best, percent: figure(100 * shares[best], true) });
-  };
-
   const predictOne = async () => {
     const { outputs } = await client.ask({ kind: 'predict', inputs: one.value });
-    element('predictions').textContent = outputs.map((/** @type {number} */ output) => (softmax ? classes[output] ?? output : meaning([output]))).join(', ');
+    shown.textContent = outputs.map((/** @type {number} */ output) => saysOne(output, store.state)).join(', ');
   };
-
   const predictRow = async () => {
     const asked = inputs;
     const values = asked.map(({ control }) => control.value);
     /** @type {import('../wasm/engine/downhill.js').Explained} */
     const { output, baseline, contributions, response } = await client.ask({ kind: 'predict_row', values });
     if (asked !== inputs) return;
-    element('predictions').textContent = meaning(response);
+    const classes = store.state.dataset?.classes ?? [];
+    shown.textContent = saysRow(response, classes);
     // The inputs add up to the prediction itself, or to the number that the link function takes.
     const plain = figure(response[0]) === figure(output);
-    const words = plain ? 'predict_baseline' : classes.length && !softmax ? 'predict_link' : 'predict_log';
-    element('predict-baseline').textContent = text(words, { baseline: figure(baseline), sum: figure(output) });
-    const largest = Math.max(...contributions.map(Math.abs));
-    asked.forEach(({ share }, i) => {
-      const value = contributions[i];
-      share.textContent = `${value < 0 ? '' : '+'}${figure(value)}`;
-      share.style.setProperty('--share', String(largest > 0 ? Math.abs(value) / largest : 0));
-      share.classList.toggle('negative', value < 0);
-    });
+    const words = plain ? 'predict_baseline' : classes.length && !isSoftmax(store.state) ? 'predict_link' : 'predict_log';
+    baselineText.textContent = text(words, { baseline: figure(baseline), sum: figure(output) });
+    showShares(asked, contributions);
   };
-
-  let busy = false;
-  let again = false;
-  const predict = async () => {
-    if (busy) {
-      again = true;
-      return;
-    }
-    busy = true;
+  const predict = oneAtATime(async () => {
     try {
       await (inputs.length ? predictRow() : predictOne());
       error.hidden = true;
@@ -75,73 +50,124 @@ export function startPredict(client) {
       const { params } = /** @type {any} */ (problem);
       error.hidden = false;
       error.textContent = wording(/** @type {any} */ (problem));
-      const wrong = inputs.find(({ control }) => control.getAttribute('aria-label') === params?.column);
+      const wrong = inputs.find(({ name }) => name === params?.column);
       (wrong?.control ?? one).setAttribute('aria-invalid', 'true');
-      element('predictions').textContent = '';
+      shown.textContent = '';
     }
-    busy = false;
-    if (again) {
-      again = false;
-      soon();
-    }
+  });
+  const heard = () => {
+    store.set({ inputs: inputs.map(({ control }) => control.value) });
+    predict();
   };
+  const begin = (/** @type {DatasetInfo} */ dataset) => {
+    const several = dataset.inputs.length > 1;
+    part(root, 'predict-one').hidden = several;
+    // Of a generated line what stands there is inside it; of a table, the middle is, until a person says otherwise.
+    if (!several && !typed) one.value = dataset.inputs[0].name === 'x' ? START : dataset.inputs[0].start;
+    baselineText.hidden = !several;
+    // Where the same inputs are asked for, what was typed stays.
+    const same = inputs.map(({ name }) => name).join('\n') === dataset.inputs.map(({ name }) => name).join('\n');
+    if (several && same) return;
+    inputs = several ? dataset.inputs.map((input) => buildInput(input, heard)) : [];
+    rows.replaceChildren(...inputs.map(({ row }) => row));
+    store.set({ inputs: inputs.map(({ control }) => control.value) });
+  };
+
+  one.addEventListener('input', () => {
+    typed = true;
+    predict();
+  });
+  store.subscribe(['dataset'], ({ dataset }) => dataset && begin(dataset));
+  store.subscribe(['snapshot', 'run'], predict);
+}
+
+/**
+ * What asks for work soon: one piece at a time, and again where it was asked for meanwhile.
+ * @param {() => Promise<void>} work
+ */
+function oneAtATime(work) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
+  let [busy, again] = [false, false];
   const soon = () => {
     timer ??= setTimeout(() => {
       timer = undefined;
-      void predict();
+      void run();
     }, SOON_MS);
   };
-  one.addEventListener('input', () => {
-    typed = true;
-    soon();
-  });
-
-  return {
-    soon,
-    /**
-     * A new run on these rows.
-     * @param {DatasetInfo} dataset
-     */
-    begin(dataset) {
-      classes = dataset.classes;
-      softmax = classes.length > 0 && dataset.exact.weights.length > dataset.n_features + 1;
-      const several = dataset.inputs.length > 1;
-      element('predict-one').hidden = several;
-      // Of a generated line what stands there is inside it; of a table, the middle is, until a person says otherwise.
-      if (!several && !typed) one.value = dataset.inputs[0].name === 'x' ? START : dataset.inputs[0].start;
-      element('predict-baseline').hidden = !several;
-      // Where the same inputs are asked for, what was typed stays.
-      const asked = inputs.map(({ control }) => control.getAttribute('aria-label')).join('\n');
-      if (several && asked === dataset.inputs.map(({ name }) => name).join('\n')) return;
-      rows.replaceChildren();
-      inputs = several ? dataset.inputs.map((input) => row(input)) : [];
-    },
+  const run = async () => {
+    again = busy;
+    if (busy) return;
+    busy = true;
+    await work();
+    busy = false;
+    if (again) soon();
+    again = false;
   };
+  return soon;
+}
 
-  /** @param {DatasetInfo['inputs'][number]} input */
-  function row({ name, levels, start }) {
-    const line = make('div', 'predict-row');
-    /** @type {HTMLInputElement | HTMLSelectElement} */
-    let control;
-    if (levels.length) {
-      control = document.createElement('select');
-      control.append(...levels.map((level) => new Option(level, level)));
-    } else {
-      control = document.createElement('input');
-      control.type = 'text';
-      control.inputMode = 'decimal';
-    }
-    control.value = start;
-    control.setAttribute('aria-label', name);
-    control.setAttribute('aria-describedby', 'predict-error');
-    control.addEventListener('input', soon);
-    const label = make('span', 'name', name);
-    label.title = name;
-    const share = make('span', 'figure share', '–');
-    line.append(label, control, share);
-    rows.append(line);
-    return { control, share };
+/**
+ * What a response says: a number, or the most probable class with its probability.
+ * @param {number[]} response
+ * @param {string[]} classes
+ */
+function saysRow(response, classes) {
+  if (!classes.length) return figure(response[0]);
+  const shares = response.length > 1 ? response : [1 - response[0], response[0]];
+  const best = shares.indexOf(Math.max(...shares));
+  return text('predict_class', { name: classes[best] ?? best, percent: figure(100 * shares[best], true) });
+}
+
+/**
+ * What an output for one x says: of softmax it is the class.
+ * @param {number} output
+ * @param {import('../store.js').State} state
+ */
+function saysOne(output, state) {
+  const classes = state.dataset?.classes ?? [];
+  return classes.length && isSoftmax(state) ? classes[output] ?? output : saysRow([output], classes);
+}
+
+/** @param {import('../store.js').State} state */
+const isSoftmax = ({ run }) => run?.config.loss.kind === 'softmax';
+
+/**
+ * @param {Input[]} inputs
+ * @param {number[]} contributions
+ */
+function showShares(inputs, contributions) {
+  const largest = Math.max(...contributions.map(Math.abs));
+  inputs.forEach(({ share }, i) => {
+    const value = contributions[i];
+    share.textContent = `${value < 0 ? '' : '+'}${figure(value)}`;
+    share.style.setProperty('--share', String(largest > 0 ? Math.abs(value) / largest : 0));
+    share.classList.toggle('negative', value < 0);
+  });
+}
+
+/**
+ * @param {DatasetInfo['inputs'][number]} input
+ * @param {() => void} heard
+ * @returns {Input}
+ */
+function buildInput({ name, levels, start }, heard) {
+  /** @type {Control} */
+  let control;
+  if (levels.length) control = makeSelect(levels.map((level) => [level, level]));
+  else {
+    control = document.createElement('input');
+    control.type = 'text';
+    control.inputMode = 'decimal';
   }
+  control.value = start;
+  control.setAttribute('aria-label', name);
+  control.setAttribute('aria-describedby', 'predict-error');
+  control.addEventListener('input', heard);
+  const label = make('span', 'name', name);
+  label.title = name;
+  const share = make('span', 'figure share', '–');
+  const row = make('div', 'predict-row');
+  row.append(label, control, share);
+  return { name, control, share, row };
 }

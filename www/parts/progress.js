@@ -1,40 +1,35 @@
 // @ts-check
 // How far long work is, in sight and in words, and the way out of it.
 import { text, wording } from '../words/index.js';
+import { part } from './dom.js';
 
-/** @typedef {import('../wasm/engine/downhill.js').Progress} Progress */
-
-/** @param {string} id */
-const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
-
-/**
- * What shows progress, or with nothing hides it.
- * @returns {(progress: { event: Progress, cancel: () => void } | undefined) => void}
- */
-export function startProgress() {
-  const place = element('progress');
-  const bar = /** @type {HTMLProgressElement} */ (element('progress-bar'));
-  const button = element('progress-cancel');
-  /** @type {(() => void) | undefined} */
-  let cancel;
+/** @param {import('../store.js').Page} page */
+export function startProgress({ root, store, runner }) {
+  const place = part(root, 'progress');
+  const bar = /** @type {HTMLProgressElement} */ (part(root, 'progress-bar'));
+  const [button, whatText, percentText] = ['progress-cancel', 'progress-what', 'progress-percent'].map((name) => part(root, name));
   /** @type {EventTarget | null} */
   let before = null;
   let told = '';
+  const cancel = () => {
+    // What was to come after this work was made of it.
+    runner.forget();
+    store.state.progress?.cancel();
+  };
   button.addEventListener('focus', (event) => {
     before = event.relatedTarget;
   });
-  button.addEventListener('click', () => cancel?.());
-  addEventListener('keydown', (event) => {
-    if (event.key !== 'Escape' || !cancel || document.querySelector('dialog[open]')) return;
+  button.addEventListener('click', cancel);
+  root.addEventListener('keydown', (event) => {
+    if (event.key !== 'Escape' || !store.state.progress || root.querySelector('dialog[open]')) return;
     event.preventDefault();
     cancel();
   });
-  return (progress) => {
-    cancel = progress?.cancel;
-    document.body.classList.toggle('has-progress', progress !== undefined);
+  store.subscribe(['progress'], ({ progress }) => {
+    root.classList.toggle('has-progress', progress !== undefined);
     if (!progress) {
       // Whoever came here by keys goes back to where they were.
-      if (document.activeElement === button) (before instanceof HTMLElement && before.isConnected ? before : element('train')).focus();
+      if (button.matches(':focus')) (before instanceof HTMLElement && before.isConnected ? before : part(root, 'train')).focus();
       place.hidden = true;
       told = '';
       return;
@@ -42,13 +37,13 @@ export function startProgress() {
     const { message, fraction } = progress.event;
     const [what, percent] = [wording(message), Math.floor(100 * fraction)];
     bar.value = fraction;
-    element('progress-what').textContent = what;
-    element('progress-percent').textContent = `${percent}%`;
+    whatText.textContent = what;
+    percentText.textContent = `${percent}%`;
     place.hidden = false;
     // Heard when the work changes, and at every quarter.
     const key = `${message.code} ${Math.floor(percent / 25)}`;
     if (key === told) return;
     told = key;
-    element('status').textContent = text('progress_status', { what, percent });
-  };
+    store.set({ announcement: text('progress_status', { what, percent }) });
+  });
 }

@@ -23,11 +23,20 @@ export async function save(name, blob) {
       return true;
     }
   }
+  download(name, blob);
+  return true;
+}
+
+/**
+ * Downloads a file.
+ * @param {string} name
+ * @param {Blob} blob
+ */
+export function download(name, blob) {
   const link = document.createElement('a');
   link.href = URL.createObjectURL(blob);
   link.download = name;
   link.click();
   // The download has begun once the click is over; the object is kept a little for slow disks.
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-  return true;
 }

@@ -1,58 +1,21 @@
 // @ts-check
-// The tabs that come with a table, and a slice in the place of the fit: each is told of a run and of its snapshots, and works when it is looked at.
-import { Coefficients } from './coefficients.js';
-import { Diagnostics } from './diagnostics.js';
-import { Folds, Path } from './path.js';
-import { Slice } from './slice.js';
+// The tabs after the fit, in their order. A new tab is a row here, a module with `start`, and its words.
 
-/** @typedef {import('../wasm/engine/downhill.js').Configured} Configured */
-/** @typedef {import('../wasm/engine/downhill.js').Snapshot} Snapshot */
+/** @typedef {import('../store.js').Page} Page */
+/** @typedef {import('../store.js').State} State */
+/**
+ * @typedef {object} Tab
+ * @property {string} id of its button and its panel, and the key of its name in `words/table.js`
+ * @property {(state: State) => boolean} when whether it applies; where it does not, it is absent
+ * @property {() => Promise<{ start: (page: Page, panel: HTMLElement) => void }>} load its module, when it first applies
+ */
 
-export class Results {
-  #coefficients;
-  #diagnostics;
-  #slice;
-  #path;
-  #folds;
+const isOnTable = (/** @type {State} */ { dataset, run }) => dataset !== undefined && run?.config.data.source.kind !== 'linspace';
 
-  /**
-   * @param {import('../client.js').Client} client
-   * @param {(strength: number) => void} choose takes a strength of the penalty
-   */
-  constructor(client, choose) {
-    // In the order of their tabs.
-    this.#coefficients = new Coefficients(client);
-    this.#diagnostics = new Diagnostics(client);
-    this.#slice = new Slice(client);
-    this.#path = new Path(choose);
-    this.#folds = new Folds();
-  }
-
-  /**
-   * A run began.
-   * @param {Configured} run
-   */
-  begin(run) {
-    for (const tab of [this.#coefficients, this.#diagnostics, this.#slice]) tab.begin(run);
-    if (run.dataset) this.#path.begin(run.dataset, run.config.penalty.strength);
-    this.#folds.begin();
-  }
-
-  /**
-   * The run goes on under another penalty.
-   * @param {Configured} run
-   */
-  change(run) {
-    this.#coefficients.begin(run);
-    this.#diagnostics.change(run.config);
-    this.#slice.change(run.config);
-    this.#path.mark(run.config.penalty.strength);
-  }
-
-  /** @param {Snapshot} snapshot */
-  show(snapshot) {
-    for (const tab of [this.#coefficients, this.#diagnostics, this.#slice]) tab.show(snapshot);
-    if (snapshot.path) this.#path.show(snapshot.path);
-    if (snapshot.folds.length) this.#folds.show({ losses: snapshot.folds }, snapshot.step);
-  }
-}
+/** @type {Tab[]} */
+export const tabs = [
+  { id: 'coefficients', when: isOnTable, load: () => import('./coefficients.js') },
+  { id: 'diagnostics', when: isOnTable, load: () => import('./diagnostics/index.js') },
+  { id: 'path', when: ({ path }) => (path?.strengths.length ?? 0) > 1, load: () => import('./path.js') },
+  { id: 'folds', when: ({ folds }) => (folds.at(-1)?.losses.length ?? 0) > 1, load: () => import('./folds.js') },
+];

@@ -12,26 +12,29 @@ const tables = { en: async () => ({ default: en }), zh: () => import('./zh.js') 
 let words = en;
 export let language = 'en';
 
-/** The language that was chosen here before, or the browser's. */
-export function preferredLanguage() {
-  const chosen = remembered('language');
+/**
+ * The language that was chosen before, or the browser's.
+ * @param {string | null} chosen
+ * @param {string} browser
+ */
+export function preferredLanguage(chosen, browser) {
   if (chosen && chosen in tables) return chosen;
-  return navigator.language.toLowerCase().startsWith('zh') ? 'zh' : 'en';
+  return browser.toLowerCase().startsWith('zh') ? 'zh' : 'en';
 }
 
-/** @param {string} wanted */
+/** Makes a language the one that everything is said in. @param {string} wanted */
 export async function setLanguage(wanted) {
   words = (await tables[wanted]()).default;
   language = wanted;
-  document.documentElement.lang = wanted === 'zh' ? 'zh-Hans' : 'en';
-  for (const element of document.querySelectorAll('[data-i18n]')) {
+}
+
+/** Puts the words below an element into the language of the day. @param {ParentNode} root */
+export function translate(root) {
+  for (const element of root.querySelectorAll('[data-i18n]')) {
     element.textContent = text(element.getAttribute('data-i18n') ?? '');
   }
-  for (const element of document.querySelectorAll('[data-i18n-label]')) {
-    element.setAttribute('aria-label', text(element.getAttribute('data-i18n-label') ?? ''));
-  }
-  for (const element of document.querySelectorAll('[data-i18n-title]')) {
-    element.setAttribute('title', text(element.getAttribute('data-i18n-title') ?? ''));
+  for (const [key, attribute] of [['data-i18n-label', 'aria-label'], ['data-i18n-title', 'title']]) {
+    for (const element of root.querySelectorAll(`[${key}]`)) element.setAttribute(attribute, text(element.getAttribute(key) ?? ''));
   }
 }
 
@@ -100,25 +103,4 @@ export function figure(value, trim = false) {
     return value.toExponential(3).replace('e+', 'e').replaceAll('-', '−');
   }
   return (trim ? short : figures).format(value).replace('-', '−');
-}
-
-/** @param {string} key */
-export function remembered(key) {
-  try {
-    return localStorage.getItem(`downhill.${key}`);
-  } catch {
-    return null;
-  }
-}
-
-/**
- * @param {string} key
- * @param {string} value
- */
-export function remember(key, value) {
-  try {
-    localStorage.setItem(`downhill.${key}`, value);
-  } catch {
-    // Storage may be refused; then the choice lasts as long as the page.
-  }
 }

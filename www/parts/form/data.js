@@ -4,6 +4,7 @@ import * as downhill from '../../wasm/engine/downhill.js';
 import { count, text, wording } from '../../words/index.js';
 import { presets } from '../../presets.js';
 import { labelFor, make, makeButton, makeSelect } from '../dom.js';
+import { chooseColumnsAgain, openTableDialog } from '../files.js';
 import { accept, numberIn, refuse } from './entry.js';
 import { restartMark } from './row.js';
 
@@ -26,16 +27,16 @@ export function buildSources(body, editing) {
   const preset = headed(row, 'preset', makeSelect([['', text('preset_none')], ...options]));
   preset.parentElement?.classList.add('wide');
   preset.addEventListener('change', () => {
-    if (preset.value in presets) editing.preset(preset.value);
+    if (preset.value in presets) void editing.preset(preset.value);
   });
   const source = headed(row, 'source', makeSelect(sources.map((id) => [id, text(`source_${id}`)])));
   const own = new Option(text('source_table'), 'table');
   own.disabled = true;
   source.append(own);
-  source.addEventListener('change', () => editing.replace(downhill.choose_source(editing.config, source.value)));
-  const load = makeButton('', text('load'), () => editing.actions.load());
+  source.addEventListener('change', () => void editing.replace(downhill.choose_source(editing.config, source.value)));
+  const load = makeButton('', text('load'), () => openTableDialog(editing.page));
   load.id = 'load';
-  const columns = makeButton('', text('columns'), () => editing.actions.columns());
+  const columns = makeButton('', text('columns'), () => void chooseColumnsAgain(editing.page));
   columns.id = 'columns';
   const [next, below] = [make('div', 'field bottom'), make('div', 'field wide')];
   next.append(load);
@@ -90,7 +91,7 @@ export function buildPoints(body, folded, editing) {
   });
   return (config) => {
     const { data: { source, added, removed }, model: { degree } } = config;
-    const { rows, features } = editing;
+    const { n_samples: rows = 0, n_features: features = 1 } = editing.page.store.state.dataset ?? {};
     const n = source.kind === 'linspace' ? source.n_samples + added.length - removed.length : rows;
     const several = source.kind !== 'linspace' && features > 1;
     // Rows of several inputs are read where they are kept.
@@ -120,7 +121,7 @@ function pointFields(editing) {
     const [x, y] = boxes.map((box) => numberIn(box, error));
     if (x === undefined || y === undefined || x === null || y === null) return;
     try {
-      await editing.actions.addPoint(x, y);
+      editing.page.runner.take(await editing.page.client.ask({ kind: 'add_point', x, y }));
     } catch (problem) {
       refuse(boxes[0], error, wording(/** @type {any} */ (problem)));
     }

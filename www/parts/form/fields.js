@@ -92,6 +92,9 @@ export const fields = [
   ]),
 ];
 
+/** Whether the form has a place for a path. @param {string} [path] */
+export const hasField = (path) => path === 'learning_rate' || fields.some((field) => field.path === path);
+
 /**
  * What a configuration has at a path.
  * @param {any} config

@@ -3,6 +3,7 @@
 import * as downhill from '../../wasm/engine/downhill.js';
 import { wording } from '../../words/index.js';
 import { presets } from '../../presets.js';
+import { dismiss, notify } from '../../store.js';
 import { make, part } from '../dom.js';
 import { nameOfScaling } from './choices.js';
 import { buildPoints, buildSources } from './data.js';
@@ -17,97 +18,60 @@ import { buildRow } from './row.js';
 /** @typedef {import('./entry.js').Control} Control */
 /** @typedef {import('./row.js').Row} Row */
 /** @typedef {Form} Editing */
-/**
- * @typedef {object} Actions
- * @property {(config: RunConfig) => void} change receives every sound configuration that a person makes
- * @property {() => void} load opens a table
- * @property {() => void} columns chooses the columns of the table anew
- * @property {(x: number, y: number) => Promise<void>} addPoint
- * @property {(config: RunConfig, why: string) => void} preset
- */
+/** @typedef {import('../../store.js').Page} Page */
 
 /** Fields that decide how much memory the rows take. */
 const weighty = ['data.source.n_samples', 'model.degree'];
 
+/** @param {Page} page */
+export const startForm = (page) => void new Form(page);
+
 /** The settings. */
-export class Form {
+class Form {
   #root;
-  /** @type {RunConfig} */
-  #config;
   /** @type {Map<string, Row & { field: Field }>} */
   #rows = new Map();
   /** @type {((config: RunConfig) => void)[]} */
   #renderers = [];
   /** @type {(config: RunConfig) => void} */
   #weigh = () => {};
-  /** @type {import('../../wasm/engine/downhill.js').Scaling} */
-  #scaling = false;
-  /** Of the run's data, what a table's configuration does not hold. */
-  rows = 0;
-  features = 1;
+  #restarting = downhill.restarting_fields();
 
-  /**
-   * @param {HTMLElement} root
-   * @param {RunConfig} config
-   * @param {Actions} actions
-   */
-  constructor(root, config, actions) {
-    this.#root = root;
-    this.#config = config;
-    this.actions = actions;
-    this.restarting = downhill.restarting_fields();
+  /** @param {Page} page */
+  constructor(page) {
+    this.page = page;
+    this.#root = part(page.root, 'form');
     this.#build();
-    this.render();
+    page.store.subscribe(['config', 'dataset'], () => this.#render());
+    page.store.subscribe(['language'], () => this.#build());
+    page.store.subscribe(['refusal'], ({ refusal }) => refusal && this.#refuse(refusal));
   }
 
   /** The configuration that the form shows. */
   get config() {
-    return this.#config;
+    return this.page.store.state.config;
   }
 
-  /**
-   * @param {RunConfig} config
-   * @param {import('../../wasm/engine/downhill.js').Scaling} [scaling] what `standardize: null` comes to
-   */
-  show(config, scaling = this.#scaling) {
-    this.#config = config;
-    this.#scaling = scaling;
-    this.render();
-  }
-
-  /**
-   * Whether a run of one configuration is another than that of the other.
-   * @param {RunConfig} one
-   * @param {RunConfig} other
-   */
-  restarts(one, other) {
-    return this.restarting.some((path) => JSON.stringify(read(one, path)) !== JSON.stringify(read(other, path)));
-  }
-
-  /** Builds everything anew, in the language of the day. */
-  rebuild() {
-    for (const group of groups) part(this.#root, `group-${group}`).querySelector(':scope > .fields')?.remove();
-    this.#rows.clear();
-    this.#renderers = [];
-    this.#build();
-    this.render();
-  }
-
-  render() {
-    for (const row of this.#rows.values()) this.#renderRow(row);
+  #render() {
+    const { config } = this;
+    for (const row of this.#rows.values()) this.#renderRow(row, config);
     const batchSize = this.#rows.get('batch_size');
-    if (batchSize) batchSize.control.disabled = this.#config.method !== 'mini_batch';
-    for (const render of this.#renderers) render(this.#config);
-    this.#weigh(this.#config);
+    if (batchSize) batchSize.control.disabled = config.method !== 'mini_batch';
+    for (const render of this.#renderers) render(config);
+    this.#weigh(config);
   }
 
-  /** @param {Row & { field: Field }} row */
-  #renderRow({ field, row, control, error }) {
-    row.hidden = field.when ? !field.when(this.#config) : false;
+  /**
+   * @param {Row & { field: Field }} row
+   * @param {RunConfig} config
+   */
+  #renderRow({ field, row, control, error }, config) {
+    row.hidden = field.when ? !field.when(config) : false;
     if (row.hidden || isHeld(control)) return;
     error.hidden = true;
-    const value = read(this.#config, field.path);
-    if (field.path === 'model.standardize') control.value = nameOfScaling(value ?? this.#scaling);
+    const value = read(config, field.path);
+    // A scaling that is left open is that of the data.
+    if (field.path === 'model.standardize') control.value = nameOfScaling(value ?? this.page.store.state.dataset?.scaling ?? false);
     else if (field.kind === 'select') control.value = value && typeof value === 'object' ? value.kind : String(value);
     else if (control instanceof HTMLInputElement && field.kind === 'check') control.checked = value === true;
     else if (!control.matches(':focus') || control.value === '' || Number(control.value) !== value) {
@@ -115,21 +79,21 @@ export class Form {
     }
   }
 
-  /**
-   * Shows a refusal where it was caused, if the form has that place. Returns whether it has.
-   * @param {{ code?: string, params?: Record<string, string> }} problem
-   */
-  refuse(problem) {
+  /** Shows a refusal where it was caused, if the form has that place. @param {import('../../store.js').Problem} problem */
+  #refuse(problem) {
     const row = this.#rows.get(problem.params?.field ?? '');
-    if (!row) return false;
-    refuse(row.control, row.error, wording(problem));
-    return true;
+    if (row) refuse(row.control, row.error, wording(problem));
   }
 
+  /** Builds everything anew, in the language of the day. */
   #build() {
+    this.#rows.clear();
+    this.#renderers = [];
     for (const group of groups) {
       const body = make('div', 'fields');
-      part(this.#root, `group-${group}`).append(body);
+      const details = part(this.#root, `group-${group}`);
+      details.querySelector(':scope > .fields')?.remove();
+      details.append(body);
       if (group === 'data') buildSources(body, this);
       if (group === 'method') buildMethod(body, this);
       if (group === 'rate') buildRate(body, this);
@@ -144,18 +108,19 @@ export class Form {
       const schedule = this.#rows.get('schedule');
       if (group === 'rate' && schedule) buildSparkline(schedule.control, this);
     }
+    this.#render();
   }
 
   /** @param {Field} field */
   #field(field) {
     const weighs = weighty.includes(field.path);
     const made = buildRow(field, {
-      restarts: this.restarting.some((path) => field.path === path || field.path.startsWith(`${path}.`)),
+      restarts: this.#restarting.some((path) => field.path === path || field.path.startsWith(`${path}.`)),
       described: weighs ? ['memory'] : [],
-      config: () => this.#config,
+      config: () => this.config,
     });
     const { row, control, error } = made;
-    if (weighs) control.addEventListener('input', () => this.#weigh(write(this.#config, field.path, Number(control.value))));
+    if (weighs) control.addEventListener('input', () => this.#weigh(write(this.config, field.path, Number(control.value))));
     control.addEventListener('change', () => this.#apply(field, control, error));
     this.addRow(field, made);
     return row;
@@ -181,16 +146,16 @@ export class Form {
    */
   #apply(field, control, error) {
     if (control instanceof HTMLSelectElement) {
-      const next = field.choose ? field.choose(this.#config, control.value) : write(this.#config, field.path, control.value);
+      const next = field.choose ? field.choose(this.config, control.value) : write(this.config, field.path, control.value);
       this.take(next, control, error);
     } else if (field.kind === 'check') {
-      this.take(write(this.#config, field.path, control.checked), control, error);
+      this.take(write(this.config, field.path, control.checked), control, error);
     } else {
       const value = numberIn(control, error, field);
       if (value === undefined) return;
-      const problem = judge(this.#config, field.path, value);
+      const problem = judge(this.config, field.path, value);
       if (problem) refuse(control, error, wording(problem));
-      else this.take(write(this.#config, field.path, value), control, error);
+      else this.take(write(this.config, field.path, value), control, error);
     }
   }
 
@@ -207,28 +172,23 @@ export class Form {
       return;
     }
     accept(control, error);
-    this.#config = next;
-    this.render();
-    this.actions.change(next);
+    void this.page.runner.edit(next);
   }
 
   /** Takes another configuration in the place of all that was entered. @param {RunConfig} config */
   replace(config) {
-    this.#begin(config);
-    this.actions.change(config);
-  }
-
-  /** Begins a preset, on the backend and at the speed of now. @param {string} id */
-  preset(id) {
-    const { backend, steps_per_second } = this.#config;
-    this.#begin({ ...downhill.config_from_query(presets[id]).config, backend, steps_per_second });
-    this.actions.preset(this.#config, `preset_${id}_why`);
-  }
-
-  /** @param {RunConfig} config */
-  #begin(config) {
     for (const { control, error } of this.#rows.values()) accept(control, error);
-    this.#config = config;
-    this.render();
+    return this.page.runner.edit(config);
+  }
+
+  /** Begins a preset, on the backend and at the speed of now, and says why it is worth a look. @param {string} id */
+  async preset(id) {
+    const { store, client, media } = this.page;
+    const { backend, steps_per_second } = this.config;
+    await this.replace({ ...downhill.config_from_query(presets[id]).config, backend, steps_per_second });
+    dismiss(store, 'preset');
+    void import('../../words/table.js').then(({ said }) => notify(store, 'preset', () => said(`preset_${id}_why`)));
+    await client.ask({ kind: 'reset' });
+    if (!media.still.matches) await client.ask({ kind: 'train' });
   }
 }

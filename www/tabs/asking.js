@@ -1,9 +1,9 @@
 // @ts-check
 // Asks the worker how weights do, again and again while they move, but no more often than it can well answer.
+import { isCurrent } from '../store.js';
 
 /** @typedef {import('../wasm/engine/downhill.js').Diagnosed} Diagnosed */
-/** @typedef {import('../wasm/engine/downhill.js').Configured} Configured */
-/** @typedef {import('../wasm/engine/downhill.js').Snapshot} Snapshot */
+/** @typedef {import('../store.js').State} State */
 /** @typedef {Extract<import('../wasm/engine/downhill.js').Request, { kind: 'diagnose' }>} Question */
 
 /** While the weights move, they are looked at again after this, or after as many times what it took. */
@@ -14,10 +14,10 @@ const LIVE = 3e7;
 
 /** One question at a time, about the newest weights of a run. */
 export class Asking {
-  /** @type {Configured | undefined} */
-  run;
-  /** @type {Snapshot | undefined} */
-  snapshot;
+  #page;
+  #wanted;
+  #answered;
+  #refused;
   /** What was asked last, and when the next may be. @type {{ key: string, next: number } | undefined} */
   #asked;
   #asking = false;
@@ -25,39 +25,20 @@ export class Asking {
   #timer;
 
   /**
-   * @param {import('../client.js').Client} client
+   * @param {import('../store.js').Page} page
    * @param {(work: number) => Pick<Question, 'part' | 'effect' | 'exact'> | undefined} wanted what is to be known now; `work` is
    *   rows times squared features
-   * @param {(question: Question, diagnosed: Diagnosed) => Promise<void>} answered
+   * @param {(question: Question, diagnosed: Diagnosed) => void} answered
    * @param {(problem: any) => void} refused
    */
-  constructor(client, wanted, answered, refused) {
-    this.client = client;
-    this.wanted = wanted;
-    this.answered = answered;
-    this.refused = refused;
-  }
-
-  /** @param {Configured} run that began */
-  begin(run) {
-    this.run = run;
-    this.snapshot = undefined;
-    this.#asked = undefined;
-  }
-
-  /** @param {Snapshot} snapshot */
-  show(snapshot) {
-    this.snapshot = snapshot;
-    this.soon();
-  }
-
-  /**
-   * The run goes on under another configuration.
-   * @param {import('../wasm/engine/downhill.js').RunConfig} config
-   */
-  change(config) {
-    if (this.run) this.run = { ...this.run, config };
-    this.again();
+  constructor(page, wanted, answered, refused) {
+    this.#page = page;
+    this.#wanted = wanted;
+    this.#answered = answered;
+    this.#refused = refused;
+    page.store.subscribe(['snapshot'], () => this.soon());
+    // Other rows, or another optimum of the same: what was asked says nothing of them.
+    page.store.subscribe(['dataset', 'exact'], () => this.again());
   }
 
   /** A person asks: at once. */
@@ -68,10 +49,11 @@ export class Asking {
 
   /** Asks for the weights of now, if something is wanted of them that is not known. */
   soon() {
-    const { run, snapshot } = this;
-    if (!run?.dataset || !snapshot?.weights || this.#asking) return;
-    const work = run.dataset.n_samples * run.dataset.n_features ** 2;
-    const wanted = this.wanted(work);
+    const { state } = this.#page.store;
+    const { run, dataset, snapshot } = state;
+    if (!run || !dataset || !snapshot?.weights || !isCurrent(state) || this.#asking) return;
+    const work = dataset.n_samples * dataset.n_features ** 2;
+    const wanted = this.#wanted(work);
     if (!wanted) return;
     const { part, effect } = wanted;
     const weights = [...snapshot.weights];
@@ -87,25 +69,27 @@ export class Asking {
       }, wait);
       return;
     }
-    void this.#ask(run, { kind: 'diagnose', config: run.config, weights, ...wanted }, key);
+    void this.#ask(state, { kind: 'diagnose', config: run.config, weights, ...wanted }, key);
   }
 
   /**
-   * @param {Configured} run
+   * @param {State} then
    * @param {Question} question
    * @param {string} key
    */
-  async #ask(run, question, key) {
+  async #ask(then, question, key) {
+    const { store, client } = this.#page;
+    const isOver = () => store.state.dataset !== then.dataset || store.state.exact !== then.exact;
     this.#asking = true;
     const begun = performance.now();
     try {
-      const diagnosed = /** @type {Diagnosed} */ (await this.client.ask(question));
-      if (run === this.run && diagnosed.task) await this.answered(question, diagnosed);
+      const diagnosed = /** @type {Diagnosed} */ (await client.ask(question));
+      if (!isOver() && diagnosed.task) this.#answered(question, diagnosed);
     } catch (problem) {
-      if (run === this.run) this.refused(problem);
+      if (!isOver()) this.#refused(problem);
     }
     const now = performance.now();
-    this.#asked = { key, next: now + Math.max(AGAIN_MS, AGAIN_TIMES * (now - begun)) };
+    this.#asked = isOver() ? undefined : { key, next: now + Math.max(AGAIN_MS, AGAIN_TIMES * (now - begun)) };
     this.#asking = false;
     this.soon();
   }
