@@ -7,7 +7,9 @@
 // The page's time includes everything: bytes of the file, cells, column kinds, preview,
 // fingerprint.
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, mkdtempSync, openAsBlob, openSync, readFileSync, readSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import {
+  closeSync, existsSync, mkdirSync, mkdtempSync, openAsBlob, openSync, readFileSync, readSync, renameSync, rmSync, statSync, writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -39,7 +41,10 @@ function write(path, size) {
     return state / 2 ** 31;
   };
   while (written < size) {
-    const rows = Array.from({ length: 10_000 }, () => Array.from({ length: N_COLUMNS }, (_, j) => (next() * 10 ** (j % 3)).toFixed(6)).join(','));
+    const rows = Array.from(
+      { length: 10_000 },
+      () => Array.from({ length: N_COLUMNS }, (_, j) => (next() * 10 ** (j % 3)).toFixed(6)).join(','),
+    );
     written += writeSync(file, `${rows.join('\n')}\n`);
   }
   closeSync(file);
@@ -110,18 +115,23 @@ peers.end();
 const [ours] = measured.Downhill;
 /** @type {Record<string, number>} */
 const speeds = {};
-console.log(`${(n_bytes / 1e6).toFixed(0)} MB, ${ours.n_rows.toLocaleString('en')} rows of ${N_COLUMNS} numbers, median of ${ROUNDS} rounds in turn`);
+console.log(
+  `${(n_bytes / 1e6).toFixed(0)} MB, ${ours.n_rows.toLocaleString('en')} rows of ${N_COLUMNS} numbers, median of ${ROUNDS} rounds in turn`,
+);
 for (const [name, rounds] of Object.entries(measured)) {
   const [{ version, failure, n_rows, mean }] = rounds;
   if (failure) {
     console.log(`${name.padEnd(16)} ${failure}`);
     continue;
   }
-  if (n_rows !== ours.n_rows || Math.abs(mean - ours.mean) > 1e-9) throw new Error(`${name} read another table: ${n_rows} rows, mean ${mean}`);
+  if (n_rows !== ours.n_rows || Math.abs(mean - ours.mean) > 1e-9) throw new Error(
+    `${name} read another table: ${n_rows} rows, mean ${mean}`,
+  );
   const median = (/** @type {'seconds' | 'processor'} */ of) => rounds.map((round) => round[of]).sort((a, b) => a - b)[ROUNDS >> 1];
   speeds[name] = n_bytes / 1e6 / median('seconds');
   const busy = n_bytes / 1e6 / median('processor');
-  console.log(`${`${name} ${version}`.padEnd(16)} ${speeds[name].toFixed(0).padStart(6)} MB/s, ${busy.toFixed(0).padStart(6)} MB a second of all processors together`);
+  const [own, together] = [speeds[name], busy].map((speed) => speed.toFixed(0).padStart(6));
+  console.log(`${`${name} ${version}`.padEnd(16)} ${own} MB/s, ${together} MB a second of all processors together`);
 }
 const share = speeds.Downhill / Math.max(speeds.pandas ?? 0, speeds.polars ?? 0);
 console.log(`resident ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MiB at most, Node and all`);

@@ -1,23 +1,12 @@
 // Controls act at once while training and mark the curve; those that must restart say so
 // beforehand.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { launch, openPage, startServer } from './harness.js';
+import { test } from 'node:test';
+import { openPage, setUp } from './harness.js';
 import { description, eventually, exportWeights } from './hands.js';
 import { person } from './person.js';
 
-/** @type {import('./harness.js').Server} */
-let server;
-/** @type {import('playwright-core').Browser} */
-let browser;
-before(async () => {
-  server = await startServer();
-  browser = await launch({ webgpu: true });
-});
-after(async () => {
-  await browser.close();
-  await server.close();
-});
+const { browser, server } = await setUp({ webgpu: true });
 
 /**
  * A page that trains without end.

@@ -2,24 +2,14 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { chooseTable, description, eventually, reads, upload } from './hands.js';
-import { launch, openPage, startServer } from './harness.js';
+import { openPage, setUp, startTabsAlone } from './harness.js';
 import { figure, person } from './person.js';
 
 /** @typedef {import('playwright-core').Page} Page */
 
-/** @type {import('playwright-core').Browser} */
-let browser;
-/** @type {import('./harness.js').Server} */
-let server;
-before(async () => {
-  [browser, server] = await Promise.all([launch(), startServer()]);
-});
-after(async () => {
-  await browser.close();
-  await server.close();
-});
+const { browser, server } = await setUp();
 
 // y = 3 + 2 a - 10 (low), except for one row that is 40 too high. Levels are in alphabetical order.
 const a = [...Array(40).keys()];
@@ -80,7 +70,10 @@ test('an effect is of the chosen feature, the others held where a person holds t
   assert.ok(Math.abs(high - low - 78) < 12, `${low} to ${high}`);
   await view.getByText('Other features at').click();
   await view.getByRole('combobox', { name: 'kind', exact: true }).selectOption('low');
-  const held = await eventually(async () => numbers(await description(page, 'Partial effect')), ([from]) => from !== low && Number.isFinite(from));
+  const held = await eventually(
+    async () => numbers(await description(page, 'Partial effect')),
+    ([from]) => from !== low && Number.isFinite(from),
+  );
   assert.ok(held[0] < low - 5 && Math.abs(held[1] - held[0] - (high - low)) < 0.1, `${held} after ${low}, ${high}`);
   await view.getByRole('combobox', { name: 'Feature of the partial effect' }).selectOption('kind');
   await said(/^y is lowest \(.*\) for kind = low and highest \(.*\) for kind = high/);
@@ -185,7 +178,8 @@ test('leverage and quantiles are those of the exact fit, as statsmodels has them
   // statsmodels 0.15.0: OLS(y, [a, kind == low, 1]).fit().get_influence(), cooks_distance, hat_matrix_diag and
   // resid_studentized_internal of the row that is 40 too high.
   const text = await eventually(() => description(page, 'Leverage and Cook’s distance'), (text) => text.includes('row 31'));
-  const [cook, leverage, residual] = /distance is ([\d.]+), for row 31: leverage ([\d.]+), studentized residual ([\d.]+\d)/.exec(text)?.slice(1).map(figure) ?? [];
+  const said = /distance is ([\d.]+), for row 31: leverage ([\d.]+), studentized residual ([\d.]+\d)/.exec(text);
+  const [cook, leverage, residual] = said?.slice(1).map(figure) ?? [];
   reads(cook, 0.679_274_496_8);
   reads(leverage, 0.052_201_257_9);
   reads(residual, 6.082_762_530_3);
@@ -207,19 +201,19 @@ test('two classes have their own pictures, which all are saved, and worded in Ch
   };
   const { page, close } = await openPage(browser, { server, reducedMotion: true });
   await person(page).ready();
-  await page.evaluate(async (diagnosed) => {
-    const main = /** @type {HTMLScriptElement} */ (document.querySelector('script[type="module"]')).src;
-    const { Diagnostics } = await import(new URL('./diagnostics.js', main).href);
-    const view = new Diagnostics({ ask: async () => diagnosed });
+  await startTabsAlone(page, diagnosed);
+  await page.evaluate(() => {
+    const { store, config } = /** @type {any} */ (globalThis).made;
     const inputs = [{ name: 'dose', levels: [], range: [0, 1], start: '1' }];
-    view.begin({ run: 1, config: { data: { source: { kind: 'table' } } }, dataset: { inputs, target: 'ill', n_samples: 40, n_features: 1 } });
-    view.show({ step: 1, weights: [1], status: { kind: 'paused' } });
-  }, diagnosed);
+    const run = { run: 1, config: { ...config, data: { ...config.data, source: { kind: 'table' } } } };
+    store.set({ run, dataset: { inputs, target: 'ill', n_samples: 40, n_features: 1 }, exact: {} });
+    store.set({ snapshot: { run: 1, step: 1, weights: [1], status: { kind: 'paused' } } });
+  });
   await page.getByRole('tab', { name: 'Diagnostics' }).click();
   const names = ['ROC curve', 'Calibration', 'Predicted probability by class', 'Partial effect'];
   for (const name of names) await page.getByRole('img', { name }).waitFor();
   assert.match(await description(page, 'ROC curve'), /area under the curve is 0\.8500/);
-  assert.match(await description(page, 'Calibration'), /predicted 0\.6000, observed 0\.4000, of 10 rows/);
+  assert.match(await description(page, 'Calibration'), /predicted 0\.6000, observed 0\.4000, from 10 rows/);
   const table = page.getByRole('region', { name: 'Confusion matrix' }).getByRole('table');
   assert.deepEqual(await table.getByRole('row').nth(1).getByRole('cell').allInnerTexts(), ['25', '3', '89.29%']);
   assert.deepEqual(await table.getByRole('row').nth(3).getByRole('cell').allInnerTexts(), ['92.59%', '76.92%', '']);
@@ -229,7 +223,10 @@ test('two classes have their own pictures, which all are saved, and worded in Ch
     const [download] = await Promise.all([page.waitForEvent('download'), item.click()]);
     const text = await readFile(await download.path(), 'utf8');
     assert.ok(text.includes(`<title id="title">${name}</title>`) && !/NaN|undefined/.test(text), name);
-    const error = await page.evaluate((text) => new DOMParser().parseFromString(text, 'image/svg+xml').querySelector('parsererror')?.textContent, text);
+    const error = await page.evaluate(
+      (text) => new DOMParser().parseFromString(text, 'image/svg+xml').querySelector('parsererror')?.textContent,
+      text,
+    );
     assert.equal(error, undefined, name);
     // Four cells, their counts, and the fractions next to them.
     if (name === 'Confusion matrix') {
@@ -238,6 +235,8 @@ test('two classes have their own pictures, which all are saved, and worded in Ch
     }
   }
   await page.getByRole('combobox', { name: 'Language' }).selectOption('zh');
+  await page.getByRole('combobox', { name: '语言' }).waitFor();
+  await page.evaluate(() => /** @type {any} */ (globalThis).made.store.set({ language: 'zh' }));
   await page.getByRole('img', { name: 'ROC 曲线' }).waitFor();
   await page.getByRole('tab', { name: '诊断' }).waitFor();
   await page.getByRole('button', { name: '保存图片：校准' }).waitFor();

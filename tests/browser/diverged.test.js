@@ -1,22 +1,12 @@
 // A rate that is too high: the run stops on its last finite weights, says why, and suggests a
 // stable rate.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { eventually, exactWeights, exportWeights, reads } from './hands.js';
-import { launch, openPage, startServer } from './harness.js';
+import { openPage, setUp } from './harness.js';
 import { person } from './person.js';
 
-/** @type {import('playwright-core').Browser} */
-let browser;
-/** @type {import('./harness.js').Server} */
-let server;
-before(async () => {
-  [browser, server] = await Promise.all([launch({ webgpu: true }), startServer()]);
-});
-after(async () => {
-  await browser.close();
-  await server.close();
-});
+const { browser, server } = await setUp({ webgpu: true });
 
 /**
  * A page that waits at step 0, and its alert for a divergence.

@@ -3,25 +3,15 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { dropFile, eventually, exportAs, exportWeights, importWeights, openExport, reads, rows, upload } from './hands.js';
-import { launch, openPage, root, startServer } from './harness.js';
+import { openPage, root, setUp } from './harness.js';
 import { figure, person } from './person.js';
 
 /** @typedef {import('playwright-core').Page} Page */
 /** @typedef {import('playwright-core').Locator} Locator */
 
-/** @type {import('playwright-core').Browser} */
-let browser;
-/** @type {import('./harness.js').Server} */
-let server;
-before(async () => {
-  [browser, server] = await Promise.all([launch(), startServer()]);
-});
-after(async () => {
-  await browser.close();
-  await server.close();
-});
+const { browser, server } = await setUp();
 
 const STEPS = 300;
 
@@ -31,7 +21,10 @@ const STEPS = 300;
  * @param {Partial<Parameters<typeof openPage>[1]>} [options]
  */
 async function trained(hash = '', options = {}) {
-  const opened = await openPage(browser, { server, hash: `#steps_per_second=null&backend=cpu&stop.steps=${STEPS}&stop.converged=false${hash}`, ...options });
+  const opened = await openPage(
+    browser,
+    { server, hash: `#steps_per_second=null&backend=cpu&stop.steps=${STEPS}&stop.converged=false${hash}`, ...options },
+  );
   await person(opened.page).ready();
   await opened.page.getByText(`Reached your limit of ${STEPS} steps.`, { exact: true }).waitFor();
   return opened;
@@ -72,7 +65,10 @@ async function predictPasted(page, text) {
 }
 
 /** @param {Locator} place that has a table in it */
-const cells = (place) => place.getByRole('table').evaluate((table) => [.../** @type {HTMLTableElement} */ (table).rows].map((row) => [...row.cells].map((cell) => cell.textContent ?? '')));
+const cells = (place) => place.getByRole('table').evaluate((table) => {
+  const { rows } = /** @type {HTMLTableElement} */ (table);
+  return [...rows].map((row) => [...row.cells].map((cell) => cell.textContent ?? ''));
+});
 
 /**
  * A safetensors file, as its documentation describes it: the length of the header, the header, the
@@ -83,7 +79,9 @@ function safetensors(tensors) {
   /** @type {Record<string, object>} */
   const list = {};
   let end = 0;
-  for (const [name, { shape, values }] of Object.entries(tensors)) list[name] = { dtype: 'F32', shape, data_offsets: [end, end += 4 * values.length] };
+  for (const [name, { shape, values }] of Object.entries(tensors)) {
+    list[name] = { dtype: 'F32', shape, data_offsets: [end, end += 4 * values.length] };
+  }
   const head = Buffer.from(JSON.stringify(list));
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(head.length));
@@ -114,10 +112,14 @@ test('every format leaves, and comes back under a wrong name as the run that it 
     assert.match(said, /Load it in |Call it from |Run it in |How to use it/, format);
     await reset(page);
     await dropFile(page, 'notes.txt', bytes);
-    await person(page).until('Step count', (step) => step === STEPS).catch(async (error) => assert.fail(`${format}: ${error.message} ${await alerts(page).allInnerTexts()}`));
+    await person(page).until('Step count', (step) => step === STEPS).catch(async (error) => assert.fail(
+      `${format}: ${error.message} ${await alerts(page).allInnerTexts()}`,
+    ));
     assert.deepEqual(await shown(page), before, format);
   }
-  const all = await (await openExport(page)).getByRole('radio').evaluateAll((radios) => radios.filter((radio) => radio.getAttribute('name') === 'format').length);
+  const all = await (await openExport(page)).getByRole('radio').evaluateAll(
+    (radios) => radios.filter((radio) => radio.getAttribute('name') === 'format').length,
+  );
   assert.equal(all, WHOLE.length + 3, 'a format that nothing is known of');
   await close();
 });
@@ -169,7 +171,9 @@ for (const preset of ['Motor Trend cars', 'Three classes', 'Yes or no']) {
       assert.match(said, /scaling/, `${format} says what becomes of the scaling`);
       await reset(page);
       await dropFile(page, 'notes.txt', bytes);
-      await until('Step count', (step) => step === before.step).catch(async (error) => assert.fail(`${format}: ${error.message} ${await alerts(page).allInnerTexts()}`));
+      await until('Step count', (step) => step === before.step).catch(async (error) => assert.fail(
+        `${format}: ${error.message} ${await alerts(page).allInnerTexts()}`,
+      ));
       assert.deepEqual(await shown(page), before, format);
     }
     await close();
@@ -284,7 +288,11 @@ test('files that mean harm are refused within a second, and cost nothing', async
 });
 
 for (const [what, read, message] of /** @type {const} */ ([
-  ['breaks its reader', 'throw new WebAssembly.RuntimeError("unreachable")', /^The file is damaged or incomplete \(unreachable\)\. Save or download it again/],
+  [
+    'breaks its reader',
+    'throw new WebAssembly.RuntimeError("unreachable")',
+    /^The file is damaged or incomplete \(unreachable\)\. Save or download it again/,
+  ],
   ['keeps its reader', 'for (;;);', /No response for 15 seconds, so this was stopped\. Try again/],
 ])) {
   test(`a file that ${what} costs the run nothing, and the next file is read`, async () => {
@@ -292,7 +300,10 @@ for (const [what, read, message] of /** @type {const} */ ([
     const { page, context, close } = await trained('', { contextOptions: { serviceWorkers: 'block' } });
     const before = await shown(page);
     const stub = `export default async () => {}; export const format_of = () => 'onnx'; export function read() { ${read} }`;
-    await context.route('**/wasm/model-files/downhill_model_files.js', (route) => route.fulfill({ contentType: 'text/javascript', body: stub }));
+    await context.route(
+      '**/wasm/model-files/downhill_model_files.js',
+      (route) => route.fulfill({ contentType: 'text/javascript', body: stub }),
+    );
     await importWeights(page, upload('model.onnx', line));
     await alerts(page).filter({ hasText: message }).waitFor();
     assert.deepEqual(await shown(page), before);
@@ -376,7 +387,12 @@ test('where the browser has a dialog for saving, that is used; closed, nothing i
       const of = /** @type {any} */ (globalThis);
       of.asked = suggestedName;
       if (of.refuse) throw new DOMException('no', of.refuse);
-      return { createWritable: async () => ({ write: async (/** @type {Blob} */ blob) => { of.written = await blob.text(); }, close: async () => { of.ended = true; } }) };
+      return {
+        createWritable: async () => ({
+          write: async (/** @type {Blob} */ blob) => { of.written = await blob.text(); },
+          close: async () => { of.ended = true; },
+        }),
+      };
     };
   });
   const global = (/** @type {string} */ name) => page.evaluate((name) => /** @type {any} */ (globalThis)[name], name);
@@ -447,7 +463,10 @@ test('a large table is predicted from a file with its progress in sight, and can
   await person(page).button('Predict a table').click();
   const dialog = predictions(page);
   const choose = async (/** @type {string} */ name, /** @type {Buffer} */ buffer) => {
-    const [chooser] = await Promise.all([page.waitForEvent('filechooser'), dialog.getByRole('button', { name: 'Choose a file', exact: true }).click()]);
+    const [chooser] = await Promise.all([
+      page.waitForEvent('filechooser'),
+      dialog.getByRole('button', { name: 'Choose a file', exact: true }).click(),
+    ]);
     await chooser.setFiles({ name, mimeType: 'text/csv', buffer });
   };
   // 40 MB, near the limit of what a test can pass.

@@ -2,22 +2,14 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
-import { chooseTable, description, dropFile, eventually, exactWeights, exportWeights, importWeights, openTables, pasteTable, reads, rows, upload } from './hands.js';
-import { launch, openPage, root, startServer } from './harness.js';
+import { test } from 'node:test';
+import {
+  chooseTable, description, dropFile, eventually, exactWeights, exportWeights, importWeights, openTables, pasteTable, reads, rows, upload,
+} from './hands.js';
+import { openPage, root, setUp } from './harness.js';
 import { figure, person } from './person.js';
 
-/** @type {import('playwright-core').Browser} */
-let browser;
-/** @type {import('./harness.js').Server} */
-let server;
-before(async () => {
-  [browser, server] = await Promise.all([launch(), startServer()]);
-});
-after(async () => {
-  await browser.close();
-  await server.close();
-});
+const { browser, server } = await setUp();
 
 /** A run that needs everything that a file must keep: moments, a place within an epoch, a schedule. */
 const adam = 'method=mini_batch&batch_size=7&optimizer.kind=adam&optimizer.beta1=0.9&optimizer.beta2=0.999'
@@ -231,7 +223,11 @@ for (const [id, source] of Object.entries(named)) {
       await choice.waitFor({ state: 'hidden' });
     }
     await person(page).select('Loss').selectOption('Squared');
-    await eventually(() => exactWeights(page), (exact) => exact.length === expected.terms.length && Math.abs(exact[0] / expected.coefficients[0][0] - 1) < 1e-3, 'least squares');
+    await eventually(
+      () => exactWeights(page),
+      (exact) => exact.length === expected.terms.length && Math.abs(exact[0] / expected.coefficients[0][0] - 1) < 1e-3,
+      'least squares',
+    );
     assert.ok(await learns());
     const exact = await exactWeights(page);
     assert.equal(exact.length, expected.terms.length);

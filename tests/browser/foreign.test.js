@@ -1,19 +1,9 @@
 // Requests of a session about models of other tools and about exported weights.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { launch, openPage, startServer } from './harness.js';
+import { test } from 'node:test';
+import { openPage, setUp } from './harness.js';
 
-/** @type {import('playwright-core').Browser} */
-let browser;
-/** @type {import('./harness.js').Server} */
-let server;
-before(async () => {
-  [browser, server] = await Promise.all([launch(), startServer()]);
-});
-after(async () => {
-  await browser.close();
-  await server.close();
-});
+const { browser, server } = await setUp();
 
 /** y = 2 x + 1, as a file of another tool would give it. */
 const LINE = {
@@ -84,8 +74,21 @@ test('a model is compared without a change, from the wasm of a first visit', () 
 test('a model is adopted as a run at step 0, and refused where the rows do not fit', () => inSession(async (page) => {
   const { configured, snapshot, refused, steps } = await page.evaluate(async (/** @type {any} */ model) => {
     const { client, snapshot } = /** @type {any} */ (globalThis);
-    const two = { ...model, inputs: [...model.inputs, { name: 'age', levels: [] }], map: { inputs: [model.map, model.map].map(() => ({ degree: 1, n_levels: 0, center: 0, scale: 1 })), interactions: [], center: [0, 0], scale: [1, 1] }, weights: [[2], [1]] };
-    const refused = await client.ask({ kind: 'adopt', model: two }).catch((/** @type {any} */ error) => ({ code: error.code, params: error.params }));
+    const two = {
+      ...model,
+      inputs: [...model.inputs, { name: 'age', levels: [] }],
+      map: {
+        inputs: [model.map, model.map].map(() => ({ degree: 1, n_levels: 0, center: 0, scale: 1 })),
+        interactions: [],
+        center: [0, 0],
+        scale: [1, 1],
+      },
+      weights: [[2], [1]],
+    };
+    const refused = await client.ask({ kind: 'adopt', model: two }).catch((/** @type {any} */ error) => ({
+      code: error.code,
+      params: error.params,
+    }));
     const { steps } = JSON.parse((await client.ask({ kind: 'export' })).text);
     const configured = await client.ask({ kind: 'adopt', model });
     return { configured, refused, steps, snapshot: await snapshot(configured.run, 0).then((/** @type {any} */ shown) => ({ ...shown, weights: [...shown.weights] })) };
@@ -105,7 +108,11 @@ test('a run comes back with its history, and the best weights leave', () => inSe
     const configured = await client.ask({ kind: 'import', bytes: new TextEncoder().encode(text) });
     const { history, ...rest } = await snapshot(configured.run, 5);
     const again = JSON.parse((await client.ask({ kind: 'export' })).text);
-    return { file: JSON.parse(text), again, snapshot: { ...rest, history: { loss: [...history.loss], batch: [...history.batch_loss_mean] } } };
+    return {
+      file: JSON.parse(text),
+      again,
+      snapshot: { ...rest, history: { loss: [...history.loss], batch: [...history.batch_loss_mean] } },
+    };
   });
   assert.deepEqual([file.saved, file.steps, file.data.n_samples], ['today', 5, 100]);
   assert.deepEqual(Object.keys(file.metrics), ['training']);
@@ -113,7 +120,10 @@ test('a run comes back with its history, and the best weights leave', () => inSe
   assert.deepEqual(file.history.step, [0, 1, 2, 3, 4, 5]);
   assert.equal(file.history.learning_rate[0], 0.03);
   // Six falling losses, and one batch loss per update.
-  assert.deepEqual(snapshot.history.loss.map((/** @type {number} */ loss) => Number(loss.toPrecision(6))), file.history.loss.map((/** @type {number} */ loss) => Number(loss.toPrecision(6))));
+  assert.deepEqual(
+    snapshot.history.loss.map((/** @type {number} */ loss) => Number(loss.toPrecision(6))),
+    file.history.loss.map((/** @type {number} */ loss) => Number(loss.toPrecision(6))),
+  );
   assert.equal(snapshot.history.batch.length, 6);
   assert.deepEqual(again.history, file.history);
   assert.deepEqual(again.layers, file.layers);

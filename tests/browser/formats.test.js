@@ -2,22 +2,12 @@
 // use.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { chooseTable, dropFile } from './hands.js';
-import { launch, openPage, root, startServer } from './harness.js';
+import { openPage, root, setUp, startServer } from './harness.js';
 import { person } from './person.js';
 
-/** @type {import('playwright-core').Browser} */
-let browser;
-/** @type {import('./harness.js').Server} */
-let server;
-before(async () => {
-  [browser, server] = await Promise.all([launch(), startServer()]);
-});
-after(async () => {
-  await browser.close();
-  await server.close();
-});
+const { browser, server } = await setUp();
 
 /** @param {string} name */
 const file = (name) => readFile(`${root}/crates/tables/tests/files/${name}`);

@@ -1,16 +1,15 @@
 // Shared by the browser tests: a static server, a browser with or without WebGPU, a monitored page.
 //
-//   const server = await startServer();                        // the site, as any static host would serve it
-//   const browser = await launch({ webgpu: true });
+//   const { browser, server } = await setUp({ webgpu: true });  // the server is as any static host
 //   const { page, close } = await openPage(browser, { server, hash: '#...', width: 390, height: 844 });
 //   ...
 //   await close();                                             // fails if the page logged an error
-//   await browser.close(); await server.close();
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { delimiter, extname, join, resolve, sep } from 'node:path';
+import { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 
@@ -126,6 +125,19 @@ export async function launch({ webgpu = false, args = [], ...contextOptions } = 
 }
 
 /**
+ * A browser and a server for the tests of a file, closed after the last of them.
+ * @param {Parameters<typeof launch>[0]} [options]
+ */
+export async function setUp(options) {
+  const [browser, server] = await Promise.all([launch(options), startServer()]);
+  after(async () => {
+    await browser.close();
+    await server.close();
+  });
+  return { browser, server };
+}
+
+/**
  * Opens the page in its own context: a first visit, unless a context is given. `allow` lists
  * expected complaints.
  * @param {Browser} browser
@@ -161,6 +173,29 @@ export async function openPage(browser, options) {
     assert.deepEqual(found, [], 'the page had complaints');
   };
   return { page, context, problems, complaints, close };
+}
+
+/**
+ * Starts the bar of tabs again, below the same root but on a store of its own, which the test fills: `globalThis.made`. What
+ * the tabs ask of the session is answered by `answer`; strengths of the penalty that they set are put into `made.chosen`.
+ * @param {Page} page
+ * @param {unknown} [answer]
+ */
+export async function startTabsAlone(page, answer) {
+  await page.evaluate(async (answer) => {
+    // The page's own modules, wherever the site keeps them.
+    const main = /** @type {HTMLScriptElement} */ (document.querySelector('script[type="module"]')).src;
+    const [{ Store, initialState }, { startTabs }, { default_config }] = await Promise.all(
+      ['store.js', 'parts/tabs.js', 'wasm/engine/downhill.js'].map((name) => import(new URL(name, main).href)),
+    );
+    /** @type {number[]} */
+    const chosen = [];
+    const config = default_config();
+    const store = new Store(initialState({ config, language: 'en', theme: { choice: 'auto', dark: false } }));
+    const runner = { edit: (/** @type {any} */ { penalty }) => chosen.push(penalty.strength) };
+    startTabs({ root: document.body, store, runner, client: { ask: async () => answer } });
+    Object.assign(globalThis, { made: { store, chosen, config } });
+  }, answer);
 }
 
 /**

@@ -4,25 +4,15 @@ import assert from 'node:assert/strict';
 import { mkdtemp, open as openFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { chooseTable, dropFile, eventually, exportWeights, importWeights, openTables, pasteTable, rows, upload } from './hands.js';
-import { launch, openPage, startServer } from './harness.js';
+import { openPage, setUp } from './harness.js';
 import { person } from './person.js';
 
 /** @typedef {import('playwright-core').Page} Page */
 /** @typedef {import('playwright-core').Locator} Locator */
 
-/** @type {import('playwright-core').Browser} */
-let browser;
-/** @type {import('./harness.js').Server} */
-let server;
-before(async () => {
-  [browser, server] = await Promise.all([launch(), startServer()]);
-});
-after(async () => {
-  await browser.close();
-  await server.close();
-});
+const { browser, server } = await setUp();
 
 /** A run that has made 40 steps of five rows, and holds. */
 async function stopped() {
@@ -76,7 +66,11 @@ const pdf = Buffer.from('%PDF-1.7\n%\xE2\xE3\xCF\xD3\n1 0 obj\n<< /Type /Catalog
 
 /** @type {[string, string | Buffer, RegExp][]} */
 const tables = [
-  ['a word in a cell', 'dose,effect\n1,2\n2,many\n3,4\n', /Row 3, column "effect": "many" is not a number\. Correct the cell or remove the row/],
+  [
+    'a word in a cell',
+    'dose,effect\n1,2\n2,many\n3,4\n',
+    /Row 3, column "effect": "many" is not a number\. Correct the cell or remove the row/,
+  ],
   ['one row', 'x,y\n1,2\n', /only one row, but a line needs at least two/],
   ['a constant x', 'a,b\n5,2\n5,3\n5,4\n', /Every value of "a" is 5, but a line needs at least two different x values/],
   ['an empty file', '', /The table has no rows\. Give at least two rows of two numbers/],
@@ -85,7 +79,11 @@ const tables = [
   ['infinity', '1,2\n-inf,3\n3,4\n', /Row 2, column "x": "-inf" is not a finite number/],
   ['1e30', '1,2\n2,1e30\n3,4\n', /Row 2, column "y": "1e30" is above 1e15.*Use a larger unit/],
   ['a number beyond f64', '1,2\n2,1e999\n3,4\n', /Row 2, column "y": "1e999" is not a finite number/],
-  ['decimal commas in quotes', 'x,y\n"1,5","2,5"\n"2,5","3,5"\n1,2\n3,4\n', /Row 2, column "x": "1,5" is not a number\. Write a decimal point, or separate the columns with semicolons/],
+  [
+    'decimal commas in quotes',
+    'x,y\n"1,5","2,5"\n"2,5","3,5"\n1,2\n3,4\n',
+    /Row 2, column "x": "1,5" is not a number\. Write a decimal point, or separate the columns with semicolons/,
+  ],
   ['decimal commas', 'x,y\n1,5,2,5\n3,4\n', /Row 2 has 4 cells, but the table has 2 columns/],
   ['a picture', png, /This file is not a text table. Save it as CSV./],
   ['a PDF', pdf, /Choose at least one feature besides the target|no numeric column/],
@@ -348,7 +346,11 @@ test('a weights file that was altered or is of another kind is refused with the 
     ['a number beyond f64', text.replace(w, '1e999'), /not a weights file \(number out of range at line \d+/],
     ['a number beyond f32', text.replace(w, '1e200'), /not a finite number/],
     ['null', altered((copy) => { copy.layers[0].kernel[0][0] = null; }), /not a weights file \(.*null/],
-    ['another row in the kernel', altered((copy) => copy.layers[0].kernel.push([1])), /has 3 parameters, but its model needs 2\. It was altered or cut short/],
+    [
+      'another row in the kernel',
+      altered((copy) => copy.layers[0].kernel.push([1])),
+      /has 3 parameters, but its model needs 2\. It was altered or cut short/,
+    ],
     ['no bias', altered((copy) => { copy.layers[0].bias = null; }), /has 1 parameters, but its model needs 2/],
     ['two layers', altered((copy) => copy.layers.push(copy.layers[0])), /has 4 parameters, but its model needs 2/],
     ['another degree', altered((copy) => { copy.config.model.degree = 3; }), /but its model needs 4/],

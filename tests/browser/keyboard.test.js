@@ -1,22 +1,11 @@
 // Everything works by keyboard, and nothing takes the focus away.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { exportWeights } from './hands.js';
-import { launch, openPage, startServer } from './harness.js';
+import { openPage, setUp } from './harness.js';
 import { person } from './person.js';
 
-/** @type {import('./harness.js').Server} */
-let server;
-/** @type {import('playwright-core').Browser} */
-let browser;
-before(async () => {
-  server = await startServer();
-  browser = await launch();
-});
-after(async () => {
-  await browser.close();
-  await server.close();
-});
+const { browser, server } = await setUp();
 
 test('trains, steps and starts over by single keys', async () => {
   const { page, close } = await openPage(browser, { server, hash: '#method=mini_batch' });
@@ -37,7 +26,7 @@ test('trains, steps and starts over by single keys', async () => {
   await page.keyboard.press('?');
   const list = page.getByRole('dialog', { name: 'Keyboard shortcuts' });
   await list.waitFor();
-  for (const words of ['train or pause', 'one step', 'one epoch', 'reset', 'this list']) {
+  for (const words of ['train or pause', 'one step', 'one epoch', 'reset', 'show this list']) {
     assert.ok(await list.getByText(words, { exact: true }).isVisible());
   }
   await page.keyboard.press('Escape');

@@ -1,24 +1,13 @@
 // One screen on a desktop, one hand on a phone; sharp at every pixel ratio; light and dark.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { launch, openPage, startServer } from './harness.js';
+import { test } from 'node:test';
+import { openPage, setUp } from './harness.js';
 import { person } from './person.js';
 
 /** The least size of what a finger has to hit, in CSS pixels (WCAG 2.5.5). */
 const TARGET_PX = 44;
 
-/** @type {import('./harness.js').Server} */
-let server;
-/** @type {import('playwright-core').Browser} */
-let browser;
-before(async () => {
-  server = await startServer();
-  browser = await launch();
-});
-after(async () => {
-  await browser.close();
-  await server.close();
-});
+const { browser, server } = await setUp();
 
 /** @param {import('playwright-core').Page} page */
 const overflow = (page) => page.evaluate(() => {

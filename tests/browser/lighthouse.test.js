@@ -1,24 +1,13 @@
 // Lighthouse, as a first visit on a desktop and on a phone sees the page: 95 or more in each category.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import lighthouse, { desktopConfig } from 'lighthouse';
-import { launch, startServer } from './harness.js';
+import { setUp } from './harness.js';
 
 const categories = ['performance', 'accessibility', 'best-practices', 'seo'];
 const port = 9333;
 
-/** @type {import('playwright-core').Browser} */
-let browser;
-/** @type {import('./harness.js').Server} */
-let server;
-before(async () => {
-  server = await startServer();
-  browser = await launch({ args: [`--remote-debugging-port=${port}`] });
-});
-after(async () => {
-  await browser.close();
-  await server.close();
-});
+const { browser, server } = await setUp({ args: [`--remote-debugging-port=${port}`] });
 
 for (const [device, config] of /** @type {const} */ ([['desktop', desktopConfig], ['phone', undefined]])) {
   test(`a ${device} gives 95 or more in each category`, async () => {

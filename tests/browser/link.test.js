@@ -1,23 +1,13 @@
 // The address holds all settings, including the seed: opened elsewhere, it gives the same run.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { dropFile, eventually, exportWeights, rows } from './hands.js';
-import { launch, openPage, startServer } from './harness.js';
+import { openPage, setUp } from './harness.js';
 import { person } from './person.js';
 
 /** @typedef {import('playwright-core').Page} Page */
 
-/** @type {import('playwright-core').Browser} */
-let browser;
-/** @type {import('./harness.js').Server} */
-let server;
-before(async () => {
-  [browser, server] = await Promise.all([launch({ webgpu: true }), startServer()]);
-});
-after(async () => {
-  await browser.close();
-  await server.close();
-});
+const { browser, server } = await setUp({ webgpu: true });
 
 /** @param {Page} page */
 async function shown(page) {

@@ -47,7 +47,12 @@ async function descend(page, share = 5e-4) {
   const { train, weights } = person(page);
   const exact = await exactWeights(page);
   await train.click();
-  await eventually(weights, (now) => now.every((weight, i) => Math.abs(weight - exact[i]) <= share * Math.abs(exact[i])), `weights of ${exact}`, 60_000);
+  await eventually(
+    weights,
+    (now) => now.every((weight, i) => Math.abs(weight - exact[i]) <= share * Math.abs(exact[i])),
+    `weights of ${exact}`,
+    60_000,
+  );
   await person(page).stop();
 }
 
@@ -62,7 +67,9 @@ async function take(page, name, text, choices = {}) {
   await chooseTable(page, upload(name, text));
   const choice = page.getByRole('dialog', { name: /^Columns of / });
   await choice.waitFor();
-  for (const [label, value] of Object.entries(choices)) await choice.getByRole('combobox', { name: label, exact: true }).selectOption(value);
+  for (const [label, value] of Object.entries(choices)) {
+    await choice.getByRole('combobox', { name: label, exact: true }).selectOption(value);
+  }
   await choice.getByRole('button', { name: 'Use this table' }).click();
   await choice.waitFor({ state: 'hidden' });
 }
@@ -72,7 +79,10 @@ async function take(page, name, text, choices = {}) {
  * @param {Page} page
  * @param {string} name
  */
-const score = async (page, name) => figure(await page.locator('.scores div').filter({ has: page.getByText(name, { exact: true }) }).locator('dd').innerText());
+const score = async (page, name) => {
+  const pair = page.locator('.scores div').filter({ has: page.getByText(name, { exact: true }) });
+  return figure(await pair.locator('dd').innerText());
+};
 
 for (const engine of /** @type {const} */ (['CPU', 'GPU'])) {
   test(`O-rings are the published logistic regression, asked for 31 °F, on the ${engine}`, async () => {
@@ -114,7 +124,11 @@ for (const engine of /** @type {const} */ (['CPU', 'GPU'])) {
     assert.equal(await score(page, 'accuracy'), 0.98);
     const flower = { 'sepal length (cm)': '6', 'sepal width (cm)': '2.9', 'petal length (cm)': '5.2', 'petal width (cm)': '1.8' };
     for (const [name, value] of Object.entries(flower)) await page.getByRole('textbox', { name, exact: true }).fill(value);
-    const said = await eventually(() => output('Predictions').innerText(), (text) => text.startsWith('class virginica, 89.'), 'the species');
+    const said = await eventually(
+      () => output('Predictions').innerText(),
+      (text) => text.startsWith('class virginica, 89.'),
+      'the species',
+    );
     assert.ok(Math.abs(figure(/\((.*)\)/.exec(said)?.[1] ?? '') - 0.896_830_86) < 5e-3, said);
     await close();
   });
@@ -163,9 +177,15 @@ for (const engine of /** @type {const} */ (['CPU', 'GPU'])) {
     const found = { bmi: 5.120_871, 'blood pressure': 0.492_332, hdl: -0.2391, 'log triglycerides': 37.535_262 };
     await type('Learning rate', 0.05);
     const rows = async () => Promise.all((await output('Weights').locator('.row:not(.head)').all()).map(async (row) => ({
-      name: await row.locator('.name').innerText(), now: figure(await row.locator('.now').innerText()), exact: figure(await row.locator('.exact').innerText()),
+      name: await row.locator('.name').innerText(),
+      now: figure(await row.locator('.now').innerText()),
+      exact: figure(await row.locator('.exact').innerText()),
     })));
-    await eventually(rows, (rows) => rows.some(({ name, exact }) => name === 'bmi' && Math.abs(exact - found.bmi) < 1e-3), 'the exact lasso');
+    await eventually(
+      rows,
+      (rows) => rows.some(({ name, exact }) => name === 'bmi' && Math.abs(exact - found.bmi) < 1e-3),
+      'the exact lasso',
+    );
     await person(page).train.click();
     const near = (/** @type {number} */ value, /** @type {number} */ of) => Math.abs(value - of) <= 2e-3 * Math.abs(of);
     await eventually(rows, (rows) => rows.every(({ now, exact }) => near(now, exact)), 'descent', 60_000);
@@ -242,7 +262,10 @@ test('folds are trained beside the run, and the tab tells their losses', async (
 });
 
 /** Twenty rows: five of each of four groups, y² being 1, 10, 100 or 1000 of a group; time runs against the order of rows. */
-const grouped = ['a,team,when,count,y', ...[...Array(20).keys()].map((i) => [i % 7, 'ABCD'[i % 4], 20 - i, 1 + (i % 3), Math.sqrt(10 ** (i % 4))].join(','))].join('\n');
+const grouped = ['a,team,when,count,y', ...Array.from(
+  { length: 20 },
+  (_, i) => [i % 7, 'ABCD'[i % 4], 20 - i, 1 + (i % 3), Math.sqrt(10 ** (i % 4))].join(','),
+)].join('\n');
 const squares = [...Array(20).keys()].map((i) => 10 ** (i % 4));
 const besides = { 'Sample weights': 'count', 'Groups (kept together when splitting)': 'team', 'Time order': 'when' };
 
@@ -257,7 +280,8 @@ test('weights, groups and order of a table are what they say', async () => {
   };
   await eventually(() => number('Loss'), (loss) => loss > 1);
   reads(await number('Loss'), mean((i) => i >= 10), 'loss of the first in time');
-  const validation = async () => figure(await page.locator('#readouts div').filter({ hasText: 'validation loss' }).locator('dd').innerText());
+  const shown = page.locator('#readouts div').filter({ hasText: 'validation loss' }).locator('dd');
+  const validation = async () => figure(await shown.innerText());
   reads(await validation(), mean((i) => i < 10), 'loss of the last in time');
 
   await page.getByText('Validation and stopping').click();
@@ -283,7 +307,10 @@ test('a split by class holds as many of each class out', async () => {
   const view = page.getByRole('tabpanel', { name: 'Diagnostics' });
   const totals = async () => {
     const rows = await view.getByRole('region', { name: 'Confusion matrix' }).getByRole('row').all();
-    const counts = await Promise.all(rows.slice(1, 4).map(async (row) => (await row.getByRole('cell').allInnerTexts()).slice(0, 3).map(figure)));
+    const counts = await Promise.all(rows.slice(1, 4).map(async (row) => {
+      const texts = await row.getByRole('cell').allInnerTexts();
+      return texts.slice(0, 3).map(figure);
+    }));
     return counts.map((row) => row.reduce((sum, n) => sum + n, 0));
   };
   await eventually(totals, (totals) => totals.join() === '40,40,40');
@@ -348,7 +375,12 @@ test('the preset of over-fitting ends where the validation loss was least', asyn
   const { page, close, select, number, button } = await open();
   await select('Preset').selectOption('Overfitting');
   await button('Train').click();
-  const finished = await eventually(() => page.locator('#finished').innerText().catch(() => ''), (text) => text.startsWith('No improvement'), 'the end', 60_000);
+  const finished = await eventually(
+    () => page.locator('#finished').innerText().catch(() => ''),
+    (text) => text.startsWith('No improvement'),
+    'the end',
+    60_000,
+  );
   const step = figure(/best weights \(step ([\d,]+)\)/.exec(finished)?.[1] ?? '');
   assert.match(finished, /No improvement in validation loss for 150 epochs/);
   assert.ok(step > 0, finished);
@@ -390,7 +422,15 @@ test('a link holds loss, penalty, path, folds and split', async () => {
   await again.ready();
   await second.page.getByText('Validation and stopping').click();
   assert.equal(await again.select('Loss').inputValue(), 'huber');
-  for (const [name, value] of Object.entries({ Delta: '2.5', Penalty: '0.5', 'L1 ratio': '0.25', 'Penalty path (number of strengths)': '6', 'Test fraction': '0.1', Folds: '3', 'Split seed': '9' })) {
+  for (const [name, value] of Object.entries({
+    Delta: '2.5',
+    Penalty: '0.5',
+    'L1 ratio': '0.25',
+    'Penalty path (number of strengths)': '6',
+    'Test fraction': '0.1',
+    Folds: '3',
+    'Split seed': '9',
+  })) {
     assert.equal(await again.box(name).inputValue(), value, name);
   }
   assert.deepEqual(await finish(second.page), expected);

@@ -80,7 +80,10 @@ for (const sample of ['story', 'unbiased', 'powers', 'mixed', 'ten', 'yes', 'cla
       assert.equal(now.length, outputs[i].length);
       // Percentages of a bar have fewer digits.
       const tolerance = activation === 'softmax' ? 1e-6 : 1e-12;
-      now.forEach((value, k) => assert.ok(Math.abs(value - outputs[i][k]) <= tolerance * Math.max(Math.abs(outputs[i][k]), activation === 'softmax' ? 1 : 0), `${value} where ${outputs[i][k]} is expected`));
+      now.forEach((value, k) => assert.ok(
+        Math.abs(value - outputs[i][k]) <= tolerance * Math.max(Math.abs(outputs[i][k]), activation === 'softmax' ? 1 : 0),
+        `${value} where ${outputs[i][k]} is expected`,
+      ));
     }
     await close();
   });
@@ -114,8 +117,13 @@ test('axe finds nothing, in light and dark, on a phone, in Chinese; nothing is w
       const { page, close } = await open(sample, options);
       await page.locator('summary').click();
       const violations = await page.evaluate(async () => {
-        const found = await /** @type {any} */ (globalThis).axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] });
-        return found.violations.map((/** @type {any} */ violation) => `${violation.id}: ${violation.nodes.map((/** @type {any} */ node) => node.html).join(' ')}`);
+        const found = await /** @type {any} */ (globalThis).axe.run(
+          document,
+          { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] },
+        );
+        return found.violations.map(
+          (/** @type {any} */ violation) => `${violation.id}: ${violation.nodes.map((/** @type {any} */ node) => node.html).join(' ')}`,
+        );
       });
       assert.deepEqual(violations, [], `${sample} ${JSON.stringify(options)}`);
       const [wide, width] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);

@@ -1,34 +1,20 @@
 // The tabs of the path and of the folds, fed with numbers of a run: what they show, and what a
 // click selects.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { description, eventually } from './hands.js';
-import { launch, openPage, startServer } from './harness.js';
+import { openPage, setUp, startTabsAlone } from './harness.js';
 import { person } from './person.js';
 
-/** @type {import('playwright-core').Browser} */
-let browser;
-/** @type {import('./harness.js').Server} */
-let server;
-before(async () => {
-  [browser, server] = await Promise.all([launch(), startServer()]);
-});
-after(async () => {
-  await browser.close();
-  await server.close();
-});
+const { browser, server } = await setUp();
 
 /** A page with both tabs, their strengths from 0.001 to 10, ten to the decade; a third is least on validation. */
 async function open() {
   const opened = await openPage(browser, { server, reducedMotion: true });
   await person(opened.page).ready();
-  await opened.page.evaluate(async () => {
-    const main = /** @type {HTMLScriptElement} */ (document.querySelector('script[type="module"]')).src;
-    const { Path, Folds } = await import(new URL('./path.js', main).href);
-    /** @type {number[]} */
-    const chosen = [];
-    const path = new Path((/** @type {number} */ strength) => chosen.push(strength));
-    path.begin({ terms: ['size', 'rooms'] }, 0.1);
+  await startTabsAlone(opened.page);
+  await opened.page.evaluate(() => {
+    const { store, config } = /** @type {any} */ (globalThis).made;
     const strengths = Float32Array.from({ length: 41 }, (_, i) => 10 ** (-3 + i / 10));
     const coefficients = new Float32Array(82);
     strengths.forEach((strength, i) => {
@@ -36,13 +22,12 @@ async function open() {
       coefficients[2 * i + 1] = -Math.max(0.05 - strength, 0);
     });
     const validation = strengths.map((strength) => 1 + Math.log10(strength / 0.3162) ** 2);
-    path.show({ strengths, coefficients, loss: strengths.map((strength) => strength), validation });
-    const folds = new Folds();
-    folds.begin();
-    for (const step of [0, 10, 20]) folds.show({ losses: Float32Array.of(4 - step / 10, 2, 3) }, step);
-    Object.assign(globalThis, { chosen, folds, path });
+    const run = { run: 1, config: { ...config, penalty: { strength: 0.1, l1_ratio: 1 } } };
+    const folds = [0, 10, 20].map((step) => ({ step, losses: Float32Array.of(4 - step / 10, 2, 3) }));
+    store.set({ run, dataset: { terms: ['size', 'rooms'], inputs: [] }, exact: {}, folds });
+    store.set({ path: { strengths, coefficients, loss: strengths.map((strength) => strength), validation } });
   });
-  const chosen = () => opened.page.evaluate(() => /** @type {any} */ (globalThis).chosen);
+  const chosen = () => opened.page.evaluate(() => /** @type {any} */ (globalThis).made.chosen);
   return { ...opened, chosen };
 }
 
@@ -76,8 +61,14 @@ test('a path says what is left at the chosen strength, and a strength is taken b
   assert.ok(clicked > 0.3 && clicked < 3, `${clicked}`);
 
   // The run continues with another strength.
-  await page.evaluate(() => /** @type {any} */ (globalThis).path.mark(0.01));
-  await eventually(() => description(page, 'Coefficients by penalty strength'), (text) => /At strength 0\.01, 2 of 2 coefficients are not zero/.test(text));
+  await page.evaluate(() => {
+    const { store, config } = /** @type {any} */ (globalThis).made;
+    store.set({ run: { run: 1, config: { ...config, penalty: { strength: 0.01, l1_ratio: 1 } } }, exact: {} });
+  });
+  await eventually(
+    () => description(page, 'Coefficients by penalty strength'),
+    (text) => /At strength 0\.01, 2 of 2 coefficients are not zero/.test(text),
+  );
   await close();
 });
 
@@ -86,8 +77,14 @@ test('folds show their mean and how far they lie apart, and begin again with a r
   await page.getByRole('tab', { name: 'Folds' }).click();
   await page.getByRole('img', { name: 'Validation loss of each fold' }).waitFor();
   // 2, 2 and 3 at step 20.
-  assert.match(await description(page, 'Validation loss of each fold'), /3 folds at step 20: mean validation loss 2\.333, from 2\.000 to 3\.000/);
-  await page.evaluate(() => /** @type {any} */ (globalThis).folds.show({ losses: Float32Array.of(9, 9) }, 0));
-  await eventually(() => description(page, 'Validation loss of each fold'), (text) => text.startsWith('2 folds at step 0: mean validation loss 9.000'));
+  assert.match(
+    await description(page, 'Validation loss of each fold'),
+    /3 folds at step 20: mean validation loss 2\.333, from 2\.000 to 3\.000/,
+  );
+  await page.evaluate(() => /** @type {any} */ (globalThis).made.store.set({ folds: [{ step: 0, losses: Float32Array.of(9, 9) }] }));
+  await eventually(
+    () => description(page, 'Validation loss of each fold'),
+    (text) => text.startsWith('2 folds at step 0: mean validation loss 9.000'),
+  );
   await close();
 });

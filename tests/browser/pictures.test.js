@@ -2,23 +2,13 @@
 // per row.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { after, before, test } from 'node:test';
-import { launch, openPage, startServer } from './harness.js';
+import { test } from 'node:test';
+import { openPage, setUp } from './harness.js';
 import { person } from './person.js';
 
 /** @typedef {import('playwright-core').Page} Page */
 
-/** @type {import('playwright-core').Browser} */
-let browser;
-/** @type {import('./harness.js').Server} */
-let server;
-before(async () => {
-  [browser, server] = await Promise.all([launch(), startServer()]);
-});
-after(async () => {
-  await browser.close();
-  await server.close();
-});
+const { browser, server } = await setUp();
 
 /**
  * @param {Page} page
@@ -47,7 +37,11 @@ const parsed = (page, text) => page.evaluate((text) => {
     description: xml.querySelector('desc')?.textContent,
     width: Number(xml.documentElement.getAttribute('width')),
     texts: all('text').map((node) => [node.textContent, Number(node.getAttribute('font-size'))]),
-    circles: all('circle').map((node) => ({ x: Number(node.getAttribute('cx')), y: Number(node.getAttribute('cy')), fill: node.getAttribute('fill') })),
+    circles: all('circle').map((node) => ({
+      x: Number(node.getAttribute('cx')),
+      y: Number(node.getAttribute('cy')),
+      fill: node.getAttribute('fill'),
+    })),
     strokes: all('path').map((node) => node.getAttribute('stroke')),
     background: xml.querySelector('svg > rect')?.getAttribute('fill'),
     data: new XMLSerializer().serializeToString(xml).match(/NaN|undefined|Infinity/g),
@@ -57,7 +51,9 @@ const parsed = (page, text) => page.evaluate((text) => {
 test('the fit chart is saved as SVG with every row, its line and its words', async () => {
   const { page, close } = await openPage(browser, { server, hash: '#data.source.n_samples=57', reducedMotion: true });
   await person(page).stop();
-  const before = await page.locator('#fit-canvas canvas').first().evaluate((canvas) => /** @type {HTMLCanvasElement} */ (canvas).toDataURL());
+  const pixels = () => page.locator('#fit-canvas canvas').first().evaluate((canvas) => (
+    /** @type {HTMLCanvasElement} */ (canvas).toDataURL()));
+  const before = await pixels();
   const { name, bytes } = await saved(page, 'Fit chart', 'SVG');
   assert.equal(name, 'downhill-fit.svg');
   const svg = await parsed(page, bytes.toString());
@@ -78,10 +74,13 @@ test('the fit chart is saved as SVG with every row, its line and its words', asy
   assert.ok(svg.strokes.includes('rgb(11,98,184)') && svg.strokes.includes('rgb(118,125,135)'), String([...new Set(svg.strokes)]));
   assert.equal(svg.background, '#ffffff');
   const words = svg.texts.map(([words]) => words);
-  for (const expected of ['Fit chart', 'data', 'current fit', 'exact least squares', 'x', 'y', '0.5']) assert.ok(words.includes(expected), `${expected} in ${words}`);
+  for (const expected of ['Fit chart', 'data', 'current fit', 'exact least squares', 'x', 'y', '0.5']) assert.ok(
+    words.includes(expected),
+    `${expected} in ${words}`,
+  );
   for (const [words, size] of svg.texts) assert.ok(Number(size) >= 11.9 && Number(size) <= 14, `${words} at ${size}`);
   // The page's own picture is unchanged.
-  assert.equal(await page.locator('#fit-canvas canvas').first().evaluate((canvas) => /** @type {HTMLCanvasElement} */ (canvas).toDataURL()), before);
+  assert.equal(await pixels(), before);
   await close();
 });
 

@@ -1,23 +1,12 @@
 // Points added by hand and points by the million: what the fit chart shows, and what a click on it
 // does.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { eventually, exactWeights, rows } from './hands.js';
-import { launch, openPage, startServer } from './harness.js';
+import { openPage, setUp } from './harness.js';
 import { person } from './person.js';
 
-/** @type {import('./harness.js').Server} */
-let server;
-/** @type {import('playwright-core').Browser} */
-let browser;
-before(async () => {
-  server = await startServer();
-  browser = await launch();
-});
-after(async () => {
-  await browser.close();
-  await server.close();
-});
+const { browser, server } = await setUp();
 
 /** @param {string} [hash] */
 async function waiting(hash = '') {

@@ -1,22 +1,11 @@
 // Announcements and labels while numbers change many times a second.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { eventually } from './hands.js';
-import { launch, openPage, startServer } from './harness.js';
+import { openPage, setUp } from './harness.js';
 import { person } from './person.js';
 
-/** @type {import('./harness.js').Server} */
-let server;
-/** @type {import('playwright-core').Browser} */
-let browser;
-before(async () => {
-  server = await startServer();
-  browser = await launch();
-});
-after(async () => {
-  await browser.close();
-  await server.close();
-});
+const { browser, server } = await setUp();
 
 test('no live region but the summary says anything while it trains', async () => {
   const { page, close } = await openPage(browser, { server, hash: '#stop.converged=false' });

@@ -1,26 +1,15 @@
 // Many rows: the page says beforehand what memory they need, shows progress, and cancelling keeps
 // the previous run.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import { description, eventually, rows } from './hands.js';
-import { launch, openPage, startServer } from './harness.js';
+import { launch, openPage, setUp } from './harness.js';
 import { person } from './person.js';
 
 /** The heap may hold this much for every byte of data: features and targets in f32. */
 const HEAP_PER_DATA = 1.2;
 
-/** @type {import('./harness.js').Server} */
-let server;
-/** @type {import('playwright-core').Browser} */
-let browser;
-before(async () => {
-  server = await startServer();
-  browser = await launch();
-});
-after(async () => {
-  await browser.close();
-  await server.close();
-});
+const { browser, server } = await setUp();
 
 /** @param {import('playwright-core').Page} page */
 function progress(page) {

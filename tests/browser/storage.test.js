@@ -4,22 +4,12 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { chooseTable } from './hands.js';
-import { launch, openPage, startServer } from './harness.js';
+import { openPage, setUp } from './harness.js';
 import { person } from './person.js';
 
-/** @type {import('playwright-core').Browser} */
-let browser;
-/** @type {import('./harness.js').Server} */
-let server;
-before(async () => {
-  [browser, server] = await Promise.all([launch(), startServer()]);
-});
-after(async () => {
-  await browser.close();
-  await server.close();
-});
+const { browser, server } = await setUp();
 
 /**
  * In the page: a session, and a table with this many rows of 100 digits, where cell j of row i is
@@ -60,7 +50,10 @@ const refuse = (route) => route.fulfill({
   body: 'export const openFile = async () => undefined;',
 });
 
-/** What {@link begin} has left in the page. @typedef {{ client: any, blob: Blob, array: Blob, files: () => Promise<string[]>, plain: any }} Left */
+/**
+ * What {@link begin} has left in the page.
+ * @typedef {{ client: any, blob: Blob, array: Blob, files: () => Promise<string[]>, plain: any }} Left
+ */
 
 test('A table that outgrows memory is stored, trained on, and removed with the next one', async () => {
   const { page, close } = await openPage(browser, { server });
@@ -191,7 +184,10 @@ test('A person is offered a sample where the table finds no place, and is told t
   const path = join(folder, 'digits.npy');
   const header = `{'descr': '|u1', 'fortran_order': False, 'shape': (700000, 100), }`.padEnd(117) + '\n';
   const digits = Buffer.alloc(70_000_000, Buffer.from(Array.from({ length: 1000 }, (_, k) => (Math.floor(k / 100) + k) % 10)));
-  await writeFile(path, Buffer.concat([Buffer.from([0x93]), Buffer.from('NUMPY'), Buffer.from([1, 0, 118, 0]), Buffer.from(header), digits]));
+  await writeFile(
+    path,
+    Buffer.concat([Buffer.from([0x93]), Buffer.from('NUMPY'), Buffer.from([1, 0, 118, 0]), Buffer.from(header), digits]),
+  );
   const context = await browser.newContext({ serviceWorkers: 'block', locale: 'en-US', viewport: { width: 1280, height: 800 } });
   await context.route('**/storage.js', refuse);
   const { page, close } = await openPage(browser, { server, context });

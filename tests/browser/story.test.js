@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { eventually, exportWeights, importWeights, pasteTable, reads, rows } from './hands.js';
-import { launch, openPage, root, startServer } from './harness.js';
+import { openPage, root, setUp } from './harness.js';
 import { figure, person } from './person.js';
 
 /**
@@ -19,17 +19,7 @@ const story = JSON.parse(await readFile(join(root, 'tests/reference/story.json')
  *   losses: number[], keras_losses: number[] }} Case
  */
 
-/** @type {import('playwright-core').Browser} */
-let browser;
-/** @type {import('./harness.js').Server} */
-let server;
-before(async () => {
-  [browser, server] = await Promise.all([launch({ webgpu: true }), startServer()]);
-});
-after(async () => {
-  await browser.close();
-  await server.close();
-});
+const { browser, server } = await setUp({ webgpu: true });
 
 const mean = (/** @type {number[]} */ values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 const mean2 = (/** @type {number[]} */ values) => mean(values.map((value) => value * value));

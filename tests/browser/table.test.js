@@ -1,24 +1,14 @@
 // The user's own table: columns are detected and chosen, many features are trained, one row is
 // explained.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { chooseTable, dropFile, exportWeights, importWeights, openTables, upload } from './hands.js';
-import { launch, openPage, startServer } from './harness.js';
+import { openPage, setUp } from './harness.js';
 import { figure, person } from './person.js';
 
 /** @typedef {import('playwright-core').Page} Page */
 
-/** @type {import('playwright-core').Browser} */
-let browser;
-/** @type {import('./harness.js').Server} */
-let server;
-before(async () => {
-  [browser, server] = await Promise.all([launch({ webgpu: true }), startServer()]);
-});
-after(async () => {
-  await browser.close();
-  await server.close();
-});
+const { browser, server } = await setUp({ webgpu: true });
 
 // price = 20 + 2.5 size + 8 rooms + 40 (Bonn) - 25 (Ulm), without noise: the coefficients that
 // training must find.
@@ -53,7 +43,9 @@ async function named(page) {
 
 for (const engine of /** @type {const} */ (['CPU', 'GPU'])) {
   test(`a table with words and decimal commas is trained to the numbers it was made with, on the ${engine}`, async () => {
-    const { page, close, choice, train, type, until, select, output } = await open(`#steps_per_second=null&stop.converged=false&backend=${engine.toLowerCase()}`);
+    const { page, close, choice, train, type, until, select, output } = await open(
+      `#steps_per_second=null&stop.converged=false&backend=${engine.toLowerCase()}`,
+    );
     await chooseTable(page, upload('flats.csv', flats));
     await choice.waitFor();
     assert.equal(await choice.getByRole('combobox', { name: 'Separator' }).inputValue(), ';');
@@ -180,7 +172,10 @@ test('weights of several inputs are saved with their columns, and go on from the
       return [(x - center) / scale];
     });
     const features = raw.map((/** @type {number} */ value, /** @type {number} */ k) => (value - map.center[k]) / map.scale[k]);
-    const predicted = features.reduce((/** @type {number} */ sum, /** @type {number} */ feature, /** @type {number} */ k) => sum + feature * layer.kernel[k][0], layer.bias[0]);
+    const predicted = features.reduce(
+      (/** @type {number} */ sum, /** @type {number} */ feature, /** @type {number} */ k) => sum + feature * layer.kernel[k][0],
+      layer.bias[0],
+    );
     assert.ok(Math.abs(predicted - check.at(-1)) < 1e-9 * Math.abs(predicted), `${predicted} is not ${check.at(-1)}`);
   }
   await person(page).button('Reset').click();
@@ -233,7 +228,8 @@ test('coefficients stand with their errors, as certified, and with what descent 
   await choice.waitFor({ state: 'hidden' });
   await tab.click();
   const view = page.getByRole('tabpanel', { name: 'Coefficients' });
-  await view.getByText(/16 rows, 9 degrees of freedom\. Residual standard deviation 304\.9, R² 0\.9955, adjusted R² 0\.9925, F 330\.3/).waitFor();
+  const summary = /16 rows, 9 degrees of freedom\. Residual standard deviation 304\.9, R² 0\.9955, adjusted R² 0\.9925, F 330\.3/;
+  await view.getByText(summary).waitFor();
   const rows = await view.getByRole('row').all();
   const cells = async (/** @type {import('playwright-core').Locator} */ row) => (await row.getByRole('cell').allInnerTexts()).map(figure);
   for (const [i, [name, [estimate, error]]] of Object.entries(certified).entries()) {
@@ -274,7 +270,10 @@ test('rows are held out, and the run ends where they gain no longer', async () =
   const best = Number(/step (\d+)/.exec(await finished.innerText())?.[1]);
   const step = await until('Step count', (now) => now > best);
   assert.ok(step - best >= 150 && step - best < 160, `${step} after ${best}`);
-  const read = async (/** @type {string} */ name) => page.locator('#readouts > div').filter({ hasText: new RegExp(`^${name}`) }).locator('dd').innerText();
+  const read = async (/** @type {string} */ name) => {
+    const row = page.locator('#readouts > div').filter({ hasText: new RegExp(`^${name}`) });
+    return row.locator('dd').innerText();
+  };
   assert.equal(await read('best so far'), `${await read('validation loss')} (step ${best})`);
   assert.ok(figure(await read('validation loss')) > figure(await output('Loss').innerText()), 'what was not seen is harder');
   // Early stopping alone has no validation rows.

@@ -4,6 +4,7 @@
 import { make, makeButton } from '../parts/dom.js';
 import { OfferingProblem, loadTable, takeFromFile } from '../parts/files.js';
 import { addStyle } from '../parts/styles.js';
+import { bytesOf } from '../worker/blob.js';
 import { count, figure, text, wording } from '../words/index.js';
 import { said } from '../words/exchange.js';
 import { exchange } from './model-files.js';
@@ -30,7 +31,7 @@ const MAX_ROWS = 200;
  * @returns {Promise<'run' | 'model' | 'table'>}
  */
 export async function kindOf(file) {
-  const head = new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer());
+  const head = await bytesOf(file, 0, HEAD_BYTES);
   // Bytes as signs, one each; those from 128 on as Windows has them.
   const latin = (/** @type {Uint8Array} */ bytes) => new TextDecoder('latin1').decode(bytes);
   const begins = latin(head).replace(/^\u00ef\u00bb\u00bf/, '').trimStart();
@@ -40,7 +41,7 @@ export async function kindOf(file) {
   }
   if (begins.startsWith('PK')) {
     // Its list of contents; that of a table is of sheets, or of arrays whose names are not those of weights.
-    const list = latin(new Uint8Array(await file.slice(Math.max(0, file.size - TAIL_BYTES)).arrayBuffer()));
+    const list = latin(await bytesOf(file, Math.max(0, file.size - TAIL_BYTES)));
     return /config\.json|model\.json|weights|\.npy/.test(list) && !list.includes('[Content_Types].xml') ? 'model' : 'table';
   }
   const binary = /^.HDF\r\n/.test(begins)
@@ -112,7 +113,7 @@ async function read(file) {
     throw Object.assign(new Error(text('too_large', params)), { code: 'file_too_large', params });
   }
   try {
-    return new Uint8Array(await file.arrayBuffer());
+    return await bytesOf(file, 0);
   } catch (error) {
     throw new Error(text('file_unreadable', { detail: String(/** @type {any} */ (error)?.message) }));
   }

@@ -12,7 +12,8 @@ let loaded;
 
 /** The module of the other formats. */
 const load = () => (loaded ??= import('../wasm/parquet-and-workbooks/downhill_parquet_and_workbooks.js').then(async (formats) => {
-  await formats.default({ module_or_path: new URL('../wasm/parquet-and-workbooks/downhill_parquet_and_workbooks_bg.wasm', import.meta.url) });
+  const path = new URL('../wasm/parquet-and-workbooks/downhill_parquet_and_workbooks_bg.wasm', import.meta.url);
+  await formats.default({ module_or_path: path });
   return formats;
 }).catch((error) => {
   loaded = undefined;
@@ -58,7 +59,8 @@ export async function readFormat(format, blob, sheet, { begins, grew }) {
     } catch (error) {
       if (!(error instanceof WebAssembly.RuntimeError)) throw error;
       const params = { format: FORMATS[format] ?? format, detail: error.message };
-      throw Object.assign(new Error(`the ${params.format} file is damaged (${params.detail}); save or download it again`), { code: 'file_damaged', params });
+      const words = `the ${params.format} file is damaged (${params.detail}); save or download it again`;
+      throw Object.assign(new Error(words), { code: 'file_damaged', params });
     } finally {
       // Whatever it came to: its memory is given back, and a damaged file leaves nothing behind.
       formats.__wbg_reset_state();

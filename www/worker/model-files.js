@@ -2,11 +2,10 @@
 /// <reference lib="webworker" />
 // The worker of the exchange: models of other tools are written and read here, and tables predicted, apart from the session. What
 // a hostile file does to it harms nothing: the page ends it and starts another.
+import { chunksOf } from './blob.js';
 
 const scope = /** @type {DedicatedWorkerGlobalScope} */ (/** @type {unknown} */ (globalThis));
 
-/** Bytes of a table that are read between two words to the page. */
-const CHUNK_BYTES = 1 << 22;
 /** Predictions that are handed to the browser at once: it may keep them on disk. */
 const PART_BYTES = 1 << 25;
 /** Progress is told this often at most. */
@@ -66,17 +65,12 @@ async function predict(predictor, blob, tell) {
     parts.push(new Blob(kept));
     [kept, size] = [[], 0];
   };
-  const chunk = async (/** @type {number} */ start) => new Uint8Array(await blob.slice(start, start + CHUNK_BYTES).arrayBuffer());
   let told = performance.now();
-  let next = chunk(0);
-  for (let start = 0; start < blob.size; start += CHUNK_BYTES) {
-    const bytes = await next;
-    // The next bytes are fetched while these are read.
-    next = chunk(start + CHUNK_BYTES);
+  for await (const { bytes, end } of chunksOf(blob)) {
     keep(predictor.push(bytes));
     if (performance.now() - told < TOLD_MS) continue;
     told = performance.now();
-    tell({ fraction: Math.min(1, (start + CHUNK_BYTES) / blob.size), n_rows: JSON.parse(predictor.counts()).n_rows });
+    tell({ fraction: end / blob.size, n_rows: JSON.parse(predictor.counts()).n_rows });
   }
   keep(predictor.finish());
   const counts = JSON.parse(predictor.counts());

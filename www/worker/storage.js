@@ -4,8 +4,14 @@
 import { alone, folder } from './leftovers.js';
 
 /**
+ * @typedef {object} File
+ * @property {(at: number, bytes: Uint8Array) => void} write
+ * @property {(at: number, bytes: Uint8Array) => void} read
+ * @property {() => Promise<void>} remove
+ */
+
+/**
  * An empty file to write to at any place and to read from again; nothing where there is none to be had.
- * @typedef {{ write: (at: number, bytes: Uint8Array) => void, read: (at: number, bytes: Uint8Array) => void, remove: () => Promise<void> }} File
  * @returns {Promise<File | undefined>}
  */
 export async function openFile() {

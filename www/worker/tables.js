@@ -2,16 +2,15 @@
 /// <reference lib="webworker" />
 // In the worker: the user's tables, kept by a module of their own that is loaded when the first one comes.
 import init, { Table } from '../wasm/tables/downhill_tables.js';
-import { openFile } from './storage.js';
-import { removeLeftFiles } from './leftovers.js';
+import { CHUNK_BYTES, bytesOf, chunksOf } from './blob.js';
 import { formatOf, readFormat } from './formats.js';
+import { removeLeftFiles } from './leftovers.js';
+import { openFile } from './storage.js';
 
 /** @typedef {import('../wasm/engine/downhill.js').Source} Source */
 /** @typedef {import('../wasm/engine/downhill.js').Columns} Columns */
 /** @typedef {import('../wasm/engine/downhill.js').Progress} Progress */
 
-/** Bytes that are read between two breaths, and that the way of writing is found out from. */
-const CHUNK_BYTES = 1 << 22;
 /** Which rows are in a sample: the same every time, so that a run can be made of it again. */
 const SEED = 0;
 /** What is breathed after. */
@@ -20,8 +19,14 @@ const BREATH_MS = 12;
 /** @type {Promise<unknown> | undefined} */
 let loaded;
 /**
- * `file` holds what of it does not fit into memory; `sheets` are those of a workbook, `sheet` the one that was read.
- * @typedef {{ name: string, blob: Blob, table: Table, fingerprint: string, file?: import('./storage.js').File, sheets: string[], sheet: string }} Kept
+ * @typedef {object} Kept a table in memory
+ * @property {string} name
+ * @property {Blob} blob
+ * @property {Table} table
+ * @property {string} fingerprint
+ * @property {import('./storage.js').File} [file] holds what does not fit into memory
+ * @property {string[]} sheets of a workbook
+ * @property {string} sheet the one that was read
  */
 /** The table that is shown, and that which the run was made of. @type {Kept | undefined} */
 let opened;
@@ -95,7 +100,8 @@ async function readShare(name, blob, dialect, share, breathe) {
     },
   };
   try {
-    const head = await chunkOf(blob, 0);
+    // How a table is written is found out from this much of it.
+    const head = await bytesOf(blob, 0, CHUNK_BYTES);
     const format = formatOf(head);
     const sheet = dialect && 'sheet' in dialect ? String(dialect.sheet) : undefined;
     const found = format === 'text' ? await readText(head, blob, dialect, growing) : await readFormat(format, blob, sheet, growing);
@@ -106,9 +112,6 @@ async function readShare(name, blob, dialect, share, breathe) {
   }
 }
 
-/** @param {Blob} blob @param {number} start */
-const chunkOf = async (blob, start) => new Uint8Array(await blob.slice(start, start + CHUNK_BYTES).arrayBuffer());
-
 /**
  * @param {Uint8Array} head
  * @param {Blob} blob
@@ -117,24 +120,22 @@ const chunkOf = async (blob, start) => new Uint8Array(await blob.slice(start, st
  * @returns {Promise<{ table: Table, sheets: string[], sheet: string }>} what it throws has a `share`, as in {@link readFormat}
  */
 async function readText(head, blob, dialect, { begins, grew }) {
-  let next = Promise.resolve(head);
   const table = new Table(head, head.length === blob.size, dialect && JSON.stringify(dialect));
   begins(table);
-  let start = 0;
+  let read = 0;
   try {
-    for (; start < blob.size; start += CHUNK_BYTES) {
-      const bytes = await next;
-      // The next bytes are fetched while these are read.
-      next = chunkOf(blob, start + CHUNK_BYTES);
+    for await (const { bytes, end } of chunksOf(blob)) {
+      const before = read;
+      read = end;
       table.push(bytes);
-      await grew(table, start / blob.size);
+      await grew(table, before / blob.size);
     }
     table.finish();
     return { table, sheets: [], sheet: '' };
   } catch (error) {
     // What has broken down is not to be asked for anything.
     if (error instanceof WebAssembly.RuntimeError) throw error;
-    const share = table.share_that_fits(Math.min(start + CHUNK_BYTES, blob.size), blob.size);
+    const share = table.share_that_fits(Math.max(read, Math.min(CHUNK_BYTES, blob.size)), blob.size);
     table.free();
     throw Object.assign(/** @type {Error} */ (error), { share });
   }

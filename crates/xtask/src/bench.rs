@@ -62,10 +62,9 @@ pub(crate) fn bench(words: &[String], only: Option<&str>) -> Result<()> {
 fn read(megabytes: &str) -> Result<()> {
     install::wasm_target()?;
     site::TABLES.build()?;
-    for name in
-        ["www/worker/formats.js", "www/worker/leftovers.js", "www/worker/storage.js", "www/worker/tables.js"]
-    {
-        shell::write_if_changed(&site::folder().join(name), &fs::read(shell::root().join(name))?)?;
+    for name in shell::files_below(&shell::root().join("www/worker"))? {
+        let path = format!("www/worker/{name}");
+        shell::write_if_changed(&site::folder().join(&path), &fs::read(shell::root().join(&path))?)?;
     }
     install_python(PYTHON_READERS)?;
     shell::show(shell::program("node").args(["benches/read.js", "--megabytes", megabytes]))

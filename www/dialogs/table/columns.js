@@ -116,7 +116,9 @@ function values({ kind, summary, histogram, levels, n_levels }) {
     const [low, mean, high] = summary;
     const isDate = kind === 'date';
     const date = (/** @type {number} */ days) => new Date(days * 86_400_000).toISOString().slice(0, 10);
-    const ends = isDate ? { from: date(low), to: date(high), mean: '' } : { from: figure(low), to: figure(high), mean: `μ ${figure(mean)}` };
+    const ends = isDate
+      ? { from: date(low), to: date(high), mean: '' }
+      : { from: figure(low), to: figure(high), mean: `μ ${figure(mean)}` };
     place.append(bars(histogram), make('span', 'figure', said('columns_range', ends)));
   } else if (levels.length) {
     const names = levels.map(([name]) => name).join(', ');

@@ -77,9 +77,23 @@ export function startViews(page) {
     fresh = true;
     ask();
   });
+  startDivider(part(root, 'divider'), part(root, 'fit-view'));
+  startLater(page, fit, loss);
+  dress();
+}
+
+/**
+ * What comes later than the first picture: saving them, and with several inputs a slice along one.
+ * @param {import('../../store.js').Page} page
+ * @param {FitView} fit
+ * @param {LossView} loss
+ */
+function startLater(page, fit, loss) {
+  const { root, store } = page;
+  const area = part(root, 'fit-canvas');
   store.subscribe(['ready'], async () => {
     const { offerSaving } = await import('../pictures/menu.js');
-    offerSaving(page, part(root, 'fit-canvas'), fit.chart, 'fit');
+    offerSaving(page, area, fit.chart, 'fit');
     offerSaving(page, part(root, 'loss-canvas'), loss.chart, 'loss');
   });
   let sliced = false;
@@ -87,9 +101,6 @@ export function startViews(page) {
     if (sliced || !dataset || dataset.inputs.length < 2) return;
     sliced = true;
     const { startSlice } = await import('./slice.js');
-    const figure = /** @type {HTMLElement} */ (part(root, 'fit-canvas').closest('figure'));
-    startSlice(page, part(root, 'fit-tools'), figure);
+    startSlice(page, part(root, 'fit-tools'), /** @type {HTMLElement} */ (area.closest('figure')));
   });
-  startDivider(part(root, 'divider'), part(root, 'fit-view'));
-  dress();
 }

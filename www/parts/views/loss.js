@@ -75,7 +75,7 @@ export class LossView {
     this.chart.set_reference(exact.loss ?? undefined);
   }
 
-  /** Takes what is new of the history: all of it counts, even if the next snapshot comes before the next frame. @param {Snapshot} snapshot */
+  /** Takes what is new of the history, even if the next snapshot comes before the next frame. @param {Snapshot} snapshot */
   apply({ history, step }) {
     if (history.first === 0 && step === 0) {
       this.chart.clear();
