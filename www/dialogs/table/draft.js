@@ -49,6 +49,7 @@ export function setFeatures(draft, features) {
  */
 export function setTarget(draft, columns, target) {
   const { target: before, features } = draft.state;
+  if (target === before) return;
   const freed = columns.find(({ name }) => name === before);
   const kept = features.filter((name) => name !== target);
   const chosen = freed && freed.kind !== 'text' ? inOrder(columns, new Set([...kept, before])) : kept;
