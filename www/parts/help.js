@@ -5,6 +5,9 @@ import { makeButton, part } from './dom.js';
 
 /** @typedef {{ title: string, text: string, formula: string, link: string }} Explanation */
 
+/** @type {Record<string, () => Promise<{ default: Record<string, Explanation> }>>} */
+const languages = { en: () => import('../words/help/en.js'), zh: () => import('../words/help/zh.js') };
+
 /** What asks the page around it to explain a term. */
 const EXPLAIN = 'explain';
 
@@ -26,10 +29,8 @@ export function helpButton(term, label) {
 /** Opens the explanation of a term that a button of the page asks for. @param {import('../store.js').Page} page */
 export function startHelp({ root }) {
   root.addEventListener(EXPLAIN, async (event) => {
-    const { help } = await import('../words/help.js');
-    const known = /** @type {Record<string, Record<string, Explanation>>} */ (help);
-    const entry = known[/** @type {CustomEvent<string>} */ (event).detail];
-    const { title, text: words, formula, link } = entry[language] ?? entry.en;
+    const { default: explanations } = await languages[language]();
+    const { title, text: words, formula, link } = explanations[/** @type {CustomEvent<string>} */ (event).detail];
     part(root, 'help-title').textContent = title;
     part(root, 'help-text').textContent = words;
     part(root, 'help-formula').textContent = formula;
