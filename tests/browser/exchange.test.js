@@ -245,7 +245,7 @@ test('a model too deep is refused with what it holds, one of other inputs with w
   await dropFile(page, 'wide', safetensors({ weight: { shape: [1, 3], values: [1, 2, 3] } }));
   const dialog = modelDialog(page);
   await dialog.getByRole('button', { name: 'Compare with this run' }).click();
-  await dialog.getByRole('alert').filter({ hasText: /The model takes .* but this data has x; load its table/i }).waitFor();
+  await dialog.getByRole('alert').filter({ hasText: /The model takes .* but this data has x\. Load the model.s own table/i }).waitFor();
   await dialog.getByRole('button', { name: 'Continue training here' }).click();
   await dialog.getByRole('alert').filter({ hasText: /but this data has x/ }).waitFor();
   await page.keyboard.press('Escape');
@@ -376,7 +376,7 @@ test('lines that load a file are copied', async () => {
   await dialog.getByRole('button', { name: 'Copied' }).waitFor();
   const copied = await page.evaluate(() => navigator.clipboard.readText());
   assert.match(copied, /load_file\("downhill-step-300\.safetensors"\)/);
-  assert.equal(copied, await dialog.getByRole('region', { name: 'Load it: Python' }).locator('code').innerText());
+  assert.equal(copied, await dialog.getByRole('region', { name: 'Load it in Python' }).locator('code').innerText());
   await close();
 });
 
