@@ -153,8 +153,8 @@ test('speaks Chinese to a Chinese browser, all of it, and turns to English and b
   const inDialog = async (/** @type {string} */ name) => (await page.locator(`.${name}-dialog`).innerText()).split('\n');
   await page.locator('#export').click();
   await page.locator('.export-dialog .held').waitFor();
-  const names = /Keras|ONNX|TensorFlow|PMML|safetensors|NumPy|Python|JavaScript|Rust|PyTorch|scikit|PySpark|SQL|\.json/;
-  assert.deepEqual(english(await inDialog('export')).filter((text) => !names.test(text)), []);
+  const formats = /Keras|ONNX|TensorFlow|PMML|safetensors|NumPy|Python|JavaScript|Rust|PyTorch|scikit|PySpark|SQL|\.json/;
+  assert.deepEqual(english(await inDialog('export')).filter((text) => !formats.test(text)), []);
   await page.keyboard.press('Escape');
   await page.locator('#predict-table').click();
   await page.locator('.predictions-dialog .gained').waitFor();

@@ -2,11 +2,11 @@
 // code in `crates/tables/tests/corpus.rs`.
 import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { before, test } from 'node:test';
 import { root, site } from './harness.js';
 
-const folder = join(root, site);
+const folder = resolve(root, site);
 const corpus = join(root, 'crates/tables/tests/corpus');
 
 /** @type {any} */

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
 import { launch, openPage, root, site, startServer } from './harness.js';
 
@@ -92,7 +92,7 @@ test('keeps the requests of the worker on the site', async () => {
 
 test('keeps the old version for as long as a page shows it, then none of it', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'downhill-'));
-  await cp(join(root, site), folder, { recursive: true });
+  await cp(resolve(root, site), folder, { recursive: true });
   const server = await startServer({ folder });
   const old = await openPage(browser, { server });
   const { version } = await offlineReady(old.page);

@@ -68,7 +68,7 @@ test('ten million rows show their progress, can be cancelled, and take little mo
   const address = page.url();
   await box('Count').press('Tab');
   await page.getByRole('progressbar', { name: 'Generating 10,000,000 rows' }).waitFor();
-  await page.locator('#status').filter({ hasText: /^Making 10,000,000 rows: \d+%$/ }).waitFor();
+  await page.locator('#status').filter({ hasText: /^Generating 10,000,000 rows: \d+%$/ }).waitFor();
   const first = await percent();
   await eventually(percent, (now) => now > first, 'the bar moves');
   await cancel.focus();
