@@ -1,7 +1,7 @@
-//! Rows to learn from: inputs and one target, in the units they came in.
+//! Rows to train on: inputs and one target, in their original units.
 //!
-//! Rows are a source that can be read again, a block at a time: a generator makes them anew from its formula, a table
-//! has them or parses them again. Ten million rows are never held in f64, and nothing that reads them keeps a second
+//! A dataset can be read any number of times, a block at a time: a generator computes its rows again from a formula, a
+//! table has them in memory or parses them again. Ten million rows are never held in f64, and no reader keeps a second
 //! copy.
 
 use std::cell::{OnceCell, RefCell};
@@ -15,53 +15,60 @@ use crate::choices::{Choice as _, Source};
 use crate::config::DataConfig;
 use crate::message::{Code, Message, Result, count, short};
 
+mod feature_map;
 mod generate;
-mod scale;
+mod problem;
+mod scaler;
 mod split;
 mod stored;
+mod summary;
 mod table;
 mod units;
 
-pub use scale::{FeatureMap, InputMap, Problem, Scaler, Term};
+pub use feature_map::{FeatureMap, InputMap, Term};
+pub use problem::Problem;
+pub use scaler::Scaler;
 pub use split::{Role, Roles};
 pub use stored::Stored;
+pub use summary::Summary;
 pub use table::Table;
 
 use generate::Linspace;
+pub(crate) use summary::{Grid, Squaring, Summing};
 
 /// The largest magnitude of a value: its square, summed over [`MAX_SAMPLES`] rows, is 1e37 and still fits in f32.
 pub const MAX_VALUE: f64 = 1e15;
 
-/// Rows that are read at a time: they and what is made of them stay in the nearest cache.
+/// Number of rows that are read at a time: small enough that they and their features stay in the nearest cache.
 pub const BLOCK_ROWS: usize = 512;
 
-/// Rows in f64, as generated or read, in a fixed order.
+/// Rows in f64, generated or read, in a fixed order.
 #[derive(Clone, Debug)]
 pub struct Dataset {
     rows: Rows,
-    /// Rows of the source that are left out, rising, each once.
+    /// Rows of the source that are left out, in ascending order, each once.
     removed: Vec<u32>,
-    /// Rows after the source's; only where there is one input.
+    /// Rows that follow those of the source; only where there is one input.
     added: Vec<[f64; 2]>,
-    /// What a row gives the model, in the order in which rows hold it; one at least.
+    /// The columns that the model sees, in the order of a row; at least one.
     pub inputs: Vec<Input>,
-    /// What the target is called.
+    /// The target's name.
     pub target: String,
-    /// What its numbers stand for, where it is a class: rows hold an index into these. Empty where it is a number.
+    /// The names of the target's classes: rows hold an index into these. Empty where the target is a number.
     pub target_levels: Vec<String>,
-    /// What rows hold after the target.
+    /// The columns that follow the target in a row.
     pub extras: Vec<Extra>,
     summary: OnceCell<Summary>,
-    /// Why a reading failed, where one did: its rows were zeros.
+    /// Why a reading failed, if one did; its rows were zeros.
     failure: RefCell<Option<Message>>,
 }
 
 /// One column that the model sees.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Input {
-    /// What it is called.
+    /// Its name.
     pub name: String,
-    /// What its numbers stand for, where it is a category: rows hold an index into these. Empty where it is a number.
+    /// The names of a category's levels: rows hold an index into these. Empty where the column is a number.
     pub levels: Vec<String>,
 }
 
@@ -76,77 +83,66 @@ impl Input {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Extra {
-    /// How much a row counts.
+    /// The sample weight of a row.
     Weight,
-    /// Rows of one number stay together in a split.
+    /// Rows with the same number stay together in a split.
     Group,
-    /// A number or a date that rows are in the order of.
+    /// A number or a date that rows are ordered by.
     Order,
 }
 
-/// A table that somebody else keeps: its rows can be read as often as is needed.
+/// A table that is kept outside this crate and can be read any number of times.
 pub trait RowSource: std::fmt::Debug {
-    /// Rows.
+    /// Number of rows.
     fn n_rows(&self) -> usize;
 
-    /// Reads as many rows as `rows` holds, from `first` on: row-major, the inputs of a row, then its target, then what
-    /// [`Dataset::extras`] names.
+    /// Reads as many rows as `rows` has room for, from `first` on: row-major, each row its inputs, its target and its
+    /// [`Dataset::extras`].
     ///
     /// # Errors
-    /// Where the table is gone or has changed.
+    /// Where the table is missing or has changed.
     fn read(&self, first: usize, rows: &mut [f64]) -> Result<()>;
 }
 
 /// Where rows are read from.
 #[derive(Clone, Debug)]
 enum Rows {
-    /// Made anew at every reading.
+    /// Computed at every reading.
     Linspace(Linspace),
-    /// Kept; shared by whatever is made of one table. The target is the last.
+    /// In memory, shared between datasets of the same table: inputs, target, extras.
     Columns(Rc<Vec<Vec<f64>>>),
-    /// Kept by somebody else.
+    /// Kept outside this crate.
     Source(Rc<dyn RowSource>),
 }
 
-/// What every row together says.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Summary {
-    /// Least and greatest value of each input.
-    pub x_ranges: Vec<[f64; 2]>,
-    /// Least and greatest y.
-    pub y_range: [f64; 2],
-    /// Variance of the target (with 1/n).
-    pub target_variance: f64,
-}
-
 impl Dataset {
-    /// Rows of a table of one input.
+    /// The rows of a table with one input.
     pub fn of_columns(x: Vec<f64>, y: Vec<f64>, feature: &str, target: &str) -> Self {
         Self::of_table(vec![x, y], vec![Input::number(feature)], target)
     }
 
-    /// Rows of a table: a column an input, then the target.
+    /// The rows of a table: a column for each input, then the target.
     pub fn of_table(columns: Vec<Vec<f64>>, inputs: Vec<Input>, target: &str) -> Self {
         debug_assert!(columns.len() > inputs.len());
         debug_assert!(columns.iter().all(|column| column.len() == columns[0].len()));
         Self::of(Rows::Columns(Rc::new(columns)), inputs, target)
     }
 
-    /// The same whose target is a class, of these names; none where it is a number.
+    /// Names the target's classes; an empty list where the target is a number.
     #[must_use]
     pub fn with_target_levels(mut self, levels: Vec<String>) -> Self {
         self.target_levels = levels;
         self
     }
 
-    /// The same whose rows hold so much more after the target.
+    /// Names the columns that follow the target.
     #[must_use]
     pub fn with_extras(mut self, extras: Vec<Extra>) -> Self {
         self.extras = extras;
         self
     }
 
-    /// Rows that somebody else keeps.
+    /// Rows that are kept outside this crate.
     pub fn of_source(source: Rc<dyn RowSource>, inputs: Vec<Input>, target: &str) -> Self {
         Self::of(Rows::Source(source), inputs, target)
     }
@@ -165,11 +161,11 @@ impl Dataset {
         }
     }
 
-    /// The rows that `data` describes. `table` are those of a shipped or a user's table, where the source is one.
+    /// The rows that `data` describes. `table` is the shipped or the user's table, where the source is a table.
     ///
     /// # Errors
-    /// [`Code::TableMissing`], [`Code::TableDiffers`] where the table is not the one that is described;
-    /// [`Code::RemovedOutOfRange`]; and what [`Dataset::check`] finds.
+    /// [`Code::TableMissing`], [`Code::TableDiffers`] where the table is not the described one;
+    /// [`Code::RemovedOutOfRange`]; and those of [`Dataset::check`].
     pub fn build(data: &DataConfig, table: Option<&Table>) -> Result<Self> {
         let mut dataset = match (&data.source, table) {
             (&Source::Linspace { start, stop, n_samples, slope, intercept, noise, seed }, _) => {
@@ -197,7 +193,7 @@ impl Dataset {
         };
         dataset.summary = OnceCell::new();
         dataset.remove(&data.removed)?;
-        // A point has one x.
+        // A point that the user has added has one x.
         if dataset.inputs.len() == 1 {
             dataset.added.clone_from(&data.added);
         }
@@ -205,17 +201,17 @@ impl Dataset {
         Ok(dataset)
     }
 
-    /// Rows.
+    /// Number of rows.
     pub fn n_samples(&self) -> u32 {
         (self.n_kept() + self.added.len()) as u32
     }
 
-    /// Whether reading the rows costs making them.
+    /// Whether the rows are computed at every reading.
     pub fn is_generated(&self) -> bool {
         matches!(self.rows, Rows::Linspace(_))
     }
 
-    /// Bytes of memory that the rows take beside what is made of them.
+    /// Bytes of memory that the rows take in f64.
     pub fn bytes(&self) -> u64 {
         let kept = match &self.rows {
             Rows::Linspace(_) => 0,
@@ -225,7 +221,7 @@ impl Dataset {
         (kept + 16 * self.added.len() + 4 * self.removed.len()) as u64
     }
 
-    /// Numbers that a row gives the model.
+    /// Number of inputs of a row.
     pub fn n_inputs(&self) -> usize {
         self.inputs.len()
     }
@@ -256,7 +252,7 @@ impl Dataset {
         });
     }
 
-    /// Reads the rows from `first` on, as many as `y` holds; `x` is row-major.
+    /// Reads inputs and targets of as many rows as `y` has room for, from `first` on; `x` is row-major.
     pub fn read(&self, first: usize, x: &mut [f64], y: &mut [f64]) {
         if let Rows::Source(source) = &self.rows {
             let n_inputs = self.n_inputs();
@@ -289,7 +285,7 @@ impl Dataset {
         });
     }
 
-    /// Numbers of a row of a source.
+    /// Number of columns of a [`RowSource`].
     fn width(&self) -> usize {
         self.n_inputs() + 1 + self.extras.len()
     }
@@ -314,8 +310,8 @@ impl Dataset {
         read
     }
 
-    /// Reads one of [`Dataset::extras`] of the rows from `first` on; `None` where there is no such column. A row that was
-    /// put in by hand counts once, belongs to no group, and is the last.
+    /// Reads one of [`Dataset::extras`] of the rows from `first` on; `None` where there is no such column. A row that the
+    /// user has added has weight 1, belongs to no group, and comes last in the order.
     pub fn read_extra(&self, extra: Extra, first: usize, values: &mut [f64]) -> Option<()> {
         let column = self.n_inputs() + 1 + self.extras.iter().position(|other| *other == extra)?;
         self.stretches(first, values.len(), |place, stretch| {
@@ -346,15 +342,15 @@ impl Dataset {
         self.read(first, &mut x, y);
     }
 
-    /// Why rows could not be read, where that has happened since it was last asked.
+    /// Checks that no reading has failed since the last check.
     ///
     /// # Errors
-    /// That very message.
+    /// Why a reading failed.
     pub fn readable(&self) -> Result<()> {
         self.failure.borrow_mut().take().map_or(Ok(()), Err)
     }
 
-    /// Every row at once: inputs row-major, and targets: for few rows, or for somebody else.
+    /// Every row at once: inputs, row-major, and targets.
     pub fn columns(&self) -> (Vec<f64>, Vec<f64>) {
         let n = self.n_samples() as usize;
         let (mut x, mut y) = (vec![0.0; n * self.n_inputs()], vec![0.0; n]);
@@ -362,7 +358,7 @@ impl Dataset {
         (x, y)
     }
 
-    /// Every row, in blocks of [`BLOCK_ROWS`].
+    /// Reads every row, in blocks of [`BLOCK_ROWS`].
     pub fn for_each_block(&self, mut each: impl FnMut(&[f64], &[f64])) {
         let n_inputs = self.n_inputs();
         let (mut x, mut y) = (vec![0.0; n_inputs * BLOCK_ROWS], [0.0; BLOCK_ROWS]);
@@ -373,7 +369,7 @@ impl Dataset {
         }
     }
 
-    /// What every row together says. It takes two readings unless it is known already.
+    /// Ranges and variance over every row: two readings, unless they are known already.
     pub fn summary(&self) -> &Summary {
         self.summary.get_or_init(|| {
             let mut summing = Summing::new(self.n_inputs());
@@ -384,13 +380,13 @@ impl Dataset {
         })
     }
 
-    /// Takes over what was found out while the rows were read for something else.
+    /// Stores a summary that was computed while the rows were read for another purpose.
     pub(crate) fn set_summary(&self, summary: Summary) {
-        // Whoever was first has found the same.
+        // A summary that is known already is the same one.
         let _ = self.summary.set(summary);
     }
 
-    /// Least and greatest value of the first input, then of the target.
+    /// Minimum and maximum of the first input, then of the target.
     pub fn ranges(&self) -> ([f64; 2], [f64; 2]) {
         let summary = self.summary();
         (summary.x_ranges[0], summary.y_range)
@@ -412,7 +408,7 @@ impl Dataset {
         grid.counts
     }
 
-    /// Refuses what no line can be fitted to.
+    /// Refuses rows that no line can be fitted to.
     ///
     /// # Errors
     /// [`Code::TableEmpty`], [`Code::TooFewRows`], [`Code::TooManyRows`], [`Code::ConstantFeature`].
@@ -421,13 +417,13 @@ impl Dataset {
         match n_samples {
             0 => return Err(Code::TableEmpty.into()),
             1 => return Err(Code::TooFewRows.into()),
-            // A table says itself how many it has room for.
+            // A table has a limit of its own.
             n if n > MAX_SAMPLES && self.is_generated() => {
                 return Err(Message::new(Code::TooManyRows).with("limit", count(MAX_SAMPLES.into())));
             }
             _ => {}
         }
-        // Seldom more than one block: the first other value of any input ends it.
+        // Rarely more than one block: the first value that differs ends the search.
         let n_inputs = self.n_inputs();
         let mut first = vec![0.0; n_inputs];
         self.read_x(0, &mut first);
@@ -446,7 +442,7 @@ impl Dataset {
         Ok(())
     }
 
-    /// Rows of the source.
+    /// Number of rows of the source.
     fn n_of_source(&self) -> usize {
         match &self.rows {
             Rows::Linspace(line) => line.n_samples as usize,
@@ -467,7 +463,7 @@ impl Dataset {
                 .with("n_samples", n_samples));
         }
         for row in rows {
-            // They come in order, but for a link that somebody has written.
+            // They are in order, unless the link was written by hand.
             if let Err(place) = self.removed.binary_search(row) {
                 self.removed.insert(place, *row);
             }
@@ -475,13 +471,13 @@ impl Dataset {
         Ok(())
     }
 
-    /// The rows from `first` on, as stretches that lie side by side: the place of each among those asked for, and where
-    /// it is found.
+    /// Splits the rows from `first` on into contiguous stretches: the range of each among the requested rows, and where
+    /// it comes from.
     fn stretches(&self, first: usize, n_rows: usize, mut each: impl FnMut(Range<usize>, Stretch)) {
         let n_kept = self.n_kept();
         let end = first + n_rows;
         let mut row = first;
-        // The rows removed before a row that is left are those whose index, less the ones before them, is no larger.
+        // Removed row `i` lies before kept row `first` where its index, less `i`, is not larger.
         let mut gone = partition(self.removed.len(), |i| self.removed[i] as usize - i <= first);
         while row < end.min(n_kept) {
             let start = row + gone;
@@ -500,18 +496,18 @@ impl Dataset {
     }
 }
 
-/// Rows side by side.
+/// Contiguous rows of the source, or of those that the user has added.
 enum Stretch {
     Source(Range<usize>),
     Added(Range<usize>),
 }
 
-/// The blocks that `n_rows` are read in.
+/// The blocks in which `n_rows` rows are read.
 pub fn blocks(n_rows: usize) -> impl Iterator<Item = Range<usize>> {
     (0..n_rows).step_by(BLOCK_ROWS).map(move |start| start..(start + BLOCK_ROWS).min(n_rows))
 }
 
-/// The first of `n` places for which `is` does not hold, where it holds up to some place and not from there on.
+/// The first of `n` indices for which `is` is false, where it is true below some index and false from there on.
 fn partition(n: usize, is: impl Fn(usize) -> bool) -> usize {
     let (mut low, mut high) = (0, n);
     while low < high {
@@ -519,97 +515,4 @@ fn partition(n: usize, is: impl Fn(usize) -> bool) -> usize {
         if is(middle) { low = middle + 1 } else { high = middle }
     }
     low
-}
-
-/// First reading of a summary: ranges, and the sum whose mean the second needs.
-#[derive(Clone, Debug)]
-pub(crate) struct Summing {
-    x_ranges: Vec<[f64; 2]>,
-    y_range: [f64; 2],
-    sum: f64,
-    n: f64,
-}
-
-impl Summing {
-    pub(crate) fn new(n_inputs: usize) -> Self {
-        let empty = [f64::INFINITY, f64::NEG_INFINITY];
-        Self { x_ranges: vec![empty; n_inputs], y_range: empty, sum: 0.0, n: 0.0 }
-    }
-
-    /// `x` is row-major.
-    pub(crate) fn add(&mut self, x: &[f64], y: &[f64]) {
-        let widen = |[low, high]: [f64; 2], v: &f64| [low.min(*v), high.max(*v)];
-        if let [range] = &mut self.x_ranges[..] {
-            *range = x.iter().fold(*range, widen);
-        } else {
-            for row in x.chunks_exact(self.x_ranges.len()) {
-                for (range, x) in self.x_ranges.iter_mut().zip(row) {
-                    *range = widen(*range, x);
-                }
-            }
-        }
-        self.y_range = y.iter().fold(self.y_range, widen);
-        self.sum = y.iter().fold(self.sum, |sum, y| sum + y);
-        self.n += y.len() as f64;
-    }
-
-    pub(crate) fn mean(&self) -> Squaring {
-        Squaring { first: self.clone(), mean: self.sum / self.n, square: 0.0 }
-    }
-}
-
-/// Second reading of a summary: squares about the mean, which do not cancel as those about zero would.
-#[derive(Clone, Debug)]
-pub(crate) struct Squaring {
-    first: Summing,
-    mean: f64,
-    square: f64,
-}
-
-impl Squaring {
-    pub(crate) fn add(&mut self, y: &[f64]) {
-        self.square = y.iter().fold(self.square, |square, y| square + (y - self.mean) * (y - self.mean));
-    }
-
-    pub(crate) fn summary(&self) -> Summary {
-        let Summing { x_ranges, y_range, n, .. } = &self.first;
-        Summary { x_ranges: x_ranges.clone(), y_range: *y_range, target_variance: self.square / n }
-    }
-}
-
-/// Counts of points in the cells of a rectangle.
-pub(crate) struct Grid {
-    columns: u32,
-    rows: u32,
-    start: [f64; 2],
-    per_unit: [f64; 2],
-    /// Row-major from the bottom.
-    pub(crate) counts: Vec<u32>,
-}
-
-impl Grid {
-    pub(crate) fn new(x: [f64; 2], y: [f64; 2], columns: u32, rows: u32) -> Self {
-        let scale =
-            |range: [f64; 2], cells: u32| f64::from(cells) / (range[1] - range[0]).max(f64::MIN_POSITIVE);
-        Self {
-            columns,
-            rows,
-            start: [x[0], y[0]],
-            per_unit: [scale(x, columns), scale(y, rows)],
-            counts: vec![0; (columns * rows) as usize],
-        }
-    }
-
-    #[inline]
-    pub(crate) fn count(&mut self, x: f64, y: f64) {
-        let column = (x - self.start[0]) * self.per_unit[0];
-        let row = (y - self.start[1]) * self.per_unit[1];
-        // The far edges belong to the last cells.
-        let inside = |place: f64, cells: u32| place >= 0.0 && place <= f64::from(cells);
-        if inside(column, self.columns) && inside(row, self.rows) {
-            let column = (column as u32).min(self.columns - 1);
-            let row = (row as u32).min(self.rows - 1);
-            self.counts[(row * self.columns + column) as usize] += 1;
-        }
-    }
 }

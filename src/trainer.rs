@@ -18,6 +18,7 @@ mod log;
 mod measure;
 mod plan;
 mod predict;
+mod preparation;
 mod restart;
 mod task;
 mod validation;
@@ -33,8 +34,9 @@ pub use measure::{Measured, Path};
 pub use plan::Place;
 use plan::Planner;
 pub use predict::Explanation;
+pub use preparation::Preparation;
 pub use restart::{Checkpoint, n_runs};
-pub use task::{Preparation, Task};
+pub use task::Task;
 use validation::Validation;
 
 /// Whether a run can go on.
