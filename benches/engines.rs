@@ -13,8 +13,8 @@ use downhill::backend::{self, Backend, InUse};
 use downhill::choices::{Method, Source};
 use downhill::config::{RunConfig, Stop, choose_method};
 use downhill::dataset::Dataset;
-use downhill::gradient::loss_and_gradient;
 use downhill::message::Code;
+use downhill::model::gradient::loss_and_gradient;
 use downhill::rng::{IN_MEMORY_BLOCK_ROWS, Permutation};
 use downhill::trainer::{Task, Trainer};
 use pollster::block_on;
@@ -42,9 +42,10 @@ fn main() {
         let config = config(n_samples, method);
         let dataset = Rc::new(Dataset::build(&config.data, None).expect("generated rows are sound"));
         let task = Task::new(&config.check().expect("a sound configuration"), dataset).expect("a sound task");
-        let mut cpu = trainer(&config, &task, backend::cpu(Rc::clone(&task.problem)));
+        let mut cpu = trainer(&config, &task, backend::cpu(Rc::clone(&task.problem), &task.layout));
         let mut on_gpu = gpu.clone().and_then(|gpu| {
-            let engine = block_on(GpuEngine::new(gpu, &task.problem, Options::default())).ok()?;
+            let engine =
+                block_on(GpuEngine::new(gpu, &task.problem, &task.layout, Options::default())).ok()?;
             Some(trainer(&config, &task, Backend::Gpu(Box::new(engine))))
         });
         let gpu_steps = (n_steps / 20).max(2);
@@ -92,13 +93,13 @@ fn reference(config: &RunConfig, task: &Task, n_steps: u64) {
         Method::MiniBatch => config.batch_size.min(n),
         _ => 1,
     };
-    let mut parameters = vec![0.0; task.problem.n_parameters() as usize];
+    let mut parameters = vec![0.0; task.layout.n_parameters() as usize];
     let (mut epoch, mut position) = (0, 0);
     let mut order = Permutation::new(n, IN_MEMORY_BLOCK_ROWS, config.seed, epoch);
     for _ in 0..n_steps {
         let end = (position + batch).min(n);
         let rows = (position..end).map(|at| if batch == n { at } else { order.row(at) });
-        let (loss, gradient) = loss_and_gradient(&task.problem, &parameters, rows);
+        let (loss, gradient) = loss_and_gradient(&task.problem, &task.layout, &parameters, rows);
         black_box(loss);
         for (weight, slope) in parameters.iter_mut().zip(&gradient) {
             *weight -= config.learning_rate * slope;

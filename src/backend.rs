@@ -1,8 +1,11 @@
 //! Engines that run the kernels. Each answers one call: take a state and a plan of steps, and
 //! advance.
 
+use std::rc::Rc;
+
 use crate::dataset::Problem;
 use crate::message::Message;
+use crate::model::Layout;
 
 pub mod cpu;
 #[cfg(feature = "gpu")]
@@ -202,21 +205,21 @@ impl std::fmt::Display for InUse {
     }
 }
 
-/// Creates a CPU engine whose full batches use sufficient statistics: `O(n_parameters^2)` per step,
+/// A CPU engine for a model over these rows.
+pub fn cpu(problem: Rc<Problem>, layout: &Layout) -> Backend {
+    Backend::Cpu(Box::new(cpu::CpuEngine::new(problem, layout)))
+}
+
+/// A CPU engine whose full batches use sufficient statistics, if the model is linear: `O(n_parameters^2)` a step,
 /// whatever the number of rows.
-pub fn cpu_by_statistics(problem: std::rc::Rc<Problem>) -> Backend {
-    Backend::Cpu(Box::new(cpu::CpuEngine::by_statistics(problem)))
+pub fn cpu_by_statistics(problem: Rc<Problem>, layout: &Layout) -> Backend {
+    Backend::Cpu(Box::new(cpu::CpuEngine::by_statistics(problem, layout)))
 }
 
-/// Creates a CPU engine for a problem.
-pub fn cpu(problem: std::rc::Rc<Problem>) -> Backend {
-    Backend::Cpu(Box::new(cpu::CpuEngine::new(problem)))
-}
-
-/// Creates a CPU engine that gives half of the rows to a second worker.
+/// A CPU engine with a helper worker, which gets half of the rows.
 ///
 /// # Errors
-/// Why there is no second worker.
-pub async fn pair(problem: std::rc::Rc<Problem>, link: cpu::pair::Link) -> Result<Backend, String> {
-    Ok(Backend::Pair(Box::new(cpu::pair::PairEngine::new(problem, link).await?)))
+/// Why the helper worker could not be used.
+pub async fn pair(problem: Rc<Problem>, layout: &Layout, link: cpu::pair::Link) -> Result<Backend, String> {
+    Ok(Backend::Pair(Box::new(cpu::pair::PairEngine::new(problem, layout, link).await?)))
 }

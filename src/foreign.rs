@@ -11,7 +11,7 @@ use crate::choices::Loss;
 use crate::config::ModelConfig;
 use crate::dataset::{FeatureMap, Input, Term};
 use crate::message::{Code, Message, Result};
-use crate::model::Activation;
+use crate::model::Response;
 
 mod comparison;
 mod terms;
@@ -36,7 +36,7 @@ pub struct ForeignModel {
     /// One an output; none where the model has none.
     pub bias: Option<Vec<f64>>,
     /// What is made of the outputs.
-    pub activation: Activation,
+    pub activation: Response,
 }
 
 /// Where a model finds its inputs.
@@ -106,10 +106,10 @@ impl ForeignModel {
     /// The loss whose link is what the model makes of its outputs.
     fn link(&self) -> Loss {
         match self.activation {
-            Activation::Linear => Loss::Squared,
-            Activation::Sigmoid => Loss::Logistic,
-            Activation::Softmax => Loss::Softmax,
-            Activation::Exponential => Loss::Poisson,
+            Response::Linear => Loss::Squared,
+            Response::Sigmoid => Loss::Logistic,
+            Response::Softmax => Loss::Softmax,
+            Response::Exponential => Loss::Poisson,
         }
     }
 
@@ -118,7 +118,7 @@ impl ForeignModel {
         match self.activation {
             activation if activation == current.response() => current,
             // Logits, as Keras has them where the loss makes probabilities of them.
-            Activation::Linear if self.n_outputs() > 1 => Loss::Softmax,
+            Response::Linear if self.n_outputs() > 1 => Loss::Softmax,
             _ => self.link(),
         }
     }
@@ -203,7 +203,7 @@ impl ForeignModel {
         let by_name =
             by_name.filter(|_| self.target_levels.len() == target_levels.len() && !target_levels.is_empty());
         // Two classes have one output or two.
-        let of_two = n_outputs <= 2 && matches!(self.activation, Activation::Sigmoid | Activation::Softmax);
+        let of_two = n_outputs <= 2 && matches!(self.activation, Response::Sigmoid | Response::Softmax);
         if n_own == 1 {
             let second = by_name.and_then(|places| places.get(1).copied()).unwrap_or(1);
             return (n_outputs == 1 || of_two).then(|| vec![second]);
@@ -229,7 +229,7 @@ impl ForeignModel {
         };
         match classes {
             // The log of the odds of the other class.
-            Some([0]) if n_own == 1 && self.activation == Activation::Sigmoid => vec![of(0, -1.0)],
+            Some([0]) if n_own == 1 && self.activation == Response::Sigmoid => vec![of(0, -1.0)],
             Some(classes) if n_own > 1 => classes.iter().map(|class| of(*class, 1.0)).collect(),
             _ => (0..n_own).map(|output| of(output, 1.0)).collect(),
         }

@@ -15,8 +15,6 @@ pub mod dataset;
 
 pub mod model;
 
-pub mod gradient;
-
 pub mod config;
 
 pub mod history;

@@ -224,7 +224,8 @@ pub struct DatasetInfo {
     /// Least and greatest y.
     pub y_range: [f64; 2],
     /// Least squares.
-    pub exact: Exact,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exact: Option<Exact>,
 }
 
 /// What a person gives to predict by.

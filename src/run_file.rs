@@ -10,7 +10,7 @@ use crate::config::RunConfig;
 use crate::dataset::{FeatureMap, Input};
 use crate::history::Curve;
 use crate::message::{Code, Message, Result};
-use crate::model::Layer;
+use crate::model::LayerWeights;
 use crate::trainer::{Place, Trainer};
 
 mod facts;
@@ -63,7 +63,7 @@ pub struct RunFile {
     /// Names of the inputs and the target.
     pub columns: Columns,
     /// The model: kernels `[in, out]` and biases. Its inputs are the features that `feature_map` makes.
-    pub layers: Vec<Layer>,
+    pub layers: Vec<LayerWeights>,
     /// From x to the inputs of the first layer.
     pub feature_map: FeatureMap,
     /// The same model as coefficients of x, x^2, ..., in the units of x and y.
@@ -196,7 +196,8 @@ impl RunFile {
     /// # Errors
     /// [`Code::WeightsNotFinite`]: JSON cannot write a number that is not finite.
     pub fn to_text(&self) -> Result<String> {
-        let numbers = |layer: &Layer| layer.kernel.iter().chain(&layer.bias).flatten().all(|w| w.is_finite());
+        let numbers =
+            |layer: &LayerWeights| layer.kernel.iter().chain(&layer.bias).flatten().all(|w| w.is_finite());
         if !self.layers.iter().all(numbers) {
             return Err(Code::WeightsNotFinite.into());
         }

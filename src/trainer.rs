@@ -36,7 +36,7 @@ use plan::Planner;
 pub use predict::Explanation;
 pub use preparation::Preparation;
 pub use restart::{Checkpoint, n_runs};
-pub use task::Task;
+pub use task::{Exact, Task};
 use validation::Validation;
 
 /// Whether a run can go on.
@@ -79,11 +79,11 @@ impl Trainer {
     /// # Errors
     /// Those of the backend.
     pub async fn new(plan: RunPlan, task: Task, backend: Backend, in_use: InUse) -> Result<Self> {
-        let beside = Beside::of(&plan, &task.problem);
+        let beside = Beside::of(&plan, &task);
         let state = restart::first_state(&plan, &task, &beside);
         let measurements = Measurements::new(task.problem.in_memory().n_samples);
-        let validation =
-            task.validation.as_ref().map(|(problem, variance)| Validation::new(problem, *variance, &plan));
+        let validation = (task.validation.as_ref())
+            .map(|(problem, variance)| Validation::new(problem, *variance, &task.layout, &plan));
         let mut trainer = Self {
             plan,
             task,
@@ -172,8 +172,8 @@ impl Trainer {
         self.state.parameters(0)
     }
 
-    /// The parameters in the units of inputs and target, one output after the other.
-    pub fn original_parameters(&self) -> Vec<f64> {
+    /// The parameters in the units of inputs and target, one output after the other; `None` if the model is not linear.
+    pub fn original_parameters(&self) -> Option<Vec<f64>> {
         self.task.original(&self.parameters_f64())
     }
 

@@ -7,6 +7,7 @@ use super::kernel::{EVALUATE, Reaction, RunParams, RunSettings, SHUFFLED, StepPa
 use crate::choices::loss::kind;
 use crate::choices::optimizer::Parameter;
 use crate::dataset::Problem;
+use crate::model::{Layout, Linear};
 
 mod full;
 mod fused;
@@ -32,6 +33,11 @@ pub const NAME: &str = if cfg!(target_feature = "simd128") { "WebAssembly SIMD" 
 #[derive(Debug)]
 pub struct CpuEngine {
     problem: Rc<Problem>,
+    layout: Layout,
+    /// The layout if it is linear, which most kernels are made for.
+    linear: Option<Linear>,
+    /// Whether each parameter is a weight; penalties apply to weights only.
+    is_weight: Vec<bool>,
     /// Replaces the rows in steps that use all of them.
     statistics: Option<Statistics>,
     window: Window,
@@ -51,11 +57,16 @@ pub struct CpuEngine {
 }
 
 impl CpuEngine {
-    /// Creates an engine for these rows.
-    pub fn new(problem: Rc<Problem>) -> Self {
-        let n_parameters = problem.n_parameters() as usize;
+    /// An engine for a model over these rows.
+    pub fn new(problem: Rc<Problem>, layout: &Layout) -> Self {
+        let n_parameters = layout.n_parameters() as usize;
+        let mut is_weight = vec![false; n_parameters];
+        layout.places().for_each(|place| is_weight[place.weights].fill(true));
         let empty = Parameter { weight: 0.0, first_moment: 0.0, second_moment: 0.0 };
         Self {
+            layout: layout.clone(),
+            linear: layout.as_linear(),
+            is_weight,
             statistics: None,
             window: Window::default(),
             sums: vec![0.0; n_parameters + 1],
@@ -68,16 +79,16 @@ impl CpuEngine {
                 updated: vec![empty; n_parameters],
                 kept: vec![0.0; 2 * n_parameters],
             },
-            stored: problem.stored().map(|stored| Box::new(Stored::new(stored))),
+            stored: problem.stored().map(|stored| Box::new(Stored::new(stored, layout))),
             problem,
         }
     }
 
-    /// Creates an engine whose full batches use sufficient statistics. They are computed here in
-    /// one pass over the rows; after that, the cost of a step does not depend on the number of
-    /// rows.
-    pub fn by_statistics(problem: Rc<Problem>) -> Self {
-        Self { statistics: Some(Statistics::of(&problem)), ..Self::new(problem) }
+    /// An engine whose full batches use sufficient statistics, if the model is linear. This makes one pass over the rows;
+    /// afterwards no full batch depends on their number.
+    pub fn by_statistics(problem: Rc<Problem>, layout: &Layout) -> Self {
+        let statistics = layout.as_linear().map(|linear| Statistics::of(&problem, linear));
+        Self { statistics, ..Self::new(problem, layout) }
     }
 
     /// Whether full batches use sufficient statistics.
@@ -85,9 +96,9 @@ impl CpuEngine {
         self.statistics.is_some()
     }
 
-    /// Creates the engine without reading any rows.
+    /// Forgets every row that was read.
     pub fn renew(&mut self) {
-        *self = Self::new(Rc::clone(&self.problem));
+        *self = Self::new(Rc::clone(&self.problem), &self.layout);
     }
 
     /// See [`super::Backend::advance`].
@@ -114,7 +125,7 @@ impl CpuEngine {
         trace.clear();
         trace.reserve(steps.len() * state.n_runs());
         let n_parameters = state.n_parameters;
-        let general = is_general(&self.problem, params);
+        let general = self.is_general(params);
         let State { values, reactions, settings, .. } = state;
         let runs = values.chunks_exact_mut(slot::COUNT * n_parameters);
         for (run, (values, reaction)) in runs.zip(reactions).enumerate() {
@@ -167,12 +178,11 @@ impl CpuEngine {
                     *gradient = (sum * (factor * scale)) as f32;
                 }
                 let mut loss = (self.sums[n_parameters] * scale) as f32;
-                let mut sparsity = Sparsity { l1: 0.0, n_weights: 0 };
+                let mut sparsity = Sparsity { l1: 0.0, is_weight: &self.is_weight };
                 if penalized && step.flags & VALIDATE == 0 {
                     sparsity.l1 = settings.l1;
-                    sparsity.n_weights = self.problem.n_features as usize * self.problem.n_outputs as usize;
-                    let weights = &slots.weight[..sparsity.n_weights];
-                    loss += general::penalize(&settings, weights, &mut self.gradient);
+                    let gradient = &mut self.gradient;
+                    loss += general::penalize(&settings, &self.is_weight, slots.weight, gradient);
                 }
                 let means = (self.gradient.as_slice(), loss, sparsity);
                 let (slots, scratch) = (&mut slots, &mut self.scratch);
@@ -250,7 +260,15 @@ impl CpuEngine {
 }
 
 impl CpuEngine {
-    /// Sums of the gradient and of the loss over a batch, for any loss and sample weights.
+    /// Whether rows need [`General`]: anything but the squared loss of one linear output over rows without sample weights
+    /// and folds.
+    #[inline(always)]
+    fn is_general(&self, params: &RunParams) -> bool {
+        let plain = params.loss == kind::SQUARED && self.linear.is_some_and(|linear| linear.n_outputs == 1);
+        !(plain && self.problem.weights.is_empty() && self.problem.folds.is_empty())
+    }
+
+    /// Sums of the gradient and of the loss over a batch, of any model and loss, with sample weights and folds.
     fn general_gradient(
         &mut self,
         params: &RunParams,
@@ -273,8 +291,8 @@ impl CpuEngine {
         step: &StepParams,
         parameters: &[f32],
     ) {
-        let Self { problem, window, general, sums, .. } = self;
-        general.begin(problem, params, settings, step, parameters);
+        let Self { problem, layout, window, general, sums, .. } = self;
+        general.begin(layout, params, settings, step, parameters);
         let (mut start, batch_rows) = (step.batch_start as usize, step.batch_len as usize);
         let end = start + batch_rows;
         if step.flags & SHUFFLED == 0 {
@@ -295,13 +313,6 @@ impl CpuEngine {
             start += n;
         }
     }
-}
-
-/// Whether rows need the general kernels: any case but the squared loss of equally weighted rows.
-#[inline(always)]
-fn is_general(problem: &Problem, params: &RunParams) -> bool {
-    let plain = params.loss == kind::SQUARED && problem.n_outputs == 1;
-    !(plain && problem.weights.is_empty() && problem.folds.is_empty())
 }
 
 #[inline(always)]

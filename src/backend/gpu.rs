@@ -14,6 +14,7 @@ use super::kernel::{
 use super::{DeviceLost, MAX_STEPS_PER_CALL, State};
 use crate::dataset::Problem;
 use crate::message::{Code, Message, Result};
+use crate::model::Layout;
 
 /// An open GPU, shared by engines. A crash of the driver or of the browser's GPU process ends it.
 #[derive(Clone, Debug)]
@@ -187,10 +188,13 @@ impl GpuEngine {
     /// Creates an engine for these rows.
     ///
     /// # Errors
-    /// [`Code::GpuTooSmall`] if a single row exceeds a binding, [`Code::GpuKernel`] if a pipeline
-    /// or its memory is rejected.
-    pub async fn new(gpu: Gpu, problem: &Rc<Problem>, options: Options) -> Result<Self> {
-        let shape = Shape::of(problem, options.loss);
+    /// [`Code::GpuTooSmall`] where not even one row fits into a binding; [`Code::GpuKernel`] where the model has hidden
+    /// layers, or a pipeline or its memory is refused.
+    pub async fn new(gpu: Gpu, problem: &Rc<Problem>, layout: &Layout, options: Options) -> Result<Self> {
+        let linear = layout.as_linear().ok_or_else(|| {
+            Message::new(Code::GpuKernel).with("detail", "there are no kernels for hidden layers")
+        })?;
+        let shape = Shape::of(problem, linear, options.loss);
         let limits = gpu.device.limits();
         let limit =
             limits.max_storage_buffer_binding_size.min(limits.max_buffer_size).min(options.max_binding_bytes);

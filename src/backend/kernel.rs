@@ -7,6 +7,7 @@ use crate::choices::loss::kind;
 use crate::choices::optimizer::Rule;
 use crate::choices::{self, Choice as _, Loss, Penalty, Schedule};
 use crate::dataset::Problem;
+use crate::model::Linear;
 
 mod constants;
 
@@ -322,13 +323,14 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// The shape of a problem, with a loss of this kind and no penalty.
-    pub fn of(problem: &Problem, loss: u32) -> Self {
+    /// The shape of a problem and a model, under a loss of this kind and without a penalty.
+    pub fn of(problem: &Problem, linear: Linear, loss: u32) -> Self {
+        let Linear { n_features, n_outputs, bias } = linear;
         Self {
             n_samples: problem.n_samples,
-            n_features: problem.n_features,
-            n_outputs: problem.n_outputs,
-            bias: problem.bias,
+            n_features,
+            n_outputs,
+            bias,
             loss,
             weighted: !(problem.weights.is_empty() && problem.folds.is_empty()),
             penalized: false,

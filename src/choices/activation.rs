@@ -8,5 +8,7 @@ choice! {
     pub enum Activation = "activation" at "model.layers.activation", named {
         /// `z` itself.
         Identity = "identity";
+        /// `max(z, 0)`.
+        Relu = "relu";
     }
 }

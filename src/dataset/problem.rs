@@ -13,10 +13,6 @@ pub struct Problem {
     pub n_samples: u32,
     /// Number of features of a row.
     pub n_features: u32,
-    /// Outputs of the model: one, or one a class.
-    pub n_outputs: u32,
-    /// Whether a bias follows the weights.
-    pub bias: bool,
     /// Row-major, `n_samples * n_features`; empty where they are [`Problem::stored`].
     pub features: Vec<f32>,
     /// One number for each row: the value, or the index of the class.
@@ -37,8 +33,6 @@ impl Default for Problem {
         Self {
             n_samples: 0,
             n_features: 1,
-            n_outputs: 1,
-            bias: true,
             features: Vec::new(),
             targets: Vec::new(),
             weights: Vec::new(),
@@ -54,9 +48,9 @@ impl Problem {
     ///
     /// # Errors
     /// Those of [`Problem::reserve`] and [`Problem::put`].
-    pub fn build(dataset: &Dataset, map: &FeatureMap, bias: bool) -> Result<Self> {
+    pub fn build(dataset: &Dataset, map: &FeatureMap) -> Result<Self> {
         let d = map.n_features();
-        let mut problem = Self::reserve(dataset.n_samples(), d as u32, bias)?;
+        let mut problem = Self::reserve(dataset.n_samples(), d as u32)?;
         let mut features = vec![0.0; BLOCK_ROWS * d];
         let mut first = 0;
         let mut refused = None;
@@ -74,14 +68,14 @@ impl Problem {
     ///
     /// # Errors
     /// [`Code::OutOfMemory`] where the memory is not available.
-    pub fn reserve(n_samples: u32, n_features: u32, bias: bool) -> Result<Self> {
+    pub fn reserve(n_samples: u32, n_features: u32) -> Result<Self> {
         let n = n_samples as usize;
         let (mut features, mut targets) = (Vec::new(), Vec::new());
         let room = features
             .try_reserve_exact(n.saturating_mul(n_features as usize))
             .and(targets.try_reserve_exact(n));
         room.map_err(|_| out_of_memory(n_samples, n_features))?;
-        Ok(Self { n_samples, n_features, bias, features, targets, ..Self::default() })
+        Ok(Self { n_samples, n_features, features, targets, ..Self::default() })
     }
 
     /// Reserves memory for the targets of rows whose features stay in storage.
@@ -89,9 +83,9 @@ impl Problem {
     /// # Errors
     /// [`Code::OutOfMemory`] where the memory is not available.
     pub(crate) fn of_stored(stored: Stored) -> Result<Self> {
-        let Self { n_features, bias, .. } = **stored.sample();
+        let n_features = stored.sample().n_features;
         let (n_samples, block_rows) = (stored.n_samples(), stored.block_rows());
-        let mut problem = Self { n_samples, n_features, bias, block_rows, ..Self::default() };
+        let mut problem = Self { n_samples, n_features, block_rows, ..Self::default() };
         let room = problem.targets.try_reserve_exact(n_samples as usize);
         room.map_err(|_| out_of_memory(n_samples, 0))?;
         problem.keep(stored);
@@ -190,16 +184,11 @@ impl Problem {
         if self.stored().is_none() {
             return;
         }
-        let (n_outputs, weights, folds) = (self.n_outputs, take(&mut self.weights), take(&mut self.folds));
+        let (weights, folds) = (take(&mut self.weights), take(&mut self.folds));
         if let Some(stored) = self.stored_mut() {
-            stored.begin(map, n_outputs, &weights, &folds);
+            stored.begin(map, &weights, &folds);
         }
         (self.weights, self.folds) = (weights, folds);
-    }
-
-    /// A row of weights a feature, one for each output, and a row of biases if there are any.
-    pub fn n_parameters(&self) -> u32 {
-        (self.n_features + u32::from(self.bias)) * self.n_outputs
     }
 
     /// Bytes that `n_samples` rows take: four for each feature and target.

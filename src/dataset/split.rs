@@ -1,8 +1,8 @@
-//! Which rows are trained on and which are held out: a pure function of the row's place, the shares and the seed, and of
-//! the target, the group or the time where a split goes by these.
+//! Which rows are trained on and which are held out: a pure function of the row's index, the fractions and the seed, and
+//! of the target, the group or the time where the split uses these.
 //!
-//! How many rows of each class or group go where is as in scikit-learn (`train_test_split`, `KFold`, `StratifiedKFold`,
-//! `GroupShuffleSplit`, `GroupKFold`); which ones is by this project's own generator.
+//! The number of rows of each class or group is that of scikit-learn (`train_test_split`, `KFold`, `StratifiedKFold`,
+//! `GroupShuffleSplit`, `GroupKFold`); the choice of rows comes from this project's own generator.
 
 use std::collections::HashMap;
 
@@ -12,55 +12,54 @@ use crate::config::ValidationConfig;
 use crate::message::{Code, Message, Result};
 use crate::rng::{IN_MEMORY_BLOCK_ROWS, Permutation};
 
-/// The epochs whose orders pick the rows that are held out, and the parts of a cross-validation: none that training
-/// comes to.
+/// The epochs whose orders choose the held-out rows and the folds of a cross-validation. Training never reaches them.
 const SPLIT_EPOCH: u32 = u32::MAX - 1;
 const FOLD_EPOCH: u32 = u32::MAX - 2;
-/// Classes beyond which a split by class means nothing.
+/// The most classes of a stratified split.
 const MAX_CLASSES: usize = 1000;
 
-/// What a row is for.
+/// What a row is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// It is trained on.
+    /// Training.
     Training,
-    /// It is held out, and looked at.
+    /// Held out to measure the run while it trains.
     Validation,
-    /// It is held out for the very end.
+    /// Held out for the final measurement.
     Test,
 }
 
-/// Roles of the rows of a dataset.
+/// The roles of the rows of a dataset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Roles {
     n_samples: u32,
     n_validation: u32,
     n_test: u32,
-    /// Two bits a row, validation and test, where those held out stand anywhere; else validation comes after training,
-    /// and test after validation.
+    /// Two bits for each row, validation and test, where held-out rows lie anywhere; otherwise the rows are in the order
+    /// training, validation, test.
     scattered: Option<Vec<[u64; 2]>>,
-    /// Of the rows that are trained on, in their order: the part of a cross-validation. Empty where there is none.
+    /// The fold of each training row, in their order; empty without cross-validation.
     folds: Vec<u8>,
 }
 
 impl Roles {
-    /// Of `n_samples` rows of which nothing is known but their order. As many as scikit-learn's `train_test_split` holds
-    /// out: the share of all, rounded up; but two rows at least are left to train on.
+    /// The roles of `n_samples` rows of which only the order is known. As in scikit-learn's `train_test_split`, the number
+    /// of held-out rows is rounded up; but at least two rows remain for training.
     pub fn new(validation: &ValidationConfig, n_samples: u32) -> Self {
         let mut roles = Self::counted(validation, n_samples);
         if roles.n_held_out() > 0 && validation.split == Split::Random {
-            let order = Permutation::new(n_samples, IN_MEMORY_BLOCK_ROWS, validation.seed, SPLIT_EPOCH);
+            let order = roles.shuffled(validation);
             roles.scatter((0..roles.n_held_out()).map(|position| order.row(position)));
         }
         roles.fold(validation, None);
         roles
     }
 
-    /// Of the rows of a dataset.
+    /// The roles of the rows of a dataset.
     ///
     /// # Errors
-    /// [`Code::StratifyNeedsClasses`] where the target has a value for nearly every row, [`Code::SplitNeedsGroup`] where
-    /// no column says which rows belong together, [`Code::TooFewGroups`].
+    /// [`Code::StratifyNeedsClasses`] where nearly every row has a target value of its own, [`Code::SplitNeedsGroup`]
+    /// where no column holds groups, [`Code::TooFewGroups`].
     pub fn of(validation: &ValidationConfig, dataset: &Dataset) -> Result<Self> {
         let n_samples = dataset.n_samples();
         let splits = validation.fraction > 0.0 || validation.test_fraction > 0.0 || validation.folds > 0;
@@ -72,55 +71,9 @@ impl Roles {
         let keys = keys(validation.split, dataset)?;
         dataset.readable()?;
         let mut roles = Self::counted(validation, n_samples);
-        let shuffled = Permutation::new(n_samples, IN_MEMORY_BLOCK_ROWS, validation.seed, SPLIT_EPOCH);
         match validation.split {
-            Split::Stratified => {
-                let classes = numbered(&keys);
-                if classes.n > MAX_CLASSES || 2 * classes.n > n_samples as usize {
-                    return Err(refused(Code::StratifyNeedsClasses).with("column", &dataset.target));
-                }
-                let kept = approximate(&classes.counts, roles.n_training());
-                let rest: Vec<u32> = classes.counts.iter().zip(&kept).map(|(n, kept)| n - kept).collect();
-                let mut validated = approximate(&rest, roles.n_validation);
-                let mut tested: Vec<u32> = rest.iter().zip(&validated).map(|(n, out)| n - out).collect();
-                let (mut out, mut last) = (Vec::new(), Vec::new());
-                for position in 0..n_samples {
-                    let row = shuffled.row(position);
-                    let class = classes.of[row as usize] as usize;
-                    if validated[class] > 0 {
-                        validated[class] -= 1;
-                        out.push(row);
-                    } else if tested[class] > 0 {
-                        tested[class] -= 1;
-                        last.push(row);
-                    }
-                }
-                roles.scatter(out.into_iter().chain(last));
-                roles.fold(validation, Some(&classes));
-            }
-            Split::Group => {
-                let groups = numbered(&keys);
-                let share = |fraction: f64| (fraction * groups.n as f64).ceil() as u32;
-                let (n_out, n_last) = (share(validation.fraction), share(validation.test_fraction));
-                // Who leaves a part out has to have another one to train on.
-                let n_needed = if validation.folds > 1 { 2 } else { 1 };
-                if groups.n < 2 || (n_out + n_last) as usize + n_needed > groups.n {
-                    return Err(refused(Code::TooFewGroups).with("n_groups", groups.n));
-                }
-                let n_groups = groups.n as u32;
-                let order = Permutation::new(n_groups, IN_MEMORY_BLOCK_ROWS, validation.seed, SPLIT_EPOCH);
-                let mut place = vec![0; groups.n];
-                for position in 0..n_groups {
-                    place[order.row(position) as usize] = position;
-                }
-                let of = |row: &u32| place[groups.of[*row as usize] as usize];
-                let out: Vec<u32> = (0..n_samples).filter(|row| of(row) < n_out).collect();
-                let last: Vec<u32> =
-                    (0..n_samples).filter(|row| (n_out..n_out + n_last).contains(&of(row))).collect();
-                (roles.n_validation, roles.n_test) = (out.len() as u32, last.len() as u32);
-                roles.scatter(out.into_iter().chain(last));
-                roles.fold(validation, Some(&groups));
-            }
+            Split::Stratified => roles.stratify(validation, &dataset.target, &numbered(&keys))?,
+            Split::Group => roles.group(validation, &numbered(&keys))?,
             Split::Random | Split::Last => {
                 let mut order: Vec<u32> = (0..n_samples).collect();
                 order.sort_by(|a, b| keys[*a as usize].total_cmp(&keys[*b as usize]));
@@ -134,6 +87,58 @@ impl Roles {
         Ok(roles)
     }
 
+    /// Holds out the same fraction of every class.
+    fn stratify(&mut self, validation: &ValidationConfig, target: &str, classes: &Numbered) -> Result<()> {
+        if classes.n > MAX_CLASSES || 2 * classes.n > self.n_samples as usize {
+            return Err(refused(Code::StratifyNeedsClasses).with("column", target));
+        }
+        let shuffled = self.shuffled(validation);
+        let kept = approximate(&classes.counts, self.n_training());
+        let rest: Vec<u32> = classes.counts.iter().zip(&kept).map(|(n, kept)| n - kept).collect();
+        let mut validated = approximate(&rest, self.n_validation);
+        let mut tested: Vec<u32> = rest.iter().zip(&validated).map(|(n, out)| n - out).collect();
+        let (mut out, mut last) = (Vec::new(), Vec::new());
+        for position in 0..self.n_samples {
+            let row = shuffled.row(position);
+            let class = classes.of[row as usize] as usize;
+            if validated[class] > 0 {
+                validated[class] -= 1;
+                out.push(row);
+            } else if tested[class] > 0 {
+                tested[class] -= 1;
+                last.push(row);
+            }
+        }
+        self.scatter(out.into_iter().chain(last));
+        self.fold(validation, Some(classes));
+        Ok(())
+    }
+
+    /// Holds out whole groups.
+    fn group(&mut self, validation: &ValidationConfig, groups: &Numbered) -> Result<()> {
+        let share = |fraction: f64| (fraction * groups.n as f64).ceil() as u32;
+        let (n_out, n_last) = (share(validation.fraction), share(validation.test_fraction));
+        // A run that leaves one fold out needs another to train on.
+        let n_needed = if validation.folds > 1 { 2 } else { 1 };
+        if groups.n < 2 || (n_out + n_last) as usize + n_needed > groups.n {
+            return Err(refused(Code::TooFewGroups).with("n_groups", groups.n));
+        }
+        let n_groups = groups.n as u32;
+        let order = Permutation::new(n_groups, IN_MEMORY_BLOCK_ROWS, validation.seed, SPLIT_EPOCH);
+        let mut place = vec![0; groups.n];
+        for position in 0..n_groups {
+            place[order.row(position) as usize] = position;
+        }
+        let of = |row: &u32| place[groups.of[*row as usize] as usize];
+        let out: Vec<u32> = (0..self.n_samples).filter(|row| of(row) < n_out).collect();
+        let last: Vec<u32> =
+            (0..self.n_samples).filter(|row| (n_out..n_out + n_last).contains(&of(row))).collect();
+        (self.n_validation, self.n_test) = (out.len() as u32, last.len() as u32);
+        self.scatter(out.into_iter().chain(last));
+        self.fold(validation, Some(groups));
+        Ok(())
+    }
+
     fn counted(validation: &ValidationConfig, n_samples: u32) -> Self {
         let share = |fraction: f64| (fraction * f64::from(n_samples)).ceil() as u32;
         let most = n_samples.saturating_sub(2);
@@ -142,7 +147,12 @@ impl Roles {
         Self { n_samples, n_validation, n_test, scattered: None, folds: Vec::new() }
     }
 
-    /// Holds these rows out, those of the validation first.
+    /// All rows in a random order.
+    fn shuffled(&self, validation: &ValidationConfig) -> Permutation {
+        Permutation::new(self.n_samples, IN_MEMORY_BLOCK_ROWS, validation.seed, SPLIT_EPOCH)
+    }
+
+    /// Holds these rows out, validation rows first.
     fn scatter(&mut self, rows: impl Iterator<Item = u32>) {
         let mut bits = vec![[0_u64; 2]; (self.n_samples as usize).div_ceil(64)];
         for (i, row) in rows.enumerate() {
@@ -152,7 +162,7 @@ impl Roles {
         self.scattered = Some(bits);
     }
 
-    /// Of each row that is trained on, which of them it is.
+    /// For each training row, its index among the training rows.
     fn training_places(&self) -> Vec<u32> {
         let mut n = 0;
         let place = |row: u32| {
@@ -163,7 +173,7 @@ impl Roles {
         (0..self.n_samples).map(place).collect()
     }
 
-    /// Parts of a cross-validation over the rows that are trained on. `numbers` are their classes or groups.
+    /// Assigns the training rows to folds. `numbers` are the classes or groups of all rows.
     fn fold(&mut self, validation: &ValidationConfig, numbers: Option<&Numbered>) {
         let n_folds = validation.folds.min(self.n_training());
         if n_folds < 2 {
@@ -183,7 +193,7 @@ impl Roles {
         let of: Vec<u32> = training.map(|row| numbers.of[row]).collect();
         let mut folds = vec![0_u8; n];
         if validation.split == Split::Group {
-            // The largest group first, each to the part that has the fewest rows.
+            // Largest group first, each to the fold with the fewest rows so far.
             let mut sizes = vec![0_u32; numbers.n];
             of.iter().for_each(|group| sizes[*group as usize] += 1);
             let mut by_size: Vec<usize> = (0..numbers.n).collect();
@@ -198,7 +208,7 @@ impl Roles {
                 *fold = part[*group as usize];
             }
         } else {
-            // What a part gets of a class is what every so many-th row of all, sorted by class, are of it.
+            // With rows sorted by class, every `n_folds`-th row counts towards the same fold.
             let mut sorted = of.clone();
             sorted.sort_unstable();
             let mut left = vec![vec![0_u32; n_folds as usize]; numbers.n];
@@ -215,27 +225,27 @@ impl Roles {
         self.folds = folds;
     }
 
-    /// Rows that are trained on.
+    /// Number of training rows.
     pub fn n_training(&self) -> u32 {
         self.n_samples - self.n_held_out()
     }
 
-    /// Rows that are held out and looked at.
+    /// Number of validation rows.
     pub fn n_validation(&self) -> u32 {
         self.n_validation
     }
 
-    /// Rows that are held out for the end.
+    /// Number of test rows.
     pub fn n_test(&self) -> u32 {
         self.n_test
     }
 
-    /// Rows that are not trained on.
+    /// Number of validation and test rows.
     pub fn n_held_out(&self) -> u32 {
         self.n_validation + self.n_test
     }
 
-    /// What a row is for.
+    /// The role of a row.
     #[inline]
     pub fn role(&self, row: usize) -> Role {
         let [validation, test] = match &self.scattered {
@@ -255,13 +265,13 @@ impl Roles {
         }
     }
 
-    /// Of the rows that are trained on, in their order: the part of a cross-validation. Empty where there is none.
+    /// The fold of each training row, in their order; empty without cross-validation.
     pub fn folds(&self) -> &[u8] {
         &self.folds
     }
 }
 
-/// What rows are told apart by.
+/// The class, group or time of each row.
 fn keys(split: Split, dataset: &Dataset) -> Result<Vec<f64>> {
     let n_samples = dataset.n_samples() as usize;
     let mut keys = vec![0.0; n_samples];
@@ -283,16 +293,16 @@ fn keys(split: Split, dataset: &Dataset) -> Result<Vec<f64>> {
     Ok(keys)
 }
 
-/// What is shown beside the choice of the split.
+/// An error that is shown at the choice of the split.
 fn refused(code: Code) -> Message {
     Message::new(code).with("field", "validation.split")
 }
 
-/// Keys by the order of their first appearance.
+/// Keys numbered in the order of their first appearance.
 struct Numbered {
-    /// Of each row.
+    /// The number of each row's key.
     of: Vec<u32>,
-    /// Rows of each.
+    /// Rows with each number.
     counts: Vec<u32>,
     n: usize,
 }
@@ -317,8 +327,8 @@ fn numbered(keys: &[f64]) -> Numbered {
     Numbered { of, n: counts.len(), counts }
 }
 
-/// How many to take of each class so that `n` are taken in all and each has its share: what rounding down leaves goes to
-/// those with the largest remainders, of which the first.
+/// How many rows of each class to take so that `n` are taken in total, in proportion to `counts`: what rounding down
+/// leaves goes to the classes with the largest remainders, the first of equal ones.
 fn approximate(counts: &[u32], n: u32) -> Vec<u32> {
     let total: u32 = counts.iter().sum();
     if total == 0 {
@@ -336,7 +346,8 @@ fn approximate(counts: &[u32], n: u32) -> Vec<u32> {
     taken
 }
 
-/// `n` places in parts of their order, the first of which have one more where they do not come out even.
+/// Cuts `n` indices into contiguous folds of the given order; the first folds have one more where `n_folds` does not
+/// divide `n`.
 fn in_parts(ordered: impl Iterator<Item = u32>, n: usize, n_folds: u32) -> Vec<u8> {
     if n_folds < 2 {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! Rows that do not fit in memory: their features are made anew from what they are read from, a block at a time.
+//! Rows that do not fit in memory: their features are computed from the dataset again, a block at a time.
 
 use std::rc::Rc;
 
@@ -6,39 +6,40 @@ use super::{BLOCK_ROWS, Dataset, FeatureMap, Problem, Role, Roles};
 use crate::message::Result;
 use crate::rng::mix;
 
-/// Rows of a block at most.
+/// The most rows of a block.
 const MAX_BLOCK_ROWS: u32 = 1 << 16;
-/// Rows of a block at least.
+/// The fewest rows of a block, unless there are fewer in all.
 const MIN_BLOCK_ROWS: u32 = 1 << 6;
-/// Rows of the sample at least.
+/// The fewest rows of the sample, unless there are fewer in all.
 const MIN_SAMPLE_ROWS: u32 = 1 << 10;
-/// Of the bytes that rows may take in memory, a block of them takes one part in so many, and the sample another; where
-/// they have more than the fewest rows.
+/// A block takes one part in this many of the bytes that rows may take in memory, and the sample another part; unless
+/// they have the fewest rows already.
 const SHARE: u64 = 32;
 
-/// Where the features of a [`Problem`] are, and a sample of its rows.
+/// Where the features of a [`Problem`] are read from, and a sample of its rows.
 ///
-/// Block `k` holds the problem's rows from `k * block_rows` on. Targets, weights and parts of a cross-validation are small
-/// beside features, and stay in the problem.
+/// Block `k` holds the problem's rows from `k * block_rows` on. Targets, sample weights and folds are much smaller than
+/// features and stay in the problem.
 #[derive(Clone, Debug)]
 pub struct Stored {
     dataset: Rc<Dataset>,
     map: FeatureMap,
     roles: Rc<Roles>,
-    /// What its rows are for.
+    /// The role of its rows.
     role: Role,
     n_samples: u32,
     block_rows: u32,
     /// The row of the dataset that each block begins with.
     starts: Vec<u32>,
-    /// The rows of the sample, rising: one from each of as many stretches of the same length, at a random place in it.
+    /// The rows of the sample, in ascending order: one from each of as many stretches of equal length, at a random place
+    /// within it.
     sampled: Vec<u32>,
-    /// How many of them are there.
+    /// Number of sampled rows that have been taken.
     n_taken: usize,
     sample: Rc<Problem>,
 }
 
-/// Two are the same where they are read from the same rows in the same way.
+/// Two are equal where they read the same rows in the same way.
 impl PartialEq for Stored {
     fn eq(&self, other: &Self) -> bool {
         let how = |stored: &Self| (stored.role, stored.n_samples, stored.block_rows);
@@ -50,15 +51,14 @@ impl PartialEq for Stored {
 }
 
 impl Stored {
-    /// The rows of a dataset that are for `role`, of which `max_bytes` may be in memory. Nothing is read yet.
+    /// The rows of a dataset that have this role, of which `max_bytes` may be in memory. Nothing is read yet.
     ///
     /// # Errors
-    /// [`Code::OutOfMemory`](crate::message::Code::OutOfMemory), where not even the sample has room.
+    /// [`Code::OutOfMemory`](crate::message::Code::OutOfMemory) where there is no memory for the sample.
     pub(crate) fn new(
         dataset: &Rc<Dataset>,
         map: &FeatureMap,
         (roles, role): (&Rc<Roles>, Role),
-        bias: bool,
         max_bytes: u64,
     ) -> Result<Self> {
         let n_features = map.n_features() as u32;
@@ -87,16 +87,16 @@ impl Stored {
             starts,
             sampled,
             n_taken: 0,
-            sample: Rc::new(Problem::reserve(n, n_features, bias)?),
+            sample: Rc::new(Problem::reserve(n, n_features)?),
         })
     }
 
-    /// Rows of the problem.
+    /// Number of rows of the problem.
     pub(crate) fn n_samples(&self) -> u32 {
         self.n_samples
     }
 
-    /// Rows of a block, a power of two; the last may have fewer.
+    /// Number of rows of a block, a power of two; the last block may have fewer.
     pub(crate) fn block_rows(&self) -> u32 {
         self.block_rows
     }
@@ -106,18 +106,18 @@ impl Stored {
         &self.dataset
     }
 
-    /// Bytes that the rows take where they are read from, in f64.
+    /// Bytes that the rows take in storage, in f64.
     pub fn bytes(&self) -> u64 {
         8 * u64::from(self.n_samples) * (self.dataset.n_inputs() as u64 + 1)
     }
 
-    /// A sample of the rows, evenly over all of them: a problem in memory.
+    /// A problem in memory with an even sample of the rows.
     pub fn sample(&self) -> &Rc<Problem> {
         &self.sample
     }
 
-    /// Reads the features of a block, row-major, in the place of what `features` holds. Where the dataset cannot be read,
-    /// they mean nothing, and [`Dataset::readable`] says why.
+    /// Replaces `features` by those of a block, row-major. Where the dataset cannot be read they are meaningless, and
+    /// [`Dataset::readable`] returns the reason.
     pub fn read(&self, block: u32, features: &mut Vec<f32>) {
         let (n_inputs, d) = (self.map.n_inputs(), self.map.n_features());
         let n_rows = self.block_rows.min(self.n_samples - block * self.block_rows) as usize;
@@ -143,18 +143,16 @@ impl Stored {
         }
     }
 
-    /// Makes features by this map from now on, and gives the sample what is known of its rows.
-    pub(crate) fn begin(&mut self, map: &FeatureMap, n_outputs: u32, weights: &[f32], folds: &[u8]) {
+    /// Sets the map of all later readings, and the sample weights and folds of the sample's rows.
+    pub(crate) fn begin(&mut self, map: &FeatureMap, weights: &[f32], folds: &[u8]) {
         self.map = map.clone();
         let sample = Rc::make_mut(&mut self.sample);
-        sample.n_outputs = n_outputs;
         let rows = || self.sampled.iter().map(|row| *row as usize);
         sample.weights = rows().filter_map(|row| weights.get(row).copied()).collect();
         sample.folds = rows().filter_map(|row| folds.get(row).copied()).collect();
     }
 
-    /// Takes what belongs to the sample of rows that follow each other. They come in their order, from `first` on;
-    /// `features` are row-major.
+    /// Takes the sampled rows among the rows from `first` on. Rows arrive in order; `features` are row-major.
     pub(crate) fn take(&mut self, first: usize, features: &[f64], y: &[f64]) {
         let d = self.map.n_features();
         let sample = Rc::make_mut(&mut self.sample);

@@ -1,4 +1,4 @@
-//! A model of another tool held beside a run.
+//! The comparison of a run with a model of another tool.
 
 use std::collections::BTreeMap;
 
@@ -10,64 +10,64 @@ use crate::choices::Loss;
 use crate::dataset::{BLOCK_ROWS, Extra, FeatureMap, Role, blocks};
 use crate::message::{Message, Result};
 use crate::metrics::NamedMetrics;
-use crate::model::{self, Activation};
+use crate::model::{self, Response};
 use crate::trainer::Trainer;
 
-/// A model of another tool beside the weights of a run, on the same rows.
+/// A model of another tool and the weights of a run, on the same rows.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Comparison {
-    /// Those that have rows.
+    /// Scores on each role that has rows.
     pub parts: Vec<ComparedPart>,
-    /// Of each output, the bias last.
+    /// The coefficients of each output, the bias last; empty where the run's model is not linear.
     pub coefficients: Vec<ComparedCoefficient>,
-    /// How columns were matched, where that was not by name.
+    /// How columns were matched, if not by name.
     pub notices: Vec<Message>,
 }
 
-/// How both do on one part of the rows.
+/// Scores of both models on the rows of one role.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ComparedPart {
     /// `training`, `validation` or `test`.
     pub part: &'static str,
-    /// Rows.
+    /// Number of rows.
     pub n_samples: u64,
-    /// First the loss.
+    /// The scores; the loss comes first.
     pub scores: Vec<ComparedScore>,
 }
 
-/// One figure of both; `None` where there is none.
+/// One score of both models; `None` where it is undefined.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ComparedScore {
-    /// `loss`, or as the page words it behind `score_`.
+    /// `loss`, or the key of the page's text without `score_`.
     pub name: &'static str,
-    /// Of the run's weights.
+    /// The value of the run.
     pub current: Option<f64>,
-    /// Of the model.
+    /// The value of the model.
     pub model: Option<f64>,
 }
 
-/// One coefficient of both, in the units of the data; `None` where a model has no such term.
+/// One coefficient of both models in the units of the data; `None` where a model has no such term.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ComparedCoefficient {
-    /// The class; `None` where there is but one output.
+    /// The class; `None` where there is only one output.
     pub output: Option<String>,
-    /// `None` of the bias.
+    /// The term; `None` for the bias.
     pub term: Option<String>,
-    /// Of the run's weights.
+    /// The value of the run.
     pub current: Option<f64>,
-    /// Of the model.
+    /// The value of the model.
     pub model: Option<f64>,
 }
 
 impl Comparison {
-    /// Of a model and the weights that a run has.
+    /// Compares a model with the current weights of a run.
     ///
     /// # Errors
     /// Those of [`ForeignModel::matched`].
     pub fn of(model: &ForeignModel, trainer: &Trainer) -> Result<Self> {
         let dataset = &trainer.task().dataset;
         let matching = model.matched(&dataset.inputs)?;
-        let classes = model.classes(&dataset.target_levels, trainer.task().problem.n_outputs as usize);
+        let classes = model.classes(&dataset.target_levels, trainer.task().layout.n_outputs() as usize);
         Ok(Self {
             parts: parts(model, &matching, classes.as_deref(), trainer),
             coefficients: coefficients(model, &matching, classes.as_deref(), trainer),
@@ -76,11 +76,13 @@ impl Comparison {
     }
 }
 
-/// One of the two, with what it needs to predict.
+/// The outputs of a model for one row of features.
+type Outputs<'a> = Box<dyn Fn(&[f64], &mut Vec<f64>) + 'a>;
+
+/// One of the two models, with its scores.
 struct Predicting<'a> {
     map: &'a FeatureMap,
-    /// Of each output its weights, then its bias if there is one.
-    by_output: Vec<Vec<f64>>,
+    of_features: Outputs<'a>,
     link: Loss,
     features: Vec<f64>,
     outputs: Vec<f64>,
@@ -89,30 +91,28 @@ struct Predicting<'a> {
 }
 
 impl<'a> Predicting<'a> {
-    fn new(map: &'a FeatureMap, by_output: Vec<Vec<f64>>, link: Loss, figures: NamedMetrics) -> Self {
-        let n_outputs = by_output.len();
+    fn new(map: &'a FeatureMap, of_features: Outputs<'a>, link: Loss, figures: NamedMetrics) -> Self {
         Self {
             map,
-            by_output,
+            of_features,
             link,
             features: vec![0.0; map.n_features()],
-            outputs: vec![0.0; n_outputs],
-            response: vec![0.0; n_outputs],
+            outputs: Vec::new(),
+            response: Vec::new(),
             figures: [figures.clone(), figures.clone(), figures],
         }
     }
 
     fn feed(&mut self, role: Role, x: &[f64], y: f64, weight: f64) {
-        for (output, parameters) in self.outputs.iter_mut().zip(&self.by_output) {
-            *output = model::predict(self.map, parameters, x, &mut self.features);
-        }
-        self.response.copy_from_slice(&self.outputs);
+        self.map.features(x, &mut self.features);
+        (self.of_features)(&self.features, &mut self.outputs);
+        self.response.clone_from(&self.outputs);
         self.link.respond(&mut self.response);
         self.figures[role as usize].feed(&self.outputs, &self.response, y, weight);
     }
 }
 
-/// Both on every row.
+/// The scores of both models over every row.
 fn parts(
     foreign: &ForeignModel,
     matching: &Matching,
@@ -120,19 +120,23 @@ fn parts(
     trainer: &Trainer,
 ) -> Vec<ComparedPart> {
     let (task, loss) = (trainer.task(), trainer.plan().config().loss);
-    let (dataset, n_outputs) = (&task.dataset, task.problem.n_outputs as usize);
+    let (dataset, n_outputs) = (&task.dataset, task.layout.n_outputs() as usize);
     let parameters: Vec<f64> = trainer.parameters().iter().map(|w| f64::from(*w)).collect();
-    let own = (0..n_outputs).map(|k| model::of_output(&parameters, n_outputs, k)).collect();
-    let mut current = Predicting::new(&task.map, own, loss, NamedMetrics::new(loss, n_outputs));
+    let own = |features: &[f64], outputs: &mut Vec<f64>| task.layout.outputs(&parameters, features, outputs);
+    let mut current = Predicting::new(&task.map, Box::new(own), loss, NamedMetrics::new(loss, n_outputs));
     let activation = match classes {
-        // Which of its outputs are which classes is not known, so nothing is said of them.
-        None if loss.classifies() => Activation::Linear,
+        // Which output stands for which class is unknown, so there are no scores of classes.
+        None if loss.classifies() => Response::Linear,
         _ => foreign.activation,
     };
     let n_foreign = foreign.n_outputs();
     let figures = NamedMetrics::of_foreign(loss, n_outputs, (activation, n_foreign));
-    let theirs = foreign.by_output(classes);
-    let mut other = Predicting::new(&foreign.map, theirs, foreign.link(), figures);
+    let by_output = foreign.by_output(classes);
+    let theirs = |features: &[f64], outputs: &mut Vec<f64>| {
+        outputs.clear();
+        outputs.extend(by_output.iter().map(|parameters| model::output(parameters, features)));
+    };
+    let mut other = Predicting::new(&foreign.map, Box::new(theirs), foreign.link(), figures);
 
     let n_inputs = dataset.n_inputs();
     let (mut x, mut y) = (vec![0.0; n_inputs * BLOCK_ROWS], vec![0.0; BLOCK_ROWS]);
@@ -140,7 +144,7 @@ fn parts(
     for block in blocks(dataset.n_samples() as usize) {
         let (x, y) = (&mut x[..n_inputs * block.len()], &mut y[..block.len()]);
         dataset.read(block.start, x, y);
-        // Without such a column they stay as they are: each row counts once.
+        // Without such a column the weights stay 1.
         let _ = dataset.read_extra(Extra::Weight, block.start, &mut weights[..block.len()]);
         for (((x, y), weight), place) in x.chunks_exact(n_inputs).zip(&*y).zip(&weights).zip(block) {
             let role = task.roles.role(place);
@@ -170,7 +174,7 @@ fn parts(
     names.into_iter().map(part).filter(|part| part.n_samples > 0).collect()
 }
 
-/// Both in the units of the data: what the run has in its order, then what the model has beside it.
+/// The coefficients of both models in the units of the data: the run's in its order, then those of the model alone.
 fn coefficients(
     foreign: &ForeignModel,
     matching: &Matching,
@@ -179,9 +183,9 @@ fn coefficients(
 ) -> Vec<ComparedCoefficient> {
     let task = trainer.task();
     let inputs = &task.dataset.inputs;
-    let n_outputs = task.problem.n_outputs as usize;
+    let n_outputs = task.layout.n_outputs() as usize;
     let per_output = trainer.parameters().len() / n_outputs;
-    let original = trainer.original_parameters();
+    let Some(original) = trainer.original_parameters() else { return Vec::new() };
     let own_keys = terms::keys(&task.map);
     let theirs = foreign.in_units_of(inputs, matching, classes);
     let named = |k: usize| task.dataset.target_levels.get(k).cloned().unwrap_or_else(|| k.to_string());
@@ -200,7 +204,7 @@ fn coefficients(
         });
     };
     let mut theirs = theirs.into_iter();
-    // One output says another thing than one of two: they stand one after the other.
+    // A single output and one of two outputs mean different things: they are listed one after the other.
     let paired = theirs.len() == n_outputs;
     for (output, own) in original.chunks_exact(per_output).enumerate() {
         let label = label(n_outputs, output);
@@ -237,5 +241,5 @@ fn coefficients(
     found
 }
 
-/// Coefficients by what they belong to.
+/// Coefficients by term.
 pub(super) type Coefficients = BTreeMap<Key, f64>;

@@ -2,7 +2,7 @@
 
 use super::{Classification, Regression};
 use crate::choices::Loss;
-use crate::model::Activation;
+use crate::model::Response;
 
 /// Sums over predictions, as far as a loss has a meaning for them.
 #[derive(Clone, Debug)]
@@ -27,13 +27,13 @@ impl NamedMetrics {
 
     /// Of the outputs of a model whose activation and number of outputs may be others than those of the run, which has the
     /// loss and `n_outputs`.
-    pub fn of_foreign(loss: Loss, n_outputs: usize, (activation, n_foreign): (Activation, usize)) -> Self {
+    pub fn of_foreign(loss: Loss, n_outputs: usize, (activation, n_foreign): (Response, usize)) -> Self {
         let n_classes = n_outputs.max(2);
         let has_loss = activation == loss.response() && n_foreign == n_outputs;
         let has_metrics = match activation {
-            Activation::Sigmoid => n_classes == 2,
-            Activation::Softmax => loss.classifies() && n_foreign == n_classes,
-            Activation::Linear | Activation::Exponential => !loss.classifies() && n_foreign == 1,
+            Response::Sigmoid => n_classes == 2,
+            Response::Softmax => loss.classifies() && n_foreign == n_classes,
+            Response::Linear | Response::Exponential => !loss.classifies() && n_foreign == 1,
         };
         Self {
             loss,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::choices::{Loss, Penalty, Source};
 use crate::dataset::Problem;
 use crate::metrics::NamedMetrics;
+use crate::model::Layout;
 use crate::trainer::Trainer;
 
 /// Metrics by name: `mse`, `rmse`, `mae`, `r2` of a number (`deviance`, `d2` of counts), `log_loss`, `accuracy` of a
@@ -46,12 +47,14 @@ pub(super) fn data(trainer: &Trainer) -> DataFacts {
 /// sample in memory counts.
 pub(super) fn metrics(trainer: &Trainer, parameters: &[f32]) -> (BTreeMap<String, MetricValues>, f64) {
     let (task, loss) = (trainer.task(), trainer.plan().config().loss);
+    let parameters: Vec<f64> = parameters.iter().map(wide).collect();
+    let model = (&task.layout, &parameters[..]);
     let (training, mean_loss) =
-        measure(task.problem.in_memory(), task.dataset.target_variance(), parameters, loss);
+        measure(task.problem.in_memory(), task.dataset.target_variance(), model, loss);
     let mut parts = BTreeMap::from([("training".to_owned(), training)]);
     for (name, part) in [("validation", &task.validation), ("test", &task.test)] {
         if let Some((problem, variance)) = part {
-            let (metrics, _) = measure(problem.in_memory(), *variance, parameters, loss);
+            let (metrics, _) = measure(problem.in_memory(), *variance, model, loss);
             parts.insert(name.to_owned(), metrics);
         }
     }
@@ -59,16 +62,15 @@ pub(super) fn metrics(trainer: &Trainer, parameters: &[f32]) -> (BTreeMap<String
 }
 
 /// Metrics of all rows and their mean loss. `variance` is that of their targets.
-fn measure(problem: &Problem, variance: f64, parameters: &[f32], loss: Loss) -> (MetricValues, f64) {
+fn measure(problem: &Problem, variance: f64, model: (&Layout, &[f64]), loss: Loss) -> (MetricValues, f64) {
     if !(loss == Loss::Squared && problem.weights.is_empty()) {
-        return measure_any(problem, parameters, loss);
+        return measure_any(problem, model, loss);
     }
-    let d = problem.n_features as usize;
-    let (mut square, mut absolute) = (0.0, 0.0);
-    for (features, y) in problem.features.chunks_exact(d).zip(&problem.targets) {
-        let bias = parameters.get(d).map_or(0.0, wide);
-        let products = features.iter().zip(parameters).map(|(feature, weight)| wide(feature) * wide(weight));
-        let r = products.sum::<f64>() + bias - wide(y);
+    let (layout, parameters) = model;
+    let (mut square, mut absolute, mut outputs) = (0.0, 0.0, Vec::new());
+    for (features, y) in rows(problem) {
+        layout.outputs(parameters, &features, &mut outputs);
+        let r = outputs.first().copied().unwrap_or(f64::NAN) - y;
         square += r * r;
         absolute += r.abs();
     }
@@ -81,26 +83,29 @@ fn measure(problem: &Problem, variance: f64, parameters: &[f32], loss: Loss) -> 
 }
 
 /// Metrics under any loss, of weighted samples too.
-fn measure_any(problem: &Problem, parameters: &[f32], loss: Loss) -> (MetricValues, f64) {
-    let (d, n_outputs) = (problem.n_features as usize, problem.n_outputs as usize);
-    let (weights, bias) = parameters.split_at(d * n_outputs);
+fn measure_any(
+    problem: &Problem,
+    (layout, parameters): (&Layout, &[f64]),
+    loss: Loss,
+) -> (MetricValues, f64) {
+    let n_outputs = layout.n_outputs() as usize;
     let mut metrics = NamedMetrics::new(loss, n_outputs);
-    let (mut outputs, mut response) = (vec![0.0; n_outputs], vec![0.0; n_outputs]);
-    for (row, (features, y)) in problem.features.chunks_exact(d).zip(&problem.targets).enumerate() {
-        for (k, output) in outputs.iter_mut().enumerate() {
-            *output = bias.get(k).map_or(0.0, wide);
-        }
-        for (feature, weights) in features.iter().zip(weights.chunks_exact(n_outputs)) {
-            for (output, weight) in outputs.iter_mut().zip(weights) {
-                *output += wide(feature) * wide(weight);
-            }
-        }
+    let mut response = vec![0.0; n_outputs];
+    for (row, (features, y)) in rows(problem).enumerate() {
+        let outputs = layout.forward(parameters, &features).pop().unwrap_or_default();
         response.copy_from_slice(&outputs);
         loss.respond(&mut response);
-        metrics.feed(&outputs, &response, wide(y), problem.weights.get(row).map_or(1.0, wide));
+        metrics.feed(&outputs, &response, y, problem.weights.get(row).map_or(1.0, wide));
     }
-    let named = metrics.metrics(d).into_iter().map(|(name, value)| (name.to_owned(), value));
+    let named = metrics.metrics(problem.n_features as usize).into_iter();
+    let named = named.map(|(name, value)| (name.to_owned(), value));
     (named.collect(), metrics.mean_loss().unwrap_or(f64::NAN))
+}
+
+/// Features and target of every row.
+fn rows(problem: &Problem) -> impl Iterator<Item = (Vec<f64>, f64)> + '_ {
+    let features = problem.features.chunks_exact(problem.n_features as usize);
+    features.zip(&problem.targets).map(|(features, y)| (features.iter().map(wide).collect(), wide(y)))
 }
 
 fn wide(w: &f32) -> f64 {
@@ -109,11 +114,9 @@ fn wide(w: &f32) -> f64 {
 
 /// The penalty of these parameters.
 pub(super) fn penalty(trainer: &Trainer, parameters: &[f32]) -> f64 {
-    let problem = &trainer.task().problem;
     let penalty: Penalty = trainer.plan().config().penalty;
     if penalty.strength == 0.0 {
         return 0.0;
     }
-    let n_weights = (problem.n_features * problem.n_outputs) as usize;
-    penalty.of(parameters[..n_weights].iter().map(|w| f64::from(*w)))
+    penalty.of(trainer.task().layout.weights(parameters).map(wide))
 }

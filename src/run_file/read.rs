@@ -10,7 +10,7 @@ use crate::config::RunPlan;
 use crate::dataset::FeatureMap;
 use crate::history::Curve;
 use crate::message::{Code, Message, Result};
-use crate::model::{self, Layer};
+use crate::model::{self, LayerWeights};
 use crate::trainer::Checkpoint;
 
 /// A run file that was read and checked: what to train on, and from where.
@@ -115,11 +115,11 @@ fn parameters(file: &RunFile) -> Result<Vec<f32>> {
     let (model, map) = (&file.config.model, &file.feature_map);
     let bias = usize::from(model.bias);
     let per_output = map.n_features() + bias;
-    let n_numbers = |layer: &Layer| {
+    let n_numbers = |layer: &LayerWeights| {
         layer.kernel.iter().map(Vec::len).sum::<usize>() + layer.bias.iter().flatten().count()
     };
     let (parameters, _) = model::parameters(&file.layers, map.n_features() as u32, model.bias)
-        .filter(|(_, n_outputs)| *n_outputs == 1 || file.config.loss == Loss::Softmax)
+        .filter(|(_, linear)| linear.n_outputs == 1 || file.config.loss == Loss::Softmax)
         .ok_or_else(|| shape(per_output, file.layers.iter().map(n_numbers).sum()))?;
     let configured = model::feature_map(model, &file.columns.inputs)?;
     if map.n_features() != configured.n_features() || map.n_inputs() != configured.n_inputs() {

@@ -35,9 +35,17 @@ impl RunFile {
                 target: task.dataset.target.clone(),
                 target_levels: task.dataset.target_levels.clone(),
             },
-            layers: model::layers(parameters, n_features as u32, task.problem.n_outputs, &config.loss),
+            // A file holds linear models only.
+            layers: task
+                .layout
+                .as_linear()
+                .map_or_else(Vec::new, |linear| model::layers(parameters, linear, &config.loss)),
             feature_map: task.map.clone(),
-            original_units: original_units(&task.original(&wide), n_features, config.model.bias),
+            original_units: original_units(
+                &task.original(&wide).unwrap_or_default(),
+                n_features,
+                config.model.bias,
+            ),
             loss,
             loss_rows,
             steps,

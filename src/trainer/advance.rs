@@ -118,7 +118,7 @@ impl Trainer {
 
     fn replace_lost(&mut self, backend::DeviceLost(detail): backend::DeviceLost) {
         let reason = Message::new(Code::GpuLost).with("step", self.step()).with("detail", detail);
-        let backend = backend::cpu(Rc::clone(&self.task.problem));
+        let backend = backend::cpu(Rc::clone(&self.task.problem), &self.task.layout);
         let in_use = InUse { fallback: true, ..InUse::new(&backend, reason) };
         self.set_backend(backend, in_use);
     }
@@ -149,7 +149,7 @@ impl Trainer {
         if let Some(detail) = self.engine.backend.lost_partner() {
             let reason = Message::new(Code::PairLost).with("step", first).with("detail", detail);
             let in_use = InUse { how: Some(reason), fallback: true, ..self.engine.in_use.clone() };
-            self.set_backend(backend::cpu(Rc::clone(&self.task.problem)), in_use);
+            self.set_backend(backend::cpu(Rc::clone(&self.task.problem), &self.task.layout), in_use);
         }
         if let Some(before) = before
             && self.ends_unreadable()
@@ -181,7 +181,7 @@ impl Trainer {
         let mut params = RunParams {
             n_samples: problem.n_samples,
             n_features: problem.n_features,
-            n_parameters: problem.n_parameters(),
+            n_parameters: self.task.layout.n_parameters(),
             n_runs: self.state.n_runs() as u32,
             seed: config.seed,
             block_rows: problem.block_rows,
@@ -225,7 +225,7 @@ impl Trainer {
             return false;
         }
         let Err(reason) = self.task.dataset.readable() else { return false };
-        self.engine.backend = backend::cpu(Rc::clone(problem));
+        self.engine.backend = backend::cpu(Rc::clone(problem), &self.task.layout);
         self.validation.iter_mut().for_each(Validation::renew);
         self.status = Status::Finished(reason);
         true

@@ -68,7 +68,7 @@ impl Trainer {
         mut pair: Backend,
         now_ms: &dyn Fn() -> f64,
     ) -> Result<PairTrial> {
-        let mut alone = backend::cpu(Rc::clone(&task.problem));
+        let mut alone = backend::cpu(Rc::clone(&task.problem), &task.layout);
         let (mut one, mut two) = (0.0_f64, 0.0_f64);
         // The better of two runs each, because other work on the machine can only slow them down.
         for _ in 0..2 {

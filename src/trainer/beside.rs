@@ -3,9 +3,12 @@
 
 use crate::backend::kernel::RunSettings;
 use crate::choices::{Loss, Penalty};
-use crate::config::RunPlan;
+use crate::config::{RunConfig, RunPlan};
 use crate::dataset::Problem;
-use crate::gradient::Objective;
+use crate::model::Linear;
+use crate::model::gradient::Objective;
+
+use super::Task;
 
 /// The least strength of a path, as a share of the greatest (as in glmnet: Friedman, Hastie and Tibshirani 2010).
 const LEAST_SHARE: f64 = 1e-4;
@@ -24,7 +27,8 @@ pub(super) struct Beside {
 }
 
 impl Beside {
-    pub(super) fn of(plan: &RunPlan, problem: &Problem) -> Self {
+    pub(super) fn of(plan: &RunPlan, task: &Task) -> Self {
+        let problem = &task.problem;
         let config = plan.config();
         if problem.folds.is_empty() && config.penalty_path == 0 {
             return Self::default();
@@ -33,8 +37,10 @@ impl Beside {
         let strengths = match config.penalty_path {
             0 => Vec::new(),
             n => {
-                let rows = problem.in_memory();
-                let greatest = greatest_strength(rows, config.loss, &config.penalty, config.learning_rate);
+                let greatest = task
+                    .layout
+                    .as_linear()
+                    .map_or(0.0, |linear| greatest_strength(problem.in_memory(), linear, config));
                 let share = |i: u32| f64::from(i) / f64::from(n.max(2) - 1);
                 (0..n).map(|i| greatest * libm::pow(LEAST_SHARE, share(i))).collect()
             }
@@ -78,17 +84,17 @@ impl Beside {
 
 /// The strength from which on the lasso's weights are all zero: the steepest slope at zero weights and the best bias, by
 /// the L1 ratio. Where there is an L2 part it goes no further than plain descent is stable.
-fn greatest_strength(problem: &Problem, loss: Loss, penalty: &Penalty, rate: f64) -> f64 {
-    let n_outputs = problem.n_outputs as usize;
-    let n_weights = problem.n_features as usize * n_outputs;
-    let mut parameters = vec![0.0; problem.n_parameters() as usize];
-    if problem.bias {
-        parameters[n_weights..].copy_from_slice(&constant(problem, loss));
+fn greatest_strength(problem: &Problem, linear: Linear, config: &RunConfig) -> f64 {
+    let RunConfig { loss, penalty, learning_rate: rate, .. } = *config;
+    let n_weights = linear.n_weights();
+    let mut parameters = vec![0.0; linear.n_parameters() as usize];
+    if linear.bias {
+        parameters[n_weights..].copy_from_slice(&constant(problem, linear.n_outputs, loss));
     }
     let step = problem.n_samples.div_ceil(MAX_ROWS) as usize;
     let objective = Objective { loss, ..Objective::default() };
     let rows = (0..problem.n_samples).step_by(step);
-    let (_, gradient) = objective.loss_and_gradient(problem, &parameters, rows);
+    let (_, gradient) = objective.loss_and_gradient(problem, &linear.layout(), &parameters, rows);
     let steepest = gradient[..n_weights].iter().fold(0.0_f64, |steepest, slope| steepest.max(slope.abs()));
     let strength = (1.0 + MARGIN) * steepest.max(f64::MIN_POSITIVE) / penalty.l1_ratio.max(LEAST_L1_RATIO);
     let l2_ratio = 1.0 - penalty.l1_ratio;
@@ -96,7 +102,7 @@ fn greatest_strength(problem: &Problem, loss: Loss, penalty: &Penalty, rate: f64
 }
 
 /// What the best model without features says, in the units of its outputs.
-fn constant(problem: &Problem, loss: Loss) -> Vec<f64> {
+fn constant(problem: &Problem, n_outputs: u32, loss: Loss) -> Vec<f64> {
     let weight = |row: usize| problem.weights.get(row).map_or(1.0, |weight| f64::from(*weight));
     let targets = || problem.targets.iter().enumerate().map(|(row, y)| (weight(row), f64::from(*y)));
     let total: f64 = targets().map(|(weight, _)| weight).sum();
@@ -109,7 +115,7 @@ fn constant(problem: &Problem, loss: Loss) -> Vec<f64> {
     // Where a class or a count never stands, its log would be infinite.
     let least = 0.5 / f64::from(problem.n_samples);
     match loss {
-        Loss::Softmax => (0..problem.n_outputs)
+        Loss::Softmax => (0..n_outputs)
             .map(|class| {
                 let own = targets().filter(|(_, y)| *y == f64::from(class)).map(|(weight, _)| weight);
                 libm::log((own.sum::<f64>() / total).max(least))

@@ -60,7 +60,7 @@ impl Trainer {
     fn change_penalty(&mut self, other_ratio: bool) {
         if other_ratio {
             // The strength from which on all weights are 0 depends on it.
-            self.beside = Beside::of(&self.plan, &self.task.problem);
+            self.beside = Beside::of(&self.plan, &self.task);
         }
         self.state.settings = self.beside.settings(&self.plan, &self.task.problem);
         let config = self.plan.config();

@@ -1,6 +1,6 @@
 //! Measures the weights as they are: loss, gradient norm, validation loss, and what they say of the run's end.
 
-use super::{Status, Trainer};
+use super::{Exact, Status, Trainer};
 use crate::backend::kernel::{self, EVALUATE, SHUFFLED, StepParams, VALIDATE, slot};
 use crate::choices::{Loss, Penalty};
 use crate::message::{Code, Message, Result, short};
@@ -117,9 +117,7 @@ impl Trainer {
 
     /// A run's weights for the scaled features, without the biases.
     fn weights_of(&self, run: usize) -> impl Iterator<Item = f64> + '_ {
-        let problem = &self.task.problem;
-        let n_weights = (problem.n_features * problem.n_outputs) as usize;
-        self.state.parameters(run)[..n_weights].iter().map(|w| f64::from(*w))
+        self.task.layout.weights(self.state.parameters(run)).map(|w| f64::from(*w))
     }
 
     /// Fraction of the target's variance that the weights explain; `None` for a constant target, another loss than the
@@ -133,13 +131,11 @@ impl Trainer {
 
     /// `||w - w*|| / ||w*||` in the units of x and y; `None` unless there is a single `w*` other than 0.
     pub fn distance(&self) -> Option<f64> {
-        if !self.task.exact.unique {
-            return None;
-        }
-        let exact = &self.task.exact.original;
+        let solution = &self.task.exact.as_ref().filter(|exact| exact.solution.unique)?.solution;
+        let (exact, own) = (&solution.original, self.original_parameters()?);
         let norm = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>().sqrt();
         let length = norm(&mut exact.iter().copied());
-        let apart = norm(&mut self.original_parameters().iter().zip(exact).map(|(w, e)| w - e));
+        let apart = norm(&mut own.iter().zip(exact).map(|(w, e)| w - e));
         if length > 0.0 { Some(apart / length) } else { None }
     }
 
@@ -152,15 +148,17 @@ impl Trainer {
 
     /// The curvature of the objective over all rows, and over the steepest row alone.
     pub(super) fn curvatures(&self) -> [f64; 2] {
-        let (exact, steepest_row) = (&self.task.exact, self.task.steepest_row);
+        let Some(Exact { solution, steepest_row, curvature, .. }) = &self.task.exact else {
+            return [f64::NAN; 2];
+        };
         let config = self.plan.config();
         let l2 = config.penalty.strength * (1.0 - config.penalty.l1_ratio);
         let of_loss = match config.loss.needs().curvature {
             // The largest eigenvalue is that of the squared loss, whose second derivative is 2.
-            Some(curvature) => curvature / 2.0 * exact.largest_eigenvalue,
-            None => self.task.curvature.map_or(f64::NAN, |curvature| curvature - l2),
+            Some(curvature) => curvature / 2.0 * solution.largest_eigenvalue,
+            None => curvature.map_or(f64::NAN, |curvature| curvature - l2),
         };
-        [of_loss + l2, of_loss / exact.largest_eigenvalue * steepest_row + l2]
+        [of_loss + l2, of_loss / solution.largest_eigenvalue * steepest_row + l2]
     }
 
     /// Sets how many rows the loss is measured on from now on: all of them, or a fixed sample, which is at most what is

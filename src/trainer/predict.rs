@@ -1,6 +1,6 @@
 //! Predictions of the weights as they are.
 
-use super::Trainer;
+use super::{Task, Trainer};
 use crate::model;
 
 /// A prediction and the parts that it is the sum of.
@@ -69,34 +69,30 @@ impl Trainer {
         self.respond(&self.parameters_f64(), x, each);
     }
 
-    /// Predicts at `x` with the optimal parameters of the model of one input.
-    pub fn predict_exactly(&self, x: f64) -> f64 {
-        self.predict_row_by(&self.task.exact.parameters, &[x])
+    /// Predicts at `x` with the optimal parameters of the model of one input; `None` if the model is not linear.
+    pub fn predict_exactly(&self, x: f64) -> Option<f64> {
+        let exact = self.task.exact.as_ref()?;
+        Some(self.predict_row_by(&exact.solution.parameters, &[x]))
     }
 
-    /// Predicts a row and splits the prediction by input.
-    pub fn explain_row(&self, x: &[f64]) -> Explanation {
+    /// Predicts a row and splits the prediction by input; `None` if the model is not linear.
+    pub fn explain_row(&self, x: &[f64]) -> Option<Explanation> {
+        let linear = self.task.layout.as_linear()?;
         let mut response = Vec::new();
         self.for_each_response(x, |_, all| response = all.to_vec());
-        let n_outputs = self.task.problem.n_outputs as usize;
         let output = most_probable(&response);
-        let parameters = model::of_output(&self.parameters_f64(), n_outputs, output);
-        let (sum, baseline, contributions) = model::explain(&self.task.map, &parameters, x);
-        Explanation { output, sum, baseline, contributions, response }
+        let parameters = &linear.by_output(&self.parameters_f64())[output];
+        let (sum, baseline, contributions) = model::explain(&self.task.map, parameters, x);
+        Some(Explanation { output, sum, baseline, contributions, response })
     }
 
     fn respond(&self, parameters: &[f64], x: &[f64], mut each: impl FnMut(usize, &[f64])) {
-        let map = &self.task.map;
+        let Task { map, layout, .. } = &self.task;
         let loss = self.plan.config().loss;
-        let n_outputs = self.task.problem.n_outputs as usize;
-        let by_output: Vec<Vec<f64>> =
-            (0..n_outputs).map(|output| model::of_output(parameters, n_outputs, output)).collect();
-        let mut features = vec![0.0; map.n_features()];
-        let mut outputs = vec![0.0; by_output.len()];
+        let (mut features, mut outputs) = (vec![0.0; map.n_features()], Vec::new());
         for (row, x) in x.chunks_exact(map.n_inputs()).enumerate() {
-            for (output, parameters) in outputs.iter_mut().zip(&by_output) {
-                *output = model::predict(map, parameters, x, &mut features);
-            }
+            map.features(x, &mut features);
+            layout.outputs(parameters, &features, &mut outputs);
             loss.respond(&mut outputs);
             each(row, &outputs);
         }

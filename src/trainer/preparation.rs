@@ -11,7 +11,8 @@ use crate::dataset::{
     BLOCK_ROWS, Dataset, Extra, FeatureMap, Problem, Role, Roles, Scaler, Squaring, Stored, Summing,
 };
 use crate::message::{Code, Message, Result, count, short};
-use crate::{model, monitor};
+use crate::model::{self, Layout};
+use crate::monitor;
 
 /// The most bytes that the rows may take in memory. The features of larger tables stay in storage. The table itself may
 /// take as much again, so that both take less than a gigabyte.
@@ -85,10 +86,10 @@ impl Preparation {
         let is_stored = Problem::bytes(n_samples, n_features) > max_bytes;
         let reserve = |n_rows: u32, role: Role| {
             if is_stored && n_rows > 0 {
-                let stored = Stored::new(&dataset, &plain, (&roles, role), bias, max_bytes)?;
+                let stored = Stored::new(&dataset, &plain, (&roles, role), max_bytes)?;
                 return Problem::of_stored(stored);
             }
-            Problem::reserve(n_rows, n_features, bias).map_err(|refused| {
+            Problem::reserve(n_rows, n_features).map_err(|refused| {
                 // Where the number of rows is a field of the form, the error is shown at that field.
                 if dataset.is_generated() { refused.with("field", "data.source.n_samples") } else { refused }
             })
@@ -201,7 +202,8 @@ impl Preparation {
 
     fn task(&mut self, solving: Solving) -> Task {
         let Solving { map, squaring, triangle, with_bias, steepest_row } = solving;
-        let BlockReader { dataset, roles, loss, bias, problems, .. } = &mut self.rows;
+        let layout = self.rows.layout();
+        let BlockReader { dataset, roles, loss, problems, .. } = &mut self.rows;
         let summary = squaring.summary();
         dataset.set_summary(summary.clone());
         let variance = summary.target_variance;
@@ -212,8 +214,8 @@ impl Preparation {
             roles: Rc::clone(roles),
             map,
             problems: std::mem::take(problems),
+            layout,
             objective: (*loss, self.penalty),
-            bias: *bias,
             least_squares,
             loss_with_bias,
             steepest_row,
@@ -314,10 +316,6 @@ impl BlockReader {
     /// Does what has to wait until every target and sample weight is known.
     fn end_targets(&mut self, map: &FeatureMap) {
         for problem in &mut self.problems {
-            if self.loss == Loss::Softmax {
-                let n_seen = self.highest_target.max(1.0) as usize + 1;
-                problem.n_outputs = self.dataset.target_levels.len().max(n_seen) as u32;
-            }
             let sum: f64 = problem.weights.iter().map(|weight| f64::from(*weight)).sum();
             let scale = problem.weights.len() as f64 / sum;
             if !scale.is_finite() {
@@ -330,6 +328,16 @@ impl BlockReader {
         }
         self.problems[0].folds = self.roles.folds().to_vec();
         self.problems.iter_mut().for_each(|problem| problem.begin_stored(map));
+    }
+
+    /// The layout of the model: softmax has an output for each class, other losses one output.
+    fn layout(&self) -> Layout {
+        let n_seen = self.highest_target.max(1.0) as usize + 1;
+        let n_outputs = match self.loss {
+            Loss::Softmax => self.dataset.target_levels.len().max(n_seen) as u32,
+            _ => 1,
+        };
+        Layout::linear(self.problems[0].n_features, n_outputs, self.bias)
     }
 
     fn finish_block(&mut self, first: usize, n_rows: usize, solving: &mut Solving) -> Result<()> {

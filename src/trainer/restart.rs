@@ -34,20 +34,14 @@ impl Checkpoint {
 /// The state of every run at its initial parameters.
 pub(super) fn first_state(plan: &RunPlan, task: &Task, beside: &Beside) -> State {
     let config = plan.config();
-    let problem = &task.problem;
-    let initial = model::initial_parameters(
-        config.model.initial_weights,
-        (problem.n_features, problem.n_outputs),
-        config.model.bias,
-        config.seed,
-    );
-    let settings = beside.settings(plan, problem);
+    let initial = model::initial_parameters(config.model.initial_weights, &task.layout, config.seed);
+    let settings = beside.settings(plan, &task.problem);
     if settings.is_empty() { State::new(&initial) } else { State::beside(&initial, settings) }
 }
 
 /// Number of runs that a plan makes of a task: an engine must have room for all of them.
 pub fn n_runs(plan: &RunPlan, task: &Task) -> usize {
-    Beside::of(plan, &task.problem).n_runs()
+    Beside::of(plan, task).n_runs()
 }
 
 impl Trainer {
@@ -64,7 +58,7 @@ impl Trainer {
     /// As [`Trainer::advance`].
     pub async fn reset(&mut self) -> Result<()> {
         // The largest L2 strength of the path depends on the learning rate, which may have changed.
-        self.beside = Beside::of(&self.plan, &self.task.problem);
+        self.beside = Beside::of(&self.plan, &self.task);
         let state = first_state(&self.plan, &self.task, &self.beside);
         self.begin(Checkpoint::at_step_0(state));
         self.measure_first().await
@@ -122,7 +116,7 @@ impl Trainer {
                 .with("position", checkpoint.place.position)
                 .with("n_samples", n_samples));
         }
-        let (found, expected) = (checkpoint.state.n_parameters, self.task.problem.n_parameters() as usize);
+        let (found, expected) = (checkpoint.state.n_parameters, self.task.layout.n_parameters() as usize);
         if found != expected {
             return Err(Message::new(Code::WeightsShape).with("found", found).with("expected", expected));
         }

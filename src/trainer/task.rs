@@ -8,12 +8,12 @@ use crate::choices::{Loss, Penalty};
 use crate::config::RunPlan;
 use crate::dataset::{Dataset, FeatureMap, Grid, Problem, Roles, blocks};
 use crate::message::Result;
-use crate::model;
+use crate::model::{self, Layout, Linear};
 
 /// Rows times squared parameters up to which a minimum is computed before the run: about half a second.
 const MAX_OPTIMUM_WORK: u64 = 50_000_000;
 
-/// What a run trains on: fixed from its first step to its last, apart from the penalty's solution.
+/// What a run trains on: fixed from its first step to its last. Only the solution changes with the penalty.
 #[derive(Clone, Debug)]
 pub struct Task {
     /// The rows.
@@ -28,8 +28,17 @@ pub struct Task {
     pub validation: Option<(Rc<Problem>, f64)>,
     /// The test rows and the variance of their targets; `None` where there are none.
     pub test: Option<(Rc<Problem>, f64)>,
-    /// The solution that training approaches.
-    pub exact: LeastSquares,
+    /// The layers of the model.
+    pub layout: Layout,
+    /// The solution that training approaches; `None` where the model is not linear.
+    pub exact: Option<Exact>,
+}
+
+/// The solution of a linear model, and what it says about the learning rate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Exact {
+    /// Least squares, or the minimum of another objective.
+    pub solution: LeastSquares,
     /// The minimum loss of these features with a bias, whether the model has one or not.
     pub loss_with_bias: f64,
     /// See [`crate::monitor::steepest_row`]; each row times its sample weight.
@@ -46,8 +55,8 @@ pub(super) struct Prepared {
     pub(super) map: FeatureMap,
     /// The rows of each role: training, validation, test.
     pub(super) problems: [Problem; 3],
+    pub(super) layout: Layout,
     pub(super) objective: (Loss, Penalty),
-    pub(super) bias: bool,
     pub(super) least_squares: LeastSquares,
     /// The loss of least squares with a bias, where the model has none.
     pub(super) loss_with_bias: Option<f64>,
@@ -72,8 +81,8 @@ impl Task {
     }
 
     pub(super) fn of(prepared: Prepared) -> Self {
-        let Prepared { dataset, roles, map, problems, objective, bias, .. } = prepared;
-        let Prepared { mut least_squares, loss_with_bias, steepest_row, .. } = prepared;
+        let Prepared { dataset, roles, map, problems, layout, .. } = prepared;
+        let Prepared { objective, least_squares, loss_with_bias, steepest_row, .. } = prepared;
         let [problem, validation, test] = problems;
         let held_out = |problem: Problem| {
             (problem.n_samples > 0).then(|| {
@@ -81,24 +90,12 @@ impl Task {
                 (Rc::new(problem), variance)
             })
         };
-        let (loss, penalty) = objective;
-        let exact = &mut least_squares;
-        let plain = loss == Loss::Squared && penalty.strength == 0.0 && problem.weights.is_empty();
-        let (mut curvature, mut loss_with_bias) = (None, loss_with_bias.unwrap_or(exact.loss));
-        if !plain {
-            let (n_outputs, solvable) = (problem.n_outputs as usize, is_solvable(&problem));
-            if !problem.weights.is_empty() && solvable {
-                // Least squares with sample weights.
-                let squares = optimum::solve(&Rows(&problem), 1, bias, Loss::Squared, Penalty::default());
-                exact.largest_eigenvalue = squares.curvature.unwrap_or(exact.largest_eigenvalue);
-            }
-            curvature = put_optimum(&problem, &map, objective, exact);
-            loss_with_bias = exact.loss;
-            if !bias && solvable {
-                let with_bias = optimum::solve(&Rows(&problem), n_outputs, true, loss, penalty);
-                loss_with_bias = with_bias.objective;
-            }
-        }
+        let exact = layout.as_linear().map(|linear| {
+            let loss_with_bias = loss_with_bias.unwrap_or(least_squares.loss);
+            let mut exact = Exact { solution: least_squares, loss_with_bias, steepest_row, curvature: None };
+            exact.refine(&problem, &map, linear, objective);
+            exact
+        });
         Self {
             dataset,
             roles,
@@ -106,10 +103,8 @@ impl Task {
             problem: Rc::new(problem),
             validation: held_out(validation),
             test: held_out(test),
-            exact: least_squares,
-            loss_with_bias,
-            steepest_row,
-            curvature,
+            layout,
+            exact,
         }
     }
 
@@ -127,14 +122,17 @@ impl Task {
         grid.counts
     }
 
-    /// Parameters of the scaled features in the units of inputs and target, one output after the other.
-    pub fn original(&self, parameters: &[f64]) -> Vec<f64> {
-        original(&self.map, parameters, self.problem.n_outputs as usize)
+    /// Parameters of the scaled features in the units of inputs and target, one output after the other; `None` where the
+    /// model is not linear.
+    pub fn original(&self, parameters: &[f64]) -> Option<Vec<f64>> {
+        self.layout.as_linear().map(|linear| original(&self.map, linear, parameters))
     }
 
     /// Computes the solution again, under another penalty.
     pub(super) fn head_for(&mut self, loss: Loss, penalty: Penalty) {
-        self.curvature = put_optimum(&self.problem, &self.map, (loss, penalty), &mut self.exact);
+        if let (Some(linear), Some(exact)) = (self.layout.as_linear(), &mut self.exact) {
+            exact.minimize(&self.problem, &self.map, linear, (loss, penalty));
+        }
     }
 
     /// Bytes of memory that the rows take, in every form in which they are kept.
@@ -152,44 +150,68 @@ fn variance(targets: &[f32]) -> f64 {
     targets.iter().map(|y| (f64::from(*y) - mean) * (f64::from(*y) - mean)).sum::<f64>() / n
 }
 
-fn original(map: &FeatureMap, parameters: &[f64], n_outputs: usize) -> Vec<f64> {
-    let of = |output: usize| model::to_original(map, &model::of_output(parameters, n_outputs, output));
-    (0..n_outputs).flat_map(of).collect()
+fn original(map: &FeatureMap, linear: Linear, parameters: &[f64]) -> Vec<f64> {
+    let by_output = linear.by_output(parameters);
+    by_output.iter().flat_map(|parameters| model::to_original(map, parameters)).collect()
 }
 
-/// Replaces least squares by the minimum of another objective. Returns the largest eigenvalue of its Hessian there.
-fn put_optimum(
-    problem: &Problem,
-    map: &FeatureMap,
-    (loss, penalty): (Loss, Penalty),
-    exact: &mut LeastSquares,
-) -> Option<f64> {
-    exact.r2 = None;
-    let (p, n_outputs) = (problem.n_parameters() as usize, problem.n_outputs as usize);
-    if !is_solvable(problem) {
-        // It stays unknown, and no distance to it is shown.
-        exact.unique = false;
-        exact.loss = f64::NAN;
-        exact.parameters = vec![f64::NAN; p];
-        exact.original = vec![f64::NAN; p];
-        return None;
+impl Exact {
+    /// Replaces least squares where the run minimizes another objective.
+    fn refine(&mut self, problem: &Problem, map: &FeatureMap, linear: Linear, objective: (Loss, Penalty)) {
+        let (loss, penalty) = objective;
+        if loss == Loss::Squared && penalty.strength == 0.0 && problem.weights.is_empty() {
+            return;
+        }
+        let solvable = is_solvable(problem, linear);
+        if !problem.weights.is_empty() && solvable {
+            // Least squares with sample weights.
+            let squares = optimum::solve(&Rows(problem), 1, linear.bias, Loss::Squared, Penalty::default());
+            let largest = &mut self.solution.largest_eigenvalue;
+            *largest = squares.curvature.unwrap_or(*largest);
+        }
+        self.minimize(problem, map, linear, objective);
+        self.loss_with_bias = self.solution.loss;
+        if !linear.bias && solvable {
+            let with_bias = optimum::solve(&Rows(problem), linear.n_outputs as usize, true, loss, penalty);
+            self.loss_with_bias = with_bias.objective;
+        }
     }
-    let optimum = optimum::solve(&Rows(problem), n_outputs, problem.bias, loss, penalty);
-    // Weights that grow without bound cannot be shown.
-    exact.original = original(map, &optimum.parameters, n_outputs);
-    if !optimum.finite {
-        exact.original.fill(f64::NAN);
+
+    /// Replaces the solution and the curvature by those of another objective.
+    fn minimize(
+        &mut self,
+        problem: &Problem,
+        map: &FeatureMap,
+        linear: Linear,
+        (loss, penalty): (Loss, Penalty),
+    ) {
+        let solution = &mut self.solution;
+        solution.r2 = None;
+        if !is_solvable(problem, linear) {
+            // It stays unknown, and no distance to it is shown.
+            let unknown = vec![f64::NAN; linear.n_parameters() as usize];
+            (solution.unique, solution.loss, self.curvature) = (false, f64::NAN, None);
+            (solution.parameters, solution.original) = (unknown.clone(), unknown);
+            return;
+        }
+        let n_outputs = linear.n_outputs as usize;
+        let optimum = optimum::solve(&Rows(problem), n_outputs, linear.bias, loss, penalty);
+        solution.original = original(map, linear, &optimum.parameters);
+        if !optimum.finite {
+            // Weights that grow without bound cannot be shown.
+            solution.original.fill(f64::NAN);
+        }
+        solution.unique = optimum.unique && optimum.finite;
+        solution.finite = optimum.finite;
+        solution.loss = optimum.objective;
+        solution.parameters = optimum.parameters;
+        self.curvature = optimum.curvature.filter(|_| optimum.finite);
     }
-    exact.unique = optimum.unique && optimum.finite;
-    exact.finite = optimum.finite;
-    exact.loss = optimum.objective;
-    exact.parameters = optimum.parameters;
-    optimum.curvature.filter(|_| optimum.finite)
 }
 
 /// Whether the minimum over these rows can be computed within the time that preparing them may take.
-fn is_solvable(problem: &Problem) -> bool {
-    let p = u64::from(problem.n_parameters());
+fn is_solvable(problem: &Problem, linear: Linear) -> bool {
+    let p = u64::from(linear.n_parameters());
     u64::from(problem.n_samples) * p * p <= MAX_OPTIMUM_WORK && problem.stored().is_none()
 }
 

@@ -14,6 +14,7 @@ use crate::choices::Loss;
 use crate::config::RunPlan;
 use crate::dataset::Problem;
 use crate::message::{Code, Message};
+use crate::model::Layout;
 
 /// Below this step every epoch's end is validated; from here on each octave has half as many validations.
 const N_SINGLE: u64 = 256;
@@ -35,12 +36,12 @@ pub(super) struct Validation {
 }
 
 impl Validation {
-    pub(super) fn new(problem: &Rc<Problem>, variance: f64, plan: &RunPlan) -> Self {
+    pub(super) fn new(problem: &Rc<Problem>, variance: f64, layout: &Layout, plan: &RunPlan) -> Self {
         let loss = plan.config().loss;
         let mut params = RunParams {
             n_samples: problem.n_samples,
             n_features: problem.n_features,
-            n_parameters: problem.n_parameters(),
+            n_parameters: layout.n_parameters(),
             n_runs: 1,
             block_rows: problem.block_rows,
             divergence_limit: f32::MAX,
@@ -50,7 +51,7 @@ impl Validation {
         };
         params.set_loss(&loss);
         Self {
-            engine: CpuEngine::new(Rc::clone(problem)),
+            engine: CpuEngine::new(Rc::clone(problem), layout),
             params,
             loss,
             // The variance is that of unweighted rows.

@@ -36,7 +36,7 @@ impl Engines {
 
     /// The engine for a task under a plan, with the reason in words that the user sees.
     pub(super) async fn choose(&mut self, plan: &RunPlan, task: &Task) -> Result<(Backend, InUse)> {
-        let cpu = || backend::cpu(Rc::clone(&task.problem));
+        let cpu = || backend::cpu(Rc::clone(&task.problem), &task.layout);
         if let Some(stored) = task.problem.stored() {
             let backend = cpu();
             let reason = Message::new(Code::RowsStored).with("size", bytes(stored.bytes()));
@@ -44,7 +44,7 @@ impl Engines {
             let in_use = InUse { fallback, ..InUse::new(&backend, reason) };
             return Ok((backend, in_use));
         }
-        let by_statistics = || backend::cpu_by_statistics(Rc::clone(&task.problem));
+        let by_statistics = || backend::cpu_by_statistics(Rc::clone(&task.problem), &task.layout);
         let choice = plan.config().backend;
         // Sums that stand for rows, and rows that are shared, are those of plain least squares.
         let full_batch =
@@ -136,7 +136,7 @@ impl Engines {
         let Some(spawn) = self.spawn.as_ref().filter(|_| worth_pairing(passes, fastest)) else {
             return Ok(None);
         };
-        match pair::open(spawn, &task.problem).await {
+        match pair::open(spawn, &task.problem, &task.layout).await {
             Ok(pair) => Trainer::try_pair(plan, task, pair, &now_ms).await.map(Some),
             Err(detail) => Ok(Some(PairTrial::failed(&detail))),
         }
@@ -156,6 +156,7 @@ impl Engines {
             GpuEngine::new(
                 gpu,
                 &task.problem,
+                &task.layout,
                 Options {
                     n_runs: n_runs(plan, task),
                     loss: plan.config().loss.kind(),

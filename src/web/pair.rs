@@ -13,10 +13,11 @@ use web_sys::{MessageEvent, Worker};
 use crate::backend::cpu::pair::{Ask, Half, Heard, Link};
 use crate::backend::{self, Backend};
 use crate::dataset::Problem;
+use crate::model::Layout;
 
 /// The engine whose partner is a worker that `spawn` starts, or why there is none.
-pub async fn open(spawn: &Function, problem: &Rc<Problem>) -> Result<Backend, String> {
-    backend::pair(Rc::clone(problem), link(spawn)?).await
+pub async fn open(spawn: &Function, problem: &Rc<Problem>, layout: &Layout) -> Result<Backend, String> {
+    backend::pair(Rc::clone(problem), layout, link(spawn)?).await
 }
 
 /// The second worker's side: half of the rows.

@@ -6,14 +6,14 @@ use std::rc::Rc;
 use downhill::choices::{Loss, Method, Optimizer, Penalty, Scaling, Source, Split};
 use downhill::config::{RunConfig, Stop, ValidationConfig, choose_method};
 use downhill::dataset::{Dataset, Extra, Input, Problem};
-use downhill::gradient::Objective;
 use downhill::message::Code;
+use downhill::model::gradient::Objective;
 use downhill::run_file;
 use downhill::trainer::{Status, Task, Trainer};
 use serde_json::Value;
 
 use crate::support::{
-    EVERYWHERE, On, assert_close, block_on, distance, numbers, reference, shipped, trainer_of,
+    EVERYWHERE, On, assert_close, block_on, distance, exact, numbers, reference, shipped, trainer_of,
 };
 
 /// Two runs of the same steps in f32 whose sums have different orders.
@@ -115,7 +115,8 @@ fn each_fold_is_trained_as_if_alone_and_judged_by_what_it_leaves_out() {
                 let held_out = part(&whole.problem, of_fold);
                 let at: Vec<f64> = found.iter().map(|w| f64::from(*w)).collect();
                 let objective = Objective { loss, ..Objective::default() };
-                let (expected, _) = objective.loss_and_gradient(&held_out, &at, 0..held_out.n_samples);
+                let (expected, _) =
+                    objective.loss_and_gradient(&held_out, &whole.layout, &at, 0..held_out.n_samples);
                 let loss_of_fold = f64::from(run.fold_losses()[fold]);
                 assert_close(loss_of_fold, expected, 1e-5 * expected, "the loss of what is left out");
             }
@@ -205,16 +206,16 @@ fn another_penalty_in_mid_run_moves_what_is_headed_for_and_begins_nothing_anew()
     for on in EVERYWHERE {
         let mut run = trainer_of(on, &config, task.clone());
         advance(&mut run, 100);
-        let (parameters, exact) = (run.parameters().to_vec(), run.task().exact.clone());
+        let (parameters, before) = (run.parameters().to_vec(), exact(run.task()).clone());
         let next = path_config(lasso);
         assert!(!run.restarts(&next));
         run.change(next.check().unwrap());
         assert_eq!((run.step(), run.parameters()), (100, parameters.as_slice()));
         assert_eq!(run.marks(), [], "the strength is the same");
-        assert_ne!(run.task().exact.original, exact.original);
+        assert_ne!(exact(run.task()).original, before.original);
         advance(&mut run, 400);
         assert!(run.distance().unwrap() < 1e-4, "{:?}", run.distance());
-        assert_close(run.measured().loss, run.task().exact.loss, 1e-5, "the objective");
+        assert_close(run.measured().loss, exact(run.task()).loss, 1e-5, "the objective");
         // The strengths are now those of the lasso.
         assert_path(&run, lasso, &format!("{on:?}"));
         let none = RunConfig { penalty: Penalty::default(), ..next };
@@ -247,7 +248,7 @@ fn a_penalty_comes_and_goes_in_mid_run() {
             assert_eq!(reason.code, Code::Converged, "{on:?} {strength}");
             assert!(run.distance().unwrap() < 1e-4, "{on:?} {strength}: {:?}", run.distance());
             let zeros = run.parameters().iter().filter(|w| **w == 0.0).count();
-            let expected = run.task().exact.parameters.iter().filter(|w| **w == 0.0).count();
+            let expected = exact(run.task()).parameters.iter().filter(|w| **w == 0.0).count();
             assert_eq!((zeros, expected > 0), (expected, strength > 0.0));
         }
     }
@@ -359,8 +360,8 @@ fn it_has_converged_where_all_runs_have() {
     assert!(beside.step() > 100, "{}", beside.step());
     let path = beside.path().unwrap();
     // Least squares of these rows, which the smallest strength approximates.
-    let exact = diabetes(&RunConfig { penalty: Penalty::default(), ..config }).exact;
-    assert_close(f64::from(path.loss[4]), exact.loss, 1e-4 * exact.loss, "the loss of the least strength");
+    let least = exact(&diabetes(&RunConfig { penalty: Penalty::default(), ..config })).loss;
+    assert_close(f64::from(path.loss[4]), least, 1e-4 * least, "the loss of the least strength");
 }
 
 fn full_house() -> RunConfig {

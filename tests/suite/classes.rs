@@ -11,7 +11,9 @@ use downhill::run_file;
 use downhill::trainer::{Status, Task, Trainer};
 use serde_json::Value;
 
-use crate::support::{EVERYWHERE, On, assert_close, block_on, numbers, reference, shipped, trainer_of};
+use crate::support::{
+    EVERYWHERE, On, assert_close, block_on, exact, numbers, reference, shipped, trainer_of,
+};
 
 fn advance(run: &mut Trainer, n_steps: u64) {
     block_on(run.advance(n_steps)).unwrap();
@@ -69,17 +71,17 @@ fn descent_reaches_the_optima_of_scikit_learn() {
             let mut run = trainer_of(on, &config, task.clone());
             advance(&mut run, 300);
             let objective = case["objective"].as_f64().unwrap();
-            assert_close(task.exact.loss, objective, 1e-7 * objective, &what);
+            assert_close(exact(&task).loss, objective, 1e-7 * objective, &what);
             assert_close(run.measured().loss, objective, 1e-4 * objective, &what);
             for (found, expected) in run.parameters().iter().zip(&expected) {
                 assert_close(f64::from(*found), *expected, 2e-3 * length, &what);
             }
-            assert!(task.exact.unique, "{what}");
+            assert!(exact(&task).unique, "{what}");
             assert!(run.distance().unwrap() < 5e-3, "{what}: {:?}", run.distance());
             // What a mean squared error would measure.
-            assert_eq!((run.r2(), task.exact.r2), (None, None));
+            assert_eq!((run.r2(), exact(&task).r2), (None, None));
             assert_response(&run, &first, &numbers(&case["first"]), &what);
-            assert_eq!(task.problem.n_outputs as usize, n_outputs);
+            assert_eq!(task.layout.n_outputs() as usize, n_outputs);
         }
     }
 }
@@ -99,7 +101,7 @@ fn assert_response(run: &Trainer, row: &[f64], expected: &[f64], what: &str) {
     let several = response.len() > 1;
     let predicted = if several { most as f64 } else { response[0] };
     assert_eq!(run.predict_row(row).to_bits(), predicted.to_bits());
-    let explanation = run.explain_row(row);
+    let explanation = run.explain_row(row).unwrap();
     assert_eq!((explanation.output, explanation.response.as_slice()), (most, response.as_slice()));
     let sum = explanation.baseline + explanation.contributions.iter().sum::<f64>();
     assert_close(sum, explanation.sum, 1e-9, "what adds up to the output");
@@ -253,7 +255,12 @@ fn weights_are_shares_and_none_is_negative() {
     // Standardized, one feature and a bias: 2 s (1 + x^2).
     let rows = counted.problem.features.iter().zip(&counted.problem.weights);
     let steepness = rows.map(|(x, weight)| 2.0 * f64::from(*weight) * (1.0 + f64::from(*x) * f64::from(*x)));
-    assert_close(counted.steepest_row, steepness.fold(0.0, f64::max), 1e-12, "the steepest row");
+    assert_close(
+        counted.exact.as_ref().unwrap().steepest_row,
+        steepness.fold(0.0, f64::max),
+        1e-12,
+        "the steepest row",
+    );
     let mut run = trainer_of(On::Cpu, &config, counted);
     advance(&mut run, 200);
     let (mut x, mut y) = (Vec::new(), Vec::new());
@@ -267,7 +274,9 @@ fn weights_are_shares_and_none_is_negative() {
     let repeated = Dataset::of_table(vec![x, y], vec![Input::number("x")], "y");
     let mut again = trainer_of(On::Cpu, &config, prepared(&config, repeated).unwrap());
     advance(&mut again, 200);
-    for (found, expected) in run.original_parameters().iter().zip(again.original_parameters()) {
+    for (found, expected) in
+        run.original_parameters().unwrap().iter().zip(again.original_parameters().unwrap())
+    {
         assert_close(*found, expected, 1e-5, "a coefficient");
     }
     assert_close(run.measured().loss, again.measured().loss, 1e-6, "the loss");
@@ -374,7 +383,7 @@ fn settles(config: &RunConfig, task: &Task, rate: f64) -> bool {
     let plain = RunConfig { optimizer: Optimizer::Sgd, learning_rate: rate, ..config.clone() };
     let mut run = trainer_of(On::Cpu, &plain, task.clone());
     let mut checkpoint = run.checkpoint();
-    for (place, exact) in checkpoint.state.values.iter_mut().zip(&task.exact.parameters) {
+    for (place, exact) in checkpoint.state.values.iter_mut().zip(&exact(task).parameters) {
         *place = (*exact + 1e-2) as f32;
     }
     block_on(run.restore(checkpoint)).unwrap();
@@ -430,12 +439,12 @@ fn both_losses_have_the_penalty() {
         let mut run = trainer_of(on, &config, task.clone());
         advance(&mut run, 20);
         let at: Vec<f64> = run.parameters().iter().map(|w| f64::from(*w)).collect();
-        let objective = downhill::gradient::Objective { loss: Loss::Logistic, penalty, fold: None };
+        let objective = downhill::model::gradient::Objective { loss: Loss::Logistic, penalty, fold: None };
         let (held_out, _) = task.validation.clone().unwrap();
         for (problem, found) in
             [(&task.problem, run.measured().loss), (&held_out, run.validation_loss().unwrap())]
         {
-            let (expected, _) = objective.loss_and_gradient(problem, &at, 0..problem.n_samples);
+            let (expected, _) = objective.loss_and_gradient(problem, &task.layout, &at, 0..problem.n_samples);
             assert_close(found, expected, 1e-5, &format!("{on:?}"));
         }
         assert!(run.best().unwrap().loss <= run.validation_loss().unwrap() + 1e-9);

@@ -11,12 +11,12 @@ use downhill::backend::{self, Backend, State};
 use downhill::choices::{Method, Optimizer};
 use downhill::config::{RunConfig, choose_method};
 use downhill::dataset::Problem;
-use downhill::gradient::loss_and_gradient;
+use downhill::model::gradient::loss_and_gradient;
 use downhill::rng::{IN_MEMORY_BLOCK_ROWS, Permutation, Rng, Stream, TabledPermutation};
 use downhill::trainer::Trainer;
 use proptest::prelude::*;
 
-use crate::support::{block_on, distance, task};
+use crate::support::{Rows, block_on, distance, task};
 
 /// Rounding of f32 sums, relative to the sum of the magnitudes of their terms: a few hundred
 /// additions per lane lose up to half a unit in the last place each (6e-8), mostly cancelling.
@@ -27,7 +27,7 @@ const SUM: f64 = 2e-6;
 const WIDTHS: [u32; 13] = [1, 2, 3, 4, 5, 8, 10, 12, 13, 16, 17, 100, 4097];
 const LENGTHS: [u32; 7] = [1, 7, 32, 255, 257, 4099, 65_537];
 
-pub(crate) fn problem(n_samples: u32, n_features: u32, bias: bool) -> Rc<Problem> {
+pub(crate) fn problem(n_samples: u32, n_features: u32, bias: bool) -> Rows {
     let mut rng = Rng::new(n_samples ^ n_features.rotate_left(16), Stream::Noise);
     let weights: Vec<f64> = (0..n_features).map(|_| rng.normal()).collect();
     let scale = 1.0 / f64::from(n_features).sqrt();
@@ -39,10 +39,10 @@ pub(crate) fn problem(n_samples: u32, n_features: u32, bias: bool) -> Rc<Problem
         targets.push((dot + 0.5 + rng.uniform(-0.1, 0.1)) as f32);
         features.extend(row.iter().map(|x| *x as f32));
     }
-    Rc::new(Problem { n_samples, n_features, n_outputs: 1, bias, features, targets, ..Problem::default() })
+    Rows::new(Problem { n_samples, n_features, features, targets, ..Problem::default() }, 1, bias)
 }
 
-pub(crate) fn weights(problem: &Problem) -> Vec<f32> {
+pub(crate) fn weights(problem: &Rows) -> Vec<f32> {
     let mut rng = Rng::new(9, Stream::InitialWeights);
     (0..problem.n_parameters()).map(|_| rng.uniform(-1.0, 1.0) as f32).collect()
 }
@@ -56,7 +56,7 @@ pub(crate) struct Bare {
 }
 
 impl Bare {
-    pub(crate) fn new(backend: Backend, problem: &Problem, optimizer: &Optimizer) -> Self {
+    pub(crate) fn new(backend: Backend, problem: &Rows, optimizer: &Optimizer) -> Self {
         let mut params = RunParams {
             n_samples: problem.n_samples,
             n_features: problem.n_features,
@@ -122,7 +122,7 @@ impl Bare {
 }
 
 /// Sum of the magnitudes of the terms of each slope, over the rows.
-fn magnitudes(problem: &Problem, parameters: &[f64]) -> Vec<f64> {
+fn magnitudes(problem: &Rows, parameters: &[f64]) -> Vec<f64> {
     let d = problem.n_features as usize;
     let mut sums = vec![0.0; parameters.len()];
     for (x, y) in problem.features.chunks_exact(d).zip(&problem.targets) {
@@ -141,9 +141,9 @@ fn magnitudes(problem: &Problem, parameters: &[f64]) -> Vec<f64> {
     sums.iter().map(|sum| sum / f64::from(problem.n_samples)).collect()
 }
 
-fn check_one_step(backend: Backend, problem: &Problem, what: &str) {
+fn check_one_step(backend: Backend, problem: &Rows, what: &str) {
     let start: Vec<f64> = weights(problem).iter().map(|w| f64::from(*w)).collect();
-    let (loss, gradient) = loss_and_gradient(problem, &start, 0..problem.n_samples);
+    let (loss, gradient) = loss_and_gradient(problem, &problem.layout, &start, 0..problem.n_samples);
     let allowed = magnitudes(problem, &start);
     let mut run = Bare::new(backend, problem, &Optimizer::Sgd);
     let (measured, norm) = run.evaluate(problem.n_samples);
@@ -174,7 +174,7 @@ fn a_pass_has_the_references_loss_and_gradient_at_awkward_sizes() {
             for bias in [true, false] {
                 let problem = problem(n_samples, n_features, bias);
                 let what = format!("{n_samples} x {n_features}, bias {bias}");
-                check_one_step(backend::cpu(Rc::clone(&problem)), &problem, &what);
+                check_one_step(problem.cpu(), &problem, &what);
             }
         }
     }
@@ -186,7 +186,7 @@ fn statistics_have_the_references_loss_and_gradient_at_awkward_sizes() {
         for n_samples in [1, 7, 255, 257, 4099] {
             let problem = problem(n_samples, n_features, n_features != 5);
             let what = format!("{n_samples} x {n_features}");
-            check_one_step(backend::cpu_by_statistics(Rc::clone(&problem)), &problem, &what);
+            check_one_step(problem.by_statistics(), &problem, &what);
         }
     }
 }
@@ -200,8 +200,8 @@ fn statistics_take_the_same_path_as_passes() {
         (257, 100, Optimizer::Nesterov { momentum: 0.5 }),
     ] {
         let problem = problem(n_samples, n_features, true);
-        let mut passes = Bare::new(backend::cpu(Rc::clone(&problem)), &problem, &optimizer);
-        let mut statistics = Bare::new(backend::cpu_by_statistics(Rc::clone(&problem)), &problem, &optimizer);
+        let mut passes = Bare::new(problem.cpu(), &problem, &optimizer);
+        let mut statistics = Bare::new(problem.by_statistics(), &problem, &optimizer);
         for _ in 0..20 {
             let losses = [&mut passes, &mut statistics].map(|run| run.advance(100, n_samples, false, 0.05));
             let apart = distance(passes.state.parameters(0), statistics.state.parameters(0));
@@ -217,16 +217,16 @@ fn statistics_take_the_same_path_as_passes() {
 fn statistics_of_collinear_features_still_descend() {
     // The second column is twice the first: there is no unique solution, but all solutions have the
     // same loss.
-    let mut twin = Problem::clone(&problem(257, 2, true));
+    let mut twin = problem(257, 2, true);
     for row in twin.features.chunks_exact_mut(2) {
         row[1] = 2.0 * row[0];
     }
     let twin = Rc::new(twin);
-    check_one_step(backend::cpu_by_statistics(Rc::clone(&twin)), &twin, "collinear");
+    check_one_step(twin.by_statistics(), &twin, "collinear");
 }
 
 /// Plain descent in f64 over the same batches.
-fn reference(problem: &Problem, n_steps: usize, batch_rows: u32, shuffle: bool, rate: f64) -> Vec<f64> {
+fn reference(problem: &Rows, n_steps: usize, batch_rows: u32, shuffle: bool, rate: f64) -> Vec<f64> {
     let n = problem.n_samples;
     let mut parameters: Vec<f64> = weights(problem).iter().map(|w| f64::from(*w)).collect();
     let (mut epoch, mut position) = (0, 0);
@@ -234,7 +234,7 @@ fn reference(problem: &Problem, n_steps: usize, batch_rows: u32, shuffle: bool, 
         let order = Permutation::new(n, IN_MEMORY_BLOCK_ROWS, 5, epoch);
         let end = n.min(position + batch_rows);
         let rows = (position..end).map(|at| if shuffle && end - position < n { order.row(at) } else { at });
-        let (_, gradient) = loss_and_gradient(problem, &parameters, rows);
+        let (_, gradient) = loss_and_gradient(problem, &problem.layout, &parameters, rows);
         for (parameter, slope) in parameters.iter_mut().zip(gradient) {
             *parameter -= rate * slope;
         }
@@ -243,16 +243,10 @@ fn reference(problem: &Problem, n_steps: usize, batch_rows: u32, shuffle: bool, 
     parameters
 }
 
-fn check_batches(
-    problem: &Rc<Problem>,
-    n_steps: usize,
-    batch_rows: u32,
-    shuffle: bool,
-    optimizer: &Optimizer,
-) {
+fn check_batches(problem: &Rows, n_steps: usize, batch_rows: u32, shuffle: bool, optimizer: &Optimizer) {
     let expected: Vec<f32> =
         reference(problem, n_steps, batch_rows, shuffle, 0.1).iter().map(|w| *w as f32).collect();
-    let mut run = Bare::new(backend::cpu(Rc::clone(problem)), problem, optimizer);
+    let mut run = Bare::new(problem.cpu(), problem, optimizer);
     let losses = run.advance(n_steps, batch_rows, shuffle, 0.1);
     assert_eq!(losses.len(), n_steps);
     let apart = distance(run.state.parameters(0), &expected);
@@ -304,14 +298,14 @@ proptest! {
 fn nothing_outside_the_batch_is_read() {
     for n_features in [1, 2, 3, 4, 5, 10, 13, 100] {
         let d = n_features as usize;
-        let mut poisoned = Problem::clone(&problem(300, n_features, true));
+        let mut poisoned = problem(300, n_features, true);
         for row in (0..10).chain(267..300) {
             poisoned.features[row * d..(row + 1) * d].fill(f32::NAN);
             poisoned.targets[row] = f32::NAN;
         }
         let poisoned = Rc::new(poisoned);
         for batch_rows in [1, 257] {
-            let mut run = Bare::new(backend::cpu(Rc::clone(&poisoned)), &poisoned, &Optimizer::Sgd);
+            let mut run = Bare::new(poisoned.cpu(), &poisoned, &Optimizer::Sgd);
             run.place = (0, 10);
             let losses = run.advance(1, batch_rows, false, 0.1);
             assert!(losses[0].is_finite(), "{n_features}, {batch_rows}");
@@ -332,17 +326,16 @@ fn sums_of_ten_million_rows_keep_their_digits() {
     let pair = Problem {
         n_samples: 2,
         n_features: 1,
-        n_outputs: 1,
-        bias: true,
         features: pair_features,
         targets: pair_targets,
         ..Problem::default()
     };
-    let many = Rc::new(Problem { n_samples, features, targets, ..pair.clone() });
+    let many = Problem { n_samples, features, targets, ..pair.clone() };
+    let [pair, many] = [pair, many].map(|problem| Rows::new(problem, 1, true));
     let start: Vec<f64> = weights(&pair).iter().map(|w| f64::from(*w)).collect();
-    let (loss, gradient) = loss_and_gradient(&pair, &start, 0..2);
+    let (loss, gradient) = loss_and_gradient(&pair, &pair.layout, &start, 0..2);
     let norm = gradient.iter().map(|g| g * g).sum::<f64>().sqrt();
-    let mut run = Bare::new(backend::cpu(Rc::clone(&many)), &many, &Optimizer::Sgd);
+    let mut run = Bare::new(many.cpu(), &many, &Optimizer::Sgd);
     let (measured, measured_norm) = run.evaluate(n_samples);
     assert!((measured - loss).abs() <= 1e-6 * loss, "{measured}, {loss}");
     assert!((measured_norm - norm).abs() <= 1e-6 * norm, "{measured_norm}, {norm}");
@@ -353,7 +346,7 @@ fn stochastic_steps_that_diverge_halt_where_the_general_way_does() {
     for n_features in [1, 3, 5, 10, 30] {
         let problem = problem(257, n_features, true);
         let [fast, general] = [Optimizer::Sgd, Optimizer::Momentum { momentum: 0.0 }].map(|optimizer| {
-            let mut run = Bare::new(backend::cpu(Rc::clone(&problem)), &problem, &optimizer);
+            let mut run = Bare::new(problem.cpu(), &problem, &optimizer);
             run.params.divergence_limit = 1e6;
             run.advance(2000, 1, true, 3.5);
             run
@@ -402,8 +395,8 @@ fn auto_takes_what_its_clock_finds_fastest() {
             now.get()
         };
         let candidates = vec![
-            backend::cpu(Rc::clone(&task.problem)),
-            backend::cpu_by_statistics(Rc::clone(&task.problem)),
+            backend::cpu(Rc::clone(&task.problem), &task.layout),
+            backend::cpu_by_statistics(Rc::clone(&task.problem), &task.layout),
         ];
         let fastest = block_on(Trainer::fastest(&plan, &task, candidates, &clock)).unwrap();
         assert_eq!(fastest.index, expected);

@@ -10,7 +10,7 @@ use downhill::message::Code;
 use downhill::rng::{Rng, Stream};
 use downhill::trainer::{Preparation, Task};
 
-use crate::support::{assert_close, task};
+use crate::support::{assert_close, exact, task};
 
 fn linspace(n_samples: u32, noise: f64) -> Dataset {
     let source =
@@ -93,8 +93,9 @@ fn original_units_say_the_same_as_scaled_ones() {
         let original = downhill::model::to_original(&map, &parameters);
         assert_eq!(original.len(), parameters.len());
         for x in [1995.0_f64, 2010.5, 2039.0] {
-            let by_scaled =
-                downhill::model::predict(&map, &parameters, &[x], &mut vec![0.0; degree as usize]);
+            let mut features = vec![0.0; degree as usize];
+            map.features(&[x], &mut features);
+            let by_scaled = downhill::model::output(&parameters, &features);
             let powers: f64 = (0..degree as usize).map(|k| original[k] * x.powi(k as i32 + 1)).sum();
             let by_original = powers + if bias { original[degree as usize] } else { 0.0 };
             // The powers of a year are large and cancel: a relative error of 1e-13 of the sum of
@@ -114,9 +115,9 @@ fn powers_that_overflow_are_refused() {
     let mut config = RunConfig::default();
     config.model.degree = 12;
     let dataset = table(vec![0.0, 1e3], vec![0.0, 1.0]);
-    let error = Problem::build(&dataset, &FeatureMap::plain(12), true).unwrap_err();
+    let error = Problem::build(&dataset, &FeatureMap::plain(12)).unwrap_err();
     assert_eq!(error.code, Code::PowerTooLarge);
-    Problem::build(&dataset, &FeatureMap::standardized(12, &dataset, true), true).unwrap();
+    Problem::build(&dataset, &FeatureMap::standardized(12, &dataset, true)).unwrap();
 }
 
 #[test]
@@ -272,7 +273,10 @@ fn what_is_streamed_is_what_whole_columns_give() {
                 assert_eq!(made.problem.targets[i].to_bits(), (y[i] as f32).to_bits());
             }
             assert_eq!(made.problem.targets.len(), y.len());
-            assert_eq!(made.steepest_row, 2.0 * (steepest + f64::from(u8::from(bias))));
+            assert_eq!(
+                made.exact.as_ref().unwrap().steepest_row,
+                2.0 * (steepest + f64::from(u8::from(bias)))
+            );
             let (mean, deviation) = center_and_scale(&y, true);
             let variance = y.iter().map(|y| (y - mean) * (y - mean)).sum::<f64>() / y.len() as f64;
             assert_close(deviation * deviation, variance, 1e-12 * variance, "the variance of this test");
@@ -285,9 +289,12 @@ fn what_is_streamed_is_what_whole_columns_give() {
 
             // The same rows as a table: nothing is generated, and each part is read separately.
             let table = Dataset::of_columns(x, y, "x", "y");
-            assert_eq!(made.exact, LeastSquares::solve(&table, &map, bias));
-            assert_eq!(*made.problem, Problem::build(&table, &map, bias).unwrap());
-            assert_eq!(made.loss_with_bias, LeastSquares::solve(&table, &map, true).loss);
+            assert_eq!(*exact(&made), LeastSquares::solve(&table, &map, bias));
+            assert_eq!(*made.problem, Problem::build(&table, &map).unwrap());
+            assert_eq!(
+                made.exact.as_ref().unwrap().loss_with_bias,
+                LeastSquares::solve(&table, &map, true).loss
+            );
             assert_eq!(*made.dataset.summary(), *table.summary());
         }
     }
@@ -367,7 +374,7 @@ fn rows_take_eight_bytes_and_four_more_a_power() {
 #[test]
 fn what_there_is_no_room_for_is_refused() {
     // More than any address space has, so the allocator refuses without trying.
-    let error = Problem::reserve(u32::MAX, u32::MAX, true).unwrap_err();
+    let error = Problem::reserve(u32::MAX, u32::MAX).unwrap_err();
     assert_eq!(error.code, Code::OutOfMemory);
     assert!(error.to_string().contains("Lower the count or the degree"), "{error}");
 }

@@ -9,7 +9,7 @@ use downhill::choices::{Loss, Penalty};
 use downhill::dataset::Problem;
 
 use crate::losses::{engine, parameters, params, problem};
-use crate::support::{EVERYWHERE, block_on, distance};
+use crate::support::{EVERYWHERE, Rows, block_on, distance};
 
 /// Relative to the weights' norm: leaving out rows changes only the order of f32 sums.
 const WEIGHTS: f64 = 1e-5;
@@ -29,25 +29,26 @@ fn steps(n: u32, batch: u32, flags: u32, learning_rate: f32) -> Vec<StepParams> 
 }
 
 /// The rows outside a fold, as a problem of their own, with weights of mean 1.
-fn without(problem: &Problem, fold: u8) -> Problem {
+fn without(problem: &Rows, fold: u8) -> Rows {
     let d = problem.n_features as usize;
     let rows: Vec<usize> = (0..problem.targets.len()).filter(|i| problem.folds[*i] != fold).collect();
     let sum: f32 = rows.iter().map(|i| problem.weights[*i]).sum();
-    Problem {
+    let own = Problem {
         n_samples: rows.len() as u32,
         features: rows.iter().flat_map(|i| problem.features[i * d..][..d].to_vec()).collect(),
         targets: rows.iter().map(|i| problem.targets[*i]).collect(),
         weights: rows.iter().map(|i| problem.weights[*i] * rows.len() as f32 / sum).collect(),
         folds: Vec::new(),
-        ..problem.clone()
-    }
+        ..Problem::clone(problem)
+    };
+    Rows { problem: Rc::new(own), layout: problem.layout.clone() }
 }
 
 #[test]
 fn a_run_that_leaves_a_fold_out_is_one_on_the_other_rows() {
     for on in EVERYWHERE {
         for loss in [Loss::Squared, Loss::Logistic, Loss::Softmax] {
-            let problem = Rc::new(problem(&loss, (90, 3), true, true, true));
+            let problem = problem(&loss, (90, 3), true, true, true);
             let initial = parameters(&problem);
             let penalty = Penalty { strength: 0.05, l1_ratio: 0.5 };
             let settings = (0..3).map(|fold| RunSettings::of(&problem, &penalty, Some(fold))).collect();
@@ -58,7 +59,7 @@ fn a_run_that_leaves_a_fold_out_is_one_on_the_other_rows() {
             let planned = steps(90, 90, 0, 0.05);
             block_on(backend.advance(&mut together, &params(&problem, &loss), &planned, &mut trace)).unwrap();
             for fold in 0..3 {
-                let own = Rc::new(without(&problem, fold));
+                let own = without(&problem, fold);
                 let settings = vec![RunSettings::of(&own, &penalty, None)];
                 let mut alone = State::beside(&initial, settings);
                 let mut backend = engine(on, &own, Options { loss: loss.kind(), ..Options::default() });
@@ -83,7 +84,7 @@ fn strengths_beside_each_other_are_the_strengths_alone() {
         // Descends, with one workgroup per tile.
         for (n, batch, flags) in [(90, 40, SHUFFLED), (1500, 1500, 0)] {
             let loss = Loss::Huber { delta: 0.5 };
-            let problem = Rc::new(problem(&loss, (n, 5), true, false, false));
+            let problem = problem(&loss, (n, 5), true, false, false);
             let initial = parameters(&problem);
             let settings: Vec<RunSettings> = [0.0, 0.03, 0.3, 3.0]
                 .map(|strength| RunSettings::of(&problem, &Penalty { strength, l1_ratio: 1.0 }, None))

@@ -7,7 +7,7 @@ use downhill::config::{ModelConfig, RunConfig};
 use downhill::dataset::{Dataset, FeatureMap, Input, InputMap};
 use downhill::foreign::{Comparison, ForeignModel};
 use downhill::message::{Code, Result};
-use downhill::model::Activation;
+use downhill::model::Response;
 use downhill::trainer::{Task, Trainer};
 use serde_json::{Value, json};
 
@@ -50,7 +50,7 @@ fn foreign() -> ForeignModel {
         map,
         weights,
         bias: Some(vec![3.5]),
-        activation: Activation::Linear,
+        activation: Response::Linear,
     }
 }
 
@@ -71,7 +71,7 @@ fn adopted(model: &ForeignModel, dataset: Dataset, before: &RunConfig) -> Result
     config.loss = model.loss(before.loss);
     let task = Task::new(&config.check()?, Rc::new(dataset))?;
     let inputs = task.dataset.inputs.clone();
-    let outputs = (task.problem.n_outputs as usize, &task.dataset.target_levels[..]);
+    let outputs = (task.layout.n_outputs() as usize, &task.dataset.target_levels[..]);
     let parameters = model.parameters((&task.map, config.model.bias), (&inputs, &matching), outputs)?;
     let mut run = trainer_of(On::Cpu, &config, task);
     block_on(run.begin_at(&parameters))?;
@@ -171,19 +171,19 @@ fn inputs_are_matched_by_name_then_by_order_and_else_refused() {
 
 #[test]
 fn the_loss_follows_the_activation() {
-    let of = |activation: Activation, n_outputs: usize| ForeignModel {
+    let of = |activation: Response, n_outputs: usize| ForeignModel {
         activation,
         weights: vec![vec![0.0; n_outputs]; 7],
         ..foreign()
     };
     let cases = [
-        (Activation::Linear, 1, Loss::LogCosh, Loss::LogCosh),
-        (Activation::Linear, 1, Loss::Logistic, Loss::Squared),
-        (Activation::Linear, 3, Loss::Squared, Loss::Squared),
-        (Activation::Sigmoid, 1, Loss::Squared, Loss::Logistic),
-        (Activation::Softmax, 3, Loss::Squared, Loss::Softmax),
-        (Activation::Exponential, 1, Loss::Squared, Loss::Poisson),
-        (Activation::Softmax, 3, Loss::Softmax, Loss::Softmax),
+        (Response::Linear, 1, Loss::LogCosh, Loss::LogCosh),
+        (Response::Linear, 1, Loss::Logistic, Loss::Squared),
+        (Response::Linear, 3, Loss::Squared, Loss::Squared),
+        (Response::Sigmoid, 1, Loss::Squared, Loss::Logistic),
+        (Response::Softmax, 3, Loss::Squared, Loss::Softmax),
+        (Response::Exponential, 1, Loss::Squared, Loss::Poisson),
+        (Response::Softmax, 3, Loss::Softmax, Loss::Softmax),
     ];
     for (activation, n_outputs, before, expected) in cases {
         assert_eq!(of(activation, n_outputs).loss(before), expected, "{activation:?}");
@@ -196,7 +196,7 @@ fn flowers(levels: &[&str]) -> Dataset {
     Dataset::of_table(columns, vec![Input::number("width")], "kind").with_target_levels(levels)
 }
 
-fn of_classes(levels: &[&str], weights: &[f64], bias: &[f64], activation: Activation) -> ForeignModel {
+fn of_classes(levels: &[&str], weights: &[f64], bias: &[f64], activation: Response) -> ForeignModel {
     ForeignModel {
         inputs: vec![Input::number("width")],
         target: "kind".to_owned(),
@@ -214,7 +214,7 @@ fn classes_are_matched_by_name() {
         let e = z.map(f64::exp);
         e.map(|e_k| e_k / e.iter().sum::<f64>())
     };
-    let model = of_classes(&["c", "a", "b"], &[1.0, 2.0, -1.0], &[0.1, 0.2, 0.3], Activation::Softmax);
+    let model = of_classes(&["c", "a", "b"], &[1.0, 2.0, -1.0], &[0.1, 0.2, 0.3], Response::Softmax);
     let run = adopted(&model, flowers(&["a", "b", "c"]), &RunConfig::default()).unwrap();
     let mut found = Vec::new();
     run.for_each_response(&[0.5], |_, response| found = response.to_vec());
@@ -222,12 +222,12 @@ fn classes_are_matched_by_name() {
         assert_close(*found, expected, 1e-6, "a class");
     }
     // Inputs without names are matched in order; other names are rejected.
-    let bare = of_classes(&[], &[1.0, 2.0, -1.0], &[0.1, 0.2, 0.3], Activation::Softmax);
+    let bare = of_classes(&[], &[1.0, 2.0, -1.0], &[0.1, 0.2, 0.3], Response::Softmax);
     adopted(&bare, flowers(&["a", "b", "c"]), &RunConfig::default()).unwrap();
     let refused = adopted(&model, flowers(&["x", "y", "z"]), &RunConfig::default()).unwrap_err();
     assert_eq!((refused.code, &*refused.params["expected"]), (Code::ModelInputs, "x, y, z"));
     // With two classes, the other probability is 1 minus this one.
-    let two = of_classes(&["b", "a"], &[2.0], &[-1.0], Activation::Sigmoid);
+    let two = of_classes(&["b", "a"], &[2.0], &[-1.0], Response::Sigmoid);
     let columns = vec![vec![0.0, 1.0, 2.0, 3.0], vec![0.0, 1.0, 0.0, 1.0]];
     let data = Dataset::of_table(columns, vec![Input::number("width")], "kind")
         .with_target_levels(vec!["a".to_owned(), "b".to_owned()]);
@@ -311,7 +311,7 @@ fn a_model_that_means_something_else_is_not_scored() {
     let config = RunConfig { loss: Loss::Softmax, ..RunConfig::default() };
     let task = Task::new(&config.check().unwrap(), Rc::new(flowers(&["a", "b", "c"]))).unwrap();
     let run = trainer_of(On::Cpu, &config, task);
-    let comparison = Comparison::of(&of_classes(&[], &[1.0], &[0.0], Activation::Linear), &run).unwrap();
+    let comparison = Comparison::of(&of_classes(&[], &[1.0], &[0.0], Response::Linear), &run).unwrap();
     let scores = &comparison.parts[0].scores;
     assert_eq!(scores.iter().map(|score| score.name).collect::<Vec<_>>(), ["loss", "log_loss", "accuracy"]);
     assert!(scores.iter().all(|score| score.current.is_some() && score.model.is_none()));
@@ -322,7 +322,7 @@ fn a_model_that_means_something_else_is_not_scored() {
     let config = RunConfig { loss: Loss::Absolute, ..RunConfig::default() };
     let task = Task::new(&config.check().unwrap(), Rc::new(rows())).unwrap();
     let run = trainer_of(On::Cpu, &config, task);
-    let counts = ForeignModel { activation: Activation::Exponential, ..foreign() };
+    let counts = ForeignModel { activation: Response::Exponential, ..foreign() };
     let scores = Comparison::of(&counts, &run).unwrap().parts.remove(0).scores;
     assert_eq!((scores[0].name, scores[0].model), ("loss", None));
 }

@@ -92,14 +92,14 @@ fn begin(engine: &str, config: &RunConfig, map: Option<FeatureMap>) -> Trainer {
     let task = Preparation::within(&plan, rows, map, max_bytes).unwrap().run().unwrap();
     assert_eq!(task.problem.stored().is_some(), is_stored);
     assert_eq!(task.problem.has_blocks(), is_stored, "one block shows nothing");
-    let problem = Rc::clone(&task.problem);
+    let (problem, layout) = (Rc::clone(&task.problem), task.layout.clone());
     match engine {
         "cpu" | "stored" => trainer_of(On::Cpu, config, task),
         "gpu" => trainer_of(On::Gpu, config, task),
-        "statistics" => trainer_with(backend::cpu_by_statistics(problem), config, task),
+        "statistics" => trainer_with(backend::cpu_by_statistics(problem, &layout), config, task),
         "pair" => {
             let (link, _) = partner(FOREVER);
-            trainer_with(block_on(backend::pair(problem, link)).unwrap(), config, task)
+            trainer_with(block_on(backend::pair(problem, &layout, link)).unwrap(), config, task)
         }
         _ => panic!("there is no engine {engine}"),
     }

@@ -2,17 +2,16 @@
 //! each other.
 
 use std::cell::Cell;
-use std::rc::Rc;
 
-use downhill::backend::gpu::{GpuEngine, Options};
+use downhill::backend::gpu::Options;
 use downhill::backend::kernel::{EVALUATE, FULL, HALT_LOSS, RunParams, SHUFFLED, StepParams, slot};
 use downhill::backend::pipeline::Pipeline;
 use downhill::backend::{self, Backend, MAX_STEPS_PER_CALL, State};
 use downhill::dataset::Problem;
-use downhill::gradient::loss_and_gradient;
+use downhill::model::gradient::loss_and_gradient;
 use downhill::rng::{Permutation, Rng, Stream};
 
-use crate::support::{assert_close, block_on, distance, gpu};
+use crate::support::{Rows, assert_close, block_on, distance};
 
 /// Relative to the largest slope: sums of f32 products are folded often, so they lose only a few
 /// units in the last place (6e-8 each), whatever n is.
@@ -23,22 +22,18 @@ const LOSS: f64 = 2e-6;
 const WEIGHTS: f64 = 1e-5;
 
 /// Rows of noise around a plane, the same for equal sizes.
-fn problem(n_samples: u32, n_features: u32, bias: bool) -> Rc<Problem> {
+fn problem(n_samples: u32, n_features: u32, bias: bool) -> Rows {
     let mut random = Rng::new(n_samples ^ n_features << 20, Stream::Noise);
     let mut value = || random.uniform(-1.0, 1.0) as f32;
     let features = (0..n_samples as usize * n_features as usize).map(|_| value()).collect();
     let targets = (0..n_samples).map(|_| 3.0 * value() + 1.0).collect();
-    Rc::new(Problem { n_samples, n_features, n_outputs: 1, bias, features, targets, ..Problem::default() })
+    Rows::new(Problem { n_samples, n_features, features, targets, ..Problem::default() }, 1, bias)
 }
 
 /// Weights that differ between runs, small enough that many of them give a loss of order 1.
-fn initial(problem: &Problem, run: usize) -> Vec<f32> {
+fn initial(problem: &Rows, run: usize) -> Vec<f32> {
     let n = problem.n_parameters();
     (0..n).map(|j| ((j + 3 * run as u32) as f32 * 0.7).sin() / (n as f32).sqrt()).collect()
-}
-
-fn on_gpu(problem: &Rc<Problem>, options: Options) -> Backend {
-    Backend::Gpu(Box::new(block_on(GpuEngine::new(gpu(), problem, options)).unwrap()))
 }
 
 fn n_blocks(backend: &Backend) -> usize {
@@ -47,7 +42,7 @@ fn n_blocks(backend: &Backend) -> usize {
 }
 
 /// Momentum, whose first moment after one step is the gradient.
-fn params(problem: &Problem) -> RunParams {
+fn params(problem: &Rows) -> RunParams {
     RunParams {
         n_samples: problem.n_samples,
         n_features: problem.n_features,
@@ -64,7 +59,7 @@ fn params(problem: &Problem) -> RunParams {
 }
 
 /// Steps of `batch` rows over consecutive epochs.
-fn steps(problem: &Problem, n: usize, batch: u32, flags: u32) -> Vec<StepParams> {
+fn steps(problem: &Rows, n: usize, batch: u32, flags: u32) -> Vec<StepParams> {
     let (mut epoch, mut position) = (0, 0);
     (0..n)
         .map(|_| {
@@ -99,7 +94,7 @@ fn advance(
     trace
 }
 
-fn rows_of(problem: &Problem, params: &RunParams, step: &StepParams) -> Vec<u32> {
+fn rows_of(problem: &Rows, params: &RunParams, step: &StepParams) -> Vec<u32> {
     let positions = step.batch_start..step.batch_start + step.batch_len;
     if step.flags & SHUFFLED == 0 {
         return positions.collect();
@@ -111,7 +106,7 @@ fn rows_of(problem: &Problem, params: &RunParams, step: &StepParams) -> Vec<u32>
 /// The same steps in plain f64; returns loss and largest slope of each batch along with the
 /// weights.
 fn reference(
-    problem: &Problem,
+    problem: &Rows,
     params: &RunParams,
     steps: &[StepParams],
     weights: &[f32],
@@ -120,7 +115,8 @@ fn reference(
     let mut moment = vec![0.0; weights.len()];
     let mut losses = Vec::new();
     for step in steps {
-        let (loss, gradient) = loss_and_gradient(problem, &weights, rows_of(problem, params, step));
+        let (loss, gradient) =
+            loss_and_gradient(problem, &problem.layout, &weights, rows_of(problem, params, step));
         losses.push(loss);
         for ((weight, moment), slope) in weights.iter_mut().zip(&mut moment).zip(&gradient) {
             *moment = f64::from(params.beta1) * *moment + slope;
@@ -130,7 +126,7 @@ fn reference(
     (weights, losses)
 }
 
-fn check(problem: &Rc<Problem>, backend: &mut Backend, batch: u32, flags: u32) {
+fn check(problem: &Rows, backend: &mut Backend, batch: u32, flags: u32) {
     let what = format!("n = {}, d = {}, batch {batch}, {flags}", problem.n_samples, problem.n_features);
     let params = params(problem);
     let initial = initial(problem, 0);
@@ -139,7 +135,8 @@ fn check(problem: &Rc<Problem>, backend: &mut Backend, batch: u32, flags: u32) {
     let mut state = State::new(&initial);
     let evaluate = StepParams { flags: EVALUATE | flags, ..steps(problem, 1, batch, 0)[0] };
     advance(backend, &mut state, &params, &[evaluate]);
-    let (loss, gradient) = loss_and_gradient(problem, &exact, rows_of(problem, &params, &evaluate));
+    let (loss, gradient) =
+        loss_and_gradient(problem, &problem.layout, &exact, rows_of(problem, &params, &evaluate));
     let norm = gradient.iter().map(|slope| slope * slope).sum::<f64>().sqrt();
     assert_close(f64::from(state.reactions[0].evaluated_loss), loss, LOSS * loss, &what);
     assert_close(f64::from(state.reactions[0].evaluated_gradient_norm), norm, SLOPE * norm, &what);
@@ -169,16 +166,16 @@ fn loss_gradient_and_steps_are_the_references_at_awkward_sizes() {
             [(1, true), (1, false), (2, true), (3, false), (5, true), (16, true), (17, false), (100, true)]
         {
             let problem = problem(n, d, bias);
-            check(&problem, &mut on_gpu(&problem, Options::default()), n, 0);
+            check(&problem, &mut problem.gpu(Options::default()), n, 0);
         }
     }
     // At this size, plain f32 sums have lost their last digits.
     let problem_of_ten_million = problem(10_000_000, 1, true);
-    check(&problem_of_ten_million, &mut on_gpu(&problem_of_ten_million, Options::default()), 10_000_000, 0);
+    check(&problem_of_ten_million, &mut problem_of_ten_million.gpu(Options::default()), 10_000_000, 0);
     // 65,537 such rows would take a gigabyte.
     for n in [1, 7, 255, 257] {
         let problem = problem(n, 4097, true);
-        check(&problem, &mut on_gpu(&problem, Options::default()), n, 0);
+        check(&problem, &mut problem.gpu(Options::default()), n, 0);
     }
 }
 
@@ -188,7 +185,7 @@ fn batches_in_order_and_shuffled_are_the_references() {
         [(257, 1, 32), (257, 3, 1), (257, 17, 32), (7, 100, 5), (5000, 2, 2100), (5000, 18, 1900)]
     {
         let problem = problem(n, d, true);
-        let mut backend = on_gpu(&problem, Options::default());
+        let mut backend = problem.gpu(Options::default());
         for flags in [0, SHUFFLED] {
             check(&problem, &mut backend, batch, flags);
         }
@@ -203,7 +200,7 @@ fn rows_split_over_several_buffers_are_the_same_rows() {
         let row_bytes = 4 * u64::from(if d > 16 { d.next_multiple_of(4) } else { d });
         for wanted in [2, 3, 7] {
             let max_binding_bytes = u64::from(n.div_ceil(wanted)) * row_bytes;
-            let mut backend = on_gpu(&problem, Options { max_binding_bytes, ..Options::default() });
+            let mut backend = problem.gpu(Options { max_binding_bytes, ..Options::default() });
             assert_eq!(n_blocks(&backend), wanted as usize);
             for flags in [0, SHUFFLED] {
                 check(&problem, &mut backend, batch, flags);
@@ -234,9 +231,9 @@ fn runs_beside_each_other_are_the_runs_alone() {
             steps: vec![0; 3],
             settings: Vec::new(),
         };
-        let mut backend = on_gpu(&problem, Options { n_runs: 3, ..Options::default() });
+        let mut backend = problem.gpu(Options { n_runs: 3, ..Options::default() });
         let trace = advance(&mut backend, &mut together, &params, &planned);
-        let mut alone = on_gpu(&problem, Options::default());
+        let mut alone = problem.gpu(Options::default());
         for (run, mut state) in states.into_iter().enumerate() {
             let lone = advance(&mut alone, &mut state, &params, &planned);
             for slot in 0..slot::COUNT {
@@ -265,10 +262,10 @@ fn a_whole_call_of_small_steps_takes_every_one() {
         let mut state = on_cpu.clone();
         // A clock that stands still: after the first call, any number of steps seems to fit a
         // submit.
-        let mut backend = on_gpu(&problem, Options { now_ms: Some(|| 0.0), ..Options::default() });
+        let mut backend = problem.gpu(Options { now_ms: Some(|| 0.0), ..Options::default() });
         advance(&mut backend, &mut state.clone(), &params, &planned);
         let trace = advance(&mut backend, &mut state, &params, &planned);
-        let expected = advance(&mut backend::cpu(Rc::clone(&problem)), &mut on_cpu, &params, &planned);
+        let expected = advance(&mut problem.cpu(), &mut on_cpu, &params, &planned);
         assert_eq!(state.reactions[0].cursor as usize, MAX_STEPS_PER_CALL);
         assert_eq!(state.steps, on_cpu.steps);
         assert!(distance(state.parameters(0), on_cpu.parameters(0)) <= 1e-4);
@@ -292,11 +289,7 @@ fn calls_put_in_ahead_do_what_calls_in_turn_do() {
         let planned = steps(&problem, 50, batch, 0);
         for on_the_gpu in [false, true] {
             let make = || {
-                if on_the_gpu {
-                    on_gpu(&problem, Options::default())
-                } else {
-                    backend::cpu(Rc::clone(&problem))
-                }
+                if on_the_gpu { problem.gpu(Options::default()) } else { problem.cpu() }
             };
             let mut backend = make();
             let (mut state, mut trace) = (State::new(&initial(&problem, 0)), Vec::new());
@@ -331,7 +324,7 @@ fn calls_behind_a_halt_do_nothing() {
     for step in &mut planned {
         step.learning_rate = 10.0;
     }
-    let mut backend = on_gpu(&problem, Options::default());
+    let mut backend = problem.gpu(Options::default());
     let (mut state, mut trace) = (State::new(&initial(&problem, 0)), Vec::new());
     let mut expected = state.clone();
     advance(&mut backend, &mut expected, &params, &planned[..10]);
@@ -363,7 +356,7 @@ fn submits_are_as_long_as_the_clock_lets_them() {
     }
     let problem = problem(100, 1, true);
     let params = params(&problem);
-    let mut backend = on_gpu(&problem, Options { now_ms: Some(now_ms), ..Options::default() });
+    let mut backend = problem.gpu(Options { now_ms: Some(now_ms), ..Options::default() });
     let mut state = State::new(&initial(&problem, 0));
     let mut steps_per_submit = |tick_ms: f64| {
         TICK_MS.set(tick_ms);

@@ -1,15 +1,13 @@
 //! The reference gradient compared with autograd and finite differences, and every engine compared
 //! with the reference.
 
-use std::rc::Rc;
-
 use downhill::analysis::LeastSquares;
 use downhill::choices::{Method, Scaling};
 use downhill::config::{RunConfig, Stop};
 use downhill::dataset::{FeatureMap, Problem};
-use downhill::gradient::loss_and_gradient;
+use downhill::model::gradient::loss_and_gradient;
 
-use crate::support::{EVERYWHERE, assert_close, block_on, numbers, reference, task, trainer};
+use crate::support::{EVERYWHERE, Rows, assert_close, block_on, numbers, reference, task, trainer};
 
 #[test]
 fn it_is_what_autograd_finds() {
@@ -23,15 +21,15 @@ fn it_is_what_autograd_finds() {
         let problem = Problem {
             n_samples: rows.len() as u32,
             n_features: rows[0].len() as u32,
-            n_outputs: 1,
-            bias: bias.is_some(),
             features: rows.iter().flatten().map(|v| *v as f32).collect(),
             targets: numbers(&case["y"]).iter().map(|v| *v as f32).collect(),
             ..Problem::default()
         };
+        let problem = Rows::new(problem, 1, bias.is_some());
         let mut parameters = numbers(&case["weights"]);
         parameters.extend(bias);
-        let (loss, gradient) = loss_and_gradient(&problem, &parameters, 0..problem.n_samples);
+        let (loss, gradient) =
+            loss_and_gradient(&problem, &problem.layout, &parameters, 0..problem.n_samples);
         let expected = case["loss"].as_f64().unwrap();
         assert_close(loss, expected, 1e-12 * expected, "loss");
         for (found, expected) in gradient.iter().zip(numbers(&case["gradient"])) {
@@ -48,13 +46,13 @@ fn it_is_what_finite_differences_find() {
     let task = task(&config);
     let at = [0.3, -1.2, 0.8, 2.0, -0.5];
     let rows = || (0..task.problem.n_samples).filter(|row| row % 3 == 1);
-    let (_, gradient) = loss_and_gradient(&task.problem, &at, rows());
+    let (_, gradient) = loss_and_gradient(&task.problem, &task.layout, &at, rows());
     for (j, slope) in gradient.iter().enumerate() {
         let h = 1e-6;
         let shifted = |by: f64| {
             let mut at = at;
             at[j] += by;
-            loss_and_gradient(&task.problem, &at, rows()).0
+            loss_and_gradient(&task.problem, &task.layout, &at, rows()).0
         };
         // Central differences of a quadratic are exact up to rounding, about 1e-16 * loss / h.
         assert_close((shifted(h) - shifted(-h)) / (2.0 * h), *slope, 1e-8, "slope");
@@ -76,7 +74,8 @@ fn engines_take_the_reference_step_at_awkward_sizes() {
             for on in EVERYWHERE {
                 let mut run = trainer(on, &config);
                 let zeros = vec![0.0; (degree + u32::from(bias)) as usize];
-                let (loss, gradient) = loss_and_gradient(&run.task().problem, &zeros, 0..n);
+                let (loss, gradient) =
+                    loss_and_gradient(&run.task().problem, &run.task().layout, &zeros, 0..n);
                 assert_close(run.measured().loss, loss, 1e-5 * loss, "loss");
                 block_on(run.advance_unmeasured(1)).unwrap();
                 let scale = gradient.iter().map(|slope| slope.abs()).fold(0.0, f64::max);
@@ -101,8 +100,8 @@ fn it_vanishes_at_the_least_squares_solution() {
     let dataset = downhill::dataset::Dataset::build(&config.data, None).unwrap();
     let map = FeatureMap::standardized(6, &dataset, true);
     let exact = LeastSquares::solve(&dataset, &map, true);
-    let problem = Rc::new(Problem::build(&dataset, &map, true).unwrap());
-    let (_, gradient) = loss_and_gradient(&problem, &exact.parameters, 0..problem.n_samples);
+    let problem = Rows::new(Problem::build(&dataset, &map).unwrap(), 1, true);
+    let (_, gradient) = loss_and_gradient(&problem, &problem.layout, &exact.parameters, 0..problem.n_samples);
     for slope in gradient {
         // Only the rounding of features and targets to f32 remains.
         assert!(slope.abs() < 1e-6, "{slope:e}");

@@ -1,9 +1,7 @@
 //! Every loss and penalty on every engine, compared with autograd, finite differences and the
 //! reference in f64.
 
-use std::rc::Rc;
-
-use downhill::backend::gpu::{GpuEngine, Options};
+use downhill::backend::gpu::Options;
 use downhill::backend::kernel::{
     EVALUATE, FULL, RunParams, RunSettings, SHUFFLED, StepParams, VALIDATE, slot,
 };
@@ -12,11 +10,11 @@ use downhill::choices::loss::{kind, loss_derivative, loss_value, softmax};
 use downhill::choices::{Loss, Optimizer, Penalty};
 use downhill::config::RunConfig;
 use downhill::dataset::Problem;
-use downhill::gradient::Objective;
+use downhill::model::gradient::Objective;
 use downhill::monitor::suggested_rate;
 use downhill::rng::{Permutation, Rng, Stream};
 
-use crate::support::{EVERYWHERE, On, assert_close, block_on, gpu, numbers, reference, task};
+use crate::support::{EVERYWHERE, On, Rows, assert_close, block_on, exact, numbers, reference, task};
 
 /// Relative to the largest slope and to the loss: f32 products, folded often, and `exp` up to a few
 /// units in its last place.
@@ -34,7 +32,7 @@ pub(crate) const LOSSES: [Loss; 8] = [
 ];
 
 /// Rows with targets that suit the loss; optionally with weights of mean 1 and three folds.
-pub(crate) fn problem(loss: &Loss, (n, d): (u32, u32), bias: bool, weighted: bool, folds: bool) -> Problem {
+pub(crate) fn problem(loss: &Loss, (n, d): (u32, u32), bias: bool, weighted: bool, folds: bool) -> Rows {
     let mut random = Rng::new(n ^ d << 20, Stream::Noise);
     let n_outputs = if *loss == Loss::Softmax { 3 } else { 1 };
     let features = (0..n * d).map(|_| random.uniform(-1.0, 1.0) as f32).collect();
@@ -46,27 +44,26 @@ pub(crate) fn problem(loss: &Loss, (n, d): (u32, u32), bias: bool, weighted: boo
     };
     let targets = (0..n).map(|_| target(random.uniform(-1.0, 1.0)) as f32).collect();
     let weight = |i: u32| if i + 1 == n && n % 2 == 1 { 1.0 } else { [0.25, 1.75][i as usize % 2] };
-    Problem {
+    let problem = Problem {
         n_samples: n,
         n_features: d,
-        n_outputs,
-        bias,
         features,
         targets,
         weights: if weighted { (0..n).map(weight).collect() } else { Vec::new() },
         folds: if folds { (0..n).map(|i| (i * 7 % 3) as u8).collect() } else { Vec::new() },
         ..Problem::default()
-    }
+    };
+    Rows::new(problem, n_outputs, bias)
 }
 
-pub(crate) fn engine(on: On, problem: &Rc<Problem>, options: Options) -> Backend {
+pub(crate) fn engine(on: On, problem: &Rows, options: Options) -> Backend {
     match on {
-        On::Cpu => backend::cpu(Rc::clone(problem)),
-        On::Gpu => Backend::Gpu(Box::new(block_on(GpuEngine::new(gpu(), problem, options)).unwrap())),
+        On::Cpu => problem.cpu(),
+        On::Gpu => problem.gpu(options),
     }
 }
 
-pub(crate) fn params(problem: &Problem, loss: &Loss) -> RunParams {
+pub(crate) fn params(problem: &Rows, loss: &Loss) -> RunParams {
     let mut params = RunParams {
         n_samples: problem.n_samples,
         n_features: problem.n_features,
@@ -84,12 +81,12 @@ pub(crate) fn params(problem: &Problem, loss: &Loss) -> RunParams {
 }
 
 /// Parameters that give outputs of order 1.
-pub(crate) fn parameters(problem: &Problem) -> Vec<f32> {
+pub(crate) fn parameters(problem: &Rows) -> Vec<f32> {
     let scale = 2.0 / f64::from(problem.n_features).sqrt();
     (0..problem.n_parameters()).map(|j| (scale * (f64::from(j) * 0.7 + 0.3).sin()) as f32).collect()
 }
 
-fn step(problem: &Problem, start: u32, batch_len: u32, flags: u32) -> StepParams {
+fn step(problem: &Rows, start: u32, batch_len: u32, flags: u32) -> StepParams {
     StepParams {
         learning_rate: 0.05,
         correction1: 1.0,
@@ -102,7 +99,7 @@ fn step(problem: &Problem, start: u32, batch_len: u32, flags: u32) -> StepParams
     }
 }
 
-fn rows_of(problem: &Problem, params: &RunParams, step: &StepParams) -> Vec<u32> {
+fn rows_of(problem: &Rows, params: &RunParams, step: &StepParams) -> Vec<u32> {
     let positions = step.batch_start..step.batch_start + step.batch_len;
     if step.flags & SHUFFLED == 0 {
         return positions.collect();
@@ -123,14 +120,14 @@ fn advance(
 }
 
 /// Measures, then takes a step whose first moment is the gradient of everything but the L1 part.
-fn check(backend: &mut Backend, problem: &Problem, objective: &Objective, planned: &StepParams, what: &str) {
+fn check(backend: &mut Backend, problem: &Rows, objective: &Objective, planned: &StepParams, what: &str) {
     let mut params = params(problem, &objective.loss);
     // Momentum, which stores the gradient it receives.
     (params.rule, params.beta1) = (1, 0.5);
     let at = parameters(problem);
     let exact: Vec<f64> = at.iter().map(|w| f64::from(*w)).collect();
     let rows = || rows_of(problem, &params, planned);
-    let (loss, gradient) = objective.loss_and_gradient(problem, &exact, rows());
+    let (loss, gradient) = objective.loss_and_gradient(problem, &problem.layout, &exact, rows());
     let length = |g: &[f64]| g.iter().map(|g| g * g).sum::<f64>().sqrt();
 
     let settings = RunSettings::of(problem, &objective.penalty, objective.fold);
@@ -170,23 +167,22 @@ fn the_reference_is_what_autograd_finds() {
         let problem = Problem {
             n_samples: rows.len() as u32,
             n_features: rows[0].len() as u32,
-            n_outputs: if objective.loss == Loss::Softmax { 3 } else { 1 },
-            bias: true,
             features: rows.iter().flatten().map(|v| *v as f32).collect(),
             targets: f32s(&reference["targets"][case["targets"].as_str().unwrap()]),
             weights: f32s(&reference["weights"]),
             folds: numbers(&reference["folds"]).iter().map(|fold| *fold as u8).collect(),
             ..Problem::default()
         };
+        let problem = Rows::new(problem, if objective.loss == Loss::Softmax { 3 } else { 1 }, true);
         let at = numbers(&case["parameters"]);
-        let (loss, gradient) = objective.loss_and_gradient(&problem, &at, 0..problem.n_samples);
+        let (loss, gradient) =
+            objective.loss_and_gradient(&problem, &problem.layout, &at, 0..problem.n_samples);
         let expected = case["objective"].as_f64().unwrap();
         assert_close(loss, expected, 1e-12 * (1.0 + expected.abs()), &format!("{objective:?}"));
         for (found, expected) in gradient.iter().zip(numbers(&case["gradient"])) {
             assert_close(*found, expected, 1e-12 * (1.0 + expected.abs()), &format!("{objective:?}"));
         }
         // And the results of the engines on the same rows.
-        let problem = Rc::new(problem);
         for on in EVERYWHERE {
             // One case per loss suffices for its kernels.
             if on == On::Gpu && (objective.fold.is_none() || objective.penalty.l1_ratio != 0.25) {
@@ -225,8 +221,11 @@ fn the_reference_is_what_finite_differences_find() {
             let penalty = Penalty { strength: 0.3, l1_ratio: 0.4 };
             let objective = Objective { loss, penalty, fold };
             let at: Vec<f64> = parameters(&problem).iter().map(|w| f64::from(*w)).collect();
-            let value = |at: &[f64]| objective.loss_and_gradient(&problem, at, 0..problem.n_samples).0;
-            let (_, gradient) = objective.loss_and_gradient(&problem, &at, 0..problem.n_samples);
+            let value = |at: &[f64]| {
+                objective.loss_and_gradient(&problem, &problem.layout, at, 0..problem.n_samples).0
+            };
+            let (_, gradient) =
+                objective.loss_and_gradient(&problem, &problem.layout, &at, 0..problem.n_samples);
             for (j, slope) in gradient.iter().enumerate() {
                 let h = 1e-6;
                 let shifted = |by: f64| {
@@ -285,7 +284,7 @@ type Size = (u32, u32, bool, bool, bool);
 fn check_sizes(on: On, sizes: &[Size]) {
     for loss in LOSSES {
         for &(n, d, bias, weighted, folds) in sizes {
-            let problem = Rc::new(problem(&loss, (n, d), bias, weighted, folds));
+            let problem = problem(&loss, (n, d), bias, weighted, folds);
             let mut backend = engine(on, &problem, Options { loss: loss.kind(), ..Options::default() });
             let penalty = Penalty { strength: 0.1, l1_ratio: if weighted { 0.5 } else { 0.0 } };
             let objective = Objective { loss, penalty, fold: folds.then_some(1) };
@@ -324,12 +323,13 @@ fn a_rate_that_would_not_diverge_is_as_much_higher_as_the_loss_is_flatter() {
     let task = task(&RunConfig::default());
     let rate = |loss: Loss| {
         let flatter = loss.needs().curvature.map_or(f64::NAN, |curvature| curvature / 2.0);
-        let curvatures = [task.exact.largest_eigenvalue, task.steepest_row].map(|of| flatter * of);
+        let curvatures = [exact(&task).largest_eigenvalue, task.exact.as_ref().unwrap().steepest_row]
+            .map(|of| flatter * of);
         suggested_rate(1e3, &Optimizer::Sgd, curvatures, 100, 100)
     };
     // `1 / curvature`, rounded down to one digit; curvatures are 2, 1, 1/2 and 1/4 times those of
     // the features.
-    let exact = 1.0 / task.exact.largest_eigenvalue;
+    let exact = 1.0 / exact(&task).largest_eigenvalue;
     for (loss, flatter) in
         [(Loss::Squared, 1.0), (Loss::LogCosh, 2.0), (Loss::Softmax, 4.0), (Loss::Logistic, 8.0)]
     {
@@ -349,7 +349,7 @@ fn validating_is_the_loss_of_the_fold_alone_without_the_penalty() {
                 if on == On::Gpu && loss != Loss::Softmax {
                     continue;
                 }
-                let problem = Rc::new(problem(&loss, (300, d), true, true, true));
+                let problem = problem(&loss, (300, d), true, true, true);
                 let mut backend = engine(on, &problem, Options::default());
                 let params = params(&problem, &loss);
                 let penalty = Penalty { strength: 0.3, l1_ratio: 0.5 };
@@ -363,7 +363,7 @@ fn validating_is_the_loss_of_the_fold_alone_without_the_penalty() {
                 let objective = Objective { loss, ..Objective::default() };
                 let sum: f64 = rows.iter().map(|i| f64::from(problem.weights[*i as usize])).sum();
                 let n = rows.len() as f64;
-                let (mean, _) = objective.loss_and_gradient(&problem, &exact, rows);
+                let (mean, _) = objective.loss_and_gradient(&problem, &problem.layout, &exact, rows);
                 let expected = mean * n / sum;
                 let found = f64::from(state.reactions[0].evaluated_loss);
                 assert_close(found, expected, RELATIVE * expected.abs(), &format!("{on:?}, {loss:?}, {d}"));
@@ -379,7 +379,6 @@ fn what_a_run_leaves_out_may_be_infinite() {
         let mut problem = problem(&loss, (100, 3), true, false, true);
         let held_out = (0..100).find(|i| problem.folds[*i] == 1).unwrap();
         problem.features[held_out * 3..][..3].fill(1e30);
-        let problem = Rc::new(problem);
         let settings = RunSettings::of(&problem, &Penalty::default(), Some(1));
         let mut state = State { settings: vec![settings], ..State::new(&[1.0; 4]) };
         let mut backend = engine(on, &problem, Options::default());

@@ -18,6 +18,7 @@ mod inference;
 mod likelihood;
 mod losses;
 mod metrics;
+mod network;
 mod optimizer;
 mod optimum;
 mod pair;

@@ -13,13 +13,12 @@ use downhill::backend::kernel::{HALT_LOSS, HALT_TARGET_LOSS, slot};
 use downhill::backend::{self, Backend, InUse};
 use downhill::choices::{Method, Optimizer};
 use downhill::config::{RunConfig, choose_method};
-use downhill::dataset::Problem;
 use downhill::message::Code;
 use downhill::trainer::{Trainer, worth_pairing};
 use futures_channel::oneshot;
 
 use crate::cpu::{Bare, problem};
-use crate::support::{block_on, distance, task};
+use crate::support::{Rows, block_on, distance, task};
 
 /// The sum of two halves rounds differently from the sum of the whole if the halves cut a fold of
 /// f32 sums.
@@ -75,10 +74,10 @@ pub(crate) fn partner(n_answers: usize) -> (Link, Arc<AtomicUsize>) {
 
 pub(crate) const FOREVER: usize = usize::MAX;
 
-fn runs(problem: &Rc<Problem>, optimizer: &Optimizer, n_answers: usize) -> ([Bare; 2], Arc<AtomicUsize>) {
+fn runs(problem: &Rows, optimizer: &Optimizer, n_answers: usize) -> ([Bare; 2], Arc<AtomicUsize>) {
     let (link, n_sums) = partner(n_answers);
-    let pair = block_on(backend::pair(Rc::clone(problem), link)).unwrap();
-    ([backend::cpu(Rc::clone(problem)), pair].map(|backend| Bare::new(backend, problem, optimizer)), n_sums)
+    let pair = block_on(backend::pair(Rc::clone(&problem.problem), &problem.layout, link)).unwrap();
+    ([problem.cpu(), pair].map(|backend| Bare::new(backend, problem, optimizer)), n_sums)
 }
 
 /// Complete states with all slots, and losses.
@@ -191,7 +190,8 @@ fn a_partner_lost_in_mid_run_loses_nothing() {
 fn a_partner_lost_while_it_gets_its_rows_is_no_partner() {
     let problem = problem(255, 10, true);
     for n_answers in [0, 1] {
-        let opened = block_on(backend::pair(Rc::clone(&problem), partner(n_answers).0));
+        let opened =
+            block_on(backend::pair(Rc::clone(&problem.problem), &problem.layout, partner(n_answers).0));
         assert_eq!(opened.unwrap_err(), "it ended");
     }
 }
@@ -201,8 +201,8 @@ fn a_trainer_goes_on_alone_and_says_so() {
     let config = choose_method(&RunConfig::default(), Method::Batch);
     let task = task(&config);
     let (link, _) = partner(12);
-    let pair = block_on(backend::pair(Rc::clone(&task.problem), link)).unwrap();
-    let [mut one, mut two] = [backend::cpu(Rc::clone(&task.problem)), pair].map(|backend| {
+    let pair = block_on(backend::pair(Rc::clone(&task.problem), &task.layout, link)).unwrap();
+    let [mut one, mut two] = [backend::cpu(Rc::clone(&task.problem), &task.layout), pair].map(|backend| {
         let in_use = InUse::new(&backend, Code::CpuForced.into());
         block_on(Trainer::new(config.check().unwrap(), task.clone(), backend, in_use)).unwrap()
     });
@@ -234,7 +234,7 @@ fn two_workers_are_taken_where_they_gain_enough() {
     // One worker's read of the clock takes 13 ms, a step of two workers the given time.
     for (two_ms, taken) in [(13.0, false), (10.5, false), (9.5, true), (6.5, true)] {
         let (link, n_sums) = partner(FOREVER);
-        let pair = block_on(backend::pair(Rc::clone(&task.problem), link)).unwrap();
+        let pair = block_on(backend::pair(Rc::clone(&task.problem), &task.layout, link)).unwrap();
         let (now, seen) = (Cell::new(0.0), Cell::new(0));
         let clock = || {
             let asked = n_sums.load(Ordering::SeqCst);
@@ -250,7 +250,7 @@ fn two_workers_are_taken_where_they_gain_enough() {
         assert!(trial.how.params.contains_key("two"));
     }
     // A worker lost in the meantime is not used, and the reason is reported.
-    let pair = block_on(backend::pair(Rc::clone(&task.problem), partner(4).0)).unwrap();
+    let pair = block_on(backend::pair(Rc::clone(&task.problem), &task.layout, partner(4).0)).unwrap();
     let now = Cell::new(0.0);
     let clock = || now.replace(now.get() + 13.0);
     let trial = block_on(Trainer::try_pair(&plan, &task, pair, &clock)).unwrap();

@@ -1,7 +1,6 @@
 //! Penalties: steps that keep zeros at zero, and optima that agree with scikit-learn.
 
 use std::collections::BTreeSet;
-use std::rc::Rc;
 
 use downhill::backend::State;
 use downhill::backend::gpu::Options;
@@ -9,26 +8,25 @@ use downhill::backend::kernel::{EPOCH_END, EPOCH_START, FULL, RunSettings, StepP
 use downhill::choices::optimizer::{Optimizer, Parameter, optimize, optimize_sparsely};
 use downhill::choices::{Loss, Penalty};
 use downhill::dataset::Problem;
-use downhill::gradient::Objective;
+use downhill::model::gradient::Objective;
 use proptest::prelude::*;
 
 use crate::losses::{engine, params};
-use crate::support::{EVERYWHERE, On, assert_close, block_on, numbers, reference};
+use crate::support::{EVERYWHERE, On, Rows, assert_close, block_on, numbers, reference};
 
 #[test]
 fn every_rule_takes_the_penalized_steps_of_its_definition() {
     // tests/reference/losses.json: gradients by JAX and proximal steps by their definition, in f64.
     let reference = reference("losses");
     let rows: Vec<Vec<f64>> = reference["x"].as_array().unwrap().iter().map(numbers).collect();
-    let problem = Rc::new(Problem {
+    let problem = Problem {
         n_samples: rows.len() as u32,
         n_features: 3,
-        n_outputs: 1,
-        bias: true,
         features: rows.iter().flatten().map(|v| *v as f32).collect(),
         targets: numbers(&reference["targets"]["number"]).iter().map(|v| *v as f32).collect(),
         ..Problem::default()
-    });
+    };
+    let problem = Rows::new(problem, 1, true);
     let initial: Vec<f32> = numbers(&reference["initial"]).iter().map(|v| *v as f32).collect();
     let cases = reference["steps"].as_array().unwrap();
     assert_eq!(cases.len(), 21);
@@ -103,15 +101,14 @@ fn descent_reaches_the_optimum_of_every_loss_and_penalty() {
         let rows = &reference["rows"][case["rows"].as_str().unwrap()];
         let x = reference["features"][rows["features"].as_str().unwrap()].as_array().unwrap();
         let n_features = x[0].as_array().unwrap().len() as u32;
-        let problem = Rc::new(Problem {
+        let problem = Problem {
             n_samples: x.len() as u32,
             n_features,
-            n_outputs: if loss == Loss::Softmax { 3 } else { 1 },
-            bias: true,
             features: x.iter().flat_map(numbers).map(|v| v as f32).collect(),
             targets: numbers(&rows["y"]).iter().map(|v| *v as f32).collect(),
             ..Problem::default()
-        });
+        };
+        let problem = Rows::new(problem, if loss == Loss::Softmax { 3 } else { 1 }, true);
         let penalty = Penalty {
             strength: case["strength"].as_f64().unwrap(),
             l1_ratio: case["l1_ratio"].as_f64().unwrap(),
@@ -123,7 +120,8 @@ fn descent_reaches_the_optimum_of_every_loss_and_penalty() {
             let state = descend(on, &problem, &loss, &penalty);
             let found: Vec<f64> = state.parameters(0).iter().map(|w| f64::from(*w)).collect();
             let objective = Objective { loss, penalty, fold: None };
-            let (value, _) = objective.loss_and_gradient(&problem, &found, 0..problem.n_samples);
+            let (value, _) =
+                objective.loss_and_gradient(&problem, &problem.layout, &found, 0..problem.n_samples);
             let least = case["objective"].as_f64().unwrap();
             assert_close(value, least, OPTIMUM * least, &what);
             // Only where the loss is smooth; otherwise zeros depend on which of many optima is
@@ -139,7 +137,7 @@ fn descent_reaches_the_optimum_of_every_loss_and_penalty() {
 
 /// Full batches: momentum with a matching rate if a curvature is known, otherwise Adam with a rate
 /// that falls to 0 along half a cosine.
-fn descend(on: On, problem: &Rc<Problem>, loss: &Loss, penalty: &Penalty) -> State {
+fn descend(on: On, problem: &Rows, loss: &Loss, penalty: &Penalty) -> State {
     let curvature = loss.needs().curvature.filter(|_| penalty.l1_ratio < 1.0 || *loss != Loss::Logistic);
     let optimizer = match curvature {
         Some(_) => Optimizer::Nesterov { momentum: 0.97 },

@@ -1,14 +1,17 @@
 //! Shared by the other files: runs on every backend, and reference files.
 
 use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
 use std::sync::OnceLock;
 
+use downhill::analysis::LeastSquares;
 use downhill::backend::gpu::{Gpu, GpuEngine, Options};
 use downhill::backend::{self, Backend, InUse};
 use downhill::config::{RunConfig, from_query, json};
-use downhill::dataset::Dataset;
+use downhill::dataset::{Dataset, Problem};
 use downhill::message::Code;
+use downhill::model::Layout;
 use downhill::trainer::{Task, Trainer, n_runs};
 use serde_json::Value;
 
@@ -35,20 +38,70 @@ pub(crate) fn fresh_gpu() -> Gpu {
     block_on(Gpu::open()).expect("a Vulkan adapter; install mesa-vulkan-drivers where there is no GPU")
 }
 
+/// Rows and a linear model over them.
+#[derive(Clone, Debug)]
+pub(crate) struct Rows {
+    pub(crate) problem: Rc<Problem>,
+    pub(crate) layout: Layout,
+}
+
+impl Rows {
+    pub(crate) fn new(problem: Problem, n_outputs: u32, bias: bool) -> Self {
+        let layout = Layout::linear(problem.n_features, n_outputs, bias);
+        Self { problem: Rc::new(problem), layout }
+    }
+
+    pub(crate) fn n_parameters(&self) -> u32 {
+        self.layout.n_parameters()
+    }
+
+    pub(crate) fn cpu(&self) -> Backend {
+        backend::cpu(Rc::clone(&self.problem), &self.layout)
+    }
+
+    pub(crate) fn by_statistics(&self) -> Backend {
+        backend::cpu_by_statistics(Rc::clone(&self.problem), &self.layout)
+    }
+
+    pub(crate) fn gpu(&self, options: Options) -> Backend {
+        Backend::Gpu(Box::new(block_on(GpuEngine::new(gpu(), &self.problem, &self.layout, options)).unwrap()))
+    }
+}
+
+impl Deref for Rows {
+    type Target = Problem;
+
+    fn deref(&self) -> &Problem {
+        &self.problem
+    }
+}
+
+impl DerefMut for Rows {
+    fn deref_mut(&mut self) -> &mut Problem {
+        Rc::make_mut(&mut self.problem)
+    }
+}
+
 pub(crate) fn engine_on(gpu: Gpu, task: &Task) -> Backend {
-    Backend::Gpu(Box::new(block_on(GpuEngine::new(gpu, &task.problem, Options::default())).unwrap()))
+    let engine = GpuEngine::new(gpu, &task.problem, &task.layout, Options::default());
+    Backend::Gpu(Box::new(block_on(engine).unwrap()))
+}
+
+/// The exact solution of a linear model.
+pub(crate) fn exact(task: &Task) -> &LeastSquares {
+    &task.exact.as_ref().expect("a linear model").solution
 }
 
 /// The GPU with its rows in two buffers: tiles and updates instead of one descending workgroup.
 pub(crate) fn split_engine(task: &Task) -> Backend {
     let max_binding_bytes = (task.problem.features.len() * 4).div_ceil(2) as u64 + 64;
     let options = Options { max_binding_bytes, ..Options::default() };
-    Backend::Gpu(Box::new(block_on(GpuEngine::new(gpu(), &task.problem, options)).unwrap()))
+    Backend::Gpu(Box::new(block_on(GpuEngine::new(gpu(), &task.problem, &task.layout, options)).unwrap()))
 }
 
 pub(crate) fn backend_on(on: On, task: &Task) -> Backend {
     match on {
-        On::Cpu => backend::cpu(Rc::clone(&task.problem)),
+        On::Cpu => backend::cpu(Rc::clone(&task.problem), &task.layout),
         On::Gpu => engine_on(gpu(), task),
     }
 }
@@ -88,7 +141,9 @@ pub(crate) fn trainer_of(on: On, config: &RunConfig, task: Task) -> Trainer {
             // Room for parallel runs.
             let n_runs = n_runs(&config.check().unwrap(), &task);
             let options = Options { n_runs, loss: config.loss.kind(), ..Options::default() };
-            Backend::Gpu(Box::new(block_on(GpuEngine::new(gpu(), &task.problem, options)).unwrap()))
+            Backend::Gpu(Box::new(
+                block_on(GpuEngine::new(gpu(), &task.problem, &task.layout, options)).unwrap(),
+            ))
         }
     };
     trainer_with(backend, config, task)

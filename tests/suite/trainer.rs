@@ -6,7 +6,7 @@ use downhill::message::Code;
 use downhill::monitor::{Monitor, Observation};
 use downhill::trainer::{Status, Trainer};
 
-use crate::support::{EVERYWHERE, assert_close, block_on, distance, task_of, trainer, trainer_of};
+use crate::support::{EVERYWHERE, assert_close, block_on, distance, exact, task_of, trainer, trainer_of};
 
 fn endless() -> RunConfig {
     RunConfig { stop: Stop { converged: false, ..Stop::default() }, ..RunConfig::default() }
@@ -22,7 +22,7 @@ fn batch_descent_reaches_the_least_squares_solution() {
         let mut trainer = trainer(on, &RunConfig { learning_rate: 0.3, ..endless() });
         advance(&mut trainer, 500);
         assert!(trainer.distance().unwrap() < 1e-6, "{:?}", trainer.distance());
-        assert_close(trainer.measured().loss, trainer.task().exact.loss, 1e-8, "loss");
+        assert_close(trainer.measured().loss, exact(trainer.task()).loss, 1e-8, "loss");
         // w x + b at 0.5 and -0.5 is near 2 x + 1: the noise of 100 rows moves it by about 0.01.
         assert_close(trainer.predict(0.5), 2.0, 0.05, "prediction at 0.5");
         assert_close(trainer.predict(-0.5), 0.0, 0.05, "prediction at -0.5");
@@ -91,7 +91,12 @@ fn a_rate_changed_in_mid_run_takes_effect_at_the_next_step_and_is_marked() {
         advance(&mut changed, 1);
         // One plain step by the formula w - r g, with the gradient at those weights.
         let at: Vec<f64> = before.iter().map(|w| f64::from(*w)).collect();
-        let (_, gradient) = downhill::gradient::loss_and_gradient(&changed.task().problem, &at, 0..100);
+        let (_, gradient) = downhill::model::gradient::loss_and_gradient(
+            &changed.task().problem,
+            &changed.task().layout,
+            &at,
+            0..100,
+        );
         for ((after, before), slope) in changed.parameters().iter().zip(&at).zip(&gradient) {
             assert_close(f64::from(*after), before - 0.2 * slope, 1e-6, "weight");
         }
@@ -222,8 +227,12 @@ fn the_loss_shown_is_the_loss_of_the_weights_shown() {
             for _ in 0..5 {
                 advance(&mut run, 7);
                 let at: Vec<f64> = run.parameters().iter().map(|w| f64::from(*w)).collect();
-                let (loss, gradient) =
-                    downhill::gradient::loss_and_gradient(&run.task().problem, &at, 0..100);
+                let (loss, gradient) = downhill::model::gradient::loss_and_gradient(
+                    &run.task().problem,
+                    &run.task().layout,
+                    &at,
+                    0..100,
+                );
                 let norm = gradient.iter().map(|g| g * g).sum::<f64>().sqrt();
                 assert_close(run.measured().loss, loss, 1e-5 * loss, "loss");
                 assert_close(run.measured().gradient_norm, norm, 1e-5 * norm + 1e-6, "gradient norm");
@@ -318,7 +327,7 @@ fn the_bold_driver_finds_a_fast_rate_and_survives_too_fast_a_one() {
         // The rate grows past the stable limit of 1, is reduced, and the run still ends at the
         // lowest loss.
         assert!(restored > 0, "the rate never grew to {}", run.learning_rate());
-        assert_close(best, run.task().exact.loss, 1e-6, "loss");
+        assert_close(best, exact(run.task()).loss, 1e-6, "loss");
     }
 }
 
@@ -331,7 +340,7 @@ fn decayed_stochastic_descent_settles_where_a_constant_rate_hovers() {
         let [hovering, settled] = [stochastic, decaying].map(|config| {
             let mut run = trainer(on, &config);
             advance(&mut run, 20_000);
-            run.measured().loss - run.task().exact.loss
+            run.measured().loss - exact(run.task()).loss
         });
         assert!(settled < 0.2 * hovering, "{settled:e} against {hovering:e}");
     }
@@ -364,7 +373,7 @@ fn polynomials_are_fitted_and_reported_in_original_units() {
         let y = x.iter().map(|x| 3.0 - 0.5 * x + 0.01 * x * x).collect();
         let mut run = trainer_of(on, &config, task_of(&config, x, y));
         advance(&mut run, 3000);
-        let weights = run.original_parameters();
+        let weights = run.original_parameters().unwrap();
         for (found, expected) in weights.iter().zip([-0.5, 0.01, 3.0]) {
             assert_close(*found, expected, 1e-2 * expected.abs(), "coefficient");
         }

@@ -15,6 +15,7 @@ use downhill::backend::kernel::{self, EPOCH_END, EPOCH_START, FULL, RunParams, S
 use downhill::backend::{self, Backend, MAX_STEPS_PER_CALL, State};
 use downhill::choices::Optimizer;
 use downhill::dataset::Problem;
+use downhill::model::Layout;
 use downhill::rng::{IN_MEMORY_BLOCK_ROWS, Permutation, mix};
 use downhill::web::now_ms;
 
@@ -55,11 +56,12 @@ impl BareEngine {
         spawn: Function,
     ) -> Result<BareEngine, Error> {
         let problem = Rc::new(problem(n_samples, n_features));
-        let backend = open(&engine, &problem, &spawn).await?;
+        let layout = Layout::linear(n_features, 1, true);
+        let backend = open(&engine, &problem, &layout, &spawn).await?;
         let mut params = RunParams {
             n_samples,
             n_features,
-            n_parameters: problem.n_parameters(),
+            n_parameters: layout.n_parameters(),
             n_runs: 1,
             seed,
             block_rows: IN_MEMORY_BLOCK_ROWS,
@@ -70,7 +72,7 @@ impl BareEngine {
         };
         params.set_rule(&Optimizer::Sgd.rule());
         let batch_rows = if batch_rows == 0 { n_samples } else { batch_rows.min(n_samples) };
-        let state = State::new(&vec![0.0; problem.n_parameters() as usize]);
+        let state = State::new(&vec![0.0; layout.n_parameters() as usize]);
         let plan = Plan { n_samples, batch_rows, shuffle, learning_rate, epoch: 0, position: 0 };
         Ok(Self {
             problem,
@@ -235,18 +237,26 @@ impl Plan {
     }
 }
 
-async fn open(engine: &str, problem: &Rc<Problem>, spawn: &Function) -> Result<Backend, Error> {
+async fn open(
+    engine: &str,
+    problem: &Rc<Problem>,
+    layout: &Layout,
+    spawn: &Function,
+) -> Result<Backend, Error> {
     match engine {
-        "cpu" => Ok(backend::cpu(Rc::clone(problem))),
-        "pair" => downhill::web::pair::open(spawn, problem).await.map_err(|detail| Error::new(&detail)),
+        "cpu" => Ok(backend::cpu(Rc::clone(problem), layout)),
+        "pair" => {
+            let opened = downhill::web::pair::open(spawn, problem, layout).await;
+            opened.map_err(|detail| Error::new(&detail))
+        }
         "gpu" => {
             let said = Error::from;
             let gpu = backend::gpu::Gpu::open().await.map_err(said)?;
             let options = backend::gpu::Options { now_ms: Some(now_ms), ..Default::default() };
-            let engine = backend::gpu::GpuEngine::new(gpu, problem, options).await.map_err(said)?;
+            let engine = backend::gpu::GpuEngine::new(gpu, problem, layout, options).await.map_err(said)?;
             Ok(Backend::Gpu(Box::new(engine)))
         }
-        "statistics" => Ok(backend::cpu_by_statistics(Rc::clone(problem))),
+        "statistics" => Ok(backend::cpu_by_statistics(Rc::clone(problem), layout)),
         other => Err(Error::new(&format!("the engine \"{other}\" is not built"))),
     }
 }
@@ -266,7 +276,7 @@ fn problem(n_samples: u32, n_features: u32) -> Problem {
         let signal: f32 = features.iter().zip(&weights).map(|(x, w)| x * w).sum();
         *target = 0.5 + signal + 0.1 * uniform(row as u32 ^ NOISE);
     }
-    Problem { n_samples, n_features, n_outputs: 1, bias: true, features, targets, ..Problem::default() }
+    Problem { n_samples, n_features, features, targets, ..Problem::default() }
 }
 
 /// A number on [-1, 1) of 24 bits, so that it is the same in every language.

@@ -136,7 +136,7 @@ fn weights() -> Result<Vec<String>> {
             let plan = config.check()?;
             let dataset = Dataset::build(&config.data, None)?;
             let task = Task::new(&plan, Rc::new(dataset))?;
-            let engine = backend::cpu(Rc::clone(&task.problem));
+            let engine = backend::cpu(Rc::clone(&task.problem), &task.layout);
             let in_use = InUse::new(&engine, Code::CpuForced.into());
             let mut trainer = pollster::block_on(Trainer::new(plan, task, engine, in_use))?;
             pollster::block_on(trainer.advance(20))?;

@@ -7,7 +7,7 @@ use downhill::config::{RunConfig, from_query, json, to_query};
 use downhill::dataset::{Dataset, Input};
 use downhill::foreign::ForeignModel;
 use downhill::message::{Code, Message, Result};
-use downhill::model::Activation;
+use downhill::model::Response;
 use downhill::run_file;
 use downhill::trainer::{Task, Trainer};
 use downhill_model_files::format::{self, Format};
@@ -149,7 +149,7 @@ fn go_on(input: &[u8]) -> Result<()> {
         return Ok(());
     }
     let task = Task::new(&imported.plan, Rc::new(dataset))?;
-    let engine = backend::cpu(Rc::clone(&task.problem));
+    let engine = backend::cpu(Rc::clone(&task.problem), &task.layout);
     let in_use = InUse::new(&engine, Code::CpuForced.into());
     let mut trainer = pollster::block_on(Trainer::new(config.check()?, task, engine, in_use))?;
     pollster::block_on(trainer.restore(imported.checkpoint))?;
@@ -167,7 +167,7 @@ fn predict(input: &[u8]) {
     let one_or_two = |n: usize| {
         let inputs = inputs[..n].to_vec();
         let weights = (vec![vec![0.5]; n], Some(vec![-1.0]));
-        Model::of_folded((inputs, "y".to_owned()), &[1, 1], Vec::new(), weights, Activation::Linear)
+        Model::of_folded((inputs, "y".to_owned()), &[1, 1], Vec::new(), weights, Response::Linear)
     };
     for n in [1, 2] {
         let by = |chunk: usize| {
@@ -210,7 +210,7 @@ fn adopt(model: &Model) -> Result<()> {
     config.model = foreign.config(&dataset.inputs, &matching, &config.model);
     config.loss = foreign.loss(config.loss);
     let task = Task::new(&config.check()?, Rc::new(dataset))?;
-    let outputs = (task.problem.n_outputs as usize, &[][..]);
+    let outputs = (task.layout.n_outputs() as usize, &[][..]);
     let own = (&task.dataset.inputs[..], &matching);
     foreign.parameters((&task.map, config.model.bias), own, outputs).map(drop)
 }

@@ -6,7 +6,7 @@
 
 use downhill::dataset::{Input, Term};
 use downhill::message::{Code, Message, Result};
-use downhill::model::Activation;
+use downhill::model::Response;
 use flate2::Crc;
 
 use crate::features::comment;
@@ -127,13 +127,13 @@ fn header(run: &Run, model: &Model, program: &Program<'_>, language: Language) -
 fn meaning(model: &Model) -> String {
     let target = &model.target;
     match model.activation {
-        Activation::Linear => format!("Returns {target} for these inputs:"),
-        Activation::Sigmoid => match model.target_levels.get(1) {
+        Response::Linear => format!("Returns {target} for these inputs:"),
+        Response::Sigmoid => match model.target_levels.get(1) {
             Some(level) => format!("Returns the probability that {target} is \"{level}\" for these inputs:"),
             None => format!("Returns the probability of {target} for these inputs:"),
         },
-        Activation::Exponential => format!("Returns the expected count of {target} for these inputs:"),
-        Activation::Softmax => {
+        Response::Exponential => format!("Returns the expected count of {target} for these inputs:"),
+        Response::Softmax => {
             let classes: Vec<String> =
                 model.target_levels.iter().map(|level| format!("\"{level}\"")).collect();
             format!(

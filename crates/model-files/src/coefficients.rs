@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 use downhill::config::{MAX_DEGREE, MAX_FEATURES};
 use downhill::dataset::{FeatureMap, Input, InputMap, Term};
 use downhill::message::{Code, Message, Result};
-use downhill::model::Activation;
+use downhill::model::Response;
 
 use crate::format::{Held, Part, Plain};
 use crate::model::Model;
@@ -52,7 +52,7 @@ fn table(model: &Model) -> csv::Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(HEADER)?;
     for output in 0..model.n_outputs() {
-        let name = model.target_levels.get(output).filter(|_| model.activation == Activation::Softmax);
+        let name = model.target_levels.get(output).filter(|_| model.activation == Response::Softmax);
         let name = name.unwrap_or(&model.target);
         let mut row =
             |term: &str, estimate: f64| writer.write_record([term, &format!("{estimate:?}"), name, link]);
@@ -71,12 +71,12 @@ fn table(model: &Model) -> csv::Result<Vec<u8>> {
     writer.into_inner().map_err(|error| error.into_error().into())
 }
 
-fn link(activation: Activation) -> &'static str {
+fn link(activation: Response) -> &'static str {
     match activation {
-        Activation::Linear => "identity",
-        Activation::Sigmoid => "logit",
-        Activation::Exponential => "log",
-        Activation::Softmax => "softmax",
+        Response::Linear => "identity",
+        Response::Sigmoid => "logit",
+        Response::Exponential => "log",
+        Response::Softmax => "softmax",
     }
 }
 
@@ -116,10 +116,10 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Plain> {
         }
         let said = match cell(link_place) {
             "" => None,
-            "identity" => Some(Activation::Linear),
-            "logit" => Some(Activation::Sigmoid),
-            "log" => Some(Activation::Exponential),
-            "softmax" => Some(Activation::Softmax),
+            "identity" => Some(Response::Linear),
+            "logit" => Some(Response::Sigmoid),
+            "log" => Some(Response::Exponential),
+            "softmax" => Some(Response::Softmax),
             other => return Err(unsupported(&format!("the link \"{}\"", cut(other)))),
         };
         activation = activation.or(said);
@@ -137,17 +137,17 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Plain> {
     Ok(Plain { producer: None, model, carried: None })
 }
 
-fn model(outputs: Vec<(String, Terms)>, activation: Option<Activation>) -> Result<Model> {
+fn model(outputs: Vec<(String, Terms)>, activation: Option<Response>) -> Result<Model> {
     let Some((_, first)) = outputs.first() else { return Err(unsupported("no coefficients")) };
     let names: Vec<&str> = first.iter().map(|(name, _)| name.as_str()).collect();
     let layout = Layout::of(&names)?;
     let activation =
-        activation.unwrap_or(if outputs.len() > 1 { Activation::Softmax } else { Activation::Linear });
-    if outputs.len() > 1 && activation != Activation::Softmax {
+        activation.unwrap_or(if outputs.len() > 1 { Response::Softmax } else { Response::Linear });
+    if outputs.len() > 1 && activation != Response::Softmax {
         return Err(unsupported("several outputs that are not classes"));
     }
     let (target, target_levels) = match activation {
-        Activation::Softmax => ("y".to_owned(), outputs.iter().map(|(name, _)| name.clone()).collect()),
+        Response::Softmax => ("y".to_owned(), outputs.iter().map(|(name, _)| name.clone()).collect()),
         _ if outputs[0].0.is_empty() => ("y".to_owned(), Vec::new()),
         _ => (outputs[0].0.clone(), Vec::new()),
     };
@@ -319,9 +319,7 @@ pub(crate) fn holds(model: &Model) -> Vec<(Part, Held)> {
 pub(crate) fn how_to_load(model: &Model, file_name: &str) -> (&'static str, String) {
     let name = crate::features::python_text(file_name);
     let pivot = match model.activation {
-        Activation::Softmax => {
-            "print(table.pivot(index=\"term\", columns=\"output\", values=\"estimate\"))\n"
-        }
+        Response::Softmax => "print(table.pivot(index=\"term\", columns=\"output\", values=\"estimate\"))\n",
         _ => "print(table.set_index(\"term\")[\"estimate\"])\n",
     };
     ("python", format!("import pandas as pd\n\ntable = pd.read_csv({name}, keep_default_na=False)\n{pivot}"))

@@ -1,7 +1,7 @@
 //! What formats leave to whoever loads them: how the features are made, in Python's words.
 
 use downhill::dataset::Term;
-use downhill::model::Activation;
+use downhill::model::Response;
 
 use crate::format::{Held, Part};
 use crate::model::Model;
@@ -74,12 +74,12 @@ pub(crate) fn example(center: f64, scale: f64) -> String {
 }
 
 /// A line that prints what is made of the outputs; in each pattern `{}` stands for them.
-pub(crate) fn after(outputs: &str, activation: Activation, [sigmoid, softmax, exp]: [&str; 3]) -> String {
+pub(crate) fn after(outputs: &str, activation: Response, [sigmoid, softmax, exp]: [&str; 3]) -> String {
     let pattern = match activation {
-        Activation::Linear => "{}",
-        Activation::Sigmoid => sigmoid,
-        Activation::Softmax => softmax,
-        Activation::Exponential => exp,
+        Response::Linear => "{}",
+        Response::Sigmoid => sigmoid,
+        Response::Softmax => softmax,
+        Response::Exponential => exp,
     };
     format!("print({})\n", pattern.replace("{}", outputs))
 }

@@ -1,7 +1,7 @@
 //! A model taken apart for speed: predictions of many rows at once, column by column, without anything made for a row.
 
 use downhill::dataset::Term;
-use downhill::model::Activation;
+use downhill::model::Response;
 
 use crate::model::Model;
 
@@ -19,7 +19,7 @@ pub struct Forward {
     parts: Vec<Part>,
     /// Of each input whose scaled numbers are wanted, its centre and scale.
     scales: Vec<Option<(f64, f64)>>,
-    activation: Activation,
+    activation: Response,
 }
 
 /// What one input or two add; coefficients are `[output][...]`.
@@ -201,16 +201,16 @@ impl Forward {
     /// What the outputs mean, in their place.
     fn link(&self, n: usize, outputs: &mut [Vec<f64>]) {
         match self.activation {
-            Activation::Linear => {}
-            Activation::Sigmoid => {
+            Response::Linear => {}
+            Response::Sigmoid => {
                 outputs
                     .iter_mut()
                     .for_each(|out| out[..n].iter_mut().for_each(|z| *z = 1.0 / (1.0 + (-*z).exp())));
             }
-            Activation::Exponential => {
+            Response::Exponential => {
                 outputs.iter_mut().for_each(|out| out[..n].iter_mut().for_each(|z| *z = z.exp()));
             }
-            Activation::Softmax => {
+            Response::Softmax => {
                 for row in 0..n {
                     let largest = outputs.iter().map(|out| out[row]).fold(f64::NEG_INFINITY, f64::max);
                     let mut sum = 0.0;

@@ -13,7 +13,7 @@ use std::ops::Range;
 use downhill::config::MAX_FEATURES;
 use downhill::dataset::{FeatureMap, Input, InputMap, Term};
 use downhill::message::{Code, Message, Result};
-use downhill::model::Activation;
+use downhill::model::Response;
 
 use crate::model::{Model, map_of};
 
@@ -199,7 +199,7 @@ impl Graph {
     ///
     /// # Errors
     /// [`Code::ModelUnsupported`] for a monomial that no feature of Downhill is, [`Code::ModelNotFinite`].
-    pub(crate) fn model(self, target: &str, outputs: &Value, activation: Activation) -> Result<Model> {
+    pub(crate) fn model(self, target: &str, outputs: &Value, activation: Response) -> Result<Model> {
         let mut degrees = vec![1_u32; self.inputs.len()];
         let mut interactions: Vec<[u32; 2]> = Vec::new();
         for monomial in
@@ -417,7 +417,7 @@ mod tests {
         let columns: Value = [z, square, product, shaded, hot].concat();
         let weights = [0.5, -0.25, 2.0, 1.0, -1.0, 3.0, 10.0, 20.0, 30.0];
         let outputs = graph.dense(&columns, &weights, 1, &[7.0]).unwrap();
-        let model = graph.model("y", &outputs, Activation::Linear).unwrap();
+        let model = graph.model("y", &outputs, Response::Linear).unwrap();
         assert_eq!(
             model.term_names(),
             [
@@ -448,7 +448,7 @@ mod tests {
         let mut graph = graph();
         let a = graph.numbers(0..1).unwrap();
         let outputs = graph.dense(&a, &[3.0], 1, &[]).unwrap();
-        let model = graph.model("y", &outputs, Activation::Linear).unwrap();
+        let model = graph.model("y", &outputs, Response::Linear).unwrap();
         assert_eq!(model.bias, None);
         assert_eq!(value(&model, &[2.0, 1.0, 9.0]), 6.0);
     }
@@ -459,7 +459,7 @@ mod tests {
         let (a, b) = (graph.numbers(0..1).unwrap(), graph.numbers(2..3).unwrap());
         let square = graph.multiply(&a, &a).unwrap();
         let outputs = graph.multiply(&square, &b).unwrap();
-        let refused = graph.model("y", &outputs, Activation::Linear).unwrap_err();
+        let refused = graph.model("y", &outputs, Response::Linear).unwrap_err();
         assert_eq!(refused.code, Code::ModelUnsupported);
         assert_eq!(refused.params["found"], "a^2 * b");
     }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use downhill::dataset::Input;
 use downhill::message::{Code, Message, Result};
-use downhill::model::Activation;
+use downhill::model::Response;
 
 use crate::graph::{Graph, Polynomial, Value};
 use crate::model::Model;
@@ -180,7 +180,7 @@ impl<'a> Interpreter<'a> {
                     columns.iter().enumerate().map(|(k, input)| (*input, of(k))).collect()
                 }),
                 Layer::Dense(dense) if place != self.network.output => match dense.function {
-                    Function::Of(Activation::Linear) if !dense.trainable => {
+                    Function::Of(Response::Linear) if !dense.trainable => {
                         self.columns(*from).and_then(|columns| diagonal(dense, &columns))
                     }
                     Function::Relu => {
@@ -223,7 +223,7 @@ impl<'a> Interpreter<'a> {
             }
         }
         let outputs = self.values[self.network.output].take().unwrap_or_default();
-        let mut model = graph.model("y", &outputs, activation.unwrap_or(Activation::Linear))?;
+        let mut model = graph.model("y", &outputs, activation.unwrap_or(Response::Linear))?;
         for (input, (center, scale)) in &self.scaling {
             if self.inputs[*input].levels.is_empty() {
                 (model.map.inputs[*input].center, model.map.inputs[*input].scale) = (*center, *scale);
@@ -236,7 +236,7 @@ impl<'a> Interpreter<'a> {
         &self,
         graph: &mut Graph,
         place: usize,
-        activation: Option<&mut Option<Activation>>,
+        activation: Option<&mut Option<Response>>,
     ) -> Result<Value> {
         let node = &self.network.nodes[place];
         let mut from = Vec::new();
@@ -289,7 +289,7 @@ impl<'a> Interpreter<'a> {
                     (Function::Of(found), Some(activation)) => {
                         activation.get_or_insert(*found);
                     }
-                    (Function::Of(Activation::Linear), None) => {}
+                    (Function::Of(Response::Linear), None) => {}
                     _ => return Err(self.too_deep()),
                 }
                 let kernel: Vec<f64> = dense.kernel.iter().map(|w| f64::from(*w)).collect();
@@ -324,7 +324,7 @@ impl<'a> Interpreter<'a> {
                     (Function::Of(found), Some(activation)) => {
                         activation.get_or_insert(*found);
                     }
-                    (Function::Of(Activation::Linear), None) => {}
+                    (Function::Of(Response::Linear), None) => {}
                     _ => return Err(self.too_deep()),
                 }
                 copied(graph, first()?)

@@ -6,7 +6,7 @@
 use downhill::choices::{Loss, Optimizer};
 use downhill::dataset::Input;
 use downhill::message::{Code, Message, Result};
-use downhill::model::Activation;
+use downhill::model::Response;
 use serde_json::{Value, json};
 
 use crate::format::{Held, Part};
@@ -408,7 +408,7 @@ fn optimizer(run: &Run, dialect: Dialect) -> Value {
 /// [`Code::ModelCannotHold`].
 pub(crate) fn tfjs_holds(model: &Model) -> Result<()> {
     match model.activation {
-        Activation::Exponential => Err(Message::new(Code::ModelCannotHold)
+        Response::Exponential => Err(Message::new(Code::ModelCannotHold)
             .with("format", "TensorFlow.js")
             .with("part", "an exponential output (a Poisson model)")),
         _ => Ok(()),

@@ -1,7 +1,7 @@
 //! What every format holds: a linear model over features of raw inputs, and what its outputs mean.
 
 use downhill::dataset::{FeatureMap, Input, InputMap};
-use downhill::model::{self, Activation};
+use downhill::model::{self, Response};
 use serde::Serialize;
 
 /// A model that takes a row in the user's units: numbers as they are, categories as words.
@@ -20,7 +20,7 @@ pub struct Model {
     /// One an output; none where the model has none.
     pub bias: Option<Vec<f64>>,
     /// What is made of the outputs.
-    pub activation: Activation,
+    pub activation: Response,
 }
 
 /// The same model over features that are not scaled: powers, levels and products of the raw inputs.
@@ -39,7 +39,7 @@ impl Model {
         degrees: &[u32],
         interactions: Vec<[u32; 2]>,
         (weights, bias): (Vec<Vec<f64>>, Option<Vec<f64>>),
-        activation: Activation,
+        activation: Response,
     ) -> Self {
         let maps = inputs.iter().zip(degrees).map(|(input, degree)| map_of(input, *degree));
         let map = FeatureMap::new(maps.collect(), interactions);
@@ -88,10 +88,10 @@ impl Model {
     pub fn predict(&self, x: &[f64], features: &mut [f64]) -> Vec<f64> {
         let mut outputs = self.outputs(x, features);
         match self.activation {
-            Activation::Linear => {}
-            Activation::Sigmoid => outputs.iter_mut().for_each(|z| *z = 1.0 / (1.0 + (-*z).exp())),
-            Activation::Exponential => outputs.iter_mut().for_each(|z| *z = z.exp()),
-            Activation::Softmax => {
+            Response::Linear => {}
+            Response::Sigmoid => outputs.iter_mut().for_each(|z| *z = 1.0 / (1.0 + (-*z).exp())),
+            Response::Exponential => outputs.iter_mut().for_each(|z| *z = z.exp()),
+            Response::Softmax => {
                 let largest = outputs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
                 outputs.iter_mut().for_each(|z| *z = (*z - largest).exp());
                 let sum: f64 = outputs.iter().sum();

@@ -10,7 +10,7 @@
 //! Whatever the model did not learn is frozen, so that whoever trains it further trains the weights alone.
 
 use downhill::dataset::Term;
-use downhill::model::Activation;
+use downhill::model::Response;
 
 use crate::model::Model;
 
@@ -98,7 +98,7 @@ pub(crate) struct Dense {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Function {
     /// What an output of a model may go through.
-    Of(Activation),
+    Of(Response),
     /// `max(0, x)`.
     Relu,
     /// Any other, by its name.
@@ -109,10 +109,10 @@ impl Function {
     /// What Keras calls it.
     pub(crate) fn name(&self) -> &str {
         match self {
-            Self::Of(Activation::Linear) => "linear",
-            Self::Of(Activation::Sigmoid) => "sigmoid",
-            Self::Of(Activation::Softmax) => "softmax",
-            Self::Of(Activation::Exponential) => "exponential",
+            Self::Of(Response::Linear) => "linear",
+            Self::Of(Response::Sigmoid) => "sigmoid",
+            Self::Of(Response::Softmax) => "softmax",
+            Self::Of(Response::Exponential) => "exponential",
             Self::Relu => "relu",
             Self::Other(name) => name,
         }
@@ -121,10 +121,10 @@ impl Function {
     /// By that name.
     pub(crate) fn named(name: &str) -> Self {
         match name {
-            "linear" => Self::Of(Activation::Linear),
-            "sigmoid" => Self::Of(Activation::Sigmoid),
-            "softmax" => Self::Of(Activation::Softmax),
-            "exponential" => Self::Of(Activation::Exponential),
+            "linear" => Self::Of(Response::Linear),
+            "sigmoid" => Self::Of(Response::Sigmoid),
+            "softmax" => Self::Of(Response::Softmax),
+            "exponential" => Self::Of(Response::Exponential),
             "relu" => Self::Relu,
             other => Self::Other(other.to_owned()),
         }
@@ -353,7 +353,7 @@ impl Dense {
             kernel: vec![0.0; n_inputs * units],
             units,
             bias: Some(vec![0.0; units]),
-            function: Function::Of(Activation::Linear),
+            function: Function::Of(Response::Linear),
             trainable: false,
         }
     }

@@ -16,7 +16,7 @@ mod tests;
 mod write;
 
 use downhill::message::{Code, Message, Result};
-use downhill::model::Activation;
+use downhill::model::Response;
 
 use crate::format::{Held, Part, Plain};
 use crate::model::Model;
@@ -101,12 +101,12 @@ pub(crate) fn how_to_load(model: &Model, file_name: &str) -> (&'static str, Stri
 }
 
 /// The node that an activation is.
-fn operator(activation: Activation) -> Option<&'static str> {
+fn operator(activation: Response) -> Option<&'static str> {
     match activation {
-        Activation::Linear => None,
-        Activation::Sigmoid => Some("Sigmoid"),
-        Activation::Softmax => Some("Softmax"),
-        Activation::Exponential => Some("Exp"),
+        Response::Linear => None,
+        Response::Sigmoid => Some("Sigmoid"),
+        Response::Softmax => Some("Softmax"),
+        Response::Exponential => Some("Exp"),
     }
 }
 

@@ -10,7 +10,7 @@ mod tree;
 mod write;
 
 use downhill::message::{Code, Message, Result};
-use downhill::model::Activation;
+use downhill::model::Response;
 
 use crate::features::{comment, example, python_text};
 use crate::format::{Held, Part, Plain};
@@ -90,8 +90,8 @@ pub(crate) fn how_to_load(model: &Model, file_name: &str) -> (&'static str, Stri
     // It passes over exponents and links, takes a column by a path that no apostrophe may be in, and a table without numbers for none.
     let has_numbers = model.inputs.iter().any(|input| input.levels.is_empty());
     let class = match model.activation {
-        Activation::Linear => Some(("PMMLLinearRegression", "predict")),
-        Activation::Sigmoid | Activation::Softmax if has_numbers => {
+        Response::Linear => Some(("PMMLLinearRegression", "predict")),
+        Response::Sigmoid | Response::Softmax if has_numbers => {
             Some(("PMMLLogisticRegression", "predict_proba"))
         }
         _ => None,

@@ -19,7 +19,7 @@ use std::collections::HashMap;
 use downhill::dataset::Input;
 use downhill::foreign::ForeignModel;
 use downhill::message::{Code, Message, Result};
-use downhill::model::Activation;
+use downhill::model::Response;
 use downhill_tables::cell::{self, Cell, Numbers};
 use downhill_tables::dialect::{Decoder, Dialect, Encoding, HEAD_BYTES};
 use downhill_tables::splitter::{Records, Span, Splitter};
@@ -139,8 +139,8 @@ impl Predictor {
     /// Of a model.
     pub fn new(model: &Model) -> Self {
         let classes = match (model.activation, model.n_outputs()) {
-            (Activation::Sigmoid, 1) => 2,
-            (Activation::Softmax, n) => n,
+            (Response::Sigmoid, 1) => 2,
+            (Response::Softmax, n) => n,
             _ => 0,
         };
         let name =

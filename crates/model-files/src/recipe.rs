@@ -9,7 +9,7 @@ use downhill::choices::{Loss, Method, Missing, Schedule, Source, Split};
 use downhill::config::RunConfig;
 use downhill::dataset::Term;
 use downhill::message::{Code, Message, Result};
-use downhill::model::Activation;
+use downhill::model::Response;
 
 use crate::format::{Held, Part, Plain};
 use crate::model::Model;
@@ -167,10 +167,10 @@ impl<'a> Script<'a> {
         text += &format!("COLUMNS = {}\n", list(names));
         let bias = if self.has_bias() { "True" } else { "False" };
         let link = match self.model.activation {
-            Activation::Linear => "identity",
-            Activation::Sigmoid => "logit",
-            Activation::Exponential => "log",
-            Activation::Softmax => "softmax",
+            Response::Linear => "identity",
+            Response::Sigmoid => "logit",
+            Response::Exponential => "log",
+            Response::Softmax => "softmax",
         };
         let made = format!("a recipe of Downhill {}", words(&self.run.file.downhill));
         let layout = Layout::of(&self.model, made).text();

@@ -37,7 +37,7 @@ impl Run {
             map: self.file.feature_map.clone(),
             weights: layer.kernel.clone(),
             bias: layer.bias.clone(),
-            activation: layer.activation,
+            activation: layer.response,
         }
     }
 }

@@ -3,7 +3,7 @@
 use downhill::config::MAX_FEATURES;
 use downhill::dataset::{FeatureMap, Input, InputMap};
 use downhill::message::{Code, Message, Result};
-use downhill::model::Activation;
+use downhill::model::Response;
 use serde::{Deserialize, Serialize};
 
 use crate::model::Model;
@@ -199,7 +199,7 @@ pub(crate) struct Layout {
     interactions: Vec<[u32; 2]>,
     target: String,
     target_levels: Vec<String>,
-    activation: Activation,
+    activation: Response,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -249,7 +249,7 @@ impl Layout {
             scale: vec![1.0; weights.len()],
         };
         let n_outputs = weights.first().map_or(0, Vec::len);
-        let one = self.activation != Activation::Softmax;
+        let one = self.activation != Response::Softmax;
         if !counted.fits() || (one && n_outputs != 1) {
             return None;
         }
@@ -283,7 +283,7 @@ pub(crate) fn model(
     });
     // Several outputs of one layer are logits of classes: Downhill has no other model of several.
     let several = weights.first().is_some_and(|row| row.len() > 1);
-    let activation = if several { Activation::Softmax } else { Activation::Linear };
+    let activation = if several { Response::Softmax } else { Response::Linear };
     let inputs: Vec<Input> = names.iter().map(|name| Input::number(name)).collect();
     let degrees = vec![1; n];
     Model::of_folded((inputs, "y".to_owned()), &degrees, Vec::new(), (weights, bias), activation)

@@ -4,7 +4,7 @@
 mod support;
 
 use downhill::message::Code;
-use downhill::model::Activation;
+use downhill::model::Response;
 use downhill_model_files::format::{self, Format};
 use support::{SAMPLES, difference, fixture, rows, sample};
 
@@ -60,13 +60,13 @@ fn a_run_is_not_believed_beside_other_weights() {
 
 /// Files of `tests/fixtures/arrays`, which `make.py` there wrote, hold `y = 2 a - 3 b + 0.5` or, of classes, `[feature][output]`
 /// `[[1, 2, 3], [4, 5, 6]]` and `[0.25, 0.5, 0.75]`.
-fn check_lines(files: &[&str], activation: Activation) {
+fn check_lines(files: &[&str], activation: Response) {
     for name in files {
         let found = format::read(&fixture(&format!("arrays/{name}")))
             .unwrap_or_else(|error| panic!("{name}: {error}"));
         let (weights, bias) = (found.model.weights, found.model.bias);
         match activation {
-            Activation::Softmax => {
+            Response::Softmax => {
                 assert_eq!(weights, [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], "{name}");
                 assert_eq!(bias, Some(vec![0.25, 0.5, 0.75]), "{name}");
             }
@@ -93,9 +93,9 @@ fn files_of_safetensors_itself_are_read() {
             "keras.safetensors",
             "no_bias.safetensors",
         ],
-        Activation::Linear,
+        Response::Linear,
     );
-    check_lines(&["classes.safetensors"], Activation::Softmax);
+    check_lines(&["classes.safetensors"], Response::Softmax);
 }
 
 #[test]
@@ -116,9 +116,9 @@ fn files_of_numpy_itself_are_read() {
             "no_bias.npz",
             "integers.npz",
         ],
-        Activation::Linear,
+        Response::Linear,
     );
-    check_lines(&["classes.npz", "classes_fortran.npz", "classes_torch.npz"], Activation::Softmax);
+    check_lines(&["classes.npz", "classes_fortran.npz", "classes_torch.npz"], Response::Softmax);
     let names = format::read(&fixture("arrays/sklearn.npz")).unwrap().model.inputs;
     assert_eq!([&names[0].name[..], &names[1].name], ["a", "b"], "feature_names_in_");
 }

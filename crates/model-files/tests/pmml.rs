@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use downhill::dataset::Input;
 use downhill::message::{Code, Message};
-use downhill::model::Activation;
+use downhill::model::Response;
 use downhill::rng::philox4x32;
 use downhill_model_files::format::{self, Format};
 use downhill_model_files::model::Model;
@@ -142,7 +142,7 @@ fn examples_of_the_specification_predict_by_their_formulas() {
         close(found[0], 3216.38 + cubic + of_location);
     }
     let terms = model(&fixture("claims_terms.pmml"));
-    assert_eq!(terms.activation, Activation::Exponential);
+    assert_eq!(terms.activation, Response::Exponential);
     for (age, work, sex, minority) in [(30.0, 2.0, "male", "true"), (41.0, -1.5, "female", "false")] {
         let row = [json!(age), json!(work), json!(sex), json!(minority)];
         let (male, female) = (f64::from(sex == "male"), f64::from(sex == "female"));

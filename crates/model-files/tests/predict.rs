@@ -341,7 +341,7 @@ fn pasted_words_are_rows() {
         &[1],
         Vec::new(),
         (vec![vec![2.0], vec![4.0]], Some(vec![1.0])),
-        downhill::model::Activation::Linear,
+        downhill::model::Response::Linear,
     );
     let mut predictor = Predictor::new(&model);
     let mut out = predictor.push(b"green\nred\nblue\n").unwrap();

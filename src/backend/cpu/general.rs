@@ -8,7 +8,7 @@ use super::fused::{add_scaled, dot};
 use crate::backend::kernel::{RunParams, RunSettings, StepParams, VALIDATE};
 use crate::choices::loss::{kind, losses_and_slopes, softmax};
 use crate::dataset::Problem;
-use crate::model;
+use crate::model::Layout;
 
 /// Rows whose sums are f32.
 const FOLD_ROWS: usize = 512;
@@ -37,23 +37,37 @@ pub(super) struct General {
     /// For each row of a group: outputs, which become slopes, and the row's weight.
     outputs: Vec<f32>,
     shares: Vec<f32>,
+    /// The model where it has hidden layers.
+    network: Option<Network>,
+}
+
+/// A model with hidden layers.
+#[derive(Debug)]
+struct Network {
+    layout: Layout,
+    parameters: Vec<f64>,
 }
 
 impl General {
     /// Sets what the next step uses.
     pub(super) fn begin(
         &mut self,
-        problem: &Problem,
+        layout: &Layout,
         params: &RunParams,
         settings: &RunSettings,
         step: &StepParams,
         parameters: &[f32],
     ) {
-        let (d, n_outputs) = (problem.n_features as usize, problem.n_outputs as usize);
         (self.loss, self.loss_parameter) = (params.loss, params.loss_parameter);
-        (self.n_features, self.n_outputs) = (d, n_outputs);
+        (self.n_features, self.n_outputs) = (layout.n_features() as usize, layout.n_outputs() as usize);
         (self.fold, self.validates) = (settings.fold, step.flags & VALIDATE != 0);
-        let (weights, bias) = model::split(parameters, problem.n_features, problem.n_outputs);
+        let Some(linear) = layout.as_linear() else {
+            let parameters = parameters.iter().map(|parameter| f64::from(*parameter)).collect();
+            self.network = Some(Network { layout: layout.clone(), parameters });
+            return;
+        };
+        let (weights, bias) = linear.split(parameters);
+        let n_outputs = self.n_outputs;
         self.weights.clear();
         for k in 0..n_outputs {
             self.weights.extend(weights[k..].iter().step_by(n_outputs));
@@ -75,6 +89,11 @@ impl General {
         targets: &[f32],
         sums: &mut [f64],
     ) {
+        if let Some(network) = self.network.take() {
+            self.accumulate_network(&network, problem, indices, (features, targets), sums);
+            self.network = Some(network);
+            return;
+        }
         let (d, n_outputs) = (self.n_features, self.n_outputs);
         let [least, most] = GROUP_ROWS;
         let group_rows = (GROUP_NUMBERS / d).clamp(least, most);
@@ -100,6 +119,29 @@ impl General {
                     *sum += f64::from(*partial);
                 }
             }
+        }
+    }
+
+    /// Does the same for a network, row by row through the plain reference: slow, and exact to the loss's f32.
+    fn accumulate_network(
+        &mut self,
+        network: &Network,
+        problem: &Problem,
+        mut indices: impl Iterator<Item = u32>,
+        (features, targets): (&[f32], &[f32]),
+        sums: &mut [f64],
+    ) {
+        let Network { layout, parameters } = network;
+        let Some((total, gradient)) = sums.split_last_mut() else { return };
+        for (x, y) in features.chunks_exact(self.n_features).zip(targets) {
+            self.share(problem, 1, &mut indices);
+            let x: Vec<f64> = x.iter().map(|x| f64::from(*x)).collect();
+            let values = layout.forward(parameters, &x);
+            self.outputs.clear();
+            self.outputs.extend(values.last().into_iter().flatten().map(|output| *output as f32));
+            *total += self.slopes(&[*y]);
+            let slopes: Vec<f64> = self.outputs.iter().map(|slope| f64::from(*slope)).collect();
+            layout.backward(parameters, &x, &values, (&slopes, 1.0), gradient);
         }
     }
 
@@ -186,9 +228,15 @@ impl General {
 
 /// Adds the slope of the L2 part to `gradient` and returns the whole penalty, as `average` in
 /// `shaders/penalized.wgsl` does.
-pub(super) fn penalize(settings: &RunSettings, weights: &[f32], gradient: &mut [f32]) -> f32 {
+pub(super) fn penalize(
+    settings: &RunSettings,
+    is_weight: &[bool],
+    parameters: &[f32],
+    gradient: &mut [f32],
+) -> f32 {
     let (mut absolute, mut square) = (0.0, 0.0);
-    for (slope, weight) in gradient.iter_mut().zip(weights) {
+    let slopes = gradient.iter_mut().zip(parameters).zip(is_weight);
+    for ((slope, weight), _) in slopes.filter(|(_, is_weight)| **is_weight) {
         *slope += settings.l2 * weight;
         absolute += f64::from(weight.abs());
         square += f64::from(weight * weight);

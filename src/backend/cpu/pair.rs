@@ -11,6 +11,7 @@ use super::{CpuEngine, fused};
 use crate::backend::State;
 use crate::backend::kernel::{EVALUATE, RunParams, SHUFFLED, StepParams};
 use crate::dataset::Problem;
+use crate::model::Layout;
 
 /// Numbers per block of rows in transfer: at 4 MB, little is held twice.
 const BLOCK_NUMBERS: usize = 1 << 20;
@@ -125,10 +126,10 @@ impl PairEngine {
     ///
     /// # Errors
     /// Why there is no second worker.
-    pub async fn new(problem: Rc<Problem>, mut link: Link) -> Result<Self, String> {
+    pub async fn new(problem: Rc<Problem>, layout: &Layout, mut link: Link) -> Result<Self, String> {
         let (n_samples, n_features) = (problem.n_samples, problem.n_features);
         let n_rows = n_samples / 2;
-        let n_parameters = problem.n_parameters();
+        let n_parameters = layout.n_parameters();
         hear(link.0(Ask::Room { n_rows, n_features, n_parameters })).await?;
         let (n_own, d) = ((n_samples - n_rows) as usize, n_features as usize);
         let block_rows = (BLOCK_NUMBERS / d).max(1);
@@ -136,7 +137,13 @@ impl PairEngine {
         for (features, targets) in features.zip(problem.targets[n_own..].chunks(block_rows)) {
             hear(link.0(Ask::Rows { features, targets })).await?;
         }
-        Ok(Self { alone: CpuEngine::new(problem), link: Some(link), lost: None, n_own, traced: Vec::new() })
+        Ok(Self {
+            alone: CpuEngine::new(problem, layout),
+            link: Some(link),
+            lost: None,
+            n_own,
+            traced: Vec::new(),
+        })
     }
 
     /// Why the second worker was lost, if it was. The run is not affected: this worker repeats the
@@ -155,7 +162,7 @@ impl PairEngine {
     ) {
         let n_samples = self.alone.problem.n_samples;
         let whole = |step: &StepParams| step.flags & SHUFFLED == 0 && step.batch_len == n_samples;
-        let general = super::is_general(&self.alone.problem, params);
+        let general = self.alone.is_general(params);
         if general || state.n_runs() > 1 || n_samples == 1 || !steps.iter().all(whole) {
             self.alone.advance(state, params, steps, trace);
             return;

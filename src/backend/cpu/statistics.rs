@@ -8,6 +8,7 @@
 use super::fused::dot;
 use super::lanes::{F32x4, N};
 use crate::dataset::Problem;
+use crate::model::Linear;
 
 /// Rows that are multiplied into the matrix at a time.
 const BLOCK_ROWS: usize = 64;
@@ -43,9 +44,9 @@ enum Gram {
 
 impl Statistics {
     /// Computes the statistics from the rows in f64: `O(n_samples n_parameters^2)`.
-    pub(super) fn of(problem: &Problem) -> Self {
-        let p = problem.n_parameters() as usize;
-        let (matrix, moments) = moments(problem);
+    pub(super) fn of(problem: &Problem, linear: Linear) -> Self {
+        let p = linear.n_parameters() as usize;
+        let (matrix, moments) = moments(problem, p);
         let factor = Factor::of(&matrix, p);
         let mut solution = factor.solve(&moments);
         // One step of refinement: the normal equations square the condition number, but their
@@ -158,8 +159,8 @@ fn multiply(matrix: &[f32], width: usize, v: &[f32], out: &mut [f32]) {
 }
 
 /// `X'X` and `X'y`.
-fn moments(problem: &Problem) -> (Vec<f64>, Vec<f64>) {
-    let (d, p) = (problem.n_features as usize, problem.n_parameters() as usize);
+fn moments(problem: &Problem, p: usize) -> (Vec<f64>, Vec<f64>) {
+    let d = problem.n_features as usize;
     let mut matrix = vec![0.0; p * p];
     let mut moments = vec![0.0; p];
     let mut block = vec![1.0; BLOCK_ROWS * p];

@@ -3,10 +3,11 @@
 
 use std::rc::Rc;
 
-use super::{CpuEngine, is_general};
+use super::CpuEngine;
 use crate::backend::State;
 use crate::backend::kernel::{EVALUATE, RunParams, SHUFFLED, StepParams, VALIDATE};
 use crate::dataset;
+use crate::model::Layout;
 
 /// Additional state of an engine whose rows are in storage.
 #[derive(Debug)]
@@ -20,8 +21,8 @@ pub(super) struct Stored {
 }
 
 impl Stored {
-    pub(super) fn new(stored: &dataset::Stored) -> Self {
-        let sample = CpuEngine::new(Rc::clone(stored.sample()));
+    pub(super) fn new(stored: &dataset::Stored, layout: &Layout) -> Self {
+        let sample = CpuEngine::new(Rc::clone(stored.sample()), layout);
         Self { sample, n_ahead: 0, parameters: Vec::new() }
     }
 }
@@ -42,7 +43,7 @@ impl CpuEngine {
         stored.n_ahead += batch_len;
         if batch_len > 0 {
             let step = StepParams { batch_start, batch_len, flags: EVALUATE, ..StepParams::default() };
-            if is_general(&self.problem, params) {
+            if self.is_general(params) {
                 self.add_general(params, &state.settings_of(0), &step, parameters);
             } else {
                 self.add(params, &step, parameters);

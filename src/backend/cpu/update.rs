@@ -24,7 +24,7 @@ pub(super) fn update(
     step: &StepParams,
     reaction: &mut Reaction,
     slots: &mut Slots<'_>,
-    (gradient, loss, sparsity): (&[f32], f32, Sparsity),
+    (gradient, loss, sparsity): (&[f32], f32, Sparsity<'_>),
     scratch: &mut Scratch,
 ) -> [f32; 2] {
     let rate = step.learning_rate * reaction.rate_scale;
@@ -97,7 +97,7 @@ fn apply(
     slots: &mut Slots<'_>,
     gradient: &[f32],
     rate: f32,
-    sparsity: Sparsity,
+    sparsity: Sparsity<'_>,
     updated: &mut [Parameter],
 ) -> bool {
     let mut finite = true;
@@ -130,13 +130,13 @@ fn apply(
 
 /// The L1 part of the penalty, which has no slope at 0: `l1` for each weight.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Sparsity {
+pub(super) struct Sparsity<'a> {
     pub(super) l1: f32,
     /// Number of penalized parameters; the biases come after them.
-    pub(super) n_weights: usize,
+    pub(super) is_weight: &'a [bool],
 }
 
-impl Sparsity {
+impl Sparsity<'_> {
     #[inline(always)]
     fn is_none(self) -> bool {
         self.l1 == 0.0
@@ -144,7 +144,7 @@ impl Sparsity {
 
     /// The L1 strength for parameter `j`.
     fn of(self, j: usize) -> f32 {
-        if j < self.n_weights { self.l1 } else { 0.0 }
+        if self.is_weight[j] { self.l1 } else { 0.0 }
     }
 
     /// Squared norm of the subgradient of least norm, given the gradient of everything else.

@@ -7,7 +7,7 @@ use crate::dataset::Role;
 use crate::message::{Code, Message, Result, short};
 use crate::model;
 use crate::protocol::{Answer, Configured, DatasetInfo, Exact, InputInfo};
-use crate::trainer::{Task, Trainer};
+use crate::trainer::{self, Task, Trainer};
 
 /// The most points that are drawn one by one.
 const MAX_DRAWN_POINTS: u32 = 20_000;
@@ -38,7 +38,7 @@ impl Session {
             query: to_query(&config),
             restarted: detail == Detail::Everything,
             dataset: (detail == Detail::Everything).then(|| dataset_info(run)),
-            exact: (detail == Detail::Optimum).then(|| exact(&run.trainer)),
+            exact: (detail == Detail::Optimum).then(|| exact(&run.trainer)).flatten(),
             config,
             notices: run.notices.clone(),
         })))
@@ -58,17 +58,18 @@ pub(super) const OPTIMUM_NOTICES: [Code; 5] = [
 pub(super) fn notices(trainer: &Trainer) -> Vec<Message> {
     let (task, config) = (trainer.task(), trainer.plan().config());
     let mut notices = Vec::new();
-    if task.exact.loss.is_nan() {
+    let Some(trainer::Exact { solution, loss_with_bias, .. }) = &task.exact else { return notices };
+    if solution.loss.is_nan() {
         notices.push(Code::NoticeNoOptimum.into());
-    } else if !task.exact.finite {
+    } else if !solution.finite {
         let is_count = config.loss == Loss::Poisson;
         notices.push(if is_count { Code::NoticeZeroCounts } else { Code::NoticeNotFinite }.into());
-    } else if !task.exact.unique {
+    } else if !solution.unique {
         notices.push(Code::NoticeNotUnique.into());
     }
     // A loss that may be negative cannot be compared with twice another.
-    if !config.model.bias && task.loss_with_bias >= 0.0 && task.exact.loss > 2.0 * task.loss_with_bias {
-        notices.push(Message::new(Code::NoticeStoryFloor).with("loss", short(task.exact.loss)));
+    if !config.model.bias && *loss_with_bias >= 0.0 && solution.loss > 2.0 * loss_with_bias {
+        notices.push(Message::new(Code::NoticeStoryFloor).with("loss", short(solution.loss)));
     }
     notices
 }
@@ -130,7 +131,7 @@ fn dataset_info(run: &Run) -> DatasetInfo {
     };
     let (x_range, y_range) = dataset.ranges();
     let x_range = match several {
-        true if task.problem.n_outputs > 1 => [0.0, 1.0],
+        true if task.layout.n_outputs() > 1 => [0.0, 1.0],
         true => y_range,
         false => x_range,
     };
@@ -146,7 +147,7 @@ fn dataset_info(run: &Run) -> DatasetInfo {
         n_validation: task.validation.as_ref().map_or(0, |(problem, _)| problem.n_samples),
         n_test: task.test.as_ref().map_or(0, |(problem, _)| problem.n_samples),
         n_features: task.problem.n_features,
-        n_parameters: task.problem.n_parameters(),
+        n_parameters: task.layout.n_parameters(),
         inputs: inputs.collect(),
         target: dataset.target.clone(),
         classes: classes(trainer),
@@ -168,32 +169,34 @@ fn classes(trainer: &Trainer) -> Vec<String> {
         return Vec::new();
     }
     let levels = &task.dataset.target_levels;
-    let n = task.problem.n_outputs.max(2) as usize;
+    let n = task.layout.n_outputs().max(2) as usize;
     (0..n).map(|class| levels.get(class).cloned().unwrap_or_else(|| class.to_string())).collect()
 }
 
-fn exact(trainer: &Trainer) -> Exact {
+/// The optimum of a linear model; `None` for others.
+fn exact(trainer: &Trainer) -> Option<Exact> {
     let task = trainer.task();
+    let solution = &task.exact.as_ref()?.solution;
     let (curve_x, curve_y) = if task.map.n_inputs() > 1 {
         // An exact prediction equals its target; for many classes, the true class has probability 1.
         let (_, [low, high]) = task.dataset.ranges();
         let ends = singles(&[low - 10.0 * (high - low), high + 10.0 * (high - low)]);
-        if task.problem.n_outputs > 1 { (vec![1.0; 2], ends) } else { (ends.clone(), ends) }
-    } else if task.exact.loss.is_nan() {
+        if task.layout.n_outputs() > 1 { (vec![1.0; 2], ends) } else { (ends.clone(), ends) }
+    } else if solution.loss.is_nan() {
         Default::default()
     } else {
-        curve(trainer, |x| trainer.predict_exactly(x))
+        curve(trainer, |x| trainer.predict_exactly(x).unwrap_or(f64::NAN))
     };
-    Exact {
-        weights: task.exact.original.clone(),
-        unique: task.exact.unique,
-        loss: task.exact.loss,
-        r2: task.exact.r2,
+    Some(Exact {
+        weights: solution.original.clone(),
+        unique: solution.unique,
+        loss: solution.loss,
+        r2: solution.r2,
         stable_rate: trainer.stable_rate(),
-        condition: task.exact.condition,
+        condition: solution.condition,
         curve_x,
         curve_y,
-    }
+    })
 }
 
 /// A curve of the model of one input: a line as far as the chart can be panned, higher powers a little beyond the data.

@@ -30,7 +30,10 @@ impl Session {
         }
         let row = inputs.iter().zip(values).map(|(input, text)| value(input, text.trim()));
         let row = row.collect::<Result<Vec<f64>>>()?;
-        let Explanation { sum, baseline, contributions, response, .. } = trainer.explain_row(&row);
+        let explained = trainer
+            .explain_row(&row)
+            .ok_or_else(|| Message::new(Code::Internal).with("detail", "only linear models are explained"))?;
+        let Explanation { sum, baseline, contributions, response, .. } = explained;
         Ok(Answer::Explained { output: sum, baseline, contributions, response })
     }
 }

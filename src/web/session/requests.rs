@@ -47,7 +47,9 @@ pub(super) fn encode(answer: &Answer) -> Result<JsValue> {
                 let dataset = part(&object, "dataset");
                 attach(&dataset, "points_x", &info.points_x, &transfer);
                 attach(&dataset, "points_y", &info.points_y, &transfer);
-                curve(&part(&dataset, "exact"), &info.exact);
+                if let Some(exact) = &info.exact {
+                    curve(&part(&dataset, "exact"), exact);
+                }
             }
         }
         Answer::Density { counts, .. } => set(&object, "counts", &Uint32Array::from(counts.as_slice())),

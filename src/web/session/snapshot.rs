@@ -57,7 +57,7 @@ fn snapshot(run: &mut Run, training: bool, shown: Shown, steps_per_second: f64) 
         memory_bytes: memory_bytes(),
         penalty: trainer.penalty(),
         marks: trainer.marks().to_vec(),
-        weights: shown.weights.then(|| trainer.original_parameters()),
+        weights: shown.weights.then(|| trainer.original_parameters()).flatten(),
         curve_x,
         curve_y,
         predicted: sample.predicted(trainer),

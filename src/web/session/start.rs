@@ -128,7 +128,7 @@ impl Session {
         config.loss = model.loss(config.loss);
         let plan = config.check()?;
         let task = self.prepare(&plan, rows.dataset, None).await?;
-        let outputs = (task.problem.n_outputs as usize, &task.dataset.target_levels[..]);
+        let outputs = (task.layout.n_outputs() as usize, &task.dataset.target_levels[..]);
         let parameters = model.parameters((&task.map, config.model.bias), (&inputs, &matching), outputs)?;
         let mut trainer = self.new_trainer(plan, task).await?;
         trainer.begin_at(&parameters).await?;

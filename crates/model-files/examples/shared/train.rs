@@ -42,7 +42,7 @@ pub(crate) fn trained(config: &RunConfig, text: Option<&[u8]>, steps: u64) -> Re
     let plan = config.check()?;
     let dataset = Dataset::build(&config.data, kept.as_ref())?;
     let task = Task::new(&plan, Rc::new(dataset))?;
-    let engine = backend::cpu(Rc::clone(&task.problem));
+    let engine = backend::cpu(Rc::clone(&task.problem), &task.layout);
     let in_use = InUse::new(&engine, Code::CpuForced.into());
     let mut trainer = pollster::block_on(Trainer::new(plan, task, engine, in_use))?;
     pollster::block_on(trainer.advance(steps))?;

@@ -1,7 +1,7 @@
 //! C99, without more than its library.
 
 use downhill::message::Result;
-use downhill::model::Activation;
+use downhill::model::Response;
 
 use super::{Language, Program, Syntax, cannot_hold, example, indented};
 
@@ -32,7 +32,7 @@ pub(super) fn body(program: &Program<'_>) -> Result<String> {
         return Err(cannot_hold(Language::C, "text with a zero byte"));
     }
     let n_outputs = program.n_outputs();
-    let softmax = model.activation == Activation::Softmax;
+    let softmax = model.activation == Response::Softmax;
     let mut code = String::from("#include <errno.h>\n#include <math.h>\n#include <string.h>\n\n");
     if softmax {
         let classes: Vec<String> = model.target_levels.iter().map(|level| text(level)).collect();
@@ -67,10 +67,10 @@ pub(super) fn body(program: &Program<'_>) -> Result<String> {
     lines.extend(statements);
     let score = scores.first().map_or("0.0", String::as_str);
     match model.activation {
-        Activation::Linear => lines.push(format!("return {score};")),
-        Activation::Exponential => lines.push(format!("return exp({score});")),
-        Activation::Sigmoid => lines.push(format!("return 1.0 / (1.0 + exp(-{score}));")),
-        Activation::Softmax => {
+        Response::Linear => lines.push(format!("return {score};")),
+        Response::Exponential => lines.push(format!("return exp({score});")),
+        Response::Sigmoid => lines.push(format!("return 1.0 / (1.0 + exp(-{score}));")),
+        Response::Softmax => {
             let [all, largest, sum, k] =
                 ["_scores", "_largest", "_sum", "_k"].map(|what| program.local(what));
             let each = format!("for (int {k} = 0; {k} < {n_outputs}; {k}++)");
@@ -91,7 +91,7 @@ pub(super) fn how_to_load(program: &Program<'_>, file_name: &str) -> String {
     };
     let mut arguments: Vec<String> = program.inputs().enumerate().map(value).collect();
     let include = format!("#include <stdio.h>\n#include {}\n\nint main(void) {{\n", text(file_name));
-    if program.model.activation != Activation::Softmax {
+    if program.model.activation != Response::Softmax {
         return format!("{include}    printf(\"%.17g\\n\", predict({}));\n}}\n", arguments.join(", "));
     }
     arguments.push("p".into());

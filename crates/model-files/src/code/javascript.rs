@@ -1,6 +1,6 @@
 //! JavaScript: a module that exports a function of one object.
 
-use downhill::model::Activation;
+use downhill::model::Response;
 
 use super::{Program, Syntax, example, indented, quoted};
 
@@ -16,7 +16,7 @@ const SYNTAX: Syntax = Syntax {
 pub(super) fn body(program: &Program<'_>) -> String {
     let model = program.model;
     let mut code = String::new();
-    if model.activation == Activation::Softmax {
+    if model.activation == Response::Softmax {
         let classes: Vec<String> = model.target_levels.iter().map(|level| text(level)).collect();
         code += &format!("export const classes = [{}];\n\n", classes.join(", "));
     }
@@ -40,10 +40,10 @@ pub(super) fn body(program: &Program<'_>) -> String {
     lines.extend(statements);
     let score = scores.first().map_or("0", String::as_str);
     let last = match model.activation {
-        Activation::Linear => format!("return {score};"),
-        Activation::Exponential => format!("return Math.exp({score});"),
-        Activation::Sigmoid => format!("return 1 / (1 + Math.exp(-{score}));"),
-        Activation::Softmax => {
+        Response::Linear => format!("return {score};"),
+        Response::Exponential => format!("return Math.exp({score});"),
+        Response::Sigmoid => format!("return 1 / (1 + Math.exp(-{score}));"),
+        Response::Softmax => {
             let [all, largest, sum, z] =
                 ["_scores", "_largest", "_sum", "_z"].map(|what| program.local(what));
             lines.push(format!("const {all} = [{}];", scores.join(", ")));

@@ -1,7 +1,7 @@
 //! Python, with NumPy: numbers or arrays of them, which are broadcast.
 
 use downhill::message::Result;
-use downhill::model::Activation;
+use downhill::model::Response;
 
 use super::{Language, Program, Syntax, cannot_hold, example, indented, quoted};
 
@@ -32,7 +32,7 @@ pub(super) fn body(program: &Program<'_>) -> Result<String> {
     }
     let mut code = String::from("import numpy as np\n\n");
     let model = program.model;
-    if model.activation == Activation::Softmax {
+    if model.activation == Response::Softmax {
         let classes: Vec<String> = model.target_levels.iter().map(|level| text(level)).collect();
         code += &format!("CLASSES = [{}]\n\n", classes.join(", "));
     }
@@ -53,14 +53,14 @@ pub(super) fn body(program: &Program<'_>) -> Result<String> {
     lines.extend(statements);
     let score = scores.first().map_or("0.0", String::as_str);
     match model.activation {
-        Activation::Linear => lines.push(format!("return {score}")),
-        Activation::Exponential => lines.push(format!("return np.exp({score})")),
-        Activation::Sigmoid => {
+        Response::Linear => lines.push(format!("return {score}")),
+        Response::Exponential => lines.push(format!("return np.exp({score})")),
+        Response::Sigmoid => {
             // Where e^-z is beyond every number, 1 over it is 0, as it should be.
             lines.push("with np.errstate(over=\"ignore\"):".into());
             lines.push(format!("    return 1.0 / (1.0 + np.exp(-{score}))"));
         }
-        Activation::Softmax => {
+        Response::Softmax => {
             let scores_ = program.local("_scores");
             lines.push(format!("{scores_} = np.stack(np.broadcast_arrays({}), axis=-1)", scores.join(", ")));
             lines.push(format!("{scores_} = np.exp({scores_} - {scores_}.max(axis=-1, keepdims=True))"));

@@ -1,6 +1,6 @@
 //! Rust, without crates.
 
-use downhill::model::Activation;
+use downhill::model::Response;
 
 use super::{Program, Syntax, bare, example, indented, quoted};
 
@@ -18,7 +18,7 @@ pub(super) fn body(program: &Program<'_>) -> String {
     let mut code = String::new();
     let n_outputs = program.n_outputs();
     let mut gives = "f64".to_owned();
-    if model.activation == Activation::Softmax {
+    if model.activation == Response::Softmax {
         let classes: Vec<String> = model.target_levels.iter().map(|level| text(level)).collect();
         code += "/// The classes, in the order of their probabilities.\n";
         code += &format!("pub const CLASSES: [&str; {}] = [{}];\n\n", classes.len(), classes.join(", "));
@@ -45,10 +45,10 @@ pub(super) fn body(program: &Program<'_>) -> String {
     lines.extend(statements);
     let score = scores.first().map_or("0.0", String::as_str);
     let last = match model.activation {
-        Activation::Linear => format!("{open}{score}{close}"),
-        Activation::Exponential => format!("{open}{score}.exp(){close}"),
-        Activation::Sigmoid => format!("{open}1.0 / (1.0 + (-{score}).exp()){close}"),
-        Activation::Softmax => {
+        Response::Linear => format!("{open}{score}{close}"),
+        Response::Exponential => format!("{open}{score}.exp(){close}"),
+        Response::Sigmoid => format!("{open}1.0 / (1.0 + (-{score}).exp()){close}"),
+        Response::Softmax => {
             let [all, largest, sum, z] =
                 ["_scores", "_largest", "_sum", "_z"].map(|what| program.local(what));
             lines.push(format!("let {all} = [{}];", scores.join(", ")));

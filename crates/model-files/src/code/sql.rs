@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use downhill::dataset::Term;
 use downhill::message::Result;
-use downhill::model::Activation;
+use downhill::model::Response;
 
 use super::{Language, Program, TERMS_A_STATEMENT, addends, cannot_hold, divided, minus};
 
@@ -90,15 +90,15 @@ pub(super) fn body(program: &Program<'_>) -> Result<String> {
         readable.chunks(TERMS_A_STATEMENT).map(|some| bracketed(some, "AND ")).collect();
     let case = |value: &str| format!("CASE WHEN {} THEN {value} END", readable.join(" AND "));
     let select = match model.activation {
-        Activation::Linear => format!("SELECT data.*, {} AS \"prediction\"\nFROM data;", case(&score(0))),
-        Activation::Sigmoid => {
+        Response::Linear => format!("SELECT data.*, {} AS \"prediction\"\nFROM data;", case(&score(0))),
+        Response::Sigmoid => {
             let value = format!("1e0 / (1e0 + exp(-({})))", score(0));
             format!("SELECT data.*, {} AS \"probability\"\nFROM data;", case(&value))
         }
-        Activation::Exponential => {
+        Response::Exponential => {
             format!("SELECT data.*, {} AS \"rate\"\nFROM data;", case(&format!("exp({})", score(0))))
         }
-        Activation::Softmax => {
+        Response::Softmax => {
             let n = program.n_outputs();
             let mut prefix = String::from("score_");
             while met.iter().any(|name| name.starts_with(&prefix)) {

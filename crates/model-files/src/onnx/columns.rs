@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use downhill::config::MAX_DEGREE;
 use downhill::message::Result;
-use downhill::model::Activation;
+use downhill::model::Response;
 
 use super::proto::NodeProto;
 use super::read::{MAX_COLUMNS, Symbol, Walk, attribute, integer};
@@ -37,7 +37,7 @@ impl Walk<'_> {
     /// The probability of the first of two classes, as scikit-learn's converter makes it of the second's.
     fn complement(&self, node: &NodeProto) -> Option<Symbol> {
         match (node.op_type.as_str(), self.symbol(node, 0).ok()?, self.symbol(node, 1).ok()?) {
-            ("Sub", Symbol::Constant(one), Symbol::Activated(outputs, Activation::Sigmoid))
+            ("Sub", Symbol::Constant(one), Symbol::Activated(outputs, Response::Sigmoid))
                 if one.values[..] == [1.0] && outputs.len() == 1 =>
             {
                 Some(Symbol::Complement(Rc::clone(outputs)))
@@ -89,10 +89,10 @@ impl Walk<'_> {
         if !(matches!((are_hot, axis), (false, Some(1)) | (true, Some(2))) || axis == Some(-1)) {
             return Err(unsupported("a Concat of rows"));
         }
-        if let [Symbol::Complement(first), Symbol::Activated(second, Activation::Sigmoid)] = symbols[..]
+        if let [Symbol::Complement(first), Symbol::Activated(second, Response::Sigmoid)] = symbols[..]
             && Rc::ptr_eq(first, second)
         {
-            return Ok(Symbol::Activated(Rc::clone(second), Activation::Sigmoid));
+            return Ok(Symbol::Activated(Rc::clone(second), Response::Sigmoid));
         }
         let words = symbols.iter().map(|symbol| match symbol {
             Symbol::Words(words) => Some(&words[..]),
@@ -134,8 +134,8 @@ impl Walk<'_> {
         }
         match symbol {
             // Both probabilities, or that of the second class.
-            Symbol::Activated(outputs, Activation::Sigmoid) if which.values == [0.0, 1.0] => {
-                Ok(Symbol::Activated(outputs, Activation::Sigmoid))
+            Symbol::Activated(outputs, Response::Sigmoid) if which.values == [0.0, 1.0] => {
+                Ok(Symbol::Activated(outputs, Response::Sigmoid))
             }
             Symbol::Words(words) => {
                 let chosen: Option<Rc<[usize]>> =

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use downhill::message::{Code, Message, Result};
-use downhill::model::Activation;
+use downhill::model::Response;
 
 use super::inputs::levels_of;
 use super::proto::NodeProto;
@@ -125,15 +125,15 @@ impl Walk<'_> {
         let rows = attribute(node, "intercepts").map_or(self.classes.len(), |own| own.floats.len());
         let outputs = self.by_outputs(node, rows)?;
         match (text(node, "post_transform"), &outputs[..]) {
-            ("LOGISTIC", [one]) => Ok(Symbol::Activated(Rc::new(vec![one.clone()]), Activation::Sigmoid)),
+            ("LOGISTIC", [one]) => Ok(Symbol::Activated(Rc::new(vec![one.clone()]), Response::Sigmoid)),
             ("LOGISTIC", [first, second]) => {
                 let sum = self.graph.add(&vec![first.clone()], &vec![second.clone()], 1.0)?;
                 if !sum[0].is_near_zero_beside(second) {
                     return Err(unsupported("a two-class classifier whose outputs are not opposites"));
                 }
-                Ok(Symbol::Activated(Rc::new(vec![second.clone()]), Activation::Sigmoid))
+                Ok(Symbol::Activated(Rc::new(vec![second.clone()]), Response::Sigmoid))
             }
-            ("SOFTMAX", _) => Ok(Symbol::Activated(Rc::new(outputs), Activation::Softmax)),
+            ("SOFTMAX", _) => Ok(Symbol::Activated(Rc::new(outputs), Response::Softmax)),
             (post, _) => {
                 Err(unsupported(&format!("a LinearClassifier with {} of {rows} classes", cut(post))))
             }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use downhill::message::{Code, Message, Result};
-use downhill::model::Activation;
+use downhill::model::Response;
 use prost::Message as _;
 
 use super::inputs::inputs;
@@ -45,7 +45,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Plain> {
     }
     // A word a class, or none; of two there may be one output.
     let n_outputs = model.n_outputs();
-    let is_one_of_two = n_outputs == 1 && model.activation == Activation::Sigmoid;
+    let is_one_of_two = n_outputs == 1 && model.activation == Response::Sigmoid;
     if model.target_levels.len() != if is_one_of_two { 2 } else { n_outputs } {
         model.target_levels.clear();
     }
@@ -65,7 +65,7 @@ pub(super) enum Symbol {
     /// Levels of categories as an encoder gives them, `[rows, 1, levels]`.
     Hot(Rc<Value>),
     /// Columns behind an activation.
-    Activated(Rc<Value>, Activation),
+    Activated(Rc<Value>, Response),
     /// `1 - p` beside the probability p of these.
     Complement(Rc<Value>),
     /// Categories, by their places among the inputs.
@@ -133,7 +133,7 @@ impl<'a> Walk<'a> {
         let output =
             self.of.output.iter().find(found).ok_or_else(|| damaged("none of its outputs is computed"))?;
         let (outputs, activation) = match self.symbols.remove(output.name.as_str()) {
-            Some(Symbol::Columns(outputs)) => (outputs, Activation::Linear),
+            Some(Symbol::Columns(outputs)) => (outputs, Response::Linear),
             Some(Symbol::Activated(outputs, activation)) => (outputs, activation),
             _ => return Err(damaged("none of its outputs is computed")),
         };
@@ -185,14 +185,14 @@ impl<'a> Walk<'a> {
             "BatchNormalization" => self.normalized(node)?,
             "LinearRegressor" => self.regressor(node)?,
             "LinearClassifier" => return Ok(vec![Symbol::Label, self.classifier(node)?]),
-            "Sigmoid" => Symbol::Activated(self.columns(node, 0)?, Activation::Sigmoid),
+            "Sigmoid" => Symbol::Activated(self.columns(node, 0)?, Response::Sigmoid),
             "Softmax" => {
                 if !matches!(integer(node, "axis"), None | Some(1 | -1)) {
                     return Err(unsupported("a Softmax across rows"));
                 }
-                Symbol::Activated(self.columns(node, 0)?, Activation::Softmax)
+                Symbol::Activated(self.columns(node, 0)?, Response::Softmax)
             }
-            "Exp" => Symbol::Activated(self.columns(node, 0)?, Activation::Exponential),
+            "Exp" => Symbol::Activated(self.columns(node, 0)?, Response::Exponential),
             _ => return Err(self.too_deep()),
         };
         Ok(vec![symbol])
@@ -327,7 +327,7 @@ impl<'a> Walk<'a> {
     fn behind_classes(&self, node: &NodeProto) -> Result<Symbol> {
         match (self.symbol(node, 0)?, node.op_type.as_str()) {
             (activated @ Symbol::Activated(..), "ZipMap") => Ok(activated.clone()),
-            (activated @ Symbol::Activated(_, Activation::Softmax | Activation::Sigmoid), "Normalizer") => {
+            (activated @ Symbol::Activated(_, Response::Softmax | Response::Sigmoid), "Normalizer") => {
                 match text(node, "norm") {
                     "L1" => Ok(activated.clone()),
                     _ => Err(unsupported("a Normalizer across rows")),

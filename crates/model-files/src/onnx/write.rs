@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use downhill::dataset::InputMap;
 use downhill::message::Result;
-use downhill::model::Activation;
+use downhill::model::Response;
 use prost::Message as _;
 
 use super::proto::{
@@ -106,7 +106,7 @@ impl Writer {
         let outputs = if operator.is_some() { self.fresh("outputs") } else { target.clone() };
         self.put("Gemm", operands, outputs.clone(), Vec::new());
         if let Some(operator) = operator {
-            let axis = (model.activation == Activation::Softmax).then(|| integer("axis", 1));
+            let axis = (model.activation == Response::Softmax).then(|| integer("axis", 1));
             self.put(operator, vec![outputs], target.clone(), axis.into_iter().collect());
         }
         let infos = match &self.inputs[..] {

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use downhill::config::{MAX_DEGREE, MAX_FEATURES};
 use downhill::dataset::Input;
 use downhill::message::{Code, Message, Result};
-use downhill::model::Activation;
+use downhill::model::Response;
 
 use super::tree::{self, Element, number};
 use super::{MAX_BYTES, NAME, damaged, too_large, unsupported};
@@ -217,10 +217,10 @@ impl<'t> Reader<'t> {
                 return Err(unsupported(format!("{} regression tables", outputs.len())));
             }
             "regression" => match method.as_str() {
-                "none" => (Activation::Linear, Vec::new()),
-                "exp" => (Activation::Exponential, Vec::new()),
+                "none" => (Response::Linear, Vec::new()),
+                "exp" => (Response::Exponential, Vec::new()),
                 // Of one number both are this, by the specification.
-                "logit" | "softmax" => (Activation::Sigmoid, Vec::new()),
+                "logit" | "softmax" => (Response::Sigmoid, Vec::new()),
                 _ => return Err(other()),
             },
             "classification" => {
@@ -231,20 +231,20 @@ impl<'t> Reader<'t> {
                     ("logit", [_] | [_, _], [first, second]) => {
                         let classes = vec![second.clone(), first.clone()];
                         outputs.truncate(1);
-                        (Activation::Sigmoid, classes)
+                        (Response::Sigmoid, classes)
                     }
                     ("softmax", [_, last], [first, second]) if silent(last) => {
                         let classes = vec![second.clone(), first.clone()];
                         outputs.truncate(1);
-                        (Activation::Sigmoid, classes)
+                        (Response::Sigmoid, classes)
                     }
                     ("softmax", [first_of, _], [first, second]) if silent(first_of) => {
                         let classes = vec![first.clone(), second.clone()];
                         outputs.remove(0);
-                        (Activation::Sigmoid, classes)
+                        (Response::Sigmoid, classes)
                     }
                     ("softmax", [_, _, ..], _) if classes.len() == outputs.len() => {
-                        (Activation::Softmax, classes)
+                        (Response::Softmax, classes)
                     }
                     _ => return Err(other()),
                 }
@@ -253,7 +253,7 @@ impl<'t> Reader<'t> {
         };
         let mut model = self.graph.model(&self.target, &outputs, activation)?;
         // A target of 0 and 1 is a number, and its own probability.
-        let is_number = self.target_is_number && activation == Activation::Sigmoid && classes == ["0", "1"];
+        let is_number = self.target_is_number && activation == Response::Sigmoid && classes == ["0", "1"];
         model.target_levels = if is_number { Vec::new() } else { classes };
         Ok(model)
     }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use downhill::dataset::Term;
 use downhill::message::{Code, Message, Result};
-use downhill::model::Activation;
+use downhill::model::Response;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
@@ -108,9 +108,9 @@ fn header(xml: &mut Xml, run: &Run, model: &Model) -> Result<()> {
 /// Words of the classes, and what they are to a reader; none where the target is a number.
 fn classes(model: &Model) -> (Vec<String>, &'static str) {
     let n = match model.activation {
-        Activation::Linear | Activation::Exponential => 0,
-        Activation::Sigmoid => 2,
-        Activation::Softmax => model.n_outputs(),
+        Response::Linear | Response::Exponential => 0,
+        Response::Sigmoid => 2,
+        Response::Softmax => model.n_outputs(),
     };
     if model.target_levels.len() == n {
         return (model.target_levels.clone(), "string");
@@ -141,10 +141,10 @@ fn field(xml: &mut Xml, name: &str, values: &[String], kind: &str) -> Result<()>
 
 fn regression(xml: &mut Xml, model: &Model) -> Result<()> {
     let (function, normalization) = match model.activation {
-        Activation::Linear => ("regression", "none"),
-        Activation::Exponential => ("regression", "exp"),
-        Activation::Sigmoid => ("classification", "logit"),
-        Activation::Softmax => ("classification", "softmax"),
+        Response::Linear => ("regression", "none"),
+        Response::Exponential => ("regression", "exp"),
+        Response::Sigmoid => ("classification", "logit"),
+        Response::Softmax => ("classification", "softmax"),
     };
     let attributes = [("functionName", function), ("normalizationMethod", normalization)];
     xml.within("RegressionModel", &attributes, |xml| {

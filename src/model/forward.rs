@@ -1,0 +1,98 @@
+//! The outputs of any model in f64, written for reading: the reference that every engine is held to.
+
+use super::Layout;
+use crate::choices::Activation;
+
+impl Activation {
+    /// The layer's output of a weighted sum.
+    pub fn value(self, sum: f64) -> f64 {
+        match self {
+            Self::Identity => sum,
+            Self::Relu => sum.max(0.0),
+        }
+    }
+
+    /// The derivative of [`Activation::value`] by the sum, from the value; 0 at the kink of ReLU.
+    pub fn slope(self, value: f64) -> f64 {
+        match self {
+            Self::Identity => 1.0,
+            Self::Relu => f64::from(u8::from(value > 0.0)),
+        }
+    }
+}
+
+impl Layout {
+    /// The outputs of every layer for one row of features, `a_0` being the features:
+    /// `z_l = W_l' a_(l-1) + b_l`, `a_l = activation_l(z_l)`. The last are the outputs of the model.
+    pub fn forward(&self, parameters: &[f64], features: &[f64]) -> Vec<Vec<f64>> {
+        let mut values: Vec<Vec<f64>> = Vec::new();
+        for place in self.places() {
+            let inputs = values.last().map_or(features, Vec::as_slice);
+            let (weights, bias) = (&parameters[place.weights], &parameters[place.bias]);
+            let width = place.layer.width as usize;
+            let mut outputs = vec![0.0; width];
+            for (k, output) in outputs.iter_mut().enumerate() {
+                let mut sum = bias.get(k).copied().unwrap_or(0.0);
+                for (j, input) in inputs.iter().enumerate() {
+                    sum += input * weights[j * width + k];
+                }
+                *output = place.layer.activation.value(sum);
+            }
+            values.push(outputs);
+        }
+        values
+    }
+
+    /// The outputs of the model for one row of features: those of [`Layout::forward`] up to rounding, without allocating
+    /// for a linear model.
+    pub fn outputs(&self, parameters: &[f64], features: &[f64], outputs: &mut Vec<f64>) {
+        outputs.clear();
+        let Some(linear) = self.as_linear() else {
+            outputs.extend(self.forward(parameters, features).pop().unwrap_or_default());
+            return;
+        };
+        let (n, (weights, bias)) = (linear.n_outputs as usize, linear.split(parameters));
+        outputs.extend((0..n).map(|k| {
+            let products = features.iter().zip(weights.iter().skip(k).step_by(n)).map(|(f, w)| f * w);
+            products.sum::<f64>() + bias.get(k).copied().unwrap_or(0.0)
+        }));
+    }
+
+    /// The gradient of the loss of one row, added to `gradient` times `share`: backpropagation from `slopes`, the
+    /// derivatives of the loss by the outputs of the model. `values` are those of [`Layout::forward`].
+    ///
+    /// `d_l = dL/dz_l`: `dL/dW_l = a_(l-1) d_l'`, `dL/db_l = d_l`, `d_(l-1) = activation'(a_(l-1)) W_l d_l`.
+    pub fn backward(
+        &self,
+        parameters: &[f64],
+        features: &[f64],
+        values: &[Vec<f64>],
+        (slopes, share): (&[f64], f64),
+        gradient: &mut [f64],
+    ) {
+        let places: Vec<_> = self.places().collect();
+        let mut slopes = slopes.to_vec();
+        for (l, place) in places.iter().enumerate().rev() {
+            let inputs = if l == 0 { features } else { &values[l - 1] };
+            let width = place.layer.width as usize;
+            for (k, slope) in slopes.iter().enumerate() {
+                for (j, input) in inputs.iter().enumerate() {
+                    gradient[place.weights.start + j * width + k] += share * slope * input;
+                }
+                if !place.bias.is_empty() {
+                    gradient[place.bias.start + k] += share * slope;
+                }
+            }
+            if l > 0 {
+                let weights = &parameters[place.weights.clone()];
+                let activation = places[l - 1].layer.activation;
+                let of_input = |(j, value): (usize, &f64)| {
+                    let row = &weights[j * width..][..width];
+                    activation.slope(*value)
+                        * row.iter().zip(&slopes).map(|(w, slope)| w * slope).sum::<f64>()
+                };
+                slopes = inputs.iter().enumerate().map(of_input).collect();
+            }
+        }
+    }
+}

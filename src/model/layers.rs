@@ -1,0 +1,45 @@
+//! A model's layers as files hold them.
+
+use serde::{Deserialize, Serialize};
+
+use super::Linear;
+use crate::choices::{Loss, Response};
+
+/// The parameters of one layer. They are f32, written as the f64 of the same value, so that a reader that parses the
+/// digits as f64 predicts the same.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LayerWeights {
+    /// `[in, out]`: a row for each input.
+    pub kernel: Vec<Vec<f64>>,
+    /// One for each output; absent where the layer has none.
+    pub bias: Option<Vec<f64>>,
+    /// What the outputs mean; files call it an activation.
+    #[serde(rename = "activation")]
+    pub response: Response,
+}
+
+/// The flat parameters of a linear model as layers.
+pub fn layers(parameters: &[f32], linear: Linear, loss: &Loss) -> Vec<LayerWeights> {
+    let (weights, bias) = linear.split(parameters);
+    let wide = |values: &[f32]| values.iter().map(|w| f64::from(*w)).collect::<Vec<f64>>();
+    let kernel = weights.chunks_exact(linear.n_outputs as usize).map(wide).collect();
+    let bias = (!bias.is_empty()).then(|| wide(bias));
+    vec![LayerWeights { kernel, bias, response: loss.response() }]
+}
+
+/// Layers as the flat parameters of a linear model; `None` where they are not one layer of `n_features` inputs, each
+/// with the same number of outputs.
+pub fn parameters(layers: &[LayerWeights], n_features: u32, bias: bool) -> Option<(Vec<f32>, Linear)> {
+    let [layer] = layers else { return None };
+    let n_outputs = layer.kernel.first()?.len();
+    let has_bias = layer.bias.as_ref().is_some_and(|bias| bias.len() == n_outputs);
+    let shaped =
+        layer.kernel.len() == n_features as usize && layer.kernel.iter().all(|row| row.len() == n_outputs);
+    if n_outputs == 0 || !shaped || has_bias != bias || (layer.bias.is_some() && !has_bias) {
+        return None;
+    }
+    let flat = layer.kernel.iter().flatten().chain(layer.bias.iter().flatten());
+    let linear = Linear { n_features, n_outputs: n_outputs as u32, bias };
+    Some((flat.map(|w| *w as f32).collect(), linear))
+}
