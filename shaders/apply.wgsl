@@ -1,6 +1,6 @@
 // One update from the sums over a batch. `update` in src/backend/cpu/update.rs does the same and
 // explains the order of decisions. Each kernel provides `sum_of`, `total_at`, `set_total`,
-// `state_at` and `set_state`; `average` and `updated` depend on whether there is a penalty.
+// `state_at` and `set_state`; `average`, `updated` and `rate_of` depend on whether runs have settings.
 
 var<workgroup> reaction: Reaction;
 var<workgroup> action: u32;
@@ -37,7 +37,7 @@ fn apply(run: u32, step: StepParams, cursor: u32, lane: u32) {
         for (var other = 1u; other < min(UPDATE_LANES, N_SUMS); other++) {
             square += squares[other];
         }
-        rate = step.learning_rate * reaction.rate_scale;
+        rate = rate_of(step);
         if (reaction.halt == 0u && !measured) {
             trace[run * run_params.trace_capacity + cursor] = vec2<f32>(loss, rate);
         }

@@ -38,7 +38,7 @@ fn gradient(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_i
     // Sums of loss and bias, the same in every lane of a row.
     var row_sums = vec2<f32>();
 
-    begin_order(step);
+    begin_order(run, step);
     let positions = positions_in(step, block);
     // The lanes of a workgroup meet at barriers, so each takes every round.
     let rows_a_round = max(n_tiles, 1u) * ROW_GROUPS * ROWS_AT_ONCE;

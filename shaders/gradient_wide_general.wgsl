@@ -48,7 +48,7 @@ fn gradient(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_i
     var by_bias: array<f32, N_OUTPUTS>;
     var total = 0.0;
 
-    begin_order(step);
+    begin_order(run, step);
     let positions = positions_in(step, block);
     // The lanes of a workgroup meet at barriers, so each takes every round.
     let rows_a_round = max(n_tiles, 1u) * ROW_GROUPS * ROWS_AT_ONCE;

@@ -7,7 +7,7 @@ fn sum_tile(run: u32, step: StepParams, block: Block, live: bool, tile: u32, n_t
         for (var j = 0u; j < N_PARAMETERS; j++) { // unrolled
             weights[j] = state_at(j);
         }
-        begin_order(step);
+        begin_order(run, step);
         let positions = positions_in(step, block);
         let stride = n_tiles * WORKGROUP_SIZE;
         for (var i = positions.x + tile * WORKGROUP_SIZE + lane; i < positions.y; i += stride) {

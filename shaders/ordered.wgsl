@@ -7,7 +7,7 @@ fn positions_in(step: StepParams, block: Block) -> vec2<u32> {
     return vec2<u32>(first, max(first, min(step.batch_start + step.batch_len, block.end_row)));
 }
 
-fn begin_order(step: StepParams) {}
+fn begin_order(run: u32, step: StepParams) {}
 
 fn row_at(position: u32) -> u32 {
     return position;

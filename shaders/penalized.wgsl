@@ -1,4 +1,5 @@
-// An update from the sums of rows with sample weights or folds, with a penalty; see plain.wgsl.
+// An update from the sums of rows with sample weights or folds, of runs with settings: penalties
+// and rates of their own; see plain.wgsl.
 
 var<private> own: RunSettings;
 var<workgroup> penalties: array<f32, WORKGROUP_SIZE>;
@@ -38,6 +39,10 @@ fn average(run: u32, step: StepParams, lane: u32, first: u32) -> f32 {
 
 fn minimal_slope(slope: f32, weight: f32, l1: f32) -> f32 {
     return select(slope + l1 * sign(weight), max(abs(slope) - l1, 0.0), weight == 0.0);
+}
+
+fn rate_of(step: StepParams) -> f32 {
+    return step.learning_rate * (reaction.rate_scale * own.rate_factor);
 }
 
 fn updated(step: StepParams, j: u32) -> Parameter {

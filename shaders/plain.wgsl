@@ -1,4 +1,4 @@
-// An update from the sums of equally weighted rows, without a penalty.
+// An update from the sums of equally weighted rows, of runs without settings.
 
 // Turns sums into means. Returns the lane's part of the gradient's squared norm.
 fn average(run: u32, step: StepParams, lane: u32, first: u32) -> f32 {
@@ -13,6 +13,10 @@ fn average(run: u32, step: StepParams, lane: u32, first: u32) -> f32 {
         }
     }
     return square;
+}
+
+fn rate_of(step: StepParams) -> f32 {
+    return step.learning_rate * reaction.rate_scale;
 }
 
 fn updated(step: StepParams, j: u32) -> Parameter {

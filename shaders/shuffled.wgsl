@@ -5,8 +5,10 @@ fn positions_in(step: StepParams, block: Block) -> vec2<u32> {
 
 var<private> order: Permutation;
 
-fn begin_order(step: StepParams) {
-    order = permutation(run_params.n_samples, run_params.block_rows, run_params.seed, step.epoch);
+fn begin_order(run: u32, step: StepParams) {
+    // Every run is measured on the same rows.
+    let offset = select(seed_offset(run), 0u, (step.flags & EVALUATE) != 0u);
+    order = permutation(run_params.n_samples, run_params.block_rows, run_params.seed + offset, step.epoch);
 }
 
 fn row_at(position: u32) -> u32 {

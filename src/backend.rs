@@ -51,17 +51,21 @@ impl State {
         }
     }
 
-    /// Starts one run per setting, all at these initial parameters.
-    pub fn beside(parameters: &[f32], settings: Vec<RunSettings>) -> Self {
-        let n_runs = settings.len();
-        let one = Self::new(parameters);
+    /// Runs at their initial parameters. `settings` is empty where every run has the default.
+    pub fn of_runs(parameters: &[Vec<f32>], settings: Vec<RunSettings>) -> Self {
+        let runs: Vec<Self> = parameters.iter().map(|parameters| Self::new(parameters)).collect();
         Self {
-            values: one.values.repeat(n_runs),
-            reactions: one.reactions.repeat(n_runs),
-            steps: vec![0; n_runs],
+            n_parameters: runs.first().map_or(0, |run| run.n_parameters),
+            values: runs.iter().flat_map(|run| run.values.iter().copied()).collect(),
+            reactions: vec![Reaction::default(); runs.len()],
+            steps: vec![0; runs.len()],
             settings,
-            ..one
         }
+    }
+
+    /// Creates a run for each of the settings, all at the same initial parameters.
+    pub fn with_settings(parameters: &[f32], settings: Vec<RunSettings>) -> Self {
+        Self::of_runs(&vec![parameters.to_vec(); settings.len()], settings)
     }
 
     /// Number of parallel runs.

@@ -245,6 +245,16 @@ impl RunPlan {
         }
     }
 
+    /// The same plan with `batch_rows` rows in a batch, of `n_samples`.
+    pub(crate) fn with_batch_rows(&self, batch_rows: u32, n_samples: u32) -> Self {
+        let mut config = self.config.clone();
+        if self.batch_rows(n_samples) != batch_rows {
+            config.method = if batch_rows == n_samples { Method::Batch } else { Method::MiniBatch };
+            config.batch_size = batch_rows;
+        }
+        Self { config }
+    }
+
     /// The rate of the update from `step` to `step + 1`, before what the run itself scales it by.
     pub fn learning_rate(&self, step: u64) -> f64 {
         self.config.warmup.learning_rate(&self.config.schedule, self.config.learning_rate, step)

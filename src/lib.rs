@@ -24,6 +24,7 @@ pub mod analysis;
 pub mod metrics;
 
 pub mod backend;
+pub mod runs;
 
 pub mod monitor;
 

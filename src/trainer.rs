@@ -8,24 +8,25 @@ use crate::config::RunPlan;
 use crate::history::History;
 use crate::message::{Message, Result};
 use crate::monitor::Monitor;
+use crate::runs::{self, RunSpec};
 
 mod advance;
 mod auto;
-mod beside;
 mod best;
 mod change;
 mod log;
 mod measure;
+mod parallel;
 mod plan;
 mod predict;
 mod preparation;
 mod restart;
+mod sweep;
 mod task;
 mod validation;
 
 use advance::Engine;
 pub use auto::{Fastest, PairTrial, worth_pairing};
-use beside::Beside;
 pub use best::Best;
 use log::Log;
 pub use log::Mark;
@@ -36,6 +37,7 @@ use plan::Planner;
 pub use predict::Explanation;
 pub use preparation::Preparation;
 pub use restart::{Checkpoint, n_runs};
+pub use sweep::{Standing, Sweep};
 pub use task::{Exact, Task};
 use validation::Validation;
 
@@ -70,7 +72,8 @@ pub struct Trainer {
     /// By validation loss if there are validation rows, else by the training loss over all rows.
     best: Option<Best>,
     log: Log,
-    beside: Beside,
+    /// The shown run and the parallel ones, in the order of `state`.
+    runs: Vec<RunSpec>,
 }
 
 impl Trainer {
@@ -79,8 +82,8 @@ impl Trainer {
     /// # Errors
     /// Those of the backend.
     pub async fn new(plan: RunPlan, task: Task, backend: Backend, in_use: InUse) -> Result<Self> {
-        let beside = Beside::of(&plan, &task);
-        let state = restart::first_state(&plan, &task, &beside);
+        let runs = parallel::runs(&plan, &task);
+        let state = runs::initial_state(&runs, &plan, &task.problem, &task.layout);
         let measurements = Measurements::new(task.problem.in_memory().n_samples);
         let validation = (task.validation.as_ref())
             .map(|(problem, variance)| Validation::new(problem, *variance, &task.layout, &plan));
@@ -96,7 +99,7 @@ impl Trainer {
             validation,
             best: None,
             log: Log::default(),
-            beside,
+            runs,
         };
         trainer.measure_first().await?;
         Ok(trainer)

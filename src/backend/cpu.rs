@@ -130,12 +130,16 @@ impl CpuEngine {
         let runs = values.chunks_exact_mut(slot::COUNT * n_parameters);
         for (run, (values, reaction)) in runs.zip(reactions).enumerate() {
             let settings = settings_of(settings, run);
+            // Every run is measured on the same rows.
+            let (shared, own) =
+                (params, RunParams { seed: params.seed.wrapping_add(settings.seed_offset), ..*params });
             let penalized = settings.penalizes();
             let plain = !general && !penalized;
             let mut slots = Slots::of(values, n_parameters);
             let rule = params.rule();
             let mut left = steps;
             while let Some((step, rest)) = left.split_first() {
+                let params = if step.flags & EVALUATE != 0 { shared } else { &own };
                 if reaction.halt != 0 && step.flags & EVALUATE == 0 {
                     reaction.cursor += 1;
                     trace.push([f32::NAN; 2]);
@@ -145,7 +149,7 @@ impl CpuEngine {
                 if step.batch_len == 1 && plain {
                     let taken = stochastic::descend(
                         (&self.problem, &mut self.window),
-                        params,
+                        (params, settings.rate_factor),
                         left,
                         reaction,
                         &mut slots,
@@ -157,7 +161,11 @@ impl CpuEngine {
                         continue;
                     }
                 }
-                let taken = if plain { self.full(params, left, reaction, &mut slots, trace) } else { 0 };
+                let taken = if plain {
+                    self.full((params, settings.rate_factor), left, reaction, &mut slots, trace)
+                } else {
+                    0
+                };
                 if taken > 0 {
                     left = &left[taken..];
                     continue;
@@ -184,7 +192,8 @@ impl CpuEngine {
                     let gradient = &mut self.gradient;
                     loss += general::penalize(&settings, &self.is_weight, slots.weight, gradient);
                 }
-                let means = (self.gradient.as_slice(), loss, sparsity);
+                let rate = step.learning_rate * (reaction.rate_scale * settings.rate_factor);
+                let means = (self.gradient.as_slice(), loss, rate, sparsity);
                 let (slots, scratch) = (&mut slots, &mut self.scratch);
                 trace.push(update(params, &rule, step, reaction, slots, means, scratch));
                 left = rest;
@@ -195,7 +204,7 @@ impl CpuEngine {
     /// See [`full::descend`].
     fn full(
         &self,
-        params: &RunParams,
+        (params, rate_factor): (&RunParams, f32),
         steps: &[StepParams],
         reaction: &mut Reaction,
         slots: &mut Slots<'_>,
@@ -212,10 +221,11 @@ impl CpuEngine {
             return 0;
         }
         if let Some(sums_at) = self.statistics.as_ref().and_then(Statistics::line) {
-            return full::descend(params, steps, reaction, slots, trace, sums_at);
+            return full::descend((params, rate_factor), steps, reaction, slots, trace, sums_at);
         }
         let (features, targets) = (&*problem.features, &*problem.targets);
-        full::descend(params, steps, reaction, slots, trace, |w, b| fused::line_sums(features, targets, w, b))
+        let sums_at = |w, b| fused::line_sums(features, targets, w, b);
+        full::descend((params, rate_factor), steps, reaction, slots, trace, sums_at)
     }
 
     /// Sums of half the gradient and of the loss over a batch.

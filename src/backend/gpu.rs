@@ -77,7 +77,7 @@ impl Gpu {
 /// Options of an engine.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// Number of parallel runs.
+    /// The most runs of a call.
     pub n_runs: usize,
     /// A monotonic clock in milliseconds, by which submits are sized. Without a clock they are
     /// sized by their work.
@@ -119,7 +119,9 @@ const UPLOAD_BYTES: usize = 1 << 22;
 pub struct GpuEngine {
     gpu: Gpu,
     shape: Shape,
+    /// Runs of the state that the engine began at, and the most that it has room for.
     n_runs: usize,
+    max_runs: usize,
     run_params: wgpu::Buffer,
     steps: wgpu::Buffer,
     state: wgpu::Buffer,
@@ -257,6 +259,7 @@ impl GpuEngine {
             gpu,
             shape,
             n_runs,
+            max_runs: n_runs,
             run_params,
             steps,
             state,
@@ -341,12 +344,14 @@ impl GpuEngine {
             let buffers = [run_params, steps, partials, state, reactions, trace];
             return vec![bind(&buffers, [None, settings])];
         }
+        let has_own_order = self.shape.own_orders && matches!(pass, Pass::Gradient { shuffled: true });
+        let reads_settings = self.shape.weighted || has_own_order;
         let bind = |BlockBuffers { block, features, targets, shares }: &BlockBuffers| {
             let buffers = [run_params, steps, features, targets, state, reactions, partials, block];
             let shares = Some(shares).filter(|_| self.shape.weighted);
             match pass {
                 Pass::Descend { .. } => bind(&[&buffers[..6], &[trace]].concat(), [shares, settings]),
-                _ => bind(&buffers, [shares, shares.and(settings)]),
+                _ => bind(&buffers, [shares, settings.filter(|_| reads_settings)]),
             }
         };
         self.blocks.iter().map(bind).collect()
@@ -358,10 +363,16 @@ impl GpuEngine {
         self.in_flight.clear();
         self.gpu.queue.write_buffer(&self.state, 0, bytemuck::cast_slice(&state.values));
         self.gpu.queue.write_buffer(&self.reactions, 0, bytemuck::cast_slice(&state.reactions));
+        debug_assert!(state.n_runs() <= self.max_runs);
+        self.n_runs = state.n_runs();
         let settings: Vec<RunSettings> = (0..self.n_runs).map(|run| state.settings_of(run)).collect();
         self.gpu.queue.write_buffer(&self.settings, 0, bytemuck::cast_slice(&settings));
-        let penalized = settings.iter().any(RunSettings::penalizes);
-        self.reshape(Shape { penalized, ..self.shape });
+        let own = |own: fn(&RunSettings) -> bool| settings.iter().any(own);
+        self.reshape(Shape {
+            settings: own(|settings| *settings != RunSettings::default()),
+            own_orders: own(|settings| settings.seed_offset != 0),
+            ..self.shape
+        });
     }
 
     /// Another shape needs new kernels but not new buffers, whose sizes do not depend on loss and
@@ -441,10 +452,11 @@ impl GpuEngine {
             queue.submit([encoder.finish()]);
         }
 
-        let [state_bytes, reaction_bytes, trace_bytes] = self.answer_bytes(steps.len());
+        let [state_bytes, reaction_bytes, trace_bytes] = self.answer_bytes(self.n_runs, steps.len());
         let total = state_bytes + reaction_bytes + trace_bytes;
         let read_back = self.read_backs.pop().unwrap_or_else(|| {
-            let [state_bytes, reaction_bytes, trace_bytes] = self.answer_bytes(MAX_STEPS_PER_CALL);
+            let [state_bytes, reaction_bytes, trace_bytes] =
+                self.answer_bytes(self.max_runs, MAX_STEPS_PER_CALL);
             buffer(
                 &self.gpu.device,
                 "read_back",
@@ -491,7 +503,7 @@ impl GpuEngine {
             .device
             .poll(wgpu::PollType::Wait { submission_index: Some(call.submission), timeout: None });
         let mapped = matches!(call.mapped.await, Ok(Ok(())));
-        let sizes = self.answer_bytes(call.n_steps);
+        let sizes = self.answer_bytes(self.n_runs, call.n_steps);
         let view = call.read_back.get_mapped_range(0..sizes.iter().sum::<u64>());
         let (true, None, Ok(view)) = (mapped, self.gpu.lost(), view) else {
             self.in_flight.clear();
@@ -524,9 +536,9 @@ impl GpuEngine {
     }
 
     /// Sizes in bytes of a call's state, reactions and trace.
-    fn answer_bytes(&self, n_steps: usize) -> [u64; 3] {
+    fn answer_bytes(&self, n_runs: usize, n_steps: usize) -> [u64; 3] {
         let state = super::slot::COUNT * self.shape.n_parameters() as usize * 4;
-        [state, size_of::<Reaction>(), n_steps * 8].map(|bytes| (self.n_runs * bytes) as u64)
+        [state, size_of::<Reaction>(), n_steps * 8].map(|bytes| (n_runs * bytes) as u64)
     }
 }
 

@@ -140,6 +140,10 @@ pub struct RunSettings {
     pub training_scale: f32,
     /// The same factor for the fold itself, for [`VALIDATE`].
     pub validation_scale: f32,
+    /// Multiplies the rate of every step.
+    pub rate_factor: f32,
+    /// Added to [`RunParams::seed`], modulo 2^32, for the row order; but [`EVALUATE`] measures every run on the same rows.
+    pub seed_offset: u32,
 }
 
 /// [`RunSettings::fold`] of a run that is trained on every row.
@@ -147,7 +151,15 @@ pub const NO_FOLD: u32 = u32::MAX;
 
 impl Default for RunSettings {
     fn default() -> Self {
-        Self { l1: 0.0, l2: 0.0, fold: NO_FOLD, training_scale: 1.0, validation_scale: 1.0 }
+        Self {
+            l1: 0.0,
+            l2: 0.0,
+            fold: NO_FOLD,
+            training_scale: 1.0,
+            validation_scale: 1.0,
+            rate_factor: 1.0,
+            seed_offset: 0,
+        }
     }
 }
 
@@ -163,7 +175,7 @@ impl RunSettings {
         }
         let scale = |sum: f64| if sum > 0.0 { (f64::from(problem.n_samples) / sum) as f32 } else { 0.0 };
         let [training_scale, validation_scale] = sums.map(scale);
-        Self { l1, l2, fold: fold.into(), training_scale, validation_scale }
+        Self { l1, l2, fold: fold.into(), training_scale, validation_scale, ..Self::default() }
     }
 
     /// Whether there is a penalty.
@@ -318,12 +330,14 @@ pub struct Shape {
     pub loss: u32,
     /// Whether rows have sample weights or folds.
     pub weighted: bool,
-    /// Whether there is a penalty.
-    pub penalized: bool,
+    /// Whether kernels read [`RunSettings`].
+    pub settings: bool,
+    /// Whether runs have row orders of their own.
+    pub own_orders: bool,
 }
 
 impl Shape {
-    /// The shape of a problem and a model, under a loss of this kind and without a penalty.
+    /// The shape of a problem and a model, under a loss of this kind and without settings.
     pub fn of(problem: &Problem, linear: Linear, loss: u32) -> Self {
         let Linear { n_features, n_outputs, bias } = linear;
         Self {
@@ -333,7 +347,8 @@ impl Shape {
             bias,
             loss,
             weighted: !(problem.weights.is_empty() && problem.folds.is_empty()),
-            penalized: false,
+            settings: false,
+            own_orders: false,
         }
     }
 
@@ -345,7 +360,7 @@ impl Shape {
     /// Whether the general kernels are needed: any case but the squared loss of one output over
     /// equally weighted rows.
     pub fn general(&self) -> bool {
-        self.loss != kind::SQUARED || self.n_outputs != 1 || self.weighted || self.penalized
+        self.loss != kind::SQUARED || self.n_outputs != 1 || self.weighted || self.settings
     }
 
     /// One entry per slope, then the loss.
@@ -502,6 +517,9 @@ macro_rules! kernel {
 /// How rows are weighted: all the same, or by weights and folds.
 const SHARES: [&[&str]; 2] = [parts!(unweighted), parts!(weighted)];
 
+/// The seed of a run's row order: shared by all runs, or its own.
+const ORDERS: [&[&str]; 2] = [parts!(shared_order), parts!(own_order)];
+
 /// Partial sums of loss and gradient, one workgroup per tile of the batch. In each pair, the second
 /// kernel takes rows in shuffled order.
 pub const GRADIENT: [Kernel; 2] = [
@@ -544,10 +562,10 @@ impl Kernel {
         let constants = shape.constants(self.workgroup_size(shape));
         if shape.general() {
             let constants = [&constants[..], &shape.general_constants()].concat();
-            let parts = [self.general, SHARES[usize::from(shape.weighted)]].concat();
-            return write(&parts, &constants);
+            let (shares, order) = (usize::from(shape.weighted), usize::from(shape.own_orders));
+            return write(&[self.general, SHARES[shares], ORDERS[order]].concat(), &constants);
         }
-        write(self.parts, &constants)
+        write(&[self.parts, ORDERS[0]].concat(), &constants)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::plan::run_params;
 use super::validation::Validation;
 use super::{Status, Trainer};
 use crate::backend::kernel::{EVALUATE, HALT_LOSS, HALT_NOT_FINITE, RunParams, StepParams};
@@ -170,30 +171,12 @@ impl Trainer {
     }
 
     fn run_params(&self) -> RunParams {
-        let config = self.plan.config();
-        let problem = &self.task.problem;
         let first_loss = self.measurements.first_loss;
-        let divergence_limit = if first_loss.is_finite() {
-            monitor::divergence_limit(first_loss, self.task.dataset.target_variance())
-        } else {
-            f32::MAX
-        };
-        let mut params = RunParams {
-            n_samples: problem.n_samples,
-            n_features: problem.n_features,
-            n_parameters: self.task.layout.n_parameters(),
-            n_runs: self.state.n_runs() as u32,
-            seed: config.seed,
-            block_rows: problem.block_rows,
-            divergence_limit,
-            // The mean loss of counts may be far below 0.
-            target_loss: config.stop.loss.map_or(f32::MIN, |target| target as f32),
-            target_gradient_norm: config.stop.gradient_norm.map_or(-1.0, |target| target as f32),
-            ..RunParams::default()
-        };
-        params.set_rule(&config.optimizer.rule());
-        params.set_loss(&config.loss);
-        params.set_reaction(&config.schedule, config.learning_rate);
+        let mut params = run_params(&self.plan, &self.task, self.state.n_runs());
+        if first_loss.is_finite() {
+            params.divergence_limit =
+                monitor::divergence_limit(first_loss, self.task.dataset.target_variance());
+        }
         params
     }
 

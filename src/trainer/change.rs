@@ -1,10 +1,11 @@
 //! What may change during a run, and how the run shows it.
 
-use super::{Beside, Status, Trainer};
+use super::{Status, Trainer, parallel};
 use crate::backend::kernel::{Reaction, slot};
 use crate::choices::Choice as _;
 use crate::config::{RunConfig, RunPlan};
 use crate::message::{Code, Message, short};
+use crate::runs::{self, Role};
 
 impl Trainer {
     /// Whether `next` needs a new run: other data, another model, another seed.
@@ -60,9 +61,12 @@ impl Trainer {
     fn change_penalty(&mut self, other_ratio: bool) {
         if other_ratio {
             // The strength from which on all weights are 0 depends on it.
-            self.beside = Beside::of(&self.plan, &self.task);
+            self.runs = parallel::runs(&self.plan, &self.task);
         }
-        self.state.settings = self.beside.settings(&self.plan, &self.task.problem);
+        self.runs[0].penalty = self.plan.config().penalty;
+        let penalty = self.runs[0].penalty;
+        self.runs.iter_mut().filter(|run| run.role == Role::Fold).for_each(|run| run.penalty = penalty);
+        self.state.settings = runs::settings(&self.runs, &self.plan, &self.task.problem);
         let config = self.plan.config();
         self.task.head_for(config.loss, config.penalty);
         self.monitor.forgive();

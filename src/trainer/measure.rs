@@ -1,10 +1,11 @@
 //! Measures the weights as they are: loss, gradient norm, validation loss, and what they say of the run's end.
 
-use super::{Exact, Status, Trainer};
+use super::{Exact, Status, Trainer, parallel};
 use crate::backend::kernel::{self, EVALUATE, SHUFFLED, StepParams, VALIDATE, slot};
-use crate::choices::{Loss, Penalty};
+use crate::choices::Loss;
 use crate::message::{Code, Message, Result, short};
 use crate::monitor::{self, Observation};
+use crate::runs::Role;
 
 /// The epoch whose row order picks the sample that the loss is measured on.
 const SAMPLE_EPOCH: u32 = u32::MAX;
@@ -93,14 +94,13 @@ impl Trainer {
 
     /// The coefficient path as last measured; `None` if the plan has none.
     pub fn path(&self) -> Option<Path> {
-        if self.beside.strengths().is_empty() {
-            return None;
-        }
+        let runs = || parallel::with_role(&self.runs, Role::PathStrength);
+        runs().next()?;
         let weights = |run: usize| self.weights_of(run).map(|w| w as f32);
         let losses = &self.measurements.path_losses;
         Some(Path {
-            strengths: self.beside.strengths().iter().map(|strength| *strength as f32).collect(),
-            coefficients: self.beside.path().flat_map(|(run, _)| weights(run)).collect(),
+            strengths: runs().map(|(_, run)| run.penalty.strength as f32).collect(),
+            coefficients: runs().flat_map(|(run, _)| weights(run)).collect(),
             loss: losses.iter().map(|[loss, _]| *loss).collect(),
             validation: match self.validation {
                 Some(_) => losses.iter().map(|[_, validation]| *validation).collect(),
@@ -217,20 +217,20 @@ impl Trainer {
         let live = self.state.reactions[1..].iter().filter(|reaction| reaction.halt == 0);
         self.measurements.other_gradient_norm =
             live.map(|reaction| f64::from(reaction.evaluated_gradient_norm)).fold(0.0, f64::max);
-        let penalty = self.plan.config().penalty;
-        let losses: Vec<f32> = (self.beside.path())
-            .map(|(run, strength)| {
-                let added = Penalty { strength, ..penalty }.of(self.weights_of(run));
+        let losses: Vec<f32> = parallel::with_role(&self.runs, Role::PathStrength)
+            .map(|(run, spec)| {
+                let added = spec.penalty.of(self.weights_of(run));
                 (f64::from(self.state.reactions[run].evaluated_loss) - added) as f32
             })
             .collect();
         let validation = self.path_validation_losses();
         self.measurements.path_losses =
             losses.into_iter().zip(validation).map(|(loss, validation)| [loss, validation]).collect();
-        if !self.beside.folds().is_empty() {
+        let folds: Vec<usize> = parallel::with_role(&self.runs, Role::Fold).map(|(run, _)| run).collect();
+        if !folds.is_empty() {
             self.call(&[StepParams { flags: call.flags | VALIDATE, ..call }]).await;
-            let fold = |run: usize| self.state.reactions[run].evaluated_loss;
-            self.measurements.fold_losses = self.beside.folds().map(fold).collect();
+            let loss = |run: usize| self.state.reactions[run].evaluated_loss;
+            self.measurements.fold_losses = folds.into_iter().map(loss).collect();
         }
     }
 

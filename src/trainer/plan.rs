@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Trainer;
-use crate::backend::kernel::{self, EPOCH_END, EPOCH_START, FULL, SHUFFLED, StepParams};
+use super::{Task, Trainer};
+use crate::backend::kernel::{self, EPOCH_END, EPOCH_START, FULL, RunParams, SHUFFLED, StepParams};
 use crate::config::{RunConfig, RunPlan};
 
 /// How far a run is in its epochs.
@@ -163,6 +163,28 @@ impl Planner {
     pub(super) fn step_back(&mut self, batch_rows: u32, n_samples: u32) {
         self.place = self.place.before(batch_rows, n_samples);
     }
+}
+
+/// What is the same for every step of a call; no loss counts as divergence yet.
+pub(super) fn run_params(plan: &RunPlan, task: &Task, n_runs: usize) -> RunParams {
+    let (config, problem) = (plan.config(), &task.problem);
+    let mut params = RunParams {
+        n_samples: problem.n_samples,
+        n_features: problem.n_features,
+        n_parameters: task.layout.n_parameters(),
+        n_runs: n_runs as u32,
+        seed: config.seed,
+        block_rows: problem.block_rows,
+        divergence_limit: f32::MAX,
+        // The mean loss of counts may be far below 0.
+        target_loss: config.stop.loss.map_or(f32::MIN, |target| target as f32),
+        target_gradient_norm: config.stop.gradient_norm.map_or(-1.0, |target| target as f32),
+        ..RunParams::default()
+    };
+    params.set_rule(&config.optimizer.rule());
+    params.set_loss(&config.loss);
+    params.set_reaction(&config.schedule, config.learning_rate);
+    params
 }
 
 /// Updates up to the first stop condition that counts steps or epochs, for full batches; 0 if it is met.

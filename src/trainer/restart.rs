@@ -1,13 +1,13 @@
 //! Beginning anew: resetting a run, saving it and restoring it.
 
-use super::{Beside, Place, Planner, Status, Task, Trainer};
+use super::{Place, Planner, Status, Task, Trainer, parallel};
 use crate::backend::State;
 use crate::backend::kernel::slot;
 use crate::config::RunPlan;
 use crate::history::Curve;
 use crate::message::{Code, Message, Result};
-use crate::model;
 use crate::monitor::Monitor;
+use crate::runs;
 
 /// Everything needed to continue a run elsewhere.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,17 +31,9 @@ impl Checkpoint {
     }
 }
 
-/// The state of every run at its initial parameters.
-pub(super) fn first_state(plan: &RunPlan, task: &Task, beside: &Beside) -> State {
-    let config = plan.config();
-    let initial = model::initial_parameters(config.model.initial_weights, &task.layout, config.seed);
-    let settings = beside.settings(plan, &task.problem);
-    if settings.is_empty() { State::new(&initial) } else { State::beside(&initial, settings) }
-}
-
 /// Number of runs that a plan makes of a task: an engine must have room for all of them.
 pub fn n_runs(plan: &RunPlan, task: &Task) -> usize {
-    Beside::of(plan, task).n_runs()
+    parallel::runs(plan, task).len()
 }
 
 impl Trainer {
@@ -58,8 +50,9 @@ impl Trainer {
     /// As [`Trainer::advance`].
     pub async fn reset(&mut self) -> Result<()> {
         // The largest L2 strength of the path depends on the learning rate, which may have changed.
-        self.beside = Beside::of(&self.plan, &self.task);
-        let state = first_state(&self.plan, &self.task, &self.beside);
+        self.runs = parallel::runs(&self.plan, &self.task);
+        let Task { problem, layout, .. } = &self.task;
+        let state = runs::initial_state(&self.runs, &self.plan, problem, layout);
         self.begin(Checkpoint::at_step_0(state));
         self.measure_first().await
     }
@@ -78,8 +71,8 @@ impl Trainer {
     /// parameters, and then the run is unchanged; else as [`Trainer::advance`].
     pub async fn restore(&mut self, checkpoint: Checkpoint) -> Result<()> {
         self.fits(&checkpoint)?;
-        let settings = self.beside.settings(&self.plan, &self.task.problem);
-        let n_runs = self.beside.n_runs();
+        let settings = runs::settings(&self.runs, &self.plan, &self.task.problem);
+        let n_runs = self.runs.len();
         let mut state = State { settings, ..checkpoint.state };
         if state.n_runs() != n_runs {
             // A file keeps the first run alone: the others begin where it stands.

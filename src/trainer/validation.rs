@@ -6,7 +6,7 @@
 use std::rc::Rc;
 
 use super::measure::evaluation;
-use super::{Best, Status, Trainer};
+use super::{Best, Status, Trainer, parallel};
 use crate::backend::State;
 use crate::backend::cpu::CpuEngine;
 use crate::backend::kernel::RunParams;
@@ -15,6 +15,7 @@ use crate::config::RunPlan;
 use crate::dataset::Problem;
 use crate::message::{Code, Message};
 use crate::model::Layout;
+use crate::runs::Role;
 
 /// Below this step every epoch's end is validated; from here on each octave has half as many validations.
 const N_SINGLE: u64 = 256;
@@ -146,11 +147,11 @@ impl Trainer {
     /// Mean validation loss at every strength of the path, without the penalty.
     pub(super) fn path_validation_losses(&mut self) -> Vec<f32> {
         let n_rows = self.validation_rows();
-        let (beside, state, validation) = (&self.beside, &self.state, &mut self.validation);
+        let (runs, state, validation) = (&self.runs, &self.state, &mut self.validation);
         let mut loss = |run: usize| {
             validation.as_mut().map_or(f32::NAN, |rows| rows.loss(state.parameters(run), n_rows) as f32)
         };
-        beside.path().map(|(run, _)| loss(run)).collect()
+        parallel::with_role(runs, Role::PathStrength).map(|(run, _)| loss(run)).collect()
     }
 
     /// The next step at which the validation rows are due, `last` at most.

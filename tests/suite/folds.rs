@@ -52,7 +52,7 @@ fn a_run_that_leaves_a_fold_out_is_one_on_the_other_rows() {
             let initial = parameters(&problem);
             let penalty = Penalty { strength: 0.05, l1_ratio: 0.5 };
             let settings = (0..3).map(|fold| RunSettings::of(&problem, &penalty, Some(fold))).collect();
-            let mut together = State::beside(&initial, settings);
+            let mut together = State::with_settings(&initial, settings);
             let options = Options { n_runs: 3, loss: loss.kind(), ..Options::default() };
             let mut backend = engine(on, &problem, options);
             let mut trace = Vec::new();
@@ -61,7 +61,7 @@ fn a_run_that_leaves_a_fold_out_is_one_on_the_other_rows() {
             for fold in 0..3 {
                 let own = without(&problem, fold);
                 let settings = vec![RunSettings::of(&own, &penalty, None)];
-                let mut alone = State::beside(&initial, settings);
+                let mut alone = State::with_settings(&initial, settings);
                 let mut backend = engine(on, &own, Options { loss: loss.kind(), ..Options::default() });
                 let planned = steps(own.n_samples, own.n_samples, 0, 0.05);
                 let mut lone = Vec::new();
@@ -93,7 +93,7 @@ fn strengths_beside_each_other_are_the_strengths_alone() {
             let advance = |settings: Vec<RunSettings>| {
                 let options = Options { n_runs: settings.len(), loss: loss.kind(), ..Options::default() };
                 let mut backend = engine(on, &problem, options);
-                let mut state = State::beside(&initial, settings);
+                let mut state = State::with_settings(&initial, settings);
                 let params = params(&problem, &loss);
                 block_on(backend.advance(&mut state, &params, &planned, &mut Vec::new())).unwrap();
                 state

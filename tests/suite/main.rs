@@ -26,6 +26,7 @@ mod parity;
 mod penalty;
 mod rng;
 mod run_file;
+mod runs;
 mod schedule;
 mod shaders;
 mod splits;

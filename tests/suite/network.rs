@@ -134,7 +134,7 @@ fn the_cpu_engine_trains_hidden_layers() {
         assert!(apart <= SINGLE, "{apart:e}");
         // A penalty shrinks the weights of every layer, and no bias.
         let settings = RunSettings::of(&rows, &Penalty { strength: 1.0, l1_ratio: 1.0 }, None);
-        let mut state = State::beside(&initial, vec![settings]);
+        let mut state = State::with_settings(&initial, vec![settings]);
         block_on(backend.advance(&mut state, &params, &[step; 400], &mut trace)).unwrap();
         let zero: Vec<f32> = rows.layout.weights(state.parameters(0)).copied().collect();
         assert!(zero.iter().all(|weight| *weight == 0.0), "{zero:?}");

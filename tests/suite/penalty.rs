@@ -171,7 +171,7 @@ fn descend(on: On, problem: &Rows, loss: &Loss, penalty: &Penalty) -> State {
         })
         .collect();
     let settings = vec![RunSettings::of(problem, penalty, None)];
-    let mut state = State::beside(&vec![0.0; problem.n_parameters() as usize], settings);
+    let mut state = State::with_settings(&vec![0.0; problem.n_parameters() as usize], settings);
     let mut backend = engine(on, problem, Options { loss: loss.kind(), ..Options::default() });
     block_on(backend.advance(&mut state, &params, &steps, &mut Vec::new())).unwrap();
     assert_eq!(state.steps, [n_steps], "{on:?}, {loss:?}");

@@ -37,12 +37,14 @@ fn parse() -> Vec<(&'static str, naga::Module, u32)> {
             bias,
             loss: kind::SQUARED,
             weighted: false,
-            penalized: false,
+            settings: false,
+            own_orders: false,
         };
         shapes.push(plain);
         // Long kernels take a debug build of naga several seconds.
         if n_features <= 17 {
-            shapes.push(Shape { loss: kind::LOGISTIC, weighted: bias, penalized: true, ..plain });
+            shapes.push(Shape { loss: kind::LOGISTIC, weighted: bias, settings: true, ..plain });
+            shapes.push(Shape { settings: true, own_orders: true, ..plain });
             shapes.push(Shape { loss: kind::SOFTMAX, n_outputs: 3, ..plain });
         }
         if n_features == 16 {
@@ -109,7 +111,7 @@ fn structs_have_the_same_layout() {
         fields!(RunParams: n_samples n_features n_parameters n_runs trace_capacity seed block_rows max_tiles rule beta1
             beta2 epsilon weight_decay reaction increase decrease threshold patience cooldown minimum_scale
             divergence_limit target_loss target_gradient_norm steps_per_dispatch loss loss_parameter),
-        fields!(RunSettings: l1 l2 fold training_scale validation_scale),
+        fields!(RunSettings: l1 l2 fold training_scale validation_scale rate_factor seed_offset),
         fields!(Block: first_row end_row index n_blocks),
         fields!(Reaction: rate_scale best_loss anchor_loss epoch_loss epoch_loss_tail epoch_rows n_tail n_bad
             cooldown_left halt taken cursor evaluated_loss evaluated_gradient_norm last_epoch_loss padding),

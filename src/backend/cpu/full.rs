@@ -10,7 +10,7 @@ use crate::backend::kernel::{EVALUATE, FULL, Reaction, RunParams, StepParams};
 /// of the loss.
 #[inline(always)]
 pub(super) fn descend(
-    params: &RunParams,
+    (params, rate_factor): (&RunParams, f32),
     steps: &[StepParams],
     reaction: &mut Reaction,
     slots: &mut Slots<'_>,
@@ -22,6 +22,8 @@ pub(super) fn descend(
     let mut b = slots.weight.get(1).copied().unwrap_or(0.0);
     let mut previous = (w, b);
     let scale = 1.0 / f64::from(params.n_samples);
+    // Nothing here reacts to the run.
+    let rate_scale = reaction.rate_scale * rate_factor;
     let mut taken = 0;
     for step in steps {
         if step.flags & (FULL | EVALUATE) != FULL {
@@ -29,7 +31,7 @@ pub(super) fn descend(
         }
         let [by_w, by_b, square] = sums_at(w, b);
         let loss = (square * scale) as f32;
-        let rate = step.learning_rate * reaction.rate_scale;
+        let rate = step.learning_rate * rate_scale;
         let next_w = w - rate * (by_w * (2.0 * scale)) as f32;
         let next_b = if learns_bias { b - rate * (by_b * (2.0 * scale)) as f32 } else { 0.0 };
         // Written so that NaN does not pass the check.

@@ -14,7 +14,7 @@ use crate::dataset::Problem;
 /// two numbers per parameter.
 pub(super) fn descend(
     (problem, window): (&Problem, &mut Window),
-    params: &RunParams,
+    (params, rate_factor): (&RunParams, f32),
     steps: &[StepParams],
     reaction: &mut Reaction,
     slots: &mut Slots<'_>,
@@ -37,7 +37,8 @@ pub(super) fn descend(
         window.in_order(problem, start, n)
     };
     let steps = &steps[..targets.len()];
-    let rows = Rows { features, targets, d, limit: params.divergence_limit };
+    let rate_scale = reaction.rate_scale * rate_factor;
+    let rows = Rows { features, targets, d, rate_scale, limit: params.divergence_limit };
     let before = *reaction;
     let traced = trace.len();
     let done = match d {
@@ -58,6 +59,8 @@ struct Rows<'a> {
     features: &'a [f32],
     targets: &'a [f32],
     d: usize,
+    /// Multiplies the rate of every step.
+    rate_scale: f32,
     /// A loss above this value ends the run.
     limit: f32,
 }
@@ -106,8 +109,7 @@ impl Rows<'_> {
             let [m13, m23, ..] = F32x4::sum_each([met(1, 3), met(2, 3), F32x4::zero(), F32x4::zero()])
                 .array()
                 .map(|m| m + learns_bias);
-            let pace =
-                |k: usize, residual: f32| group[k].learning_rate * reaction.rate_scale * (2.0 * residual);
+            let pace = |k: usize, residual: f32| group[k].learning_rate * self.rate_scale * (2.0 * residual);
             let [r0, r1, r2, r3] = residuals.array();
             let p0 = pace(0, r0);
             let r1 = r1 - p0 * m01;
@@ -117,7 +119,7 @@ impl Rows<'_> {
             let r3 = ((r3 - p0 * m03) - p1 * m13) - p2 * m23;
             let p3 = pace(3, r3);
             for (step, residual) in group.iter().zip([r0, r1, r2, r3]) {
-                if !take(step, residual * residual, self.limit, reaction, trace) {
+                if !self.take(step, residual * residual, reaction, trace) {
                     return false;
                 }
             }
@@ -134,11 +136,11 @@ impl Rows<'_> {
             let x = row(at);
             let [p0, p1, p2, p3] = product(&x, &weights).array();
             let residual = (p0 + p1) + (p2 + p3) + (b - self.targets[at]);
-            if !take(step, residual * residual, self.limit, reaction, trace) {
+            if !self.take(step, residual * residual, reaction, trace) {
                 return false;
             }
             previous = (weights, b);
-            let pace = step.learning_rate * reaction.rate_scale * (2.0 * residual);
+            let pace = step.learning_rate * self.rate_scale * (2.0 * residual);
             for v in 0..V {
                 weights[v] = weights[v] - F32x4::splat(pace) * x[v];
             }
@@ -183,11 +185,11 @@ impl Rows<'_> {
             let (weights, bias) = slots.weight.split_at_mut(d);
             let b = bias.first().copied().unwrap_or(0.0);
             let residual = dot(x, weights) + (b - y);
-            finite = take(step, residual * residual, self.limit, reaction, trace);
+            finite = self.take(step, residual * residual, reaction, trace);
             if !finite {
                 break;
             }
-            let pace = step.learning_rate * reaction.rate_scale * (2.0 * residual);
+            let pace = step.learning_rate * self.rate_scale * (2.0 * residual);
             slots.previous[..d].copy_from_slice(weights);
             add_scaled(weights, -pace, x);
             if let Some(bias) = bias.first_mut() {
@@ -214,22 +216,18 @@ fn product(a: &[F32x4; V], b: &[F32x4; V]) -> F32x4 {
     sum
 }
 
-/// Records a step, unless its loss ends the run.
-#[inline(always)]
-fn take(
-    step: &StepParams,
-    loss: f32,
-    limit: f32,
-    reaction: &mut Reaction,
-    trace: &mut Vec<[f32; 2]>,
-) -> bool {
-    // NaN is not below the limit either, and infinity is below no limit.
-    if loss.is_nan() || loss > limit || loss == f32::INFINITY {
-        return false;
+impl Rows<'_> {
+    /// Records a step, unless its loss ends the run.
+    #[inline(always)]
+    fn take(&self, step: &StepParams, loss: f32, reaction: &mut Reaction, trace: &mut Vec<[f32; 2]>) -> bool {
+        // NaN is not below the limit either, and infinity is below no limit.
+        if loss.is_nan() || loss > self.limit || loss == f32::INFINITY {
+            return false;
+        }
+        account(step, reaction, loss);
+        reaction.cursor += 1;
+        reaction.taken += 1;
+        trace.push([loss, step.learning_rate * self.rate_scale]);
+        true
     }
-    account(step, reaction, loss);
-    reaction.cursor += 1;
-    reaction.taken += 1;
-    trace.push([loss, step.learning_rate * reaction.rate_scale]);
-    true
 }

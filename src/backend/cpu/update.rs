@@ -8,8 +8,8 @@ use crate::backend::kernel::{
 use crate::choices::optimizer::{self, Parameter, Rule, optimize, optimize_sparsely};
 use crate::choices::schedule::kind::{BOLD_DRIVER, REDUCE_ON_PLATEAU};
 
-/// Decides what a step does, given the means of `gradient` and `loss` and the L1 penalty, and does
-/// it. Returns the batch loss and the rate for the trace. The decisions, in order:
+/// Decides what a step does, given the means of `gradient` and `loss`, the rate and the L1 penalty,
+/// and does it. Returns the batch loss and the rate for the trace. The decisions, in order:
 ///
 /// 1. A measurement changes only what is measured; a halted run stays unchanged.
 /// 2. A loss beyond the limit undoes the update that led to it: the weights before it are restored.
@@ -24,10 +24,9 @@ pub(super) fn update(
     step: &StepParams,
     reaction: &mut Reaction,
     slots: &mut Slots<'_>,
-    (gradient, loss, sparsity): (&[f32], f32, Sparsity<'_>),
+    (gradient, loss, rate, sparsity): (&[f32], f32, f32, Sparsity<'_>),
     scratch: &mut Scratch,
 ) -> [f32; 2] {
-    let rate = step.learning_rate * reaction.rate_scale;
     reaction.cursor += 1;
     let norm = || sparsity.gradient_norm(gradient, slots.weight);
     let action = decide(params, step, reaction, loss, norm);
