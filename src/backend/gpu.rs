@@ -85,8 +85,8 @@ pub struct Options {
     /// Maximum bytes per buffer; further rows go to another buffer, as they do beyond the device's
     /// limit.
     pub max_binding_bytes: u64,
-    /// [`crate::choices::Loss::kind`] of the loss that kernels are first made for; those for another are made when a call
-    /// asks for it.
+    /// [`crate::choices::Loss::kind`] of the loss for which kernels are compiled first; others are
+    /// compiled when a call needs them.
     pub loss: u32,
 }
 

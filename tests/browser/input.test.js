@@ -240,7 +240,7 @@ test('counts, sizes and stops out of range are refused beside the box', async ()
 test('points that are no points are refused beside their boxes', async () => {
   const { page, close } = await stopped();
   const before = await state(page);
-  await page.getByText('More', { exact: true }).click();
+  await page.getByText('More settings', { exact: true }).click();
   const x = person(page).box('Point x');
   const y = person(page).box('Point y');
   await y.fill('1');

@@ -101,7 +101,7 @@ test('holds points that were added and removed', async () => {
   // An empty place, far above the left end of the line y = 2 x + 1.
   await first.page.mouse.click(area.x + area.width * 0.3, area.y + area.height * 0.2);
   await eventually(() => rows(first.page), (n) => n === 101, 'rows');
-  await first.page.getByText('More', { exact: true }).click();
+  await first.page.getByText('More settings', { exact: true }).click();
   await box('Point x').fill('-2');
   await box('Point y').fill('4.5');
   await button('Add point').click();

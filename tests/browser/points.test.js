@@ -56,7 +56,7 @@ test('adds a point by its numbers, exactly', async () => {
   const { page, close, box, button } = await waiting('#data.source.n_samples=2&data.source.noise=0');
   // Two rows are on 2 x + 1 at -1 and 1; a third at (0, 4) raises the line by a third of its
   // distance of 3.
-  await page.getByText('More', { exact: true }).click();
+  await page.getByText('More settings', { exact: true }).click();
   await box('Point x').fill('0');
   await box('Point y').fill('4');
   await button('Add point').click();

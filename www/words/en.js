@@ -141,7 +141,7 @@ export default {
   add_point: 'Add point',
   point_x: 'Point x',
   point_y: 'Point y',
-  edit_points: 'More',
+  edit_points: 'More settings',
   memory: '{n} rows need about {size}',
   edit_hint: 'Click the fit chart to add a point, or click a point to remove it.',
   'field_model.degree': 'Degree',

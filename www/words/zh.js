@@ -141,7 +141,7 @@ export default {
   add_point: '添加点',
   point_x: '点的 x',
   point_y: '点的 y',
-  edit_points: '更多',
+  edit_points: '更多设置',
   memory: '{n} 行约需 {size}',
   edit_hint: '点击拟合图可添加点，点击已有的点可将其删除。',
   'field_model.degree': '次数',

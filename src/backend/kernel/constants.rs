@@ -21,20 +21,21 @@ macro_rules! constants {
 constants! {
     /// A step's flag: the rows are visited in the epoch's shuffled order.
     SHUFFLED = 1;
-    /// A step's flag: the first update of an epoch.
+    /// A step's flag: this is the first update of an epoch.
     EPOCH_START = 2;
-    /// A step's flag: the last update of an epoch.
+    /// A step's flag: this is the last update of an epoch.
     EPOCH_END = 4;
     /// A step's flag: the batch is the whole training set, so its loss is the loss of the weights.
     FULL = 8;
     /// A step's flag: it measures loss and gradient and updates nothing.
     EVALUATE = 16;
-    /// A step's flag, with [`EVALUATE`]: over the rows of the run's fold instead of the others, and without the penalty.
+    /// A step's flag, together with [`EVALUATE`]: measures the rows of the run's fold instead of
+    /// the others, without the penalty.
     VALIDATE = 32;
 
-    /// Why a run halted: an update would have been infinite or undefined.
+    /// Why a run halted: an update would have been infinite or NaN.
     HALT_NOT_FINITE = 1;
-    /// Why a run halted: the loss passed the divergence limit.
+    /// Why a run halted: the loss exceeded the divergence limit.
     HALT_LOSS = 2;
     /// Why a run halted: the target loss was reached.
     HALT_TARGET_LOSS = 3;
@@ -48,7 +49,7 @@ constants! {
 /// Relative rise of the loss that the bold driver takes for rounding.
 pub const RISE: f32 = 1e-6;
 
-/// Real constants of every kernel, by name.
+/// Floating-point constants of every kernel, by name.
 pub const SHARED_FLOATS: [(&str, f32); 2] =
     [("RISE", RISE), ("SMALL_RESIDUAL", crate::choices::loss::SMALL_RESIDUAL)];
 
@@ -56,7 +57,7 @@ pub const SHARED_FLOATS: [(&str, f32); 2] =
 pub mod slot {
     /// The weights, then the bias.
     pub const WEIGHT: usize = 0;
-    /// `m`.
+    /// The first moment `m`.
     pub const FIRST_MOMENT: usize = 1;
     /// `v`.
     pub const SECOND_MOMENT: usize = 2;
@@ -66,6 +67,6 @@ pub mod slot {
     pub const EPOCH_START: usize = 4;
     /// Weights that the last good epoch began with.
     pub const ANCHOR: usize = 5;
-    /// How many there are.
+    /// Number of slots.
     pub const COUNT: usize = 6;
 }
