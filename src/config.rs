@@ -33,6 +33,7 @@ pub const MAX_EDITS: usize = 2_000;
 
 /// A whole run: data, model, method, rate. Two equal configurations give the same curve.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(default, deny_unknown_fields)]
 pub struct RunConfig {
     /// The rows.
@@ -97,6 +98,7 @@ impl Default for RunConfig {
 
 /// Where the rows come from, and what was changed by hand since.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(default, deny_unknown_fields)]
 pub struct DataConfig {
     /// The rows to begin with.
@@ -112,6 +114,7 @@ pub struct DataConfig {
 /// Which columns of a table are learned from, and how they are read. Nothing chosen leaves it to the table: the last
 /// column that can be one is the target, those before it are features.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "Columns"))]
 #[serde(default, deny_unknown_fields)]
 pub struct ColumnsConfig {
     /// The target's name; empty for the table's own choice.
@@ -134,6 +137,7 @@ pub struct ColumnsConfig {
 
 /// The model `y = w1 f1(x) + ... + wd fd(x) (+ b)`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(default, deny_unknown_fields)]
 pub struct ModelConfig {
     /// Highest power of x.
@@ -165,6 +169,7 @@ impl Default for ModelConfig {
 
 /// Rows that are held out of training, to see how the model does on what it has not seen.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(default, deny_unknown_fields)]
 pub struct ValidationConfig {
     /// Share of all rows; 0 holds out none.
@@ -187,6 +192,7 @@ impl Default for ValidationConfig {
 
 /// When a run ends by itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(default, deny_unknown_fields)]
 pub struct Stop {
     /// At this step.

@@ -65,6 +65,7 @@ pub struct Dataset {
 
 /// One column that the model sees.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Input {
     /// Its name.
     pub name: String,
@@ -81,6 +82,7 @@ impl Input {
 
 /// A column that the model does not see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum Extra {
     /// The sample weight of a row.

@@ -22,6 +22,7 @@ use terms::{Factor, Key};
 
 /// A model of another tool: linear over features of raw inputs. The exchange crate reads it out of a file.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct ForeignModel {
     /// What a row gives, in its order.
     pub inputs: Vec<Input>,
@@ -30,6 +31,7 @@ pub struct ForeignModel {
     /// Names of its classes; none where they are not known, or the target is a number.
     pub target_levels: Vec<String>,
     /// From a row to the features, scaling included.
+    #[cfg_attr(test, ts(type = "unknown"))]
     pub map: FeatureMap,
     /// `[feature][output]`, of the scaled features.
     pub weights: Vec<Vec<f64>>,

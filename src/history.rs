@@ -51,20 +51,27 @@ pub fn bucket_end(index: usize) -> u64 {
 ///
 /// The six arrays have one length; `NaN` stands for "nothing here".
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct HistoryDelta {
     /// The first bucket that these arrays speak of.
     pub first: u32,
     /// Least batch loss of each bucket.
+    #[cfg_attr(test, ts(type = "Float32Array"))]
     pub batch_loss_min: Vec<f32>,
     /// Greatest batch loss of each bucket.
+    #[cfg_attr(test, ts(type = "Float32Array"))]
     pub batch_loss_max: Vec<f32>,
     /// Mean batch loss of each bucket.
+    #[cfg_attr(test, ts(type = "Float32Array"))]
     pub batch_loss_mean: Vec<f32>,
     /// The last evaluated loss of each bucket.
+    #[cfg_attr(test, ts(type = "Float32Array"))]
     pub loss: Vec<f32>,
     /// The last learning rate of each bucket.
+    #[cfg_attr(test, ts(type = "Float32Array"))]
     pub rate: Vec<f32>,
     /// The last validation loss of each bucket.
+    #[cfg_attr(test, ts(type = "Float32Array"))]
     pub validation: Vec<f32>,
 }
 

@@ -42,5 +42,8 @@ pub mod chart;
 #[cfg(target_arch = "wasm32")]
 pub mod web_error;
 
+#[cfg(test)]
+mod web_types;
+
 #[cfg(all(target_arch = "wasm32", feature = "web"))]
 pub mod web;

@@ -13,6 +13,11 @@ pub type Result<T> = std::result::Result<T, Message>;
 
 /// A code, its parameters, and the English wording made of both.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    test,
+    derive(ts_rs::TS),
+    ts(type = "{ code: string, params: Record<string, string>, text: string }")
+)]
 pub struct Message {
     /// Names the wording in a language table.
     pub code: Code,

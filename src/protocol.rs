@@ -1,19 +1,19 @@
 //! What passes between page and worker: plain data, declared for TypeScript in `src/web/types.d.ts`.
 //!
-//! Long columns of numbers are left out of serialization; `web` attaches them as typed arrays, and the configuration.
+//! Long columns of numbers are serialized as null; `web` attaches them as typed arrays.
 //!
 //! How a model leaves and comes back:
 //!
-//! - [`Request::Export`] answers with the text of a run file, of the weights as they are or of the best that were seen. Whatever
-//!   other format is wanted, the exchange wasm writes it from that text, in a worker of its own.
-//! - A file that comes is read there, too. Where it is a run, or carries one, [`Request::Import`] takes the run file's bytes
-//!   and goes on where it stood, its history included.
-//! - Where it is a model alone, [`Request::Compare`] holds it beside the run and changes nothing, and [`Request::Adopt`] begins
-//!   a new run on the same rows with its terms and coefficients. Both take `model` as the exchange wasm gives it (the
-//!   `model` of what its `read` finds). Either is refused with [`Code::ModelInputs`](crate::message::Code::ModelInputs) where the
-//!   rows do not have what the model takes.
+//! - [`Request::Export`] answers with the text of a run file, of the current weights or of the best. The wasm of model
+//!   files turns that text into any other format, in a worker of its own.
+//! - That worker also reads files. If one holds a run, [`Request::Import`] takes the bytes of the run file and
+//!   continues where it stood, its history included.
+//! - If one holds only a model, [`Request::Compare`] compares it with the run and changes nothing, and
+//!   [`Request::Adopt`] starts a new run on the same rows with its terms and coefficients. Both take the `model` that
+//!   the wasm of model files has read, and refuse it with
+//!   [`Code::ModelInputs`](crate::message::Code::ModelInputs) if the rows lack what the model takes.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
 use crate::choices::Scaling;
@@ -25,8 +25,8 @@ use crate::run_file::Which;
 use crate::trainer::{Mark, Path};
 
 /// What the page asks.
-///
 #[derive(Clone, Debug, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "SessionRequest"))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Request {
     /// Make this the configuration. What may change during a run changes then; everything else starts a new run.
@@ -74,24 +74,29 @@ pub enum Request {
     /// Export the weights as a run file.
     Export {
         /// Which weights; by default the current ones.
+        #[cfg_attr(test, ts(optional))]
         which: Option<Which>,
         /// When, in the page's words: nothing below it has a clock.
+        #[cfg_attr(test, ts(optional))]
         saved: Option<String>,
     },
     /// Continue the run of a run file, its history included.
     Import {
         /// Its content, which crosses as a typed array.
-        #[serde(skip)]
+        #[serde(default, skip_deserializing)]
+        #[cfg_attr(test, ts(type = "Uint8Array"))]
         bytes: Vec<u8>,
     },
     /// Start a new run on the current rows from a model of another tool.
     Adopt {
-        /// A [`ForeignModel`](crate::foreign::ForeignModel) as JSON.
+        /// What the wasm of model files has read.
+        #[cfg_attr(test, ts(as = "crate::foreign::ForeignModel"))]
         model: Value,
     },
     /// Compare a model of another tool with the current weights on the current rows.
     Compare {
-        /// As for [`Request::Adopt`].
+        /// What the wasm of model files has read.
+        #[cfg_attr(test, ts(as = "crate::foreign::ForeignModel"))]
         model: Value,
     },
     /// Count rows on a grid.
@@ -109,6 +114,7 @@ pub enum Request {
 
 /// What the page displays besides the essentials: the parts of a snapshot that are long.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(deny_unknown_fields)]
 pub struct Shown {
     /// The weights.
@@ -117,123 +123,135 @@ pub struct Shown {
     pub path: bool,
 }
 
+/// Leaves a value to `web`, which attaches it as a typed array.
+fn attached<T, S: Serializer>(_: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_unit()
+}
+
 /// What the worker answers.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "SessionAnswer"))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Answer {
-    /// To everything that changes the configuration, `import` and `adopt` included.
+    /// The answer to every request that changes the configuration, `import` and `adopt` included.
     Configured(Box<Configured>),
-    /// To `predict`.
+    /// The answer to `predict`.
     Predicted {
         /// The x.
         inputs: Vec<f64>,
-        /// What the model says there.
+        /// The prediction at each.
         outputs: Vec<f64>,
     },
-    /// To `predict_row`.
+    /// The answer to `predict_row`.
     Explained {
-        /// What the model says before any link: of the most probable class, where there are several.
+        /// The output before its link function: of the most probable class, if there are several.
         output: f64,
-        /// What it says of a row whose features are all at their means.
+        /// The output of a row whose features are all at their means.
         baseline: f64,
-        /// What each input's features add to that, the products of two inputs shared between both.
+        /// How much each input's features add to that; products of two inputs are split between both.
         contributions: Vec<f64>,
-        /// What the outputs mean: a number, or a probability for each class.
+        /// The response: a number, or a probability for each class (of two, for the second).
         response: Vec<f64>,
     },
-    /// To `export`.
+    /// The answer to `export`.
     Exported {
         /// A name to save it under.
         file_name: String,
-        /// Its content.
+        /// A run file.
         text: String,
     },
-    /// To `compare`.
+    /// The answer to `compare`.
     Compared(Box<Comparison>),
-    /// To `density`.
+    /// The answer to `density`.
     Density {
         /// Cells across.
         columns: u32,
         /// Cells up.
         rows: u32,
-        /// Edges.
+        /// Left and right edge.
         x: [f64; 2],
-        /// Edges.
+        /// Lower and upper edge.
         y: [f64; 2],
-        /// Row-major from the bottom.
-        #[serde(skip)]
+        /// Rows in each cell, row-major from the bottom.
+        #[serde(serialize_with = "attached")]
+        #[cfg_attr(test, ts(type = "Uint32Array"))]
         counts: Vec<u32>,
     },
-    /// To everything else.
+    /// The answer to everything else.
     Done,
 }
 
-/// The configuration as it now is.
+/// The configuration as it is now.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "RunDescription"))]
 pub struct Configured {
-    /// Which run; counted from 1.
+    /// The number of the run, which counts from 1.
     pub run: u32,
     /// All of it.
     pub config: RunConfig,
-    /// It as a link.
+    /// The part of its link after `#`; empty for the default.
     pub query: String,
     /// Whether a new run began.
     pub restarted: bool,
-    /// The data, where a new run began.
+    /// The data, if a new run began.
     pub dataset: Option<DatasetInfo>,
-    /// What descent is heading for now, where only that has changed.
+    /// The optimum, if only that has changed.
     pub exact: Option<Exact>,
-    /// What is worth knowing.
+    /// What the user should know about data and model.
     pub notices: Vec<Message>,
 }
 
-/// The data of a run, and what can be known of it without training.
+/// The data of a run, and what is known about it without training.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct DatasetInfo {
-    /// Rows.
+    /// All rows.
     pub n_samples: u32,
-    /// Rows of them that are held out and looked at.
+    /// Validation rows.
     pub n_validation: u32,
-    /// Rows of them that are kept for the end.
+    /// Test rows.
     pub n_test: u32,
-    /// Features a row.
+    /// Features, after the feature map.
     pub n_features: u32,
-    /// Parameters.
+    /// Parameters, the biases included.
     pub n_parameters: u32,
-    /// What a row gives the model.
+    /// The inputs of the model.
     pub inputs: Vec<InputInfo>,
     /// Name of the target.
     pub target: String,
-    /// Names of its classes; none where it is learned as a number.
+    /// Names of its classes; empty if it is learned as a number.
     pub classes: Vec<String>,
-    /// What each weight belongs to, the bias left out.
+    /// The term that each weight belongs to, without the bias.
     pub terms: Vec<String>,
     /// How numbers are scaled inside the model.
     pub scaling: Scaling,
-    /// Bytes that the rows take, in every shape that they are kept in.
+    /// Bytes of memory that the rows take, in every form in which they are kept.
     pub bytes: f64,
-    /// Every x where they are few enough to draw; none where there are several inputs.
-    #[serde(skip)]
+    /// The x of every row, if they are few enough to draw; empty if there are several inputs.
+    #[serde(serialize_with = "attached")]
+    #[cfg_attr(test, ts(type = "Float32Array"))]
     pub points_x: Vec<f32>,
-    /// Every y where they are few enough to draw; where there are several inputs, those of the rows whose predictions
+    /// The y of every row, if they are few enough to draw; if there are several inputs, of the rows whose predictions
     /// come with each snapshot.
-    #[serde(skip)]
+    #[serde(serialize_with = "attached")]
+    #[cfg_attr(test, ts(type = "Float32Array"))]
     pub points_y: Vec<f32>,
-    /// Least and greatest x; of the target, where there are several inputs.
+    /// Least and greatest x; of the target, if there are several inputs.
     pub x_range: [f64; 2],
     /// Least and greatest y.
     pub y_range: [f64; 2],
-    /// Least squares.
+    /// The optimum, for a model of one layer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exact: Option<Exact>,
 }
 
-/// What a person gives to predict by.
+/// An input for which the user gives a value to predict.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct InputInfo {
     /// The column.
     pub name: String,
-    /// Of a category.
+    /// Levels of a category; empty for a number.
     pub levels: Vec<String>,
     /// Least and greatest value; indices of a category.
     pub range: [f64; 2],
@@ -241,140 +259,157 @@ pub struct InputInfo {
     pub start: String,
 }
 
-/// The least-squares solution.
+/// The optimum of the objective, which descent approaches.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Exact {
-    /// In the units of x and y.
+    /// In the units of x and y: the weights, then the bias if there is one, of each output; null if unknown or infinite.
+    #[cfg_attr(test, ts(type = "(number | null)[]"))]
     pub weights: Vec<f64>,
-    /// Whether it is the only one.
+    /// Whether no other weights are as good.
     pub unique: bool,
-    /// Least mean squared error.
+    /// Least loss.
     pub loss: f64,
-    /// Share of variance explained.
+    /// Fraction of the variance explained.
     pub r2: Option<f64>,
-    /// Plain batch descent diverges above it.
+    /// Plain batch descent diverges above this rate.
     pub stable_rate: f64,
-    /// Of the Hessian.
+    /// Condition number of the Hessian; null if infinite.
+    #[cfg_attr(test, ts(type = "number | null"))]
     pub condition: f64,
-    /// Where the curve is taken.
-    #[serde(skip)]
+    /// The x of the optimal curve.
+    #[serde(serialize_with = "attached")]
+    #[cfg_attr(test, ts(type = "Float32Array"))]
     pub curve_x: Vec<f32>,
-    /// The curve.
-    #[serde(skip)]
+    /// The prediction there.
+    #[serde(serialize_with = "attached")]
+    #[cfg_attr(test, ts(type = "Float32Array"))]
     pub curve_y: Vec<f32>,
 }
 
 /// One instant of a run; all of it belongs together.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Snapshot {
     /// Always `snapshot`.
+    #[cfg_attr(test, ts(type = "\"snapshot\""))]
     pub kind: &'static str,
-    /// Which run.
+    /// The number of the run.
     pub run: u32,
     /// How it stands.
     pub status: RunStatus,
     /// Updates done.
     pub step: f64,
-    /// Whole passes done.
+    /// Epochs done.
     pub epoch: f64,
-    /// Of these weights.
+    /// Loss of these weights, over the training rows or `loss_rows` of them.
     pub loss: f64,
-    /// Rows that it was taken over.
+    /// The number of rows that it was measured on.
     pub loss_rows: u32,
-    /// Whether those are not all.
+    /// Whether those are only a sample.
     pub loss_is_sample: bool,
-    /// Of the last update's batch.
+    /// Loss of the last update's batch, before that update.
     pub batch_loss: Option<f32>,
-    /// Share of variance explained.
+    /// Fraction of the variance explained.
     pub r2: Option<f64>,
-    /// Of these weights over the rows held out.
+    /// Validation loss of these weights.
     pub validation_loss: Option<f64>,
-    /// Share of the variance of their targets.
+    /// Fraction of the variance of the validation targets explained.
     pub validation_r2: Option<f64>,
-    /// The least validation loss, and the step of the weights that have it.
+    /// The least validation loss, and the step of its weights.
     pub best: Option<[f64; 2]>,
-    /// Of these weights.
+    /// Gradient norm of these weights.
     pub gradient_norm: f64,
-    /// Of the next update.
+    /// The rate of the next update.
     pub learning_rate: f64,
-    /// In the units of x and y, if they are [`Shown`].
-    #[serde(skip)]
+    /// In the units of x and y, as [`Exact::weights`]; null unless they are [`Shown`].
+    #[serde(serialize_with = "attached")]
+    #[cfg_attr(test, ts(type = "Float64Array | null"))]
     pub weights: Option<Vec<f64>>,
-    /// From the exact ones, relative.
+    /// `||w - w*|| / ||w*||` in the units of x and y; null if the optimum `w*` is not unique.
     pub distance: Option<f64>,
-    /// Measured over the last half second.
+    /// Updates per second, over the last half second.
     pub steps_per_second: f64,
     /// The engine.
     pub backend: BackendInfo,
-    /// What the worker's module holds of the browser's memory.
+    /// Bytes of the browser's memory that the worker's module has taken.
     pub memory_bytes: f64,
-    /// Where the curve is taken.
-    #[serde(skip)]
+    /// The x of the fitted curve.
+    #[serde(serialize_with = "attached")]
+    #[cfg_attr(test, ts(type = "Float32Array"))]
     pub curve_x: Vec<f32>,
-    /// The fitted curve.
-    #[serde(skip)]
+    /// The prediction there.
+    #[serde(serialize_with = "attached")]
+    #[cfg_attr(test, ts(type = "Float32Array"))]
     pub curve_y: Vec<f32>,
-    /// Where there are several inputs: what the weights say of the rows that `points_y` are of.
-    #[serde(skip)]
+    /// If there are several inputs: predictions for the rows of `points_y`; for classes, the probability of the true one.
+    #[serde(serialize_with = "attached")]
+    #[cfg_attr(test, ts(type = "Float32Array"))]
     pub predicted: Vec<f32>,
-    /// What the penalty adds to the loss.
+    /// The part of the loss that is the penalty.
     pub penalty: f64,
-    /// Of each part of a cross-validation, its loss under the run that leaves it out.
-    #[serde(skip)]
+    /// For each fold of a cross-validation, its loss in the run that leaves it out.
+    #[serde(serialize_with = "attached")]
+    #[cfg_attr(test, ts(type = "Float32Array"))]
     pub folds: Vec<f32>,
-    /// The models of the coefficient path, if they are [`Shown`].
-    #[serde(skip)]
+    /// The models of the coefficient path; null without one, or unless it is [`Shown`].
+    #[serde(serialize_with = "attached")]
     pub path: Option<Path>,
-    /// What was recorded since the last snapshot.
-    #[serde(skip)]
+    /// The history since the last snapshot.
+    #[serde(serialize_with = "attached")]
     pub history: HistoryDelta,
-    /// Changes made in mid-run.
+    /// Changes made during the run.
     pub marks: Vec<Mark>,
 }
 
 /// How far long work is, while a request waits for it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Progress {
     /// Always `progress`.
+    #[cfg_attr(test, ts(type = "\"progress\""))]
     pub kind: &'static str,
     /// What is being done.
     pub message: Message,
-    /// Of all of it, from 0 to 1.
+    /// The fraction of it that is done, from 0 to 1.
     pub fraction: f64,
 }
 
 /// How a run stands.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "Status"))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum RunStatus {
-    /// It holds.
+    /// It is paused.
     Paused,
-    /// It goes on.
+    /// It is being trained.
     Training,
     /// It met a stop condition.
     Finished {
         /// Which.
         reason: Message,
     },
-    /// It stopped on its last finite state.
+    /// It diverged and stopped on its last finite state.
     Diverged {
         /// Why.
         reason: Message,
-        /// A rate that would not have.
+        /// A learning rate that would not have diverged.
         suggested_rate: f64,
     },
 }
 
 /// The engine in use.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "BackendInUse"))]
 pub struct BackendInfo {
     /// `gpu` or `cpu`.
+    #[cfg_attr(test, ts(type = "\"gpu\" | \"cpu\""))]
     pub kind: &'static str,
-    /// Adapter, or instruction set.
+    /// Name of the adapter, or the instruction set.
     pub name: String,
-    /// Why this one.
+    /// Why this one: forced, measured, or a fallback.
     pub reason: Message,
-    /// How a full batch is computed, where there is a choice.
+    /// How a full batch is computed, if there is a choice.
     pub how: Option<Message>,
     /// Whether it stands in for another.
     pub fallback: bool,

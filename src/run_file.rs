@@ -38,6 +38,7 @@ pub struct Saving {
 
 /// Which weights of a run are saved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum Which {
     /// Those that the run has now.
@@ -49,6 +50,7 @@ pub enum Which {
 
 /// A run file: the model, what made it, and what is needed to continue training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(deny_unknown_fields)]
 pub struct RunFile {
     /// [`FORMAT`].
@@ -61,10 +63,12 @@ pub struct RunFile {
     #[serde(default, deserialize_with = "lenient")]
     pub saved: Option<String>,
     /// Names of the inputs and the target.
+    #[cfg_attr(test, ts(as = "WrittenColumns"))]
     pub columns: Columns,
     /// The model: kernels `[in, out]` and biases. Its inputs are the features that `feature_map` makes.
     pub layers: Vec<LayerWeights>,
     /// From x to the inputs of the first layer.
+    #[cfg_attr(test, ts(type = "unknown"))]
     pub feature_map: FeatureMap,
     /// The same model as coefficients of x, x^2, ..., in the units of x and y.
     pub original_units: OriginalUnits,
@@ -117,8 +121,9 @@ pub struct Columns {
 
 /// [`Columns`] as files write them: a single number is a `feature`, as before there were several inputs.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "RunFileColumns"))]
 #[serde(deny_unknown_fields)]
-struct WrittenColumns {
+pub(crate) struct WrittenColumns {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     feature: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -154,6 +159,7 @@ impl TryFrom<WrittenColumns> for Columns {
 
 /// Coefficients in the units of x and y.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(deny_unknown_fields)]
 pub struct OriginalUnits {
     /// The coefficients of x, x^2, ...; for several outputs those of each, one after the other.
@@ -165,8 +171,9 @@ pub struct OriginalUnits {
     pub biases: Option<Vec<f64>>,
 }
 
-/// The rest of a [`Checkpoint`](crate::trainer::Checkpoint) besides weights and steps.
+/// What a checkpoint holds besides weights and steps.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(deny_unknown_fields)]
 pub struct TrainingState {
     place: Place,

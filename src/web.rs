@@ -24,6 +24,9 @@ use convert::{attach, from_js, internal, reason_of, set, to_js};
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &'static str = include_str!("web/types.d.ts");
 
+#[wasm_bindgen(typescript_custom_section)]
+const JAVASCRIPT_TYPES: &'static str = include_str!("web/javascript.d.ts");
+
 /// Runs once, when the module is instantiated.
 #[wasm_bindgen(start)]
 fn start() {

@@ -82,6 +82,7 @@ pub enum Targets {
 
 /// What is applied to the outputs of a model to get its predictions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum Response {
     /// The identity.

@@ -10,6 +10,7 @@ use crate::message::Result;
 /// The bias is never penalized. For the squared loss, which has no half here, `a` is twice scikit-learn's `alpha` of
 /// `ElasticNet`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(default, deny_unknown_fields)]
 pub struct Penalty {
     /// `a`; 0 is none.

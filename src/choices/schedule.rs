@@ -138,6 +138,7 @@ impl Schedule {
 /// A linear rise of the rate in front of any schedule, whose own steps count from the rise's end (PyTorch's
 /// `SequentialLR([LinearLR(start_factor, 1, steps), schedule], [steps])`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(default, deny_unknown_fields)]
 pub struct Warmup {
     /// How many steps the rise takes; 0 for none.

@@ -378,6 +378,20 @@ fn bound(value: f64) -> String {
     if value.fract() == 0.0 && (1e6..1e9).contains(&value) { count(value as u64) } else { short(value) }
 }
 
+/// The TypeScript of a choice whose entries have parameters of these types.
+#[cfg(test)]
+pub(crate) fn declaration(spec: &Spec, parameters: &[&[String]]) -> String {
+    let entries = spec.entries.iter().zip(parameters).map(|(entry, types)| {
+        if !spec.tagged {
+            return entry.written.map_or_else(|| format!("\"{}\"", entry.name), |flag| flag.to_string());
+        }
+        let fields = entry.parameters.iter().zip(*types);
+        let fields: String = fields.map(|(field, kind)| format!(", {}: {kind}", field.name)).collect();
+        format!("{{ kind: \"{}\"{fields} }}", entry.name)
+    });
+    entries.collect::<Vec<String>>().join(" | ")
+}
+
 /// Turns the table of a choice into its enum and its [`Spec`].
 ///
 /// ```text
@@ -484,6 +498,28 @@ macro_rules! choice {
                 }
                 // Named choices have none.
                 let _ = fields;
+            }
+        }
+
+        #[cfg(test)]
+        impl ts_rs::TS for $Choice {
+            type WithoutGenerics = Self;
+            type OptionInnerType = Self;
+
+            fn name(_: &ts_rs::Config) -> String {
+                stringify!($Choice).to_owned()
+            }
+
+            fn inline(_types: &ts_rs::Config) -> String {
+                let parameters: &[&[String]] = &[$( &[$($( <$Type as ts_rs::TS>::name(_types) ),*)?] ),+];
+                $crate::choices::table::declaration(
+                    <Self as $crate::choices::table::Choice>::SPEC,
+                    parameters,
+                )
+            }
+
+            fn decl(types: &ts_rs::Config) -> String {
+                format!("type {} = {};", stringify!($Choice), <Self as ts_rs::TS>::inline(types))
             }
         }
 

@@ -15,6 +15,7 @@ use crate::trainer::Trainer;
 
 /// A model of another tool and the weights of a run, on the same rows.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Comparison {
     /// Scores on each role that has rows.
     pub parts: Vec<ComparedPart>,
@@ -26,8 +27,10 @@ pub struct Comparison {
 
 /// Scores of both models on the rows of one role.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct ComparedPart {
     /// `training`, `validation` or `test`.
+    #[cfg_attr(test, ts(type = "\"training\" | \"validation\" | \"test\""))]
     pub part: &'static str,
     /// Number of rows.
     pub n_samples: u64,
@@ -37,6 +40,7 @@ pub struct ComparedPart {
 
 /// One score of both models; `None` where it is undefined.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct ComparedScore {
     /// `loss`, or the key of the page's text without `score_`.
     pub name: &'static str,
@@ -48,6 +52,7 @@ pub struct ComparedScore {
 
 /// One coefficient of both models in the units of the data; `None` where a model has no such term.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct ComparedCoefficient {
     /// The class; `None` where there is only one output.
     pub output: Option<String>,

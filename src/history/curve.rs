@@ -7,6 +7,7 @@ use super::{History, bucket_of, bucket_start};
 /// Points of a run's history in ascending order of their steps, one array for each column; all have one length. `NaN`,
 /// which JSON writes as null, means "missing".
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(deny_unknown_fields)]
 pub struct Curve {
     /// Updates done.

@@ -8,6 +8,7 @@ use crate::choices::{Loss, Response};
 /// The parameters of one layer. They are f32, written as the f64 of the same value, so that a reader that parses the
 /// digits as f64 predicts the same.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(deny_unknown_fields)]
 pub struct LayerWeights {
     /// `[in, out]`: a row for each input.

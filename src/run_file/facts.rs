@@ -17,6 +17,7 @@ pub type MetricValues = BTreeMap<String, Option<f64>>;
 
 /// Facts about the data of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(deny_unknown_fields)]
 pub struct DataFacts {
     /// All rows.

@@ -10,6 +10,7 @@ const SAME_KNOB_STEPS: u64 = 30;
 
 /// A change made during a run: when, and what.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Mark {
     /// Updates done before it.
     pub step: u64,

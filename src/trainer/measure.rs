@@ -23,14 +23,19 @@ pub struct Measured {
 
 /// The same model under many strengths of the penalty.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "PathSnapshot"))]
 pub struct Path {
     /// Penalty strengths in descending order.
+    #[cfg_attr(test, ts(type = "Float32Array"))]
     pub strengths: Vec<f32>,
     /// `[strength][feature][output]`, for the scaled features.
+    #[cfg_attr(test, ts(type = "Float32Array"))]
     pub coefficients: Vec<f32>,
     /// Mean training loss at each strength, without the penalty.
+    #[cfg_attr(test, ts(type = "Float32Array"))]
     pub loss: Vec<f32>,
     /// Mean validation loss at each strength, without the penalty; empty without validation rows.
+    #[cfg_attr(test, ts(type = "Float32Array"))]
     pub validation: Vec<f32>,
 }
 

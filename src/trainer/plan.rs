@@ -8,6 +8,7 @@ use crate::config::{RunConfig, RunPlan};
 
 /// How far a run is in its epochs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(deny_unknown_fields)]
 pub struct Place {
     /// Epochs done.
