@@ -1,4 +1,4 @@
-//! What a run showed on its way, kept whole in bounded memory.
+//! The history of a run from its first step to its last, in bounded memory.
 //!
 //! Step `t` counts the updates that are done: the batch loss at `t` is that of the weights before update `t`,
 //! and the evaluated loss at `t` is that of the same weights over the training set.
@@ -15,8 +15,8 @@ const BUCKETS_PER_OCTAVE: u64 = 1024;
 /// Octaves `[2048 * 2^k, 4096 * 2^k)` that a `u64` step can lie in.
 const N_OCTAVES: u64 = 53;
 
-/// The bucket that a step falls into: a pure function of the step, so nothing is ever merged again and a
-/// linear as well as a logarithmic axis finds full resolution for a plot a thousand pixels wide.
+/// The bucket that a step falls into: a pure function of the step, so buckets are never merged, and a plot a thousand
+/// pixels wide has full resolution on a linear as well as on a logarithmic axis.
 #[must_use]
 pub fn bucket_of(step: u64) -> usize {
     if step < N_SINGLE {
@@ -49,11 +49,11 @@ pub fn bucket_end(index: usize) -> u64 {
 
 /// Replaces everything from bucket `first` on: how a worker's history reaches the page.
 ///
-/// The six arrays have one length; `NaN` stands for "nothing here".
+/// The six arrays have one length; `NaN` means "missing".
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct HistoryDelta {
-    /// The first bucket that these arrays speak of.
+    /// The first bucket of these arrays.
     pub first: u32,
     /// Least batch loss of each bucket.
     #[cfg_attr(test, ts(type = "Float32Array"))]
@@ -80,7 +80,7 @@ pub struct HistoryDelta {
 pub struct History {
     batch_loss_min: Vec<f32>,
     batch_loss_max: Vec<f32>,
-    // A bucket late in a long run takes millions of terms: their mean needs an f64 sum.
+    // Late in a long run a bucket has millions of terms, whose mean needs an f64 sum.
     batch_loss_sum: Vec<f64>,
     batch_loss_count: Vec<u64>,
     loss: Vec<f32>,
@@ -382,7 +382,7 @@ impl History {
     }
 }
 
-/// What one pixel column of a plot stands for; `NaN` where there is nothing.
+/// The buckets of one pixel column of a plot; `NaN` if it has none.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Column {
     /// First step of its first bucket.
@@ -435,7 +435,7 @@ struct Fold {
     count: u64,
 }
 
-/// Branch-free over eight lanes, so that it vectorizes: losses come by the million.
+/// Branch-free over eight lanes, so that it vectorizes: there are millions of losses.
 fn fold(losses: &[f32]) -> Fold {
     const LANES: usize = 8;
     let mut min = [f32::INFINITY; LANES];

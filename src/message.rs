@@ -302,7 +302,7 @@ mod tests {
     #[test]
     fn fills_the_places_of_its_wording() {
         let message = Message::new(Code::RangeEmpty).with("start", 3).with("stop", 3);
-        assert!(message.to_string().starts_with("the range of x runs from 3 to 3;"));
+        assert!(message.to_string().starts_with("The range of x runs from 3 to 3."));
     }
 
     #[test]

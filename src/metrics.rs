@@ -13,16 +13,16 @@ use crate::analysis::Rows;
 use crate::analysis::optimum::pointwise;
 use crate::choices::Loss;
 
-/// The least probability that a logarithm is taken of, as in scikit-learn's `log_loss`.
+/// The least probability whose logarithm is taken, as in scikit-learn's `log_loss`.
 const LEAST_PROBABILITY: f64 = f64::EPSILON;
 
-/// The most points of a curve that are drawn.
+/// The most points of a ROC curve.
 const MAX_POINTS: usize = 1000;
 
-/// Parts of the calibration curve.
+/// Bins of the calibration curve.
 const N_BINS: usize = 10;
 
-/// What a model's predictions of some rows are worth, by what it predicts.
+/// The metrics of a model's predictions.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Metrics {
@@ -68,7 +68,7 @@ impl Metrics {
                     Loss::Poisson => response[0] = libm::exp(z[0]),
                     _ => response[0] = z[0],
                 }
-                // Of two classes the second says it all.
+                // For two classes, the probability of the second is enough.
                 said.extend_from_slice(if n_outputs == 2 { &response[1..] } else { &response });
             }
             n_samples += block.targets.len();
@@ -136,7 +136,7 @@ pub struct Regression {
     deviance: f64,
 }
 
-/// What they come to.
+/// The metrics of predicted numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct RegressionMetrics {
     /// Rows.
@@ -247,7 +247,7 @@ pub struct Bin {
     pub observed: f64,
 }
 
-/// What they come to.
+/// The metrics of predicted classes.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ClassificationMetrics {
     /// Rows.
@@ -267,7 +267,7 @@ pub struct ClassificationMetrics {
     pub calibration: Vec<Bin>,
 }
 
-/// How well one class is told from the others. `None` where there is nothing to divide by.
+/// The metrics of one class against the others. `None` for a division by zero.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct ClassMetrics {
     /// Share of the rows predicted to be of the class that are.
@@ -365,7 +365,7 @@ impl Classification {
     }
 }
 
-/// Shares of true and of false positives as the score from which on a row counts as positive falls.
+/// True and false positive rates for every threshold of the score, in descending order.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Roc {
     /// From (0, 0) to (1, 1): share of negatives, and of positives, that score as high as the threshold; a thousand
@@ -406,7 +406,7 @@ impl Roc {
     }
 }
 
-/// Points but those between two steps of one direction, of which a curve has many: up, or to the right.
+/// The points without those on a straight line between their neighbours.
 fn corners(points: &[[f64; 2]]) -> impl Iterator<Item = [f64; 2]> + '_ {
     (0..points.len())
         .filter(|i| {

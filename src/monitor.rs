@@ -1,13 +1,13 @@
-//! What reacts to a run from outside the kernels: convergence, hovering, divergence and the rate that would not.
+//! Detects the end of a run from outside the kernels: convergence, stalling, divergence; suggests a stable rate.
 
 use crate::choices::Optimizer;
 use crate::message::{Code, Message, count, short};
 
-/// Share of its start that the gradient norm falls to in a converged run: well above the floor of f32 sums.
+/// Fraction of its first value that the gradient norm falls to in a converged run: well above the error of f32 sums.
 const CONVERGED_GRADIENT: f64 = 1e-5;
-/// Observations in a row that must agree, so that noise cannot pass for an end.
+/// Consecutive observations that must agree, so that noise does not end a run.
 const CONVERGED_OBSERVATIONS: u32 = 3;
-/// Relative fall of the loss that counts as going on.
+/// Relative fall of the loss that counts as progress.
 const FALL: f64 = 1e-4;
 /// Without such a fall for this many epochs, steps and observations, the run hovers or has stalled.
 const HOVER_EPOCHS: u64 = 200;
@@ -17,7 +17,7 @@ const HOVER_OBSERVATIONS: u64 = 150;
 /// Multiples of the larger of first loss and target variance beyond which a run has diverged.
 pub const DIVERGENCE_FACTOR: f64 = 1e6;
 
-/// What is seen of a run when it is measured.
+/// A measurement of a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Observation {
     /// Updates done.
@@ -34,7 +34,7 @@ pub struct Observation {
     pub full_batch: bool,
 }
 
-/// Watches a run for its end.
+/// Detects the end of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Monitor {
     first_gradient_norm: Option<f64>,
@@ -51,12 +51,12 @@ struct Best {
 }
 
 impl Monitor {
-    /// Forgets how the run went, as when the user goes on with it: only the gradient's start is kept.
+    /// Forgets the measurements so far, as when the user continues a run: only the first gradient norm is kept.
     pub fn forgive(&mut self) {
         *self = Self { first_gradient_norm: self.first_gradient_norm, ..Self::default() };
     }
 
-    /// Takes one measurement, and says why the run is at its end, if it is.
+    /// Takes one measurement. Returns why the run ends, if it does.
     pub fn observe(&mut self, seen: &Observation) -> Option<Message> {
         let first = *self.first_gradient_norm.get_or_insert(seen.gradient_norm);
         if seen.step > 0 && seen.learning_rate == 0.0 {
@@ -69,7 +69,7 @@ impl Monitor {
         }
         let fresh = Best { loss: seen.loss, step: seen.step, epoch: seen.epoch, n_since: 0 };
         let best = self.best.get_or_insert(fresh);
-        // Of counts it may lie below 0.
+        // The loss of counts may be negative.
         if seen.loss < best.loss - FALL * best.loss.abs() {
             *best = fresh;
             return None;
@@ -78,7 +78,7 @@ impl Monitor {
         let epochs = seen.epoch.saturating_sub(best.epoch);
         let steps = seen.step.saturating_sub(best.step);
         if epochs >= HOVER_EPOCHS && steps >= HOVER_STEPS && best.n_since >= HOVER_OBSERVATIONS {
-            // Without noise there is nothing to hover on: descent creeps along a valley or a plateau.
+            // Without noise the loss cannot hover: descent creeps along a valley or a plateau.
             let code = if seen.full_batch { Code::Stalled } else { Code::Hovering };
             return Some(Message::new(code).with("epochs", count(epochs)));
         }
@@ -100,8 +100,8 @@ pub fn steepest_row(features: &[f32], n_features: usize, bias: bool) -> f64 {
     2.0 * norms.fold(0.0, f64::max)
 }
 
-/// A learning rate that would not have diverged, for batches of `batch_rows`. The loss is as curved as `of_all` over all rows,
-/// and as `of_steepest` over the steepest of them; NaN where that is not known.
+/// A learning rate that would not have diverged, for batches of `batch_rows`. The curvature of the loss is `of_all` over
+/// all rows and `of_steepest` over the steepest row; NaN if unknown.
 ///
 /// Plain descent is stable below `2 / curvature`. The curvature that a batch can show lies between that of all rows
 /// and that of the steepest; half the bound leaves room, and momentum multiplies the pace by `1 / (1 - b)`. Where there is
@@ -129,7 +129,7 @@ fn round_down(rate: f64) -> f64 {
     text.parse().unwrap_or(rate)
 }
 
-/// The message of a halt that a kernel brought about at `step`.
+/// The message for a halt that a kernel caused at `step`.
 pub fn halted(halt: u32, step: u64, target_loss: f64, target_gradient_norm: f64) -> Option<Message> {
     use crate::backend::kernel::{HALT_LOSS, HALT_NOT_FINITE, HALT_TARGET_GRADIENT, HALT_TARGET_LOSS};
     Some(match halt {

@@ -37,15 +37,15 @@ impl Curve {
         self.step.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no points.
     pub fn is_empty(&self) -> bool {
         self.step.is_empty()
     }
 }
 
 impl History {
-    /// At most `max_points` points of the history up to `last_step`, spread evenly over its buckets; the first and the last
-    /// are always among them. Where there are no more buckets than that, it is the whole history.
+    /// At most `max_points` points of the history up to `last_step`, spread evenly over its buckets, the first and the last
+    /// included. If there are no more buckets than that, it is the whole history.
     #[must_use]
     pub fn curve(&self, max_points: usize, last_step: u64) -> Curve {
         let n = self.len().min(bucket_of(last_step) + 1);
@@ -55,7 +55,7 @@ impl History {
         let mut end = 0;
         while end < n {
             let first = end;
-            // Groups behind the first bucket, which is its own.
+            // The first bucket is a group of its own.
             end = if first == 0 { 1 } else { (first + width).min(n) };
             let group = first..end;
             let known = |values: &[f32]| group.clone().rev().find(|index| !values[*index].is_nan());
@@ -71,7 +71,7 @@ impl History {
             if loss.is_nan() && validation_loss.is_nan() && count == 0 {
                 continue;
             }
-            // Of the last bucket the step is known.
+            // The step of the last bucket is known.
             curve.step.push(if at == bucket_of(last_step) { last_step } else { bucket_start(at) });
             curve.loss.push(loss);
             curve.batch_loss.push(digits((sum / count as f64) as f32));
@@ -81,8 +81,8 @@ impl History {
         curve
     }
 
-    /// Begins anew as such a curve, up to `last_step`, which a run goes on from. Steps that do not rise are left out, and so is
-    /// what one column has beyond the others.
+    /// Starts over with a curve, up to `last_step`, from which a run continues. Steps that do not ascend are left out, and
+    /// so is what one column has beyond the others.
     pub fn retrace(&mut self, curve: &Curve, last_step: u64) {
         self.clear();
         let at = |values: &[f64], point: usize| values.get(point).map_or(f32::NAN, |value| *value as f32);

@@ -4,7 +4,7 @@ use super::{Classification, Regression};
 use crate::choices::Loss;
 use crate::model::Response;
 
-/// Sums over predictions, as far as a loss has a meaning for them.
+/// Sums over predictions, for the metrics that apply to a loss.
 #[derive(Clone, Debug)]
 pub struct NamedMetrics {
     loss: Loss,
@@ -14,18 +14,18 @@ pub struct NamedMetrics {
     numbers: Regression,
     classes: Classification,
     slopes: Vec<f64>,
-    /// Whether the loss can be taken of the outputs, and whether the metrics can.
+    /// Whether the loss applies to the outputs, and whether the metrics do.
     has_loss: bool,
     has_metrics: bool,
 }
 
 impl NamedMetrics {
-    /// Of a run's own outputs, so many of them.
+    /// For a run's own outputs.
     pub fn new(loss: Loss, n_outputs: usize) -> Self {
         Self::of_foreign(loss, n_outputs, (loss.response(), n_outputs))
     }
 
-    /// Of the outputs of a model whose activation and number of outputs may be others than those of the run, which has the
+    /// For the outputs of a model whose activation and number of outputs may differ from those of the run, which has the
     /// loss and `n_outputs`.
     pub fn of_foreign(loss: Loss, n_outputs: usize, (activation, n_foreign): (Response, usize)) -> Self {
         let n_classes = n_outputs.max(2);
@@ -48,7 +48,7 @@ impl NamedMetrics {
         }
     }
 
-    /// Adds a row: its outputs before their link and what they mean, its target, and how much it counts.
+    /// Adds a row: its outputs, their response, its target and its weight.
     pub fn feed(&mut self, outputs: &[f64], response: &[f64], target: f64, weight: f64) {
         self.n_samples += 1;
         self.weight += weight;
@@ -59,7 +59,7 @@ impl NamedMetrics {
             return;
         }
         if self.loss.classifies() {
-            // Of two classes the second says it all.
+            // For two classes, the probability of the second is enough.
             let said = if response.len() == 2 { &response[1..] } else { response };
             self.classes.feed(said, &[target], &[weight]);
         } else {
@@ -67,12 +67,12 @@ impl NamedMetrics {
         }
     }
 
-    /// Rows.
+    /// The number of rows.
     pub fn n_samples(&self) -> u64 {
         self.n_samples
     }
 
-    /// The mean loss, without a penalty; `None` where it cannot be taken of the outputs.
+    /// The mean loss without a penalty; `None` if it does not apply to the outputs.
     pub fn mean_loss(&self) -> Option<f64> {
         (self.has_loss && self.weight > 0.0).then(|| self.sum / self.weight)
     }

@@ -13,108 +13,104 @@ use crate::config::RunPlan;
 use crate::message::{Code, Message, Result, bytes, count, short};
 use crate::trainer::{Fastest, PairTrial, Task, Trainer, n_runs, worth_pairing};
 
-/// Numbers below which a pass over the rows is short on any machine.
+/// A pass over fewer numbers is short on any machine.
 const SHORT_PASS: usize = 1 << 19;
-/// How long a pass is watched to see whether it is.
+/// How long a pass over more of them is timed.
 const PASS_BUDGET_MS: f64 = 3.0;
 
-/// The GPU, opened once and again only after it was lost; and how a second worker is started.
+/// Chooses engines. The GPU is opened once, and again only if it was lost.
 #[derive(Debug, Default)]
 pub(super) struct Engines {
-    /// `None` where there is to be no second worker.
+    /// Starts a second worker; `None` if there is to be none.
     spawn: Option<Function>,
     #[cfg(feature = "gpu")]
     gpu: Option<Gpu>,
 }
 
 impl Engines {
-    /// With a way to start a second worker.
+    /// Adds a way to start a second worker.
     pub(super) fn with_second(mut self, spawn: Function) -> Self {
         self.spawn = Some(spawn);
         self
     }
 
-    /// The engine for a task under a plan, with the reason in words that the user sees.
+    /// The engine for a task under a plan, with the reason that the user sees.
     pub(super) async fn choose(&mut self, plan: &RunPlan, task: &Task) -> Result<(Backend, InUse)> {
-        let cpu = || backend::cpu(Rc::clone(&task.problem), &task.layout);
-        if let Some(stored) = task.problem.stored() {
-            let backend = cpu();
-            let reason = Message::new(Code::RowsStored).with("size", bytes(stored.bytes()));
-            let fallback = matches!(plan.config().backend, BackendChoice::Gpu | BackendChoice::Statistics);
-            let in_use = InUse { fallback, ..InUse::new(&backend, reason) };
-            return Ok((backend, in_use));
-        }
-        let by_statistics = || backend::cpu_by_statistics(Rc::clone(&task.problem), &task.layout);
         let choice = plan.config().backend;
-        // Sums that stand for rows, and rows that are shared, are those of plain least squares.
-        let full_batch =
-            plan.batch_rows(task.problem.n_samples) == task.problem.n_samples && is_plain(plan, task);
-        let chosen = |backend: Backend, code: Code| {
-            let in_use = InUse::new(&backend, code.into());
-            (backend, in_use)
-        };
-        match choice {
-            BackendChoice::Cpu => {
-                let (mut backend, mut in_use) = chosen(cpu(), Code::CpuForced);
-                if full_batch && self.spawn.is_some() && task.problem.features.len() >= SHORT_PASS {
-                    let passes;
-                    (passes, backend) = Trainer::speed(plan, task, backend, PASS_BUDGET_MS, &now_ms).await?;
-                    if let Some(trial) = self.try_pair(plan, task, passes, passes).await? {
-                        in_use.how = Some(trial.how);
-                        backend = trial.backend.unwrap_or(backend);
-                    }
-                }
-                return Ok((backend, in_use));
-            }
-            BackendChoice::Statistics if !is_plain(plan, task) => {
-                let (backend, in_use) = chosen(cpu(), Code::CpuForced);
-                let how = Some(Code::StatisticsNeedSquares.into());
-                return Ok((backend, InUse { how, fallback: true, ..in_use }));
-            }
-            BackendChoice::Statistics => {
-                let (backend, in_use) = chosen(by_statistics(), Code::CpuForced);
-                return Ok((backend, InUse { how: Some(Code::StatisticsForced.into()), ..in_use }));
-            }
-            BackendChoice::Auto | BackendChoice::Gpu => {}
+        if let Some(stored) = task.problem.stored() {
+            let reason = Message::new(Code::RowsStored).with("size", bytes(stored.bytes()));
+            let (backend, in_use) = on_cpu(task, reason);
+            let fallback = matches!(choice, BackendChoice::Gpu | BackendChoice::Statistics);
+            return Ok((backend, InUse { fallback, ..in_use }));
         }
-        let (gpu, missing) = match self.open(plan, task).await {
-            Ok(engine) if choice == BackendChoice::Gpu => return Ok(chosen(engine, Code::GpuForced)),
-            Ok(engine) => (Some(engine), None),
-            Err(reason) => (None, Some(reason)),
-        };
-        let mut candidates = vec![cpu()];
-        if full_batch && choice == BackendChoice::Auto {
-            candidates.push(by_statistics());
+        match choice {
+            BackendChoice::Auto => self.fastest(plan, task).await,
+            BackendChoice::Cpu => self.cpu(plan, task).await,
+            BackendChoice::Statistics => Ok(statistics(plan, task)),
+            BackendChoice::Gpu => Ok(match self.open(plan, task).await {
+                Ok(backend) => {
+                    let in_use = InUse::new(&backend, Code::GpuForced.into());
+                    (backend, in_use)
+                }
+                Err(reason) => {
+                    let (backend, in_use) = on_cpu(task, reason);
+                    (backend, InUse { fallback: true, ..in_use })
+                }
+            }),
+        }
+    }
+
+    /// The CPU, with a second worker if that is faster.
+    async fn cpu(&self, plan: &RunPlan, task: &Task) -> Result<(Backend, InUse)> {
+        let (mut backend, mut in_use) = on_cpu(task, Code::CpuForced.into());
+        let long_pass = task.problem.features.len() >= SHORT_PASS;
+        if is_plain_full_batch(plan, task) && self.spawn.is_some() && long_pass {
+            let passes;
+            (passes, backend) = Trainer::speed(plan, task, backend, PASS_BUDGET_MS, &now_ms).await?;
+            if let Some(trial) = self.try_pair(plan, task, passes, passes).await? {
+                in_use.how = Some(trial.how);
+                backend = trial.backend.unwrap_or(backend);
+            }
+        }
+        Ok((backend, in_use))
+    }
+
+    /// The fastest engine for the task, measured.
+    async fn fastest(&mut self, plan: &RunPlan, task: &Task) -> Result<(Backend, InUse)> {
+        let full_batch = is_plain_full_batch(plan, task);
+        let mut candidates = vec![backend::cpu(Rc::clone(&task.problem), &task.layout)];
+        if full_batch {
+            candidates.push(backend::cpu_by_statistics(Rc::clone(&task.problem), &task.layout));
         }
         let n_cpu = candidates.len();
-        candidates.extend(gpu);
-        if candidates.len() == 1 {
-            let backend = candidates.remove(0);
-            let reason = missing.unwrap_or_else(|| Code::CpuForced.into());
-            let in_use = InUse { fallback: true, ..InUse::new(&backend, reason) };
-            return Ok((backend, in_use));
+        let missing = match self.open(plan, task).await {
+            Ok(gpu) => {
+                candidates.push(gpu);
+                None
+            }
+            Err(reason) => Some(reason),
+        };
+        let fallback = missing.is_some();
+        if let (1, Some(reason)) = (candidates.len(), &missing) {
+            let (backend, in_use) = on_cpu(task, reason.clone());
+            return Ok((backend, InUse { fallback, ..in_use }));
         }
         let Fastest { mut backend, index, steps_per_second } =
             Trainer::fastest(plan, task, candidates, &now_ms).await?;
-        let fastest = steps_per_second[index];
-        let trial = match full_batch && choice == BackendChoice::Auto {
-            true => self.try_pair(plan, task, steps_per_second[0], fastest).await?,
-            false => None,
-        };
-        let figure = |index: usize| short(steps_per_second.get(index).copied().unwrap_or(0.0));
+        let speed = |index: usize| steps_per_second.get(index).copied().unwrap_or(0.0);
         let mut how = (full_batch && index < n_cpu).then(|| {
             let code = if index == 0 { Code::ByPasses } else { Code::ByStatistics };
-            Message::new(code).with("passes", figure(0)).with("statistics", figure(1))
+            Message::new(code).with("passes", short(speed(0))).with("statistics", short(speed(1)))
         });
         let mut cpu = steps_per_second[..n_cpu].iter().copied().fold(0.0, f64::max);
-        if let Some(PairTrial { backend: Some(pair), steps_per_second: speed, how: by_pair }) = trial
-            && speed > fastest
+        let trial = if full_batch { self.try_pair(plan, task, speed(0), speed(index)).await? } else { None };
+        if let Some(PairTrial { backend: Some(pair), steps_per_second: of_pair, how: by_pair }) = trial
+            && of_pair > speed(index)
         {
-            (backend, how, cpu) = (pair, Some(by_pair), speed);
+            (backend, how, cpu) = (pair, Some(by_pair), of_pair);
         }
-        let fallback = missing.is_some();
         let reason = missing.unwrap_or_else(|| {
-            let gpu = steps_per_second.get(n_cpu).copied().unwrap_or(0.0);
+            let gpu = speed(n_cpu);
             let (code, times) = match backend.is_gpu() {
                 true => (Code::GpuMeasured, gpu / cpu),
                 false => (Code::CpuMeasured, cpu / gpu),
@@ -125,7 +121,7 @@ impl Engines {
         Ok((backend, in_use))
     }
 
-    /// Tries a second worker where it may gain.
+    /// Tries a second worker if it could be faster.
     async fn try_pair(
         &self,
         plan: &RunPlan,
@@ -174,8 +170,32 @@ impl Engines {
     }
 }
 
-/// Whether a run is alone and minimizes squares of rows that all count the same. A penalty is added in the update, whatever
-/// gives the sums.
+/// One worker on the CPU.
+fn on_cpu(task: &Task, reason: Message) -> (Backend, InUse) {
+    let backend = backend::cpu(Rc::clone(&task.problem), &task.layout);
+    let in_use = InUse::new(&backend, reason);
+    (backend, in_use)
+}
+
+/// The CPU on sums over the rows, if these can stand for the rows.
+fn statistics(plan: &RunPlan, task: &Task) -> (Backend, InUse) {
+    if !is_plain(plan, task) {
+        let (backend, in_use) = on_cpu(task, Code::CpuForced.into());
+        return (backend, InUse { how: Some(Code::StatisticsNeedSquares.into()), fallback: true, ..in_use });
+    }
+    let backend = backend::cpu_by_statistics(Rc::clone(&task.problem), &task.layout);
+    let in_use = InUse::new(&backend, Code::CpuForced.into());
+    (backend, InUse { how: Some(Code::StatisticsForced.into()), ..in_use })
+}
+
+/// Whether every update sees all rows of a plain problem: then rows can be summed up once, or split between workers.
+fn is_plain_full_batch(plan: &RunPlan, task: &Task) -> bool {
+    let n_samples = task.problem.n_samples;
+    plan.batch_rows(n_samples) == n_samples && is_plain(plan, task)
+}
+
+/// Whether one run minimizes the squared loss of unweighted samples. A penalty does not matter: the update adds it to
+/// the gradient, however that was summed.
 fn is_plain(plan: &RunPlan, task: &Task) -> bool {
     let alone = n_runs(plan, task) == 1;
     plan.config().loss == Loss::Squared && task.problem.weights.is_empty() && alone

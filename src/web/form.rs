@@ -1,4 +1,4 @@
-//! The form's small questions, answered on the page's own thread: defaults, links, sliders.
+//! Helpers of the form, on the page's own thread: defaults, links, sliders.
 
 use js_sys::Float64Array;
 use wasm_bindgen::prelude::*;
@@ -14,7 +14,7 @@ pub fn default_config() -> Result<JsValue> {
     to_js(&RunConfig::default())
 }
 
-/// The configuration that a link names, and what of the link could not be read.
+/// The configuration that a link names, and what could not be read of the link.
 #[wasm_bindgen(unchecked_return_type = "{ config: RunConfig; problems: Message[] }")]
 pub fn config_from_query(query: &str) -> Result<JsValue> {
     let (config, problems) = config::from_query(query, |text| serde_json::from_str(text).ok());
@@ -38,15 +38,15 @@ pub fn check_config(#[wasm_bindgen(unchecked_param_type = "RunConfig")] config: 
     }
 }
 
-/// What memory rows will take, as it is written. A table's columns stay beside what is made of them; a generator's rows
-/// are made again where they are needed.
+/// The memory that rows will take, as text. A table's columns are kept besides the features made of them; generated rows
+/// are made again when they are needed.
 #[wasm_bindgen]
 pub fn memory_of(n_samples: u32, degree: u32, is_table: bool) -> String {
     let kept = if is_table { 16 * u64::from(n_samples) } else { 0 };
     message::bytes(kept + Problem::bytes(n_samples, degree))
 }
 
-/// An amount of memory as it is written.
+/// An amount of memory as text.
 #[wasm_bindgen]
 pub fn format_bytes(bytes: f64) -> String {
     message::bytes(bytes as u64)
@@ -97,7 +97,7 @@ pub fn choose_source(
     to_js(&config::choose_source(&from_js(config)?, id)?)
 }
 
-/// Rates that the schedule gives, `n_points` of them over a stretch that shows its shape.
+/// `n_points` rates of the schedule, over as many steps as show its shape.
 #[wasm_bindgen]
 pub fn schedule_curve(
     #[wasm_bindgen(unchecked_param_type = "RunConfig")] config: JsValue,

@@ -1,4 +1,4 @@
-//! The trainer as a module of its own, for a browser's worker or Node.
+//! The trainer of the npm package, for a browser's worker or Node.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -17,14 +17,14 @@ use crate::trainer::{Status, Task, Trainer};
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &'static str = r#"
-/** Any part of a configuration; what is left out has its default. */
+/** Any part of a configuration; the rest has its defaults. */
 export type PartialConfig = { [K in keyof RunConfig]?: RunConfig[K] extends object ? Partial<RunConfig[K]> : RunConfig[K] };
 
-/** What a run is at one moment; everything in it belongs together. */
+/** One instant of a run; everything in it belongs together. */
 export interface TrainerSnapshot {
   step: number;
   epoch: number;
-  /** Mean squared error of exactly these weights over the training set. */
+  /** Loss of these weights over the training rows. */
   loss: number;
   gradient_norm: number;
   r2: number | null;
@@ -40,10 +40,10 @@ export interface TrainerSnapshot {
 }
 "#;
 
-/// A run of gradient descent. Every error is an `Error` whose message a person can act on, with a stable `code`.
+/// A run of gradient descent. Every error is an `Error` with a message that says what to do, and a stable `code`.
 #[wasm_bindgen(js_name = Trainer)]
 pub struct JsTrainer {
-    /// Empty while `advance` has it.
+    /// `None` while `advance` is at work.
     trainer: Rc<RefCell<Option<Trainer>>>,
     losses: Rc<RefCell<Vec<f32>>>,
     rate: Rc<Cell<Option<f64>>>,
@@ -51,8 +51,8 @@ pub struct JsTrainer {
 
 #[wasm_bindgen(js_class = Trainer)]
 impl JsTrainer {
-    /// Prepares a run. `config` is any part of a configuration; `columns` are rows of the caller's own, in place of
-    /// the configuration's data.
+    /// Prepares a run. `config` is any part of a configuration; `columns` are the caller's own rows, which replace the
+    /// configured data.
     pub async fn create(
         #[wasm_bindgen(unchecked_param_type = "PartialConfig | undefined")] config: JsValue,
         #[wasm_bindgen(unchecked_param_type = "{ x: ArrayLike<number>; y: ArrayLike<number> } | undefined")]
@@ -79,7 +79,7 @@ impl JsTrainer {
         })
     }
 
-    /// Makes up to `n_steps` updates, fewer where the run ends. Resolves to the updates done in all.
+    /// Makes up to `n_steps` updates, fewer if the run ends. Resolves to the total of updates done.
     pub async fn advance(&self, n_steps: f64) -> Result<f64> {
         if n_steps.is_nan() || n_steps < 0.0 {
             let message = Message::new(Code::FieldOutOfRange)
@@ -99,7 +99,7 @@ impl JsTrainer {
         result.map(|()| step)
     }
 
-    /// Sets the rate that the schedule starts from, without restarting the run; while `advance` runs, from its end.
+    /// Sets the rate that the schedule starts from, without a new run; while `advance` is at work, after it ends.
     #[wasm_bindgen(js_name = setLearningRate)]
     pub fn set_learning_rate(&self, learning_rate: f64) -> Result<()> {
         RunConfig { learning_rate, ..RunConfig::default() }.check()?;
@@ -110,7 +110,7 @@ impl JsTrainer {
         Ok(())
     }
 
-    /// What the run is now.
+    /// The run as it is now.
     #[wasm_bindgen(unchecked_return_type = "TrainerSnapshot")]
     pub fn snapshot(&self) -> Result<JsValue> {
         self.with("snapshot", |trainer| {
@@ -136,12 +136,12 @@ impl JsTrainer {
         })
     }
 
-    /// Batch loss at every update of the last `advance`, each of the weights before that update.
+    /// The batch loss of every update of the last `advance`, each before that update.
     pub fn losses(&self) -> Float32Array {
         Float32Array::from(self.losses.borrow().as_slice())
     }
 
-    /// What the model says at each x, in the units of x and y.
+    /// Predictions at each x, in the units of x and y.
     #[wasm_bindgen(unchecked_return_type = "number | Float64Array")]
     pub fn predict(
         &self,
@@ -156,7 +156,7 @@ impl JsTrainer {
         })
     }
 
-    /// The weights file, as text.
+    /// The run file, as text.
     #[wasm_bindgen(js_name = exportWeights)]
     pub fn export_weights(&self) -> Result<String> {
         self.with("exportWeights", run_file::write)
@@ -184,7 +184,7 @@ async fn build(config: &RunConfig, table: Option<&Table>) -> Result<Trainer> {
     Trainer::new(plan, task, backend, in_use).await
 }
 
-/// Numbers of any array-like, as JavaScript itself would turn them into numbers.
+/// The numbers of anything array-like, converted as JavaScript would.
 fn numbers(values: &JsValue) -> Vec<f64> {
     Float64Array::new(values).to_vec()
 }

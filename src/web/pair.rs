@@ -1,6 +1,6 @@
-//! The second worker: both ends of the way to it. Numbers cross as typed arrays, whose kind says what is asked:
-//! `Uint32Array` for room, an array of two `Float32Array`s for rows, a `Float32Array` of weights for sums. Every answer
-//! is a `Float64Array`.
+//! The second worker, and both ends of the channel to it. Numbers cross as typed arrays, whose kind says what is asked:
+//! a `Uint32Array` reserves memory, an array of two `Float32Array`s adds rows, a `Float32Array` of weights asks for
+//! sums. Every answer is a `Float64Array`.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -15,25 +15,25 @@ use crate::backend::{self, Backend};
 use crate::dataset::Problem;
 use crate::model::Layout;
 
-/// The engine whose partner is a worker that `spawn` starts, or why there is none.
+/// Opens the engine of this worker and the one that `spawn` starts, or says why there is none.
 pub async fn open(spawn: &Function, problem: &Rc<Problem>, layout: &Layout) -> Result<Backend, String> {
     backend::pair(Rc::clone(problem), layout, link(spawn)?).await
 }
 
-/// The second worker's side: half of the rows.
+/// The second worker's end: it holds half of the rows.
 #[wasm_bindgen]
 #[derive(Default)]
 pub struct Partner(Option<Half>);
 
 #[wasm_bindgen]
 impl Partner {
-    /// Without rows.
+    /// Starts without rows.
     #[wasm_bindgen(constructor)]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Does what it is asked, and returns what it answers.
+    /// Answers a request of the first worker.
     pub fn hear(&mut self, asked: &JsValue) -> Result<Float64Array, Error> {
         if let Some(room) = asked.dyn_ref::<Uint32Array>() {
             let half = Half::new(room.get_index(0), room.get_index(1), room.get_index(2));
@@ -53,14 +53,14 @@ impl Partner {
     }
 }
 
-/// Whoever waits for an answer, and why there will be none.
+/// Who waits for an answer, and why none will come, if the worker has stopped.
 #[derive(Default)]
 struct Waiting {
     answer: Option<oneshot::Sender<Heard>>,
     gone: Option<String>,
 }
 
-/// A worker that ends when nobody needs it any more.
+/// A worker that is terminated when it is dropped.
 struct Second {
     worker: Worker,
     waiting: Rc<RefCell<Waiting>>,
@@ -94,7 +94,7 @@ impl Second {
         };
         match sent {
             Ok(()) => waiting.answer = Some(sender),
-            // The receiver is at hand, so this cannot fail.
+            // The receiver still exists, so this cannot fail.
             Err(detail) => _ = sender.send(Err(detail)),
         }
         receiver
@@ -111,13 +111,13 @@ fn link(spawn: &Function) -> Result<Link, String> {
     let heard = Rc::clone(&waiting);
     let on_message = Closure::new(move |event: MessageEvent| {
         if let Some(answer) = heard.borrow_mut().answer.take() {
-            // Nobody waits any more where this fails.
+            // If this fails, nobody waits any more.
             let _ = answer.send(Ok(event.data().unchecked_into::<Float64Array>().to_vec()));
         }
     });
     let heard = Rc::clone(&waiting);
     let on_error = Closure::new(move |event: JsValue| {
-        // It is told where training is shown, and is no error of the page.
+        // The page reports it beside the engine, so it is not an uncaught error.
         event.unchecked_ref::<web_sys::Event>().prevent_default();
         let waiting = &mut *heard.borrow_mut();
         let detail = text(&event);
@@ -132,7 +132,7 @@ fn link(spawn: &Function) -> Result<Link, String> {
     Ok(Link::new(move |ask| second.ask(ask)))
 }
 
-/// What an error or its event says.
+/// The text of an error or of its event.
 fn text(error: &JsValue) -> String {
     let message = Reflect::get(error, &"message".into()).ok().and_then(|message| message.as_string());
     message.filter(|message| !message.is_empty()).unwrap_or_else(|| "it could not start".to_owned())

@@ -468,9 +468,9 @@ export type BackendInUse = {
 
 /** Replaces everything from bucket `first` on: how a worker's history reaches the page.
  *
- * The six arrays have one length; `NaN` stands for "nothing here". */
+ * The six arrays have one length; `NaN` means "missing". */
 export type HistoryDelta = {
-  /** The first bucket that these arrays speak of. */
+  /** The first bucket of these arrays. */
   first: number,
   /** Least batch loss of each bucket. */
   batch_loss_min: Float32Array,

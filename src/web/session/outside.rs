@@ -1,4 +1,4 @@
-//! Rows of a table that another module of the worker keeps.
+//! Rows of a table that another wasm of the worker keeps.
 
 use std::rc::Rc;
 
@@ -17,7 +17,7 @@ pub(super) struct OutsideRows {
 }
 
 impl OutsideRows {
-    /// The table that JavaScript describes, and what is to be said of the rows that it leaves out.
+    /// The table that JavaScript describes, and notices about the rows that it leaves out.
     pub(super) fn table(rows: &JsValue) -> Result<(Table, Vec<Message>)> {
         let get = |name: &str| Reflect::get(rows, &name.into()).unwrap_or_default();
         let text = |name: &str| get(name).as_string().unwrap_or_default();
@@ -67,7 +67,7 @@ impl RowSource for OutsideRows {
     }
 }
 
-/// What another module has thrown: its own message, as it was worded there.
+/// What another wasm has thrown: its own message, if it is one.
 pub(super) fn thrown(error: &JsValue) -> Message {
     let Some(code) = code_of(error) else {
         return internal(reason_of(error));
@@ -76,7 +76,7 @@ pub(super) fn thrown(error: &JsValue) -> Message {
     Message { params: from_js(params).unwrap_or_default(), ..Message::new(code) }
 }
 
-/// The code of a message that another module has thrown; `None` of anything else.
+/// The code of a message that another wasm has thrown; `None` for anything else.
 pub(super) fn code_of(error: &JsValue) -> Option<Code> {
     let code = Reflect::get(error, &"code".into()).ok()?.as_string()?;
     Code::ALL.iter().copied().find(|known| known.name() == code)

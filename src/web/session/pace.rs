@@ -1,4 +1,4 @@
-//! How much training a tick does, and when the page is shown it.
+//! How much training a tick does, and when the page gets a snapshot.
 
 use crate::message::Result;
 use crate::trainer::{Status, Trainer};
@@ -6,42 +6,42 @@ use crate::web::now_ms;
 
 /// How long a tick works on the CPU: requests wait no longer than this.
 const CPU_TICK_MS: f64 = 12.0;
-/// How long on the GPU, where every call reads back: at most 15 a second.
+/// How long it works on the GPU, where every call reads back: at most 15 ticks a second.
 const GPU_TICK_MS: f64 = 67.0;
 /// Shortest time between two snapshots.
 const CPU_SNAPSHOT_MS: f64 = 16.0;
 /// Longest time between two snapshots.
 const MAX_SNAPSHOT_MS: f64 = 100.0;
-/// Share of the time that measuring the shown loss may take; beyond, a sample is measured.
+/// Fraction of the time that measuring the shown loss may take; beyond it, a sample is measured.
 const MEASURING_SHARE: f64 = 0.05;
-/// And that of the time that every row may be measured in, where a sample is shown.
+/// Fraction of the time for measuring every row now and then, while a sample is shown.
 const WHOLE_SHARE: f64 = 0.02;
-/// Rows of a sample at least.
+/// The least rows of a sample.
 const MIN_SAMPLE_ROWS: f64 = 10_000.0;
-/// Clocks in browsers are coarse: shorter stretches tell nothing of a speed.
+/// Clocks in browsers are coarse: a shorter time says nothing about a speed.
 const LEGIBLE_MS: f64 = 2.0;
-/// What a call and a step cost beside their rows, in rows; and rows a second on a slow machine.
+/// The cost of a call and of a step besides their rows, in rows; and the rows per second of a slow machine.
 const CALL_ROWS: f64 = 256.0;
 const STEP_ROWS: f64 = 64.0;
 const ROWS_PER_SECOND: f64 = 2e8;
-/// Stretch over which steps a second are counted.
+/// The time over which steps per second are counted.
 const SPEED_WINDOW_MS: f64 = 500.0;
 
 /// The pace of a run.
 #[derive(Debug)]
 pub(super) struct Pace {
-    /// When the steps that are owed began to be counted.
+    /// When the due steps began to be counted.
     since_ms: f64,
-    /// Steps made since.
+    /// Steps made since then.
     done: f64,
-    /// Steps a millisecond of work, lately.
+    /// Recent steps per millisecond of work.
     per_ms: f64,
-    /// Milliseconds that measuring every row takes, lately.
+    /// Recent milliseconds to measure every row.
     measure_ms: Option<f64>,
     last_snapshot_ms: f64,
     /// When every row was last measured.
     last_whole_ms: f64,
-    /// Where the window for steps a second begins: time and step.
+    /// Time and step at which the window for steps per second begins.
     window: (f64, u64),
     steps_per_second: f64,
 }
@@ -60,7 +60,7 @@ impl Pace {
         }
     }
 
-    /// Counts what is owed from now on.
+    /// Counts due steps from now on.
     pub(super) fn start(&mut self) {
         self.since_ms = now_ms();
         self.done = 0.0;
@@ -68,13 +68,13 @@ impl Pace {
         self.steps_per_second = 0.0;
     }
 
-    /// The engine changed: what was learnt of its speed means nothing.
+    /// Forgets the speed of the engine, because the engine has changed.
     pub(super) fn forget(&mut self) {
         let last_snapshot_ms = self.last_snapshot_ms;
         *self = Self { last_snapshot_ms, ..Self::new() };
     }
 
-    /// Makes the steps that are owed, as far as a tick goes. Returns the milliseconds until the next is.
+    /// Makes the due steps, as many as fit into a tick. Returns the milliseconds until the next is due.
     pub(super) async fn advance(&mut self, trainer: &mut Trainer, speed: Option<f64>) -> Result<f64> {
         let start = now_ms();
         let budget_ms = if trainer.in_use().gpu { GPU_TICK_MS } else { CPU_TICK_MS };
@@ -123,7 +123,7 @@ impl Pace {
         self.done += made;
         let now = now_ms();
         if let Some(speed) = speed {
-            // What could not be made in time is let go, or a slow engine would never be able to be slowed down.
+            // Late steps are dropped. Otherwise a slow engine could not be slowed down.
             if speed * (now - self.since_ms) / 1000.0 - self.done > speed * 0.1 {
                 self.since_ms = now;
                 self.done = 0.0;
@@ -132,11 +132,11 @@ impl Pace {
         Ok(self.wait_ms(speed, now))
     }
 
-    /// Reads rows from storage for a pass over all of them, for as long as a tick works; `held_out` for those held out as
-    /// well. Whether all are read.
-    fn read_ahead(&self, trainer: &mut Trainer, held_out: bool) -> bool {
+    /// Reads rows from storage for a pass over all of them, for one tick; with `validation` the validation rows too.
+    /// Returns whether all are read.
+    fn read_ahead(&self, trainer: &mut Trainer, validation: bool) -> bool {
         let start = now_ms();
-        while trainer.read_ahead(held_out) < 1.0 {
+        while trainer.read_ahead(validation) < 1.0 {
             if now_ms() - start >= CPU_TICK_MS {
                 return false;
             }
@@ -144,7 +144,7 @@ impl Pace {
         true
     }
 
-    /// Measures the weights over every row where these are in storage, as far as a tick goes. Whether that is done.
+    /// Measures the weights over every row in storage, for one tick. Returns whether that is done.
     pub(super) async fn measure_stored(&self, trainer: &mut Trainer) -> Result<bool> {
         if !self.read_ahead(trainer, true) {
             return Ok(false);
@@ -156,26 +156,25 @@ impl Pace {
         Ok(true)
     }
 
-    /// Whether the page should be shown where the run is.
+    /// Whether a snapshot is due.
     pub(super) fn snapshot_due(&self, gpu: bool) -> bool {
         let least = if gpu { GPU_TICK_MS } else { CPU_SNAPSHOT_MS };
         let wanted = self.measure_ms.map_or(least, |cost| cost / MEASURING_SHARE);
         now_ms() - self.last_snapshot_ms >= wanted.clamp(least, MAX_SNAPSHOT_MS.max(least)) - 1.0
     }
 
-    /// Measures the weights, over all rows if they are `wanted_all` or cost little, over a sample otherwise. Where rows are in
-    /// storage all are those of the sample in memory, and [`Pace::measure_stored`] is for the others.
-    pub(super) async fn measure(&mut self, trainer: &mut Trainer, wanted_all: bool) -> Result<()> {
+    /// Measures the weights: over all rows if `all`, or if that is cheap, else over a sample. If rows are in storage,
+    /// "all" is the sample in memory; [`Pace::measure_stored`] measures the others.
+    pub(super) async fn measure(&mut self, trainer: &mut Trainer, all: bool) -> Result<()> {
         let n_samples = trainer.task().problem.in_memory().n_samples;
         let budget_ms = MEASURING_SHARE * MAX_SNAPSHOT_MS;
         let rows = match self.measure_ms {
-            Some(cost) if cost > budget_ms && !wanted_all => {
-                (f64::from(n_samples) * budget_ms / cost).max(MIN_SAMPLE_ROWS).min(f64::from(n_samples))
-                    as u32
-            }
+            Some(cost) if cost > budget_ms && !all => (f64::from(n_samples) * budget_ms / cost)
+                .max(MIN_SAMPLE_ROWS)
+                .min(f64::from(n_samples)) as u32,
             _ => n_samples,
         };
-        // What a sample cannot tell, every row is asked for now and then.
+        // A sample cannot end the run, so every row is measured now and then.
         let whole_due =
             self.measure_ms.is_some_and(|cost| now_ms() - self.last_whole_ms > cost / WHOLE_SHARE);
         if rows == n_samples || whole_due {
@@ -191,7 +190,7 @@ impl Pace {
             }
             trainer.set_evaluation_rows(sample);
         }
-        // A sample stays the same one as long as its size fits within a factor of two.
+        // The sample is kept as long as its size is within a factor of two.
         let current = trainer.evaluation_rows();
         let keep = rows < n_samples && current < n_samples && rows / 2 < current && current / 2 < rows;
         trainer.set_evaluation_rows(if keep { current } else { rows });
@@ -214,12 +213,12 @@ impl Pace {
         Ok(())
     }
 
-    /// Updates a second, of late.
+    /// Recent updates per second.
     pub(super) fn steps_per_second(&self, step: u64) -> f64 {
         if self.steps_per_second > 0.0 || self.window.1 == u64::MAX {
             return self.steps_per_second;
         }
-        // Before the first window is full, what there is of it.
+        // Until the first window is full, its beginning counts.
         let elapsed_ms = now_ms() - self.window.0;
         if elapsed_ms > 50.0 { 1000.0 * step.saturating_sub(self.window.1) as f64 / elapsed_ms } else { 0.0 }
     }
@@ -232,9 +231,9 @@ impl Pace {
     }
 }
 
-/// Steps between two points of the loss curve within a tick, so that a fast run has a curve and not two ends: as many
-/// as keep measuring within its share of the time. Where every step sees every row, the curve is whole already, and
-/// only the run's end is looked for, now and then. A GPU would have to be waited for.
+/// Steps between two points of the loss curve within a tick, so that a fast run has a curve rather than two points: so
+/// many that measuring stays within its fraction of the time. If every step sees every row, the batch losses are the
+/// curve already, and measuring only finds the run's end. On a GPU it would have to wait for the device.
 fn probe_steps(trainer: &Trainer, speed: Option<f64>) -> f64 {
     if trainer.in_use().gpu {
         return f64::INFINITY;
