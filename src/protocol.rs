@@ -242,6 +242,7 @@ pub struct DatasetInfo {
     pub y_range: [f64; 2],
     /// The optimum, for a model of one layer.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
     pub exact: Option<Exact>,
 }
 

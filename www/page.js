@@ -47,7 +47,10 @@ export async function startPage(module, outside, linked) {
   const runner = new Runner(store, client, outside.address);
   const page = { ...outside, client, runner };
   for (const start of parts) start(page);
-  void client.ask({ kind: 'show', shown: { weights: true, path: true } });
+  // What is long is sent only while it is displayed.
+  const show = () => void client.ask({ kind: 'show', shown: { weights: true, path: store.state.tab === 'path' } });
+  store.subscribe(['tab'], show);
+  show();
 
   const trains = (await runner.begin(linked)) && !media.still.matches;
   root.classList.add('is-filled');

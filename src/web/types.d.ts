@@ -333,8 +333,8 @@ export type DatasetInfo = {
   x_range: [number, number],
   /** Least and greatest y. */
   y_range: [number, number],
-  /** The optimum. */
-  exact: Exact,
+  /** The optimum, for a model of one layer. */
+  exact?: Exact,
 };
 
 /** An input for which the user gives a value to predict. */
@@ -524,45 +524,45 @@ export type ForeignModel = {
   activation: Response,
 };
 
-/** A model of another tool beside the weights of a run, on the same rows. */
+/** A model of another tool and the weights of a run, on the same rows. */
 export type Comparison = {
-  /** Those that have rows. */
+  /** Scores on each role that has rows. */
   parts: Array<ComparedPart>,
-  /** Of each output, the bias last. */
+  /** The coefficients of each output, the bias last; empty where the run's model is not linear. */
   coefficients: Array<ComparedCoefficient>,
-  /** How columns were matched, where that was not by name. */
+  /** How columns were matched, if not by name. */
   notices: Array<Message>,
 };
 
-/** How both do on one part of the rows. */
+/** Scores of both models on the rows of one role. */
 export type ComparedPart = {
   /** `training`, `validation` or `test`. */
   part: "training" | "validation" | "test",
-  /** Rows. */
+  /** Number of rows. */
   n_samples: number,
-  /** First the loss. */
+  /** The scores; the loss comes first. */
   scores: Array<ComparedScore>,
 };
 
-/** One figure of both; `None` where there is none. */
+/** One score of both models; `None` where it is undefined. */
 export type ComparedScore = {
-  /** `loss`, or as the page words it behind `score_`. */
+  /** `loss`, or the key of the page's text without `score_`. */
   name: string,
-  /** Of the run's weights. */
+  /** The value of the run. */
   current: number | null,
-  /** Of the model. */
+  /** The value of the model. */
   model: number | null,
 };
 
-/** One coefficient of both, in the units of the data; `None` where a model has no such term. */
+/** One coefficient of both models in the units of the data; `None` where a model has no such term. */
 export type ComparedCoefficient = {
-  /** The class; `None` where there is but one output. */
+  /** The class; `None` where there is only one output. */
   output: string | null,
-  /** `None` of the bias. */
+  /** The term; `None` for the bias. */
   term: string | null,
-  /** Of the run's weights. */
+  /** The value of the run. */
   current: number | null,
-  /** Of the model. */
+  /** The value of the model. */
   model: number | null,
 };
 
@@ -579,7 +579,7 @@ export type RunFile = {
   /** Names of the inputs and the target. */
   columns: RunFileColumns,
   /** The model: kernels `[in, out]` and biases. Its inputs are the features that `feature_map` makes. */
-  layers: Array<Layer>,
+  layers: Array<LayerWeights>,
   /** From x to the inputs of the first layer. */
   feature_map: unknown,
   /** The same model as coefficients of x, x^2, ..., in the units of x and y. */
@@ -615,23 +615,23 @@ export type RunFileColumns = { feature?: string | null, inputs?: Array<Input> | 
 
 /** One column that the model sees. */
 export type Input = {
-  /** What it is called. */
+  /** Its name. */
   name: string,
-  /** What its numbers stand for, where it is a category: rows hold an index into these. Empty where it is a number. */
+  /** The names of a category's levels: rows hold an index into these. Empty where the column is a number. */
   levels: Array<string>,
 };
 
 /** A column that the model does not see. */
 export type Extra = "weight" | "group" | "order";
 
-/** One layer's parameters. They are f32, written as the f64 that equals them, so that whoever reads the digits as f64
- * predicts the same. */
-export type Layer = {
-  /** `[in, out]`: a row an input. */
+/** The parameters of one layer. They are f32, written as the f64 of the same value, so that a reader that parses the
+ * digits as f64 predicts the same. */
+export type LayerWeights = {
+  /** `[in, out]`: a row for each input. */
   kernel: Array<Array<number>>,
-  /** One an output; absent where the layer has none. */
+  /** One for each output; absent where the layer has none. */
   bias: Array<number> | null,
-  /** What is applied to the outputs; `linear` is the identity. */
+  /** What the outputs mean; files call it an activation. */
   activation: Response,
 };
 

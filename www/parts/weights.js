@@ -30,7 +30,7 @@ export function startWeights({ root, store }) {
  * A row for each weight; returns where the weights are put.
  * @param {HTMLElement} output
  * @param {DatasetInfo} dataset
- * @param {DatasetInfo['exact']} exact
+ * @param {import('../wasm/engine/downhill.js').Exact} exact
  * @param {boolean} bias
  */
 function buildRows(output, dataset, exact, bias) {

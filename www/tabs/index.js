@@ -16,6 +16,6 @@ const isOnTable = (/** @type {State} */ { dataset, run }) => dataset !== undefin
 export const tabs = [
   { id: 'coefficients', when: isOnTable, load: () => import('./coefficients.js') },
   { id: 'diagnostics', when: isOnTable, load: () => import('./diagnostics/index.js') },
-  { id: 'path', when: ({ path }) => (path?.strengths.length ?? 0) > 1, load: () => import('./path.js') },
+  { id: 'path', when: ({ run }) => (run?.config.penalty_path ?? 0) > 1, load: () => import('./path.js') },
   { id: 'folds', when: ({ folds }) => (folds.at(-1)?.losses.length ?? 0) > 1, load: () => import('./folds.js') },
 ];

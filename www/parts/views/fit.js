@@ -89,7 +89,7 @@ export class FitView {
   /**
    * What descent is heading for.
    * @param {DatasetInfo} dataset
-   * @param {DatasetInfo['exact']} exact
+   * @param {import('../../wasm/engine/downhill.js').Exact} exact
    */
   head(dataset, exact) {
     this.#label(dataset);

@@ -70,7 +70,7 @@ export class LossView {
     this.chart.clear();
   }
 
-  /** What descent is heading for. @param {DatasetInfo['exact']} exact */
+  /** What descent is heading for. @param {import('../../wasm/engine/downhill.js').Exact} exact */
   head(exact) {
     this.chart.set_reference(exact.loss ?? undefined);
   }
