@@ -74,7 +74,7 @@ fn run(stage: &str, alone: bool, filter: Option<&str>, tally: &mut Tally) -> Res
         }
         "site" => {
             install::npm_packages()?;
-            dist::within_budget()
+            dist::dist()
         }
         "pkg" => {
             install::npm_packages()?;
