@@ -12,7 +12,11 @@ import { openPage, root } from '../tests/browser/harness.js';
 /** @typedef {import('./work.js').Peer} Peer */
 /** @typedef {import('../tests/browser/harness.js').Server} Server */
 /** @typedef {{ seconds: number, steps: number, loss: number }} Ran */
-/** @typedef {{ page: Page, browser: Browser, site: Server | undefined }} Surroundings */
+/**
+ * Where participants work: the benchmark's page, a server of Downhill's own page, and the folder of the engine's build
+ * below the benchmark's page.
+ * @typedef {{ page: Page, browser: Browser, site: Server | undefined, folder?: string }} Surroundings
+ */
 
 /**
  * A participant, which handles one request at a time.
@@ -40,20 +44,21 @@ const ORDER_FILE = join(root, 'target/bench-site/order.u32');
  * @param {Surroundings} surroundings
  * @returns {Promise<Participant>}
  */
-export async function open(peer, work, { page, browser, site }) {
+export async function open(peer, work, { page, browser, site, folder = '' }) {
   if (peer.kind === 'page') return publishedPage(work, browser, site);
   if (peer.kind === 'python') return pythonProgram(peer, work);
-  return pageWorker(peer, work, page);
+  return pageWorker(peer, work, page, folder);
 }
 
 /**
  * @param {Peer} peer
  * @param {Work} work
  * @param {Page} page
+ * @param {string} folder
  * @returns {Promise<Participant>}
  */
-async function pageWorker(peer, work, page) {
-  const script = peer.kind === 'engine' ? 'downhill.js' : 'tfjs.js';
+async function pageWorker(peer, work, page, folder) {
+  const script = folder + (peer.kind === 'engine' ? 'downhill.js' : 'tfjs.js');
   const id = await page.evaluate((script) => /** @type {any} */ (globalThis).bench.open(script), script);
   const ask = async (/** @type {object} */ request) => {
     const said = /** @type {any} */ (await within(page.evaluate(

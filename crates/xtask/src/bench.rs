@@ -1,8 +1,8 @@
-//! Downhill beside its peers, in one run: builds the wasm that holds the bare engine, bundles the peers of the browser,
-//! sees to the Python ones, and hands over to `benches/run.js`.
+//! Measures Downhill and its peers in one run: builds the wasm that holds the bare engine, bundles the peers of the
+//! browser, installs the Python ones, and starts `benches/run.js`.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
@@ -78,27 +78,41 @@ fn predict(rows: &str) -> Result<()> {
     shell::show(shell::program("node").args(["benches/predict.js", "--rows", rows]))
 }
 
-fn folder() -> PathBuf {
+/// The folder of the benchmark's page.
+pub(crate) fn folder() -> PathBuf {
     shell::root().join("target/bench-site")
 }
 
-/// The page of the benchmark: its scripts, the wasm as it would be published, tfjs in one bundle beside its own wasm.
-fn build() -> Result<()> {
-    let root = shell::root();
+/// Builds the page of the benchmark without the peers: its scripts, and the engine as it would be published.
+pub(crate) fn build_page() -> Result<()> {
     let glue = folder().join("pkg");
     site::BENCH_ENGINE.build_into(&glue)?;
-    // The glue's own folder keeps what the optimizer is given; beside it lies what is served.
-    let wasm = fs::read(dist::optimized(&glue.join("downhill_bench_engine_bg.wasm"))?)?;
-    let served = folder().join("engine");
-    shell::write_if_changed(&served.join("downhill_bench_engine_bg.wasm"), &wasm)?;
-    shell::write_if_changed(
-        &served.join("downhill_bench_engine.js"),
-        &fs::read(glue.join("downhill_bench_engine.js"))?,
-    )?;
-    for name in ["index.html", "page.js", "serve.js", "downhill.js", "partner.js"] {
-        let content = fs::read(root.join("benches/page").join(name))?;
+    serve_engine(&shell::root(), &glue, &site::BENCH_ENGINE.name(), &folder())?;
+    for name in ["index.html", "page.js"] {
+        let content = fs::read(shell::root().join("benches/page").join(name))?;
         shell::write_if_changed(&folder().join(name), &content)?;
     }
+    Ok(())
+}
+
+/// Optimizes an engine whose glue was made, and puts it into a folder with the scripts of its own sources that run it.
+pub(crate) fn serve_engine(sources: &Path, glue: &Path, name: &str, folder: &Path) -> Result<()> {
+    let served = folder.join("engine");
+    let wasm = format!("{name}_bg.wasm");
+    shell::write_if_changed(&served.join(&wasm), &fs::read(dist::optimized(&glue.join(&wasm))?)?)?;
+    let script = format!("{name}.js");
+    shell::write_if_changed(&served.join(&script), &fs::read(glue.join(&script))?)?;
+    for name in ["serve.js", "downhill.js", "partner.js"] {
+        let content = fs::read(sources.join("benches/page").join(name))?;
+        shell::write_if_changed(&folder.join(name), &content)?;
+    }
+    Ok(())
+}
+
+/// Builds the page of the benchmark: tfjs is one bundle next to its own wasm.
+fn build() -> Result<()> {
+    build_page()?;
+    let root = shell::root();
     let binaries = root.join("node_modules/@tensorflow/tfjs-backend-wasm/wasm-out");
     for name in
         ["tfjs-backend-wasm.wasm", "tfjs-backend-wasm-simd.wasm", "tfjs-backend-wasm-threaded-simd.wasm"]

@@ -5,6 +5,7 @@
 //! npm package; [`install`], [`check`] and [`mod@test`] are what CI runs; [`mod@interop`] gives what is written to other
 //! tools; [`mod@bench`] measures.
 
+mod against;
 mod bench;
 mod check;
 mod dist;
@@ -44,6 +45,8 @@ Usage: cargo xtask <command>
   bench   Downhill beside its peers, in Chromium and Python; writes docs/performance.md
             --only W1,W3  part of it, printed and not written; also W1k, W2, W4, W5, W6,
                           statistics, webgpu, series, page
+            --against REV the engine and page of that commit instead of peers: ratios, and
+                          a failure where this one is more than 3% slower
             read [MB]     reading a table of that size (100 unless told) beside pandas and polars
             predict [N]   predicting N rows (1000000 unless told) beside NumPy and pandas
             native        cargo bench instead: the engines without a browser
@@ -89,6 +92,7 @@ fn run() -> Result<ExitCode> {
     let mut serve = serve::Options::default();
     let mut filter = None;
     let mut only = None;
+    let mut against = None;
     while let Some(argument) = parser.next()? {
         match argument {
             Long("port") if command == "serve" => serve.port = parser.value()?.parse()?,
@@ -97,6 +101,7 @@ fn run() -> Result<ExitCode> {
             Long("dist") if command == "serve" => serve.dist = true,
             Long("filter") if command == "test" => filter = Some(parser.value()?.string()?),
             Long("only") if command == "bench" => only = Some(parser.value()?.string()?),
+            Long("against") if command == "bench" => against = Some(parser.value()?.string()?),
             Short('h') | Long("help") => {
                 println!("{HELP}");
                 return Ok(ExitCode::SUCCESS);
@@ -115,7 +120,10 @@ fn run() -> Result<ExitCode> {
         "check" => check::check()?,
         "test" => return test::test(words.first().map(String::as_str), filter.as_deref()),
         "interop" => return interop::interop(&words),
-        "bench" => bench::bench(&words, only.as_deref())?,
+        "bench" => match against {
+            Some(revision) => against::against(&revision, only.as_deref())?,
+            None => bench::bench(&words, only.as_deref())?,
+        },
         "help" => println!("{HELP}"),
         other => bail!("there is no command \"{other}\"\n\n{HELP}"),
     }

@@ -78,35 +78,35 @@ impl Wasm {
         cargo.args(["rustc", "--release", "--lib", "--crate-type", "cdylib", "--package", self.package]);
         cargo.args(["--target", "wasm32-unknown-unknown"]);
         shell::quiet(&format!("wasm of {}", self.package), &mut cargo)?;
-        self.bind(folder)
-    }
-
-    /// Makes the glue of a wasm that was built, and puts both into a folder.
-    fn bind(self, folder: &Path) -> Result<()> {
         let name = self.name();
         let wasm = shell::target_dir().join(format!("wasm32-unknown-unknown/release/{name}.wasm"));
-        let stamp = folder.join(".stamp");
-        let now = stamp_of(&wasm)?;
-        if fs::read_to_string(&stamp).is_ok_and(|then| then == now)
-            && folder.join(format!("{name}_bg.wasm")).is_file()
-        {
-            return Ok(());
-        }
-        shell::step("wasm-bindgen", || {
-            Bindgen::new()
-                .input_path(&wasm)
-                .out_name(&name)
-                .web(true)?
-                .typescript(true)
-                .omit_default_module_path(false)
-                .remove_name_section(true)
-                .remove_producers_section(true)
-                .reset_state_function(self.is_reset)
-                .generate(folder)?;
-            fs::write(&stamp, now)?;
-            Ok(())
-        })
+        bind(&wasm, &name, self.is_reset, folder)
     }
+}
+
+/// Makes the glue of a wasm that was built, and puts both into a folder under a name.
+pub(crate) fn bind(wasm: &Path, name: &str, is_reset: bool, folder: &Path) -> Result<()> {
+    let stamp = folder.join(".stamp");
+    let now = stamp_of(wasm)?;
+    if fs::read_to_string(&stamp).is_ok_and(|then| then == now)
+        && folder.join(format!("{name}_bg.wasm")).is_file()
+    {
+        return Ok(());
+    }
+    shell::step("wasm-bindgen", || {
+        Bindgen::new()
+            .input_path(wasm)
+            .out_name(name)
+            .web(true)?
+            .typescript(true)
+            .omit_default_module_path(false)
+            .remove_name_section(true)
+            .remove_producers_section(true)
+            .reset_state_function(is_reset)
+            .generate(folder)?;
+        fs::write(&stamp, now)?;
+        Ok(())
+    })
 }
 
 /// Builds what is stale.
