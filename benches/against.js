@@ -13,6 +13,7 @@ import { open } from './participants.js';
 import { peers, sets, works } from './work.js';
 
 /** @typedef {import('./participants.js').Participant} Participant */
+/** @typedef {'old' | 'new'} Build */
 
 /** How much slower the new build may be. */
 const ALLOWED = 0.03;
@@ -25,10 +26,9 @@ const ROUNDS_PER_SESSION = 12;
 const PAGE_ROUNDS = 7;
 /** Participants that are built from this repository and need one worker. */
 const OURS = ['cpu', 'statistics', 'gpu', 'page'];
-/** The folder of each build below the benchmark's page. */
+/** The folder of each build below the benchmark's page. @type {Record<Build, string>} */
 const FOLDERS = { old: 'old/', new: '' };
 
-/** @typedef {keyof FOLDERS} Build */
 
 const { values: options } = parseArgs({ options: { only: { type: 'string' } } });
 const wanted = options.only?.split(',').map((name) => name.trim());

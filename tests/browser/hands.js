@@ -162,7 +162,7 @@ export function description(page, name) {
  * @param {string} [what]
  * @param {number} [timeout]
  */
-export async function eventually(look, is, what = String(is), timeout = 20_000) {
+export async function eventually(look, is, what = String(is), timeout = 30_000) {
   const end = Date.now() + timeout;
   for (;;) {
     const value = await look();

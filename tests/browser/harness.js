@@ -18,6 +18,7 @@ import { chromium } from 'playwright-core';
 /** @typedef {import('playwright-core').BrowserContext} BrowserContext */
 /** @typedef {import('playwright-core').Page} Page */
 /** @typedef {{ url: string, close: () => Promise<void>, requests: string[] }} Server */
+/** @typedef {{ megabits: number, latency_ms: number }} Line a rate in each second, and the time to the server and back */
 
 /** The root of the repository. */
 export const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -40,14 +41,46 @@ const mimeTypes = {
   '.webmanifest': 'application/manifest+json',
 };
 
+/** What a slow line sends at once. */
+const CHUNK_BYTES = 4096;
+
+/**
+ * Sends answers over one slow line, which all connections share. A new connection costs one more way there and back.
+ * @param {Line} line
+ */
+function slowLine({ megabits, latency_ms }) {
+  const connected = new WeakSet();
+  const until = (/** @type {number} */ time) => new Promise((done) => setTimeout(done, time - performance.now()));
+  // When the line has sent everything before.
+  let free = 0;
+  return {
+    /** @param {import('node:net').Socket} socket */
+    async arrive(socket) {
+      const ways = connected.has(socket) ? 1 : 2;
+      connected.add(socket);
+      await until(performance.now() + ways * latency_ms);
+    },
+    /** @param {import('node:http').ServerResponse} response @param {Buffer} body */
+    async send(response, body) {
+      for (let start = 0; start < body.length; start += CHUNK_BYTES) {
+        const chunk = body.subarray(start, start + CHUNK_BYTES);
+        free = Math.max(free, performance.now()) + chunk.length / (125 * megabits);
+        await until(free);
+        response.write(chunk);
+      }
+    },
+  };
+}
+
 /**
  * Serves a folder as a plain static host would: without policy headers, with the `.br` or `.gz`
  * copy if the browser accepts it. `prefix` serves the site below a path, `port` reuses the port of
- * another server.
- * @param {{ folder?: string, prefix?: string, port?: number, headers?: Record<string, string> }} [options]
+ * another server, `line` makes it slow.
+ * @param {{ folder?: string, prefix?: string, port?: number, headers?: Record<string, string>, line?: Line }} [options]
  * @returns {Promise<Server>}
  */
-export async function startServer({ folder = site, prefix = '/', port = 0, headers = {} } = {}) {
+export async function startServer({ folder = site, prefix = '/', port = 0, headers = {}, line } = {}) {
+  const slow = line && slowLine(line);
   const base = resolve(root, folder);
   assert.ok(existsSync(join(base, 'index.html')), `${folder}/ holds no page: run cargo xtask dist (or build) first`);
   /** @type {string[]} */
@@ -55,6 +88,7 @@ export async function startServer({ folder = site, prefix = '/', port = 0, heade
   const server = createServer(async (request, response) => {
     const path = decodeURIComponent(new URL(request.url ?? '/', 'http://host').pathname);
     requests.push(path);
+    await slow?.arrive(request.socket);
     const relative = path.startsWith(prefix) ? path.slice(prefix.length) : undefined;
     const file = relative === undefined ? undefined : resolve(base, relative === '' ? 'index.html' : relative);
     const facts = file && (file + sep).startsWith(base + sep) ? await stat(file).catch(() => undefined) : undefined;
@@ -64,15 +98,26 @@ export async function startServer({ folder = site, prefix = '/', port = 0, heade
     }
     const takes = String(request.headers['accept-encoding'] ?? '');
     const encoding = [['br', '.br'], ['gzip', '.gz']].find(([name, end]) => takes.includes(name) && existsSync(file + end));
+    const tag = `"${facts.size}-${facts.mtimeMs}"`;
+    if (request.headers['if-none-match'] === tag) {
+      response.writeHead(304, { ETag: tag, 'Cache-Control': 'no-cache', ...headers }).end();
+      return;
+    }
     const body = await readFile(encoding ? file + encoding[1] : file);
     response.writeHead(200, {
       'Content-Type': mimeTypes[extname(file)] ?? 'application/octet-stream',
       'Content-Length': body.length,
       'Cache-Control': 'no-cache',
+      ETag: tag,
       ...(encoding ? { 'Content-Encoding': encoding[0], Vary: 'Accept-Encoding' } : {}),
       ...headers,
     });
-    response.end(request.method === 'HEAD' ? undefined : body);
+    if (slow && request.method !== 'HEAD') {
+      await slow.send(response, body);
+      response.end();
+    } else {
+      response.end(request.method === 'HEAD' ? undefined : body);
+    }
   });
   await new Promise((done, fail) => {
     server.once('error', fail);

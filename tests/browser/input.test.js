@@ -94,7 +94,7 @@ test('tables that cannot be trained on are refused in the dialog, by place and m
   const before = await state(page);
   for (const [what, content, message] of tables) {
     await chooseTable(page, upload('table.csv', content));
-    await alert(page).filter({ hasText: message }).waitFor({ timeout: 5000 }).catch(async () => {
+    await alert(page).filter({ hasText: message }).waitFor({ timeout: 15_000 }).catch(async () => {
       assert.fail(`${what}: ${await alert(page).allInnerTexts()} is not ${message}`);
     });
     const dialog = page.getByRole('dialog', { name: 'Load a table' });
@@ -150,7 +150,8 @@ test('a file of 200 MB that is no table is refused at its first bytes', async ()
   await chooseTable(page, path);
   const chosen = Date.now();
   await alert(page).filter({ hasText: 'This file is not a text table. Save it as CSV.' }).waitFor();
-  assert.ok(Date.now() - chosen < 1000, `refused after ${Date.now() - chosen} ms`);
+  // A second on a quiet machine.
+  assert.ok(Date.now() - chosen < 3000, `refused after ${Date.now() - chosen} ms`);
   assert.ok((await heap()) - heapBefore < 50, 'it was read');
   await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
   const [chooser] = await Promise.all([page.waitForEvent('filechooser'), person(page).button('Import weights').click()]);
@@ -317,7 +318,7 @@ test('a weights file that is cut short is refused wherever it ends', async () =>
     await importWeights(page, cut);
     // A file cut right after a line end may be reported for either line.
     await alert(page).filter({ hasText: new RegExp(`weights file breaks off at line (${line}|${line - 1})\\. Save or download it again`) })
-      .waitFor({ timeout: 5000 }).catch(async () => assert.fail(`${length} of ${text.length}: ${await alert(page).allInnerTexts()}`));
+      .waitFor({ timeout: 15_000 }).catch(async () => assert.fail(`${length} of ${text.length}: ${await alert(page).allInnerTexts()}`));
   }
   await importWeights(page, '');
   await alert(page).filter({ hasText: /^Downhill found no model it can read in this file\. Choose a Keras, ONNX, / }).waitFor();
@@ -370,7 +371,7 @@ test('a weights file that was altered or is of another kind is refused with the 
   ];
   for (const [what, content, message] of files) {
     await importWeights(page, content);
-    await alert(page).filter({ hasText: message }).waitFor({ timeout: 5000 }).catch(async () => {
+    await alert(page).filter({ hasText: message }).waitFor({ timeout: 15_000 }).catch(async () => {
       assert.fail(`${what}: ${await alert(page).allInnerTexts()} is not ${message}`);
     });
   }

@@ -53,6 +53,24 @@ async function attempt(page, where, work) {
 }
 
 /**
+ * The work on each page's files, one after another: an earlier file that ends later must not hide the problem of a later
+ * one, or replace its run.
+ * @type {WeakMap<Page, Promise<void>>}
+ */
+const turns = new WeakMap();
+
+/**
+ * Does something with a file once the work on those before it has ended.
+ * @param {Page} page
+ * @param {Where} where
+ * @param {() => Promise<unknown>} work
+ */
+function inTurn(page, where, work) {
+  const earlier = turns.get(page) ?? Promise.resolve();
+  turns.set(page, earlier.then(() => attempt(page, where, work)));
+}
+
+/**
  * Takes a run that a file has become. It answers every complaint about one before it.
  * @param {Page} page
  * @param {import('../store.js').Configured} answer
@@ -150,7 +168,7 @@ export function startFiles(page) {
     const content = event.clipboardData?.getData('text/plain').trim();
     if (!content || target.closest('input, textarea, select, dialog')) return;
     event.preventDefault();
-    void attempt(page, 'file-error', () => loadTable(page, 'pasted', new Blob([content])));
+    inTurn(page, 'file-error', () => loadTable(page, 'pasted', new Blob([content])));
   });
 }
 
@@ -168,7 +186,7 @@ function chooses(page, button, input, where, take) {
   chooser.addEventListener('change', () => {
     const file = chooser.files?.[0];
     chooser.value = '';
-    if (file) void attempt(page, where, () => take(file));
+    if (file) inTurn(page, where, () => take(file));
   });
 }
 
@@ -199,6 +217,6 @@ function startDrop(page) {
     if (event.defaultPrevented) return;
     event.preventDefault();
     const file = event.dataTransfer?.files[0];
-    if (file) void attempt(page, 'file-error', async () => (await import('../dialogs/import.js')).arrived(page, file));
+    if (file) inTurn(page, 'file-error', async () => (await import('../dialogs/import.js')).arrived(page, file));
   });
 }

@@ -28,19 +28,15 @@ pub(crate) fn against(revision: &str, only: Option<&str>) -> Result<()> {
     }
     bench::build_page()?;
 
-    let mut node = shell::program("node");
-    if let Some(chromium) = install::chromium() {
-        node.env("CHROMIUM", chromium);
-    }
-    node.arg("benches/against.js").args(only.map(|only| format!("--only={only}")));
-    shell::show(&mut node)
+    shell::show(bench::node("benches/against.js").args(only.map(|only| format!("--only={only}"))))
 }
 
 /// Puts the files of a commit into a folder of its own. It lies outside the repository, since cargo would otherwise add
 /// the compiler flags of the repository's configuration to those of the commit.
 fn checkout(revision: &str) -> Result<PathBuf> {
     let mut parse = shell::program("git");
-    let parsed = parse.args(["rev-parse", "--verify", "--quiet", &format!("{revision}^{{commit}}")]).output()?;
+    let parsed =
+        parse.args(["rev-parse", "--verify", "--quiet", &format!("{revision}^{{commit}}")]).output()?;
     if !parsed.status.success() {
         bail!("git knows no commit \"{revision}\"");
     }

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
@@ -30,9 +31,10 @@ pub(crate) fn bench(words: &[String], only: Option<&str>) -> Result<()> {
         Some("native") => return shell::show(shell::cargo().arg("bench").args(&words[1..])),
         Some("read") => return read(words.get(1).map_or("100", String::as_str)),
         Some("predict") => return predict(words.get(1).map_or("1000000", String::as_str)),
+        Some("page") => return page(),
         Some(other) => {
             bail!(
-                "there is no benchmark \"{other}\"; there are \"native\", \"read\", \"predict\", and the whole without a name"
+                "there is no benchmark \"{other}\"; there are \"native\", \"page\", \"read\", \"predict\", and the whole without a name"
             )
         }
         None => {}
@@ -46,16 +48,30 @@ pub(crate) fn bench(words: &[String], only: Option<&str>) -> Result<()> {
     build()?;
     python_packages(only)?;
 
-    let mut node = shell::program("node");
-    if let Some(chromium) = install::chromium() {
-        node.env("CHROMIUM", chromium);
-    }
-    node.arg("benches/run.js");
+    let mut node = node("benches/run.js");
     match only {
         Some(only) => node.args(["--only", only]),
         None => node.args(["--write", DOCUMENT]),
     };
     shell::show(&mut node)
+}
+
+/// Node with a script that drives the browser.
+pub(crate) fn node(script: &str) -> Command {
+    let mut node = shell::program("node");
+    if let Some(chromium) = install::chromium() {
+        node.env("CHROMIUM", chromium);
+    }
+    node.arg(script);
+    node
+}
+
+/// How fast the published page loads and answers.
+fn page() -> Result<()> {
+    install::npm_packages()?;
+    install::system_packages()?;
+    dist::dist()?;
+    shell::show(&mut node("benches/page-speed.js"))
 }
 
 /// Reading a table of so many megabytes, by the page's own modules in Node and by Python.

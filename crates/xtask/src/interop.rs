@@ -140,6 +140,7 @@ fn save() -> Result<PathBuf> {
     install::npm_packages()?;
     install::system_packages()?;
     site::build()?;
+    site::TABLES.build()?;
     site::MODEL_FILES.build()?;
     let folder = shell::target_dir().join("interop/saved");
     if folder.is_dir() {

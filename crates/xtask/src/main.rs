@@ -47,6 +47,7 @@ Usage: cargo xtask <command>
                           statistics, webgpu, series, page
             --against REV the engine and page of that commit instead of peers: ratios, and
                           a failure where this one is more than 3% slower
+            page          how fast the published page loads and answers
             read [MB]     reading a table of that size (100 unless told) beside pandas and polars
             predict [N]   predicting N rows (1000000 unless told) beside NumPy and pandas
             native        cargo bench instead: the engines without a browser

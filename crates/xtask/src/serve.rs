@@ -1,20 +1,14 @@
 //! Serves a site on this machine alone, with the headers that a careful host would send.
 
+use std::fs::{self, File};
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::Stdio;
+use std::thread;
 use std::time::{Duration, SystemTime};
-use std::{fs, thread};
 
-use anyhow::{Context, Result};
-use axum::Router;
-use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
-use tokio::net::TcpListener;
-use tower_http::services::ServeDir;
-use tower_http::set_header::SetResponseHeaderLayer;
+use anyhow::{Result, anyhow};
+use tiny_http::{Header, Request, Response, Server, StatusCode};
 
 use crate::{dist, shell, site};
 
@@ -22,6 +16,29 @@ use crate::{dist, shell, site};
 const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; \
     connect-src 'self'; img-src 'self' data:; style-src 'self'; manifest-src 'self'; base-uri 'none'; \
     form-action 'none'";
+
+/// Headers of every answer.
+const HEADERS: &[(&str, &str)] = &[
+    ("Cache-Control", "no-cache"),
+    ("Content-Security-Policy", POLICY),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+];
+
+/// The type of a file, by the end of its name.
+const TYPES: &[(&str, &str)] = &[
+    ("css", "text/css"),
+    ("csv", "text/csv"),
+    ("html", "text/html"),
+    ("js", "text/javascript"),
+    ("json", "application/json"),
+    ("svg", "image/svg+xml"),
+    ("wasm", "application/wasm"),
+    ("webmanifest", "application/manifest+json"),
+];
+
+/// Requests that are answered at once; the first of a wasm waits until that is built.
+const N_THREADS: usize = 4;
 
 /// What `serve` was asked for.
 pub(crate) struct Options {
@@ -54,46 +71,68 @@ pub(crate) fn serve(options: &Options) -> Result<()> {
         let make = if options.dist { dist::dist } else { site::build };
         thread::spawn(move || watch(make));
     }
-    tokio::runtime::Builder::new_current_thread().enable_io().build()?.block_on(listen(options, folder))
-}
-
-async fn listen(options: &Options, folder: PathBuf) -> Result<()> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await.with_context(|| {
-        format!("port {} is taken; choose another with --port, or any free one with --port 0", options.port)
+    let server = Server::http((Ipv4Addr::LOCALHOST, options.port)).map_err(|error| {
+        let port = options.port;
+        anyhow!(
+            "port {port} cannot be used ({error}); choose another with --port, or any free one with --port 0"
+        )
     })?;
-    let url = format!("http://{}/", listener.local_addr()?);
+    let url = format!("http://{}/", server.server_addr());
     println!("{url}");
     if options.open {
         open(&url);
     }
-    axum::serve(listener, router(folder)).await?;
+    thread::scope(|scope| {
+        for _ in 0..N_THREADS {
+            scope.spawn(|| {
+                for request in server.incoming_requests() {
+                    // A browser that has gone away is no failure of the server.
+                    let _ = answer(request, &folder);
+                }
+            });
+        }
+    });
     Ok(())
 }
 
-fn router(folder: PathBuf) -> Router {
-    let fixed = |name: HeaderName, value: &'static str| {
-        SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
+fn answer(request: Request, folder: &Path) -> std::io::Result<()> {
+    let path = request.url().split(['?', '#']).next().unwrap_or_default().trim_start_matches('/').to_owned();
+    let name = if path.is_empty() { "index.html" } else { &path };
+    let refuse = |request: Request, status: u16, text: String| {
+        request.respond(Response::from_string(text).with_status_code(StatusCode(status)))
     };
-    Router::new()
-        .fallback_service(ServeDir::new(folder).precompressed_br().precompressed_gzip())
-        .layer(middleware::from_fn(build_first))
-        .layer(fixed(header::CACHE_CONTROL, "no-cache"))
-        .layer(fixed(header::CONTENT_SECURITY_POLICY, POLICY))
-        .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .layer(fixed(header::REFERRER_POLICY, "no-referrer"))
+    if let Err(error) = build_first(name) {
+        println!("error: {error:#}");
+        return refuse(request, 500, format!("{error:#}"));
+    }
+    let file = folder.join(name);
+    if name.split('/').any(|part| part.is_empty() || part.starts_with('.')) || !file.is_file() {
+        return refuse(request, 404, "not found".to_owned());
+    }
+    let is_accepted = |encoding: &str| {
+        let accepts = request.headers().iter().filter(|header| header.field.equiv("Accept-Encoding"));
+        accepts.into_iter().any(|header| header.value.as_str().contains(encoding))
+    };
+    let compressed = [("br", "br"), ("gzip", "gz")].into_iter().find_map(|(encoding, end)| {
+        let path = folder.join(format!("{name}.{end}"));
+        (is_accepted(encoding) && path.is_file()).then_some((encoding, path))
+    });
+    let (encoding, path) = compressed.unzip();
+    let mut response = Response::from_file(File::open(path.unwrap_or(file))?);
+    let end = name.rsplit_once('.').map_or("", |(_, end)| end);
+    let kind = TYPES.iter().find(|(known, _)| *known == end).map(|(_, kind)| ("Content-Type", *kind));
+    let encoding = encoding.map(|encoding| ("Content-Encoding", encoding));
+    let fields = HEADERS.iter().copied().chain(kind).chain(encoding);
+    for header in fields.filter_map(|(field, value)| Header::from_bytes(field, value).ok()) {
+        response.add_header(header);
+    }
+    request.respond(response)
 }
 
-/// What the page asks for when a file of another format than text comes, or a model leaves or comes, and is not built before.
-async fn build_first(request: Request, next: Next) -> Response {
-    let asked = |wasm: &site::Wasm| request.uri().path() == format!("/www/{}", wasm.glue());
-    if let Some(wasm) = site::ALL.into_iter().find(asked) {
-        let built = tokio::task::spawn_blocking(move || wasm.build()).await;
-        if let Some(error) = built.map_err(Into::into).flatten().err() {
-            println!("error: {error:#}");
-            return (StatusCode::INTERNAL_SERVER_ERROR, format!("{error:#}")).into_response();
-        }
-    }
-    next.run(request).await
+/// Builds a wasm that a first visit does not need, when the page first asks for it.
+fn build_first(name: &str) -> Result<()> {
+    let asked = |wasm: &site::Wasm| name == format!("www/{}", wasm.glue());
+    site::ALL.into_iter().find(asked).map_or(Ok(()), site::Wasm::build)
 }
 
 fn open(url: &str) {

@@ -109,10 +109,9 @@ pub(crate) fn bind(wasm: &Path, name: &str, is_reset: bool, folder: &Path) -> Re
     })
 }
 
-/// Builds what is stale.
+/// Builds what is stale of all that a first visit loads.
 pub(crate) fn build() -> Result<()> {
     ENGINE.build()?;
-    TABLES.build()?;
     shell::step("page", || {
         let root = shell::root();
         mirror(&root.join("www"), &folder().join("www"))?;
