@@ -4,9 +4,6 @@
 //! units of the data, and from there into the features of a run. In between levels of a category may change places: a
 //! model is told by the terms that it has, not by how it writes them.
 
-use serde::Deserialize;
-use serde_json::Value;
-
 use crate::choices::Loss;
 use crate::config::ModelConfig;
 use crate::dataset::{FeatureMap, Input, Term};
@@ -14,32 +11,13 @@ use crate::message::{Code, Message, Result};
 use crate::model::Response;
 
 mod comparison;
+mod model;
 mod terms;
 
 use comparison::Coefficients;
 pub use comparison::{ComparedCoefficient, ComparedPart, ComparedScore, Comparison};
+pub use model::{Folded, Model, unscaled};
 use terms::{Factor, Key};
-
-/// A model of another tool: linear over features of raw inputs. The exchange crate reads it out of a file.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
-pub struct ForeignModel {
-    /// What a row gives, in its order.
-    pub inputs: Vec<Input>,
-    /// What the target is called.
-    pub target: String,
-    /// Names of its classes; none where they are not known, or the target is a number.
-    pub target_levels: Vec<String>,
-    /// From a row to the features, scaling included.
-    #[cfg_attr(test, ts(type = "unknown"))]
-    pub map: FeatureMap,
-    /// `[feature][output]`, of the scaled features.
-    pub weights: Vec<Vec<f64>>,
-    /// One an output; none where the model has none.
-    pub bias: Option<Vec<f64>>,
-    /// What is made of the outputs.
-    pub activation: Response,
-}
 
 /// Where a model finds its inputs.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,57 +49,14 @@ impl Matching {
     }
 }
 
-impl ForeignModel {
-    /// Of JSON.
-    ///
-    /// # Errors
-    /// [`Code::Internal`] where it is none that the exchange crate makes.
-    pub fn read(value: Value) -> Result<Self> {
-        let wrong =
-            |detail: &str| Message::new(Code::Internal).with("detail", format!("the model: {detail}"));
-        let model: Self = serde_json::from_value(value).map_err(|error| wrong(&error.to_string()))?;
-        let n_outputs = model.n_outputs();
-        let levels =
-            |(input, map): (&Input, &crate::dataset::InputMap)| input.levels.len() == map.n_levels as usize;
-        let fits = model.map.fits()
-            && model.inputs.len() == model.map.n_inputs()
-            && model.inputs.iter().zip(&model.map.inputs).all(levels)
-            && n_outputs > 0
-            && model.weights.len() == model.map.n_features()
-            && model.weights.iter().all(|row| row.len() == n_outputs)
-            && model.bias.as_ref().is_none_or(|bias| bias.len() == n_outputs);
-        if !fits {
-            return Err(wrong("its parts do not match"));
-        }
-        let mut numbers = model.weights.iter().chain(&model.bias).flatten();
-        if !model.map.is_finite() || !numbers.all(|number| number.is_finite()) {
-            return Err(Code::WeightsNotFinite.into());
-        }
-        Ok(model)
-    }
-
-    /// Outputs: one, or one a class.
-    pub fn n_outputs(&self) -> usize {
-        self.weights.first().map_or(0, Vec::len)
-    }
-
-    /// The loss whose link is what the model makes of its outputs.
-    fn link(&self) -> Loss {
-        match self.activation {
-            Response::Linear => Loss::Squared,
-            Response::Sigmoid => Loss::Logistic,
-            Response::Softmax => Loss::Softmax,
-            Response::Exponential => Loss::Poisson,
-        }
-    }
-
+impl Model {
     /// The loss to go on by: `current` where its outputs mean the same.
     pub fn loss(&self, current: Loss) -> Loss {
         match self.activation {
             activation if activation == current.response() => current,
             // Logits, as Keras has them where the loss makes probabilities of them.
             Response::Linear if self.n_outputs() > 1 => Loss::Softmax,
-            _ => self.link(),
+            activation => activation.loss(),
         }
     }
 
@@ -292,7 +227,7 @@ impl ForeignModel {
         }
     }
 
-    /// The parameters of a run whose features are those of `map`, which [`ForeignModel::config`] makes of the data's
+    /// The parameters of a run whose features are those of `map`, which [`Model::config`] makes of the data's
     /// `inputs`; of `n_outputs`, classes as `target_levels` names them.
     ///
     /// # Errors

@@ -90,13 +90,13 @@ pub enum Request {
     /// Start a new run on the current rows from a model of another tool.
     Adopt {
         /// What the wasm of model files has read.
-        #[cfg_attr(test, ts(as = "crate::foreign::ForeignModel"))]
+        #[cfg_attr(test, ts(as = "crate::foreign::Model"))]
         model: Value,
     },
     /// Compare a model of another tool with the current weights on the current rows.
     Compare {
         /// What the wasm of model files has read.
-        #[cfg_attr(test, ts(as = "crate::foreign::ForeignModel"))]
+        #[cfg_attr(test, ts(as = "crate::foreign::Model"))]
         model: Value,
     },
     /// Count rows on a grid.

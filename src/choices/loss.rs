@@ -97,18 +97,29 @@ pub enum Response {
 
 impl Response {
     /// Turns a row's outputs into its predictions, in their place: a probability of each class (of [`Loss::Logistic`] of
-    /// the second of two), the expected count of [`Loss::Poisson`]; else the outputs themselves.
+    /// the second of two), the expected count of [`Loss::Poisson`]; else the outputs themselves. All but softmax act on
+    /// each output by itself.
     pub fn respond(self, outputs: &mut [f64]) {
         match self {
             Self::Linear => {}
-            Self::Sigmoid => outputs[0] = 1.0 / (1.0 + libm::exp(-outputs[0])),
-            Self::Exponential => outputs[0] = libm::exp(outputs[0]),
+            Self::Sigmoid => outputs.iter_mut().for_each(|z| *z = 1.0 / (1.0 + libm::exp(-*z))),
+            Self::Exponential => outputs.iter_mut().for_each(|z| *z = libm::exp(*z)),
             Self::Softmax => {
                 let largest = outputs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
                 outputs.iter_mut().for_each(|z| *z = libm::exp(*z - largest));
                 let sum: f64 = outputs.iter().sum();
                 outputs.iter_mut().for_each(|z| *z /= sum);
             }
+        }
+    }
+
+    /// A loss whose predictions come about in this way.
+    pub const fn loss(self) -> Loss {
+        match self {
+            Self::Linear => Loss::Squared,
+            Self::Sigmoid => Loss::Logistic,
+            Self::Softmax => Loss::Softmax,
+            Self::Exponential => Loss::Poisson,
         }
     }
 }

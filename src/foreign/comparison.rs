@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::terms::{self, Key};
-use super::{ForeignModel, Matching};
-use crate::choices::Loss;
+use super::{Matching, Model};
 use crate::dataset::{BLOCK_ROWS, Extra, FeatureMap, Role, blocks};
 use crate::message::{Message, Result};
 use crate::metrics::NamedMetrics;
@@ -68,8 +67,8 @@ impl Comparison {
     /// Compares a model with the current weights of a run.
     ///
     /// # Errors
-    /// Those of [`ForeignModel::matched`].
-    pub fn of(model: &ForeignModel, trainer: &Trainer) -> Result<Self> {
+    /// Those of [`Model::matched`].
+    pub fn of(model: &Model, trainer: &Trainer) -> Result<Self> {
         let dataset = &trainer.task().dataset;
         let matching = model.matched(&dataset.inputs)?;
         let classes = model.classes(&dataset.target_levels, trainer.task().layout.n_outputs() as usize);
@@ -88,7 +87,7 @@ type Outputs<'a> = Box<dyn Fn(&[f64], &mut Vec<f64>) + 'a>;
 struct Predicting<'a> {
     map: &'a FeatureMap,
     of_features: Outputs<'a>,
-    link: Loss,
+    link: Response,
     features: Vec<f64>,
     outputs: Vec<f64>,
     response: Vec<f64>,
@@ -96,7 +95,7 @@ struct Predicting<'a> {
 }
 
 impl<'a> Predicting<'a> {
-    fn new(map: &'a FeatureMap, of_features: Outputs<'a>, link: Loss, figures: NamedMetrics) -> Self {
+    fn new(map: &'a FeatureMap, of_features: Outputs<'a>, link: Response, figures: NamedMetrics) -> Self {
         Self {
             map,
             of_features,
@@ -119,7 +118,7 @@ impl<'a> Predicting<'a> {
 
 /// The scores of both models over every row.
 fn parts(
-    foreign: &ForeignModel,
+    foreign: &Model,
     matching: &Matching,
     classes: Option<&[usize]>,
     trainer: &Trainer,
@@ -128,7 +127,8 @@ fn parts(
     let (dataset, n_outputs) = (&task.dataset, task.layout.n_outputs() as usize);
     let parameters: Vec<f64> = trainer.parameters().iter().map(|w| f64::from(*w)).collect();
     let own = |features: &[f64], outputs: &mut Vec<f64>| task.layout.outputs(&parameters, features, outputs);
-    let mut current = Predicting::new(&task.map, Box::new(own), loss, NamedMetrics::new(loss, n_outputs));
+    let mut current =
+        Predicting::new(&task.map, Box::new(own), loss.response(), NamedMetrics::new(loss, n_outputs));
     let activation = match classes {
         // Which output stands for which class is unknown, so there are no scores of classes.
         None if loss.classifies() => Response::Linear,
@@ -141,7 +141,7 @@ fn parts(
         outputs.clear();
         outputs.extend(by_output.iter().map(|parameters| model::output(parameters, features)));
     };
-    let mut other = Predicting::new(&foreign.map, Box::new(theirs), foreign.link(), figures);
+    let mut other = Predicting::new(&foreign.map, Box::new(theirs), foreign.activation, figures);
 
     let n_inputs = dataset.n_inputs();
     let (mut x, mut y) = (vec![0.0; n_inputs * BLOCK_ROWS], vec![0.0; BLOCK_ROWS]);
@@ -181,7 +181,7 @@ fn parts(
 
 /// The coefficients of both models in the units of the data: the run's in its order, then those of the model alone.
 fn coefficients(
-    foreign: &ForeignModel,
+    foreign: &Model,
     matching: &Matching,
     classes: Option<&[usize]>,
     trainer: &Trainer,

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use downhill::choices::{Loss, Scaling};
 use downhill::config::{ModelConfig, RunConfig};
 use downhill::dataset::{Dataset, FeatureMap, Input, InputMap};
-use downhill::foreign::{Comparison, ForeignModel};
+use downhill::foreign::{Comparison, Model};
 use downhill::message::{Code, Result};
 use downhill::model::Response;
 use downhill::trainer::{Task, Trainer};
@@ -34,7 +34,7 @@ fn rows() -> Dataset {
 
 /// Height squared, year, a colour with levels in another order, and products; unscaled, or scaled
 /// by `scaled`.
-fn foreign() -> ForeignModel {
+fn foreign() -> Model {
     let inputs = vec![
         category("colour", &["red", "blue", "grey", "green"]),
         Input::number("height"),
@@ -43,7 +43,7 @@ fn foreign() -> ForeignModel {
     let maps = vec![InputMap::category(4), InputMap::number(2), InputMap::number(1)];
     let map = FeatureMap::new(maps, vec![[1, 2], [0, 1]]);
     let weights: Vec<Vec<f64>> = (0..map.n_features()).map(|k| vec![0.25 * k as f64 - 0.6]).collect();
-    ForeignModel {
+    Model {
         inputs,
         target: "cost".to_owned(),
         target_levels: Vec::new(),
@@ -55,7 +55,7 @@ fn foreign() -> ForeignModel {
 }
 
 /// The model's prediction for a row of the data, by its own map and with levels matched by name.
-fn said(model: &ForeignModel, x: &[f64]) -> f64 {
+fn said(model: &Model, x: &[f64]) -> f64 {
     let colour = [1.0, 3.0, 0.0][x[2] as usize];
     let mut features = vec![0.0; model.map.n_features()];
     model.map.features(&[colour, x[1], x[0]], &mut features);
@@ -64,7 +64,7 @@ fn said(model: &ForeignModel, x: &[f64]) -> f64 {
 }
 
 /// As the session does it.
-fn adopted(model: &ForeignModel, dataset: Dataset, before: &RunConfig) -> Result<Trainer> {
+fn adopted(model: &Model, dataset: Dataset, before: &RunConfig) -> Result<Trainer> {
     let matching = model.matched(&dataset.inputs)?;
     let mut config = before.clone();
     config.model = model.config(&dataset.inputs, &matching, &before.model);
@@ -123,7 +123,7 @@ fn a_scaled_model_says_the_same_as_the_one_that_it_was_scaled_from() {
         assert_close(run.predict_row(x), said(&model, x), 1e-4, "a row");
     }
     // If nothing is centred and the reference level is the same, there is no constant.
-    let plain = ForeignModel {
+    let plain = Model {
         inputs: vec![Input::number("height"), Input::number("year")],
         map: FeatureMap::new(vec![InputMap::number(1); 2], vec![]),
         weights: vec![vec![2.0], vec![-0.5]],
@@ -171,7 +171,7 @@ fn inputs_are_matched_by_name_then_by_order_and_else_refused() {
 
 #[test]
 fn the_loss_follows_the_activation() {
-    let of = |activation: Response, n_outputs: usize| ForeignModel {
+    let of = |activation: Response, n_outputs: usize| Model {
         activation,
         weights: vec![vec![0.0; n_outputs]; 7],
         ..foreign()
@@ -196,8 +196,8 @@ fn flowers(levels: &[&str]) -> Dataset {
     Dataset::of_table(columns, vec![Input::number("width")], "kind").with_target_levels(levels)
 }
 
-fn of_classes(levels: &[&str], weights: &[f64], bias: &[f64], activation: Response) -> ForeignModel {
-    ForeignModel {
+fn of_classes(levels: &[&str], weights: &[f64], bias: &[f64], activation: Response) -> Model {
+    Model {
         inputs: vec![Input::number("width")],
         target: "kind".to_owned(),
         target_levels: levels.iter().map(|level| (*level).to_owned()).collect(),
@@ -322,7 +322,7 @@ fn a_model_that_means_something_else_is_not_scored() {
     let config = RunConfig { loss: Loss::Absolute, ..RunConfig::default() };
     let task = Task::new(&config.check().unwrap(), Rc::new(rows())).unwrap();
     let run = trainer_of(On::Cpu, &config, task);
-    let counts = ForeignModel { activation: Response::Exponential, ..foreign() };
+    let counts = Model { activation: Response::Exponential, ..foreign() };
     let scores = Comparison::of(&counts, &run).unwrap().parts.remove(0).scores;
     assert_eq!((scores[0].name, scores[0].model), ("loss", None));
 }
@@ -341,7 +341,7 @@ fn as_json() -> Value {
 
 #[test]
 fn json_whose_parts_do_not_fit_is_refused() {
-    assert_eq!(ForeignModel::read(as_json()).unwrap().weights, [[2.0]]);
+    assert_eq!(Model::read(as_json()).unwrap().weights, [[2.0]]);
     let edits: [(&str, Value); 8] = [
         ("weights", json!([[2.0], [1.0]])),
         ("weights", json!([[]])),
@@ -358,13 +358,13 @@ fn json_whose_parts_do_not_fit_is_refused() {
     for (name, value) in edits {
         let mut model = as_json();
         model[name] = value;
-        assert_eq!(ForeignModel::read(model).unwrap_err().code, Code::Internal, "{name}");
+        assert_eq!(Model::read(model).unwrap_err().code, Code::Internal, "{name}");
     }
     for value in [1e308, -1e308] {
         let mut model = as_json();
         model["map"]["scale"] = json!([1e-300]);
         model["weights"] = json!([[value]]);
-        let model = ForeignModel::read(model).unwrap();
+        let model = Model::read(model).unwrap();
         let line = Dataset::of_columns(vec![0.0, 1.0, 2.0], vec![0.0, 1.0, 2.0], "x", "y");
         assert_eq!(adopted(&model, line, &RunConfig::default()).unwrap_err().code, Code::WeightsNotFinite);
     }

@@ -7,21 +7,13 @@ import { save } from '../parts/saving.js';
 import { format_bytes } from '../wasm/engine/downhill.js';
 import { said } from '../words/exchange.js';
 import { count, figure, wording } from '../words/index.js';
+import { GROUPS } from './formats.js';
 import { exchange } from './model-files.js';
 import { errorLine, open, sheet, sheetForm } from './sheet.js';
 
 /** @typedef {import('../worker/model-files-types.js').Description} Description */
 /** @typedef {import('../store.js').Page} Page */
 /** @typedef {{ file_name: string, text: string, steps: number, loss: number }} Taken a run file, and what it is of */
-
-/** The formats in the order in which they are shown, as `Format` of the exchange names them. */
-export const GROUPS = {
-  run: ['run_file'],
-  models: ['keras_h5', 'keras', 'onnx', 'tfjs', 'pmml', 'page'],
-  arrays: ['safetensors', 'npz', 'coefficients', 'history'],
-  code: ['python', 'javascript', 'rust', 'c', 'sql'],
-  recipes: ['recipe_keras', 'recipe_pytorch', 'recipe_sklearn', 'recipe_spark'],
-};
 
 /**
  * The run as a file.

@@ -3,7 +3,6 @@ import type { ForeignModel, Message } from '../wasm/engine/downhill.js';
 
 /** `run` and `text` are run files; `text` may be a model as JSON, too. */
 export type ExchangeRequest =
-  | { kind: 'formats' }
   /** A run in a format, with what is said of it: `Prepared`. */
   | { kind: 'prepare'; run: string; format: string }
   /** What a file is; nothing where it is no model. */

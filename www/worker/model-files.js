@@ -26,8 +26,6 @@ const encoder = new TextEncoder();
  */
 async function handle(exchange, request, tell) {
   switch (request.kind) {
-    case 'formats':
-      return exchange.formats();
     case 'prepare': {
       const run = encoder.encode(request.run);
       return { description: JSON.parse(exchange.describe(run, request.format)), bytes: exchange.write(run, request.format) };

@@ -12,7 +12,7 @@ use downhill::dataset::Dataset;
 use downhill::message::Code;
 use downhill::run_file;
 use downhill::trainer::{Task, Trainer};
-use downhill_model_files::format::Format;
+use downhill_model_files::format::FormatSpec;
 use downhill_model_files::run::Run;
 
 use crate::target::Target;
@@ -61,8 +61,8 @@ pub fn of(target: Target) -> Result<Vec<(String, Vec<u8>)>> {
             weights()?.into_iter().map(|text| ("weights".to_owned(), text.into_bytes())).collect()
         }
         // An ending that no other format has.
-        Target::Model(Format::Pmml) => {
-            let mut found = models(Format::Pmml)?;
+        Target::Model(format) if format.name == "pmml" => {
+            let mut found = models(format)?;
             found.extend(self::files(Path::new("../model-files/tests/fixtures/pmml"), &[".pmml"])?);
             found
         }
@@ -75,7 +75,7 @@ pub fn of(target: Target) -> Result<Vec<(String, Vec<u8>)>> {
 
 /// Every sample in a format, and what Keras and TensorFlow.js wrote themselves; what other tools wrote is read in the tests of the
 /// format.
-fn models(format: Format) -> Result<Vec<(String, Vec<u8>)>> {
+fn models(format: &FormatSpec) -> Result<Vec<(String, Vec<u8>)>> {
     let mut found = Vec::new();
     for (name, text) in files(Path::new("../model-files/samples"), &[".json"])? {
         let run = Run::read(&text).with_context(|| name.clone())?;
@@ -84,12 +84,10 @@ fn models(format: Format) -> Result<Vec<(String, Vec<u8>)>> {
             found.push((format!("{} {format:?}", name.trim_end_matches(".json")), bytes));
         }
     }
-    let end = match format {
-        Format::KerasH5 => ".h5",
-        Format::Keras => ".keras",
-        Format::Tfjs => ".zip",
-        _ => return Ok(found),
-    };
+    if !["keras_h5", "keras", "tfjs"].contains(&format.name) {
+        return Ok(found);
+    }
+    let end = &format!(".{}", format.extension())[..];
     let refused = ["odd", "deep", "convolved"];
     let theirs = files(Path::new("../model-files/tests/fixtures/keras"), &[end])?;
     found.extend(theirs.into_iter().filter(|(name, _)| !refused.iter().any(|word| name.contains(word))));

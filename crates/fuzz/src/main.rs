@@ -86,7 +86,7 @@ fn run() -> Result<ExitCode> {
         let outcome = watch(*target, &options)?;
         println!(
             "{:<10} {:>12} {:>9.0}% {:>9} ms {:>10}",
-            target.name(),
+            target.name().to_owned(),
             outcome.n_inputs,
             100.0 * outcome.n_readable as f64 / outcome.n_inputs.max(1) as f64,
             outcome.slowest_ms,
@@ -160,7 +160,7 @@ fn watch(target: Target, options: &Options) -> Result<Outcome> {
         }
         fs::write(&progress, from.to_le_bytes())?;
         let arguments = [
-            target.name(),
+            target.name().to_owned(),
             format!("--seed={}", options.seed),
             format!("--from={from}"),
             format!("--seconds={left}"),

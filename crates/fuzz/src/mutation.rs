@@ -2,7 +2,6 @@
 
 use std::io::{Cursor, Read, Write};
 
-use downhill_model_files::format::Format;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
@@ -106,22 +105,16 @@ pub fn input(target: Target, corpus: &[(String, Vec<u8>)], seed: u32, iteration:
     for _ in 0..n_changes {
         input = match target {
             // What an archive holds is reached only by changing it before it is packed.
-            Target::Archive
-            | Target::Workbook
-            | Target::Model(Format::Npz | Format::Keras | Format::Tfjs)
-                if !random.one_in(4) =>
-            {
+            Target::Archive | Target::Workbook if !random.one_in(4) => repacked(&input, &mut random),
+            Target::Model(format) if ["npz", "keras", "tfjs"].contains(&format.name) && !random.one_in(4) => {
                 repacked(&input, &mut random)
             }
             Target::Parquet if random.one_in(2) => in_footer(input, &mut random),
             Target::Array if random.one_in(2) => in_header(input, &mut random),
-            Target::Text
-            | Target::Objects
-            | Target::Weights
-            | Target::Link
-            | Target::Model(Format::Pmml | Format::Coefficients)
-                if !random.one_in(4) =>
-            {
+            Target::Text | Target::Objects | Target::Weights | Target::Link if !random.one_in(4) => {
+                text(input, &mut random)
+            }
+            Target::Model(format) if ["pmml", "coefficients"].contains(&format.name) && !random.one_in(4) => {
                 text(input, &mut random)
             }
             _ => bytes(input, corpus, &mut random),

@@ -5,13 +5,13 @@ use std::rc::Rc;
 use downhill::backend::{self, InUse};
 use downhill::config::{RunConfig, from_query, json, to_query};
 use downhill::dataset::{Dataset, Input};
-use downhill::foreign::ForeignModel;
+use downhill::foreign::Model;
 use downhill::message::{Code, Message, Result};
 use downhill::model::Response;
 use downhill::run_file;
 use downhill::trainer::{Task, Trainer};
-use downhill_model_files::format::{self, Format};
-use downhill_model_files::model::Model;
+use downhill_model_files::format::{FormatSpec, Group};
+use downhill_model_files::formats::{self, FORMATS};
 use downhill_model_files::predict::Predictor;
 use downhill_parquet_and_workbooks::archive;
 use downhill_parquet_and_workbooks::parquet::Parquet;
@@ -43,7 +43,7 @@ pub enum Target {
     /// Links.
     Link,
     /// Models, as other tools write them.
-    Model(Format),
+    Model(&'static FormatSpec),
 }
 
 impl Target {
@@ -60,14 +60,13 @@ impl Target {
             Self::Link,
         ];
         // A run file is a weights file, and a history is no model.
-        let others = [Format::RunFile, Format::History];
-        let models = Format::ALL.into_iter().filter(|format| !others.contains(format));
+        let models = FORMATS.iter().filter(|format| format.group != Group::Run && format.read.is_some());
         files.into_iter().chain(models.map(Self::Model)).collect()
     }
 
     /// Its name on the command line.
-    pub fn name(self) -> String {
-        let name = match self {
+    pub fn name(self) -> &'static str {
+        match self {
             Self::Text => "text",
             Self::Objects => "objects",
             Self::Array => "array",
@@ -76,12 +75,8 @@ impl Target {
             Self::Workbook => "workbook",
             Self::Weights => "weights",
             Self::Link => "link",
-            // As files and options have it: `keras_h5`.
-            Self::Model(format) => {
-                return serde_json::to_string(&format).unwrap_or_default().replace('"', "");
-            }
-        };
-        name.to_owned()
+            Self::Model(format) => format.name,
+        }
     }
 
     /// Which inputs are drawn: others for each target.
@@ -91,12 +86,10 @@ impl Target {
 
     /// Whether a file that was changed may still be read. Code is what it was or refused.
     pub fn bears_changes(self) -> bool {
-        use Format::{
-            C, Javascript, Page, Python, RecipeKeras, RecipePytorch, RecipeSklearn, RecipeSpark, Rust, Sql,
+        let is_code = |format: &FormatSpec| {
+            matches!(format.group, Group::Code | Group::Recipes) || format.name == "page"
         };
-        let code =
-            [Python, Javascript, Rust, C, Sql, Page, RecipeKeras, RecipePytorch, RecipeSklearn, RecipeSpark];
-        !matches!(self, Self::Model(format) if code.contains(&format))
+        !matches!(self, Self::Model(format) if is_code(format))
     }
 
     /// By its name.
@@ -185,7 +178,7 @@ fn predict(input: &[u8]) {
 
 /// What the page does with a model: reads it, predicts a row of zeros, and goes on with it on rows that it fits.
 fn weigh(input: &[u8]) -> bool {
-    let Ok(found) = format::read(input) else { return false };
+    let Ok(found) = formats::read(input) else { return false };
     let model = &found.model;
     assert!(model.map.fits(), "a model that was read does not fit together");
     let numbers = model.weights.iter().flatten().chain(model.bias.iter().flatten());
@@ -202,7 +195,7 @@ fn adopt(model: &Model) -> Result<()> {
     if model.inputs.len() > MAX_INPUTS {
         return Ok(());
     }
-    let foreign = ForeignModel::read(serde_json::to_value(model).unwrap_or_default())?;
+    let foreign = Model::read(serde_json::to_value(model).unwrap_or_default())?;
     let columns = vec![vec![0.0, 1.0]; model.inputs.len() + 1];
     let dataset = Dataset::of_table(columns, model.inputs.clone(), "y");
     let matching = foreign.matched(&dataset.inputs)?;

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::{env, error, fs};
 
-use downhill_model_files::format::Format;
+use downhill_model_files::formats::FORMATS;
 use downhill_model_files::run::Run;
 use serde_json::{Map, json};
 
@@ -29,12 +29,11 @@ fn main() -> Result<()> {
         let sample = path.file_stem().ok_or("a sample without a name")?.to_string_lossy().into_owned();
         let run = Run::read(&fs::read(&path)?)?;
         expected.insert(sample.clone(), serde_json::to_value(expectation(&run))?);
-        for format in Format::ALL {
-            let name = serde_json::to_value(format)?;
-            let name = name.as_str().ok_or("a format without a name")?;
+        for format in FORMATS {
+            let name = format.name;
             match format.write(&run) {
                 Ok(bytes) => {
-                    let file = folder.join(name).join(format!("{sample}.{}", extension(format)));
+                    let file = folder.join(name).join(format!("{sample}.{}", format.extension()));
                     fs::create_dir_all(file.parent().ok_or("no folder")?)?;
                     fs::write(file, bytes)?;
                 }
@@ -48,29 +47,4 @@ fn main() -> Result<()> {
     fs::write(folder.join("expected.json"), serde_json::to_string_pretty(&expected)?)?;
     fs::write(folder.join("refused.json"), serde_json::to_string_pretty(&refused)?)?;
     Ok(())
-}
-
-/// What files of a format are called by here. Their content says what they are, so that this binds nobody.
-fn extension(format: Format) -> &'static str {
-    match format {
-        Format::RunFile => "json",
-        Format::KerasH5 => "h5",
-        Format::Keras => "keras",
-        Format::Onnx => "onnx",
-        Format::Safetensors => "safetensors",
-        Format::Npz => "npz",
-        Format::Tfjs => "zip",
-        Format::Pmml => "pmml",
-        Format::Coefficients | Format::History => "csv",
-        Format::Javascript => "mjs",
-        Format::Rust => "rs",
-        Format::C => "c",
-        Format::Sql => "sql",
-        Format::Page => "html",
-        Format::Python
-        | Format::RecipeKeras
-        | Format::RecipePytorch
-        | Format::RecipeSklearn
-        | Format::RecipeSpark => "py",
-    }
 }

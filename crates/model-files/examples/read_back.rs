@@ -6,9 +6,9 @@
 use std::path::{Path, PathBuf};
 use std::{env, error, fs};
 
+use downhill::foreign::Model;
 use downhill::message::Message;
-use downhill_model_files::format;
-use downhill_model_files::model::Model;
+use downhill_model_files::formats;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -67,7 +67,7 @@ fn difference(recipe: &Path, tool: &Path, file: &str) -> Result<f64> {
     let json = |path: PathBuf| -> Result<Value> { Ok(serde_json::from_slice(&fs::read(path)?)?) };
     let rows = &json(recipe.join("expected.json"))?["trained"];
     let wanted: Vec<Vec<f64>> = serde_json::from_value(json(tool.join("linear.json"))?)?;
-    let found = format::read(&fs::read(tool.join(file))?).map_err(|message: Message| message.to_string())?;
+    let found = formats::read(&fs::read(tool.join(file))?).map_err(|message: Message| message.to_string())?;
     let names: Vec<&str> =
         rows["inputs"].as_array().into_iter().flatten().filter_map(|input| input["name"].as_str()).collect();
     let mut features = vec![0.0; found.model.map.n_features()];

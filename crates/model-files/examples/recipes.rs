@@ -11,7 +11,8 @@ use downhill::choices::{
     InitialWeights, Loss, Missing, Optimizer, Penalty, Scaling, Schedule, ShippedTable, Source, Split,
 };
 use downhill::config::RunConfig;
-use downhill_model_files::format::Format;
+use downhill_model_files::format::Group;
+use downhill_model_files::formats::FORMATS;
 use downhill_model_files::run::Run;
 use serde_json::json;
 
@@ -47,10 +48,8 @@ fn main() -> Result<()> {
         };
         fs::write(folder.join("table.csv"), &text)?;
         let run = Run::read(trained(&config, Some(&text), steps)?.as_bytes())?;
-        for format in [Format::RecipeKeras, Format::RecipePytorch, Format::RecipeSklearn, Format::RecipeSpark]
-        {
-            let name = json!(format).as_str().unwrap_or_default().to_owned();
-            fs::write(folder.join(name + ".py"), format.write(&run)?)?;
+        for format in FORMATS.iter().filter(|format| format.group == Group::Recipes) {
+            fs::write(folder.join(format!("{}.py", format.name)), format.write(&run)?)?;
         }
         let optimum = match long {
             Some(steps) => Some(expectation(&Run::read(trained(&config, Some(&text), steps)?.as_bytes())?)),

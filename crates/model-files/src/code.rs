@@ -10,22 +10,22 @@ use downhill::model::Response;
 use flate2::Crc;
 
 use crate::features::comment;
-use crate::format::{Format, Held, Part, Plain};
-use crate::model::Model;
+use crate::format::{Content, Held, Part, Plain};
 use crate::provenance;
 use crate::run::Run;
+use downhill::foreign::Model;
 
-mod c;
+pub(crate) mod c;
 
 mod identifiers;
 
-mod javascript;
+pub(crate) mod javascript;
 
-mod python;
+pub(crate) mod python;
 
-mod rust;
+pub(crate) mod rust;
 
-mod sql;
+pub(crate) mod sql;
 
 /// Terms that one statement adds up: compilers and interpreters go down a level for each.
 const TERMS_A_STATEMENT: usize = 50;
@@ -36,7 +36,7 @@ const FIRST: &str = "Downhill: predicts ";
 
 /// A language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Language {
+enum Language {
     Python,
     Javascript,
     Rust,
@@ -45,19 +45,7 @@ pub(crate) enum Language {
 }
 
 impl Language {
-    pub(crate) const ALL: [Self; 5] = [Self::Python, Self::Javascript, Self::Rust, Self::C, Self::Sql];
-
-    pub(crate) fn format(self) -> Format {
-        match self {
-            Self::Python => Format::Python,
-            Self::Javascript => Format::Javascript,
-            Self::Rust => Format::Rust,
-            Self::C => Format::C,
-            Self::Sql => Format::Sql,
-        }
-    }
-
-    /// As the first line has it.
+    /// The name in the first line.
     fn name(self) -> &'static str {
         match self {
             Self::Python => "Python and NumPy",
@@ -78,16 +66,11 @@ impl Language {
     }
 }
 
-pub(crate) fn write(run: &Run, language: Language) -> Result<Vec<u8>> {
+/// The code of a run; `body` writes what follows the comment at the top.
+fn write(run: &Run, language: Language, body: fn(&Program<'_>) -> Result<String>) -> Result<Vec<u8>> {
     let model = run.model();
     let program = Program::new(&model);
-    let body = match language {
-        Language::Python => python::body(&program)?,
-        Language::Javascript => javascript::body(&program),
-        Language::Rust => rust::body(&program),
-        Language::C => c::body(&program)?,
-        Language::Sql => sql::body(&program)?,
-    };
+    let body = body(&program)?;
     let mut text = header(run, &model, &program, language);
     text += &body;
     let note = in_comment(&run.text);
@@ -172,18 +155,14 @@ pub(crate) fn in_comment(json: &str) -> String {
     escaped
 }
 
-/// Which language a text is a model in.
-pub(crate) fn of(bytes: &[u8]) -> Option<Language> {
-    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-    let line = bytes.split(|byte| *byte == b'\n').next()?;
-    let line = std::str::from_utf8(line).ok()?.trim_end();
-    Language::ALL.into_iter().find(|language| {
-        let rest = line.strip_prefix(language.comment()).and_then(|line| line.strip_prefix(FIRST));
-        rest.is_some_and(|rest| rest.ends_with(&format!("({})", language.name())))
-    })
+/// Whether a text is a model in this language.
+fn recognizes(content: &Content<'_>, language: Language) -> bool {
+    let Ok(line) = std::str::from_utf8(content.first_line()) else { return false };
+    let rest = line.strip_prefix(language.comment()).and_then(|line| line.strip_prefix(FIRST));
+    rest.is_some_and(|rest| rest.trim_end().ends_with(&format!("({})", language.name())))
 }
 
-pub(crate) fn read(bytes: &[u8], language: Language) -> Result<Plain> {
+fn read(bytes: &[u8], language: Language) -> Result<Plain> {
     let edited = || {
         let detail = "it was edited after Downhill wrote it; to bring back edited weights, use a run file, safetensors or NumPy";
         Message::new(Code::ModelDamaged).with("format", language.name()).with("detail", detail)
@@ -198,9 +177,7 @@ pub(crate) fn read(bytes: &[u8], language: Language) -> Result<Plain> {
     if sum != format!("{:08x}", checksum(&format!("{before}\n"), note)) {
         return Err(edited());
     }
-    let run = Run::read(note.as_bytes())?;
-    let producer = Some(format!("Downhill {}", run.file.downhill));
-    Ok(Plain { producer, model: run.model(), carried: Some(run.text) })
+    Run::read(note.as_bytes()).map(Plain::of_run)
 }
 
 /// A model as statements, before they are in any language.
@@ -246,10 +223,6 @@ impl<'a> Program<'a> {
     /// Inputs with their names.
     fn inputs(&self) -> impl Iterator<Item = (&'a Input, &str)> {
         self.model.inputs.iter().zip(self.names.iter().map(String::as_str))
-    }
-
-    fn has_levels(&self) -> bool {
-        self.model.inputs.iter().any(|input| !input.levels.is_empty())
     }
 
     /// What a number is scaled to.
@@ -419,33 +392,11 @@ fn cannot_hold(language: Language, part: &str) -> Message {
     Message::new(Code::ModelCannotHold).with("format", language.name()).with("part", part)
 }
 
-/// Code holds everything, scaling and words included; what training goes on from is a note.
-pub(crate) fn holds(model: &Model) -> Vec<(Part, Held)> {
-    let mut holds = vec![(Part::Weights, Held::Inside)];
-    if model.is_scaled() {
-        holds.push((Part::Scaling, Held::Inside));
-    }
-    if model.term_names().len() > model.inputs.len() || !model.map.interactions.is_empty() {
-        holds.push((Part::Terms, Held::Inside));
-    }
-    if model.inputs.iter().any(|input| !input.levels.is_empty()) {
-        holds.push((Part::Levels, Held::Inside));
-    }
-    holds.extend([
-        (Part::Columns, Held::Inside),
-        (Part::Training, Held::Note),
-        (Part::Provenance, Held::Inside),
-    ]);
-    holds
-}
-
-pub(crate) fn how_to_load(model: &Model, file_name: &str, language: Language) -> (&'static str, String) {
-    let program = Program::new(model);
-    match language {
-        Language::Python => ("python", python::how_to_load(&program, file_name)),
-        Language::Javascript => ("javascript", javascript::how_to_load(&program, file_name)),
-        Language::Rust => ("rust", rust::how_to_load(&program, file_name)),
-        Language::C => ("c", c::how_to_load(&program, file_name)),
-        Language::Sql => ("sh", sql::how_to_load(file_name)),
+/// Code holds everything that predictions need; what training continues from is a note.
+pub(crate) fn holds(_: &Model, part: Part) -> Option<Held> {
+    match part {
+        Part::Training => Some(Held::Note),
+        Part::History => None,
+        _ => Some(Held::Inside),
     }
 }

@@ -12,10 +12,21 @@ use downhill::dataset::{FeatureMap, Input, InputMap, Term};
 use downhill::message::{Code, Message, Result};
 use downhill::model::Response;
 
-use crate::format::{Held, Part, Plain};
-use crate::model::Model;
+use crate::format::{Content, FormatSpec, Group, Held, Part, Plain, without_mark};
 use crate::run::Run;
 use crate::tensors::cut;
+use downhill::foreign::Model;
+
+pub(crate) const SPEC: FormatSpec = FormatSpec {
+    name: "coefficients",
+    group: Group::Arrays,
+    file_name: "downhill-step-{step}-coefficients.csv",
+    recognizes,
+    write,
+    read: Some(read),
+    holds,
+    how_to_load,
+};
 
 const NAME: &str = "table of coefficients";
 /// What the first row says, and what a table is told by.
@@ -28,7 +39,7 @@ const MAX_ROWS: usize = 2 * MAX_FEATURES + 1;
 /// Places that a name is taken apart at, at most.
 const MAX_HALVES: usize = 16;
 
-pub(crate) fn write(run: &Run) -> Result<Vec<u8>> {
+fn write(run: &Run) -> Result<Vec<u8>> {
     let model = run.model();
     let bytes = table(&model).map_err(|error| Message::new(Code::Internal).with("detail", error))?;
     // A column may be called as a term of others is.
@@ -81,9 +92,8 @@ fn link(activation: Response) -> &'static str {
 }
 
 /// Whether a text is such a table.
-pub(crate) fn is(bytes: &[u8]) -> bool {
-    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+fn recognizes(content: &Content<'_>) -> bool {
+    let line = content.first_line();
     let line = &line[..line.len().min(200)];
     let mut cells = line
         .split(|byte| *byte == b',')
@@ -94,9 +104,9 @@ pub(crate) fn is(bytes: &[u8]) -> bool {
 /// Terms of one output, in the order of the table.
 type Terms = Vec<(String, f64)>;
 
-pub(crate) fn read(bytes: &[u8]) -> Result<Plain> {
-    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-    let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::Headers).from_reader(bytes);
+fn read(bytes: &[u8]) -> Result<Plain> {
+    let mut reader =
+        csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::Headers).from_reader(without_mark(bytes));
     let header = reader.headers().map_err(|error| damaged(&error))?.clone();
     let place = |name: &str| header.iter().position(|cell| cell.eq_ignore_ascii_case(name));
     let (output_place, link_place) = (place(HEADER[2]), place(HEADER[3]));
@@ -297,26 +307,16 @@ fn too_large(what: &str, found: usize) -> Message {
         .with("limit", format!("{MAX_FEATURES} features"))
 }
 
-pub(crate) fn holds(model: &Model) -> Vec<(Part, Held)> {
-    let mut holds = vec![(Part::Weights, Held::Inside)];
-    if model.is_scaled() {
-        holds.push((Part::Scaling, Held::Folded));
+fn holds(_: &Model, part: Part) -> Option<Held> {
+    match part {
+        Part::Scaling => Some(Held::Folded),
+        Part::Weights | Part::Terms | Part::Levels | Part::Columns => Some(Held::Inside),
+        Part::Training | Part::Provenance => Some(Held::Outside),
+        Part::History => None,
     }
-    if !model.is_plain() {
-        holds.push((Part::Terms, Held::Inside));
-    }
-    if model.inputs.iter().any(|input| !input.levels.is_empty()) {
-        holds.push((Part::Levels, Held::Inside));
-    }
-    holds.extend([
-        (Part::Columns, Held::Inside),
-        (Part::Training, Held::Outside),
-        (Part::Provenance, Held::Outside),
-    ]);
-    holds
 }
 
-pub(crate) fn how_to_load(model: &Model, file_name: &str) -> (&'static str, String) {
+fn how_to_load(model: &Model, file_name: &str) -> (&'static str, String) {
     let name = crate::features::python_text(file_name);
     let pivot = match model.activation {
         Response::Softmax => "print(table.pivot(index=\"term\", columns=\"output\", values=\"estimate\"))\n",

@@ -4,32 +4,17 @@ use downhill::dataset::Term;
 use downhill::model::Response;
 
 use crate::format::{Held, Part};
-use crate::model::Model;
+use downhill::foreign::Model;
 
-/// What an archive of arrays holds: scaling folded, the features' recipe beside it.
-pub(crate) fn held_by_arrays(model: &Model) -> Vec<(Part, Held)> {
-    let mut holds = vec![(Part::Weights, Held::Inside)];
-    if model.is_scaled() {
-        holds.push((Part::Scaling, Held::Folded));
+/// How an archive of arrays holds a part of a model: the reader of the file makes the features.
+pub(crate) fn held_by_arrays(_: &Model, part: Part) -> Option<Held> {
+    match part {
+        Part::Weights => Some(Held::Inside),
+        Part::Scaling => Some(Held::Folded),
+        Part::Terms | Part::Levels => Some(Held::Outside),
+        Part::Columns | Part::Training | Part::Provenance => Some(Held::Note),
+        Part::History => None,
     }
-    holds.extend(made_outside(model));
-    holds.extend([(Part::Columns, Held::Note), (Part::Training, Held::Note), (Part::Provenance, Held::Note)]);
-    holds
-}
-
-/// Of powers, products and levels those that there are, left to the reader.
-fn made_outside(model: &Model) -> Vec<(Part, Held)> {
-    let terms = model.map.terms();
-    let terms_of = |what: fn(&Term) -> bool| terms.iter().any(what);
-    let made = terms_of(|term| matches!(term, Term::Power { power: 2.., .. } | Term::Product { .. }));
-    let mut holds = Vec::new();
-    if made {
-        holds.push((Part::Terms, Held::Outside));
-    }
-    if terms_of(|term| matches!(term, Term::Level { .. })) {
-        holds.push((Part::Levels, Held::Outside));
-    }
-    holds
 }
 
 /// Lines of Python that make `X`, one row a case, one column a feature; a row is given as an example.

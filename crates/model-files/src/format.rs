@@ -1,59 +1,54 @@
-//! The formats: what they are called, what they hold, and how a file is told from another.
+//! What a file format of models is: the type of the rows that [`crate::formats`] lists.
 
-use downhill::message::{Code, Message, Result};
-use serde::{Deserialize, Serialize};
+use std::fmt;
 
-use crate::code::Language;
-use crate::model::Model;
-use crate::onnx;
-use crate::recipe::{self, Tool};
+use downhill::foreign::Model;
+use downhill::message::Result;
+use serde::Serialize;
+
+use crate::archive;
 use crate::run::Run;
-use crate::{archive, code, coefficients, history, keras_h5, keras_zip, npz, page, pmml, safetensors, tfjs};
 
-/// A format.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A file format of models: its names, and functions that recognize, write, read and explain it. Each format's module
+/// has one, as a constant.
+pub struct FormatSpec {
+    /// The name in data, options and file names of the tests, `keras_h5`. The page words it as `format_keras_h5` and
+    /// `about_keras_h5`.
+    pub name: &'static str,
+    /// Where the page lists the format.
+    pub group: Group,
+    /// The name of a saved file; `{step}` stands for the step of its run.
+    pub file_name: &'static str,
+    /// Whether a file of unknown format is in this one, judged by its content.
+    pub recognizes: fn(&Content<'_>) -> bool,
+    /// Writes a run. Fails where the format cannot express what the model does.
+    pub write: fn(&Run) -> Result<Vec<u8>>,
+    /// Reads a file; `None` where the format holds no model.
+    pub read: Option<Reader>,
+    /// How the format holds a part of a model; `None` where there is nothing to say of that part.
+    pub holds: fn(&Model, Part) -> Option<Held>,
+    /// Lines that load a file of this name and predict with it, and the language that they are written in:
+    /// `python`, `javascript`, ...; both empty where only Downhill reads the format.
+    pub how_to_load: fn(&Model, &str) -> (&'static str, String),
+}
+
+/// Reads a file of a format.
+pub type Reader = fn(&[u8]) -> Result<Plain>;
+
+/// A group of formats, as the page lists them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Format {
-    /// Downhill's own.
-    RunFile,
-    /// Keras' HDF5 file, which Keras 2 and 3 read.
-    KerasH5,
-    /// Keras 3's own archive.
-    Keras,
-    /// ONNX.
-    Onnx,
-    /// safetensors, its weights `[out, in]` as PyTorch has them.
-    Safetensors,
-    /// NumPy's archive of arrays.
-    Npz,
-    /// TensorFlow.js' layers model, `model.json` and its weights in one archive.
-    Tfjs,
-    /// PMML 4.4.
-    Pmml,
-    /// A table of coefficients.
-    Coefficients,
-    /// How the loss went, as a table. Not a model.
-    History,
-    /// A function of Python and NumPy.
-    Python,
-    /// A function of JavaScript.
-    Javascript,
-    /// A function of Rust.
-    Rust,
-    /// A function of C.
-    C,
-    /// A query, as SQLite and DuckDB take it.
-    Sql,
-    /// A page that predicts.
-    Page,
-    /// A script that trains the same model in Keras.
-    RecipeKeras,
-    /// The same in PyTorch.
-    RecipePytorch,
-    /// The same in scikit-learn.
-    RecipeSklearn,
-    /// The same in PySpark's MLlib.
-    RecipeSpark,
+pub enum Group {
+    /// Downhill's own file.
+    Run,
+    /// Models for other tools.
+    Models,
+    /// Arrays and tables.
+    Arrays,
+    /// Code that predicts.
+    Code,
+    /// Scripts that train the same model elsewhere.
+    Recipes,
 }
 
 /// A part of a run that a format may hold.
@@ -70,11 +65,11 @@ pub enum Part {
     Levels,
     /// Names of columns.
     Columns,
-    /// Whatever makes the run go on to the bit: configuration, seed, moments.
+    /// Everything that makes the run continue bit for bit: configuration, seed, moments.
     Training,
-    /// How the loss went.
+    /// The loss history.
     History,
-    /// Where it came from: date, seed, data, metrics.
+    /// Where the model came from: date, seed, data, metrics.
     Provenance,
 }
 
@@ -84,201 +79,143 @@ pub enum Part {
 pub enum Held {
     /// As it is.
     Inside,
-    /// Taken into the weights.
+    /// Folded into the weights.
     Folded,
-    /// Beside the model, as text that its readers pass over and Downhill reads.
+    /// As a note that other tools ignore and Downhill reads.
     Note,
-    /// Not at all: whoever loads the file has to do it.
+    /// Not in the file: code that loads the file has to do it.
     Outside,
 }
 
-/// What is said of a format before anything is saved.
+/// What the page says of a file before it is saved.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Description {
-    /// A name to save it under.
+    /// The name to save it under.
     pub file_name: String,
-    /// What it holds of this model, and how; parts that the model does not have are left out.
+    /// How each part of this model is held; parts that the model does not have are absent.
     pub holds: Vec<(Part, Held)>,
     /// Lines that load the file and predict with it.
     pub how_to_load: String,
-    /// What the lines are written in: `python`, `javascript`, ... ; empty where there is nothing to run.
+    /// The language of these lines: `python`, `javascript`, ...; empty where there is nothing to run.
     pub language: String,
     /// Bytes.
     pub size: usize,
 }
 
-/// What a file holds.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Found {
-    /// What it is.
-    pub format: Format,
-    /// What wrote it, where it says so.
-    pub producer: Option<String>,
-    /// The model, read from what the format's own readers read.
-    pub model: Model,
-    /// The run file that it carries, where that says the same.
-    pub run: Option<String>,
-}
-
-/// A file as its format's module reads it.
+/// A file as the module of its format reads it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plain {
-    /// What wrote it, where it says so.
+    /// The tool that wrote it, where the file says so.
     pub producer: Option<String>,
     /// The model.
     pub model: Model,
-    /// The run file that it carries, as it stands there.
+    /// The text of the run file that it carries.
     pub carried: Option<String>,
 }
 
-impl Format {
-    /// All of them, in the order in which a person sees them.
-    pub const ALL: [Self; 20] = [
-        Self::RunFile,
-        Self::KerasH5,
-        Self::Keras,
-        Self::Onnx,
-        Self::Safetensors,
-        Self::Npz,
-        Self::Tfjs,
-        Self::Pmml,
-        Self::Coefficients,
-        Self::History,
-        Self::Python,
-        Self::Javascript,
-        Self::Rust,
-        Self::C,
-        Self::Sql,
-        Self::Page,
-        Self::RecipeKeras,
-        Self::RecipePytorch,
-        Self::RecipeSklearn,
-        Self::RecipeSpark,
-    ];
+impl Plain {
+    /// A file of Downhill's that carries its run, and nothing else to read the model from.
+    pub(crate) fn of_run(run: Run) -> Self {
+        let producer = Some(format!("Downhill {}", run.file.downhill));
+        Self { producer, model: run.model(), carried: Some(run.text) }
+    }
+}
 
-    /// What a file is, by its content; nothing where it is no model.
-    pub fn of(bytes: &[u8]) -> Option<Self> {
-        if bytes.trim_ascii_start().starts_with(b"{") {
-            return Some(if tfjs::is_json(bytes) { Self::Tfjs } else { Self::RunFile });
-        }
-        if keras_h5::is(bytes) {
-            return Some(Self::KerasH5);
-        }
-        if safetensors::is(bytes) {
-            return Some(Self::Safetensors);
-        }
-        if onnx::is(bytes) {
-            return Some(Self::Onnx);
-        }
-        if npz::is(bytes) {
-            return Some(Self::Npz);
-        }
-        if pmml::is(bytes) {
-            return Some(Self::Pmml);
-        }
-        match archive::names(bytes) {
-            Some(names) if keras_zip::is(&names) => return Some(Self::Keras),
-            Some(names) if tfjs::is(&names) => return Some(Self::Tfjs),
-            Some(_) => return None,
-            None => {}
-        }
-        if coefficients::is(bytes) {
-            return Some(Self::Coefficients);
-        }
-        if page::is(bytes) {
-            return Some(Self::Page);
-        }
-        let recipes = [Self::RecipeKeras, Self::RecipePytorch, Self::RecipeSklearn, Self::RecipeSpark];
-        let recipe =
-            recipes.into_iter().find(|recipe| recipe.tool().is_some_and(|tool| recipe::is(bytes, tool)));
-        recipe.or_else(|| code::of(bytes).map(Language::format))
+/// The content of a file of unknown format.
+pub struct Content<'a> {
+    /// All of it.
+    pub bytes: &'a [u8],
+    /// Names of the files in it, where it is an archive.
+    pub files: Option<Vec<String>>,
+}
+
+impl<'a> Content<'a> {
+    /// The content of a file of these bytes.
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, files: archive::names(bytes) }
     }
 
-    /// The file's bytes.
+    /// The bytes without the mark that UTF-8 may begin with.
+    pub(crate) fn text(&self) -> &'a [u8] {
+        without_mark(self.bytes)
+    }
+
+    /// The first line of a text, without its end.
+    pub(crate) fn first_line(&self) -> &'a [u8] {
+        self.text().split(|byte| *byte == b'\n').next().unwrap_or_default()
+    }
+
+    /// Whether it begins as a JSON object does.
+    pub(crate) fn is_json(&self) -> bool {
+        self.bytes.trim_ascii_start().starts_with(b"{")
+    }
+}
+
+/// Bytes of a text without the mark that UTF-8 may begin with.
+pub(crate) fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes)
+}
+
+impl FormatSpec {
+    /// Writes a run.
     ///
     /// # Errors
-    /// Where the format has no way to say what the model does.
-    pub fn write(self, run: &Run) -> Result<Vec<u8>> {
-        match self {
-            Self::RunFile => Ok(run.text.clone().into_bytes()),
-            Self::KerasH5 => keras_h5::write(run),
-            Self::Keras => keras_zip::write(run),
-            Self::Tfjs => tfjs::write(run),
-            Self::Onnx => onnx::write(run),
-            Self::RecipeKeras => recipe::keras::write(run),
-            Self::RecipePytorch => recipe::pytorch::write(run),
-            Self::RecipeSklearn => recipe::sklearn::write(run),
-            Self::RecipeSpark => recipe::spark::write(run),
-            Self::Safetensors => safetensors::write(run),
-            Self::Npz => npz::write(run),
-            Self::Pmml => pmml::write(run),
-            Self::Coefficients => coefficients::write(run),
-            Self::History => history::write(run),
-            Self::Python => code::write(run, Language::Python),
-            Self::Javascript => code::write(run, Language::Javascript),
-            Self::Rust => code::write(run, Language::Rust),
-            Self::C => code::write(run, Language::C),
-            Self::Sql => code::write(run, Language::Sql),
-            Self::Page => page::write(run),
-        }
+    /// [`Code::ModelCannotHold`](downhill::message::Code::ModelCannotHold) where the format cannot express what the
+    /// model does.
+    pub fn write(&self, run: &Run) -> Result<Vec<u8>> {
+        (self.write)(run)
     }
 
-    fn read(self, bytes: &[u8]) -> Result<Plain> {
-        match self {
-            Self::RunFile => {
-                let run = Run::read(bytes)?;
-                let producer = Some(format!("Downhill {}", run.file.downhill));
-                Ok(Plain { producer, model: run.model(), carried: Some(run.text) })
-            }
-            Self::Safetensors => safetensors::read(bytes),
-            Self::Npz => npz::read(bytes),
-            Self::Pmml => pmml::read(bytes),
-            Self::Coefficients => coefficients::read(bytes),
-            Self::Python => code::read(bytes, Language::Python),
-            Self::Javascript => code::read(bytes, Language::Javascript),
-            Self::Rust => code::read(bytes, Language::Rust),
-            Self::C => code::read(bytes, Language::C),
-            Self::Sql => code::read(bytes, Language::Sql),
-            Self::Page => page::read(bytes),
-            Self::KerasH5 => keras_h5::read(bytes),
-            Self::Keras => keras_zip::read(bytes),
-            Self::Tfjs => tfjs::read(bytes),
-            Self::Onnx => onnx::read(bytes),
-            other => match other.tool() {
-                Some(tool) => recipe::read(bytes, tool),
-                None => Err(Message::new(Code::ModelUnknown)),
-            },
-        }
+    /// What the file holds of this run, and how it is loaded.
+    ///
+    /// # Errors
+    /// Those of [`FormatSpec::write`].
+    pub fn describe(&self, run: &Run) -> Result<Description> {
+        let size = self.write(run)?.len();
+        let model = run.model();
+        let file_name = self.file_name(run);
+        let (language, how_to_load) = (self.how_to_load)(&model, &file_name);
+        let holds = parts(&model).into_iter().filter_map(|part| Some((part, (self.holds)(&model, part)?)));
+        Ok(Description { holds: holds.collect(), how_to_load, language: language.into(), size, file_name })
     }
 
-    /// What a recipe is for.
-    fn tool(self) -> Option<&'static Tool> {
-        match self {
-            Self::RecipeKeras => Some(&recipe::keras::TOOL),
-            Self::RecipePytorch => Some(&recipe::pytorch::TOOL),
-            Self::RecipeSklearn => Some(&recipe::sklearn::TOOL),
-            Self::RecipeSpark => Some(&recipe::spark::TOOL),
-            _ => None,
-        }
+    /// The name to save a run under.
+    pub fn file_name(&self, run: &Run) -> String {
+        self.file_name.replace("{step}", &run.file.steps.to_string())
+    }
+
+    /// The ending of file names, without its dot.
+    pub fn extension(&self) -> &'static str {
+        self.file_name.rsplit('.').next().unwrap_or_default()
     }
 }
 
-/// Reads a model, whatever its format is.
-///
-/// A run that a file carries is believed where the file is what Downhill would write of it: somebody may have changed the
-/// weights and left the note.
-///
-/// # Errors
-/// [`Code::ModelUnknown`] where the file is no model, and those of its format's reader.
-pub fn read(bytes: &[u8]) -> Result<Found> {
-    let format = Format::of(bytes).ok_or_else(|| Message::new(Code::ModelUnknown))?;
-    let Plain { producer, model, carried } = format.read(bytes)?;
-    let run = carried.filter(|text| says_the_same(format, text, &model));
-    Ok(Found { format, producer, model, run })
+impl fmt::Debug for FormatSpec {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name)
+    }
 }
 
-fn says_the_same(format: Format, carried: &str, model: &Model) -> bool {
-    let Ok(run) = Run::read(carried.as_bytes()) else { return false };
-    let again = format.write(&run).and_then(|bytes| format.read(&bytes));
-    again.is_ok_and(|again| again.model == *model)
+/// Names are unique: see the test in [`crate::formats`].
+impl PartialEq for FormatSpec {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for FormatSpec {}
+
+/// The parts of a run: those that its model has, and those of every run.
+fn parts(model: &Model) -> Vec<Part> {
+    let has = [
+        (Part::Weights, true),
+        (Part::Scaling, model.is_scaled()),
+        (Part::Terms, model.has_terms()),
+        (Part::Levels, model.has_levels()),
+        (Part::Columns, true),
+        (Part::Training, true),
+        (Part::History, true),
+        (Part::Provenance, true),
+    ];
+    has.into_iter().filter(|(_, has)| *has).map(|(part, _)| part).collect()
 }

@@ -1,9 +1,9 @@
 //! A model taken apart for speed: predictions of many rows at once, column by column, without anything made for a row.
 
-use downhill::dataset::Term;
+use downhill::dataset::{FeatureMap, Term};
 use downhill::model::Response;
 
-use crate::model::Model;
+use downhill::foreign::Model;
 
 /// Rows that are worked on together: a block of every column, and what is made of it, stays in the nearest cache.
 const BLOCK_ROWS: usize = 1 << 10;
@@ -95,51 +95,8 @@ impl Forward {
             let own = &map.inputs[input];
             is_scaled(input).then_some((own.center, own.scale))
         });
-        let product = |a: usize, b: usize| {
-            let is = |term: &Term| matches!(*term, Term::Product { of } if of == [a, b]);
-            terms.iter().position(is)
-        };
-        for pair in &map.interactions {
-            let [a, b] = pair.map(|input| input as usize);
-            let [n_a, n_b] = [a, b].map(|input| map.inputs[input].n_levels as usize);
-            // The feature of a level, or of the first power; the first level has none.
-            let feature = |input: usize, level: usize| (firsts[input] + level).checked_sub(1);
-            let of = |fa: Option<usize>, fb: Option<usize>, output: usize| {
-                let k = fa.zip(fb).and_then(|(fa, fb)| product(fa, fb));
-                k.map_or(0.0, |k| slope(k, output))
-            };
-            let level = |input: usize, level: usize| if level == 0 { None } else { feature(input, level) };
-            parts.push(match (n_a, n_b) {
-                (0, 0) => Part::Numbers {
-                    of: [a, b],
-                    weights: (0..n_outputs)
-                        .map(|output| of(Some(firsts[a]), Some(firsts[b]), output))
-                        .collect(),
-                },
-                (0, n) => Part::Slopes {
-                    category: b,
-                    number: a,
-                    weights: each(&|output| {
-                        (0..n).map(|of_b| of(Some(firsts[a]), level(b, of_b), output)).collect()
-                    }),
-                },
-                (n, 0) => Part::Slopes {
-                    category: a,
-                    number: b,
-                    weights: each(&|output| {
-                        (0..n).map(|of_a| of(level(a, of_a), Some(firsts[b]), output)).collect()
-                    }),
-                },
-                (n_a, n_b) => Part::Pairs {
-                    of: [a, b],
-                    n: n_b,
-                    weights: each(&|output| {
-                        let pairs = (0..n_a).flat_map(|of_a| (0..n_b).map(move |of_b| (of_a, of_b)));
-                        pairs.map(|(of_a, of_b)| of(level(a, of_a), level(b, of_b), output)).collect()
-                    }),
-                },
-            });
-        }
+        let pairs = Pairs { map, terms: &terms, firsts: &firsts, n_outputs, slope: &slope };
+        parts.extend(map.interactions.iter().map(|pair| pairs.part(*pair)));
         Self {
             n_outputs,
             constants: constants.collect(),
@@ -195,33 +152,86 @@ impl Forward {
                 part.add(output, columns, z, out);
             }
         }
-        self.link(n, outputs);
+        self.activate(n, outputs);
     }
 
-    /// What the outputs mean, in their place.
-    fn link(&self, n: usize, outputs: &mut [Vec<f64>]) {
-        match self.activation {
-            Response::Linear => {}
-            Response::Sigmoid => {
-                outputs
-                    .iter_mut()
-                    .for_each(|out| out[..n].iter_mut().for_each(|z| *z = 1.0 / (1.0 + (-*z).exp())));
+    /// Applies the activation to the outputs of `n` rows, in their place.
+    fn activate(&self, n: usize, outputs: &mut [Vec<f64>]) {
+        if self.activation != Response::Softmax {
+            // It acts on each number by itself, so a column will do for a row.
+            outputs.iter_mut().for_each(|column| self.activation.respond(&mut column[..n]));
+            return;
+        }
+        let mut row = vec![0.0; self.n_outputs];
+        for i in 0..n {
+            row.iter_mut().zip(&*outputs).for_each(|(z, column)| *z = column[i]);
+            self.activation.respond(&mut row);
+            row.iter().zip(&mut *outputs).for_each(|(p, column)| column[i] = *p);
+        }
+    }
+}
+
+/// What products of two inputs are made of.
+struct Pairs<'a> {
+    map: &'a FeatureMap,
+    terms: &'a [Term],
+    /// The first feature of each input.
+    firsts: &'a [usize],
+    n_outputs: usize,
+    /// The weight of a feature for an output, over the feature's scale.
+    slope: &'a dyn Fn(usize, usize) -> f64,
+}
+
+impl Pairs<'_> {
+    fn part(&self, pair: [u32; 2]) -> Part {
+        let [a, b] = pair.map(|input| input as usize);
+        let levels_of = |input: usize| self.map.inputs[input].n_levels as usize;
+        let slopes = |number: usize, category: usize| {
+            let of_level = |level: usize, output: usize| {
+                // The product has its inputs in the order of the pair.
+                let (of_number, of_category) = (Some(self.firsts[number]), self.level(category, level));
+                let [fa, fb] = if number == a { [of_number, of_category] } else { [of_category, of_number] };
+                self.slope_of(fa, fb, output)
+            };
+            let weights =
+                self.each(&|output| (0..levels_of(category)).map(|level| of_level(level, output)).collect());
+            Part::Slopes { category, number, weights }
+        };
+        match (levels_of(a), levels_of(b)) {
+            (0, 0) => {
+                let [fa, fb] = [a, b].map(|input| Some(self.firsts[input]));
+                let weights = (0..self.n_outputs).map(|output| self.slope_of(fa, fb, output)).collect();
+                Part::Numbers { of: [a, b], weights }
             }
-            Response::Exponential => {
-                outputs.iter_mut().for_each(|out| out[..n].iter_mut().for_each(|z| *z = z.exp()));
-            }
-            Response::Softmax => {
-                for row in 0..n {
-                    let largest = outputs.iter().map(|out| out[row]).fold(f64::NEG_INFINITY, f64::max);
-                    let mut sum = 0.0;
-                    for out in outputs.iter_mut() {
-                        out[row] = (out[row] - largest).exp();
-                        sum += out[row];
-                    }
-                    outputs.iter_mut().for_each(|out| out[row] /= sum);
-                }
+            (0, _) => slopes(a, b),
+            (_, 0) => slopes(b, a),
+            (n_a, n_b) => {
+                let of = |of_a: usize, of_b: usize, output: usize| {
+                    self.slope_of(self.level(a, of_a), self.level(b, of_b), output)
+                };
+                let weights = self.each(&|output| {
+                    (0..n_a).flat_map(|of_a| (0..n_b).map(move |of_b| of(of_a, of_b, output))).collect()
+                });
+                Part::Pairs { of: [a, b], n: n_b, weights }
             }
         }
+    }
+
+    fn each(&self, of: &dyn Fn(usize) -> Vec<f64>) -> Vec<Vec<f64>> {
+        (0..self.n_outputs).map(of).collect()
+    }
+
+    /// The feature of a level; the first level has none.
+    fn level(&self, input: usize, level: usize) -> Option<usize> {
+        level.checked_sub(1).map(|place| self.firsts[input] + place)
+    }
+
+    /// The slope of the product of two features; 0 where either is missing.
+    fn slope_of(&self, a: Option<usize>, b: Option<usize>, output: usize) -> f64 {
+        let product = |(a, b): (usize, usize)| {
+            self.terms.iter().position(|term| matches!(*term, Term::Product { of } if of == [a, b]))
+        };
+        a.zip(b).and_then(product).map_or(0.0, |k| (self.slope)(k, output))
     }
 }
 

@@ -15,7 +15,7 @@ use downhill::dataset::{FeatureMap, Input, InputMap, Term};
 use downhill::message::{Code, Message, Result};
 use downhill::model::Response;
 
-use crate::model::{Model, map_of};
+use downhill::foreign::{Model, unscaled};
 
 /// Terms that may be made on the way: what a thousand features of a thousand classes take, twice over.
 const MAX_TERMS: usize = 2_000_000;
@@ -218,7 +218,7 @@ impl Graph {
             }
         }
         let maps: Vec<InputMap> =
-            self.inputs.iter().zip(&degrees).map(|(input, degree)| map_of(input, *degree)).collect();
+            self.inputs.iter().zip(&degrees).map(|(input, degree)| unscaled(input, *degree)).collect();
         let n_features = FeatureMap::count(&maps, &interactions).filter(|n| *n <= MAX_FEATURES);
         if n_features.is_none() || self.inputs.iter().any(|input| input.levels.len() == 1) {
             return Err(Message::new(Code::ModelTooLarge)

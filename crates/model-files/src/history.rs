@@ -5,12 +5,23 @@
 use downhill::history::Curve;
 use downhill::message::{Code, Message, Result};
 
-use crate::format::{Held, Part};
+use crate::format::{FormatSpec, Group, Held, Part};
 use crate::run::Run;
+
+pub(crate) const SPEC: FormatSpec = FormatSpec {
+    name: "history",
+    group: Group::Arrays,
+    file_name: "downhill-step-{step}-history.csv",
+    recognizes: |_| false,
+    write,
+    read: None,
+    holds: |_, part| (part == Part::History).then_some(Held::Inside),
+    how_to_load: |_, file_name| how_to_load(file_name),
+};
 
 const HEADER: [&str; 5] = ["step", "loss", "batch_loss", "learning_rate", "validation_loss"];
 
-pub(crate) fn write(run: &Run) -> Result<Vec<u8>> {
+fn write(run: &Run) -> Result<Vec<u8>> {
     let now = Curve { step: vec![run.file.steps], loss: vec![run.file.loss], ..Curve::default() };
     let curve = run.file.history.as_ref().filter(|curve| !curve.is_empty()).unwrap_or(&now);
     table(curve).map_err(|error| Message::new(Code::Internal).with("detail", error))
@@ -31,11 +42,7 @@ fn table(curve: &Curve) -> csv::Result<Vec<u8>> {
     writer.into_inner().map_err(|error| error.into_error().into())
 }
 
-pub(crate) fn holds() -> Vec<(Part, Held)> {
-    vec![(Part::History, Held::Inside)]
-}
-
-pub(crate) fn how_to_load(file_name: &str) -> (&'static str, String) {
+fn how_to_load(file_name: &str) -> (&'static str, String) {
     let name = crate::features::python_text(file_name);
     let lines = format!(
         "import pandas as pd\n\nhistory = pd.read_csv({name})\nhistory.plot(x=\"step\", y=[\"loss\", \"validation_loss\"], \

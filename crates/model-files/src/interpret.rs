@@ -11,8 +11,8 @@ use downhill::message::{Code, Message, Result};
 use downhill::model::Response;
 
 use crate::graph::{Graph, Polynomial, Value};
-use crate::model::Model;
 use crate::network::{Dense, Function, Layer, Network, Node};
+use downhill::foreign::Model;
 
 /// Inputs of a model at most: far beyond what can be trained.
 const MAX_INPUTS: usize = 100_000;
@@ -285,23 +285,8 @@ impl<'a> Interpreter<'a> {
                 self.already_scaled(graph, place, moved)
             }
             Layer::Dense(dense) => {
-                match (&dense.function, activation) {
-                    (Function::Of(found), Some(activation)) => {
-                        activation.get_or_insert(*found);
-                    }
-                    (Function::Of(Response::Linear), None) => {}
-                    _ => return Err(self.too_deep()),
-                }
-                let kernel: Vec<f64> = dense.kernel.iter().map(|w| f64::from(*w)).collect();
-                let bias: Vec<f64> = dense.bias.iter().flatten().map(|w| f64::from(*w)).collect();
-                let x = first()?;
-                if dense.units == 0 || kernel.len() != x.len().saturating_mul(dense.units) {
-                    return Err(Message::new(Code::ModelShape)
-                        .with("name", format!("{}/kernel", node.name))
-                        .with("found", format!("{} numbers", kernel.len()))
-                        .with("expected", format!("{} x {}", x.len(), dense.units)));
-                }
-                let y = graph.dense(x, &kernel, dense.units, &bias)?;
+                self.apply(&dense.function, activation)?;
+                let y = self.dense(graph, &node.name, dense, first()?)?;
                 self.already_scaled(graph, place, y)
             }
             Layer::Concatenate => {
@@ -320,16 +305,34 @@ impl<'a> Interpreter<'a> {
             }
             Layer::Identity => copied(graph, first()?),
             Layer::Activation(function) => {
-                match (function, activation) {
-                    (Function::Of(found), Some(activation)) => {
-                        activation.get_or_insert(*found);
-                    }
-                    (Function::Of(Response::Linear), None) => {}
-                    _ => return Err(self.too_deep()),
-                }
+                self.apply(function, activation)?;
                 copied(graph, first()?)
             }
         }
+    }
+
+    /// Takes note of the function of a layer, where it is the last; only the last may have any but the identity.
+    fn apply(&self, function: &Function, activation: Option<&mut Option<Response>>) -> Result<()> {
+        match (function, activation) {
+            (Function::Of(found), Some(activation)) => {
+                activation.get_or_insert(*found);
+                Ok(())
+            }
+            (Function::Of(Response::Linear), None) => Ok(()),
+            _ => Err(self.too_deep()),
+        }
+    }
+
+    fn dense(&self, graph: &mut Graph, name: &str, dense: &Dense, x: &Value) -> Result<Value> {
+        let kernel: Vec<f64> = dense.kernel.iter().map(|w| f64::from(*w)).collect();
+        let bias: Vec<f64> = dense.bias.iter().flatten().map(|w| f64::from(*w)).collect();
+        if dense.units == 0 || kernel.len() != x.len().saturating_mul(dense.units) {
+            return Err(Message::new(Code::ModelShape)
+                .with("name", format!("{name}/kernel"))
+                .with("found", format!("{} numbers", kernel.len()))
+                .with("expected", format!("{} x {}", x.len(), dense.units)));
+        }
+        graph.dense(x, &kernel, dense.units, &bias)
     }
 
     /// A number of the row by its u, or, of what the layer `by` makes, u itself.

@@ -10,9 +10,9 @@ use downhill::model::Response;
 use serde_json::{Value, json};
 
 use crate::format::{Held, Part};
-use crate::model::Model;
 use crate::network::{Dense, Layer, Network, Node};
 use crate::run::Run;
+use downhill::foreign::Model;
 
 /// Which way of saying it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,43 +123,24 @@ pub(crate) fn training(run: &Run, dialect: Dialect) -> Option<Value> {
     })
 }
 
-/// What an `.h5` or `.keras` file holds of a model, and how.
-pub(crate) fn holds(model: &Model) -> Vec<(Part, Held)> {
-    let mut held = vec![(Part::Weights, Held::Inside)];
-    if model.is_scaled() {
-        held.push((Part::Scaling, Held::Inside));
-    }
-    if has_terms(model) {
-        held.push((Part::Terms, Held::Inside));
-    }
-    if has_levels(model) {
-        held.push((Part::Levels, Held::Inside));
-    }
-    // Beside words, each column is an input of its own name.
-    let columns = if has_levels(model) { Held::Inside } else { Held::Note };
-    held.push((Part::Columns, columns));
-    held.extend([Part::Training, Part::History, Part::Provenance].map(|part| (part, Held::Note)));
-    held
-}
-
-/// Whether features are more than inputs and levels.
-pub(crate) fn has_terms(model: &Model) -> bool {
-    !model.map.interactions.is_empty() || model.map.inputs.iter().any(|input| input.degree > 1)
-}
-
-/// Whether an input is a category.
-pub(crate) fn has_levels(model: &Model) -> bool {
-    model.inputs.iter().any(|input| !input.levels.is_empty())
+/// How an `.h5` or `.keras` file holds a part of a model.
+pub(crate) fn holds(model: &Model, part: Part) -> Option<Held> {
+    Some(match part {
+        Part::Weights | Part::Scaling | Part::Terms | Part::Levels => Held::Inside,
+        // Where there are categories, each column is an input of its own name.
+        Part::Columns if model.has_levels() => Held::Inside,
+        Part::Columns | Part::Training | Part::History | Part::Provenance => Held::Note,
+    })
 }
 
 /// Lines of Python that load a file and predict.
 pub(crate) fn how_to_load(model: &Model, file_name: &str) -> (&'static str, String) {
     let mut lines = String::from("import keras\nimport numpy as np\n");
-    if has_levels(model) {
+    if model.has_levels() {
         lines += "import tensorflow as tf\n";
     }
     lines += &format!("\nmodel = keras.models.load_model(\"{file_name}\")\n");
-    if has_levels(model) {
+    if model.has_levels() {
         let network = Network::of(model, crate::network::Manner::Keras);
         lines += "print(model.predict({\n";
         for (place, input) in network.inputs.iter().zip(&model.inputs) {

@@ -8,23 +8,29 @@ use hdf5_pure::{AttrValue, FileBuilder, LibVer};
 use serde_json::Value;
 
 use crate::archive::damaged;
-use crate::format::Plain;
+use crate::format::{FormatSpec, Group, Plain};
 use crate::hdf5::{Hdf5, SIGNATURE, internal};
 use crate::keras::{self, Dialect, RUN};
 use crate::keras_config::{self, Of};
 use crate::network::{Manner, Network};
 use crate::run::Run;
 
+pub(crate) const SPEC: FormatSpec = FormatSpec {
+    name: "keras_h5",
+    group: Group::Models,
+    file_name: "downhill-step-{step}.h5",
+    recognizes: |content| content.bytes.starts_with(SIGNATURE),
+    write,
+    read: Some(read),
+    holds: keras::holds,
+    how_to_load: keras::how_to_load,
+};
+
 const NAME: &str = "Keras HDF5";
 /// What is said to have written it: readers change their manners by it.
 const KERAS: &str = "2.15.0";
 
-/// Whether a file is HDF5.
-pub(crate) fn is(bytes: &[u8]) -> bool {
-    bytes.starts_with(SIGNATURE)
-}
-
-pub(crate) fn write(run: &Run) -> Result<Vec<u8>> {
+fn write(run: &Run) -> Result<Vec<u8>> {
     let network = Network::of(&run.model(), Manner::Keras);
     let text = |text: &str| AttrValue::VarLenString(text.to_owned());
     let mut file = FileBuilder::new();
@@ -63,7 +69,7 @@ pub(crate) fn write(run: &Run) -> Result<Vec<u8>> {
     file.finish().map_err(internal)
 }
 
-pub(crate) fn read(bytes: &[u8]) -> Result<Plain> {
+fn read(bytes: &[u8]) -> Result<Plain> {
     let file = Hdf5::open(bytes, NAME)?;
     let attributes = file.attributes()?;
     let config = attributes.text("model_config");

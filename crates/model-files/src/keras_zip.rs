@@ -7,12 +7,23 @@ use hdf5_pure::{AttrValue, FileBuilder, LibVer};
 use serde_json::{Value, json};
 
 use crate::archive::{self, Archive, damaged};
-use crate::format::Plain;
+use crate::format::{FormatSpec, Group, Plain};
 use crate::hdf5::{Hdf5, internal};
 use crate::keras::{self, Dialect, RUN};
 use crate::keras_config::{self, Of};
 use crate::network::{Manner, Network};
 use crate::run::Run;
+
+pub(crate) const SPEC: FormatSpec = FormatSpec {
+    name: "keras",
+    group: Group::Models,
+    file_name: "downhill-step-{step}.keras",
+    recognizes: |content| content.files.as_deref().is_some_and(is_keras),
+    write,
+    read: Some(read),
+    holds: keras::holds,
+    how_to_load: keras::how_to_load,
+};
 
 const NAME: &str = "Keras";
 const CONFIG: &str = "config.json";
@@ -20,11 +31,11 @@ const METADATA: &str = "metadata.json";
 const WEIGHTS: &str = "model.weights.h5";
 
 /// Whether an archive of these files is one of Keras'.
-pub(crate) fn is(names: &[String]) -> bool {
+fn is_keras(names: &[String]) -> bool {
     [CONFIG, WEIGHTS].iter().all(|name| names.iter().any(|own| own == name))
 }
 
-pub(crate) fn write(run: &Run) -> Result<Vec<u8>> {
+fn write(run: &Run) -> Result<Vec<u8>> {
     let network = Network::of(&run.model(), Manner::Keras);
     let mut config = keras::model_config(&network, Dialect::Keras3);
     if let Some(training) = keras::training(run, Dialect::Keras3) {
@@ -75,7 +86,7 @@ fn snake(class: &str) -> String {
     name
 }
 
-pub(crate) fn read(bytes: &[u8]) -> Result<Plain> {
+fn read(bytes: &[u8]) -> Result<Plain> {
     let mut archive = Archive::open(bytes, NAME)?;
     let json = |bytes: Vec<u8>| serde_json::from_slice::<Value>(&bytes).map_err(|error| damaged(NAME, error));
     let config = json(archive.need(CONFIG)?)?;

@@ -1,19 +1,21 @@
-//! Takes trained models away in the files that other tools read, and brings theirs back.
+//! Writes trained models as files of other tools, and reads theirs: ONNX, Keras, PMML, safetensors, NumPy, TensorFlow.js,
+//! tables of coefficients, code, scripts.
 //!
-//! Modules in reading order: [`model`] is what every format holds, [`run`] is a run of Downhill that carries one, [`mod@format`]
-//! names the formats, writes a run in any of them and finds out what a file is; then one module a format.
+//! Each format has a module of its own with one [`format::FormatSpec`] in it: [`mod@formats`] lists them, and finds out the
+//! format of a file. `onnx` writes and reads ONNX, `keras*` and `tfjs` the layers of Keras and TensorFlow.js, `pmml` PMML,
+//! `npz` and `safetensors` arrays, `code` functions in five languages, `recipe` training scripts. [`predict`] predicts
+//! tables with a model, wherever that came from.
 //!
-//! Everything is plain data in, plain data out: no clock, no entropy, no I/O. Whatever is read may be hostile: a reader
-//! allocates no more than it has bytes for, follows no offset twice, and gives a [`Message`](downhill::message::Message)
-//! for whatever it cannot read.
-
-pub mod model;
+//! Nothing here knows a clock, entropy or I/O. What is read may be hostile: a reader allocates no more than it has bytes
+//! for, follows no offset twice, and answers whatever it cannot read with a [`Message`](downhill::message::Message).
 
 pub mod run;
 
-mod recipe;
-
 pub mod format;
+
+pub mod formats;
+
+mod recipe;
 
 mod graph;
 

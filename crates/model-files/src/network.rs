@@ -12,7 +12,7 @@
 use downhill::dataset::Term;
 use downhill::model::Response;
 
-use crate::model::Model;
+use downhill::foreign::Model;
 
 /// Layers in an order in which each stands behind those that feed it.
 #[derive(Clone, Debug, PartialEq)]
@@ -201,69 +201,87 @@ impl Network {
             return row;
         }
         match manner {
-            Manner::Keras => {
-                for input in &model.inputs {
-                    let layer =
-                        if input.levels.is_empty() { Layer::Numbers { width: Some(1) } } else { Layer::Word };
-                    let node = self.push(&layer_name(&input.name), layer, Vec::new());
-                    self.inputs.push(node);
-                }
-                let from: Vec<usize> = numbers.iter().map(|k| self.inputs[*k]).collect();
-                match from[..] {
-                    [] => {}
-                    [only] => row.nodes.push(self.scaled("scaled", only, (center, scale), manner)),
-                    _ => {
-                        let all = self.push("numbers", Layer::Concatenate, from);
-                        row.nodes.push(self.scaled("scaled", all, (center, scale), manner));
-                    }
-                }
-                for k in categories {
-                    let name = format!("levels_of_{}", self.nodes[self.inputs[k]].name);
-                    let levels = model.inputs[k].levels.clone();
-                    row.places[k] = row.width;
-                    row.width += levels.len();
-                    let node = self.push(&name, Layer::Lookup { levels }, vec![self.inputs[k]]);
-                    row.nodes.push(node);
-                }
-            }
-            Manner::Tfjs => {
-                let n_inputs = inputs.len();
-                let input = self.push("inputs", Layer::Numbers { width: Some(n_inputs) }, Vec::new());
-                self.inputs.push(input);
-                if !numbers.is_empty() {
-                    let mut dense = Dense::frozen(n_inputs, numbers.len());
-                    for (place, input) in numbers.iter().enumerate() {
-                        dense.set(*input, place, (1.0 / scale[place]) as f32);
-                        dense.set_bias(place, (-center[place] / scale[place]) as f32);
-                    }
-                    row.nodes.push(self.push("scaled", Layer::Dense(dense), vec![input]));
-                }
-                // Levels from the second on: nothing is made of the first. The hat over level l,
-                // max(0, 1 - max(0, x - l) - max(0, l - x)), is 1 at l and 0 at every other.
-                row.first_level = 1;
-                let levels: Vec<(usize, u32)> =
-                    categories.iter().flat_map(|k| (1..inputs[*k].n_levels).map(move |l| (*k, l))).collect();
-                let mut sides = Dense::frozen(n_inputs, 2 * levels.len());
-                let mut hats = Dense::frozen(2 * levels.len(), levels.len());
-                for (place, (input, level)) in levels.iter().enumerate() {
-                    for (side, sign) in [(2 * place, 1.0), (2 * place + 1, -1.0)] {
-                        sides.set(*input, side, sign);
-                        sides.set_bias(side, -sign * *level as f32);
-                        hats.set(side, place, -1.0);
-                    }
-                    hats.set_bias(place, 1.0);
-                }
-                sides.function = Function::Relu;
-                hats.function = Function::Relu;
-                for k in categories {
-                    row.places[k] = row.width;
-                    row.width += inputs[k].n_levels as usize - 1;
-                }
-                let sides = self.push("distances_to_levels", Layer::Dense(sides), vec![input]);
-                row.nodes.push(self.push("levels", Layer::Dense(hats), vec![sides]));
-            }
+            Manner::Keras => self.keras_row(model, &mut row, (&numbers, &categories), (center, scale)),
+            Manner::Tfjs => self.tfjs_row(model, &mut row, (&numbers, &categories), (center, scale)),
         }
         row
+    }
+
+    /// An input for each column; words are looked up.
+    fn keras_row(
+        &mut self,
+        model: &Model,
+        row: &mut Row,
+        (numbers, categories): (&[usize], &[usize]),
+        scaling: (&[f64], &[f64]),
+    ) {
+        for input in &model.inputs {
+            let layer = if input.levels.is_empty() { Layer::Numbers { width: Some(1) } } else { Layer::Word };
+            let node = self.push(&layer_name(&input.name), layer, Vec::new());
+            self.inputs.push(node);
+        }
+        let from: Vec<usize> = numbers.iter().map(|k| self.inputs[*k]).collect();
+        match from[..] {
+            [] => {}
+            [only] => row.nodes.push(self.scaled("scaled", only, scaling, Manner::Keras)),
+            _ => {
+                let all = self.push("numbers", Layer::Concatenate, from);
+                row.nodes.push(self.scaled("scaled", all, scaling, Manner::Keras));
+            }
+        }
+        for k in categories {
+            let name = format!("levels_of_{}", self.nodes[self.inputs[*k]].name);
+            let levels = model.inputs[*k].levels.clone();
+            row.places[*k] = row.width;
+            row.width += levels.len();
+            let node = self.push(&name, Layer::Lookup { levels }, vec![self.inputs[*k]]);
+            row.nodes.push(node);
+        }
+    }
+
+    /// One input of all columns; a category comes as the index of its level.
+    fn tfjs_row(
+        &mut self,
+        model: &Model,
+        row: &mut Row,
+        (numbers, categories): (&[usize], &[usize]),
+        (center, scale): (&[f64], &[f64]),
+    ) {
+        let inputs = &model.map.inputs;
+        let n_inputs = inputs.len();
+        let input = self.push("inputs", Layer::Numbers { width: Some(n_inputs) }, Vec::new());
+        self.inputs.push(input);
+        if !numbers.is_empty() {
+            let mut dense = Dense::frozen(n_inputs, numbers.len());
+            for (place, input) in numbers.iter().enumerate() {
+                dense.set(*input, place, (1.0 / scale[place]) as f32);
+                dense.set_bias(place, (-center[place] / scale[place]) as f32);
+            }
+            row.nodes.push(self.push("scaled", Layer::Dense(dense), vec![input]));
+        }
+        // Levels from the second on: the first has no feature. The hat over level l,
+        // max(0, 1 - max(0, x - l) - max(0, l - x)), is 1 at l and 0 at every other.
+        row.first_level = 1;
+        let levels: Vec<(usize, u32)> =
+            categories.iter().flat_map(|k| (1..inputs[*k].n_levels).map(move |l| (*k, l))).collect();
+        let mut sides = Dense::frozen(n_inputs, 2 * levels.len());
+        let mut hats = Dense::frozen(2 * levels.len(), levels.len());
+        for (place, (input, level)) in levels.iter().enumerate() {
+            for (side, sign) in [(2 * place, 1.0), (2 * place + 1, -1.0)] {
+                sides.set(*input, side, sign);
+                sides.set_bias(side, -sign * *level as f32);
+                hats.set(side, place, -1.0);
+            }
+            hats.set_bias(place, 1.0);
+        }
+        sides.function = Function::Relu;
+        hats.function = Function::Relu;
+        for k in categories {
+            row.places[*k] = row.width;
+            row.width += inputs[*k].n_levels as usize - 1;
+        }
+        let sides = self.push("distances_to_levels", Layer::Dense(sides), vec![input]);
+        row.nodes.push(self.push("levels", Layer::Dense(hats), vec![sides]));
     }
 
     /// Powers, levels and products; numbers as they are where there is nothing else.

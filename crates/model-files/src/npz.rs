@@ -11,10 +11,21 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 use crate::features;
-use crate::format::{Held, Part, Plain};
-use crate::model::Model;
+use crate::format::{Content, FormatSpec, Group, Plain};
 use crate::run::Run;
 use crate::tensors::{self, Layout, Named, Role, cut};
+use downhill::foreign::Model;
+
+pub(crate) const SPEC: FormatSpec = FormatSpec {
+    name: "npz",
+    group: Group::Arrays,
+    file_name: "downhill-step-{step}.npz",
+    recognizes,
+    write,
+    read: Some(read),
+    holds: features::held_by_arrays,
+    how_to_load,
+};
 
 const NAME: &str = "NumPy";
 /// Arrays at most: a model of one layer has two.
@@ -29,7 +40,7 @@ const FEATURES: &str = "features";
 const FEATURE_NAMES: [&str; 4] = [FEATURES, "feature_names", "feature_names_in_", "columns"];
 const PASSED_OVER: [&str; 5] = ["classes_", "n_features_in_", "n_iter_", "rank_", "singular_"];
 
-pub(crate) fn write(run: &Run) -> Result<Vec<u8>> {
+fn write(run: &Run) -> Result<Vec<u8>> {
     let model = run.model();
     let (weights, bias, is_single) = tensors::coefficients(&model);
     let (kind, bytes): (_, fn(&f64) -> Vec<u8>) = if is_single {
@@ -89,12 +100,13 @@ fn names(bytes: &[u8]) -> Option<Vec<String>> {
 }
 
 /// Whether an archive holds arrays that are called what weights are; one of a table holds others.
-pub(crate) fn is(bytes: &[u8]) -> bool {
+fn recognizes(content: &Content<'_>) -> bool {
+    let bytes = content.bytes;
     let weights = |name: &String| matches!(Role::of(name), Role::ByOutput | Role::ByFeature);
     bytes.starts_with(b"PK") && names(bytes).is_some_and(|names| names.iter().any(weights))
 }
 
-pub(crate) fn read(bytes: &[u8]) -> Result<Plain> {
+fn read(bytes: &[u8]) -> Result<Plain> {
     let mut archive = Archive {
         files: ZipArchive::new(Cursor::new(bytes)).map_err(|error| damaged(&error))?,
         left: MAX_BYTES,
@@ -195,11 +207,7 @@ fn internal(detail: impl std::fmt::Display) -> Message {
     Message::new(Code::Internal).with("detail", detail)
 }
 
-pub(crate) fn holds(model: &Model) -> Vec<(Part, Held)> {
-    features::held_by_arrays(model)
-}
-
-pub(crate) fn how_to_load(model: &Model, file_name: &str) -> (&'static str, String) {
+fn how_to_load(model: &Model, file_name: &str) -> (&'static str, String) {
     let bias = if model.bias.is_some() { " + model[\"dense.bias\"]" } else { "" };
     let rows = features::numpy_rows(model);
     let after = features::after(

@@ -15,12 +15,22 @@ mod tensor;
 mod tests;
 mod write;
 
-use downhill::message::{Code, Message, Result};
+use downhill::message::{Code, Message};
 use downhill::model::Response;
 
-use crate::format::{Held, Part, Plain};
-use crate::model::Model;
-use crate::run::Run;
+use crate::format::{Content, FormatSpec, Group, Held, Part};
+use downhill::foreign::Model;
+
+pub(crate) const SPEC: FormatSpec = FormatSpec {
+    name: "onnx",
+    group: Group::Models,
+    file_name: "downhill-step-{step}.onnx",
+    recognizes,
+    write: write::write,
+    read: Some(read::read),
+    holds,
+    how_to_load,
+};
 
 const NAME: &str = "ONNX";
 /// Keys of the notes that a file of ours carries.
@@ -34,42 +44,22 @@ const ML_DOMAIN: &str = "ai.onnx.ml";
 const MAX_BYTES: usize = 64 << 20;
 const MAX_RUN_BYTES: usize = 4 << 20;
 
-pub(crate) fn write(run: &Run) -> Result<Vec<u8>> {
-    write::write(run)
-}
-
-pub(crate) fn read(bytes: &[u8]) -> Result<Plain> {
-    read::read(bytes)
-}
-
 /// Whether a file begins as a model does: the version of the format, then a field that may follow.
-pub(crate) fn is(bytes: &[u8]) -> bool {
+fn recognizes(content: &Content<'_>) -> bool {
     const FOLLOWING: [u8; 9] = [0x12, 0x1A, 0x22, 0x28, 0x32, 0x3A, 0x42, 0x72, 0xA2];
-    matches!(bytes, [0x08, version, next, ..] if (1..=20).contains(version) && FOLLOWING.contains(next))
+    matches!(content.bytes, [0x08, version, next, ..] if (1..=20).contains(version) && FOLLOWING.contains(next))
 }
 
-pub(crate) fn holds(model: &Model) -> Vec<(Part, Held)> {
-    let mut parts = vec![(Part::Weights, Held::Inside)];
-    if model.is_scaled() {
-        parts.push((Part::Scaling, Held::Inside));
-    }
-    let has_levels = model.inputs.iter().any(|input| !input.levels.is_empty());
-    let has_terms =
-        !model.map.interactions.is_empty() || model.map.inputs.iter().any(|input| input.degree > 1);
-    if has_terms {
-        parts.push((Part::Terms, Held::Inside));
-    }
-    if has_levels {
-        parts.push((Part::Levels, Held::Inside));
-    }
-    // A tensor's columns have no names of their own.
-    let named = has_levels || model.inputs.len() == 1;
-    parts.push((Part::Columns, if named { Held::Inside } else { Held::Note }));
-    parts.extend([(Part::Training, Held::Note), (Part::History, Held::Note), (Part::Provenance, Held::Note)]);
-    parts
+fn holds(model: &Model, part: Part) -> Option<Held> {
+    Some(match part {
+        Part::Weights | Part::Scaling | Part::Terms | Part::Levels => Held::Inside,
+        // The columns of a tensor have no names of their own.
+        Part::Columns if model.has_levels() || model.inputs.len() == 1 => Held::Inside,
+        Part::Columns | Part::Training | Part::History | Part::Provenance => Held::Note,
+    })
 }
 
-pub(crate) fn how_to_load(model: &Model, file_name: &str) -> (&'static str, String) {
+fn how_to_load(model: &Model, file_name: &str) -> (&'static str, String) {
     let quoted = |text: &str| serde_json::to_string(text).unwrap_or_default();
     let names = write::input_names(model);
     let row = |feed: String| {

@@ -11,11 +11,22 @@ use downhill::message::{Code, Message, Result};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::code::{checksum, in_comment};
-use crate::format::{Held, Part, Plain};
-use crate::model::Model;
+use crate::code::{self, checksum, in_comment};
+use crate::format::{Content, FormatSpec, Group, Plain};
 use crate::provenance;
 use crate::run::Run;
+use downhill::foreign::Model;
+
+pub(crate) const SPEC: FormatSpec = FormatSpec {
+    name: "page",
+    group: Group::Models,
+    file_name: "downhill-step-{step}.html",
+    recognizes,
+    write,
+    read: Some(read),
+    holds: code::holds,
+    how_to_load: |_, file_name| ("", format!("Open {file_name} in a browser; it works from disk.\n")),
+};
 
 const PAGE: &str = include_str!("page/page.html");
 const STYLE: &str = include_str!("page/page.css");
@@ -28,7 +39,7 @@ const HEAD_BYTES: usize = 200;
 const OPEN: &str = "<!-- downhill-run ";
 const CLOSE: &str = " -->";
 
-pub(crate) fn write(run: &Run) -> Result<Vec<u8>> {
+fn write(run: &Run) -> Result<Vec<u8>> {
     let model = run.model();
     let title = format!("{} · Downhill", model.target);
     let data = serde_json::to_string(&data(run, &model))
@@ -114,13 +125,13 @@ fn escaped(text: &str) -> String {
 }
 
 /// Whether a text is such a page.
-pub(crate) fn is(bytes: &[u8]) -> bool {
-    let head = &bytes[..bytes.len().min(HEAD_BYTES)];
-    let head = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
+fn recognizes(content: &Content<'_>) -> bool {
+    let text = content.text();
+    let head = &text[..text.len().min(HEAD_BYTES)];
     head.starts_with(b"<!doctype html>") && head.windows(GENERATOR.len()).any(|at| at == GENERATOR.as_bytes())
 }
 
-pub(crate) fn read(bytes: &[u8]) -> Result<Plain> {
+fn read(bytes: &[u8]) -> Result<Plain> {
     let edited = || {
         let detail = "it was edited after Downhill wrote it; to bring back edited weights, use a run file, safetensors or NumPy";
         Message::new(Code::ModelDamaged).with("format", NAME).with("detail", detail)
@@ -132,15 +143,5 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Plain> {
     if sum != format!("{:08x}", checksum(before, note)) {
         return Err(edited());
     }
-    let run = Run::read(note.as_bytes())?;
-    let producer = Some(format!("Downhill {}", run.file.downhill));
-    Ok(Plain { producer, model: run.model(), carried: Some(run.text) })
-}
-
-pub(crate) fn holds(model: &Model) -> Vec<(Part, Held)> {
-    crate::code::holds(model)
-}
-
-pub(crate) fn how_to_load(file_name: &str) -> (&'static str, String) {
-    ("", format!("Open {file_name} in a browser; it works from disk.\n"))
+    Run::read(note.as_bytes()).map(Plain::of_run)
 }

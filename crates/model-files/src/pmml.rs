@@ -9,13 +9,23 @@ mod read;
 mod tree;
 mod write;
 
-use downhill::message::{Code, Message, Result};
+use downhill::message::{Code, Message};
 use downhill::model::Response;
 
 use crate::features::{comment, example, python_text};
-use crate::format::{Held, Part, Plain};
-use crate::model::Model;
-use crate::run::Run;
+use crate::format::{Content, FormatSpec, Group, Held, Part};
+use downhill::foreign::Model;
+
+pub(crate) const SPEC: FormatSpec = FormatSpec {
+    name: "pmml",
+    group: Group::Models,
+    file_name: "downhill-step-{step}.pmml",
+    recognizes,
+    write: write::write,
+    read: Some(read::read),
+    holds,
+    how_to_load,
+};
 
 const NAME: &str = "PMML";
 /// What a run that a file carries is found by.
@@ -25,17 +35,9 @@ const RUN: &str = "run";
 const MAX_BYTES: usize = 64 << 20;
 const MAX_RUN_BYTES: usize = 4 << 20;
 
-pub(crate) fn write(run: &Run) -> Result<Vec<u8>> {
-    write::write(run)
-}
-
-pub(crate) fn read(bytes: &[u8]) -> Result<Plain> {
-    read::read(bytes)
-}
-
 /// Whether a text's first element is `PMML`, after whatever XML lets stand before it.
-pub(crate) fn is(bytes: &[u8]) -> bool {
-    let mut rest = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+fn recognizes(content: &Content<'_>) -> bool {
+    let mut rest = content.text();
     loop {
         rest = rest.trim_ascii_start();
         let ended: &[u8] = match rest {
@@ -60,24 +62,16 @@ pub(crate) fn is(bytes: &[u8]) -> bool {
     }
 }
 
-pub(crate) fn holds(model: &Model) -> Vec<(Part, Held)> {
-    let mut holds = vec![(Part::Weights, Held::Inside)];
-    if model.is_scaled() {
-        holds.push((Part::Scaling, if has_terms(model) { Held::Inside } else { Held::Folded }));
-    }
-    if has_terms(model) {
-        holds.push((Part::Terms, Held::Inside));
-    }
-    if model.inputs.iter().any(|input| !input.levels.is_empty()) {
-        holds.push((Part::Levels, Held::Inside));
-    }
-    holds.push((Part::Columns, Held::Inside));
-    holds.extend([(Part::Training, Held::Note), (Part::History, Held::Note), (Part::Provenance, Held::Note)]);
-    holds
+fn holds(model: &Model, part: Part) -> Option<Held> {
+    Some(match part {
+        Part::Scaling if !model.has_terms() => Held::Folded,
+        Part::Weights | Part::Scaling | Part::Terms | Part::Levels | Part::Columns => Held::Inside,
+        Part::Training | Part::History | Part::Provenance => Held::Note,
+    })
 }
 
 /// With the smallest reader that reads the file rightly: scikit-learn's of linear and logistic models, or one in Java.
-pub(crate) fn how_to_load(model: &Model, file_name: &str) -> (&'static str, String) {
+fn how_to_load(model: &Model, file_name: &str) -> (&'static str, String) {
     let file = python_text(file_name);
     let cells = model.inputs.iter().zip(&model.map.inputs).map(|(input, map)| {
         let value = match input.levels.last() {
@@ -97,7 +91,7 @@ pub(crate) fn how_to_load(model: &Model, file_name: &str) -> (&'static str, Stri
         _ => None,
     };
     let quoted = model.inputs.iter().any(|input| input.name.contains('\''));
-    let lines = match class.filter(|_| !has_terms(model) && !quoted) {
+    let lines = match class.filter(|_| !model.has_terms() && !quoted) {
         Some((class, predict)) => format!(
             "# pip install sklearn-pmml-model\nimport pandas as pd\nfrom sklearn_pmml_model.linear_model import {class}\n\n\
              model = {class}(pmml={file})\nX = pd.DataFrame([{{\n{cells}}}])\nprint(model.{predict}(X))\n"
@@ -109,11 +103,6 @@ pub(crate) fn how_to_load(model: &Model, file_name: &str) -> (&'static str, Stri
         ),
     };
     ("python", lines)
-}
-
-/// Whether there are powers or products.
-fn has_terms(model: &Model) -> bool {
-    !model.map.interactions.is_empty() || model.map.inputs.iter().any(|input| input.degree > 1)
 }
 
 fn damaged(detail: impl std::fmt::Display) -> Message {

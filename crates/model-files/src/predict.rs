@@ -17,7 +17,6 @@
 use std::collections::HashMap;
 
 use downhill::dataset::Input;
-use downhill::foreign::ForeignModel;
 use downhill::message::{Code, Message, Result};
 use downhill::model::Response;
 use downhill_tables::cell::{self, Cell, Numbers};
@@ -27,8 +26,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::forward::Forward;
-use crate::model::Model;
 use crate::run::Run;
+use downhill::foreign::Model;
 
 /// Rows that are kept to be shown.
 const SHOWN_ROWS: usize = 20;
@@ -165,16 +164,14 @@ impl Predictor {
     /// Of a run file's text, or of a [`Model`] as JSON.
     ///
     /// # Errors
-    /// Those of [`Run::read`], and of [`ForeignModel::read`].
+    /// Those of [`Run::read`], and of [`Model::read`].
     pub fn read(text: &str) -> Result<Self> {
         let value: Value = serde_json::from_str(text)
             .map_err(|error| Message::new(Code::WeightsNotJson).with("detail", error))?;
         if value.get("format").is_some() {
             return Ok(Self::new(&Run::read(text.as_bytes())?.model()));
         }
-        let ForeignModel { inputs, target, target_levels, map, weights, bias, activation } =
-            ForeignModel::read(value)?;
-        Ok(Self::new(&Model { inputs, target, target_levels, map, weights, bias, activation }))
+        Ok(Self::new(&Model::read(value)?))
     }
 
     /// What it takes and gives.

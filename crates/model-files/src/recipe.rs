@@ -1,6 +1,6 @@
 //! Scripts that train the same model on the same columns in another tool, for whoever outgrows one machine: the same
 //! features and scaling, loss, penalty, update rule, rate and number of updates, as far as the tool has them; a script says
-//! what it does otherwise. It writes the coefficients as a table that Downhill reads ([`crate::format::Format::Coefficients`]).
+//! what it does otherwise. It writes the coefficients as a table that Downhill reads ([`crate::coefficients`]).
 //!
 //! Features are scaled by the constants of the run, not by the script's own rows: so penalty and rate mean the same, and
 //! weights compare. What is static Python lies beside this file; what depends on the run is put together here.
@@ -11,10 +11,10 @@ use downhill::dataset::Term;
 use downhill::message::{Code, Message, Result};
 use downhill::model::Response;
 
-use crate::format::{Held, Part, Plain};
-use crate::model::Model;
+use crate::format::{Content, Held, Part, Plain};
 use crate::run::Run;
 use crate::tensors::Layout;
+use downhill::foreign::Model;
 
 pub(crate) mod keras;
 pub(crate) mod pytorch;
@@ -424,14 +424,12 @@ fn words(text: &str) -> String {
 }
 
 /// Whether a text is such a script: its first line says so.
-pub(crate) fn is(bytes: &[u8], tool: &Tool) -> bool {
-    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let mark = format!("\"\"\"{}: {MARK}", tool.name);
-    line.starts_with(mark.as_bytes())
+fn recognizes(content: &Content<'_>, tool: &Tool) -> bool {
+    content.first_line().starts_with(format!("\"\"\"{}: {MARK}", tool.name).as_bytes())
 }
 
 /// The run that a script carries: it holds no weights but those.
-pub(crate) fn read(bytes: &[u8], tool: &Tool) -> Result<Plain> {
+fn read(bytes: &[u8], tool: &Tool) -> Result<Plain> {
     let wrong = |found: &str| {
         Message::new(Code::ModelUnsupported)
             .with("format", format!("A recipe for {}", tool.name))
@@ -440,31 +438,18 @@ pub(crate) fn read(bytes: &[u8], tool: &Tool) -> Result<Plain> {
     let text = std::str::from_utf8(bytes).map_err(|_| wrong("a script that is not text"))?;
     let carried = text.lines().rev().find_map(|line| line.strip_prefix(CARRIED));
     let carried = carried.ok_or_else(|| wrong("a script without its run"))?;
-    let run = Run::read(carried.as_bytes())?;
-    let producer = Some(format!("Downhill {}", run.file.downhill));
-    Ok(Plain { producer, model: run.model(), carried: Some(run.text) })
+    Run::read(carried.as_bytes()).map(Plain::of_run)
 }
 
-pub(crate) fn holds(model: &Model) -> Vec<(Part, Held)> {
-    let mut holds = vec![(Part::Weights, Held::Note)];
-    if model.is_scaled() {
-        holds.push((Part::Scaling, Held::Inside));
+fn holds(_: &Model, part: Part) -> Option<Held> {
+    match part {
+        Part::Weights | Part::Provenance => Some(Held::Note),
+        Part::Scaling | Part::Terms | Part::Levels | Part::Columns | Part::Training => Some(Held::Inside),
+        Part::History => None,
     }
-    if !model.is_plain() {
-        holds.push((Part::Terms, Held::Inside));
-    }
-    if model.inputs.iter().any(|input| !input.levels.is_empty()) {
-        holds.push((Part::Levels, Held::Inside));
-    }
-    holds.extend([
-        (Part::Columns, Held::Inside),
-        (Part::Training, Held::Inside),
-        (Part::Provenance, Held::Note),
-    ]);
-    holds
 }
 
-pub(crate) fn how_to_load(tool: &Tool, file_name: &str) -> (&'static str, String) {
+fn how_to_load(tool: &Tool, file_name: &str) -> (&'static str, String) {
     // A name that the shell passes on as it is.
     let name = format!("'{}'", file_name.replace('\'', "'\\''"));
     ("sh", format!("{}\npython {name} table.csv\n", tool.install))

@@ -1,21 +1,33 @@
-//! A run of Downhill, as its own file has it: the model and all that made it.
+//! The run file, Downhill's own format: the model and everything that made it.
 
+use downhill::foreign::Model;
 use downhill::message::{Code, Message, Result};
 use downhill::run_file::{self, RunFile};
 
-use crate::model::Model;
+use crate::format::{FormatSpec, Group, Held, Plain};
 
-/// What is taken away.
+pub(crate) const SPEC: FormatSpec = FormatSpec {
+    name: "run_file",
+    group: Group::Run,
+    file_name: "downhill-weights-step-{step}.json",
+    recognizes: |content| content.is_json(),
+    write: |run| Ok(run.text.clone().into_bytes()),
+    read: Some(|bytes| Run::read(bytes).map(Plain::of_run)),
+    holds: |_, _| Some(Held::Inside),
+    how_to_load: |_, _| ("", String::new()),
+};
+
+/// A run, as a run file has it.
 #[derive(Clone, Debug)]
 pub struct Run {
     /// The run file.
     pub file: RunFile,
-    /// Its text, without blanks: carried by whatever format has a place for it.
+    /// Its text, without blanks. Every format that has a place for it carries it.
     pub text: String,
 }
 
 impl Run {
-    /// Of a run file's text.
+    /// Reads the text of a run file.
     ///
     /// # Errors
     /// Those of [`run_file::read`].
@@ -27,7 +39,7 @@ impl Run {
         Ok(Self { file, text })
     }
 
-    /// The model alone.
+    /// The model of the run.
     pub fn model(&self) -> Model {
         let layer = &self.file.layers[0];
         Model {

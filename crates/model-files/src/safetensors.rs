@@ -9,10 +9,21 @@ use downhill::message::{Code, Message, Result};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use crate::features;
-use crate::format::{Held, Part, Plain};
-use crate::model::Model;
+use crate::format::{Content, FormatSpec, Group, Plain};
 use crate::run::Run;
 use crate::tensors::{self, Layout, Named, cut};
+use downhill::foreign::Model;
+
+pub(crate) const SPEC: FormatSpec = FormatSpec {
+    name: "safetensors",
+    group: Group::Arrays,
+    file_name: "downhill-step-{step}.safetensors",
+    recognizes,
+    write,
+    read: Some(read),
+    holds: features::held_by_arrays,
+    how_to_load,
+};
 
 const NAME: &str = "safetensors";
 /// Bytes of a header at most. Those of the largest language models have less than one million.
@@ -23,7 +34,7 @@ const LAYOUT: &str = "downhill.model";
 const RUN: &str = "downhill.run";
 const FEATURES: &str = "features";
 
-pub(crate) fn write(run: &Run) -> Result<Vec<u8>> {
+fn write(run: &Run) -> Result<Vec<u8>> {
     let model = run.model();
     let (weights, bias, is_single) = tensors::coefficients(&model);
     let (dtype, bytes): (_, fn(f64) -> Vec<u8>) = if is_single {
@@ -70,13 +81,14 @@ fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// Whether a file begins as one does.
-pub(crate) fn is(bytes: &[u8]) -> bool {
+fn recognizes(content: &Content<'_>) -> bool {
+    let bytes = content.bytes;
     bytes.len() > 9
         && bytes[8] == b'{'
         && u64::from_le_bytes(bytes[..8].try_into().unwrap_or_default()) < 1 << 32
 }
 
-pub(crate) fn read(bytes: &[u8]) -> Result<Plain> {
+fn read(bytes: &[u8]) -> Result<Plain> {
     let Some((header, _)) = split(bytes) else { return Err(damaged(&"it ends inside its header")) };
     if header.len() as u64 > MAX_HEADER_BYTES {
         return Err(Message::new(Code::ModelTooLarge)
@@ -129,11 +141,7 @@ fn internal(detail: impl std::fmt::Display) -> Message {
     Message::new(Code::Internal).with("detail", detail)
 }
 
-pub(crate) fn holds(model: &Model) -> Vec<(Part, Held)> {
-    features::held_by_arrays(model)
-}
-
-pub(crate) fn how_to_load(model: &Model, file_name: &str) -> (&'static str, String) {
+fn how_to_load(model: &Model, file_name: &str) -> (&'static str, String) {
     let (n_features, n_outputs) = (model.weights.len(), model.n_outputs());
     let mut options = String::new();
     if model.bias.is_none() {

@@ -6,7 +6,7 @@ use downhill::message::{Code, Message, Result};
 use downhill::model::Response;
 use serde::{Deserialize, Serialize};
 
-use crate::model::Model;
+use downhill::foreign::Model;
 
 /// Outputs at most: as many classes as a table may have.
 const MAX_OUTPUTS: usize = 1_000;

@@ -6,13 +6,24 @@ use downhill::message::{Code, Message, Result};
 use serde_json::{Value, json};
 
 use crate::archive::{self, Archive, damaged};
-use crate::format::{Held, Part, Plain};
+use crate::format::{Content, FormatSpec, Group, Held, Part, Plain};
 use crate::hdf5::Tensor;
 use crate::keras::{self, Dialect, RUN};
 use crate::keras_config::{self, Of};
-use crate::model::Model;
 use crate::network::{Manner, Network};
 use crate::run::Run;
+use downhill::foreign::Model;
+
+pub(crate) const SPEC: FormatSpec = FormatSpec {
+    name: "tfjs",
+    group: Group::Models,
+    file_name: "downhill-step-{step}-tfjs.zip",
+    recognizes,
+    write,
+    read: Some(read),
+    holds,
+    how_to_load,
+};
 
 const NAME: &str = "TensorFlow.js";
 const MODEL: &str = "model.json";
@@ -21,19 +32,19 @@ const WEIGHTS: &str = "weights.bin";
 const MAX_ARRAYS: usize = 10_000;
 const MAX_NUMBERS: usize = 8 << 20;
 
-/// Whether an archive of these files is one of TensorFlow.js'.
-pub(crate) fn is(names: &[String]) -> bool {
-    names.iter().any(|name| name == MODEL || name.ends_with("/model.json"))
-}
-
-/// Whether a text is the `model.json` of one, without its arrays.
-pub(crate) fn is_json(bytes: &[u8]) -> bool {
+/// Whether a file is an archive with a `model.json`, or a `model.json` without its arrays.
+fn recognizes(content: &Content<'_>) -> bool {
     const KEY: &[u8] = b"\"modelTopology\"";
-    // Wherever it stands among a few keys, though not behind a large topology.
-    bytes.get(..bytes.len().min(1 << 20)).is_some_and(|head| head.windows(KEY.len()).any(|own| own == KEY))
+    let is_model = |name: &String| name == MODEL || name.ends_with("/model.json");
+    // The key may stand behind others, but not behind a large topology.
+    let head = &content.bytes[..content.bytes.len().min(1 << 20)];
+    match &content.files {
+        Some(names) => names.iter().any(is_model),
+        None => content.is_json() && head.windows(KEY.len()).any(|found| found == KEY),
+    }
 }
 
-pub(crate) fn write(run: &Run) -> Result<Vec<u8>> {
+fn write(run: &Run) -> Result<Vec<u8>> {
     let model = run.model();
     keras::tfjs_holds(&model)?;
     let network = Network::of(&model, Manner::Tfjs);
@@ -63,7 +74,7 @@ pub(crate) fn write(run: &Run) -> Result<Vec<u8>> {
     archive::packed(&[(MODEL, file.to_string().as_bytes()), (WEIGHTS, &bytes)])
 }
 
-pub(crate) fn read(bytes: &[u8]) -> Result<Plain> {
+fn read(bytes: &[u8]) -> Result<Plain> {
     if bytes.trim_ascii_start().starts_with(b"{") {
         let file: Value = serde_json::from_slice(bytes).map_err(|error| damaged(NAME, error))?;
         let path = file["weightsManifest"][0]["paths"][0].as_str().unwrap_or(WEIGHTS).to_owned();
@@ -138,18 +149,16 @@ fn tensors(manifest: &Value, archive: &mut Archive<'_>, folder: &str) -> Result<
     Ok(tensors)
 }
 
-/// What it holds of a model, and how.
-pub(crate) fn holds(model: &Model) -> Vec<(Part, Held)> {
-    let as_here = |(part, held): (Part, Held)| match part {
-        // The index of a level is taken, and which one that is stands in the note.
-        Part::Levels | Part::Columns => (part, Held::Note),
-        _ => (part, held),
-    };
-    keras::holds(model).into_iter().map(as_here).collect()
+/// A category is given by the index of its level, and only the note says which level that is.
+fn holds(model: &Model, part: Part) -> Option<Held> {
+    match part {
+        Part::Levels | Part::Columns => Some(Held::Note),
+        _ => keras::holds(model, part),
+    }
 }
 
 /// Lines of JavaScript that load it, unpacked, and predict.
-pub(crate) fn how_to_load(model: &Model, file_name: &str) -> (&'static str, String) {
+fn how_to_load(model: &Model, file_name: &str) -> (&'static str, String) {
     let mut lines = format!("// Unpack {file_name} next to the page.\n");
     lines += "import * as tf from \"@tensorflow/tfjs\";\n\nconst model = await tf.loadLayersModel(\"model.json\");\n";
     for input in model.inputs.iter().filter(|input| !input.levels.is_empty()) {

@@ -5,7 +5,8 @@ use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
 use crate::describe::Seen;
-use crate::format::{self, Format};
+use crate::format::FormatSpec;
+use crate::formats;
 use crate::run::Run;
 
 /// Predictions of many rows; see [`crate::predict`] and the types below for what crosses as JSON.
@@ -65,26 +66,20 @@ pub fn describe(run: &[u8], format: &str) -> Result<String, Error> {
     json(&format.describe(&Run::read(run)?)?)
 }
 
-/// The formats that there are, in the order in which a person sees them.
-#[wasm_bindgen]
-pub fn formats() -> Vec<String> {
-    Format::ALL.iter().map(|format| format.name()).collect()
-}
-
-/// What a file is, by its content; nothing where it is no model.
+/// The name of a file's format, by its content; nothing where it is no model.
 #[wasm_bindgen]
 pub fn format_of(bytes: &[u8]) -> Option<String> {
-    Format::of(bytes).map(Format::name)
+    formats::recognize(bytes).map(|format| format.name.to_owned())
 }
 
 /// Reads a model: a `Seen`, as JSON.
 #[wasm_bindgen]
 pub fn read(bytes: &[u8]) -> Result<String, Error> {
-    json(&Seen::of(format::read(bytes)?))
+    json(&Seen::of(formats::read(bytes)?))
 }
 
-fn format_named(name: &str) -> Result<Format, Error> {
-    serde_json::from_value(name.into()).map_err(|error| Error::new(&error.to_string()))
+fn format_named(name: &str) -> Result<&'static FormatSpec, Error> {
+    formats::named(name).ok_or_else(|| Error::new(&format!("no format is called {name}")))
 }
 
 /// Predictions of many rows: see [`predict`](crate::predict).

@@ -5,10 +5,10 @@ mod support;
 
 use downhill::message::Code;
 use downhill::model::Response;
-use downhill_model_files::format::{self, Format};
-use support::{SAMPLES, difference, fixture, rows, sample};
+use downhill_model_files::formats;
+use support::{SAMPLES, difference, fixture, rows, sample, spec};
 
-const FORMATS: [Format; 3] = [Format::Safetensors, Format::Npz, Format::Coefficients];
+const FORMATS: [&str; 3] = ["safetensors", "npz", "coefficients"];
 
 #[test]
 fn what_is_written_is_read_again_with_the_same_predictions() {
@@ -16,10 +16,10 @@ fn what_is_written_is_read_again_with_the_same_predictions() {
         let run = sample(name);
         let model = run.model();
         for format in FORMATS {
-            let bytes = format.write(&run).unwrap();
-            assert_eq!(Format::of(&bytes), Some(format), "{name}");
-            assert_eq!(bytes, format.write(&run).unwrap(), "{name}: the same bytes each time");
-            let found = format::read(&bytes).unwrap();
+            let bytes = spec(format).write(&run).unwrap();
+            assert_eq!(formats::recognize(&bytes), Some(spec(format)), "{name}");
+            assert_eq!(bytes, spec(format).write(&run).unwrap(), "{name}: the same bytes each time");
+            let found = formats::read(&bytes).unwrap();
             // Folded coefficients are f64; those of powers far from 0 lose some digits to each other.
             let off = difference(&model, &found.model, &rows(&run, 50));
             assert!(off < 1e-14, "{name} in {format:?}: {off}");
@@ -30,7 +30,7 @@ fn what_is_written_is_read_again_with_the_same_predictions() {
             assert_eq!(found.model.activation, model.activation, "{name}");
             assert_eq!(found.model.inputs, model.inputs, "{name}");
             assert_eq!(found.model.term_names(), model.term_names(), "{name}");
-            if format != Format::Coefficients {
+            if format != "coefficients" {
                 assert_eq!(found.run, Some(run.text.clone()), "{name} in {format:?}");
                 assert_eq!(found.model.target, model.target);
                 assert_eq!(found.model.target_levels, model.target_levels);
@@ -42,18 +42,18 @@ fn what_is_written_is_read_again_with_the_same_predictions() {
 #[test]
 fn a_run_is_not_believed_beside_other_weights() {
     let run = sample("story");
-    for format in [Format::Safetensors, Format::Npz] {
-        let mut bytes = format.write(&run).unwrap();
+    for format in ["safetensors", "npz"] {
+        let mut bytes = spec(format).write(&run).unwrap();
         let weight = 1.977_416_f32.to_le_bytes();
         let at = bytes.windows(4).position(|window| window == weight).unwrap();
         bytes[at + 3] ^= 0x80;
-        match format::read(&bytes) {
+        match formats::read(&bytes) {
             Ok(found) => {
                 assert_eq!(found.run, None, "{format:?}");
                 assert_eq!(found.model.weights, [[-1.977_416_038_513_183_6]]);
             }
             // Archives have checksums.
-            Err(message) => assert_eq!((message.code, format), (Code::ModelDamaged, Format::Npz)),
+            Err(message) => assert_eq!((message.code, format), (Code::ModelDamaged, "npz")),
         }
     }
 }
@@ -62,7 +62,7 @@ fn a_run_is_not_believed_beside_other_weights() {
 /// `[[1, 2, 3], [4, 5, 6]]` and `[0.25, 0.5, 0.75]`.
 fn check_lines(files: &[&str], activation: Response) {
     for name in files {
-        let found = format::read(&fixture(&format!("arrays/{name}")))
+        let found = formats::read(&fixture(&format!("arrays/{name}")))
             .unwrap_or_else(|error| panic!("{name}: {error}"));
         let (weights, bias) = (found.model.weights, found.model.bias);
         match activation {
@@ -119,18 +119,18 @@ fn files_of_numpy_itself_are_read() {
         Response::Linear,
     );
     check_lines(&["classes.npz", "classes_fortran.npz", "classes_torch.npz"], Response::Softmax);
-    let names = format::read(&fixture("arrays/sklearn.npz")).unwrap().model.inputs;
+    let names = formats::read(&fixture("arrays/sklearn.npz")).unwrap().model.inputs;
     assert_eq!([&names[0].name[..], &names[1].name], ["a", "b"], "feature_names_in_");
 }
 
 #[test]
 fn an_archive_of_a_table_is_no_model() {
-    assert_eq!(Format::of(&fixture("arrays/table.npz")), None);
+    assert_eq!(formats::recognize(&fixture("arrays/table.npz")), None);
 }
 
 #[test]
 fn tables_of_coefficients_of_others_are_read() {
-    let of = |text: &str| format::read(text.as_bytes()).map(|found| found.model);
+    let of = |text: &str| formats::read(text.as_bytes()).map(|found| found.model);
     let model = of("term,estimate,std.error\n(Intercept),0.5,1\na,2,1\nb,-3,1\n").unwrap();
     assert_eq!((model.weights, model.bias), (vec![vec![2.0], vec![-3.0]], Some(vec![0.5])));
     // Any order; powers and products among them.
@@ -140,7 +140,7 @@ fn tables_of_coefficients_of_others_are_read() {
 
 #[test]
 fn what_is_more_than_a_layer_is_refused_with_what_it_holds() {
-    let code = |name: &str| format::read(&fixture(&format!("arrays/{name}"))).unwrap_err();
+    let code = |name: &str| formats::read(&fixture(&format!("arrays/{name}"))).unwrap_err();
     for name in ["deep.safetensors", "deep.npz"] {
         let message = code(name);
         assert_eq!(message.code, Code::ModelTooDeep, "{name}");
@@ -160,7 +160,7 @@ fn a_history_is_a_table_with_gaps_where_nothing_was_measured() {
     let mut file: serde_json::Value = serde_json::from_slice(&text).unwrap();
     let written = |file: &serde_json::Value| {
         let run = downhill_model_files::run::Run::read(file.to_string().as_bytes()).unwrap();
-        String::from_utf8(Format::History.write(&run).unwrap()).unwrap()
+        String::from_utf8(spec("history").write(&run).unwrap()).unwrap()
     };
     let header = "step,loss,batch_loss,learning_rate,validation_loss\n";
     assert_eq!(written(&file), format!("{header}1000,0.008702403865754604,,,\n"), "before files had any");
@@ -169,5 +169,5 @@ fn a_history_is_a_table_with_gaps_where_nothing_was_measured() {
     });
     let table = written(&file);
     assert_eq!(table, format!("{header}0,2.0,,0.1,\n1,1.5,1.75,1e-7,\n"));
-    assert_eq!(Format::of(table.as_bytes()), None, "it is no model");
+    assert_eq!(formats::recognize(table.as_bytes()), None, "it is no model");
 }

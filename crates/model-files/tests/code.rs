@@ -14,17 +14,17 @@ use std::process::{Command, Stdio};
 use std::{env, fs};
 
 use downhill::message::Code;
-use downhill_model_files::format::{self, Format};
+use downhill_model_files::formats;
 use downhill_model_files::run::Run;
 use serde_json::{Value, json};
-use support::{SAMPLES, hostile, rows, sample};
+use support::{SAMPLES, hostile, rows, sample, spec};
 
-const LANGUAGES: [Format; 5] = [Format::Python, Format::Javascript, Format::Rust, Format::C, Format::Sql];
+const LANGUAGES: [&str; 5] = ["python", "javascript", "rust", "c", "sql"];
 /// Of a prediction, relative: the same operations in the same order, but for e^z and sums of it.
 const TOLERANCE: f64 = 1e-12;
 
-fn text(format: Format, run: &Run) -> String {
-    String::from_utf8(format.write(run).unwrap()).unwrap()
+fn text(format: &str, run: &Run) -> String {
+    String::from_utf8(spec(format).write(run).unwrap()).unwrap()
 }
 
 /// Every run that code is written of.
@@ -101,7 +101,7 @@ fn rust() {
     let runs = runs();
     for (name, run) in &runs {
         let file = format!("{name}.rs");
-        fs::write(folder.join(&file), text(Format::Rust, run)).unwrap();
+        fs::write(folder.join(&file), text("rust", run)).unwrap();
         writeln!(modules, "#[path = \"{file}\"] mod {name};").unwrap();
         let model = run.model();
         let result = if model.inputs.iter().any(|input| !input.levels.is_empty()) { ".unwrap()" } else { "" };
@@ -156,7 +156,7 @@ fn c() {
     let runs: Vec<(String, Run)> = runs().into_iter().filter(|(name, _)| name != "of_zeros").collect();
     for (name, run) in &runs {
         let file = format!("{name}.c");
-        fs::write(folder.join(&file), text(Format::C, run)).unwrap();
+        fs::write(folder.join(&file), text("c", run)).unwrap();
         writeln!(
             modules,
             "#define predict predict_{name}\n#define classes classes_{name}\n#include \"{file}\""
@@ -239,7 +239,7 @@ fn javascript() {
     let runs = runs();
     let mut given = Vec::new();
     for (name, run) in &runs {
-        fs::write(folder.join(format!("{name}.mjs")), text(Format::Javascript, run)).unwrap();
+        fs::write(folder.join(format!("{name}.mjs")), text("javascript", run)).unwrap();
         let n = run.file.columns.inputs.len();
         given.push(json!({ "name": name, "rows": words(run, &rows(run, 20)), "wrong": [vec!["?!"; n], Vec::<f64>::new()] }));
     }
@@ -281,7 +281,7 @@ fn numpy() {
     let runs: Vec<(String, Run)> = runs().into_iter().filter(|(name, _)| name != "of_zeros").collect();
     let mut given = Vec::new();
     for (name, run) in &runs {
-        fs::write(folder.join(format!("{name}.py")), text(Format::Python, run)).unwrap();
+        fs::write(folder.join(format!("{name}.py")), text("python", run)).unwrap();
         given.push(json!({ "name": name, "rows": words(run, &rows(run, 20)) }));
     }
     fs::write(folder.join("main.py"), PYTHON).unwrap();
@@ -328,7 +328,7 @@ fn sql(kind: &str) {
     let Some(python) = python(kind) else { return };
     let mut given = Vec::new();
     let runs: Vec<(String, Run)> =
-        runs().into_iter().filter(|(_, run)| Format::Sql.write(run).is_ok()).collect();
+        runs().into_iter().filter(|(_, run)| spec("sql").write(run).is_ok()).collect();
     assert!(runs.len() > SAMPLES.len() + 1);
     for (name, run) in &runs {
         let inputs = &run.file.columns.inputs;
@@ -350,7 +350,7 @@ fn sql(kind: &str) {
             "rows": rows,
             "missing": missing,
             "n_outputs": run.model().n_outputs(),
-            "query": text(Format::Sql, run),
+            "query": text("sql", run),
         }));
     }
     let mut command = Command::new(python);
@@ -372,14 +372,14 @@ fn duckdb() {
 fn code_is_recognized_and_gives_its_run_back() {
     for (name, run) in runs() {
         for format in LANGUAGES {
-            let Ok(bytes) = format.write(&run) else { continue };
-            assert_eq!(Format::of(&bytes), Some(format), "{name}");
-            let found = format::read(&bytes).unwrap();
+            let Ok(bytes) = spec(format).write(&run) else { continue };
+            assert_eq!(formats::recognize(&bytes), Some(spec(format)), "{name}");
+            let found = formats::read(&bytes).unwrap();
             assert_eq!((found.format, found.run.as_deref()), (format, Some(&run.text[..])), "{name}");
             assert_eq!(found.model, run.model(), "{name}");
             // As an editor may save it.
             let windows = String::from_utf8(bytes).unwrap().replace('\n', "\r\n");
-            assert_eq!(format::read(windows.as_bytes()).unwrap().run, Some(run.text.clone()), "{name}");
+            assert_eq!(formats::read(windows.as_bytes()).unwrap().run, Some(run.text.clone()), "{name}");
         }
     }
 }
@@ -395,7 +395,7 @@ fn code_that_was_changed_is_not_believed() {
             text.replace("\"seed\":1", "\"seed\":2"),
         ] {
             assert_ne!(changed, text);
-            assert_eq!(format::read(changed.as_bytes()).unwrap_err().code, Code::ModelDamaged, "{format:?}");
+            assert_eq!(formats::read(changed.as_bytes()).unwrap_err().code, Code::ModelDamaged, "{format:?}");
         }
     }
 }

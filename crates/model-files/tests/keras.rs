@@ -7,17 +7,17 @@ use std::io::{Cursor, Read, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use downhill::foreign::Model;
 use downhill::message::Code;
 use downhill::rng::{Rng, Stream};
-use downhill_model_files::format::{self, Format, Found};
-use downhill_model_files::model::Model;
+use downhill_model_files::formats::{self, Found, named};
 use downhill_model_files::run::Run;
 use serde_json::{Value, json};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 const SAMPLES: [&str; 7] = ["story", "unbiased", "powers", "mixed", "ten", "yes", "classes"];
-const FORMATS: [Format; 3] = [Format::KerasH5, Format::Keras, Format::Tfjs];
+const FORMATS: [&str; 3] = ["keras_h5", "keras", "tfjs"];
 
 fn sample(name: &str) -> Run {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("samples/{name}.json"));
@@ -29,12 +29,12 @@ fn fixture(name: &str) -> Vec<u8> {
 }
 
 /// Every sample in every format that holds it.
-fn written() -> Vec<(String, Format, Run, Vec<u8>)> {
+fn written() -> Vec<(String, &'static str, Run, Vec<u8>)> {
     let mut files = Vec::new();
     for name in SAMPLES {
         let run = sample(name);
         for format in FORMATS {
-            match format.write(&run) {
+            match named(format).unwrap().write(&run) {
                 Ok(bytes) => files.push((format!("{name} as {format:?}"), format, run.clone(), bytes)),
                 // TensorFlow.js has no e^z.
                 Err(error) => assert_eq!((name, error.code), ("powers", Code::ModelCannotHold)),
@@ -91,8 +91,8 @@ fn outputs(model: &Model, row: &[f64]) -> Vec<f64> {
 #[test]
 fn what_is_written_is_read_again_with_its_run() {
     for (name, format, run, bytes) in written() {
-        assert_eq!(Format::of(&bytes), Some(format), "{name}");
-        let found = format::read(&bytes).unwrap();
+        assert_eq!(formats::recognize(&bytes), named(format), "{name}");
+        let found = formats::read(&bytes).unwrap();
         assert_eq!(found.run.as_deref(), Some(&run.text[..]), "{name}");
         let (own, read) = (run.model(), &found.model);
         let names = |model: &Model| (model.inputs.clone(), model.target.clone(), model.target_levels.clone());
@@ -103,7 +103,7 @@ fn what_is_written_is_read_again_with_its_run() {
         for row in run.file.check_predictions.iter().map(|row| &row[..n]) {
             for (a, b) in outputs(&own, row).iter().zip(outputs(read, row)) {
                 // The scaling of TensorFlow.js is held in f32, that of Keras in f64.
-                let allowed = if format == Format::Tfjs { 1e-5 } else { 1e-12 };
+                let allowed = if format == "tfjs" { 1e-5 } else { 1e-12 };
                 assert!((a - b).abs() <= allowed * a.abs().max(1.0), "{name}: {a} and {b}");
             }
         }
@@ -116,10 +116,10 @@ fn weights_of_plain_numbers_keep_every_bit() {
     for (name, format, run, bytes) in written() {
         let scaled = ["ten as", "yes as", "classes as"].iter().any(|scaled| name.starts_with(scaled));
         let plain = ["story as", "unbiased as"].iter().any(|plain| name.starts_with(plain));
-        if !plain && (!scaled || format == Format::Tfjs) {
+        if !plain && (!scaled || format == "tfjs") {
             continue;
         }
-        let (own, found) = (run.model(), format::read(&bytes).unwrap());
+        let (own, found) = (run.model(), formats::read(&bytes).unwrap());
         assert_eq!(own.weights, found.model.weights, "{name}");
         assert_eq!(own.bias, found.model.bias, "{name}");
         assert_eq!(own.map, found.model.map, "{name}");
@@ -135,7 +135,7 @@ fn a_note_that_says_something_else_is_not_believed() {
         *weight = Value::from(-weight.as_f64().unwrap());
         let other = Run::read(file.to_string().as_bytes()).unwrap();
         let changed = match format {
-            Format::KerasH5 => {
+            "keras_h5" => {
                 let (a, b) = (run.text.as_bytes(), other.text.as_bytes());
                 let place = bytes.windows(a.len()).position(|own| own == a).unwrap();
                 let mut changed = bytes.clone();
@@ -147,18 +147,18 @@ fn a_note_that_says_something_else_is_not_believed() {
                 changed[place..place + b.len()].copy_from_slice(b);
                 changed
             }
-            Format::Keras => {
+            "keras" => {
                 with_json(&bytes, "metadata.json", |json| json["downhill"] = Value::from(&other.text[..]))
             }
             _ => with_json(&bytes, "model.json", |json| {
                 json["userDefinedMetadata"]["downhill"] = Value::from(&other.text[..]);
             }),
         };
-        let found = format::read(&changed).unwrap();
+        let found = formats::read(&changed).unwrap();
         assert_eq!(found.run, None, "{name}");
         assert_eq!(
             found.model,
-            format::read(&bytes).unwrap().model,
+            formats::read(&bytes).unwrap().model,
             "{name}: names are taken, weights are not"
         );
     }
@@ -169,7 +169,7 @@ fn reads_what_keras_and_tensorflow_js_wrote() {
     let expected: Value = serde_json::from_slice(&fixture("expected.json")).unwrap();
     let mut n_read = 0;
     for (name, expected) in expected.as_object().unwrap() {
-        let found = format::read(&fixture(name));
+        let found = formats::read(&fixture(name));
         if name.contains("deep") || name.contains("convolved") {
             let error = found.unwrap_err();
             assert_eq!(error.code, Code::ModelTooDeep, "{name}");
@@ -214,7 +214,7 @@ fn reads_what_keras_and_tensorflow_js_wrote() {
 
 #[test]
 fn a_scaled_year_stays_scaled() {
-    let model = format::read(&fixture("k3_mixed.keras")).unwrap().model;
+    let model = formats::read(&fixture("k3_mixed.keras")).unwrap().model;
     let names: Vec<&str> = model.inputs.iter().map(|input| &input.name[..]).collect();
     assert_eq!(names, ["size", "built", "colour"]);
     assert_eq!((model.map.inputs[1].center, model.map.inputs[1].scale), (1937.0, 25.0));
@@ -225,7 +225,7 @@ fn a_scaled_year_stays_scaled() {
 fn odd_files_are_read_or_refused_in_a_moment() {
     for name in ["odd_big_endian.h5", "odd_float64.h5", "odd_circle.h5"] {
         let started = Instant::now();
-        let (odd, plain) = (format::read(&fixture(name)), format::read(&fixture("k2_dense.h5")).unwrap());
+        let (odd, plain) = (formats::read(&fixture(name)), formats::read(&fixture("k2_dense.h5")).unwrap());
         println!("{name}: {:?} {:?}", odd.as_ref().map(|_| ()), started.elapsed());
         // A circle that somebody goes round a thousand times leads somewhere all the same, or costs too much.
         if name != "odd_circle.h5" || odd.is_ok() {
@@ -241,7 +241,7 @@ fn odd_files_are_read_or_refused_in_a_moment() {
     ];
     for (name, code) in refused {
         let started = Instant::now();
-        let error = format::read(&fixture(name)).unwrap_err();
+        let error = formats::read(&fixture(name)).unwrap_err();
         println!("{name}: {error} {:?}", started.elapsed());
         assert_eq!(error.code, code, "{name}");
         assert!(started.elapsed() < Duration::from_secs(5), "{name}: {:?}", started.elapsed());
@@ -250,8 +250,8 @@ fn odd_files_are_read_or_refused_in_a_moment() {
 
 #[test]
 fn what_an_archive_claims_is_not_believed() {
-    let tfjs = Format::Tfjs.write(&sample("story")).unwrap();
-    let code = |bytes: &[u8]| format::read(bytes).unwrap_err().code;
+    let tfjs = named("tfjs").unwrap().write(&sample("story")).unwrap();
+    let code = |bytes: &[u8]| formats::read(bytes).unwrap_err().code;
     let weights = |change: &dyn Fn(&mut Value)| {
         with_json(&tfjs, "model.json", |json| change(&mut json["weightsManifest"][0]["weights"]))
     };
@@ -276,12 +276,12 @@ fn what_an_archive_claims_is_not_believed() {
     // Without its weights.
     assert_eq!(code(&packed(&files[..1], CompressionMethod::Stored)), Code::ModelDamaged);
     let json = &files[0].1;
-    assert_eq!((Format::of(json), code(json)), (Some(Format::Tfjs), Code::ModelDamaged));
+    assert_eq!((formats::recognize(json), code(json)), (named("tfjs"), Code::ModelDamaged));
 }
 
 #[test]
 fn graphs_that_lead_nowhere_are_refused() {
-    let mixed = Format::Tfjs.write(&sample("mixed")).unwrap();
+    let mixed = named("tfjs").unwrap().write(&sample("mixed")).unwrap();
     let changed = |change: &dyn Fn(&mut Value)| {
         with_json(&mixed, "model.json", |json| change(&mut json["modelTopology"]["model_config"]["config"]))
     };
@@ -292,7 +292,7 @@ fn graphs_that_lead_nowhere_are_refused() {
         config["layers"][place]["inbound_nodes"] = json!([from]);
     }
     let fed =
-        |name: &str, from: &[&str]| format::read(&changed(&|config| feed(config, name, from))).unwrap_err();
+        |name: &str, from: &[&str]| formats::read(&changed(&|config| feed(config, name, from))).unwrap_err();
     assert_eq!(fed("scaled", &["features"]).code, Code::ModelDamaged);
     assert_eq!(fed("scaled", &["scaled"]).code, Code::ModelDamaged);
     assert_eq!(fed("scaled", &["nobody"]).code, Code::ModelDamaged);
@@ -314,23 +314,23 @@ fn graphs_that_lead_nowhere_are_refused() {
         feed(config, "dense", &[&before]);
     });
     let started = Instant::now();
-    assert_eq!(format::read(&grown).unwrap_err().code, Code::ModelTooLarge);
+    assert_eq!(formats::read(&grown).unwrap_err().code, Code::ModelTooLarge);
     assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
 }
 
 #[test]
 fn a_file_that_ends_anywhere_is_refused() {
     let files = [
-        Format::KerasH5.write(&sample("story")).unwrap(),
+        named("keras_h5").unwrap().write(&sample("story")).unwrap(),
         fixture("k3_dense.h5"),
-        Format::Keras.write(&sample("story")).unwrap(),
-        Format::Tfjs.write(&sample("mixed")).unwrap(),
+        named("keras").unwrap().write(&sample("story")).unwrap(),
+        named("tfjs").unwrap().write(&sample("mixed")).unwrap(),
         packed(&unpacked(&fixture("k3_dense.keras")), CompressionMethod::Deflated),
         fixture("tfjs_powers.zip"),
     ];
     for bytes in &files {
         for end in 0..bytes.len() {
-            let error = format::read(&bytes[..end]).map(drop).unwrap_err();
+            let error = formats::read(&bytes[..end]).map(drop).unwrap_err();
             let known = [Code::ModelDamaged, Code::ModelUnknown, Code::ModelShape];
             assert!(known.contains(&error.code), "{end} of {}: {error}", bytes.len());
         }
@@ -384,12 +384,12 @@ fn mutated(bytes: &[u8], rng: &mut Rng) -> Vec<u8> {
 }
 
 /// 20,000 cases a format; half of an archive's are changed inside.
-fn mutations(format: Format, seeds: &[Vec<u8>]) {
+fn mutations(format: &str, seeds: &[Vec<u8>]) {
     let mut rng = Rng::new(5, Stream::InitialWeights);
     let (mut slowest, mut n_read) = (Duration::ZERO, 0);
     for case in 0..20_000 {
         let seed = &seeds[case % seeds.len()];
-        let bytes = if format != Format::KerasH5 && case % 4 < 2 {
+        let bytes = if format != "keras_h5" && case % 4 < 2 {
             let mut files = unpacked(seed);
             let place = (case / 4) % files.len();
             files[place].1 = mutated(&files[place].1, &mut rng);
@@ -398,7 +398,7 @@ fn mutations(format: Format, seeds: &[Vec<u8>]) {
             mutated(seed, &mut rng)
         };
         let started = Instant::now();
-        n_read += usize::from(format::read(&bytes).is_ok());
+        n_read += usize::from(formats::read(&bytes).is_ok());
         slowest = slowest.max(started.elapsed());
     }
     println!("{format:?}: {n_read} of 20000 were read; the slowest took {slowest:?}");
@@ -415,8 +415,8 @@ fn no_change_of_an_h5_file_is_more_than_an_error() {
     let names = ["k2_dense.h5", "k3_dense.h5", "k2_adapted.h5", "k3_mixed.h5", "k2_normed.h5"];
     // Those with a note take a read, a write and a read more.
     let mut seeds = thrice(names.map(fixture));
-    seeds.extend(["story", "mixed"].map(|name| Format::KerasH5.write(&sample(name)).unwrap()));
-    mutations(Format::KerasH5, &seeds);
+    seeds.extend(["story", "mixed"].map(|name| named("keras_h5").unwrap().write(&sample(name)).unwrap()));
+    mutations("keras_h5", &seeds);
 }
 
 #[test]
@@ -424,13 +424,13 @@ fn no_change_of_a_keras_file_is_more_than_an_error() {
     let names = ["k2_dense.keras", "k3_adapted.keras", "k3_mixed.keras", "k3_normed.keras"];
     // Those with a note take a read, a write and a read more.
     let mut seeds = thrice(names.map(fixture));
-    seeds.extend(["story", "mixed"].map(|name| Format::Keras.write(&sample(name)).unwrap()));
-    mutations(Format::Keras, &seeds);
+    seeds.extend(["story", "mixed"].map(|name| named("keras").unwrap().write(&sample(name)).unwrap()));
+    mutations("keras", &seeds);
 }
 
 #[test]
 fn no_change_of_a_tensorflow_js_file_is_more_than_an_error() {
     let mut seeds = thrice(["tfjs_dense.zip", "tfjs_normed.zip", "tfjs_powers.zip"].map(fixture));
-    seeds.extend(["story", "mixed"].map(|name| Format::Tfjs.write(&sample(name)).unwrap()));
-    mutations(Format::Tfjs, &seeds);
+    seeds.extend(["story", "mixed"].map(|name| named("tfjs").unwrap().write(&sample(name)).unwrap()));
+    mutations("tfjs", &seeds);
 }

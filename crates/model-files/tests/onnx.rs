@@ -2,10 +2,10 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use downhill::dataset::Input;
+use downhill::foreign::Model;
 use downhill::message::Code;
 use downhill::rng::philox4x32;
-use downhill_model_files::format::{self, Format};
-use downhill_model_files::model::Model;
+use downhill_model_files::formats::{self, named};
 use downhill_model_files::run::Run;
 use serde_json::Value;
 
@@ -36,8 +36,8 @@ fn predict(model: &Model, row: &[Value]) -> Vec<f64> {
 fn every_run_comes_back_to_the_bit() {
     for name in SAMPLES {
         let run = sample(name);
-        let found = format::read(&Format::Onnx.write(&run).unwrap()).unwrap();
-        assert_eq!(found.format, Format::Onnx);
+        let found = formats::read(&named("onnx").unwrap().write(&run).unwrap()).unwrap();
+        assert_eq!(found.format, "onnx");
         assert_eq!(found.run.as_deref(), Some(run.text.as_str()), "{name}");
     }
 }
@@ -46,7 +46,7 @@ fn every_run_comes_back_to_the_bit() {
 fn the_graph_alone_predicts_what_the_run_does() {
     for name in SAMPLES {
         let run = sample(name);
-        let found = format::read(&Format::Onnx.write(&run).unwrap()).unwrap();
+        let found = formats::read(&named("onnx").unwrap().write(&run).unwrap()).unwrap();
         let (expected, own) = (run.model(), found.model);
         assert_eq!(own.inputs.len(), expected.inputs.len(), "{name}");
         for (own, expected) in own.inputs.iter().zip(&expected.inputs) {
@@ -68,11 +68,11 @@ fn the_graph_alone_predicts_what_the_run_does() {
 #[test]
 fn changed_weights_are_read_and_the_note_beside_them_is_not_believed() {
     let run = sample("story");
-    let mut bytes = Format::Onnx.write(&run).unwrap();
+    let mut bytes = named("onnx").unwrap().write(&run).unwrap();
     let weight = (run.model().weights[0][0] as f32).to_le_bytes();
     let place = bytes.windows(4).position(|window| window == weight).unwrap();
     bytes[place..place + 4].copy_from_slice(&5.0_f32.to_le_bytes());
-    let found = format::read(&bytes).unwrap();
+    let found = formats::read(&bytes).unwrap();
     assert_eq!(found.run, None);
     assert_eq!(found.model.weights[0][0], 5.0);
 }
@@ -85,14 +85,14 @@ fn compare(list: &str, at_least: usize) {
     let mut wrong = Vec::new();
     for case in cases {
         let name = case["file"].as_str().unwrap();
-        let found = match format::read(&fixture(name)) {
+        let found = match formats::read(&fixture(name)) {
             Ok(found) => found,
             Err(refused) => {
                 wrong.push(format!("{name}: {refused}"));
                 continue;
             }
         };
-        assert_eq!(found.format, Format::Onnx);
+        assert_eq!(found.format, "onnx");
         for (row, outputs) in case["rows"].as_array().unwrap().iter().zip(case["outputs"].as_array().unwrap())
         {
             let predicted = predict(&found.model, row.as_array().unwrap());
@@ -125,7 +125,7 @@ fn what_is_no_linear_model_of_pytorch_is_refused() {
     let expected: Value = serde_json::from_slice(&fixture("expected_torch.json")).unwrap();
     for name in expected["refused"].as_array().unwrap() {
         let name = name.as_str().unwrap();
-        let refused = format::read(&fixture(name)).expect_err(name);
+        let refused = formats::read(&fixture(name)).expect_err(name);
         println!("{name}: {refused}");
         let deep = name.contains("deep") || name.contains("conv");
         let code = if deep { Code::ModelTooDeep } else { Code::ModelUnsupported };
@@ -135,7 +135,7 @@ fn what_is_no_linear_model_of_pytorch_is_refused() {
 
 #[test]
 fn a_network_is_refused_with_what_it_contains() {
-    let refused = format::read(&fixture("deep.onnx")).unwrap_err();
+    let refused = formats::read(&fixture("deep.onnx")).unwrap_err();
     assert_eq!(refused.code, Code::ModelTooDeep);
     assert_eq!(refused.params["found"], "Gemm (4 x 3), Relu, Gemm (1 x 4)");
 }
@@ -144,10 +144,10 @@ fn a_network_is_refused_with_what_it_contains() {
 fn a_file_cut_at_any_byte_is_refused_or_read() {
     for name in ["sklearn_columns.onnx", "gemm_trans_b.onnx", "matmul_double.onnx"] {
         let whole = fixture(name);
-        let model = format::read(&whole).unwrap().model;
+        let model = formats::read(&whole).unwrap().model;
         for end in 0..whole.len() {
             // Between two fields of the outermost message a file may end: what is left out there is a note.
-            if let Ok(found) = format::read(&whole[..end]) {
+            if let Ok(found) = formats::read(&whole[..end]) {
                 assert_eq!(found.model, model, "{name} cut after {end} bytes");
             }
         }
@@ -166,19 +166,19 @@ fn a_file_of_a_million_parts_is_refused_before_they_are_made() {
     }
     bytes.push(length as u8);
     bytes.extend(tensors);
-    assert_eq!(format::read(&bytes).unwrap_err().code, Code::ModelTooLarge);
+    assert_eq!(formats::read(&bytes).unwrap_err().code, Code::ModelTooLarge);
     // A length of 2^63.
     let endless = [&[0x08, 7, 0x3A][..], &[0xFF; 8], &[0x7F]].concat();
-    assert_eq!(format::read(&endless).unwrap_err().code, Code::ModelDamaged);
+    assert_eq!(formats::read(&endless).unwrap_err().code, Code::ModelDamaged);
 }
 
 #[test]
 fn our_own_file_cut_at_any_byte_is_refused_or_read() {
     for name in ["story", "mixed"] {
-        let whole = Format::Onnx.write(&sample(name)).unwrap();
-        let model = format::read(&whole).unwrap().model;
+        let whole = named("onnx").unwrap().write(&sample(name)).unwrap();
+        let model = formats::read(&whole).unwrap().model;
         for end in 0..whole.len() {
-            if let Ok(found) = format::read(&whole[..end]) {
+            if let Ok(found) = formats::read(&whole[..end]) {
                 // Columns go back to the names that the graph has for them.
                 let (own, expected) = (found.model.folded(), model.folded());
                 assert_eq!(own.weights, expected.weights, "{name} cut after {end} bytes");
@@ -192,7 +192,9 @@ fn files_that_were_changed_anywhere_do_no_harm() {
     let names =
         ["sklearn_two_categories", "sklearn_polynomial", "sklearn_named", "torch_powers", "torch_norm"];
     let mut corpus: Vec<Vec<u8>> = names.iter().map(|name| fixture(&format!("{name}.onnx"))).collect();
-    corpus.extend(["story", "mixed", "classes"].map(|name| Format::Onnx.write(&sample(name)).unwrap()));
+    corpus.extend(
+        ["story", "mixed", "classes"].map(|name| named("onnx").unwrap().write(&sample(name)).unwrap()),
+    );
     let begun = std::time::Instant::now();
     let mut n_read = 0;
     for iteration in 0..20_000 {
@@ -220,7 +222,7 @@ fn files_that_were_changed_anywhere_do_no_harm() {
                 break;
             }
         }
-        if let Ok(found) = format::read(&bytes) {
+        if let Ok(found) = formats::read(&bytes) {
             let weights = found.model.weights.iter().flatten().chain(found.model.bias.iter().flatten());
             assert!(weights.copied().all(f64::is_finite) && found.model.map.fits());
             n_read += 1;
@@ -241,12 +243,17 @@ fn no_table_is_taken_for_a_model() {
                 folders.push(path);
                 continue;
             }
-            assert_ne!(Format::of(&std::fs::read(&path).unwrap()), Some(Format::Onnx), "{}", path.display());
+            assert_ne!(
+                formats::recognize(&std::fs::read(&path).unwrap()),
+                named("onnx"),
+                "{}",
+                path.display()
+            );
             n_files += 1;
         }
     }
     assert!(n_files > 50, "{n_files}");
     for bytes in [&b""[..], b"\x08", b"\x08\x07", b"x,y\n1,2\n", b"\x08,\n", b"\x08\x07,1\n"] {
-        assert_eq!(Format::of(bytes), None, "{bytes:?}");
+        assert_eq!(formats::recognize(bytes), None, "{bytes:?}");
     }
 }

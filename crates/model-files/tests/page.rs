@@ -7,17 +7,17 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use downhill::message::Code;
-use downhill_model_files::format::{self, Format};
+use downhill_model_files::formats;
 use downhill_model_files::run::Run;
 use serde_json::{Value, json};
-use support::{SAMPLES, hostile, rows, sample};
+use support::{SAMPLES, hostile, rows, sample, spec};
 
 fn runs() -> Vec<(String, Run)> {
     SAMPLES.iter().map(|name| ((*name).to_owned(), sample(name))).chain(hostile()).collect()
 }
 
 fn page(run: &Run) -> String {
-    String::from_utf8(Format::Page.write(run).unwrap()).unwrap()
+    String::from_utf8(spec("page").write(run).unwrap()).unwrap()
 }
 
 fn between<'a>(text: &'a str, open: &str, close: &str) -> &'a str {
@@ -100,9 +100,9 @@ fn names_are_nothing_but_text_in_it() {
 #[test]
 fn it_is_recognized_and_gives_its_run_back_unless_it_was_changed() {
     for (name, run) in runs() {
-        let bytes = Format::Page.write(&run).unwrap();
-        assert_eq!(Format::of(&bytes), Some(Format::Page), "{name}");
-        let found = format::read(&bytes).unwrap();
+        let bytes = spec("page").write(&run).unwrap();
+        assert_eq!(formats::recognize(&bytes), Some(spec("page")), "{name}");
+        let found = formats::read(&bytes).unwrap();
         assert_eq!((found.run, found.model), (Some(run.text.clone()), run.model()), "{name}");
     }
     let page = page(&sample("story"));
@@ -111,6 +111,6 @@ fn it_is_recognized_and_gives_its_run_back_unless_it_was_changed() {
         page.replace("Inputs", "Input"),
         page[..page.len() - 5].to_owned(),
     ] {
-        assert_eq!(format::read(changed.as_bytes()).unwrap_err().code, Code::ModelDamaged);
+        assert_eq!(formats::read(changed.as_bytes()).unwrap_err().code, Code::ModelDamaged);
     }
 }

@@ -6,13 +6,13 @@ mod support;
 use std::time::{Duration, Instant};
 
 use downhill::dataset::Input;
+use downhill::foreign::Model;
 use downhill::message::{Code, Message};
 use downhill::model::Response;
 use downhill::rng::philox4x32;
-use downhill_model_files::format::{self, Format};
-use downhill_model_files::model::Model;
+use downhill_model_files::formats;
 use serde_json::{Value, json};
-use support::{SAMPLES, difference, hostile, rows, run_of, sample};
+use support::{SAMPLES, difference, hostile, rows, run_of, sample, spec};
 
 /// A second in the page; this is not optimized, and other tests and builds run beside it.
 const SOON: Duration = Duration::from_secs(40);
@@ -22,14 +22,14 @@ fn fixture(name: &str) -> Vec<u8> {
 }
 
 fn model(bytes: &[u8]) -> Model {
-    let found = format::read(bytes).unwrap_or_else(|refused| panic!("{refused}"));
-    assert_eq!(found.format, Format::Pmml);
+    let found = formats::read(bytes).unwrap_or_else(|refused| panic!("{refused}"));
+    assert_eq!(found.format, "pmml");
     found.model
 }
 
 fn refused(bytes: &[u8]) -> Message {
     let begun = Instant::now();
-    let refused = format::read(bytes).unwrap_err();
+    let refused = formats::read(bytes).unwrap_err();
     assert!(begun.elapsed() < SOON, "{refused} after {:?}", begun.elapsed());
     refused
 }
@@ -58,8 +58,8 @@ fn numbers(value: &Value) -> Vec<f64> {
 fn every_run_comes_back_to_the_bit() {
     for name in SAMPLES {
         let run = sample(name);
-        let found = format::read(&Format::Pmml.write(&run).unwrap()).unwrap();
-        assert_eq!(found.format, Format::Pmml);
+        let found = formats::read(&spec("pmml").write(&run).unwrap()).unwrap();
+        assert_eq!(found.format, "pmml");
         assert_eq!(found.run.as_deref(), Some(run.text.as_str()), "{name}");
         assert_eq!(found.producer.as_deref(), Some("Downhill 0.1.0"));
     }
@@ -69,7 +69,7 @@ fn every_run_comes_back_to_the_bit() {
 fn the_tables_alone_predict_what_the_run_does() {
     for name in SAMPLES {
         let run = sample(name);
-        let (own, expected) = (model(&Format::Pmml.write(&run).unwrap()), run.model());
+        let (own, expected) = (model(&spec("pmml").write(&run).unwrap()), run.model());
         assert_eq!(own.inputs, expected.inputs, "{name}");
         assert_eq!((&own.target, own.activation), (&expected.target, expected.activation), "{name}");
         assert_eq!(own.target_levels, expected.target_levels, "{name}");
@@ -78,7 +78,7 @@ fn the_tables_alone_predict_what_the_run_does() {
         assert!(off < 1e-13, "{name} is off by {off}");
     }
     // Where nothing was scaled the f32 of the run are there as they were.
-    let (own, expected) = (model(&Format::Pmml.write(&sample("story")).unwrap()), sample("story").model());
+    let (own, expected) = (model(&spec("pmml").write(&sample("story")).unwrap()), sample("story").model());
     assert_eq!((own.weights, own.bias), (expected.weights, expected.bias));
 }
 
@@ -86,7 +86,7 @@ fn the_tables_alone_predict_what_the_run_does() {
 fn sklearn_pmml_model_predicts_the_same_of_our_files() {
     let expected: Value = serde_json::from_slice(&fixture("expected.json")).unwrap();
     for (name, of) in expected["sklearn_pmml_model"].as_object().unwrap() {
-        let own = model(&Format::Pmml.write(&sample(name)).unwrap());
+        let own = model(&spec("pmml").write(&sample(name)).unwrap());
         let columns: Vec<&str> = own.inputs.iter().map(|input| input.name.as_str()).collect();
         for (row, outputs) in of["rows"].as_array().unwrap().iter().zip(of["outputs"].as_array().unwrap()) {
             let predicted = predict(&own, &columns, row.as_array().unwrap());
@@ -169,9 +169,9 @@ fn other_models_are_refused_by_name() {
 
 #[test]
 fn changed_weights_are_read_and_the_note_beside_them_is_not_believed() {
-    let text = String::from_utf8(Format::Pmml.write(&sample("story")).unwrap()).unwrap();
+    let text = String::from_utf8(spec("pmml").write(&sample("story")).unwrap()).unwrap();
     let found =
-        format::read(text.replace("coefficient=\"1.9774160385131836\"", "coefficient=\"5\"").as_bytes());
+        formats::read(text.replace("coefficient=\"1.9774160385131836\"", "coefficient=\"5\"").as_bytes());
     let found = found.unwrap();
     assert_eq!((found.run, found.model.weights[0][0]), (None, 5.0));
 }
@@ -179,7 +179,7 @@ fn changed_weights_are_read_and_the_note_beside_them_is_not_believed() {
 #[test]
 fn high_powers_of_numbers_far_from_zero_keep_their_digits() {
     // A hundred times the standard deviation from 0, to the sixth: folded coefficients would be of 1e12.
-    let text = String::from_utf8(Format::Pmml.write(&sample("powers")).unwrap()).unwrap();
+    let text = String::from_utf8(spec("pmml").write(&sample("powers")).unwrap()).unwrap();
     assert!(text.contains("<NumericPredictor name=\"scaled(year)\" exponent=\"3\""));
     assert!(text.contains("<Constant dataType=\"double\">1906.5</Constant>"));
 }
@@ -192,24 +192,24 @@ fn hostile_names_come_back_or_are_refused() {
             input.name == target
                 || [&input.name].into_iter().chain(&input.levels).any(|name| name.contains(['\0', '\u{7}']))
         });
-        let written = Format::Pmml.write(&run);
+        let written = spec("pmml").write(&run);
         if names {
             assert_eq!(written.unwrap_err().code, Code::ModelCannotHold, "{name}");
             continue;
         }
-        let found = format::read(&written.unwrap()).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let found = formats::read(&written.unwrap()).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(found.model.inputs, run.model().inputs, "{name}");
         assert_eq!(found.model.target_levels, run.model().target_levels, "{name}");
         assert!(found.run.is_some(), "{name}");
         assert!(difference(&run.model(), &found.model, &rows(&run, 10)) < 1e-13, "{name}");
     }
     for inputs in [&[("y", &[][..])][..], &[("a", &[]), ("a", &[])], &[("\u{FFFE}", &[])]] {
-        let refused = Format::Pmml.write(&run_of(inputs, &[], "y", "linear")).unwrap_err();
+        let refused = spec("pmml").write(&run_of(inputs, &[], "y", "linear")).unwrap_err();
         assert_eq!(refused.code, Code::ModelCannotHold, "{inputs:?}");
     }
     let names = &[("a\nb\t\"'<&>]]>\r", &["é\u{85}\u{2028}", " ", "\r\n", "😀"][..]), ("x", &[])];
     let run = run_of(names, &["b", "a", "\n"], "<y>", "softmax");
-    let found = format::read(&Format::Pmml.write(&run).unwrap()).unwrap();
+    let found = formats::read(&spec("pmml").write(&run).unwrap()).unwrap();
     assert_eq!(
         (found.model.inputs, found.model.target_levels),
         (run.model().inputs, run.model().target_levels)
@@ -218,11 +218,11 @@ fn hostile_names_come_back_or_are_refused() {
 
 #[test]
 fn a_file_cut_at_any_byte_is_refused() {
-    let own = ["story", "mixed"].map(|name| Format::Pmml.write(&sample(name)).unwrap());
+    let own = ["story", "mixed"].map(|name| spec("pmml").write(&sample(name)).unwrap());
     let others = ["jpmml_softmax.pmml", "claims_powers.pmml", "claims_terms.pmml", "refused_network.pmml"];
     for whole in own.into_iter().chain(others.map(fixture)) {
         for end in 0..whole.trim_ascii_end().len() {
-            assert!(format::read(&whole[..end]).is_err(), "cut after {end} of {} bytes", whole.len());
+            assert!(formats::read(&whole[..end]).is_err(), "cut after {end} of {} bytes", whole.len());
         }
     }
 }
@@ -250,7 +250,7 @@ fn files_that_were_changed_anywhere_do_no_harm() {
     let corpus: Vec<Vec<u8>> = ["story", "powers", "mixed", "yes"]
         .map(|name| {
             // The run that is carried is most of the file, and another reader's.
-            let text = String::from_utf8(Format::Pmml.write(&sample(name)).unwrap()).unwrap();
+            let text = String::from_utf8(spec("pmml").write(&sample(name)).unwrap()).unwrap();
             let (before, after) = (text.find("<Extension").unwrap(), text.find("<Application").unwrap());
             [&text[..before], &text[after..]].concat().into_bytes()
         })
@@ -293,7 +293,7 @@ fn files_that_were_changed_anywhere_do_no_harm() {
                 break;
             }
         }
-        if let Ok(found) = format::read(&bytes) {
+        if let Ok(found) = formats::read(&bytes) {
             let weights = found.model.weights.iter().flatten().chain(found.model.bias.iter().flatten());
             assert!(weights.copied().all(f64::is_finite) && found.model.map.fits());
             n_read += 1;
@@ -442,6 +442,6 @@ fn documents_made_to_swell_are_refused_soon() {
     let asked = "<NumericPredictor name=\"d999\" coefficient=\"1\"/>";
     assert_eq!(refused(document("", &chain, asked).as_bytes()).code, Code::ModelTooLarge);
     // Blanks between a great many elements, and beginnings that never end.
-    assert!(format::read(&[b"<?xml".to_vec(), b" ".repeat(1 << 22)].concat()).is_err());
-    assert!(format::read("<!-- -->".repeat(1 << 18).as_bytes()).is_err());
+    assert!(formats::read(&[b"<?xml".to_vec(), b" ".repeat(1 << 22)].concat()).is_err());
+    assert!(formats::read("<!-- -->".repeat(1 << 18).as_bytes()).is_err());
 }

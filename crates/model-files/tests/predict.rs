@@ -4,10 +4,10 @@
 use std::fs;
 use std::path::Path;
 
+use downhill::foreign::Model;
 use downhill::message::Code;
 use downhill::rng::{Rng, Stream};
 use downhill_model_files::forward::Forward;
-use downhill_model_files::model::Model;
 use downhill_model_files::predict::Predictor;
 use downhill_model_files::run::Run;
 use serde_json::Value;

@@ -5,11 +5,13 @@
 use std::fs;
 use std::path::Path;
 
-use downhill_model_files::format::{self, Format};
+use downhill_model_files::formats;
 use downhill_model_files::run::Run;
+use support::spec;
 
-const RECIPES: [Format; 4] =
-    [Format::RecipeKeras, Format::RecipePytorch, Format::RecipeSklearn, Format::RecipeSpark];
+mod support;
+
+const RECIPES: [&str; 4] = ["recipe_keras", "recipe_pytorch", "recipe_sklearn", "recipe_spark"];
 
 fn sample(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("samples/{name}.json"));
@@ -20,8 +22,8 @@ fn run(text: &str) -> Run {
     Run::read(text.as_bytes()).expect("a run file")
 }
 
-fn script(format: Format, run: &Run) -> String {
-    String::from_utf8(format.write(run).expect("a recipe")).expect("text")
+fn script(format: &str, run: &Run) -> String {
+    String::from_utf8(spec(format).write(run).expect("a recipe")).expect("text")
 }
 
 #[test]
@@ -29,7 +31,7 @@ fn carries_the_run() {
     for name in ["story", "unbiased", "powers", "mixed", "ten", "yes", "classes"] {
         let run = run(&sample(name));
         for format in RECIPES {
-            let found = format::read(script(format, &run).as_bytes()).expect("a recipe");
+            let found = formats::read(script(format, &run).as_bytes()).expect("a recipe");
             assert_eq!(found.format, format);
             assert_eq!(found.model, run.model(), "{name}");
             assert_eq!(found.run.as_deref(), Some(&run.text[..]), "{name}");
@@ -51,32 +53,32 @@ fn keeps_names_within_their_quotes() {
         assert_eq!(before.lines().count(), after.lines().count());
         assert_eq!(before.matches("\n\"\"\"\n").count(), after.matches("\n\"\"\"\n").count());
         assert!(!after.lines().any(|line| line.trim_start().starts_with("import os")));
-        let found = format::read(after.as_bytes()).expect("a recipe");
+        let found = formats::read(after.as_bytes()).expect("a recipe");
         assert_eq!(found.model.inputs[3].name, "\"\"\"\nimport os\r# \u{2028} \u{202e}\u{1f600}\\");
     }
 }
 
 #[test]
 fn says_what_is_wrong_with_a_script_that_was_cut_or_changed() {
-    let whole = script(Format::RecipeKeras, &run(&sample("unbiased")));
+    let whole = script("recipe_keras", &run(&sample("unbiased")));
     let bytes = whole.trim_end().as_bytes();
     // Of what stands before the run no byte matters to Downhill.
     let carried = whole.rfind("# downhill-run: ").expect("a run") - 40;
     for end in (0..carried).step_by(97).chain(carried..bytes.len()) {
-        assert!(format::read(&bytes[..end]).is_err(), "cut at {end}");
+        assert!(formats::read(&bytes[..end]).is_err(), "cut at {end}");
     }
-    assert!(format::read(bytes).is_ok());
-    assert!(format::read(whole.replace("\"version\":1", "\"version\":7").as_bytes()).is_err());
+    assert!(formats::read(bytes).is_ok());
+    assert!(formats::read(whole.replace("\"version\":1", "\"version\":7").as_bytes()).is_err());
     // Another script of Python's is no model.
-    assert_eq!(Format::of(b"\"\"\"Keras: a tutorial\"\"\"\nimport keras\n"), None);
+    assert_eq!(formats::recognize(b"\"\"\"Keras: a tutorial\"\"\"\nimport keras\n"), None);
 }
 
 #[test]
 fn says_what_it_does_otherwise() {
     let of = |format, name: &str| script(format, &run(&sample(name)));
-    assert!(!of(Format::RecipePytorch, "powers").contains("Differences from the run"));
-    assert!(of(Format::RecipePytorch, "mixed").contains("Rows come in a different order"));
-    assert!(of(Format::RecipeSpark, "powers").contains("MLlib has its own solvers"));
-    assert!(of(Format::RecipeSklearn, "story").contains("It computes the optimum"));
-    assert!(of(Format::RecipeKeras, "story").contains("noise from another random generator"));
+    assert!(!of("recipe_pytorch", "powers").contains("Differences from the run"));
+    assert!(of("recipe_pytorch", "mixed").contains("Rows come in a different order"));
+    assert!(of("recipe_spark", "powers").contains("MLlib has its own solvers"));
+    assert!(of("recipe_sklearn", "story").contains("It computes the optimum"));
+    assert!(of("recipe_keras", "story").contains("noise from another random generator"));
 }

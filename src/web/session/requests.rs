@@ -5,7 +5,7 @@ use wasm_bindgen::prelude::*;
 
 use super::Session;
 use super::describe::Detail;
-use crate::foreign::{Comparison, ForeignModel};
+use crate::foreign::{Comparison, Model};
 use crate::message::{Code, Message, Result};
 use crate::protocol::{Answer, Exact, Request};
 use crate::run_file::{RunFile, Saving};
@@ -75,9 +75,9 @@ impl Session {
             Request::RemovePoint { index } => return self.remove_point(index).await,
             Request::Predict { inputs } => return self.predict(&inputs),
             Request::PredictRow { values } => return self.predict_row(&values),
-            Request::Adopt { model } => return self.adopt(&ForeignModel::read(model)?).await,
+            Request::Adopt { model } => return self.adopt(&Model::read(model)?).await,
             Request::Compare { model } => {
-                let model = ForeignModel::read(model)?;
+                let model = Model::read(model)?;
                 return Ok(Answer::Compared(Box::new(Comparison::of(&model, &self.run()?.trainer)?)));
             }
             Request::Export { which, saved } => {

@@ -13,7 +13,7 @@ use super::{Run, Session};
 use crate::choices::{BackendChoice, Choice as _, Source};
 use crate::config::{MAX_EDITS, RunConfig, RunPlan};
 use crate::dataset::{Dataset, FeatureMap, Input, Table};
-use crate::foreign::{ForeignModel, Matching};
+use crate::foreign::{Matching, Model};
 use crate::message::{Code, Message, Result};
 use crate::protocol::{Answer, Progress};
 use crate::run_file;
@@ -119,7 +119,7 @@ impl Session {
     }
 
     /// Starts a new run on the rows of the current one from a model of another tool.
-    pub(super) async fn adopt(&mut self, model: &ForeignModel) -> Result<Answer> {
+    pub(super) async fn adopt(&mut self, model: &Model) -> Result<Answer> {
         let mut config = self.columns_for(model).await?;
         let rows = self.rows(&config).await?;
         let inputs = rows.dataset.inputs.clone();
@@ -137,7 +137,7 @@ impl Session {
     }
 
     /// The current configuration, on the columns that a model takes if the run's table has them by name.
-    async fn columns_for(&mut self, model: &ForeignModel) -> Result<RunConfig> {
+    async fn columns_for(&mut self, model: &Model) -> Result<RunConfig> {
         let config = self.config()?;
         if matches!(config.data.source, Source::Linspace { .. }) {
             return Ok(config);
@@ -245,6 +245,6 @@ impl Session {
     }
 }
 
-fn matched_by_name(model: &ForeignModel, inputs: &[Input]) -> Option<Matching> {
+fn matched_by_name(model: &Model, inputs: &[Input]) -> Option<Matching> {
     model.matched(inputs).ok().filter(|matching| matching.notice.is_none())
 }

@@ -1,8 +1,8 @@
 //! What a run has to predict, as the scripts of `interop/` read it: see `tests/interop/README.md`.
 
 use downhill::dataset::{Input, Term};
+use downhill::foreign::Model;
 use downhill::rng::{Rng, Stream};
-use downhill_model_files::model::Model;
 use downhill_model_files::run::Run;
 use serde::Serialize;
 use serde_json::{Value, json};

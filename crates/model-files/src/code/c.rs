@@ -4,6 +4,18 @@ use downhill::message::Result;
 use downhill::model::Response;
 
 use super::{Language, Program, Syntax, cannot_hold, example, indented};
+use crate::format::{FormatSpec, Group};
+
+pub(crate) const SPEC: FormatSpec = FormatSpec {
+    name: "c",
+    group: Group::Code,
+    file_name: "downhill_step_{step}.c",
+    recognizes: |content| super::recognizes(content, Language::C),
+    write: |run| super::write(run, Language::C, body),
+    read: Some(|bytes| super::read(bytes, Language::C)),
+    holds: super::holds,
+    how_to_load: |model, file_name| ("c", how_to_load(&Program::new(model), file_name)),
+};
 
 /// Bytes beyond ASCII in octal, which ends after three digits whatever follows; a compiler may take the source to be of
 /// another encoding. `?` is escaped since two of them begin another sign in old C.
@@ -25,7 +37,7 @@ const SYNTAX: Syntax = Syntax {
     is_level: |name, level| format!("strcmp({name}, {}) == 0 ? 1.0 : 0.0", text(level)),
 };
 
-pub(super) fn body(program: &Program<'_>) -> Result<String> {
+fn body(program: &Program<'_>) -> Result<String> {
     let model = program.model;
     let words = || model.inputs.iter().flat_map(|input| &input.levels).chain(&model.target_levels);
     if words().any(|word| word.contains('\0')) {
@@ -44,7 +56,7 @@ pub(super) fn body(program: &Program<'_>) -> Result<String> {
     if softmax {
         parameters.push(format!("double probability[{n_outputs}]"));
     }
-    if program.has_levels() {
+    if program.model.has_levels() {
         code += "// A word that is not a level of its column gives NAN and sets errno to EDOM, as the functions of math.h do.\n";
     }
     code += &format!("{} predict({}) {{\n", if softmax { "void" } else { "double" }, parameters.join(", "));
@@ -84,7 +96,7 @@ pub(super) fn body(program: &Program<'_>) -> Result<String> {
     Ok(code + &indented(&lines.join("\n"), 1) + "}\n\n")
 }
 
-pub(super) fn how_to_load(program: &Program<'_>, file_name: &str) -> String {
+fn how_to_load(program: &Program<'_>, file_name: &str) -> String {
     let value = |(index, (input, _)): (usize, (&downhill::dataset::Input, &str))| match input.levels.last() {
         Some(level) => text(level),
         None => example(program.model, index),

@@ -2,7 +2,19 @@
 
 use downhill::model::Response;
 
-use super::{Program, Syntax, example, indented, quoted};
+use super::{Language, Program, Syntax, example, indented, quoted};
+use crate::format::{FormatSpec, Group};
+
+pub(crate) const SPEC: FormatSpec = FormatSpec {
+    name: "javascript",
+    group: Group::Code,
+    file_name: "downhill_step_{step}.mjs",
+    recognizes: |content| super::recognizes(content, Language::Javascript),
+    write: |run| super::write(run, Language::Javascript, |program| Ok(body(program))),
+    read: Some(|bytes| super::read(bytes, Language::Javascript)),
+    holds: super::holds,
+    how_to_load: |model, file_name| ("javascript", how_to_load(&Program::new(model), file_name)),
+};
 
 fn text(text: &str) -> String {
     quoted(text, |letter| format!("\\u{{{:x}}}", letter as u32))
@@ -13,7 +25,7 @@ const SYNTAX: Syntax = Syntax {
     is_level: |name, level| format!("{name} === {} ? 1 : 0", text(level)),
 };
 
-pub(super) fn body(program: &Program<'_>) -> String {
+fn body(program: &Program<'_>) -> String {
     let model = program.model;
     let mut code = String::new();
     if model.activation == Response::Softmax {
@@ -58,7 +70,7 @@ pub(super) fn body(program: &Program<'_>) -> String {
     code + &indented(&lines.join("\n"), 1) + "}\n\n"
 }
 
-pub(super) fn how_to_load(program: &Program<'_>, file_name: &str) -> String {
+fn how_to_load(program: &Program<'_>, file_name: &str) -> String {
     let named = |(index, (input, name)): (usize, (&downhill::dataset::Input, &str))| {
         let value = input.levels.last().map_or_else(|| example(program.model, index), |level| text(level));
         format!("{name}: {value}")

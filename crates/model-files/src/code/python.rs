@@ -4,6 +4,18 @@ use downhill::message::Result;
 use downhill::model::Response;
 
 use super::{Language, Program, Syntax, cannot_hold, example, indented, quoted};
+use crate::format::{FormatSpec, Group};
+
+pub(crate) const SPEC: FormatSpec = FormatSpec {
+    name: "python",
+    group: Group::Code,
+    file_name: "downhill_step_{step}.py",
+    recognizes: |content| super::recognizes(content, Language::Python),
+    write: |run| super::write(run, Language::Python, body),
+    read: Some(|bytes| super::read(bytes, Language::Python)),
+    holds: super::holds,
+    how_to_load: |model, file_name| ("python", how_to_load(&Program::new(model), file_name)),
+};
 
 fn text(text: &str) -> String {
     quoted(text, |letter| format!("\\U{:08x}", letter as u32))
@@ -24,7 +36,7 @@ def _word(name, value, levels):
 
 "#;
 
-pub(super) fn body(program: &Program<'_>) -> Result<String> {
+fn body(program: &Program<'_>) -> Result<String> {
     // NumPy takes zeros at the end of a word off.
     let words = program.model.inputs.iter().flat_map(|input| &input.levels);
     if words.into_iter().any(|word| word.contains('\0')) {
@@ -36,7 +48,7 @@ pub(super) fn body(program: &Program<'_>) -> Result<String> {
         let classes: Vec<String> = model.target_levels.iter().map(|level| text(level)).collect();
         code += &format!("CLASSES = [{}]\n\n", classes.join(", "));
     }
-    if program.has_levels() {
+    if program.model.has_levels() {
         code += WORD;
     }
     code += &format!("\ndef predict({}):\n", program.names.join(", "));
@@ -70,7 +82,7 @@ pub(super) fn body(program: &Program<'_>) -> Result<String> {
     Ok(code + &indented(&lines.join("\n"), 1) + "\n\n")
 }
 
-pub(super) fn how_to_load(program: &Program<'_>, file_name: &str) -> String {
+fn how_to_load(program: &Program<'_>, file_name: &str) -> String {
     let stem = file_name.strip_suffix(".py").unwrap_or(file_name);
     let named = |(index, (input, name)): (usize, (&downhill::dataset::Input, &str))| {
         let value = input.levels.last().map_or_else(|| example(program.model, index), |level| text(level));

@@ -2,7 +2,19 @@
 
 use downhill::model::Response;
 
-use super::{Program, Syntax, bare, example, indented, quoted};
+use super::{Language, Program, Syntax, bare, example, indented, quoted};
+use crate::format::{FormatSpec, Group};
+
+pub(crate) const SPEC: FormatSpec = FormatSpec {
+    name: "rust",
+    group: Group::Code,
+    file_name: "downhill_step_{step}.rs",
+    recognizes: |content| super::recognizes(content, Language::Rust),
+    write: |run| super::write(run, Language::Rust, |program| Ok(body(program))),
+    read: Some(|bytes| super::read(bytes, Language::Rust)),
+    holds: super::holds,
+    how_to_load: |model, file_name| ("rust", how_to_load(&Program::new(model), file_name)),
+};
 
 fn text(text: &str) -> String {
     quoted(text, |letter| format!("\\u{{{:x}}}", letter as u32))
@@ -13,7 +25,7 @@ const SYNTAX: Syntax = Syntax {
     is_level: |name, level| format!("if {name} == {} {{ 1.0_f64 }} else {{ 0.0 }}", text(level)),
 };
 
-pub(super) fn body(program: &Program<'_>) -> String {
+fn body(program: &Program<'_>) -> String {
     let model = program.model;
     let mut code = String::new();
     let n_outputs = program.n_outputs();
@@ -24,8 +36,8 @@ pub(super) fn body(program: &Program<'_>) -> String {
         code += &format!("pub const CLASSES: [&str; {}] = [{}];\n\n", classes.len(), classes.join(", "));
         gives = format!("[f64; {n_outputs}]");
     }
-    let (open, close) = if program.has_levels() { ("Ok(", ")") } else { ("", "") };
-    if program.has_levels() {
+    let (open, close) = if program.model.has_levels() { ("Ok(", ")") } else { ("", "") };
+    if program.model.has_levels() {
         code += "/// # Errors\n/// Returned if a word is not a level of its column.\n";
         gives = format!("Result<{gives}, String>");
     }
@@ -62,7 +74,7 @@ pub(super) fn body(program: &Program<'_>) -> String {
     code + &indented(&lines.join("\n"), 1) + "}\n\n"
 }
 
-pub(super) fn how_to_load(program: &Program<'_>, file_name: &str) -> String {
+fn how_to_load(program: &Program<'_>, file_name: &str) -> String {
     let value = |(index, (input, _)): (usize, (&downhill::dataset::Input, &str))| match input.levels.last() {
         Some(level) => text(level),
         None => format!("{}_f64", example(program.model, index)),

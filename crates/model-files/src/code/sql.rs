@@ -5,11 +5,24 @@
 
 use std::collections::HashSet;
 
-use downhill::dataset::Term;
+use downhill::dataset::{Input, Term};
+use downhill::foreign::Model;
 use downhill::message::Result;
 use downhill::model::Response;
 
 use super::{Language, Program, TERMS_A_STATEMENT, addends, cannot_hold, divided, minus};
+use crate::format::{FormatSpec, Group};
+
+pub(crate) const SPEC: FormatSpec = FormatSpec {
+    name: "sql",
+    group: Group::Code,
+    file_name: "downhill_step_{step}.sql",
+    recognizes: |content| super::recognizes(content, Language::Sql),
+    write: |run| super::write(run, Language::Sql, body),
+    read: Some(|bytes| super::read(bytes, Language::Sql)),
+    holds: super::holds,
+    how_to_load: |_, file_name| ("sh", how_to_load(file_name)),
+};
 
 /// Always one of floating point: DuckDB takes `0.5` to be an exact decimal, of as many digits.
 fn number(value: f64) -> String {
@@ -24,31 +37,61 @@ fn text(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-pub(super) fn body(program: &Program<'_>) -> Result<String> {
+fn body(program: &Program<'_>) -> Result<String> {
     let model = program.model;
-    let mut met = HashSet::new();
+    let columns = columns(model)?;
+    let features = features(program);
+    let score = |output: usize| score(model, &features, output);
+    let condition = condition(model);
+    let case = |value: &str| format!("CASE WHEN {condition} THEN {value} END");
+    let one =
+        |value: &str, column: &str| format!("SELECT data.*, {} AS \"{column}\"\nFROM data;", case(value));
+    let select = match model.activation {
+        Response::Linear => one(&score(0), "prediction"),
+        Response::Sigmoid => one(&format!("1e0 / (1e0 + exp(-({})))", score(0)), "probability"),
+        Response::Exponential => one(&format!("exp({})", score(0)), "rate"),
+        Response::Softmax => {
+            let scores = (0..program.n_outputs()).map(|k| case(&score(k))).collect();
+            softmax(model, &columns, scores)
+        }
+    };
+    Ok(select + "\n\n")
+}
+
+/// Names of the columns in lower case, as far as SQL can tell them apart.
+fn columns(model: &Model) -> Result<HashSet<String>> {
+    let mut columns = HashSet::new();
     for input in &model.inputs {
         if input.name.is_empty() || input.name.contains('\0') {
             return Err(cannot_hold(Language::Sql, "a column whose name is empty or contains a zero byte"));
         }
-        if !met.insert(input.name.to_lowercase()) {
+        if !columns.insert(input.name.to_lowercase()) {
             return Err(cannot_hold(
                 Language::Sql,
                 "columns whose names differ only in upper and lower case",
             ));
         }
     }
-    let words = || model.inputs.iter().flat_map(|input| &input.levels).chain(&model.target_levels);
-    if words().any(|word| word.contains('\0')) {
-        return Err(cannot_hold(Language::Sql, "text with a zero byte"));
+    let mut words = model.inputs.iter().flat_map(|input| &input.levels).chain(&model.target_levels);
+    match words.any(|word| word.contains('\0')) {
+        true => Err(cannot_hold(Language::Sql, "text with a zero byte")),
+        false => Ok(columns),
     }
-    let column = |input: usize| format!("data.{}", name(&model.inputs[input].name));
+}
+
+fn column(model: &Model, input: usize) -> String {
+    format!("data.{}", name(&model.inputs[input].name))
+}
+
+/// An expression for each feature.
+fn features(program: &Program<'_>) -> Vec<String> {
+    let model = program.model;
     let mut values: Vec<String> = Vec::with_capacity(program.terms.len());
     for (k, term) in program.terms.iter().enumerate() {
         values.push(match *term {
             Term::Power { input, power: 1 } => {
                 let map = &model.map.inputs[input];
-                let own = format!("CAST({} AS DOUBLE)", column(input));
+                let own = format!("CAST({} AS DOUBLE)", column(model, input));
                 divided(&minus(&own, map.center, number), map.scale, number)
             }
             Term::Power { power, .. } => {
@@ -57,73 +100,68 @@ pub(super) fn body(program: &Program<'_>) -> Result<String> {
             }
             Term::Level { input, level } => {
                 let level = text(&model.inputs[input].levels[level]);
-                format!("CASE WHEN {} = {level} THEN 1e0 ELSE 0e0 END", column(input))
+                format!("CASE WHEN {} = {level} THEN 1e0 ELSE 0e0 END", column(model, input))
             }
             Term::Product { of: [a, b] } => format!("({} * {})", values[a], values[b]),
         });
     }
-    let features: Vec<String> =
-        values.iter().enumerate().map(|(k, value)| program.feature(k, value, number)).collect();
-    let score = |output: usize| {
-        let parts: Vec<String> = features
-            .chunks(TERMS_A_STATEMENT)
-            .enumerate()
-            .map(|(chunk, features)| {
-                let bias = model.bias.as_ref().filter(|_| chunk == 0).map(|bias| number(bias[output]));
-                let weights = model.weights.iter().skip(chunk * TERMS_A_STATEMENT).map(|row| row[output]);
-                bracketed(&addends(bias, features, weights, number), "")
-            })
-            .collect();
-        if parts.len() == 1 { parts.concat() } else { format!("({})", parts.join(" + ")) }
+    values.iter().enumerate().map(|(k, value)| program.feature(k, value, number)).collect()
+}
+
+/// The score of an output: the weighted sum of the features.
+fn score(model: &Model, features: &[String], output: usize) -> String {
+    let part = |(chunk, features): (usize, &[String])| {
+        let bias = model.bias.as_ref().filter(|_| chunk == 0).map(|bias| number(bias[output]));
+        let weights = model.weights.iter().skip(chunk * TERMS_A_STATEMENT).map(|row| row[output]);
+        bracketed(&addends(bias, features, weights, number), "")
     };
-    // A number is one where it is the same as a number: SQLite would take any other word to be 0.
-    let readable = (0..model.inputs.len()).map(|input| match &model.inputs[input].levels[..] {
-        [] => format!("{0} = CAST({0} AS DOUBLE)", column(input)),
+    let parts: Vec<String> = features.chunks(TERMS_A_STATEMENT).enumerate().map(part).collect();
+    if parts.len() == 1 { parts.concat() } else { format!("({})", parts.join(" + ")) }
+}
+
+/// Whether a row can be predicted.
+fn condition(model: &Model) -> String {
+    // A number equals itself as a number: SQLite would take any other word to be 0.
+    let readable = |(input, own): (usize, &Input)| match &own.levels[..] {
+        [] => format!("{0} = CAST({0} AS DOUBLE)", column(model, input)),
         levels => {
             let levels: Vec<String> = levels.iter().map(|level| text(level)).collect();
-            format!("{} IN ({})", column(input), levels.join(", "))
-        }
-    });
-    let readable: Vec<String> = readable.collect();
-    // Many conditions in brackets of their own: a query goes down a level for each.
-    let readable: Vec<String> =
-        readable.chunks(TERMS_A_STATEMENT).map(|some| bracketed(some, "AND ")).collect();
-    let case = |value: &str| format!("CASE WHEN {} THEN {value} END", readable.join(" AND "));
-    let select = match model.activation {
-        Response::Linear => format!("SELECT data.*, {} AS \"prediction\"\nFROM data;", case(&score(0))),
-        Response::Sigmoid => {
-            let value = format!("1e0 / (1e0 + exp(-({})))", score(0));
-            format!("SELECT data.*, {} AS \"probability\"\nFROM data;", case(&value))
-        }
-        Response::Exponential => {
-            format!("SELECT data.*, {} AS \"rate\"\nFROM data;", case(&format!("exp({})", score(0))))
-        }
-        Response::Softmax => {
-            let n = program.n_outputs();
-            let mut prefix = String::from("score_");
-            while met.iter().any(|name| name.starts_with(&prefix)) {
-                prefix.push('_');
-            }
-            let scores: Vec<String> =
-                (0..n).map(|k| format!("{} AS \"{prefix}{}\"", case(&score(k)), k + 1)).collect();
-            // 1 / sum_j e^(z_j - z_k): no score is so large that this is beyond every number where it matters.
-            let probability = |k: usize| {
-                let powers: Vec<String> =
-                    (0..n).map(|j| format!("exp(\"{prefix}{}\" - \"{prefix}{}\")", j + 1, k + 1)).collect();
-                let powers: Vec<String> =
-                    powers.chunks(TERMS_A_STATEMENT).map(|some| format!("({})", some.join(" + "))).collect();
-                let class = model.target_levels.get(k).map_or("", String::as_str);
-                format!("1e0 / ({}) AS {}", powers.join(" + "), name(&format!("probability of {class}")))
-            };
-            let probabilities: Vec<String> = (0..n).map(probability).collect();
-            format!(
-                "SELECT scored.*,\n{}\nFROM (SELECT data.*,\n{}\nFROM data) AS scored;",
-                probabilities.join(",\n"),
-                scores.join(",\n")
-            )
+            format!("{} IN ({})", column(model, input), levels.join(", "))
         }
     };
-    Ok(select + "\n\n")
+    let readable: Vec<String> = model.inputs.iter().enumerate().map(readable).collect();
+    // Many conditions in brackets of their own: a query goes down a level for each.
+    let readable = readable.chunks(TERMS_A_STATEMENT).map(|some| bracketed(some, "AND "));
+    readable.collect::<Vec<String>>().join(" AND ")
+}
+
+/// A query that selects the scores first, then the probability of each class.
+fn softmax(model: &Model, columns: &HashSet<String>, scores: Vec<String>) -> String {
+    let n = scores.len();
+    let mut prefix = String::from("score_");
+    while columns.iter().any(|name| name.starts_with(&prefix)) {
+        prefix.push('_');
+    }
+    let scores: Vec<String> = scores
+        .into_iter()
+        .enumerate()
+        .map(|(k, score)| format!("{score} AS \"{prefix}{}\"", k + 1))
+        .collect();
+    // 1 / sum_j e^(z_j - z_k): no score is so large that this is beyond every number where it matters.
+    let probability = |k: usize| {
+        let powers: Vec<String> =
+            (0..n).map(|j| format!("exp(\"{prefix}{}\" - \"{prefix}{}\")", j + 1, k + 1)).collect();
+        let powers: Vec<String> =
+            powers.chunks(TERMS_A_STATEMENT).map(|some| format!("({})", some.join(" + "))).collect();
+        let class = model.target_levels.get(k).map_or("", String::as_str);
+        format!("1e0 / ({}) AS {}", powers.join(" + "), name(&format!("probability of {class}")))
+    };
+    let probabilities: Vec<String> = (0..n).map(probability).collect();
+    format!(
+        "SELECT scored.*,\n{}\nFROM (SELECT data.*,\n{}\nFROM data) AS scored;",
+        probabilities.join(",\n"),
+        scores.join(",\n")
+    )
 }
 
 /// Lines in brackets. Nothing else is indented: names and words may have lines of their own.
@@ -134,7 +172,7 @@ fn bracketed(lines: &[String], between: &str) -> String {
     format!("(\n    {}\n)", lines.join(&format!("\n    {between}")))
 }
 
-pub(super) fn how_to_load(file_name: &str) -> String {
+fn how_to_load(file_name: &str) -> String {
     let name = format!("'{}'", file_name.replace('\'', "'\\''"));
     format!(
         "# a table called data: of a database, or of a CSV\nsqlite3 -cmd '.mode csv' -cmd '.import table.csv data' :memory: \

@@ -117,7 +117,7 @@ impl<'a> Walk<'a> {
         Ok(Self { of, graph, symbols, classes: Vec::new(), work: 0 })
     }
 
-    fn model(mut self, target: Option<String>) -> Result<crate::model::Model> {
+    fn model(mut self, target: Option<String>) -> Result<downhill::foreign::Model> {
         for node in &self.of.node {
             let outputs = self.node(node)?;
             for (name, symbol) in node.output.iter().zip(outputs) {

@@ -10,8 +10,8 @@ use super::proto::{
     AttributeProto, Dimension, GraphProto, ModelProto, NodeProto, StringStringEntryProto, TensorProto,
     TensorShapeProto, TensorTypeProto, TypeProto, ValueInfoProto, data_type,
 };
-use super::read;
-use crate::model::Model;
+use super::read::read;
+use downhill::foreign::Model;
 
 /// A second in the page; this is not optimized, and other tests run beside it.
 const SOON: Duration = Duration::from_secs(8);

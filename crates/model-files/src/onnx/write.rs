@@ -13,8 +13,8 @@ use super::proto::{
     data_type,
 };
 use super::{CLASSES, INPUTS, MAX_RUN_BYTES, ML_DOMAIN, RUN, TARGET, operator};
-use crate::model::Model;
 use crate::run::Run;
+use downhill::foreign::Model;
 
 const IR_VERSION: i64 = 7;
 const OPSET: i64 = 13;

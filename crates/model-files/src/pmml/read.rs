@@ -1,7 +1,7 @@
 //! A `RegressionModel` as a model: its derived fields and tables are computed with symbols in the place of numbers.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use downhill::config::{MAX_DEGREE, MAX_FEATURES};
@@ -95,27 +95,8 @@ impl<'t> Reader<'t> {
         };
         let dictionary = root.child("DataDictionary").ok_or_else(|| damaged("no DataDictionary"))?;
         let schema = model.child("MiningSchema").ok_or_else(|| damaged("no MiningSchema"))?;
-        let (mut active, mut target) = (HashMap::new(), None);
-        for field in schema.children_called("MiningField") {
-            let name = field.need("name")?.into_owned();
-            match field.get("usageType")?.as_deref() {
-                None | Some("active") => {
-                    if let Some(outliers) = field.get("outliers")?.filter(|outliers| outliers != "asIs") {
-                        return Err(unsupported(format!("outlier treatment \"{}\"", cut(&outliers))));
-                    }
-                    active.insert(name, ());
-                }
-                Some("target" | "predicted") => target = target.or(Some(name)),
-                _ => {}
-            }
-        }
-        if let Some(rescaled) = model.child("Targets").and_then(|targets| targets.child("Target")) {
-            for what in ["min", "max", "castInteger", "rescaleConstant", "rescaleFactor"] {
-                if rescaled.get(what)?.is_some() {
-                    return Err(unsupported(format!("a target transformed by {what}")));
-                }
-            }
-        }
+        let (mut active, target) = mining_schema(schema)?;
+        refuse_rescaling(model)?;
         let target = match target {
             Some(name) => name,
             None => model.get("targetFieldName")?.map_or_else(|| "y".to_owned(), Cow::into_owned),
@@ -138,7 +119,7 @@ impl<'t> Reader<'t> {
             if name == reader.target {
                 reader.target_values = values(field)?;
                 reader.target_is_number = field.get("dataType")?.as_deref() != Some("string");
-            } else if active.remove(&name).is_some() {
+            } else if active.remove(&name) {
                 reader.add_input(name, field)?;
             }
         }
@@ -198,7 +179,7 @@ impl<'t> Reader<'t> {
         Ok(())
     }
 
-    fn model(mut self) -> Result<crate::model::Model> {
+    fn model(mut self) -> Result<downhill::foreign::Model> {
         let tables: Vec<&Element<'_>> = self.model.children_called("RegressionTable").collect();
         if tables.is_empty() || tables.len() > MAX_CLASSES {
             return Err(unsupported(format!("{} regression tables", tables.len())));
@@ -510,4 +491,35 @@ fn whole(power: f64) -> Option<u32> {
 
 fn constant(value: f64) -> Rc<Value> {
     Rc::new(vec![Polynomial::constant(value)])
+}
+
+/// The columns that a model takes, and its target where the schema names one.
+fn mining_schema(schema: &Element<'_>) -> Result<(HashSet<String>, Option<String>)> {
+    let (mut active, mut target) = (HashSet::new(), None);
+    for field in schema.children_called("MiningField") {
+        let name = field.need("name")?.into_owned();
+        match field.get("usageType")?.as_deref() {
+            None | Some("active") => {
+                if let Some(outliers) = field.get("outliers")?.filter(|outliers| outliers != "asIs") {
+                    return Err(unsupported(format!("outlier treatment \"{}\"", cut(&outliers))));
+                }
+                active.insert(name);
+            }
+            Some("target" | "predicted") => target = target.or(Some(name)),
+            _ => {}
+        }
+    }
+    Ok((active, target))
+}
+
+/// Refuses a model whose target is changed after it was predicted.
+fn refuse_rescaling(model: &Element<'_>) -> Result<()> {
+    if let Some(rescaled) = model.child("Targets").and_then(|targets| targets.child("Target")) {
+        for what in ["min", "max", "castInteger", "rescaleConstant", "rescaleFactor"] {
+            if rescaled.get(what)?.is_some() {
+                return Err(unsupported(format!("a target transformed by {what}")));
+            }
+        }
+    }
+    Ok(())
 }

@@ -8,10 +8,10 @@ use downhill::model::Response;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
-use super::{EXTENDER, MAX_RUN_BYTES, NAME, RUN, has_terms};
-use crate::model::Model;
+use super::{EXTENDER, MAX_RUN_BYTES, NAME, RUN};
 use crate::provenance;
 use crate::run::Run;
+use downhill::foreign::Model;
 
 const NAMESPACE: &str = "http://www.dmg.org/PMML-4_4";
 const VERSION: &str = "4.4";
@@ -170,7 +170,11 @@ fn regression(xml: &mut Xml, model: &Model) -> Result<()> {
                 Ok(())
             })?;
         }
-        if has_terms(model) { of_terms(xml, model, &classes, names) } else { of_inputs(xml, model, &classes) }
+        if model.has_terms() {
+            of_terms(xml, model, &classes, names)
+        } else {
+            of_inputs(xml, model, &classes)
+        }
     })
 }
 

@@ -4,9 +4,21 @@ use downhill::choices::{InitialWeights, Loss, Method, Optimizer, Schedule};
 use downhill::message::Result;
 
 use super::{FEATURES, MAIN, ORIGINAL, Script, TABLE, Tool};
+use crate::format::{FormatSpec, Group};
 use crate::run::Run;
 
-pub(crate) const TOOL: Tool =
+pub(crate) const SPEC: FormatSpec = FormatSpec {
+    name: "recipe_keras",
+    group: Group::Recipes,
+    file_name: "downhill-step-{step}-keras.py",
+    recognizes: |content| super::recognizes(content, &TOOL),
+    write,
+    read: Some(|bytes| super::read(bytes, &TOOL)),
+    holds: super::holds,
+    how_to_load: |_, file_name| super::how_to_load(&TOOL, file_name),
+};
+
+const TOOL: Tool =
     Tool { name: "Keras", file: "recipe_keras.py", install: "pip install keras tensorflow pandas" };
 
 const IMPORTS: &str = "\
@@ -19,7 +31,7 @@ import numpy as np
 import pandas as pd
 ";
 
-pub(crate) fn write(run: &Run) -> Result<Vec<u8>> {
+fn write(run: &Run) -> Result<Vec<u8>> {
     let mut script = Script::new(run);
     script.note_chance();
     let train = train(&mut script);

@@ -4,10 +4,21 @@ use downhill::choices::{InitialWeights, Loss, Method, Optimizer};
 use downhill::message::Result;
 
 use super::{FEATURES, MAIN, ORIGINAL, Script, TABLE, Tool};
+use crate::format::{FormatSpec, Group};
 use crate::run::Run;
 
-pub(crate) const TOOL: Tool =
-    Tool { name: "PyTorch", file: "recipe_pytorch.py", install: "pip install torch pandas" };
+pub(crate) const SPEC: FormatSpec = FormatSpec {
+    name: "recipe_pytorch",
+    group: Group::Recipes,
+    file_name: "downhill-step-{step}-pytorch.py",
+    recognizes: |content| super::recognizes(content, &TOOL),
+    write,
+    read: Some(|bytes| super::read(bytes, &TOOL)),
+    holds: super::holds,
+    how_to_load: |_, file_name| super::how_to_load(&TOOL, file_name),
+};
+
+const TOOL: Tool = Tool { name: "PyTorch", file: "recipe_pytorch.py", install: "pip install torch pandas" };
 
 const IMPORTS: &str = "\
 import csv
@@ -20,7 +31,7 @@ import torch
 from torch.nn import functional
 ";
 
-pub(crate) fn write(run: &Run) -> Result<Vec<u8>> {
+fn write(run: &Run) -> Result<Vec<u8>> {
     let mut script = Script::new(run);
     script.note_chance();
     let text = [

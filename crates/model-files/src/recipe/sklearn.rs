@@ -4,15 +4,27 @@ use downhill::choices::Loss;
 use downhill::message::Result;
 
 use super::{FEATURES, MAIN, ORIGINAL, Script, TABLE, Tool};
+use crate::format::{FormatSpec, Group};
 use crate::run::Run;
 
-pub(crate) const TOOL: Tool = Tool {
+pub(crate) const SPEC: FormatSpec = FormatSpec {
+    name: "recipe_sklearn",
+    group: Group::Recipes,
+    file_name: "downhill-step-{step}-sklearn.py",
+    recognizes: |content| super::recognizes(content, &TOOL),
+    write,
+    read: Some(|bytes| super::read(bytes, &TOOL)),
+    holds: super::holds,
+    how_to_load: |_, file_name| super::how_to_load(&TOOL, file_name),
+};
+
+const TOOL: Tool = Tool {
     name: "scikit-learn",
     file: "recipe_sklearn.py",
     install: "pip install \"scikit-learn>=1.8\" pandas",
 };
 
-pub(crate) fn write(run: &Run) -> Result<Vec<u8>> {
+fn write(run: &Run) -> Result<Vec<u8>> {
     let mut script = Script::new(run);
     script.note_chance();
     let (import, train) = train(&mut script);

@@ -5,9 +5,21 @@ use downhill::choices::{Loss, Method, Missing, Optimizer, Schedule, Source, Spli
 use downhill::message::Result;
 
 use super::{ORIGINAL, Script, Tool};
+use crate::format::{FormatSpec, Group};
 use crate::run::Run;
 
-pub(crate) const TOOL: Tool = Tool {
+pub(crate) const SPEC: FormatSpec = FormatSpec {
+    name: "recipe_spark",
+    group: Group::Recipes,
+    file_name: "downhill-step-{step}-spark.py",
+    recognizes: |content| super::recognizes(content, &TOOL),
+    write,
+    read: Some(|bytes| super::read(bytes, &TOOL)),
+    holds: super::holds,
+    how_to_load: |_, file_name| super::how_to_load(&TOOL, file_name),
+};
+
+const TOOL: Tool = Tool {
     name: "PySpark",
     file: "recipe_spark.py",
     install: "pip install pyspark numpy  # and Java 17 or newer",
@@ -17,7 +29,7 @@ const READ: &str = include_str!("spark_read.py");
 const MAIN: &str = include_str!("spark_main.py");
 const DESCENT: &str = include_str!("spark_descent.py");
 
-pub(crate) fn write(run: &Run) -> Result<Vec<u8>> {
+fn write(run: &Run) -> Result<Vec<u8>> {
     let mut script = Script::new(run);
     let validation = &script.config.validation;
     if validation.fraction > 0.0 || validation.test_fraction > 0.0 {

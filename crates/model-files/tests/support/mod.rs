@@ -4,11 +4,17 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use downhill::foreign::Model;
 use downhill::rng::{Rng, Stream};
-use downhill_model_files::model::Model;
+use downhill_model_files::format::FormatSpec;
+use downhill_model_files::formats;
 use downhill_model_files::run::Run;
 
 pub(crate) const SAMPLES: [&str; 7] = ["story", "unbiased", "powers", "mixed", "ten", "yes", "classes"];
+
+pub(crate) fn spec(name: &str) -> &'static FormatSpec {
+    formats::named(name).unwrap()
+}
 
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()

@@ -1,0 +1,152 @@
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::dataset::{FeatureMap, Input, InputMap};
+use crate::message::{Code, Message, Result};
+use crate::model::{self, Response};
+
+/// A model of another tool: linear over features of raw inputs. The exchange crate reads it out of a file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "ForeignModel"))]
+pub struct Model {
+    /// What a row gives, in its order.
+    pub inputs: Vec<Input>,
+    /// What the target is called.
+    pub target: String,
+    /// Names of its classes; none where they are not known, or the target is a number.
+    pub target_levels: Vec<String>,
+    /// From a row to the features, scaling included.
+    #[cfg_attr(test, ts(type = "unknown"))]
+    pub map: FeatureMap,
+    /// `[feature][output]`, of the scaled features.
+    pub weights: Vec<Vec<f64>>,
+    /// One an output; none where the model has none.
+    pub bias: Option<Vec<f64>>,
+    /// What is made of the outputs.
+    pub activation: Response,
+}
+
+/// The weights of a model over features that are not scaled: powers, levels and products of the raw inputs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Folded {
+    /// `[feature][output]`.
+    pub weights: Vec<Vec<f64>>,
+    /// One per output; zeros where the model has no bias.
+    pub bias: Vec<f64>,
+}
+
+impl Model {
+    /// A model over features that are not scaled.
+    pub fn of_folded(
+        (inputs, target): (Vec<Input>, String),
+        degrees: &[u32],
+        interactions: Vec<[u32; 2]>,
+        (weights, bias): (Vec<Vec<f64>>, Option<Vec<f64>>),
+        activation: Response,
+    ) -> Self {
+        let maps = inputs.iter().zip(degrees).map(|(input, degree)| unscaled(input, *degree));
+        let map = FeatureMap::new(maps.collect(), interactions);
+        Self { inputs, target, target_levels: Vec::new(), map, weights, bias, activation }
+    }
+
+    /// Reads a model from JSON.
+    ///
+    /// # Errors
+    /// [`Code::Internal`] where its parts do not fit each other; [`Code::WeightsNotFinite`].
+    pub fn read(value: Value) -> Result<Self> {
+        let wrong =
+            |detail: &str| Message::new(Code::Internal).with("detail", format!("the model: {detail}"));
+        let model: Self = serde_json::from_value(value).map_err(|error| wrong(&error.to_string()))?;
+        let n_outputs = model.n_outputs();
+        let levels = |(input, map): (&Input, &InputMap)| input.levels.len() == map.n_levels as usize;
+        let fits = model.map.fits()
+            && model.inputs.len() == model.map.n_inputs()
+            && model.inputs.iter().zip(&model.map.inputs).all(levels)
+            && n_outputs > 0
+            && model.weights.len() == model.map.n_features()
+            && model.weights.iter().all(|row| row.len() == n_outputs)
+            && model.bias.as_ref().is_none_or(|bias| bias.len() == n_outputs);
+        if !fits {
+            return Err(wrong("its parts do not match"));
+        }
+        let mut numbers = model.weights.iter().chain(&model.bias).flatten();
+        if !model.map.is_finite() || !numbers.all(|number| number.is_finite()) {
+            return Err(Code::WeightsNotFinite.into());
+        }
+        Ok(model)
+    }
+
+    /// The number of outputs: one, or one per class.
+    pub fn n_outputs(&self) -> usize {
+        self.weights.first().map_or(0, Vec::len)
+    }
+
+    /// The name of each feature: `x`, `x^2`, `colour = red`, `width * height`.
+    pub fn term_names(&self) -> Vec<String> {
+        model::term_names(&self.map, &self.inputs)
+    }
+
+    /// The weights with the scaling folded in. The scaled weights keep more digits where inputs lie far from 0.
+    pub fn folded(&self) -> Folded {
+        let mut folded = Folded { weights: vec![Vec::new(); self.weights.len()], bias: Vec::new() };
+        for output in 0..self.n_outputs() {
+            let own: Vec<f64> = self.weights.iter().map(|row| row[output]).collect();
+            let bias = self.bias.as_ref().map_or(0.0, |bias| bias[output]);
+            let (weights, constant) = self.map.to_original(&own, Some(bias));
+            for (row, weight) in folded.weights.iter_mut().zip(weights) {
+                row.push(weight);
+            }
+            folded.bias.push(constant);
+        }
+        folded
+    }
+
+    /// The outputs for a row (a category as the index of its level), before the activation. `features` is scratch, as
+    /// long as the map has features.
+    pub fn outputs(&self, x: &[f64], features: &mut [f64]) -> Vec<f64> {
+        self.map.features(x, features);
+        let mut outputs = self.bias.clone().unwrap_or_else(|| vec![0.0; self.n_outputs()]);
+        for (feature, weights) in features.iter().zip(&self.weights) {
+            for (output, weight) in outputs.iter_mut().zip(weights) {
+                *output += feature * weight;
+            }
+        }
+        outputs
+    }
+
+    /// The prediction for a row: a number, a probability or a rate, or one probability per class.
+    pub fn predict(&self, x: &[f64], features: &mut [f64]) -> Vec<f64> {
+        let mut outputs = self.outputs(x, features);
+        self.activation.respond(&mut outputs);
+        outputs
+    }
+
+    /// Whether any number is scaled.
+    pub fn is_scaled(&self) -> bool {
+        let inputs = self.map.inputs.iter().any(|input| input.center != 0.0 || input.scale != 1.0);
+        inputs || self.map.center.iter().any(|c| *c != 0.0) || self.map.scale.iter().any(|s| *s != 1.0)
+    }
+
+    /// Whether there are powers or products.
+    pub fn has_terms(&self) -> bool {
+        !self.map.interactions.is_empty() || self.map.inputs.iter().any(|input| input.degree > 1)
+    }
+
+    /// Whether any input is a category.
+    pub fn has_levels(&self) -> bool {
+        self.inputs.iter().any(|input| !input.levels.is_empty())
+    }
+
+    /// Whether every feature is an input as it is: no power, no level, no product.
+    pub fn is_plain(&self) -> bool {
+        !self.has_levels() && !self.has_terms()
+    }
+}
+
+/// The map of an input to its features, which are not scaled: powers up to `degree`, or levels.
+pub fn unscaled(input: &Input, degree: u32) -> InputMap {
+    match input.levels.len() {
+        0 => InputMap::number(degree),
+        n_levels => InputMap::category(n_levels as u32),
+    }
+}
