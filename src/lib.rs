@@ -19,9 +19,9 @@ pub mod config;
 
 pub mod history;
 
-pub mod analysis;
-
 pub mod metrics;
+
+pub mod analysis;
 
 pub mod backend;
 pub mod runs;

@@ -8,7 +8,7 @@ use crate::choices::{
 };
 use crate::config::{ColumnsConfig, DataConfig, ModelConfig, RunConfig, Stop, ValidationConfig};
 use crate::dataset::{Extra, Input};
-use crate::foreign::{ComparedCoefficient, ComparedPart, ComparedScore, Comparison, ForeignModel};
+use crate::foreign::{ComparedCoefficient, ComparedPart, ComparedScore, Comparison, Model as ForeignModel};
 use crate::history::{Curve, HistoryDelta};
 use crate::message::Message;
 use crate::model::LayerWeights;

@@ -1,241 +1,369 @@
-//! How each row affects a fit, and how well the fit matches it: residuals, leverage, influence.
-//!
-//! Leverage is computed from R, row by row. The hat matrix, whose width is the number of rows, is
-//! never formed.
+//! How a model does on some rows of a dataset, as numbers to draw: what the page's tab of diagnostics asks for.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::distributions::normal_quantile;
-use super::fit::Fit;
-use super::optimum::pointwise;
-use super::rows::Inputs;
-use crate::choices::Loss;
+use super::fit::{Fit, Inferred};
+use super::rows::{Inputs, Portion};
+use crate::choices::{Loss, Scaling};
+use crate::config::{RunConfig, RunPlan};
+use crate::dataset::{BLOCK_ROWS, Dataset, FeatureMap, Role, Roles, Scaler, blocks};
+use crate::message::Result;
+use crate::metrics::{Regression, RegressionMetrics};
+use crate::model;
 
-/// One column per measure, with one entry per requested row. Entries are NaN where a measure is
-/// undefined: for a row that the fit must pass through, or if coefficients have no standard errors.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+mod classes;
+mod effect;
+mod influence;
+
+use classes::Scored;
+pub use classes::{Calibration, Confusion, Curve, Histogram};
+use effect::Predictor;
+pub use effect::{Effect, EffectOf};
+pub use influence::Influence;
+
+/// The most rows that a picture has dots for, and places of a curve.
+const MOST_ROWS: usize = 4_000;
+/// Places along an input at which its effect is taken.
+const N_GRID: usize = 61;
+/// Cook's distances that curves are drawn at: rows beyond them deserve a look (Cook and Weisberg 1982).
+const COOKS_DISTANCES: [f64; 2] = [0.5, 1.0];
+
+/// What the page asks (`diagnose` of `Request` in TypeScript).
+#[derive(Clone, Debug, Deserialize)]
+pub struct Query {
+    /// The run.
+    pub config: RunConfig,
+    /// Weights in the units of the inputs, the bias last; those of several outputs one after the other, as snapshots
+    /// have them.
+    pub weights: Vec<f64>,
+    /// Which rows.
+    pub part: Role,
+    /// The input whose effect is asked for; without it, the first.
+    #[serde(default)]
+    pub effect: Option<EffectOf>,
+    /// Whether to analyse the exact fit, too, which is solved anew.
+    #[serde(default)]
+    pub exact: bool,
+}
+
+/// What a model predicts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Task {
+    /// A number.
+    Regression,
+    /// One of two classes.
+    Binary,
+    /// One of several classes.
+    Classes,
+    /// A count.
+    Counts,
+}
+
+impl Task {
+    /// The task that a loss is for.
+    #[must_use]
+    pub fn of(loss: Loss) -> Self {
+        match loss {
+            Loss::Logistic => Self::Binary,
+            Loss::Softmax => Self::Classes,
+            Loss::Poisson => Self::Counts,
+            _ => Self::Regression,
+        }
+    }
+}
+
+/// The answer (`Diagnosed` in TypeScript).
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Diagnostics {
-    /// Number of rows that were fitted.
-    pub n_samples: u64,
-    /// Number of coefficients. The mean leverage is `p / n`; rows above two or three times that
-    /// deserve a look.
-    pub n_coefficients: u64,
-    /// Index of each shown row in the dataset, in ascending order.
-    pub rows: Vec<u32>,
-    /// The prediction: the mean, the probability of class 1, or the rate.
-    pub fitted: Vec<f64>,
-    /// `y - fitted`; for the logistic and Poisson losses, the signed root of the row's part of the
-    /// deviance.
-    pub residuals: Vec<f64>,
-    /// Residuals divided by their own standard deviation, `r / (s sqrt(1 - h))`: internally
-    /// studentized.
+    /// Which rows.
+    pub part: Role,
+    /// The parts that have rows.
+    pub parts: Vec<Role>,
+    /// What the model predicts.
+    pub task: Task,
+    /// Rows of the part.
+    pub n_samples: usize,
+    /// Names and values of metrics; `None` where one is undefined.
+    pub scores: Vec<(&'static str, Option<f64>)>,
+    /// The rows to draw; `None` where the target is a class.
+    pub rows: Option<Shown>,
+    /// The effect of one input.
+    pub effect: Option<Effect>,
+    /// The exact fit to the training rows, where the page asked for it.
+    pub exact: Option<Exact>,
+    /// Of two classes.
+    pub roc: Option<Curve>,
+    /// Of two classes.
+    pub calibration: Option<Calibration>,
+    /// Of classes.
+    pub confusion: Option<Confusion>,
+    /// Of two classes.
+    pub histogram: Option<Histogram>,
+}
+
+/// The optimum of the loss on the training rows, which descent approaches.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Exact {
+    /// The influence of each row; empty for several classes.
+    pub rows: Influence,
+    /// Curves of equal Cook's distance, `r = +-sqrt(D p (1 - h) / h)`.
+    pub contours: Vec<Contour>,
+    /// Its predictions along the input, at the places of [`Effect::grid`].
+    pub effect: Vec<f64>,
+    /// Ends of the 95% interval of that mean, where coefficients have standard errors.
+    pub band: Option<[Vec<f64>; 2]>,
+}
+
+/// Leverages and standardized residuals of one Cook's distance.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Contour {
+    /// The distance.
+    pub distance: f64,
+    /// Along.
+    pub leverage: Vec<f64>,
+    /// Up, or down.
     pub standardized: Vec<f64>,
-    /// The same with a deviation computed without the row: externally studentized. For the logistic
-    /// and Poisson losses after Williams (1987), as in R's `rstudent`.
-    pub studentized: Vec<f64>,
-    /// `h`, the diagonal of `X (X'X)^-1 X'`: how much a row's own target contributes to its fitted
-    /// value, from 0 to 1.
-    pub leverages: Vec<f64>,
-    /// How far all fitted values would move without the row, `r^2 h / (s^2 p (1 - h)^2)` (Cook
-    /// 1977).
-    pub cooks_distances: Vec<f64>,
-    /// Expected value of the standardized residual (or of the residual, if there is none) of this
-    /// rank under a normal distribution: the quantile at `(rank - 1/2) / n`.
-    pub normal_quantiles: Vec<f64>,
 }
 
-/// One row's entries, in the order of the columns of [`Diagnostics`].
-#[derive(Clone, Copy, Debug)]
-struct Row {
-    /// Whether the row was fitted.
-    order: usize,
-    place: usize,
-    fitted: f64,
-    residual: f64,
-    standardized: f64,
-    studentized: f64,
-    leverage: f64,
-    cooks_distance: f64,
+/// Rows to draw, column by column: all of them, or every so many and the one with the largest residual.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Shown {
+    /// Their places, from 1.
+    pub row: Vec<usize>,
+    /// Targets.
+    pub actual: Vec<f64>,
+    /// Predictions.
+    pub fitted: Vec<f64>,
+    /// `actual - fitted`; of counts the deviance residual, `sign(y - m) sqrt(2 (y ln(y / m) - y + m))`.
+    pub residual: Vec<f64>,
 }
 
-impl Row {
-    /// The value by which rows are ranked.
-    fn ranked(&self) -> f64 {
-        if self.standardized.is_nan() { self.residual } else { self.standardized }
+impl Shown {
+    fn push(&mut self, task: Task, place: usize, actual: f64, fitted: f64) {
+        let plain = actual - fitted;
+        let entropy = if actual > 0.0 { actual * (actual / fitted).ln() } else { 0.0 };
+        let deviance = plain.signum() * (2.0 * (entropy - plain)).max(0.0).sqrt();
+        self.row.push(place + 1);
+        self.actual.push(actual);
+        self.fitted.push(fitted);
+        self.residual.push(if task == Task::Counts { deviance } else { plain });
     }
 }
 
-impl Fit<'_> {
-    /// Up to `limit` rows: all of them, or an even sample plus rows that stand out. Those are the
-    /// rows with the largest residuals, leverages and distances and with the lowest and highest
-    /// fitted values, a tenth of the limit each. Empty for softmax.
-    pub fn diagnostics(&self, limit: usize) -> Diagnostics {
-        if self.n_outputs > 1 {
-            return Diagnostics::default();
-        }
-        let mut n = 0;
-        self.rows.for_each_input(&mut |inputs| n += inputs.targets.len());
-        let n_extremes = if n > limit { limit / 10 } else { 0 };
-        let mut extremes: Vec<Extremes> = EXTREMES.iter().map(|of| Extremes::new(n_extremes, *of)).collect();
-        let n_even = (limit - n_extremes * extremes.len()).min(n);
-        let mut rows = Vec::with_capacity(n_even);
-        let mut ranked = Vec::with_capacity(n);
-        self.for_each_row(|row| {
-            ranked.push(row.ranked());
-            // Row k of the sample is the first one at or after the fraction k / n_even of all rows.
-            if rows.len() < n_even && row.order * n_even >= rows.len() * n {
-                rows.push(row);
+/// What one pass over the rows gathers.
+struct Pass {
+    rows: Shown,
+    /// Inputs of these rows, row-major.
+    inputs: Vec<f64>,
+    centre: effect::Centre,
+    measured: Measured,
+}
+
+/// Sums over the rows, by what is predicted.
+enum Measured {
+    Numbers(Regression),
+    Classes(Scored),
+}
+
+impl Diagnostics {
+    /// Answers a query about a dataset.
+    ///
+    /// # Errors
+    /// Those of [`model::feature_map`] and [`Roles::of`].
+    pub fn of(dataset: &Dataset, query: &Query) -> Result<Self> {
+        let config = &query.config;
+        let task = Task::of(config.loss);
+        let map = model::feature_map(&config.model, &dataset.inputs)?;
+        let n_outputs = match task {
+            Task::Classes => query.weights.len() / (map.n_features() + usize::from(config.model.bias)).max(1),
+            _ => 1,
+        };
+        let predictor = Predictor::new(&map, &query.weights, n_outputs, config.loss);
+        let roles = Roles::of(&config.validation, dataset)?;
+        let sizes = [
+            (Role::Training, roles.n_training()),
+            (Role::Validation, roles.n_validation()),
+            (Role::Test, roles.n_test()),
+        ];
+        let parts: Vec<Role> = sizes.iter().filter(|(_, n)| *n > 0).map(|(part, _)| *part).collect();
+        let asked = sizes.into_iter().find(|(part, n)| *part == query.part && *n > 0);
+        let (part, n_samples) = asked.unwrap_or(sizes[0]);
+        let portion = Portion::new(dataset, &roles, part, &map);
+        let Pass { rows, inputs, centre, measured } =
+            Pass::over(&portion, &predictor, task, n_samples as usize, dataset);
+        let of = query.effect.clone().unwrap_or_default();
+        let effect = (of.input < dataset.n_inputs())
+            .then(|| predictor.effect(dataset, &of, &centre.middle(), (&inputs, &rows), task));
+        let exact = (query.exact && task != Task::Classes)
+            .then(|| Exact::of(dataset, config, &roles, &map, effect.as_ref()));
+        let bare = Self {
+            part,
+            parts,
+            task,
+            n_samples: n_samples as usize,
+            scores: Vec::new(),
+            rows: None,
+            effect,
+            exact,
+            roc: None,
+            calibration: None,
+            confusion: None,
+            histogram: None,
+        };
+        Ok(match measured {
+            Measured::Numbers(sums) => {
+                let scores = regression_scores(&sums.metrics(map.n_features()), task);
+                Self { scores, rows: Some(rows), ..bare }
             }
-            extremes.iter_mut().for_each(|extremes| extremes.offer(row));
+            Measured::Classes(scored) => scored.into_diagnostics(bare, dataset, n_outputs.max(2)),
+        })
+    }
+}
+
+impl Pass {
+    fn over(
+        portion: &Portion<'_>,
+        predictor: &Predictor<'_>,
+        task: Task,
+        n_samples: usize,
+        dataset: &Dataset,
+    ) -> Self {
+        let mut pass = Self {
+            rows: Shown::default(),
+            inputs: Vec::new(),
+            centre: effect::Centre::new(dataset),
+            measured: match task {
+                Task::Regression | Task::Counts => Measured::Numbers(Regression::default()),
+                Task::Binary | Task::Classes => Measured::Classes(Scored::new(predictor.n_outputs().max(2))),
+            },
+        };
+        let stride = n_samples.div_ceil(MOST_ROWS).max(1);
+        let mut n_seen = 0;
+        let mut worst: Option<(f64, usize, f64, f64, Vec<f64>)> = None;
+        portion.for_each_input(&mut |Inputs { places, x, targets, weights }| {
+            let rows = x.chunks_exact(dataset.n_inputs()).zip(places).zip(targets.iter().zip(weights));
+            for ((x, place), (actual, weight)) in rows {
+                pass.centre.add(x);
+                let predicted = predictor.predict(x);
+                match &mut pass.measured {
+                    Measured::Numbers(sums) => sums.feed(&predicted, &[*actual], &[*weight]),
+                    Measured::Classes(scored) => scored.feed(&predicted, *actual, *weight),
+                }
+                let miss = (actual - predicted[0]).abs();
+                if n_seen % stride == 0 {
+                    pass.rows.push(task, *place, *actual, predicted[0]);
+                    pass.inputs.extend_from_slice(x);
+                } else if worst.as_ref().is_none_or(|worst| miss > worst.0) {
+                    worst = Some((miss, *place, *actual, predicted[0], x.to_vec()));
+                }
+                n_seen += 1;
+            }
         });
-        rows.extend(extremes.into_iter().flat_map(|extremes| extremes.rows));
-        rows.sort_by_key(|row| row.order);
-        rows.dedup_by_key(|row| row.order);
-        let ranks = ranks(&ranked);
-        let column = |of: fn(&Row) -> f64| rows.iter().map(of).collect();
-        Diagnostics {
-            n_samples: n as u64,
-            n_coefficients: self.covariance.as_ref().map_or(self.parameters.len(), |c| c.factor.p()) as u64,
-            rows: rows.iter().map(|row| row.place as u32).collect(),
-            fitted: column(|row| row.fitted),
-            residuals: column(|row| row.residual),
-            standardized: column(|row| row.standardized),
-            studentized: column(|row| row.studentized),
-            leverages: column(|row| row.leverage),
-            cooks_distances: column(|row| row.cooks_distance),
-            normal_quantiles: rows
-                .iter()
-                .map(|row| normal_quantile((f64::from(ranks[row.order]) + 0.5) / n as f64))
-                .collect(),
+        if let Some((_, place, actual, fitted, x)) = worst {
+            pass.rows.push(task, place, actual, fitted);
+            pass.inputs.extend(x);
         }
+        pass
     }
+}
 
-    fn for_each_row(&self, mut each: impl FnMut(Row)) {
-        let map = self.rows.map();
-        let n_inputs = map.n_inputs();
-        let mut features = vec![0.0; map.n_features()];
-        let mut order = 0;
-        self.rows.for_each_input(&mut |Inputs { places, x, targets, weights }| {
-            for ((x, place), (y, s)) in x.chunks_exact(n_inputs).zip(places).zip(targets.iter().zip(weights))
-            {
-                map.features(x, &mut features);
-                each(self.row(order, *place, &features, *y, *s));
-                order += 1;
+/// Metrics of predicted numbers, by the names that the page words.
+fn regression_scores(metrics: &RegressionMetrics, task: Task) -> Vec<(&'static str, Option<f64>)> {
+    let errors = [
+        ("rmse", Some(metrics.root_mean_squared_error)),
+        ("mae", Some(metrics.mean_absolute_error)),
+        ("r2", metrics.r2),
+    ];
+    let others: &[_] = match task {
+        Task::Counts => &[("deviance", metrics.mean_poisson_deviance), ("d2", metrics.d2_poisson)],
+        _ => &[("adjusted_r2", metrics.adjusted_r2)],
+    };
+    errors.iter().chain(others).copied().collect()
+}
+
+/// What can be inferred of a configuration's model from the training rows.
+pub fn inferred(dataset: &Dataset, roles: &Roles, plain: FeatureMap, config: &RunConfig) -> Inferred {
+    let map = training_map(dataset, roles, plain, config);
+    let n_outputs = match config.loss {
+        Loss::Softmax => dataset.target_levels.len().max(dataset.ranges().1[1] as usize + 1),
+        _ => 1,
+    };
+    let rows = Portion::new(dataset, roles, Role::Training, &map);
+    Fit::new(rows, n_outputs, config.model.bias, config.loss, config.penalty).inferred().clone()
+}
+
+/// The feature map of an exact fit, scaled by the training rows as the map of a run is. A penalty is one of the scaled
+/// features; without a penalty the scale changes no answer, and standardizing keeps all digits.
+fn training_map(dataset: &Dataset, roles: &Roles, plain: FeatureMap, config: &RunConfig) -> FeatureMap {
+    let own = RunPlan::scaling_of(config);
+    let scaling = if config.penalty.strength > 0.0 { own } else { Scaling::Standardize };
+    let mut scaler = Scaler::new(plain, roles.n_training() as usize, config.model.bias, scaling);
+    let n_inputs = dataset.n_inputs();
+    let mut x = vec![0.0; n_inputs * BLOCK_ROWS];
+    while !scaler.is_done() {
+        for block in blocks(dataset.n_samples() as usize) {
+            let x = &mut x[..n_inputs * block.len()];
+            dataset.read_x(block.start, x);
+            let mut n = 0;
+            for (i, place) in block.enumerate() {
+                if roles.role(place) == Role::Training {
+                    x.copy_within(i * n_inputs..(i + 1) * n_inputs, n * n_inputs);
+                    n += 1;
+                }
             }
+            scaler.add(&x[..n * n_inputs]);
+        }
+        scaler.end_reading();
+    }
+    scaler.map()
+}
+
+impl Exact {
+    fn of(
+        dataset: &Dataset,
+        config: &RunConfig,
+        roles: &Roles,
+        plain: &FeatureMap,
+        effect: Option<&Effect>,
+    ) -> Self {
+        let map = training_map(dataset, roles, plain.clone(), config);
+        let rows = Portion::new(dataset, roles, Role::Training, &map);
+        let fit = Fit::new(rows, 1, config.model.bias, config.loss, config.penalty);
+        let rows = fit.influence(MOST_ROWS);
+        let contours = contours(&rows);
+        let along = effect.and_then(|effect| {
+            let effects = fit.effects(Some(&effect.at), N_GRID, 0);
+            effects.inputs.into_iter().nth(effect.input)
         });
-    }
-
-    fn row(&self, order: usize, place: usize, features: &[f64], y: f64, weight: f64) -> Row {
-        let z = self.output(features, 0);
-        let fitted = self.response(z);
-        // The Pearson residual: divided by the deviation that the model expects.
-        let (residual, pearson, curvature) = match self.loss {
-            Loss::Logistic | Loss::Poisson => {
-                let curvature = pointwise::derivatives(self.loss, z, y)[1];
-                let root = deviance_share(self.loss, z, y).max(0.0).sqrt().copysign(y - fitted);
-                (root, (y - fitted) / curvature.sqrt(), curvature)
+        match along {
+            Some(along) => {
+                let effect = along.effects.into_iter().next().unwrap_or_default();
+                Self { rows, contours, effect, band: along.band }
             }
-            _ => (y - fitted, y - fitted, 1.0),
-        };
-        let mut row = Row {
-            order,
-            place,
-            fitted,
-            residual,
-            standardized: f64::NAN,
-            studentized: f64::NAN,
-            leverage: f64::NAN,
-            cooks_distance: f64::NAN,
-        };
-        let Some(covariance) = &self.covariance else { return row };
-        let columns: Vec<f64> = covariance.factor.narrow(features).collect();
-        row.leverage = (weight * curvature * covariance.factor.quadratic(&columns)).min(1.0);
-        let free = 1.0 - row.leverage;
-        // A row that the fit must pass through has only rounding error as its residual.
-        if free <= 1e-10 {
-            return row;
-        }
-        let unit = (weight / covariance.variance).sqrt();
-        let (own, pearson) = (unit * residual, unit * pearson);
-        let p = columns.len() as f64;
-        row.standardized = own / free.sqrt();
-        row.studentized = if self.loss == Loss::Squared {
-            let df = covariance.degrees_of_freedom;
-            // The deviation without the row follows from the residual itself.
-            let left = (df - row.standardized * row.standardized) / (df - 1.0);
-            row.standardized / left.sqrt()
-        } else {
-            (own * own + pearson * pearson * row.leverage / free).sqrt().copysign(residual)
-        };
-        row.cooks_distance = pearson * pearson * row.leverage / (free * free * p);
-        row
-    }
-
-    /// `x w + b` for one output.
-    pub(super) fn output(&self, features: &[f64], k: usize) -> f64 {
-        let ones = self.bias.then_some(&1.0);
-        let weights = self.parameters.iter().skip(k).step_by(self.n_outputs);
-        features.iter().chain(ones).zip(weights).map(|(x, w)| x * w).sum()
-    }
-
-    /// The prediction for an output of `z`.
-    pub(super) fn response(&self, z: f64) -> f64 {
-        match self.loss {
-            Loss::Logistic => pointwise::sigmoid(z),
-            Loss::Poisson => libm::exp(z),
-            _ => z,
+            None => Self { rows, contours, ..Self::default() },
         }
     }
 }
 
-/// A row's part of the deviance.
-fn deviance_share(loss: Loss, z: f64, y: f64) -> f64 {
-    let best = if loss == Loss::Poisson && y > 0.0 { y - y * libm::log(y) } else { 0.0 };
-    2.0 * (pointwise::value(loss, &[z], y) - best)
+/// Curves over the range of the rows' leverages, above and below.
+fn contours(rows: &Influence) -> Vec<Contour> {
+    let known = || rows.leverages.iter().copied().filter(|leverage| *leverage > 0.0 && *leverage < 1.0);
+    let (low, high) = (known().fold(f64::INFINITY, f64::min), known().fold(0.0, f64::max));
+    if low >= high {
+        return Vec::new();
+    }
+    let leverage: Vec<f64> = even_grid([low, high]);
+    let p = rows.n_coefficients as f64;
+    let curve = |distance: f64, sign: f64| Contour {
+        distance,
+        leverage: leverage.clone(),
+        standardized: leverage.iter().map(|h| sign * (distance * p * (1.0 - h) / h).sqrt()).collect(),
+    };
+    COOKS_DISTANCES.into_iter().flat_map(|distance| [curve(distance, 1.0), curve(distance, -1.0)]).collect()
 }
 
-/// The measures by which rows stand out.
-const EXTREMES: [fn(&Row) -> f64; 5] = [
-    |row| row.ranked().abs(),
-    |row| row.leverage,
-    |row| row.cooks_distance,
-    |row| row.fitted,
-    |row| -row.fitted,
-];
-
-/// The rows with the largest keys.
-struct Extremes {
-    limit: usize,
-    of: fn(&Row) -> f64,
-    /// Largest first.
-    rows: Vec<Row>,
-}
-
-impl Extremes {
-    fn new(limit: usize, of: fn(&Row) -> f64) -> Self {
-        Self { limit, of, rows: Vec::with_capacity(limit + 1) }
-    }
-
-    fn offer(&mut self, row: Row) {
-        let key = (self.of)(&row);
-        if self.limit == 0 || key.is_nan() {
-            return;
-        }
-        let place = self.rows.partition_point(|other| (self.of)(other) >= key);
-        if place < self.limit {
-            self.rows.insert(place, row);
-            self.rows.truncate(self.limit);
-        }
-    }
-}
-
-/// For each value, how many values are smaller.
-fn ranks(values: &[f64]) -> Vec<u32> {
-    let mut order: Vec<u32> = (0..values.len() as u32).collect();
-    order.sort_by(|a, b| values[*a as usize].total_cmp(&values[*b as usize]));
-    let mut ranks = vec![0; values.len()];
-    for (rank, row) in (0..).zip(order) {
-        ranks[row as usize] = rank;
-    }
-    ranks
+/// Places at even distances, both ends among them.
+fn even_grid([low, high]: [f64; 2]) -> Vec<f64> {
+    (0..N_GRID).map(|i| low + (high - low) * i as f64 / (N_GRID - 1) as f64).collect()
 }

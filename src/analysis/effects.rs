@@ -119,12 +119,7 @@ impl Fit<'_> {
     /// The prediction for a row, for each output.
     fn responses(&self, features: &[f64]) -> Vec<f64> {
         let mut outputs: Vec<f64> = (0..self.n_outputs).map(|k| self.output(features, k)).collect();
-        if self.loss == Loss::Softmax {
-            let z = outputs.clone();
-            super::optimum::pointwise::softmax(&z, &mut outputs);
-        } else {
-            outputs.iter_mut().for_each(|z| *z = self.response(*z));
-        }
+        self.loss.respond(&mut outputs);
         outputs
     }
 }

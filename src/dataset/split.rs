@@ -6,6 +6,8 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::{BLOCK_ROWS, Dataset, Extra, blocks};
 use crate::choices::Split;
 use crate::config::ValidationConfig;
@@ -19,7 +21,8 @@ const FOLD_EPOCH: u32 = u32::MAX - 2;
 const MAX_CLASSES: usize = 1000;
 
 /// What a row is used for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Training.
     Training,

@@ -188,7 +188,7 @@ test('leverage and quantiles are those of the exact fit, as statsmodels has them
 });
 
 test('two classes have their own pictures, which all are saved, and worded in Chinese', async () => {
-  // A worker's answer for forty rows; crates/tables/tests/diagnose.rs compares the real one with
+  // A worker's answer for forty rows; tests/suite/diagnostics.rs compares the real one with
   // scikit-learn.
   const shares = Array.from({ length: 11 }, (_, i) => i / 10);
   const diagnosed = {

@@ -2,7 +2,7 @@
 //! compared with statsmodels.
 
 use downhill::analysis::Portion;
-use downhill::analysis::diagnostics::Diagnostics;
+use downhill::analysis::diagnostics::Influence;
 use downhill::analysis::distributions::{chi_square_above, normal_quantile, normal_two_sided};
 use downhill::analysis::fit::{Fit, Inferred, Reason};
 use downhill::analysis::likelihood::Likelihood;
@@ -127,7 +127,7 @@ fn columns_that_repeat_others_are_left_out_of_a_likelihood() {
     check(found[2].standard_error.unwrap(), &reference["half"]["bse"][2], "standard error");
 }
 
-fn check_rows(found: &Diagnostics, expected: &Value, what: &str) {
+fn check_rows(found: &Influence, expected: &Value, what: &str) {
     let columns = [
         (&found.fitted, "fitted"),
         (&found.residuals, "residual"),
@@ -155,7 +155,7 @@ fn check_rows(found: &Diagnostics, expected: &Value, what: &str) {
 fn what_rows_do_to_a_fit_is_as_statsmodels_has_it() {
     let reference = reference("likelihood");
     for (name, loss) in [("number", Loss::Squared)].into_iter().chain(LIKELIHOODS) {
-        let found = Case::of(&reference, name).fit(loss).diagnostics(1000);
+        let found = Case::of(&reference, name).fit(loss).influence(1000);
         assert_eq!(found.rows, (0..120).collect::<Vec<u32>>());
         assert_eq!((found.n_samples, found.n_coefficients), (120, 5));
         check_rows(&found, &reference[name]["rows"], name);
@@ -165,7 +165,7 @@ fn what_rows_do_to_a_fit_is_as_statsmodels_has_it() {
 #[test]
 fn a_sample_of_rows_is_even_and_has_those_that_stand_out() {
     let reference = reference("likelihood");
-    let found = Case::of(&reference, "number").fit(Loss::Squared).diagnostics(60);
+    let found = Case::of(&reference, "number").fit(Loss::Squared).influence(60);
     assert!(found.rows.len() <= 60 && found.rows.len() >= 30, "{}", found.rows.len());
     assert!(found.rows.is_sorted());
     let expected = &reference["number"]["rows"];
@@ -187,7 +187,7 @@ fn a_row_that_is_met_whatever_it_says_has_no_influence_to_be_told() {
     // The only row with its level.
     let columns = vec![vec![0.0, 0.0, 0.0, 0.0, 1.0], vec![1.0, 2.0, 4.0, 3.0, 9.0]];
     let case = Case::new(columns, &[&["a", "b"]]);
-    let found = case.fit(Loss::Squared).diagnostics(10);
+    let found = case.fit(Loss::Squared).influence(10);
     assert_close(found.leverages[4], 1.0, 1e-12, "leverage");
     assert!(found.cooks_distances[4].is_nan() && found.standardized[4].is_nan());
     assert_close(found.leverages[0], 0.25, 1e-12, "leverage");
@@ -258,7 +258,7 @@ fn why_there_are_no_errors_is_said() {
                 let [a, b] = [0, 1].map(|class| found.coefficients[class][k].estimate);
                 assert_close(b - a, *expected, 1e-7 * expected.abs(), "a difference of classes");
             }
-            assert!(fit.diagnostics(10).rows.is_empty());
+            assert!(fit.influence(10).rows.is_empty());
         }
     }
     // Two classes that a line separates.

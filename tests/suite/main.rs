@@ -8,6 +8,7 @@ mod classes;
 mod config;
 mod cpu;
 mod dataset;
+mod diagnostics;
 mod features;
 mod folds;
 mod foreign;

@@ -2,7 +2,9 @@
 
 use downhill::analysis::{Block, Rows};
 use downhill::choices::Loss;
-use downhill::metrics::{Classification, ClassificationMetrics, Metrics, Regression, Roc, d2_pinball};
+use downhill::metrics::{
+    Classification, ClassificationMetrics, Regression, RegressionMetrics, Roc, d2_pinball,
+};
 use serde_json::Value;
 
 use crate::support::{assert_close, numbers, reference};
@@ -164,6 +166,99 @@ impl Rows for Line<'_> {
             self.features.chunks(BLOCK).zip(self.targets.chunks(BLOCK)).zip(self.weights.chunks(BLOCK));
         for ((features, targets), weights) in blocks {
             each(Block { features, targets, weights });
+        }
+    }
+}
+
+/// What a model's predictions of some rows are worth, by what it predicts.
+#[derive(Debug, PartialEq)]
+enum Metrics {
+    /// A number.
+    Regression {
+        /// All metrics.
+        metrics: RegressionMetrics,
+        /// Of the loss itself: share of the best constant's pinball loss that is explained, for the absolute and the
+        /// quantile loss.
+        d2_pinball: Option<f64>,
+    },
+    /// A class.
+    Classification {
+        /// All metrics.
+        metrics: ClassificationMetrics,
+        /// Of the second of two classes; of each of three or more against all others. `None` where the rows are all
+        /// of one kind.
+        rocs: Vec<Option<Roc>>,
+    },
+}
+
+impl Metrics {
+    /// Of the rows, by a model of `parameters` of the scaled features: a row of weights a feature, one for each of
+    /// `n_outputs`, then the biases, if any. `None` where there are no rows.
+    fn of(rows: &dyn Rows, parameters: &[f64], n_outputs: usize, loss: Loss) -> Option<Self> {
+        let n_features = rows.n_features();
+        let (mut z, mut response) = (vec![0.0; n_outputs], vec![0.0; n_outputs]);
+        let n_classes = n_outputs.max(2);
+        let (mut numbers, mut classes) = (Regression::default(), Classification::new(n_classes, 10));
+        // Whatever goes by rank needs every row at once.
+        let ranks = loss.classifies() || matches!(loss, Loss::Absolute | Loss::Quantile { .. });
+        let (mut all, mut targets, mut weights) = (Vec::new(), Vec::new(), Vec::new());
+        let mut said = Vec::new();
+        let mut n_samples = 0;
+        rows.for_each_block(&mut |block| {
+            said.clear();
+            for row in 0..block.targets.len() {
+                let features = &block.features[row * n_features..(row + 1) * n_features];
+                outputs(parameters, features, &mut z);
+                response.copy_from_slice(&z);
+                loss.respond(&mut response);
+                // Of two classes the second says it all.
+                said.extend_from_slice(if n_outputs == 2 { &response[1..] } else { &response });
+            }
+            n_samples += block.targets.len();
+            if loss.classifies() {
+                classes.feed(&said, block.targets, block.weights);
+            } else {
+                numbers.feed(&said, block.targets, block.weights);
+            }
+            if ranks {
+                all.extend_from_slice(&said);
+                targets.extend_from_slice(block.targets);
+                weights.extend_from_slice(block.weights);
+            }
+        });
+        if n_samples == 0 {
+            return None;
+        }
+        if loss.classifies() {
+            let width = if n_classes == 2 { 1 } else { n_classes };
+            let roc = |k: usize| {
+                let own: Vec<f64> = all.iter().skip(k).step_by(width).copied().collect();
+                let class = if width == 1 { 1.0 } else { k as f64 };
+                let is: Vec<f64> = targets.iter().map(|y| f64::from(*y == class)).collect();
+                Roc::new(&own, &is, &weights)
+            };
+            return Some(Self::Classification {
+                metrics: classes.metrics(),
+                rocs: (0..width).map(roc).collect(),
+            });
+        }
+        let d2_pinball = match loss {
+            Loss::Absolute => d2_pinball(&all, &targets, &weights, 0.5),
+            Loss::Quantile { tau } => d2_pinball(&all, &targets, &weights, tau),
+            _ => None,
+        };
+        Some(Self::Regression { metrics: numbers.metrics(n_features), d2_pinball })
+    }
+}
+
+/// `x w + b` of each output.
+fn outputs(parameters: &[f64], features: &[f64], outputs: &mut [f64]) {
+    outputs.fill(0.0);
+    // The biases, if there are any, are the weights of one more 1.
+    let columns = features.iter().chain(std::iter::once(&1.0));
+    for (x, weights) in columns.zip(parameters.chunks_exact(outputs.len())) {
+        for (output, w) in outputs.iter_mut().zip(weights) {
+            *output += x * w;
         }
     }
 }

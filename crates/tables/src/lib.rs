@@ -19,8 +19,6 @@ pub mod table;
 
 pub mod selection;
 
-pub mod diagnose;
-
 pub mod format;
 
 pub mod source;

@@ -4,6 +4,7 @@ mod files;
 
 use std::rc::Rc;
 
+use downhill::analysis::diagnostics::{self, Diagnostics, Query};
 use downhill::analysis::fit::Inferred;
 use downhill::config::{ColumnsConfig, RunConfig};
 use downhill::dataset::{Dataset, Extra, Roles, RowSource};
@@ -14,7 +15,6 @@ use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
 use crate::block::Storage;
-use crate::diagnose::{self, Diagnosed, Question};
 use crate::dialect::{Dialect, HEAD_BYTES};
 use crate::selection::Selection;
 
@@ -141,14 +141,14 @@ impl Table {
         let plain = model::feature_map(&config.model, &dataset.inputs)?;
         let terms = model::term_names(&plain, &dataset.inputs);
         let roles = Roles::of(&config.validation, &dataset)?;
-        to_js(&Answer { terms, inferred: diagnose::inferred(&dataset, &roles, plain, &config) })
+        to_js(&Answer { terms, inferred: diagnostics::inferred(&dataset, &roles, plain, &config) })
     }
 
-    /// How weights do on a part of the rows that were chosen (JSON of [`Question`]): [`Diagnosed`].
-    pub fn diagnose(&self, question: &str) -> Result<JsValue, Error> {
-        let question: Question = serde_json::from_str(question).map_err(unreadable)?;
+    /// How a model does on a part of the chosen rows: answers a [`Query`] (JSON) with [`Diagnostics`].
+    pub fn diagnose(&self, query: &str) -> Result<JsValue, Error> {
+        let query: Query = serde_json::from_str(query).map_err(unreadable)?;
         let Some(dataset) = self.dataset() else { return Ok(JsValue::UNDEFINED) };
-        to_js(&Diagnosed::of(&dataset, &question)?)
+        to_js(&Diagnostics::of(&dataset, &query)?)
     }
 }
 

@@ -1,7 +1,6 @@
 //! The losses of rows and their derivatives by the outputs, in f64.
 
 use crate::choices::Loss;
-pub(crate) use crate::choices::loss::sigmoid;
 
 /// The loss of a row with outputs `z` and target `y`.
 pub(crate) fn value(loss: Loss, z: &[f64], y: f64) -> f64 {

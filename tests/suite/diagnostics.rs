@@ -1,10 +1,9 @@
-//! What pictures of a fit are drawn of. Expected numbers are scikit-learn's and statsmodels', asked by the calls that
-//! stand beside them, of the predictions that the formulas give.
-#![allow(clippy::unwrap_used, missing_docs)]
+//! Diagnostics of a model's predictions. Expected numbers come from scikit-learn and statsmodels: the comment beside each
+//! names the call that computed it from the predictions of the same formulas.
 
+use downhill::analysis::diagnostics::{Diagnostics, EffectOf, Query, Task};
 use downhill::config::RunConfig;
-use downhill::dataset::{Dataset, Extra, Input};
-use downhill_tables::diagnose::{Diagnosed, EffectOf, Part, Question, Task};
+use downhill::dataset::{Dataset, Extra, Input, Role};
 
 const X: [f64; 12] = [-2.0, -1.5, -1.0, -0.5, 0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0];
 
@@ -22,16 +21,16 @@ fn dataset(targets: &[f64]) -> Dataset {
     Dataset::of_table(vec![X.to_vec(), level, targets.to_vec()], inputs, "y")
 }
 
-fn question(config: &str, weights: &[f64]) -> Question {
+fn query(config: &str, weights: &[f64]) -> Query {
     let config: RunConfig = serde_json::from_str(config).unwrap();
-    Question { config, weights: weights.to_vec(), part: Part::Training, effect: None, exact: false }
+    Query { config, weights: weights.to_vec(), part: Role::Training, effect: None, exact: false }
 }
 
-fn score(found: &Diagnosed, name: &str) -> f64 {
+fn score(found: &Diagnostics, name: &str) -> f64 {
     found.scores.iter().find(|(of, _)| *of == name).unwrap().1.unwrap()
 }
 
-fn check(found: &Diagnosed, expected: &[(&str, f64)]) {
+fn check(found: &Diagnostics, expected: &[(&str, f64)]) {
     for (name, value) in expected {
         let score = score(found, name);
         assert!((score - value).abs() < 1e-12, "{name}: {score} is not {value}");
@@ -41,14 +40,12 @@ fn check(found: &Diagnosed, expected: &[(&str, f64)]) {
 #[test]
 fn a_number_is_shown_with_its_residual_and_its_effect() {
     let y: Vec<f64> = (0..12).map(|i| output(i) + if i == 4 { 1.5 } else { 0.0 }).collect();
-    let asked = Question {
-        effect: Some(EffectOf { input: 1, at: vec![Some(2.0), None] }),
-        ..question("{}", &WEIGHTS)
-    };
-    let found = Diagnosed::of(&dataset(&y), &asked).unwrap();
+    let asked =
+        Query { effect: Some(EffectOf { input: 1, at: vec![Some(2.0), None] }), ..query("{}", &WEIGHTS) };
+    let found = Diagnostics::of(&dataset(&y), &asked).unwrap();
     assert_eq!(
         (found.task, found.n_samples, &found.parts[..]),
-        (Task::Regression, 12, &[Part::Training][..])
+        (Task::Regression, 12, &[Role::Training][..])
     );
     let rows = found.rows.as_ref().unwrap();
     assert_eq!(rows.row, (1..=12).collect::<Vec<_>>());
@@ -70,7 +67,7 @@ fn a_number_is_shown_with_its_residual_and_its_effect() {
 #[test]
 fn an_effect_is_taken_from_least_to_greatest_with_the_others_at_their_middle() {
     let y: Vec<f64> = (0..12).map(output).collect();
-    let found = Diagnosed::of(&dataset(&y), &question("{}", &WEIGHTS)).unwrap();
+    let found = Diagnostics::of(&dataset(&y), &query("{}", &WEIGHTS)).unwrap();
     let effect = found.effect.unwrap();
     // All levels are equally frequent: the first.
     assert_eq!(effect.at[1], 0.0);
@@ -85,7 +82,7 @@ fn two_classes_are_scored_as_scikit_learn_scores_them() {
     let y = [0.0, 0.0, 0.0, 1.0, 0.0, 1.0, 1.0, 1.0, 0.0, 1.0, 1.0, 1.0];
     let names = ["no", "yes"].map(str::to_owned);
     let dataset = dataset(&y).with_target_levels(names.to_vec());
-    let found = Diagnosed::of(&dataset, &question(r#"{"loss":{"kind":"logistic"}}"#, &WEIGHTS)).unwrap();
+    let found = Diagnostics::of(&dataset, &query(r#"{"loss":{"kind":"logistic"}}"#, &WEIGHTS)).unwrap();
     // scikit-learn 1.9.1: log_loss, accuracy_score, roc_auc_score, precision_score, recall_score, f1_score and
     // brier_score_loss.
     check(
@@ -134,7 +131,7 @@ fn a_row_counts_in_scores_by_its_weight() {
     let level = (0..12).map(|i| f64::from(i % 3)).collect();
     let columns = vec![X.to_vec(), level, y.to_vec(), weights.to_vec()];
     let dataset = Dataset::of_table(columns, inputs, "y").with_extras(vec![Extra::Weight]);
-    let found = Diagnosed::of(&dataset, &question(r#"{"loss":{"kind":"logistic"}}"#, &WEIGHTS)).unwrap();
+    let found = Diagnostics::of(&dataset, &query(r#"{"loss":{"kind":"logistic"}}"#, &WEIGHTS)).unwrap();
     // scikit-learn 1.9.1: log_loss, accuracy_score, roc_auc_score, f1_score and confusion_matrix, with sample_weight.
     check(
         &found,
@@ -153,8 +150,8 @@ fn the_exact_fit_tells_what_each_row_does_to_it() {
     let y = [0.0, 1.0, 0.0, 1.0, 2.0, 1.0, 1.0, 3.0, 2.0, 5.0, 6.0, 8.0];
     // Whatever the weights are.
     let effect = Some(EffectOf { input: 0, at: vec![None, Some(0.0)] });
-    let asked = Question { exact: true, effect, ..question("{}", &[0.0; 4]) };
-    let exact = Diagnosed::of(&dataset(&y), &asked).unwrap().exact.unwrap();
+    let asked = Query { exact: true, effect, ..query("{}", &[0.0; 4]) };
+    let exact = Diagnostics::of(&dataset(&y), &asked).unwrap().exact.unwrap();
     let rows = &exact.rows;
     // statsmodels 0.15.0: OLS(y, X).fit().get_influence(), hat_matrix_diag, resid_studentized_internal and
     // cooks_distance of the last two rows.
@@ -192,7 +189,7 @@ fn the_exact_fit_tells_what_each_row_does_to_it() {
 #[test]
 fn counts_have_the_deviance_residuals_of_statsmodels() {
     let y = [0.0, 1.0, 0.0, 1.0, 2.0, 1.0, 1.0, 3.0, 2.0, 5.0, 6.0, 8.0];
-    let found = Diagnosed::of(&dataset(&y), &question(r#"{"loss":{"kind":"poisson"}}"#, &WEIGHTS)).unwrap();
+    let found = Diagnostics::of(&dataset(&y), &query(r#"{"loss":{"kind":"poisson"}}"#, &WEIGHTS)).unwrap();
     // scikit-learn 1.9.1: mean_poisson_deviance, d2_tweedie_score(power=1).
     check(&found, &[("deviance", 1.493_678_413_047_191), ("d2", 0.360_445_174_416_282_3)]);
     // statsmodels 0.15.0: families.Poisson().resid_dev(y, mu).
@@ -221,7 +218,7 @@ fn several_classes_have_an_output_each() {
     let dataset = Dataset::of_table(vec![X.to_vec(), classes.to_vec()], vec![Input::number("x")], "y");
     // Of each class the weight of x, then its bias.
     let weights = [0.5, 0.1, -0.2, 0.3, -0.4, -0.2];
-    let found = Diagnosed::of(&dataset, &question(r#"{"loss":{"kind":"softmax"}}"#, &weights)).unwrap();
+    let found = Diagnostics::of(&dataset, &query(r#"{"loss":{"kind":"softmax"}}"#, &weights)).unwrap();
     // scikit-learn 1.9.1: log_loss, accuracy_score, confusion_matrix.
     check(&found, &[("log_loss", 0.889_712_801_094_779_6), ("accuracy", 0.583_333_333_333_333_4)]);
     let confusion = found.confusion.unwrap();
@@ -246,8 +243,8 @@ fn rows_held_out_are_a_part_of_their_own_and_many_rows_are_thinned() {
     let y: Vec<f64> = (0..n).map(|i| f64::from(2 * i) + if i == 5_000 { 9.0 } else { 0.0 }).collect();
     let dataset = Dataset::of_table(vec![x, y], vec![Input::number("x")], "y");
     let config = r#"{"validation":{"fraction":0.25,"split":"last"}}"#;
-    let trained = Diagnosed::of(&dataset, &question(config, &[2.0, 0.0])).unwrap();
-    assert_eq!(trained.parts, [Part::Training, Part::Validation]);
+    let trained = Diagnostics::of(&dataset, &query(config, &[2.0, 0.0])).unwrap();
+    assert_eq!(trained.parts, [Role::Training, Role::Validation]);
     // A quarter of 10,001, rounded up, is held out.
     assert_eq!(trained.n_samples, 7_500);
     let rows = trained.rows.unwrap();
@@ -256,10 +253,10 @@ fn rows_held_out_are_a_part_of_their_own_and_many_rows_are_thinned() {
         "{} rows",
         rows.row.len()
     );
-    let held = Question { part: Part::Validation, ..question(config, &[2.0, 0.0]) };
-    let held = Diagnosed::of(&dataset, &held).unwrap();
+    let held = Query { part: Role::Validation, ..query(config, &[2.0, 0.0]) };
+    let held = Diagnostics::of(&dataset, &held).unwrap();
     assert_eq!((held.n_samples, held.rows.unwrap().row[0]), (2_501, 7_501));
     // There are no rows for the test: those that there are stand in.
-    let test = Question { part: Part::Test, ..question(config, &[2.0, 0.0]) };
-    assert_eq!(Diagnosed::of(&dataset, &test).unwrap().part, Part::Training);
+    let test = Query { part: Role::Test, ..query(config, &[2.0, 0.0]) };
+    assert_eq!(Diagnostics::of(&dataset, &test).unwrap().part, Role::Training);
 }

@@ -1,0 +1,134 @@
+//! Pictures of predicted classes: the ROC curve, calibration, confusion, and the histogram of probabilities.
+
+use serde::Serialize;
+
+use super::{Diagnostics, MOST_ROWS, Task};
+use crate::dataset::Dataset;
+use crate::metrics::{Classification, Roc};
+
+/// Parts of `[0, 1]` of a calibration curve.
+const N_BINS: usize = 10;
+/// Bars of a histogram of probabilities.
+const N_BARS: usize = 20;
+
+/// Shares of false and of true positives, as the threshold falls.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Curve {
+    /// Along.
+    pub false_positive: Vec<f64>,
+    /// Up.
+    pub true_positive: Vec<f64>,
+    /// Area under it.
+    pub auc: f64,
+}
+
+/// How often the second class occurred, by the probability that the model gave it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Calibration {
+    /// Mean probability of a bin.
+    pub predicted: Vec<f64>,
+    /// Share of its rows that are of the class.
+    pub observed: Vec<f64>,
+    /// Weight of its rows.
+    pub count: Vec<f64>,
+}
+
+/// Rows by actual class, then by predicted class.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Confusion {
+    /// Names of the classes.
+    pub labels: Vec<String>,
+    /// A row per actual class, a column per predicted class.
+    pub counts: Vec<Vec<f64>>,
+}
+
+/// Rows of each of two classes, by the probability of the second.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Histogram {
+    /// Ends of the bars, one more than there are bars.
+    pub edges: Vec<f64>,
+    /// Names of the classes.
+    pub labels: Vec<String>,
+    /// A row per class.
+    pub counts: Vec<Vec<u32>>,
+}
+
+/// Predicted classes: sums over them, and every row where there are two.
+pub(super) struct Scored {
+    counts: Classification,
+    probabilities: Vec<f64>,
+    targets: Vec<f64>,
+    weights: Vec<f64>,
+}
+
+impl Scored {
+    pub(super) fn new(n_classes: usize) -> Self {
+        Self {
+            counts: Classification::new(n_classes, N_BINS),
+            probabilities: Vec::new(),
+            targets: Vec::new(),
+            weights: Vec::new(),
+        }
+    }
+
+    pub(super) fn feed(&mut self, predicted: &[f64], actual: f64, weight: f64) {
+        self.counts.feed(predicted, &[actual], &[weight]);
+        if let [p] = predicted {
+            self.probabilities.push(*p);
+            self.targets.push(actual);
+            self.weights.push(weight);
+        }
+    }
+
+    pub(super) fn into_diagnostics(
+        self,
+        mut found: Diagnostics,
+        dataset: &Dataset,
+        n_classes: usize,
+    ) -> Diagnostics {
+        let metrics = self.counts.metrics();
+        let named = |k: usize| dataset.target_levels.get(k).cloned().unwrap_or_else(|| k.to_string());
+        let labels: Vec<String> = (0..n_classes).map(named).collect();
+        found.scores = vec![("log_loss", Some(metrics.log_loss)), ("accuracy", Some(metrics.accuracy))];
+        if found.task == Task::Binary {
+            let roc = Roc::new(&self.probabilities, &self.targets, &self.weights);
+            let second = metrics.classes[1];
+            found.scores.extend([
+                ("auc", roc.as_ref().map(|roc| roc.area)),
+                ("precision", second.precision),
+                ("recall", second.recall),
+                ("f1", second.f1),
+            ]);
+            found.roc = roc.map(Curve::of);
+            let bins = &metrics.calibration;
+            found.calibration = Some(Calibration {
+                predicted: bins.iter().map(|bin| bin.predicted).collect(),
+                observed: bins.iter().map(|bin| bin.observed).collect(),
+                count: bins.iter().map(|bin| bin.weight).collect(),
+            });
+            found.histogram = Some(self.histogram(labels.clone()));
+        }
+        found.scores.push(("brier", Some(metrics.brier)));
+        found.confusion = Some(Confusion { labels, counts: metrics.confusion });
+        found
+    }
+
+    fn histogram(&self, labels: Vec<String>) -> Histogram {
+        let mut counts = vec![vec![0; N_BARS]; 2];
+        for (p, y) in self.probabilities.iter().zip(&self.targets) {
+            counts[usize::from(*y > 0.5)][((p * N_BARS as f64) as usize).min(N_BARS - 1)] += 1;
+        }
+        let edges = (0..=N_BARS).map(|i| i as f64 / N_BARS as f64).collect();
+        Histogram { edges, labels, counts }
+    }
+}
+
+impl Curve {
+    fn of(Roc { points, area }: Roc) -> Self {
+        let stride = points.len().div_ceil(MOST_ROWS).max(1);
+        let last = points.len() - 1;
+        let kept = (0..points.len()).filter(|i| i % stride == 0 || *i == last).map(|i| points[i]);
+        let (false_positive, true_positive) = kept.map(|[x, y]| (x, y)).unzip();
+        Self { false_positive, true_positive, auc: area }
+    }
+}

@@ -1,0 +1,136 @@
+//! What a model predicts along one input, whatever its weights are.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Shown, Task, even_grid};
+use crate::choices::Loss;
+use crate::dataset::{Dataset, FeatureMap};
+use crate::model;
+
+/// An input, and the values that the other inputs stay at.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct EffectOf {
+    /// Its index.
+    pub input: usize,
+    /// For each input a number or the index of a level; `None` is the mean or the most frequent level.
+    pub at: Vec<Option<f64>>,
+}
+
+/// Predictions along an input while the others stay where they are.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Effect {
+    /// Which input.
+    pub input: usize,
+    /// The value that each input stays at.
+    pub at: Vec<f64>,
+    /// Places along it; indices of its levels.
+    pub grid: Vec<f64>,
+    /// Predictions there; of several classes the probability of the first.
+    pub effect: Vec<f64>,
+    /// Of several classes, the probabilities of each.
+    pub classes: Vec<Vec<f64>>,
+    /// The input, of the rows that are shown.
+    pub x: Vec<f64>,
+    /// The prediction there and the row's own residual.
+    pub partial: Vec<f64>,
+}
+
+/// A model that predicts rows, with weights in the units of the inputs.
+pub(super) struct Predictor<'a> {
+    map: &'a FeatureMap,
+    /// Weights of each output and its bias, one output after the other.
+    weights: &'a [f64],
+    n_outputs: usize,
+    loss: Loss,
+}
+
+impl<'a> Predictor<'a> {
+    pub(super) fn new(map: &'a FeatureMap, weights: &'a [f64], n_outputs: usize, loss: Loss) -> Self {
+        Self { map, weights, n_outputs, loss }
+    }
+
+    pub(super) fn n_outputs(&self) -> usize {
+        self.n_outputs
+    }
+
+    /// The prediction for a row: a number, a rate, the probability of the second class or of each.
+    pub(super) fn predict(&self, x: &[f64]) -> Vec<f64> {
+        let mut features = vec![0.0; self.map.n_features()];
+        self.map.features(x, &mut features);
+        let per_output = (self.weights.len() / self.n_outputs.max(1)).max(1);
+        let of_output = |weights: &[f64]| model::output(weights, &features);
+        let mut outputs: Vec<f64> = self.weights.chunks_exact(per_output).map(of_output).collect();
+        self.loss.respond(&mut outputs);
+        outputs
+    }
+
+    /// The effect of one input. `middle` is where inputs stay unless the page says otherwise; `inputs` are those of the
+    /// rows that are shown, row-major.
+    pub(super) fn effect(
+        &self,
+        dataset: &Dataset,
+        of: &EffectOf,
+        middle: &[f64],
+        (inputs, rows): (&[f64], &Shown),
+        task: Task,
+    ) -> Effect {
+        let n_inputs = dataset.n_inputs();
+        let chosen = |j: usize| of.at.get(j).copied().flatten().filter(|value| value.is_finite());
+        let at: Vec<f64> = (0..n_inputs).map(|j| chosen(j).unwrap_or(middle[j])).collect();
+        let mut row = at.clone();
+        let mut along = |value: f64| {
+            row[of.input] = value;
+            self.predict(&row)
+        };
+        let grid: Vec<f64> = match dataset.inputs[of.input].levels.len() {
+            0 => even_grid(dataset.summary().x_ranges[of.input]),
+            n_levels => (0..n_levels).map(|level| level as f64).collect(),
+        };
+        let predicted: Vec<Vec<f64>> = grid.iter().map(|value| along(*value)).collect();
+        let of_output = |k: usize| predicted.iter().map(|outputs| outputs[k]).collect();
+        let effect = of_output(0);
+        let n_classes = if task == Task::Classes { self.n_outputs } else { 0 };
+        let classes = (0..n_classes).map(of_output).collect();
+        // A row of one class or the other has no residual to add to a probability.
+        let has_partial = !matches!(task, Task::Binary | Task::Classes);
+        let x: Vec<f64> =
+            inputs.iter().skip(of.input).step_by(n_inputs).copied().filter(|_| has_partial).collect();
+        let residuals = rows.actual.iter().zip(&rows.fitted).map(|(actual, fitted)| actual - fitted);
+        let partial = x.iter().zip(residuals).map(|(x, residual)| along(*x)[0] + residual).collect();
+        Effect { input: of.input, at, grid, effect, classes, x, partial }
+    }
+}
+
+/// Means of numbers and counts of levels.
+pub(super) struct Centre {
+    n: f64,
+    sums: Vec<f64>,
+    counts: Vec<Vec<u32>>,
+}
+
+impl Centre {
+    pub(super) fn new(dataset: &Dataset) -> Self {
+        let counts = dataset.inputs.iter().map(|input| vec![0; input.levels.len()]).collect();
+        Self { n: 0.0, sums: vec![0.0; dataset.n_inputs()], counts }
+    }
+
+    pub(super) fn add(&mut self, x: &[f64]) {
+        self.n += 1.0;
+        for ((sum, counts), x) in self.sums.iter_mut().zip(&mut self.counts).zip(x) {
+            match counts.get_mut(*x as usize) {
+                Some(count) => *count += 1,
+                None => *sum += x,
+            }
+        }
+    }
+
+    /// The mean of each input, or its most frequent level.
+    pub(super) fn middle(&self) -> Vec<f64> {
+        let most = |counts: &Vec<u32>| (0..counts.len()).rev().max_by_key(|level| counts[*level]);
+        let of = |(sum, counts): (&f64, &Vec<u32>)| match most(counts) {
+            Some(level) => level as f64,
+            None => sum / self.n.max(1.0),
+        };
+        self.sums.iter().zip(&self.counts).map(of).collect()
+    }
+}
