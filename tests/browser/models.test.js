@@ -411,7 +411,7 @@ test('a link holds loss, penalty, path, folds and split', async () => {
   const finish = async (/** @type {Page} */ page) => {
     const hands = person(page);
     await hands.train.click();
-    await page.getByText('Reached your limit of 300 steps.').waitFor();
+    await page.getByText('Reached your limit of 300 steps.', { exact: true }).waitFor();
     await hands.until('Step count', (step) => step === 300);
     return { loss: await hands.number('Loss'), weights: await hands.weights(), backend: await output('Backend in use').innerText() };
   };
@@ -461,7 +461,7 @@ test('all of it is worded in Chinese', async () => {
   const { page, close } = await openPage(browsers.CPU, { server, hash, locale: 'zh-CN', reducedMotion: true });
   await person(page).ready();
   await page.getByRole('combobox', { name: '数据来源', exact: true }).selectOption('diabetes');
-  for (const name of ['系数', '诊断', '路径', '各折']) await page.getByRole('tab', { name, exact: true }).waitFor();
+  for (const name of ['系数', '诊断', '惩罚路径', '各折']) await page.getByRole('tab', { name, exact: true }).waitFor();
   const loss = page.getByRole('combobox', { name: '损失', exact: true });
   await loss.selectOption('logistic');
   await page.locator('.field').filter({ has: loss }).getByText(/[\u4e00-\u9fff].*“?progression/).waitFor();
