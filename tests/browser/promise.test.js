@@ -107,7 +107,9 @@ for (const backend of /** @type {const} */ (['CPU', 'GPU'])) {
     const measure = await inputs(page);
     const round = async () => {
       const { n_events, input_ms, task_ms } = await measure();
-      console.log(`${backend}: input to next paint ${input_ms} ms at most, ${n_events} events of 16 ms or more; longest task ${task_ms} ms`);
+      console.log(
+        `${backend}: input to next paint ${input_ms} ms at most, ${n_events} events of 16 ms or more; longest task ${task_ms} ms`,
+      );
       return n_events > 0 && task_ms <= LIMIT_MS && input_ms <= LIMIT_MS;
     };
     // Other processes can only add time, so the best of three rounds counts.

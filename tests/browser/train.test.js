@@ -42,7 +42,8 @@ test('asks for all of the first load at once, and for its wasm once', async () =
   await person(page).ready();
   const wasm = server.requests.filter((path) => path.endsWith('.wasm'));
   assert.equal(wasm.length, 1, String(wasm));
-  const preloaded = await page.locator('link[rel=modulepreload], link[rel=preload]').evaluateAll((links) => links.map((link) => link.getAttribute('href')));
+  const links = page.locator('link[rel=modulepreload], link[rel=preload]');
+  const preloaded = await links.evaluateAll((found) => found.map((link) => link.getAttribute('href')));
   const worker = await (await fetch(new URL('sw.js', server.url))).text();
   /** @type {string[]} */
   const first = JSON.parse(/"first":(\[[^\]]*\])/.exec(worker)?.[1] ?? '[]');
