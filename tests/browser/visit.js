@@ -80,7 +80,7 @@ export async function inputs(page) {
       await slider('Learning rate').press(i % 2 ? 'ArrowLeft' : 'ArrowRight');
       await frame();
     }
-    await page.getByRole('textbox', { name: 'Predict x' }).pressSequentially(' 1 2 3', { delay: 30 });
+    await page.getByRole('textbox', { name: 'x values to predict' }).pressSequentially(' 1 2 3', { delay: 30 });
     const box = await slider('Learning rate').boundingBox();
     if (!box) throw new Error('the slider is out of sight');
     await page.mouse.move(box.x + 20, box.y + box.height / 2);

@@ -1,15 +1,23 @@
 //! Everything that CI runs, one line a step, and the sums of the tests at the end.
 
 use std::process::{Command, ExitCode};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::Instant;
 
 use anyhow::{Result, bail};
 
 use crate::{check, dist, install, interop, package, shell};
 
-/// One browser at a time: there are two cores, and the page measures its own speed.
+/// How each file of tests is run.
 const NODE_TEST: &[&str] =
     &["--test", "--test-reporter=spec", "--test-concurrency=1", "--test-timeout=600000"];
+
+/// Files of tests that run at once. Most of them wait for the browser, which leaves one core idle.
+const AT_ONCE: usize = 2;
+
+/// Files that measure time or need every core. They run one at a time, after the others.
+const ALONE: &[&str] = &["lighthouse", "pair", "promise", "rows", "storage", "train"];
 
 /// The stages in their order.
 const STAGES: &[&str] = &["check", "native", "interop", "site", "pkg", "browser"];
@@ -19,6 +27,13 @@ const STAGES: &[&str] = &["check", "native", "interop", "site", "pkg", "browser"
 struct Tally {
     passed: usize,
     failed: usize,
+}
+
+impl Tally {
+    fn add(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+    }
 }
 
 /// Runs every stage, or the one that is named, and prints the sums. A step that is no test counts where it fails.
@@ -37,8 +52,7 @@ pub(crate) fn test(stage: Option<&str>, filter: Option<&str>) -> Result<ExitCode
             println!("{name}: {error:#}");
             tally.failed = tally.failed.max(1);
         }
-        sum.passed += tally.passed;
-        sum.failed += tally.failed;
+        sum.add(tally);
     }
     println!("-- {:.0} s in all", start.elapsed().as_secs_f64());
     println!("{} passed, {} failed", sum.passed, sum.failed);
@@ -64,7 +78,7 @@ fn run(stage: &str, alone: bool, filter: Option<&str>, tally: &mut Tally) -> Res
         "interop" => {
             let start = Instant::now();
             let (passed, failed) = interop::light()?;
-            *tally = Tally { passed: tally.passed + passed, failed: tally.failed + failed };
+            tally.add(Tally { passed, failed });
             let seconds = start.elapsed().as_secs_f64();
             println!("{:<40} {seconds:>7.1} s  {passed} passed, {failed} failed", "other tools");
             if failed > 0 {
@@ -92,7 +106,7 @@ fn run(stage: &str, alone: bool, filter: Option<&str>, tally: &mut Tally) -> Res
     }
 }
 
-/// Runs the files `*.test.js` of a folder, one after the other, so that each shows its seconds.
+/// Runs the files `*.test.js` of a folder, each by itself, so that it shows its seconds.
 fn node_tests(folder: &str, filter: Option<&str>, tally: &mut Tally) -> Result<()> {
     let names = shell::files_below(&shell::root().join(folder)).unwrap_or_default();
     let wanted = |name: &String| {
@@ -103,22 +117,47 @@ fn node_tests(folder: &str, filter: Option<&str>, tally: &mut Tally) -> Result<(
     if names.is_empty() {
         println!("{folder} holds no such test");
     }
-    let mut failed = Vec::new();
-    for name in names {
-        let path = format!("{folder}/{name}");
-        let mut node = shell::program("node");
-        if let Some(chromium) = install::chromium() {
-            node.env("CHROMIUM", chromium);
-        }
-        node.args(NODE_TEST).arg(&path);
-        if run_tests(&path, &mut node, tally).is_err() {
-            failed.push(path);
-        }
+    let is_alone = |name: &String| ALONE.iter().any(|alone| name.starts_with(alone));
+    let (alone, others): (Vec<_>, Vec<_>) = names.into_iter().partition(is_alone);
+    let failed = Mutex::new(Vec::new());
+    let sum = Mutex::new(tally);
+    for (names, at_once) in [(others, AT_ONCE), (alone, 1)] {
+        let waiting = Mutex::new(names.into_iter());
+        let next = || lock(&waiting).next();
+        thread::scope(|scope| {
+            for _ in 0..at_once {
+                scope.spawn(|| {
+                    while let Some(name) = next() {
+                        let path = format!("{folder}/{name}");
+                        let mut of_file = Tally::default();
+                        if node_test(&path, &mut of_file).is_err() {
+                            lock(&failed).push(path);
+                        }
+                        lock(&sum).add(of_file);
+                    }
+                });
+            }
+        });
     }
+    let failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
     if !failed.is_empty() {
         bail!("failed: {}", failed.join(", "));
     }
     Ok(())
+}
+
+/// Runs one file of tests.
+fn node_test(path: &str, tally: &mut Tally) -> Result<()> {
+    let mut node = shell::program("node");
+    if let Some(chromium) = install::chromium() {
+        node.env("CHROMIUM", chromium);
+    }
+    node.args(NODE_TEST).arg(path);
+    run_tests(path, &mut node, tally)
+}
+
+fn lock<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
+    value.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Runs a test runner, adds its sums, and shows its output only where something failed.
@@ -129,8 +168,7 @@ fn run_tests(title: &str, command: &mut Command, tally: &mut Tally) -> Result<()
     if !said.status.success() {
         counted.failed = counted.failed.max(1);
     }
-    tally.passed += counted.passed;
-    tally.failed += counted.failed;
+    tally.add(counted);
     let seconds = start.elapsed().as_secs_f64();
     println!("{title:<40} {seconds:>7.1} s  {} passed, {} failed", counted.passed, counted.failed);
     if counted.failed > 0 {
