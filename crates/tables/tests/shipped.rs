@@ -13,7 +13,7 @@ use downhill_tables::table::Table;
 use serde_json::Value;
 
 fn repository(path: &str) -> Vec<u8> {
-    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)).unwrap()
+    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)).unwrap()
 }
 
 fn json(path: &str) -> Vec<Value> {
