@@ -5,7 +5,7 @@
 //! Features are scaled by the constants of the run, not by the script's own rows: so penalty and rate mean the same, and
 //! weights compare. What is static Python lies beside this file; what depends on the run is put together here.
 
-use downhill::choices::{Loss, Method, Missing, Schedule, Source, Split};
+use downhill::choices::{Method, Missing, Source, Split};
 use downhill::config::RunConfig;
 use downhill::dataset::Term;
 use downhill::message::{Code, Message, Result};
@@ -17,7 +17,10 @@ use crate::tensors::Layout;
 use downhill::foreign::Model;
 
 pub(crate) mod keras;
+mod losses;
+mod optimizers;
 pub(crate) mod pytorch;
+mod schedules;
 pub(crate) mod sklearn;
 pub(crate) mod spark;
 
@@ -265,113 +268,6 @@ impl<'a> Script<'a> {
             ),
         };
         text.to_owned() + &body
-    }
-
-    /// The loss of each row, in NumPy: what is printed in the end, whatever the tool minimized.
-    fn losses(&self) -> String {
-        let text = "\n\ndef losses(z, y):\n    \"\"\"The loss of each row, where `z` holds the model's outputs, [row, output].\"\"\"\n";
-        let residual = "    r = z[:, 0] - y\n";
-        let output = "    z = z[:, 0]\n";
-        let (first, formula) = match self.config.loss {
-            Loss::Softmax => (
-                "    largest = z.max(axis=1)\n",
-                "np.log(np.exp(z - largest[:, None]).sum(axis=1)) + largest - z[np.arange(len(y)), y.astype(int)]"
-                    .to_owned(),
-            ),
-            Loss::Squared => (residual, "r**2".to_owned()),
-            Loss::Absolute => (residual, "np.abs(r)".to_owned()),
-            Loss::Huber { delta } => (
-                residual,
-                format!("np.where(np.abs(r) <= {delta:?}, r**2 / 2, {delta:?} * (np.abs(r) - {delta:?} / 2))"),
-            ),
-            Loss::LogCosh => {
-                (residual, "np.abs(r) + np.log1p(np.exp(-2 * np.abs(r))) - np.log(2)".to_owned())
-            }
-            Loss::Quantile { tau } => (residual, format!("np.maximum(-{tau:?} * r, (1 - {tau:?}) * r)")),
-            Loss::Logistic => (output, "np.logaddexp(0, z) - y * z".to_owned()),
-            Loss::Poisson => (output, "np.exp(z) - y * z".to_owned()),
-        };
-        format!("{text}{first}    return {formula}\n")
-    }
-
-    /// The rate of a step, and what the losses of epochs make of it.
-    fn rate(&self) -> String {
-        let base = self.config.learning_rate;
-        let formula = match self.config.schedule {
-            Schedule::Constant | Schedule::ReduceOnPlateau { .. } | Schedule::BoldDriver { .. } => {
-                format!("    return {base:?}\n")
-            }
-            Schedule::TimeDecay { decay_rate, decay_steps } => {
-                format!("    return {base:?} / (1 + {decay_rate:?} * step / {decay_steps:?})\n")
-            }
-            Schedule::Step { step_size, gamma } => {
-                format!("    return {base:?} * {gamma:?} ** (step // {step_size})\n")
-            }
-            Schedule::Exponential { gamma } => format!("    return {base:?} * {gamma:?} ** step\n"),
-            Schedule::Polynomial { total_steps, power } => {
-                format!("    return {base:?} * (max({total_steps} - step, 0) / {total_steps}) ** {power:?}\n")
-            }
-            Schedule::Cosine { period, period_factor, restarts, minimum_rate } => {
-                let place = match (restarts, period_factor) {
-                    (false, _) => format!("    place = min(step / {period}, 1)\n"),
-                    (true, 0 | 1) => format!("    place = step % {period} / {period}\n"),
-                    (true, factor) => format!(
-                        "    length = {period}\n    while step >= length:\n        step, length = step - length, length * {factor}\n    place = step / length\n"
-                    ),
-                };
-                place
-                    + &format!(
-                        "    return {minimum_rate:?} + ({base:?} - {minimum_rate:?}) * (1 + math.cos(math.pi * place)) / 2\n"
-                    )
-            }
-        };
-        let warmup = &self.config.warmup;
-        let rise = if warmup.steps > 0 {
-            format!(
-                "    if step < {0}:\n        return {base:?} * ({1:?} + (1 - {1:?}) * step / {0})\n    step -= {0}\n",
-                warmup.steps, warmup.start_factor
-            )
-        } else {
-            String::new()
-        };
-        format!(
-            "\n\ndef rate(step):\n    \"\"\"The learning rate of the update from `step` to `step + 1`.\"\"\"\n{rise}{formula}"
-        ) + &self.reaction()
-    }
-
-    /// Whether the losses of epochs change the rate.
-    fn reacts(&self) -> bool {
-        self.config.schedule.reacts()
-    }
-
-    /// A class that follows the losses of epochs; nothing where the rate does not.
-    fn reaction(&self) -> String {
-        let (start, lines) = match self.config.schedule {
-            Schedule::ReduceOnPlateau { factor, patience, threshold, cooldown, minimum_rate } => {
-                let least = (minimum_rate / self.config.learning_rate).min(1.0);
-                (
-                    "self.best, self.n_bad, self.cooldown = sys.float_info.max, 0, 0",
-                    format!(
-                        "        if loss < self.best - {threshold:?} * abs(self.best):\n            self.best, self.n_bad = loss, 0\n        \
-                         else:\n            self.n_bad += 1\n        if self.cooldown > 0:\n            self.cooldown, self.n_bad = self.cooldown - 1, 0\n        \
-                         if self.n_bad > {patience}:\n            self.scale = max(self.scale * {factor:?}, {least:?})\n            \
-                         self.cooldown, self.n_bad = {cooldown}, 0\n        return False\n"
-                    ),
-                )
-            }
-            Schedule::BoldDriver { increase, decrease } => (
-                "self.last = sys.float_info.max",
-                format!(
-                    "        if loss > self.last + 1e-6 * abs(self.last):\n            self.scale *= {decrease:?}\n            return True\n        \
-                     self.last = loss\n        self.scale *= {increase:?}\n        return False\n"
-                ),
-            ),
-            _ => return String::new(),
-        };
-        format!(
-            "\n\nclass Reaction:\n    \"\"\"Adjusts the learning rate by the losses of epochs.\"\"\"\n\n    def __init__(self):\n        self.scale = 1.0\n        {start}\n\n    \
-             def after(self, loss):\n        \"\"\"Returns whether to restore the weights from the start of the last good epoch.\"\"\"\n{lines}"
-        )
     }
 
     /// The run as a comment, for Downhill to find.

@@ -1,9 +1,9 @@
 //! Keras: `fit` with a dense layer on scaled features, the rate set before every update.
 
-use downhill::choices::{InitialWeights, Loss, Method, Optimizer, Schedule};
+use downhill::choices::{InitialWeights, Method, Optimizer, Schedule};
 use downhill::message::Result;
 
-use super::{FEATURES, MAIN, ORIGINAL, Script, TABLE, Tool};
+use super::{FEATURES, MAIN, ORIGINAL, Script, TABLE, Tool, losses, optimizers};
 use crate::format::{FormatSpec, Group};
 use crate::run::Run;
 
@@ -56,12 +56,7 @@ fn write(run: &Run) -> Result<Vec<u8>> {
 
 fn train(script: &mut Script<'_>) -> String {
     let config = script.config;
-    let (activation, targets) = match config.loss {
-        Loss::Poisson => (", activation=\"exponential\"", "y[:, None]"),
-        Loss::Softmax => ("", "y.astype(\"int32\")"),
-        _ => ("", "y[:, None]"),
-    };
-    let (extra, loss) = loss(config.loss);
+    let losses::Keras { activation, targets, own, loss } = losses::keras(config.loss);
     let initial = match config.model.initial_weights {
         InitialWeights::Zero => "\"zeros\"",
         InitialWeights::Uniform => "keras.initializers.RandomUniform(-0.05, 0.05)",
@@ -108,7 +103,7 @@ fn train(script: &mut Script<'_>) -> String {
     let constrained = if constraint.is_empty() { "" } else { "    shrink = Shrink()\n" };
     let bind = if constraint.is_empty() { "" } else { "    shrink.optimizer = model.optimizer\n" };
     format!(
-        "{extra}{shrink}{course}\n\ndef train(training, validation):\n    \"\"\"Weights of the scaled features, [feature, output], and biases.\"\"\"\n    \
+        "{own}{shrink}{course}\n\ndef train(training, validation):\n    \"\"\"Weights of the scaled features, [feature, output], and biases.\"\"\"\n    \
          keras.utils.set_random_seed(SEED)\n    X, y, weight = training\n{constrained}    model = keras.Sequential([\n        keras.Input((len(TERMS),)),\n        \
          keras.layers.Dense(\n            N_OUTPUTS{activation}, use_bias={bias}, kernel_initializer={initial}{regularizer}{constraint},\n        ),\n    ])\n    \
          model.compile(optimizer={optimizer}, loss={loss})\n{bind}    \
@@ -121,57 +116,16 @@ fn train(script: &mut Script<'_>) -> String {
     )
 }
 
-/// A loss of our own where Keras has none, and what `compile` is given.
-fn loss(loss: Loss) -> (String, String) {
-    let name = match loss {
-        Loss::Squared => "keras.losses.MeanSquaredError()",
-        Loss::Absolute => "keras.losses.MeanAbsoluteError()",
-        Loss::Huber { delta } => return (String::new(), format!("keras.losses.Huber(delta={delta:?})")),
-        Loss::LogCosh => "keras.losses.LogCosh()",
-        Loss::Quantile { tau } => {
-            let own = format!(
-                "\n\ndef quantile(y, z):\n    r = y - z\n    return keras.ops.mean(keras.ops.maximum({tau:?} * r, ({tau:?} - 1) * r), axis=-1)\n"
-            );
-            return (own, "quantile".to_owned());
-        }
-        Loss::Logistic => "keras.losses.BinaryCrossentropy(from_logits=True)",
-        Loss::Softmax => "keras.losses.SparseCategoricalCrossentropy(from_logits=True)",
-        Loss::Poisson => "keras.losses.Poisson()",
-    };
-    (String::new(), name.to_owned())
-}
-
-/// Keras keeps its small number below the root, or beside another root: squared, it does there what it does here.
+/// Notes what Keras does otherwise, and returns the optimizer.
 fn optimizer(script: &mut Script<'_>) -> String {
-    let rate = script.config.learning_rate;
-    let changes = script.config.schedule != Schedule::Constant || script.config.warmup.steps > 0;
-    let momentum = matches!(script.config.optimizer, Optimizer::Momentum { .. } | Optimizer::Nesterov { .. });
-    if momentum && changes {
+    let config = script.config;
+    let changes = config.schedule != Schedule::Constant || config.warmup.steps > 0;
+    if config.optimizer.momentum().is_some() && changes {
         script.note(
             "Keras multiplies the learning rate into the velocity, so a change of the rate takes effect more slowly.",
         );
     }
-    match script.config.optimizer {
-        Optimizer::Sgd => format!("keras.optimizers.SGD({rate:?})"),
-        Optimizer::Momentum { momentum } => format!("keras.optimizers.SGD({rate:?}, momentum={momentum:?})"),
-        Optimizer::Nesterov { momentum } => {
-            format!("keras.optimizers.SGD({rate:?}, momentum={momentum:?}, nesterov=True)")
-        }
-        Optimizer::AdaGrad { epsilon } => format!(
-            "keras.optimizers.Adagrad({rate:?}, initial_accumulator_value=0.0, epsilon={epsilon:?} ** 2)"
-        ),
-        Optimizer::RmsProp { alpha, epsilon } => {
-            format!("keras.optimizers.RMSprop({rate:?}, rho={alpha:?}, epsilon={epsilon:?} ** 2)")
-        }
-        Optimizer::Adam { beta1, beta2, epsilon } => {
-            format!(
-                "keras.optimizers.Adam({rate:?}, beta_1={beta1:?}, beta_2={beta2:?}, epsilon={epsilon:?})"
-            )
-        }
-        Optimizer::AdamW { beta1, beta2, epsilon, weight_decay } => format!(
-            "keras.optimizers.AdamW(\n        {rate:?}, weight_decay={weight_decay:?}, beta_1={beta1:?}, beta_2={beta2:?}, epsilon={epsilon:?},\n    )"
-        ),
-    }
+    optimizers::written(&config.optimizer, config.learning_rate).keras
 }
 
 /// The step that plain descent takes for an L1 penalty, exactly.

@@ -1,9 +1,9 @@
 //! PyTorch: a linear layer on scaled features and a loop of updates, which are those of the run.
 
-use downhill::choices::{InitialWeights, Loss, Method, Optimizer};
+use downhill::choices::{InitialWeights, Method};
 use downhill::message::Result;
 
-use super::{FEATURES, MAIN, ORIGINAL, Script, TABLE, Tool};
+use super::{FEATURES, MAIN, ORIGINAL, Script, TABLE, Tool, losses, optimizers};
 use crate::format::{FormatSpec, Group};
 use crate::run::Run;
 
@@ -56,25 +56,7 @@ fn write(run: &Run) -> Result<Vec<u8>> {
 
 /// What is minimized, with the L2 penalty in it.
 fn objective(script: &Script<'_>) -> String {
-    let rows = match script.config.loss {
-        Loss::Squared => "functional.mse_loss(z[:, 0], y, reduction=\"none\")".to_owned(),
-        Loss::Absolute => "functional.l1_loss(z[:, 0], y, reduction=\"none\")".to_owned(),
-        Loss::Huber { delta } => {
-            format!("functional.huber_loss(z[:, 0], y, delta={delta:?}, reduction=\"none\")")
-        }
-        // The logarithm of cosh, which may not overflow.
-        Loss::LogCosh => "(z[:, 0] - y) + functional.softplus(-2 * (z[:, 0] - y)) - math.log(2)".to_owned(),
-        Loss::Quantile { tau } => {
-            format!("torch.maximum({tau:?} * (y - z[:, 0]), ({tau:?} - 1) * (y - z[:, 0]))")
-        }
-        Loss::Logistic => {
-            "functional.binary_cross_entropy_with_logits(z[:, 0], y, reduction=\"none\")".to_owned()
-        }
-        Loss::Softmax => "functional.cross_entropy(z, y.long(), reduction=\"none\")".to_owned(),
-        Loss::Poisson => {
-            "functional.poisson_nll_loss(z[:, 0], y, log_input=True, reduction=\"none\")".to_owned()
-        }
-    };
+    let rows = losses::pytorch(script.config.loss);
     let (_, l2) = script.penalty();
     let penalty =
         if l2 > 0.0 { format!(" + {l2:?} / 2 * model.weight.square().sum()") } else { String::new() };
@@ -100,7 +82,7 @@ fn train(script: &Script<'_>) -> String {
     let (l1, _) = script.penalty();
     let (shrink, before, after) = if l1 > 0.0 {
         (
-            sparsely(&config.optimizer, l1),
+            optimizers::sparsely(&config.optimizer, l1),
             "            before = model.weight.detach().clone()\n",
             "            shrink(model, optimizer, before)\n",
         )
@@ -151,7 +133,7 @@ fn train(script: &Script<'_>) -> String {
          optimizer.zero_grad()\n            loss = objective(model, X[rows], y[rows], weight[rows])\n            loss.backward()\n            \
          optimizer.step()\n{after}{sum}            step += 1\n{react}{watch}{come_back}    \
          return model.weight.detach().numpy().T.astype(float), {returned}\n",
-        optimizer = optimizer(&config.optimizer, config.learning_rate),
+        optimizer = optimizers::written(&config.optimizer, config.learning_rate).pytorch,
     )
 }
 
@@ -161,77 +143,3 @@ const PUT: &str = "\n\ndef put(model, parameters):\n    with torch.no_grad():\n 
 const FORGET: &str = "\n\ndef forget(optimizer):\n    \"\"\"What moves, stands still.\"\"\"\n    \
                       for state in optimizer.state.values():\n        for name, value in state.items():\n            \
                       if name != \"step\" and value is not None:\n                value.zero_()\n";
-
-fn optimizer(optimizer: &Optimizer, rate: f64) -> String {
-    let rule = match *optimizer {
-        Optimizer::Sgd => format!("SGD(model.parameters(), lr={rate:?})"),
-        // PyTorch looks ahead only where something moves.
-        Optimizer::Nesterov { momentum } if momentum <= 0.0 => {
-            format!("SGD(model.parameters(), lr={rate:?})")
-        }
-        Optimizer::Momentum { momentum } if momentum <= 0.0 => {
-            format!("SGD(model.parameters(), lr={rate:?})")
-        }
-        Optimizer::Momentum { momentum } => {
-            format!("SGD(model.parameters(), lr={rate:?}, momentum={momentum:?})")
-        }
-        Optimizer::Nesterov { momentum } => {
-            format!("SGD(model.parameters(), lr={rate:?}, momentum={momentum:?}, nesterov=True)")
-        }
-        Optimizer::AdaGrad { epsilon } => {
-            format!("Adagrad(model.parameters(), lr={rate:?}, eps={epsilon:?})")
-        }
-        Optimizer::RmsProp { alpha, epsilon } => {
-            format!("RMSprop(model.parameters(), lr={rate:?}, alpha={alpha:?}, eps={epsilon:?})")
-        }
-        Optimizer::Adam { beta1, beta2, epsilon } => {
-            format!("Adam(model.parameters(), lr={rate:?}, betas=({beta1:?}, {beta2:?}), eps={epsilon:?})")
-        }
-        Optimizer::AdamW { beta1, beta2, epsilon, weight_decay } => format!(
-            "AdamW(\n        model.parameters(), lr={rate:?}, betas=({beta1:?}, {beta2:?}), eps={epsilon:?}, weight_decay={weight_decay:?},\n    )"
-        ),
-    };
-    format!("torch.optim.{rule}")
-}
-
-/// The proximal step for an L1 penalty, as each rule of the run takes it: see `optimize_sparsely` in `src/optimizer.rs`.
-fn sparsely(optimizer: &Optimizer, l1: f64) -> String {
-    let (scale, rest) = match *optimizer {
-        Optimizer::Sgd => ("1.0".to_owned(), ""),
-        Optimizer::Momentum { momentum } | Optimizer::Nesterov { momentum } if momentum <= 0.0 => {
-            ("1.0".to_owned(), "")
-        }
-        Optimizer::Momentum { .. } => (
-            "1.0".to_owned(),
-            "        optimizer.state[weight][\"momentum_buffer\"] = (before - shrunk) / group[\"lr\"]\n",
-        ),
-        Optimizer::Nesterov { momentum } => {
-            return format!(
-                "\n\ndef shrink(model, optimizer, before):\n    \"\"\"Moves the weights before the look-ahead towards 0 by the rate times the L1 penalty, stopping at 0.\"\"\"\n    \
-                 (group,) = optimizer.param_groups\n    weight = model.weight\n    rate = group[\"lr\"]\n    with torch.no_grad():\n        \
-                 velocity = (optimizer.state[weight][\"momentum_buffer\"] - weight.grad) / {momentum:?}\n        \
-                 reached = before - rate * weight.grad\n        reached = reached.sign() * (reached.abs() - rate * {l1:?}).clamp(min=0)\n        \
-                 velocity = (before + rate * {momentum:?} * velocity - reached) / rate\n        \
-                 optimizer.state[weight][\"momentum_buffer\"] = velocity\n        weight.copy_(reached - rate * {momentum:?} * velocity)\n"
-            );
-        }
-        Optimizer::AdaGrad { epsilon } => {
-            (format!("1 / (optimizer.state[weight][\"sum\"].sqrt() + {epsilon:?})"), "")
-        }
-        Optimizer::RmsProp { epsilon, .. } => {
-            (format!("1 / (optimizer.state[weight][\"square_avg\"].sqrt() + {epsilon:?})"), "")
-        }
-        Optimizer::Adam { beta2, epsilon, .. } | Optimizer::AdamW { beta2, epsilon, .. } => (
-            format!(
-                "1 / ((optimizer.state[weight][\"exp_avg_sq\"] / (1 - {beta2:?} ** optimizer.state[weight][\"step\"])).sqrt() + {epsilon:?})"
-            ),
-            "",
-        ),
-    };
-    format!(
-        "\n\ndef shrink(model, optimizer, before):\n    \"\"\"Moves weights towards 0 by their own rate times the L1 penalty, stopping at 0.\"\"\"\n    \
-         (group,) = optimizer.param_groups\n    weight = model.weight\n    with torch.no_grad():\n        \
-         threshold = group[\"lr\"] * {l1:?} * {scale}\n        \
-         shrunk = weight.sign() * (weight.abs() - threshold).clamp(min=0)\n{rest}        weight.copy_(shrunk)\n"
-    )
-}

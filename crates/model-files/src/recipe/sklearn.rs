@@ -3,7 +3,7 @@
 use downhill::choices::Loss;
 use downhill::message::Result;
 
-use super::{FEATURES, MAIN, ORIGINAL, Script, TABLE, Tool};
+use super::{FEATURES, MAIN, ORIGINAL, Script, TABLE, Tool, losses};
 use crate::format::{FormatSpec, Group};
 use crate::run::Run;
 
@@ -49,82 +49,7 @@ fn write(run: &Run) -> Result<Vec<u8>> {
 
 /// What is imported, and the function that fits.
 fn train(script: &mut Script<'_>) -> (String, String) {
-    let (l1, l2) = script.penalty();
-    let (strength, ratio) = (script.config.penalty.strength, script.config.penalty.l1_ratio);
-    let bias = if script.has_bias() { "True" } else { "False" };
-    let solver = "It computes the optimum that the run approaches, so optimizer, learning rate and number of updates do not matter.";
-    let (module, class, arguments) = match script.config.loss {
-        Loss::Squared => {
-            script.note(solver);
-            if l1 > 0.0 {
-                // It halves the mean of squares.
-                let arguments = format!(
-                    "alpha={:?}, l1_ratio={ratio:?}, fit_intercept={bias}, tol=1e-10, max_iter=100_000",
-                    strength / 2.0
-                );
-                ("linear_model", "ElasticNet", arguments)
-            } else if l2 > 0.0 {
-                // It takes the sum of squares, not their mean.
-                ("linear_model", "Ridge", format!("alpha={l2:?} / 2 * len(y), fit_intercept={bias}"))
-            } else {
-                ("linear_model", "LinearRegression", format!("fit_intercept={bias}"))
-            }
-        }
-        Loss::Logistic | Loss::Softmax => {
-            script.note(solver);
-            let penalty = match (l1 > 0.0, l2 > 0.0) {
-                (false, false) => "C=np.inf".to_owned(),
-                (false, true) => format!("C=1 / ({l2:?} * len(y))"),
-                (true, _) => format!("C=1 / ({strength:?} * len(y)), l1_ratio={ratio:?}, solver=\"saga\""),
-            };
-            (
-                "linear_model",
-                "LogisticRegression",
-                format!("{penalty}, fit_intercept={bias}, tol=1e-8, max_iter=100_000"),
-            )
-        }
-        Loss::Poisson => {
-            script.note(solver);
-            if l1 > 0.0 {
-                script.note(
-                    "PoissonRegressor has no L1 penalty, so the whole strength goes to the L2 penalty.",
-                );
-            }
-            (
-                "linear_model",
-                "PoissonRegressor",
-                format!("alpha={strength:?}, fit_intercept={bias}, tol=1e-8, max_iter=100_000"),
-            )
-        }
-        Loss::Absolute | Loss::Quantile { .. } => {
-            script.note(solver);
-            if l2 > 0.0 {
-                script.note(
-                    "QuantileRegressor has no L2 penalty, so the whole strength goes to the L1 penalty.",
-                );
-            }
-            // The absolute error is twice the loss of the median.
-            let (tau, halved) = match script.config.loss {
-                Loss::Quantile { tau } => (tau, strength),
-                _ => (0.5, strength / 2.0),
-            };
-            (
-                "linear_model",
-                "QuantileRegressor",
-                format!("quantile={tau:?}, alpha={halved:?}, fit_intercept={bias}, solver=\"highs\""),
-            )
-        }
-        Loss::Huber { delta } => {
-            script.note("No scikit-learn solver has a Huber loss with a fixed scale, so stochastic descent minimizes it here.");
-            ("linear_model", "SGDRegressor", stochastic(delta, strength, ratio, bias))
-        }
-        Loss::LogCosh => {
-            script.note(
-                "scikit-learn has no log-cosh loss, so the closest one is used: Huber with a delta of 1.",
-            );
-            ("linear_model", "SGDRegressor", stochastic(1.0, strength, ratio, bias))
-        }
-    };
+    let (class, arguments) = losses::sklearn(script);
     let (targets, result) = match script.config.loss {
         Loss::Softmax => ("y.astype(int)", CLASSES),
         Loss::Logistic => {
@@ -132,7 +57,7 @@ fn train(script: &mut Script<'_>) -> (String, String) {
         }
         _ => ("y", "    return model.coef_.reshape(-1, 1), np.broadcast_to(model.intercept_, N_OUTPUTS)\n"),
     };
-    let import = format!("from sklearn.{module} import {class}");
+    let import = format!("from sklearn.linear_model import {class}");
     // Solvers that take no weights are not met here.
     let train = format!(
         "\n\ndef train(training, validation):\n    \"\"\"Weights of the scaled features, [feature, output], and biases.\"\"\"\n    \
@@ -150,15 +75,3 @@ const CLASSES: &str = "    weights, bias = np.zeros((len(TERMS), N_OUTPUTS)), np
         weights[:, index], bias[index] = own, constant
     return weights, bias
 ";
-
-fn stochastic(delta: f64, strength: f64, ratio: f64, bias: &str) -> String {
-    let penalty = if strength > 0.0 {
-        format!("penalty=\"elasticnet\", alpha={strength:?}, l1_ratio={ratio:?}")
-    } else {
-        "penalty=None".to_owned()
-    };
-    format!(
-        "\n        loss=\"huber\", epsilon={delta:?}, {penalty}, fit_intercept={bias}, random_state=SEED,\n        \
-         learning_rate=\"adaptive\", eta0=0.01, max_iter=10_000, tol=1e-6, n_iter_no_change=10,\n    "
-    )
-}

@@ -4,7 +4,7 @@
 use downhill::choices::{Loss, Method, Missing, Optimizer, Schedule, Source, Split};
 use downhill::message::Result;
 
-use super::{ORIGINAL, Script, Tool};
+use super::{ORIGINAL, Script, Tool, losses, optimizers};
 use crate::format::{FormatSpec, Group};
 use crate::run::Run;
 
@@ -40,8 +40,8 @@ fn write(run: &Run) -> Result<Vec<u8>> {
         }
     }
     let (imports, train) = match script.config.loss {
-        Loss::Absolute | Loss::Huber { .. } | Loss::LogCosh | Loss::Quantile { .. } => descent(&mut script),
-        _ => estimator(&mut script),
+        Loss::Squared | Loss::Logistic | Loss::Softmax | Loss::Poisson => estimator(&mut script),
+        _ => descent(&mut script),
     };
     let imports = format!(
         "import csv\nimport math\nimport sys\n\nimport numpy as np\nfrom pyspark.ml.feature import VectorAssembler\n{imports}\
@@ -206,37 +206,9 @@ fn descent(script: &mut Script<'_>) -> (String, String) {
     if matches!(config.schedule, Schedule::BoldDriver { .. }) {
         script.note("The bold driver changes only the learning rate and does not restore earlier weights.");
     }
-    let (value, slope) = match config.loss {
-        Loss::Absolute => ("np.abs(r)".to_owned(), "np.sign(r)".to_owned()),
-        Loss::Huber { delta } => (
-            format!("np.where(np.abs(r) <= {delta:?}, r**2 / 2, {delta:?} * (np.abs(r) - {delta:?} / 2))"),
-            format!("np.clip(r, -{delta:?}, {delta:?})"),
-        ),
-        Loss::Quantile { tau } => (
-            format!("np.maximum(-{tau:?} * r, (1 - {tau:?}) * r)"),
-            format!("np.where(r > 0, 1 - {tau:?}, np.where(r < 0, -{tau:?}, 0.0))"),
-        ),
-        _ => ("np.abs(r) + np.log1p(np.exp(-2 * np.abs(r))) - np.log(2)".to_owned(), "np.tanh(r)".to_owned()),
-    };
-    let rule = match config.optimizer {
-        Optimizer::Sgd => "    return weights - rate * g, m, v\n".to_owned(),
-        Optimizer::Momentum { momentum } => {
-            format!("    m = {momentum:?} * m + g\n    return weights - rate * m, m, v\n")
-        }
-        Optimizer::Nesterov { momentum } => {
-            format!(
-                "    m = {momentum:?} * m + g\n    return weights - rate * (g + {momentum:?} * m), m, v\n"
-            )
-        }
-        Optimizer::AdaGrad { epsilon } => {
-            format!("    v = v + g**2\n    return weights - rate * g / (np.sqrt(v) + {epsilon:?}), m, v\n")
-        }
-        Optimizer::RmsProp { alpha, epsilon } => format!(
-            "    v = {alpha:?} * v + (1 - {alpha:?}) * g**2\n    return weights - rate * g / (np.sqrt(v) + {epsilon:?}), m, v\n"
-        ),
-        Optimizer::Adam { beta1, beta2, epsilon } => adam(beta1, beta2, epsilon, 0.0),
-        Optimizer::AdamW { beta1, beta2, epsilon, weight_decay } => adam(beta1, beta2, epsilon, weight_decay),
-    };
+    let losses::Numpy { first, value } = losses::numpy(config.loss);
+    let slope = losses::numpy_slope(config.loss);
+    let rule = optimizers::written(&config.optimizer, config.learning_rate).numpy;
     let (slope_l1, shrink) = if config.optimizer == Optimizer::Sgd && l1 > 0.0 {
         (
             0.0,
@@ -255,7 +227,7 @@ fn descent(script: &mut Script<'_>) -> (String, String) {
         ("", "")
     };
     let train = format!(
-        "\n\ndef loss_and_slopes(z, y):\n    \"\"\"The loss of each row and its slope, where `z` holds the model's outputs, [row, output].\"\"\"\n    r = z[:, 0] - y\n    return {value}, {slope}\n{DESCENT}\n\n\
+        "\n\ndef loss_and_slopes(z, y):\n    \"\"\"The loss of each row and its slope, where `z` holds the model's outputs, [row, output].\"\"\"\n{first}    return {value}, {slope}\n{DESCENT}\n\n\
          def update(weights, g, m, v, rate, t):\n    \"\"\"Weights and moments after the update number `t`.\"\"\"\n{rule}\n\n\
          def train(rows):\n    \"\"\"Weights of the scaled features, [feature, output], and biases.\"\"\"\n    blocks = rows.rdd.mapPartitions(block).cache()\n    \
          weights, m, v = np.zeros((3, len(TERMS) + 1))\n{begin}    for step in range(STEPS):\n        loss, g = gradient(blocks, weights)\n        \
@@ -263,16 +235,4 @@ fn descent(script: &mut Script<'_>) -> (String, String) {
          weights, m, v = update(weights, g, m, v, rate(step) * scale, step + 1)\n{shrink}{react}    return weights[:-1, None], weights[-1:]\n"
     );
     (String::new(), format!("\n\n{}", script.course().trim_end()) + &script.rate() + &train)
-}
-
-fn adam(beta1: f64, beta2: f64, epsilon: f64, weight_decay: f64) -> String {
-    let decay = if weight_decay > 0.0 {
-        format!("    weights = weights - rate * {weight_decay:?} * weights\n")
-    } else {
-        String::new()
-    };
-    format!(
-        "    m, v = {beta1:?} * m + (1 - {beta1:?}) * g, {beta2:?} * v + (1 - {beta2:?}) * g**2\n{decay}    \
-         step = m / (1 - {beta1:?} ** t) / (np.sqrt(v / (1 - {beta2:?} ** t)) + {epsilon:?})\n    return weights - rate * step, m, v\n"
-    )
 }

@@ -1,0 +1,133 @@
+//! What each optimizer is in each tool. Adding one adds an arm here, and to no other recipe.
+
+use downhill::choices::Optimizer;
+
+/// An optimizer as Python, `rate` being the rate that the schedule starts from.
+pub(crate) struct Written {
+    /// Keras: what `compile` is given. Keras keeps its small number below the root, or with another root: squared, it
+    /// does there what it does here.
+    pub(crate) keras: String,
+    /// PyTorch: what makes the optimizer of `model`.
+    pub(crate) pytorch: String,
+    /// NumPy: an update of `weights`, `m` and `v` by the gradient `g` at `rate`, the update's number being `t`.
+    pub(crate) numpy: String,
+}
+
+pub(crate) fn written(optimizer: &Optimizer, rate: f64) -> Written {
+    // Neither Keras nor PyTorch takes a velocity of nothing.
+    let torch_sgd = format!("torch.optim.SGD(model.parameters(), lr={rate:?}");
+    match *optimizer {
+        Optimizer::Sgd => Written {
+            keras: format!("keras.optimizers.SGD({rate:?})"),
+            pytorch: torch_sgd + ")",
+            numpy: "    return weights - rate * g, m, v\n".to_owned(),
+        },
+        Optimizer::Momentum { momentum } => Written {
+            keras: format!("keras.optimizers.SGD({rate:?}, momentum={momentum:?})"),
+            pytorch: torch_sgd
+                + &if momentum > 0.0 { format!(", momentum={momentum:?})") } else { ")".into() },
+            numpy: format!("    m = {momentum:?} * m + g\n    return weights - rate * m, m, v\n"),
+        },
+        Optimizer::Nesterov { momentum } => Written {
+            keras: format!("keras.optimizers.SGD({rate:?}, momentum={momentum:?}, nesterov=True)"),
+            // PyTorch looks ahead only where something moves.
+            pytorch: torch_sgd
+                + &if momentum > 0.0 {
+                    format!(", momentum={momentum:?}, nesterov=True)")
+                } else {
+                    ")".into()
+                },
+            numpy: format!(
+                "    m = {momentum:?} * m + g\n    return weights - rate * (g + {momentum:?} * m), m, v\n"
+            ),
+        },
+        Optimizer::AdaGrad { epsilon } => Written {
+            keras: format!(
+                "keras.optimizers.Adagrad({rate:?}, initial_accumulator_value=0.0, epsilon={epsilon:?} ** 2)"
+            ),
+            pytorch: format!("torch.optim.Adagrad(model.parameters(), lr={rate:?}, eps={epsilon:?})"),
+            numpy: format!(
+                "    v = v + g**2\n    return weights - rate * g / (np.sqrt(v) + {epsilon:?}), m, v\n"
+            ),
+        },
+        Optimizer::RmsProp { alpha, epsilon } => Written {
+            keras: format!("keras.optimizers.RMSprop({rate:?}, rho={alpha:?}, epsilon={epsilon:?} ** 2)"),
+            pytorch: format!(
+                "torch.optim.RMSprop(model.parameters(), lr={rate:?}, alpha={alpha:?}, eps={epsilon:?})"
+            ),
+            numpy: format!(
+                "    v = {alpha:?} * v + (1 - {alpha:?}) * g**2\n    return weights - rate * g / (np.sqrt(v) + {epsilon:?}), m, v\n"
+            ),
+        },
+        Optimizer::Adam { beta1, beta2, epsilon } => Written {
+            keras: format!(
+                "keras.optimizers.Adam({rate:?}, beta_1={beta1:?}, beta_2={beta2:?}, epsilon={epsilon:?})"
+            ),
+            pytorch: format!(
+                "torch.optim.Adam(model.parameters(), lr={rate:?}, betas=({beta1:?}, {beta2:?}), eps={epsilon:?})"
+            ),
+            numpy: adam(beta1, beta2, epsilon, 0.0),
+        },
+        Optimizer::AdamW { beta1, beta2, epsilon, weight_decay } => Written {
+            keras: format!(
+                "keras.optimizers.AdamW(\n        {rate:?}, weight_decay={weight_decay:?}, beta_1={beta1:?}, beta_2={beta2:?}, epsilon={epsilon:?},\n    )"
+            ),
+            pytorch: format!(
+                "torch.optim.AdamW(\n        model.parameters(), lr={rate:?}, betas=({beta1:?}, {beta2:?}), eps={epsilon:?}, weight_decay={weight_decay:?},\n    )"
+            ),
+            numpy: adam(beta1, beta2, epsilon, weight_decay),
+        },
+    }
+}
+
+fn adam(beta1: f64, beta2: f64, epsilon: f64, weight_decay: f64) -> String {
+    let decay = if weight_decay > 0.0 {
+        format!("    weights = weights - rate * {weight_decay:?} * weights\n")
+    } else {
+        String::new()
+    };
+    format!(
+        "    m, v = {beta1:?} * m + (1 - {beta1:?}) * g, {beta2:?} * v + (1 - {beta2:?}) * g**2\n{decay}    \
+         step = m / (1 - {beta1:?} ** t) / (np.sqrt(v / (1 - {beta2:?} ** t)) + {epsilon:?})\n    return weights - rate * step, m, v\n"
+    )
+}
+
+/// The proximal step for an L1 penalty in PyTorch, as each rule of the run takes it: see `optimize_sparsely` in
+/// `src/choices/optimizer.rs`.
+pub(crate) fn sparsely(optimizer: &Optimizer, l1: f64) -> String {
+    let (scale, rest) = match *optimizer {
+        Optimizer::Momentum { momentum } if momentum > 0.0 => (
+            "1.0".to_owned(),
+            "        optimizer.state[weight][\"momentum_buffer\"] = (before - shrunk) / group[\"lr\"]\n",
+        ),
+        Optimizer::Nesterov { momentum } if momentum > 0.0 => {
+            return format!(
+                "\n\ndef shrink(model, optimizer, before):\n    \"\"\"Moves the weights before the look-ahead towards 0 by the rate times the L1 penalty, stopping at 0.\"\"\"\n    \
+                 (group,) = optimizer.param_groups\n    weight = model.weight\n    rate = group[\"lr\"]\n    with torch.no_grad():\n        \
+                 velocity = (optimizer.state[weight][\"momentum_buffer\"] - weight.grad) / {momentum:?}\n        \
+                 reached = before - rate * weight.grad\n        reached = reached.sign() * (reached.abs() - rate * {l1:?}).clamp(min=0)\n        \
+                 velocity = (before + rate * {momentum:?} * velocity - reached) / rate\n        \
+                 optimizer.state[weight][\"momentum_buffer\"] = velocity\n        weight.copy_(reached - rate * {momentum:?} * velocity)\n"
+            );
+        }
+        Optimizer::AdaGrad { epsilon } => {
+            (format!("1 / (optimizer.state[weight][\"sum\"].sqrt() + {epsilon:?})"), "")
+        }
+        Optimizer::RmsProp { epsilon, .. } => {
+            (format!("1 / (optimizer.state[weight][\"square_avg\"].sqrt() + {epsilon:?})"), "")
+        }
+        Optimizer::Adam { beta2, epsilon, .. } | Optimizer::AdamW { beta2, epsilon, .. } => (
+            format!(
+                "1 / ((optimizer.state[weight][\"exp_avg_sq\"] / (1 - {beta2:?} ** optimizer.state[weight][\"step\"])).sqrt() + {epsilon:?})"
+            ),
+            "",
+        ),
+        _ => ("1.0".to_owned(), ""),
+    };
+    format!(
+        "\n\ndef shrink(model, optimizer, before):\n    \"\"\"Moves weights towards 0 by their own rate times the L1 penalty, stopping at 0.\"\"\"\n    \
+         (group,) = optimizer.param_groups\n    weight = model.weight\n    with torch.no_grad():\n        \
+         threshold = group[\"lr\"] * {l1:?} * {scale}\n        \
+         shrunk = weight.sign() * (weight.abs() - threshold).clamp(min=0)\n{rest}        weight.copy_(shrunk)\n"
+    )
+}
