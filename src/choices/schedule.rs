@@ -51,12 +51,12 @@ choice! {
         Cosine = "cosine", {
             /// Steps of the first period.
             period: u64 = 2000, in 1.0..=1e12, unit "steps";
-            /// What each restart multiplies the period by.
-            period_factor: u64 = 1, in 1.0..=10.0;
-            /// Whether to start anew.
-            restarts: bool = false;
             /// The rate at the end of a period.
             minimum_rate: f64 = 0.0, in 0.0..=10.0;
+            /// Whether to start anew.
+            restarts: bool = false;
+            /// What each restart multiplies the period by.
+            period_factor: u64 = 1, in 1.0..=10.0;
         };
 
         /// Multiplies the rate by `factor` when the epoch's loss has not fallen by the fraction `threshold` for more than

@@ -1,9 +1,12 @@
 //! Helpers of the form, on the page's own thread: defaults, links, sliders.
 
+use std::collections::BTreeMap;
+
 use js_sys::Float64Array;
 use wasm_bindgen::prelude::*;
 
 use super::{from_js, set, to_js};
+use crate::choices::{SPECS, Spec};
 use crate::config::{self, RESTARTING_FIELDS, RunConfig};
 use crate::dataset::Problem;
 use crate::message::{self, Code, Result};
@@ -50,6 +53,13 @@ pub fn memory_of(n_samples: u32, degree: u32, is_table: bool) -> String {
 #[wasm_bindgen]
 pub fn format_bytes(bytes: f64) -> String {
     message::bytes(bytes as u64)
+}
+
+/// The table of every choice, by its name.
+#[wasm_bindgen(unchecked_return_type = "Record<string, ChoiceSpec>")]
+pub fn choices() -> Result<JsValue> {
+    let tables: BTreeMap<&str, &Spec> = SPECS.iter().map(|spec| (spec.name, *spec)).collect();
+    to_js(&tables)
 }
 
 /// See [`config::choose_method`].

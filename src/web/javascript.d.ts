@@ -299,3 +299,28 @@ export interface PlotReading {
   x: number;
   y: number;
 }
+
+/** The table of a choice: its entries in the order in which they are offered, the default first. */
+export interface ChoiceSpec {
+  name: string;
+  /** Its path in a configuration. */
+  path: string;
+  /** Whether a configuration has an object with a `kind`, or else only the name. */
+  tagged: boolean;
+  entries: {
+    name: string;
+    /** How a configuration writes it, if not by its name. */
+    written?: boolean;
+    parameters: ParameterSpec[];
+  }[];
+}
+
+/** A parameter of an entry. */
+export interface ParameterSpec {
+  name: string;
+  /** `number`, `count`, `flag`, `text`, or the name of the choice whose entries it takes. */
+  kind: string;
+  range: [number, number] | null;
+  /** What a number counts. */
+  unit: string | null;
+}

@@ -16,7 +16,7 @@ export type Schedule = { kind: "constant" }
   | { kind: "step", step_size: number, gamma: number }
   | { kind: "exponential", gamma: number }
   | { kind: "polynomial", total_steps: number, power: number }
-  | { kind: "cosine", period: number, period_factor: number, restarts: boolean, minimum_rate: number }
+  | { kind: "cosine", period: number, minimum_rate: number, restarts: boolean, period_factor: number }
   | { kind: "reduce_on_plateau", factor: number, patience: number, threshold: number, cooldown: number, minimum_rate: number }
   | { kind: "bold_driver", increase: number, decrease: number };
 

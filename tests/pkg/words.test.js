@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFile, readdir } from 'node:fs/promises';
 import { test } from 'node:test';
+import { choices, choiceHelp, choiceWords } from '../../www/words/choices.js';
 import englishHelp from '../../www/words/help/en.js';
 import chineseHelp from '../../www/words/help/zh.js';
 import en from '../../www/words/en.js';
@@ -74,14 +75,39 @@ test('shows the English words before the scripts have loaded', async () => {
   for (const [, key, words] of texts) assert.equal(words, english[key], key);
 });
 
+test('words every entry of every choice in both languages', () => {
+  const [english, chinese] = [choiceWords('en'), choiceWords('zh')];
+  assert.ok(Object.keys(english).length > 50);
+  assert.deepEqual(Object.keys(chinese), Object.keys(english));
+  for (const words of [english, chinese]) {
+    for (const [key, own] of Object.entries(words)) {
+      assert.ok(own.trim(), key);
+      assert.ok(!(key in en), `${key} is worded twice`);
+    }
+  }
+});
+
+/** Choices whose entries are explained one by one; of the others the choice itself is. */
+const explained = ['method', 'optimizer', 'schedule', 'loss'];
+
+/** Terms and entries, each with its explanation. @param {'en' | 'zh'} language */
+function explanations(language) {
+  const entries = explained.flatMap((choice) => Object.keys(choices[choice].entries).map((entry) => `${choice}_${entry}`));
+  const terms = Object.entries(language === 'en' ? englishHelp : chineseHelp);
+  return [...terms, ...entries.map((key) => /** @type {const} */ ([key, choiceHelp(key, language)]))];
+}
+
 test('explains every term in both languages, in two sentences', () => {
   assert.deepEqual(Object.keys(chineseHelp), Object.keys(englishHelp));
-  for (const [language, help] of Object.entries({ en: englishHelp, zh: chineseHelp })) {
-    for (const [term, { title, text, formula, link }] of Object.entries(help)) {
+  for (const language of /** @type {const} */ (['en', 'zh'])) {
+    for (const [term, explanation] of explanations(language)) {
+      assert.ok(explanation, term);
+      const { title, text, formula, link } = explanation;
       assert.ok(title, `${term} ${language}`);
       assert.equal(sentences(text), 2, `${term} ${language}: ${text}`);
       assert.match(text, /[.。]$/, `${term} ${language}`);
-      assert.equal(formula === '', englishHelp[term].formula === '', `${term} ${language}`);
+      const [, english] = explanations('en').find(([other]) => other === term) ?? [];
+      assert.equal(formula === '', english?.formula === '', `${term} ${language}`);
       assert.match(link, /^https:\/\/[\w.-]+\/\S*$/, `${term} ${language}`);
       assert.ok(URL.canParse(link), `${term} ${language}`);
     }
@@ -117,8 +143,8 @@ test('says nothing in the phrases that readers stumble over', async () => {
   /** @type {[string, string][]} */
   const texts = Object.entries({ ...await codes(), ...en }).concat(Object.entries(chinese));
   for (const { en, zh } of [ofTables, ofExchange]) texts.push(...Object.entries(en), ...Object.entries(zh));
-  for (const help of [englishHelp, chineseHelp]) {
-    for (const [term, { title, text }] of Object.entries(help)) texts.push([`help ${term}`, `${title} ${text}`]);
+  for (const [term, explanation] of [...explanations('en'), ...explanations('zh')]) {
+    texts.push([`help ${term}`, `${explanation?.title} ${explanation?.text}`]);
   }
   for (const path of documents) texts.push([path, await read(path)]);
   texts.push(['index.html', await read('index.html')]);

@@ -137,3 +137,24 @@ fn names_and_numbers_are_unique() {
         }
     }
 }
+
+/// Choices whose entries the form of a table words, or nothing yet.
+const WORDED_ELSEWHERE: [&str; 4] = ["activation", "missing", "source", "table"];
+
+#[test]
+fn every_entry_and_parameter_has_words() {
+    let text = include_str!("../../www/words/choices.js");
+    // By the indentation that the file has: `choice`, then `entries` and `parameters`, then their names.
+    for spec in SPECS.iter().filter(|spec| !WORDED_ELSEWHERE.contains(&spec.name)) {
+        let (_, words) = text.split_once(&format!("\n  {}: {{\n", spec.name)).expect(spec.name);
+        let (words, _) = words.split_once("\n  },\n").unwrap();
+        let (entries, parameters) = words.split_once("\n    parameters: {").unwrap();
+        for entry in spec.entries {
+            assert!(entries.contains(&format!("\n      {}: {{", entry.name)), "{} {}", spec.name, entry.name);
+            for parameter in entry.parameters {
+                let line = format!("\n      {}: {{ en: '", parameter.name);
+                assert!(parameters.contains(&line), "{} {}", spec.name, parameter.name);
+            }
+        }
+    }
+}

@@ -1,5 +1,6 @@
 // @ts-check
 // Explanations of terms: a small question mark, and the dialog that it opens.
+import { choiceHelp } from '../words/choices.js';
 import { language, text } from '../words/index.js';
 import { makeButton, part } from './dom.js';
 
@@ -29,8 +30,8 @@ export function helpButton(term, label) {
 /** Opens the explanation of a term that a button of the page asks for. @param {import('../store.js').Page} page */
 export function startHelp({ root }) {
   root.addEventListener(EXPLAIN, async (event) => {
-    const { default: explanations } = await languages[language]();
-    const { title, text: words, formula, link } = explanations[/** @type {CustomEvent<string>} */ (event).detail];
+    const term = /** @type {CustomEvent<string>} */ (event).detail;
+    const { title, text: words, formula, link } = choiceHelp(term, language) ?? (await languages[language]()).default[term];
     part(root, 'help-title').textContent = title;
     part(root, 'help-text').textContent = words;
     part(root, 'help-formula').textContent = formula;

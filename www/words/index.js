@@ -1,15 +1,19 @@
 // @ts-check
 // Words and numbers. One table a language with the same keys; Rust's codes are worded in the same tables, and in
 // English by Rust itself.
-import en from './en.js';
+import { choiceWords } from './choices.js';
+import ownEnglish from './en.js';
 
 /** @typedef {import('../wasm/engine/downhill.js').Message} Message */
 
 /** @type {Record<string, () => Promise<{ default: Record<string, string> }>>} */
-const tables = { en: async () => ({ default: en }), zh: () => import('./zh.js') };
+const tables = { en: async () => ({ default: ownEnglish }), zh: () => import('./zh.js') };
+/** @type {Record<string, string>} */
+const en = { ...ownEnglish, ...choiceWords('en') };
 
 /** @type {Record<string, string>} */
 let words = en;
+/** @type {'en' | 'zh'} */
 export let language = 'en';
 
 /**
@@ -24,8 +28,9 @@ export function preferredLanguage(chosen, browser) {
 
 /** Makes a language the one that everything is said in. @param {string} wanted */
 export async function setLanguage(wanted) {
-  words = (await tables[wanted]()).default;
-  language = wanted;
+  const next = wanted === 'zh' ? 'zh' : 'en';
+  words = { ...(await tables[next]()).default, ...choiceWords(next) };
+  language = next;
 }
 
 /** Puts the words below an element into the language of the day. @param {ParentNode} root */
@@ -44,7 +49,7 @@ export function translate(root) {
  * @param {Record<string, string | number>} [params]
  */
 export function text(key, params = {}) {
-  return fill(words[key] ?? en[/** @type {keyof typeof en} */ (key)] ?? key, params);
+  return fill(words[key] ?? en[key] ?? key, params);
 }
 
 /** @type {Record<string, string>} */
@@ -69,9 +74,11 @@ export function wording(message) {
   /** @type {Record<string, string>} */
   const params = rest;
   // These are names of the configuration, which have words of their own; the rest is the user's or a number.
-  if (field !== undefined) params.field = words[`field_${field}`] ?? en[/** @type {keyof typeof en} */ (`field_${field}`)] ?? field;
-  if (from !== undefined) params.from = words[`choice_${from}`] ?? from;
-  if (to !== undefined) params.to = words[`choice_${to}`] ?? to;
+  if (field !== undefined) params.field = words[`field_${field}`] ?? en[`field_${field}`] ?? field;
+  // A mark says what was changed: `mark_optimizer`.
+  const changed = message.code?.replace(/^mark_/, '');
+  if (from !== undefined) params.from = words[`${changed}_${from}`] ?? from;
+  if (to !== undefined) params.to = words[`${changed}_${to}`] ?? to;
   return fill(template, params);
 }
 

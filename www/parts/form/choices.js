@@ -1,56 +1,22 @@
 // @ts-check
-// What can be chosen, and the parameters of each choice.
+// What can be chosen, and the parameters of each choice: Rust's tables (`src/choices/`).
 import * as downhill from '../../wasm/engine/downhill.js';
+import { text } from '../../words/index.js';
 
 /** @typedef {import('../../wasm/engine/downhill.js').RunConfig} RunConfig */
 /** @typedef {import('./fields.js').Field} Field */
 
-/**
- * Entries of each choice, in the order in which they are offered, with their parameters.
- * @type {Record<string, Record<string, string[]>>}
- */
-export const choices = {
-  method: { batch: [], mini_batch: [], stochastic: [], decaying_rate: [] },
-  optimizer: {
-    sgd: [],
-    momentum: ['momentum'],
-    nesterov: ['momentum'],
-    ada_grad: ['epsilon'],
-    rms_prop: ['alpha', 'epsilon'],
-    adam: ['beta1', 'beta2', 'epsilon'],
-    adam_w: ['beta1', 'beta2', 'epsilon', 'weight_decay'],
-  },
-  schedule: {
-    constant: [],
-    time_decay: ['decay_rate', 'decay_steps'],
-    step: ['step_size', 'gamma'],
-    exponential: ['gamma'],
-    polynomial: ['total_steps', 'power'],
-    cosine: ['period', 'minimum_rate', 'restarts', 'period_factor'],
-    reduce_on_plateau: ['factor', 'patience', 'threshold', 'cooldown', 'minimum_rate'],
-    bold_driver: ['increase', 'decrease'],
-  },
-  loss: {
-    squared: [],
-    absolute: [],
-    huber: ['delta'],
-    log_cosh: [],
-    quantile: ['tau'],
-    logistic: [],
-    softmax: [],
-    poisson: [],
-  },
-  initial_weights: { zero: [], uniform: [], normal: [], glorot_uniform: [] },
-  scaling: { none: [], standardize: [], min_max: [] },
-  split: { random: [], last: [], stratified: [], group: [] },
-  backend: { auto: [], gpu: [], cpu: [], statistics: [] },
-};
+/** @type {Record<string, import('../../wasm/engine/downhill.js').ChoiceSpec> | undefined} */
+let tables;
 
-const wholeNumbers = ['step_size', 'total_steps', 'period', 'period_factor', 'patience', 'cooldown'];
-const checks = ['restarts'];
+/** The table of a choice. @param {string} choice */
+const table = (choice) => (tables ??= downhill.choices())[choice];
 
-/** Names of the entries of a choice. @param {string} choice */
-export const namesOf = (choice) => Object.keys(choices[choice]);
+/** Names of the entries of a choice, in the order in which they are offered. @param {string} choice */
+export const namesOf = (choice) => table(choice).entries.map(({ name }) => name);
+
+/** The entries of a choice as options: name and words. @param {string} choice @returns {[string, string][]} */
+export const optionsOf = (choice) => namesOf(choice).map((name) => [name, text(`${choice}_${name}`)]);
 
 /**
  * Fields for the parameters of every entry of a choice; each is there while an entry is chosen that has it.
@@ -59,13 +25,18 @@ export const namesOf = (choice) => Object.keys(choices[choice]);
  * @returns {Field[]}
  */
 export function parameterFields(choice, group) {
-  const names = [...new Set(Object.values(choices[choice]).flat())];
-  return names.map((name) => ({
-    path: `${choice}.${name}`,
-    kind: checks.includes(name) ? 'check' : 'number',
+  const { path, entries } = table(choice);
+  const parameters = new Map(entries.flatMap((entry) => entry.parameters.map((parameter) => [parameter.name, parameter])));
+  return [...parameters.values()].map(({ name, kind }) => ({
+    path: `${path}.${name}`,
     group,
-    whole: wholeNumbers.includes(name),
-    when: (config) => choices[choice][config[choice].kind]?.includes(name) ?? false,
+    kind: kind === 'flag' ? 'check' : kind === 'number' || kind === 'count' ? 'number' : 'select',
+    choice: kind,
+    whole: kind === 'count',
+    when: (config) => {
+      const chosen = entries.find((entry) => entry.name === config[choice].kind);
+      return chosen?.parameters.some((parameter) => parameter.name === name) ?? false;
+    },
   }));
 }
 
@@ -77,11 +48,11 @@ export const choose = {
   loss: downhill.choose_loss,
 };
 
-/** How a configuration writes each scaling. */
-const scalings = /** @type {const} */ ({ none: false, standardize: true, min_max: 'min_max' });
+/** How a configuration writes an entry of a choice. @param {string} choice @param {string} name */
+export const writtenOf = (choice, name) => table(choice).entries.find((entry) => entry.name === name)?.written ?? name;
 
-/** How a configuration writes a scaling. @param {string} name */
-export const scalingOf = (name) => scalings[/** @type {keyof typeof scalings} */ (name)];
-
-/** Which scaling a configuration has written. @param {import('../../wasm/engine/downhill.js').Scaling} written */
-export const nameOfScaling = (written) => Object.entries(scalings).find(([, value]) => value === written)?.[0] ?? 'none';
+/** Which entry of a choice a configuration has written. @param {string} choice @param {any} written */
+export function nameOf(choice, written) {
+  const { tagged, entries } = table(choice);
+  return tagged ? written.kind : entries.find(({ name, written: own = name }) => own === written)?.name;
+}

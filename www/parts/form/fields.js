@@ -1,6 +1,6 @@
 // @ts-check
 // The table of fields: each is a path into the configuration.
-import { choose, namesOf, parameterFields, scalingOf } from './choices.js';
+import { choose, parameterFields, writtenOf } from './choices.js';
 
 /** @typedef {import('../../wasm/engine/downhill.js').RunConfig} RunConfig */
 
@@ -12,7 +12,7 @@ import { choose, namesOf, parameterFields, scalingOf } from './choices.js';
  * @property {string | ((config: RunConfig) => string)} [help] the term that explains it
  * @property {boolean} [whole] whole numbers only
  * @property {boolean} [optional] an empty box means null
- * @property {string[]} [choices]
+ * @property {string} [choice] whose entries a select offers
  * @property {(config: RunConfig, value: string) => RunConfig} [choose] what choosing brings with it
  * @property {(config: RunConfig) => boolean} [when] whether it is there at all
  * @property {boolean} [folded]
@@ -29,8 +29,14 @@ const linspace = (/** @type {RunConfig} */ config) => config.data.source.kind ==
 /** Fields of a group. @param {string} group @param {Omit<Field, 'group'>[]} list @returns {Field[]} */
 const within = (group, list) => list.map((field) => ({ ...field, group }));
 
-/** @type {Field[]} */
-export const fields = [
+/** @type {Field[] | undefined} */
+let built;
+
+/** Every field, in the order of the form: from the engine's tables, once it is there. */
+export const fields = () => (built ??= build());
+
+/** @returns {Field[]} */
+const build = () => [
   ...within('data', [
     { path: 'data.source.n_samples', kind: 'number', whole: true, when: linspace },
     { path: 'data.source.noise', kind: 'number', when: linspace },
@@ -42,10 +48,10 @@ export const fields = [
   ]),
   ...within('model', [
     { path: 'model.degree', kind: 'number', whole: true, help: 'degree' },
-    { path: 'model.initial_weights', kind: 'select', help: 'initial_weights', choices: namesOf('initial_weights') },
+    { path: 'model.initial_weights', kind: 'select', help: 'initial_weights', choice: 'initializer' },
     { path: 'seed', kind: 'number', whole: true, help: 'seed' },
     { path: 'penalty.strength', kind: 'number', help: 'penalty' },
-    { path: 'loss', kind: 'select', help: ({ loss }) => loss.kind, choices: namesOf('loss'), choose: choose.loss },
+    { path: 'loss', kind: 'select', help: ({ loss }) => `loss_${loss.kind}`, choice: 'loss', choose: choose.loss },
     { path: 'penalty_path', kind: 'number', whole: true, help: 'penalty_path' },
     {
       path: 'penalty.l1_ratio', kind: 'number', help: 'l1_ratio',
@@ -56,19 +62,19 @@ export const fields = [
   ...within('model', [
     { path: 'model.bias', kind: 'check', help: 'bias' },
     {
-      path: 'model.standardize', kind: 'select', help: 'standardize', inline: true, choices: namesOf('scaling'),
-      choose: (config, value) => write(config, 'model.standardize', scalingOf(value)),
+      path: 'model.standardize', kind: 'select', help: 'standardize', inline: true, choice: 'scaling',
+      choose: (config, value) => write(config, 'model.standardize', writtenOf('scaling', value)),
     },
   ]),
   ...within('method', [
     { path: 'batch_size', kind: 'number', whole: true, help: 'batch_size' },
-    { path: 'optimizer', kind: 'select', help: ({ optimizer }) => optimizer.kind, choices: namesOf('optimizer'), choose: choose.optimizer },
-    { path: 'backend', kind: 'select', help: 'backend', choices: namesOf('backend') },
+    { path: 'optimizer', kind: 'select', help: ({ optimizer }) => `optimizer_${optimizer.kind}`, choice: 'optimizer', choose: choose.optimizer },
+    { path: 'backend', kind: 'select', help: 'backend', choice: 'backend' },
   ]),
   ...parameterFields('optimizer', 'method'),
   ...within('method', [{ path: 'shuffle', kind: 'check', help: 'shuffle' }]),
   ...within('rate', [{
-    path: 'schedule', kind: 'select', help: ({ schedule }) => schedule.kind, wide: true, choices: namesOf('schedule'),
+    path: 'schedule', kind: 'select', help: ({ schedule }) => `schedule_${schedule.kind}`, wide: true, choice: 'schedule',
     choose: choose.schedule,
   }]),
   ...parameterFields('schedule', 'rate'),
@@ -77,7 +83,7 @@ export const fields = [
     { path: 'stop.patience', kind: 'number', whole: true, optional: true, help: 'patience' },
     { path: 'validation.test_fraction', kind: 'number', help: 'test' },
     { path: 'validation.folds', kind: 'number', whole: true, help: 'folds' },
-    { path: 'validation.split', kind: 'select', choices: namesOf('split'), when: splits },
+    { path: 'validation.split', kind: 'select', choice: 'split', when: splits },
     {
       path: 'validation.seed', kind: 'number', whole: true,
       when: (config) => splits(config) && config.validation.split !== 'last',
@@ -93,7 +99,7 @@ export const fields = [
 ];
 
 /** Whether the form has a place for a path. @param {string} [path] */
-export const hasField = (path) => path === 'learning_rate' || fields.some((field) => field.path === path);
+export const hasField = (path) => path === 'learning_rate' || fields().some((field) => field.path === path);
 
 /**
  * What a configuration has at a path.

@@ -5,7 +5,7 @@ import { wording } from '../../words/index.js';
 import { presets } from '../../presets.js';
 import { dismiss, notify } from '../../store.js';
 import { make, part } from '../dom.js';
-import { nameOfScaling } from './choices.js';
+import { nameOf } from './choices.js';
 import { buildPoints, buildSources } from './data.js';
 import { accept, isHeld, judge, numberIn, refuse } from './entry.js';
 import { fields, groups, read, write } from './fields.js';
@@ -70,9 +70,9 @@ class Form {
     if (row.hidden || isHeld(control)) return;
     error.hidden = true;
     const value = read(config, field.path);
-    // A scaling that is left open is that of the data.
-    if (field.path === 'model.standardize') control.value = nameOfScaling(value ?? this.page.store.state.dataset?.scaling ?? false);
-    else if (field.kind === 'select') control.value = value && typeof value === 'object' ? value.kind : String(value);
+    // Only a scaling can be left open; it is that of the data.
+    const written = value ?? this.page.store.state.dataset?.scaling ?? false;
+    if (field.kind === 'select') control.value = nameOf(field.choice ?? '', written);
     else if (control instanceof HTMLInputElement && field.kind === 'check') control.checked = value === true;
     else if (!control.matches(':focus') || control.value === '' || Number(control.value) !== value) {
       control.value = value === null || value === undefined ? '' : String(value);
@@ -98,7 +98,7 @@ class Form {
       if (group === 'method') buildMethod(body, this);
       if (group === 'rate') buildRate(body, this);
       const [grid, folded, checks] = ['grid', 'grid', 'checks'].map((name) => make('div', name));
-      for (const field of fields.filter((field) => field.group === group)) {
+      for (const field of fields().filter((field) => field.group === group)) {
         const row = this.#field(field);
         (field.kind === 'check' || field.inline ? checks : field.folded ? folded : grid).append(row);
       }

@@ -3,20 +3,20 @@
 import { text } from '../../words/index.js';
 import { helpButton } from '../help.js';
 import { make, makeSelect } from '../dom.js';
-import { choose, namesOf } from './choices.js';
+import { choose, optionsOf } from './choices.js';
 
 /**
  * @param {HTMLElement} body
  * @param {import('./index.js').Editing} editing
  */
 export function buildMethod(body, editing) {
-  const methods = namesOf('method');
-  const select = makeSelect(methods.map((method) => [method, text(`choice_${method}`)]));
+  const methods = optionsOf('method');
+  const select = makeSelect(methods);
   select.setAttribute('aria-label', text('field_method'));
   const shown = make('div', 'shown');
   shown.setAttribute('aria-hidden', 'true');
-  const shownMethods = methods.map((method) => {
-    const segment = make('span', '', text(`choice_${method}`));
+  const shownMethods = methods.map(([method, words]) => {
+    const segment = make('span', '', words);
     segment.addEventListener('click', () => {
       select.value = method;
       select.dispatchEvent(new Event('change'));
@@ -32,9 +32,9 @@ export function buildMethod(body, editing) {
   });
   const segments = make('div', 'segments');
   segments.append(select, shown);
-  body.append(helpButton(() => editing.config.method, text('field_method')), segments, error);
+  body.append(helpButton(() => `method_${editing.config.method}`, text('field_method')), segments, error);
   editing.onRender(({ method }) => {
     select.value = method;
-    shownMethods.forEach((segment, i) => segment.classList.toggle('on', methods[i] === method));
+    shownMethods.forEach((segment, i) => segment.classList.toggle('on', methods[i][0] === method));
   });
 }

@@ -3,6 +3,7 @@
 import { text } from '../../words/index.js';
 import { helpButton } from '../help.js';
 import { labelFor, make, makeSelect } from '../dom.js';
+import { optionsOf } from './choices.js';
 import { keepWhileWriting } from './entry.js';
 
 /** @typedef {import('./fields.js').Field} Field */
@@ -64,8 +65,8 @@ function classOf({ kind, wide, inline }) {
  * @param {Field} field
  * @returns {Control}
  */
-function buildControl({ kind, choices = [], whole, optional }) {
-  if (kind === 'select') return makeSelect(choices.map((choice) => [choice, text(`choice_${choice}`)]));
+function buildControl({ kind, choice = '', whole, optional }) {
+  if (kind === 'select') return makeSelect(optionsOf(choice));
   const control = document.createElement('input');
   control.type = kind === 'check' ? 'checkbox' : 'number';
   if (kind === 'number') {
