@@ -68,7 +68,10 @@ const build = () => [
   ]),
   ...within('method', [
     { path: 'batch_size', kind: 'number', whole: true, help: 'batch_size' },
-    { path: 'optimizer', kind: 'select', help: ({ optimizer }) => `optimizer_${optimizer.kind}`, choice: 'optimizer', choose: choose.optimizer },
+    {
+      path: 'optimizer', kind: 'select', help: ({ optimizer }) => `optimizer_${optimizer.kind}`,
+      choice: 'optimizer', choose: choose.optimizer,
+    },
     { path: 'backend', kind: 'select', help: 'backend', choice: 'backend' },
   ]),
   ...parameterFields('optimizer', 'method'),
