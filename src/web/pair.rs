@@ -135,5 +135,5 @@ fn link(spawn: &Function) -> Result<Link, String> {
 /// The text of an error or of its event.
 fn text(error: &JsValue) -> String {
     let message = Reflect::get(error, &"message".into()).ok().and_then(|message| message.as_string());
-    message.filter(|message| !message.is_empty()).unwrap_or_else(|| "it could not start".to_owned())
+    message.filter(|message| !message.is_empty()).unwrap_or_else(|| "its script did not load".to_owned())
 }
