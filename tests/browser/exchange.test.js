@@ -277,7 +277,8 @@ test('files that mean harm are refused at once, and cost nothing', async () => {
     await alerts(page).first().waitFor();
     // A second on a quiet machine.
     assert.ok(Date.now() - since < 3000, `${what}: ${Date.now() - since} ms`);
-    assert.match(await alerts(page).first().innerText(), /; /, `${what}: no remedy`);
+    // What happened, then what to do, each in a sentence.
+    assert.match(await alerts(page).first().innerText(), /\S\. [A-Z].*\.$/, `${what}: no remedy`);
     assert.deepEqual(await shown(page), before, what);
     // A valid file removes the error.
     await importWeights(page, good);

@@ -93,7 +93,7 @@ test('a file that is damaged says so, and the next one is read', async () => {
   const whole = await file('snappy_1.parquet');
   const alert = page.getByRole('dialog', { name: 'Load a table' }).getByRole('alert');
   await chooseTable(page, { name: 'cut.parquet', mimeType: '', buffer: whole.subarray(0, 9000) });
-  await alert.getByText('the Parquet file is damaged or cut').waitFor();
+  await alert.getByText('The Parquet file is damaged or incomplete').waitFor();
   await chooseTable(page, await nameless('refused_lists.parquet'));
   await alert.getByText('"list" contains lists or maps').waitFor();
   await chooseTable(page, { name: 'old.xls', mimeType: '', buffer: Buffer.from([0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1]) });

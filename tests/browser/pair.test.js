@@ -92,7 +92,7 @@ test('where no second worker starts, the page trains in one and says why', async
   t.after(() => server.close());
   const context = await browser.newContext({ serviceWorkers: 'block' });
   t.after(() => context.close());
-  await context.route(/worker\.js$/, async (route) => {
+  await context.route(/worker\/session\.js$/, async (route) => {
     const script = await (await route.fetch()).text();
     const body = script.replace(/new Worker\(import\.meta\.url/, 'new Worker("./missing.js"');
     assert.notEqual(body, script);

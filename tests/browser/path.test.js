@@ -22,7 +22,8 @@ async function open() {
       coefficients[2 * i + 1] = -Math.max(0.05 - strength, 0);
     });
     const validation = strengths.map((strength) => 1 + Math.log10(strength / 0.3162) ** 2);
-    const run = { run: 1, config: { ...config, penalty: { strength: 0.1, l1_ratio: 1 } } };
+    const penalty = { strength: 0.1, l1_ratio: 1 };
+    const run = { run: 1, config: { ...config, penalty, penalty_path: strengths.length } };
     const folds = [0, 10, 20].map((step) => ({ step, losses: Float32Array.of(4 - step / 10, 2, 3) }));
     store.set({ run, dataset: { terms: ['size', 'rooms'], inputs: [] }, exact: {}, folds });
     store.set({ path: { strengths, coefficients, loss: strengths.map((strength) => strength), validation } });
@@ -63,7 +64,8 @@ test('a path says what is left at the chosen strength, and a strength is taken b
   // The run continues with another strength.
   await page.evaluate(() => {
     const { store, config } = /** @type {any} */ (globalThis).made;
-    store.set({ run: { run: 1, config: { ...config, penalty: { strength: 0.01, l1_ratio: 1 } } }, exact: {} });
+    const penalty = { strength: 0.01, l1_ratio: 1 };
+    store.set({ run: { run: 1, config: { ...config, penalty, penalty_path: 41 } }, exact: {} });
   });
   await eventually(
     () => description(page, 'Coefficients by penalty strength'),
