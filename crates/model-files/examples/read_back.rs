@@ -1,7 +1,8 @@
 //! Reads what recipes have come to, as Downhill does where a person brings it in: `coefficients.csv`, `weights.npz`.
 //!
-//! `cargo run -p downhill-model-files --example read_back -- FOLDER`, after `interop/recipes.py` has left these files and what they
-//! have to predict in `FOLDER/<name>/<recipe>/`. Prints lines of JSON, as the scripts of `interop/` do.
+//! `cargo run -p downhill-model-files --example read_back -- FOLDER`, after `tests/interop/recipes.py` has left these
+//! files and what they have to predict in `FOLDER/<name>/<recipe>/`. Prints lines of JSON, as the scripts of
+//! `tests/interop/` do.
 
 use std::path::{Path, PathBuf};
 use std::{env, error, fs};

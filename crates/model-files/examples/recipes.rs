@@ -1,4 +1,4 @@
-//! Writes recipes of many configurations, and what they have to come to, for `interop/recipes.py`.
+//! Writes recipes of many configurations, and what they have to come to, for `tests/interop/recipes.py`.
 //!
 //! `cargo run -p downhill-model-files --example recipes -- FOLDER`: for each configuration `FOLDER/<name>/` with `table.csv`, a
 //! script a tool, and `expected.json`: `trained` is the run after as many updates as the scripts make, `optimum` the same

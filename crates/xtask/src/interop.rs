@@ -1,5 +1,5 @@
 //! The files that Downhill writes, given to the tools that read them: local Pythons with pinned versions, the scripts of
-//! `interop/`, and a table of what became of each file. The layout is in `tests/interop/README.md`.
+//! `tests/interop/`, and a table of what became of each file. The layout is in `tests/interop/README.md`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -35,7 +35,7 @@ enum Venv {
     Tools,
 }
 
-/// A script of `interop/` without its ending, and the Pythons that run it; none where Node does.
+/// A script of `tests/interop/` without its ending, and the Pythons that run it; none where Node does.
 struct Script {
     name: &'static str,
     venvs: &'static [Venv],
@@ -181,13 +181,13 @@ fn example(name: &str) -> Command {
 fn run(script: &Script, wanted: impl Fn(Venv) -> bool, exported: &Path, table: &mut Table) -> Result<()> {
     let mut troubles = Vec::new();
     let ending = if script.venvs.is_empty() { "mjs" } else { "py" };
-    if !shell::root().join("interop").join(format!("{}.{ending}", script.name)).is_file() {
-        // The formats that it would read are told of in the end.
-        return Ok(());
+    let file = format!("tests/interop/{}.{ending}", script.name);
+    if !shell::root().join(&file).is_file() {
+        bail!("{file} does not exist");
     }
     if script.venvs.is_empty() {
         install::npm_packages()?;
-        listen(&format!("{}.mjs", script.name), &mut shell::program("node"), exported, table)?;
+        listen(&file, &mut shell::program("node"), exported, table)?;
     }
     for venv in script.venvs.iter().filter(|venv| wanted(**venv)) {
         let ran = python(*venv).and_then(|python| {
@@ -199,7 +199,7 @@ fn run(script: &Script, wanted: impl Fn(Venv) -> bool, exported: &Path, table: &
                 ("CUDA_VISIBLE_DEVICES", ""),
                 ("PYTHONWARNINGS", "ignore"),
             ]);
-            listen(&format!("{}.py", script.name), &mut python, exported, table)
+            listen(&file, &mut python, exported, table)
         });
         if let Err(error) = ran {
             troubles.push(format!("with {}: {error:#}", venv.name()));
@@ -212,9 +212,8 @@ fn run(script: &Script, wanted: impl Fn(Venv) -> bool, exported: &Path, table: &
 }
 
 fn listen(file: &str, command: &mut Command, exported: &Path, table: &mut Table) -> Result<()> {
-    let script = format!("interop/{file}");
-    command.arg(&script).arg(exported);
-    hear(&script, command, table)
+    command.arg(file).arg(exported);
+    hear(file, command, table)
 }
 
 /// Runs what prints lines of JSON, and adds them to the table.

@@ -41,7 +41,7 @@ Usage: cargo xtask <command>
             --filter S only browser tests whose file name holds S
   interop what Keras, PyTorch, Spark and the rest make of the files that Downhill writes: local
             Pythons below target/ (about 4 GB to fetch, most of it PyTorch's), and a table;
-            a script of interop/ alone by its name. Spark needs Java 17 or newer
+            a script of tests/interop/ alone by its name. Spark needs Java 17 or newer
   bench   Downhill beside its peers, in Chromium and Python; writes docs/performance.md
             --only W1,W3  part of it, printed and not written; also W1k, W2, W4, W5, W6,
                           statistics, webgpu, series, page

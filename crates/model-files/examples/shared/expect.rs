@@ -1,4 +1,4 @@
-//! What a run has to predict, as the scripts of `interop/` read it: see `tests/interop/README.md`.
+//! What a run has to predict, as the scripts of `tests/interop/` read it: see `tests/interop/README.md`.
 
 use downhill::dataset::{Input, Term};
 use downhill::foreign::Model;
