@@ -1,4 +1,4 @@
-// Update rules, as `optimize` in src/choices/optimizer.rs, which gives formulas and sources.
+// Update rules, as `optimize` and `optimize_sparsely` in src/choices/optimizer.rs, which gives formulas and sources.
 
 struct Parameter {
     weight: f32,
@@ -39,4 +39,51 @@ fn optimize(run_params: RunParams, p: Parameter, gradient: f32, rate: f32, corre
         }
     }
     return Parameter(weight, m, v);
+}
+
+fn optimize_sparsely(
+    run_params: RunParams,
+    p: Parameter,
+    gradient: f32,
+    rate: f32,
+    correction1: f32,
+    correction2: f32,
+    l1: f32,
+) -> Parameter {
+    let plain = optimize(run_params, p, gradient, rate, correction1, correction2);
+    if (l1 == 0.0 || rate == 0.0) {
+        return plain;
+    }
+    var scale = 1.0;
+    switch run_params.rule {
+        case OPTIMIZER_MOMENTUM: {
+            if (abs(plain.weight) > rate * l1) {
+                let slope = gradient + l1 * sign(plain.weight);
+                return optimize(run_params, p, slope, rate, correction1, correction2);
+            }
+            return Parameter(0.0, p.weight / rate, p.second_moment);
+        }
+        case OPTIMIZER_NESTEROV: {
+            let reached = p.weight - rate * gradient;
+            if (abs(reached) > rate * l1) {
+                let slope = gradient + l1 * sign(reached);
+                return optimize(run_params, p, slope, rate, correction1, correction2);
+            }
+            let ahead = rate * run_params.beta1;
+            let m = (p.weight + ahead * p.first_moment) / rate;
+            return Parameter(-ahead * m, m, p.second_moment);
+        }
+        case OPTIMIZER_ADA_GRAD, OPTIMIZER_RMS_PROP: {
+            scale = 1.0 / (sqrt(plain.second_moment) + run_params.epsilon);
+        }
+        case OPTIMIZER_ADAM, OPTIMIZER_ADAM_W: {
+            scale = 1.0 / (sqrt(plain.second_moment) / sqrt(correction2) + run_params.epsilon);
+        }
+        default: {}
+    }
+    return Parameter(shrink(plain.weight, rate * scale * l1), plain.first_moment, plain.second_moment);
+}
+
+fn shrink(weight: f32, threshold: f32) -> f32 {
+    return select(weight - threshold * sign(weight), 0.0, abs(weight) <= threshold);
 }

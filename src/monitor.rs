@@ -115,10 +115,9 @@ pub fn suggested_rate(
 ) -> f64 {
     let share = if batch_rows >= n_samples { 0.0 } else { 1.0 / f64::from(batch_rows) };
     let curvature = of_all + share * (of_steepest - of_all).max(0.0);
-    let adaptive =
-        !matches!(optimizer, Optimizer::Sgd | Optimizer::Momentum { .. } | Optimizer::Nesterov { .. });
     let bound = (1.0 - optimizer.momentum().unwrap_or(0.0)) / curvature;
-    let rate = if adaptive { diverged_rate / 10.0 } else { bound.min(diverged_rate / 2.0) };
+    let rate =
+        if optimizer.needs().is_adaptive { diverged_rate / 10.0 } else { bound.min(diverged_rate / 2.0) };
     round_down(rate)
 }
 

@@ -205,7 +205,7 @@ pub fn optimize(
 
 /// [`optimize`] with a proximal step for an L1 penalty of slope `l1` after it (Parikh and Boyd 2014): weights shrink by
 /// `l1` times the rate that they moved at, and those that it would carry past 0 are 0. The twin of `optimize_sparsely`
-/// in `shaders/penalized.wgsl`.
+/// in `shaders/optimizer.wgsl`.
 ///
 /// That rate is `r` of SGD and momentum, `r / (sqrt(v) + e)` where a rule has its own for each parameter. Momentum is a
 /// heavy ball: `w' = shrink(w - r (b m + g), r l1); m <- (w - w') / r`. Nesterov's weights are those it looks ahead to:
