@@ -3,7 +3,7 @@
 //! There are three ways of saying it: that of Keras 2, which Keras 3 reads as well where it lies in an `.h5` file; that of Keras 3,
 //! which names the module of everything; and that of TensorFlow.js, which is the first with fewer layers.
 
-use downhill::choices::{Loss, Optimizer};
+use downhill::choices::Loss;
 use downhill::dataset::Input;
 use downhill::message::{Code, Message, Result};
 use downhill::model::Response;
@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::format::{Held, Part};
 use crate::network::{Dense, Layer, Network, Node};
+use crate::recipe::optimizers::{self, Written};
 use crate::run::Run;
 use downhill::foreign::Model;
 
@@ -97,10 +98,10 @@ pub(crate) struct Weight<'a> {
     pub(crate) values: &'a [f32],
 }
 
-/// How whoever loads the model may train it further; nothing where Keras has no such loss.
+/// How whoever loads the model may train it further; `None` where the tool lacks the loss or the optimizer.
 pub(crate) fn training(run: &Run, dialect: Dialect) -> Option<Value> {
     let loss = loss(&run.file.config.loss, dialect)?;
-    let optimizer = optimizer(run, dialect);
+    let optimizer = optimizer(run, dialect)?;
     Some(match dialect {
         Dialect::Keras3 => json!({
             "optimizer": optimizer,
@@ -335,52 +336,16 @@ fn loss(loss: &Loss, dialect: Dialect) -> Option<Value> {
     })
 }
 
-fn optimizer(run: &Run, dialect: Dialect) -> Value {
+fn optimizer(run: &Run, dialect: Dialect) -> Option<Value> {
     let rate = run.file.config.learning_rate;
-    let (class, mut config) = match run.file.config.optimizer {
-        Optimizer::Sgd => ("SGD", json!({ "momentum": 0.0, "nesterov": false })),
-        Optimizer::Momentum { momentum } => ("SGD", json!({ "momentum": momentum, "nesterov": false })),
-        Optimizer::Nesterov { momentum } => ("SGD", json!({ "momentum": momentum, "nesterov": true })),
-        Optimizer::AdaGrad { epsilon } => {
-            ("Adagrad", json!({ "initial_accumulator_value": 0.0, "epsilon": epsilon }))
-        }
-        Optimizer::RmsProp { alpha, epsilon } => {
-            ("RMSprop", json!({ "rho": alpha, "momentum": 0.0, "epsilon": epsilon, "centered": false }))
-        }
-        Optimizer::Adam { beta1, beta2, epsilon } => {
-            ("Adam", json!({ "beta_1": beta1, "beta_2": beta2, "epsilon": epsilon, "amsgrad": false }))
-        }
-        Optimizer::AdamW { beta1, beta2, epsilon, weight_decay } => (
-            "AdamW",
-            json!({ "beta_1": beta1, "beta_2": beta2, "epsilon": epsilon, "weight_decay": weight_decay }),
-        ),
-    };
-    if dialect != Dialect::Tfjs {
-        config["name"] = json!(class);
-        config["learning_rate"] = json!(rate);
-        return object("keras.optimizers", class, config, dialect);
+    let Written { keras_file: (class, mut config), tfjs_file, .. } =
+        optimizers::written(&run.file.config.optimizer, rate);
+    if dialect == Dialect::Tfjs {
+        return tfjs_file.map(|(class, config)| json!({ "class_name": class, "config": config }));
     }
-    // As tf.train names them.
-    let (class, config) = match run.file.config.optimizer {
-        Optimizer::Sgd => ("SGD", json!({ "learningRate": rate })),
-        Optimizer::Momentum { momentum } => {
-            ("Momentum", json!({ "learningRate": rate, "momentum": momentum, "useNesterov": false }))
-        }
-        Optimizer::Nesterov { momentum } => {
-            ("Momentum", json!({ "learningRate": rate, "momentum": momentum, "useNesterov": true }))
-        }
-        Optimizer::AdaGrad { .. } => {
-            ("Adagrad", json!({ "learningRate": rate, "initialAccumulatorValue": 0.0 }))
-        }
-        Optimizer::RmsProp { alpha, epsilon } => (
-            "RMSProp",
-            json!({ "learningRate": rate, "decay": alpha, "momentum": 0.0, "epsilon": epsilon, "centered": false }),
-        ),
-        Optimizer::Adam { beta1, beta2, epsilon } | Optimizer::AdamW { beta1, beta2, epsilon, .. } => {
-            ("Adam", json!({ "learningRate": rate, "beta1": beta1, "beta2": beta2, "epsilon": epsilon }))
-        }
-    };
-    json!({ "class_name": class, "config": config })
+    config["name"] = json!(class);
+    config["learning_rate"] = json!(rate);
+    Some(object("keras.optimizers", class, config, dialect))
 }
 
 /// Refuses an activation that TensorFlow.js has not.

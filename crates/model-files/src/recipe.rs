@@ -18,7 +18,7 @@ use downhill::foreign::Model;
 
 pub(crate) mod keras;
 mod losses;
-mod optimizers;
+pub(crate) mod optimizers;
 pub(crate) mod pytorch;
 mod schedules;
 pub(crate) mod sklearn;

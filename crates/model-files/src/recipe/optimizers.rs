@@ -1,42 +1,55 @@
-//! What each optimizer is in each tool. Adding one adds an arm here, and to no other recipe.
+//! What each optimizer is in other tools. To add one, add an arm to [`written`]; nothing else here knows them all.
 
 use downhill::choices::Optimizer;
+use serde_json::{Value, json};
 
-/// An optimizer as Python, `rate` being the rate that the schedule starts from.
+/// An optimizer in other tools, `rate` being the rate that the schedule starts from.
 pub(crate) struct Written {
     /// Keras: what `compile` is given. Keras keeps its small number below the root, or with another root: squared, it
     /// does there what it does here.
     pub(crate) keras: String,
+    /// Files of Keras: class and configuration, without name and rate.
+    pub(crate) keras_file: (&'static str, Value),
+    /// Files of TensorFlow.js: class and configuration as `tf.train` names them; `None` where it has no such optimizer.
+    pub(crate) tfjs_file: Option<(&'static str, Value)>,
     /// PyTorch: what makes the optimizer of `model`.
     pub(crate) pytorch: String,
+    /// PyTorch: the class of an optimizer that PyTorch lacks, otherwise empty.
+    pub(crate) pytorch_class: &'static str,
     /// NumPy: an update of `weights`, `m` and `v` by the gradient `g` at `rate`, the update's number being `t`.
     pub(crate) numpy: String,
 }
 
 pub(crate) fn written(optimizer: &Optimizer, rate: f64) -> Written {
-    // Neither Keras nor PyTorch takes a velocity of nothing.
-    let torch_sgd = format!("torch.optim.SGD(model.parameters(), lr={rate:?}");
     match *optimizer {
         Optimizer::Sgd => Written {
             keras: format!("keras.optimizers.SGD({rate:?})"),
-            pytorch: torch_sgd + ")",
+            keras_file: ("SGD", json!({ "momentum": 0.0, "nesterov": false })),
+            tfjs_file: Some(("SGD", json!({ "learningRate": rate }))),
+            pytorch: torch_sgd(rate, 0.0, false),
+            pytorch_class: "",
             numpy: "    return weights - rate * g, m, v\n".to_owned(),
         },
         Optimizer::Momentum { momentum } => Written {
             keras: format!("keras.optimizers.SGD({rate:?}, momentum={momentum:?})"),
-            pytorch: torch_sgd
-                + &if momentum > 0.0 { format!(", momentum={momentum:?})") } else { ")".into() },
+            keras_file: ("SGD", json!({ "momentum": momentum, "nesterov": false })),
+            tfjs_file: Some((
+                "Momentum",
+                json!({ "learningRate": rate, "momentum": momentum, "useNesterov": false }),
+            )),
+            pytorch: torch_sgd(rate, momentum, false),
+            pytorch_class: "",
             numpy: format!("    m = {momentum:?} * m + g\n    return weights - rate * m, m, v\n"),
         },
         Optimizer::Nesterov { momentum } => Written {
             keras: format!("keras.optimizers.SGD({rate:?}, momentum={momentum:?}, nesterov=True)"),
-            // PyTorch looks ahead only where something moves.
-            pytorch: torch_sgd
-                + &if momentum > 0.0 {
-                    format!(", momentum={momentum:?}, nesterov=True)")
-                } else {
-                    ")".into()
-                },
+            keras_file: ("SGD", json!({ "momentum": momentum, "nesterov": true })),
+            tfjs_file: Some((
+                "Momentum",
+                json!({ "learningRate": rate, "momentum": momentum, "useNesterov": true }),
+            )),
+            pytorch: torch_sgd(rate, momentum, true),
+            pytorch_class: "",
             numpy: format!(
                 "    m = {momentum:?} * m + g\n    return weights - rate * (g + {momentum:?} * m), m, v\n"
             ),
@@ -45,16 +58,28 @@ pub(crate) fn written(optimizer: &Optimizer, rate: f64) -> Written {
             keras: format!(
                 "keras.optimizers.Adagrad({rate:?}, initial_accumulator_value=0.0, epsilon={epsilon:?} ** 2)"
             ),
+            keras_file: ("Adagrad", json!({ "initial_accumulator_value": 0.0, "epsilon": epsilon })),
+            tfjs_file: Some(("Adagrad", json!({ "learningRate": rate, "initialAccumulatorValue": 0.0 }))),
             pytorch: format!("torch.optim.Adagrad(model.parameters(), lr={rate:?}, eps={epsilon:?})"),
+            pytorch_class: "",
             numpy: format!(
                 "    v = v + g**2\n    return weights - rate * g / (np.sqrt(v) + {epsilon:?}), m, v\n"
             ),
         },
         Optimizer::RmsProp { alpha, epsilon } => Written {
             keras: format!("keras.optimizers.RMSprop({rate:?}, rho={alpha:?}, epsilon={epsilon:?} ** 2)"),
+            keras_file: (
+                "RMSprop",
+                json!({ "rho": alpha, "momentum": 0.0, "epsilon": epsilon, "centered": false }),
+            ),
+            tfjs_file: Some((
+                "RMSProp",
+                json!({ "learningRate": rate, "decay": alpha, "momentum": 0.0, "epsilon": epsilon, "centered": false }),
+            )),
             pytorch: format!(
                 "torch.optim.RMSprop(model.parameters(), lr={rate:?}, alpha={alpha:?}, eps={epsilon:?})"
             ),
+            pytorch_class: "",
             numpy: format!(
                 "    v = {alpha:?} * v + (1 - {alpha:?}) * g**2\n    return weights - rate * g / (np.sqrt(v) + {epsilon:?}), m, v\n"
             ),
@@ -63,21 +88,48 @@ pub(crate) fn written(optimizer: &Optimizer, rate: f64) -> Written {
             keras: format!(
                 "keras.optimizers.Adam({rate:?}, beta_1={beta1:?}, beta_2={beta2:?}, epsilon={epsilon:?})"
             ),
+            keras_file: (
+                "Adam",
+                json!({ "beta_1": beta1, "beta_2": beta2, "epsilon": epsilon, "amsgrad": false }),
+            ),
+            tfjs_file: Some(tfjs_adam(rate, beta1, beta2, epsilon)),
             pytorch: format!(
                 "torch.optim.Adam(model.parameters(), lr={rate:?}, betas=({beta1:?}, {beta2:?}), eps={epsilon:?})"
             ),
+            pytorch_class: "",
             numpy: adam(beta1, beta2, epsilon, 0.0),
         },
         Optimizer::AdamW { beta1, beta2, epsilon, weight_decay } => Written {
             keras: format!(
                 "keras.optimizers.AdamW(\n        {rate:?}, weight_decay={weight_decay:?}, beta_1={beta1:?}, beta_2={beta2:?}, epsilon={epsilon:?},\n    )"
             ),
+            keras_file: (
+                "AdamW",
+                json!({ "beta_1": beta1, "beta_2": beta2, "epsilon": epsilon, "weight_decay": weight_decay }),
+            ),
+            // The closest that it has.
+            tfjs_file: Some(tfjs_adam(rate, beta1, beta2, epsilon)),
             pytorch: format!(
                 "torch.optim.AdamW(\n        model.parameters(), lr={rate:?}, betas=({beta1:?}, {beta2:?}), eps={epsilon:?}, weight_decay={weight_decay:?},\n    )"
             ),
+            pytorch_class: "",
             numpy: adam(beta1, beta2, epsilon, weight_decay),
         },
     }
+}
+
+fn torch_sgd(rate: f64, momentum: f64, nesterov: bool) -> String {
+    let mut text = format!("torch.optim.SGD(model.parameters(), lr={rate:?}");
+    // PyTorch looks ahead only where something moves.
+    if momentum > 0.0 {
+        text += &format!(", momentum={momentum:?}");
+        text += if nesterov { ", nesterov=True" } else { "" };
+    }
+    text + ")"
+}
+
+fn tfjs_adam(rate: f64, beta1: f64, beta2: f64, epsilon: f64) -> (&'static str, Value) {
+    ("Adam", json!({ "learningRate": rate, "beta1": beta1, "beta2": beta2, "epsilon": epsilon }))
 }
 
 fn adam(beta1: f64, beta2: f64, epsilon: f64, weight_decay: f64) -> String {

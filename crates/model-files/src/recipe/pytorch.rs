@@ -123,8 +123,10 @@ fn train(script: &Script<'_>) -> String {
     };
     let returned =
         if script.has_bias() { "model.bias.detach().numpy().astype(float)" } else { "np.zeros(N_OUTPUTS)" };
+    let optimizers::Written { pytorch: optimizer, pytorch_class: class, .. } =
+        optimizers::written(&config.optimizer, config.learning_rate);
     format!(
-        "{put}{helpers}{shrink}\n\ndef train(training, validation):\n    \"\"\"Weights of the scaled features, [feature, output], and biases.\"\"\"\n    \
+        "{put}{helpers}{class}{shrink}\n\ndef train(training, validation):\n    \"\"\"Weights of the scaled features, [feature, output], and biases.\"\"\"\n    \
          torch.manual_seed(SEED)\n    X, y, weight = [torch.tensor(values, dtype=torch.float32) for values in training]\n{held_out}    \
          model = torch.nn.Linear(len(TERMS), N_OUTPUTS, bias={bias})\n    torch.nn.init.{initial}\n{zero_bias}    \
          optimizer = {optimizer}\n    batch = min(BATCH_SIZE or len(y), len(y))\n    n_batches = math.ceil(len(y) / batch)\n    step = 0\n{reaction}{best}    \
@@ -132,8 +134,7 @@ fn train(script: &Script<'_>) -> String {
          for group in optimizer.param_groups:\n                group[\"lr\"] = rate(step){scale}\n{before}            \
          optimizer.zero_grad()\n            loss = objective(model, X[rows], y[rows], weight[rows])\n            loss.backward()\n            \
          optimizer.step()\n{after}{sum}            step += 1\n{react}{watch}{come_back}    \
-         return model.weight.detach().numpy().T.astype(float), {returned}\n",
-        optimizer = optimizers::written(&config.optimizer, config.learning_rate).pytorch,
+         return model.weight.detach().numpy().T.astype(float), {returned}\n"
     )
 }
 
