@@ -34,6 +34,11 @@ fn optimize(run_params: RunParams, p: Parameter, gradient: f32, rate: f32, corre
             let denominator = sqrt(v) / sqrt(correction2) + run_params.epsilon;
             weight = decayed - rate / correction1 * m / denominator;
         }
+        case OPTIMIZER_LION: {
+            let mean = run_params.beta1 * m + (1.0 - run_params.beta1) * gradient;
+            m = run_params.beta2 * m + (1.0 - run_params.beta2) * gradient;
+            weight = weight - rate * run_params.weight_decay * weight - rate * sign(mean);
+        }
         default: {
             weight -= rate * gradient;
         }
@@ -78,6 +83,13 @@ fn optimize_sparsely(
         }
         case OPTIMIZER_ADAM, OPTIMIZER_ADAM_W: {
             scale = 1.0 / (sqrt(plain.second_moment) / sqrt(correction2) + run_params.epsilon);
+        }
+        case OPTIMIZER_LION: {
+            let mean = run_params.beta1 * p.first_moment + (1.0 - run_params.beta1) * gradient;
+            let slope = select(mean + l1 * sign(p.weight), shrink(mean, l1), p.weight == 0.0);
+            let weight = p.weight - rate * run_params.weight_decay * p.weight - rate * sign(slope);
+            let crosses = sign(weight) * sign(p.weight) < 0.0;
+            return Parameter(select(weight, 0.0, crosses), plain.first_moment, plain.second_moment);
         }
         default: {}
     }

@@ -61,6 +61,17 @@ choice! {
             /// `d`, decoupled from the gradient.
             weight_decay: f64 = 0.01, in 0.0..=10.0;
         };
+
+        /// `c = b1 m + (1 - b1) g; w <- w - r (sign(c) + d w); m <- b2 m + (1 - b2) g` (Chen et al. 2023), `sign(0)` being
+        /// 0 and `d` `weight_decay`, by which the bias decays too.
+        Lion = "lion", kernel LION = 7, needs Needs { first_moment: true, is_adaptive: true, ..Needs::NOTHING }, {
+            /// `b1`, of the mean that gives the step its sign.
+            beta1: f64 = 0.9, in 0.0..=0.9999;
+            /// `b2`, of the mean that is kept.
+            beta2: f64 = 0.99, in 0.0..=0.999_999;
+            /// `d`, decoupled from the gradient.
+            weight_decay: f64 = 0.0, in 0.0..=10.0;
+        };
     }
 }
 
@@ -106,6 +117,9 @@ impl Optimizer {
                 weight_decay: weight_decay as f32,
                 ..base
             },
+            Self::Lion { beta1, beta2, weight_decay } => {
+                Rule { beta1: beta1 as f32, beta2: beta2 as f32, weight_decay: weight_decay as f32, ..base }
+            }
         }
     }
 
@@ -199,6 +213,12 @@ pub fn optimize(
             let weight = decayed - rate / correction1 * m / denominator;
             Parameter { weight, first_moment: m, second_moment: v }
         }
+        kind::LION => {
+            let mean = rule.beta1 * m + (1.0 - rule.beta1) * gradient;
+            let m = rule.beta2 * m + (1.0 - rule.beta2) * gradient;
+            let weight = weight - rate * rule.weight_decay * weight - rate * sign(mean);
+            Parameter { weight, first_moment: m, second_moment: v }
+        }
         _ => Parameter { weight: weight - rate * gradient, first_moment: m, second_moment: v },
     }
 }
@@ -210,6 +230,7 @@ pub fn optimize(
 /// That rate is `r` of SGD and momentum, `r / (sqrt(v) + e)` where a rule has its own for each parameter. Momentum is a
 /// heavy ball: `w' = shrink(w - r (b m + g), r l1); m <- (w - w') / r`. Nesterov's weights are those it looks ahead to:
 /// `x = shrink(w - r g, r l1); m' = (w + r b m - x) / r; w' = x - r b m'`. Both forget the velocity of what stays 0.
+/// Lion takes the sign of the smallest subgradient of `c w + l1 |w|`, so that it still moves by `r`, and stops at 0.
 #[inline]
 pub fn optimize_sparsely(
     rule: &Rule,
@@ -241,6 +262,13 @@ pub fn optimize_sparsely(
         }
         kind::ADA_GRAD | kind::RMS_PROP => 1.0 / (plain.second_moment.sqrt() + rule.epsilon),
         kind::ADAM | kind::ADAM_W => 1.0 / (plain.second_moment.sqrt() / correction2.sqrt() + rule.epsilon),
+        kind::LION => {
+            let mean = rule.beta1 * p.first_moment + (1.0 - rule.beta1) * gradient;
+            let slope = if p.weight == 0.0 { shrink(mean, l1) } else { mean + l1.copysign(p.weight) };
+            let weight = p.weight - rate * rule.weight_decay * p.weight - rate * sign(slope);
+            let crosses = sign(weight) * sign(p.weight) < 0.0;
+            return Parameter { weight: if crosses { 0.0 } else { weight }, ..plain };
+        }
         _ => 1.0,
     };
     Parameter { weight: shrink(plain.weight, rate * scale * l1), ..plain }
@@ -250,4 +278,10 @@ pub fn optimize_sparsely(
 #[inline]
 fn shrink(weight: f32, threshold: f32) -> f32 {
     if weight.abs() <= threshold { 0.0 } else { weight - threshold.copysign(weight) }
+}
+
+/// -1, 0 or 1.
+#[inline]
+fn sign(x: f32) -> f32 {
+    if x == 0.0 { 0.0 } else { 1_f32.copysign(x) }
 }

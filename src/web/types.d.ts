@@ -9,7 +9,8 @@ export type Optimizer = { kind: "sgd" }
   | { kind: "ada_grad", epsilon: number }
   | { kind: "rms_prop", alpha: number, epsilon: number }
   | { kind: "adam", beta1: number, beta2: number, epsilon: number }
-  | { kind: "adam_w", beta1: number, beta2: number, epsilon: number, weight_decay: number };
+  | { kind: "adam_w", beta1: number, beta2: number, epsilon: number, weight_decay: number }
+  | { kind: "lion", beta1: number, beta2: number, weight_decay: number };
 
 export type Schedule = { kind: "constant" }
   | { kind: "time_decay", decay_rate: number, decay_steps: number }

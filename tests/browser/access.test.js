@@ -139,7 +139,7 @@ const words = (page) => page.evaluate(() => {
 
 /** What is called the same in Chinese. */
 const names = new RegExp([
-  'Downhill', 'Keras', 'AdaGrad', 'RMSProp', 'AdamW', 'Adam', 'SGD', 'Nesterov', 'Glorot', 'CPU', 'GPU', 'WebGPU', 'WebAssembly',
+  'Downhill', 'Keras', 'AdaGrad', 'RMSProp', 'AdamW', 'Adam', 'Lion', 'SGD', 'Nesterov', 'Glorot', 'CPU', 'GPU', 'WebGPU', 'WebAssembly',
   'SIMD', 'CSV', 'JSON', 'PNG', 'SVG', 'Alpha', 'Beta', 'Gamma', 'Epsilon', 'max', 'ReLU', 'Galton', 'mtcars', 'Delete', 'Space',
   'Motor Trend', 'Bold driver', 'Huber', 'Lasso', 'Softmax',
 ].join('|'), 'gi');

@@ -81,7 +81,7 @@ test('changes method, batch size, optimizer, momentum and schedule in mid-run', 
   await type('Batch size', 7);
   await goesOn('batch size');
   await marked(page, /batch size 32 to 7/);
-  for (const optimizer of ['Momentum', 'Nesterov', 'AdaGrad', 'RMSProp', 'Adam', 'AdamW', 'SGD', 'Momentum']) {
+  for (const optimizer of ['Momentum', 'Nesterov', 'AdaGrad', 'RMSProp', 'Adam', 'AdamW', 'Lion', 'SGD', 'Momentum']) {
     await select('Optimizer').selectOption(optimizer);
     await goesOn(optimizer);
   }
@@ -114,7 +114,7 @@ test('changes method, batch size, optimizer, momentum and schedule in mid-run', 
 test('every optimizer under every method brings the loss down', async () => {
   const { close, select, type, until, slider, number, button, train, page } = await training('&backend=cpu');
   await slider('Speed').press('End');
-  for (const optimizer of ['SGD', 'Momentum', 'Nesterov', 'AdaGrad', 'RMSProp', 'Adam', 'AdamW']) {
+  for (const optimizer of ['SGD', 'Momentum', 'Nesterov', 'AdaGrad', 'RMSProp', 'Adam', 'AdamW', 'Lion']) {
     for (const method of ['Batch', 'Mini-batch', 'Stochastic', 'Decaying rate']) {
       await select('Optimizer').selectOption(optimizer);
       await select('Method').selectOption(method);

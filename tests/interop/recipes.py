@@ -44,6 +44,7 @@ NEAREST = {
     ("recipe_keras", "sparse_adagrad"): 0.2,
     ("recipe_keras", "sparse_rmsprop"): 0.2,
     ("recipe_keras", "sparse_adam"): 0.2,
+    ("recipe_keras", "sparse_lion"): 0.2,
 }
 
 

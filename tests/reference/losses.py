@@ -57,6 +57,7 @@ OPTIMIZERS = [
     {"kind": "rms_prop", "alpha": 0.9, "epsilon": 1e-8},
     {"kind": "adam", "beta1": 0.9, "beta2": 0.99, "epsilon": 1e-8},
     {"kind": "adam_w", "beta1": 0.9, "beta2": 0.99, "epsilon": 1e-8, "weight_decay": 0.1},
+    {"kind": "lion", "beta1": 0.9, "beta2": 0.99, "weight_decay": 0.1},
 ]
 
 
@@ -121,6 +122,12 @@ def penalized_steps(optimizer, rate, strength, l1_ratio, steps):
             x = shrink(w - rate * g, rate * shares)
             m = (w + rate * b * m - x) / rate
             w = x - rate * b * m
+        elif kind == "lion":
+            # The sign of the smallest subgradient that the mean and the penalty have together; no weight passes 0.
+            c, m = b1 * m + (1 - b1) * g, b2 * m + (1 - b2) * g
+            least = np.where(w == 0, shrink(c, shares), c + shares * np.sign(w))
+            after = w - rate * (np.sign(least) + optimizer["weight_decay"] * w)
+            w = np.where((shares > 0) & (after * w < 0), 0.0, after)
         else:
             moved, pace = g, rate * np.ones(4)
             if kind == "ada_grad":

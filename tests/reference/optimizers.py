@@ -1,9 +1,18 @@
-"""Twenty steps of each optimizer of PyTorch in float64 on gradients given beforehand; writes optimizers.json."""
+"""Twenty steps of each optimizer in float64 on gradients given beforehand; writes optimizers.json.
+
+PyTorch takes them, and Keras those of Lion, which PyTorch lacks.
+"""
+
+import os
+
+os.environ.setdefault("KERAS_BACKEND", "torch")
 
 import document
+import keras
 import torch
 
 torch.set_default_dtype(torch.float64)
+keras.config.set_floatx("float64")
 
 INITIAL = [0.5, -1.5, 2.0]
 generator = torch.Generator().manual_seed(20)
@@ -31,7 +40,20 @@ def torch_optimizer(optimizer, rate, weights):
     return adam([weights], lr=rate, **options)
 
 
+def lion(rate, beta1, beta2, weight_decay):
+    weights = keras.Variable(INITIAL, dtype="float64")
+    steps = keras.optimizers.Lion(rate, beta_1=beta1, beta_2=beta2, weight_decay=weight_decay)
+    history = []
+    for gradient in GRADIENTS:
+        steps.apply([keras.ops.convert_to_tensor(gradient, "float64")], [weights])
+        history.append(keras.ops.convert_to_numpy(weights).tolist())
+    return history
+
+
 def run(optimizer, rate):
+    if optimizer["kind"] == "lion":
+        options = {name: value for name, value in optimizer.items() if name != "kind"}
+        return {"optimizer": optimizer, "learning_rate": rate, "weights": lion(rate, **options)}
     weights = torch.tensor(INITIAL, requires_grad=True)
     steps = torch_optimizer(optimizer, rate, weights)
     history = []
@@ -50,6 +72,7 @@ DEFAULTS = [
     {"kind": "rms_prop", "alpha": 0.99, "epsilon": 1e-8},
     {"kind": "adam", "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8},
     {"kind": "adam_w", "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "weight_decay": 0.01},
+    {"kind": "lion", "beta1": 0.9, "beta2": 0.99, "weight_decay": 0.0},
 ]
 OTHERS = [
     {"kind": "sgd"},
@@ -59,7 +82,8 @@ OTHERS = [
     {"kind": "rms_prop", "alpha": 0.9, "epsilon": 1e-3},
     {"kind": "adam", "beta1": 0.8, "beta2": 0.95, "epsilon": 1e-3},
     {"kind": "adam_w", "beta1": 0.8, "beta2": 0.95, "epsilon": 1e-3, "weight_decay": 0.1},
+    {"kind": "lion", "beta1": 0.8, "beta2": 0.95, "weight_decay": 0.1},
 ]
 
 cases = [run(optimizer, 0.05) for optimizer in DEFAULTS] + [run(optimizer, 0.2) for optimizer in OTHERS]
-document.write(__file__, ["torch"], {"initial": INITIAL, "gradients": GRADIENTS, "cases": cases})
+document.write(__file__, ["torch", "keras"], {"initial": INITIAL, "gradients": GRADIENTS, "cases": cases})

@@ -1,6 +1,6 @@
 //! Configurations, their links, and what they reject.
 
-use downhill::choices::{Choice as _, Method, Missing, Schedule, ShippedTable, Source};
+use downhill::choices::{Choice as _, Method, Missing, Optimizer, Schedule, ShippedTable, Source};
 use downhill::config::{
     self, RunConfig, choose_method, choose_optimizer, choose_schedule, choose_source, from_query, json,
     to_query,
@@ -26,20 +26,11 @@ fn every_preset_is_read_whole() {
 fn every_choice_survives_its_link() {
     let base = RunConfig::default();
     let mut configs: Vec<RunConfig> = presets().into_values().collect();
-    for kind in ["sgd", "momentum", "nesterov", "ada_grad", "rms_prop", "adam", "adam_w"] {
-        configs.push(choose_optimizer(&base, kind).unwrap());
+    for optimizer in Optimizer::SPEC.entries {
+        configs.push(choose_optimizer(&base, optimizer.name).unwrap());
     }
-    for kind in [
-        "constant",
-        "time_decay",
-        "step",
-        "exponential",
-        "polynomial",
-        "cosine",
-        "reduce_on_plateau",
-        "bold_driver",
-    ] {
-        configs.push(choose_schedule(&base, kind).unwrap());
+    for schedule in Schedule::SPEC.entries {
+        configs.push(choose_schedule(&base, schedule.name).unwrap());
     }
     for id in std::iter::once("linspace").chain(ShippedTable::SPEC.entries.iter().map(|entry| entry.name)) {
         configs.push(choose_source(&base, id).unwrap());
@@ -86,7 +77,7 @@ fn a_broken_link_keeps_what_can_be_read_and_names_the_rest() {
     );
     assert_eq!(config.method, Method::Stochastic);
     assert_eq!(config.learning_rate, RunConfig::default().learning_rate);
-    let downhill::choices::Optimizer::Adam { beta1, beta2, .. } = config.optimizer else { panic!() };
+    let Optimizer::Adam { beta1, beta2, .. } = config.optimizer else { panic!() };
     assert_eq!((beta1, beta2), (0.9, 0.95));
     let parts: Vec<&str> = problems.iter().map(|problem| problem.params["part"].as_str()).collect();
     for part in [

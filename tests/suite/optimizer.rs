@@ -1,12 +1,12 @@
-//! Update rules compared with PyTorch.
+//! Update rules compared with PyTorch and Keras.
 
 use downhill::choices::optimizer::{Optimizer, Parameter, optimize};
 
 use crate::support::{numbers, reference};
 
 #[test]
-fn every_rule_takes_pytorchs_steps() {
-    // tests/reference/optimizers.json: torch.optim in f64, with default and other parameters.
+fn every_rule_takes_the_steps_of_other_tools() {
+    // tests/reference/optimizers.json: torch.optim and keras.optimizers.Lion in f64, with default and other parameters.
     let reference = reference("optimizers");
     let gradients: Vec<Vec<f64>> = reference["gradients"].as_array().unwrap().iter().map(numbers).collect();
     let initial = numbers(&reference["initial"]);
@@ -33,13 +33,13 @@ fn every_rule_takes_pytorchs_steps() {
             }
         }
     }
-    let all = ["ada_grad", "adam", "adam_w", "momentum", "nesterov", "rms_prop", "sgd"];
+    let all = ["ada_grad", "adam", "adam_w", "lion", "momentum", "nesterov", "rms_prop", "sgd"];
     assert!(kinds.iter().eq(all.iter()), "{kinds:?}");
-    assert_eq!(cases.len(), 14);
+    assert_eq!(cases.len(), 16);
 }
 
 #[test]
-fn defaults_are_pytorchs() {
+fn defaults_are_those_of_other_tools() {
     // torch 2: Adagrad(eps=1e-10), RMSprop(alpha=0.99, eps=1e-8), Adam(betas=(0.9, 0.999), eps=1e-8),
     // AdamW(weight_decay=1e-2).
     let default =
@@ -49,4 +49,17 @@ fn defaults_are_pytorchs() {
     assert_eq!(default("adam"), Optimizer::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 });
     let adam_w = Optimizer::AdamW { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.01 };
     assert_eq!(default("adam_w"), adam_w);
+    // Chen et al. 2023 and the authors' code: b1=0.9, b2=0.99, weight_decay=0.0; Keras 3 has the same.
+    assert_eq!(default("lion"), Optimizer::Lion { beta1: 0.9, beta2: 0.99, weight_decay: 0.0 });
+}
+
+#[test]
+fn lion_stays_where_nothing_pulls() {
+    // By its formula with sign(0) = 0.
+    let rule = Optimizer::Lion { beta1: 0.9, beta2: 0.99, weight_decay: 0.0 }.rule();
+    for weight in [0.0, -1.5] {
+        let still = Parameter { weight, first_moment: 0.0, second_moment: 0.0 };
+        assert_eq!(optimize(&rule, still, 0.0, 0.1, 1.0, 1.0), still);
+        assert_eq!(optimize(&rule, still, -0.0, 0.1, 1.0, 1.0), still);
+    }
 }

@@ -128,6 +128,7 @@ fn two_workers_make_the_run_of_one_by_every_optimizer() {
         Optimizer::RmsProp { alpha: 0.9, epsilon: 1e-7 },
         Optimizer::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-7 },
         Optimizer::AdamW { beta1: 0.9, beta2: 0.999, epsilon: 1e-7, weight_decay: 0.01 },
+        Optimizer::Lion { beta1: 0.9, beta2: 0.99, weight_decay: 0.01 },
     ] {
         let (mut runs, _) = runs(&problem, &optimizer, FOREVER);
         let losses = runs.each_mut().map(|run| run.advance(50, 257, false, 0.01));

@@ -58,7 +58,7 @@ fn a_thousand_steps_agree_for_every_contracting_rule_and_method() {
 
 #[test]
 fn every_step_agrees_for_rules_that_amplify_rounding() {
-    let rules = [choose_optimizer(&problem(), "rms_prop"), choose_optimizer(&problem(), "ada_grad")];
+    let rules = ["rms_prop", "ada_grad", "lion"].map(|kind| choose_optimizer(&problem(), kind));
     let schedules =
         [choose_schedule(&problem(), "reduce_on_plateau"), choose_schedule(&problem(), "bold_driver")];
     for config in rules.into_iter().chain(schedules) {

@@ -29,7 +29,7 @@ fn every_rule_takes_the_penalized_steps_of_its_definition() {
     let problem = Rows::new(problem, 1, true);
     let initial: Vec<f32> = numbers(&reference["initial"]).iter().map(|v| *v as f32).collect();
     let cases = reference["steps"].as_array().unwrap();
-    assert_eq!(cases.len(), 21);
+    assert_eq!(cases.len(), 24);
     for on in EVERYWHERE {
         let mut n_zeros = 0;
         let mut backend = engine(on, &problem, Options::default());
@@ -76,7 +76,7 @@ fn every_rule_takes_the_penalized_steps_of_its_definition() {
 proptest! {
     #[test]
     fn without_a_penalty_it_is_the_plain_rule_to_the_bit(
-        kind in 0_u32..6, w in -2.0_f32..2.0, m in -1.0_f32..1.0, v in 0.0_f32..1.0, g in -3.0_f32..3.0, rate in 0.0_f32..1.0,
+        kind in 0_u32..8, w in -2.0_f32..2.0, m in -1.0_f32..1.0, v in 0.0_f32..1.0, g in -3.0_f32..3.0, rate in 0.0_f32..1.0,
     ) {
         let rule = downhill::choices::optimizer::Rule { kind, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weight_decay: 0.01 };
         let before = Parameter { weight: w, first_moment: m, second_moment: v };

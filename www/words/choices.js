@@ -162,6 +162,19 @@ export const choices = {
           link: 'https://docs.pytorch.org/docs/stable/generated/torch.optim.AdamW.html',
         },
       },
+      lion: {
+        formula: 'w ← w − η (sign(β₁ m + (1 − β₁) g) + λ w),  m ← β₂ m + (1 − β₂) g',
+        en: {
+          name: 'Lion',
+          text: 'Lion moves every weight by exactly the learning rate, in the direction given by the sign of a running mean m of the gradients. Use a rate several times smaller than for Adam and let it decay, because its steps do not get shorter near the minimum.',
+          link: 'https://arxiv.org/abs/2302.06675',
+        },
+        zh: {
+          name: 'Lion',
+          text: 'Lion 只看梯度滑动平均 m 的符号：每个权重每步移动的距离恰好等于学习率。学习率应取 Adam 的几分之一并逐渐衰减，因为接近最小值时它的步长不会自动变短。',
+          link: 'https://arxiv.org/abs/2302.06675',
+        },
+      },
     },
     parameters: {
       momentum: { en: 'Momentum coefficient', zh: '动量系数' },

@@ -91,6 +91,7 @@ fn recipes() -> Vec<Recipe> {
         ("rmsprop", Optimizer::RmsProp { alpha: 0.95, epsilon: 1e-8 }, 0.5),
         ("adam", Optimizer::Adam { beta1: 0.9, beta2: 0.99, epsilon: 1e-8 }, 1.0),
         ("adamw", Optimizer::AdamW { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.05 }, 1.0),
+        ("lion", Optimizer::Lion { beta1: 0.9, beta2: 0.95, weight_decay: 0.05 }, 1.0),
     ];
     for (name, optimizer, rate) in optimizers {
         let config = RunConfig { optimizer, learning_rate: rate, ..three() };
@@ -150,6 +151,7 @@ fn recipes() -> Vec<Recipe> {
         ("sparse_adagrad", Optimizer::AdaGrad { epsilon: 1e-10 }, 5.0),
         ("sparse_rmsprop", Optimizer::RmsProp { alpha: 0.95, epsilon: 1e-8 }, 0.5),
         ("sparse_adam", Optimizer::Adam { beta1: 0.9, beta2: 0.99, epsilon: 1e-8 }, 1.0),
+        ("sparse_lion", Optimizer::Lion { beta1: 0.9, beta2: 0.95, weight_decay: 0.05 }, 1.0),
     ];
     for (name, optimizer, learning_rate) in sparse {
         add(name, RunConfig { optimizer, learning_rate, penalty: penalty(20.0, 1.0), ..three() }, 30, None);

@@ -115,8 +115,49 @@ pub(crate) fn written(optimizer: &Optimizer, rate: f64) -> Written {
             pytorch_class: "",
             numpy: adam(beta1, beta2, epsilon, weight_decay),
         },
+        Optimizer::Lion { beta1, beta2, weight_decay } => {
+            // Keras takes every `b1` above 0.
+            let above_0 = beta1.max(1e-30);
+            Written {
+                keras: format!(
+                    "keras.optimizers.Lion({rate:?}, beta_1={above_0:?}, beta_2={beta2:?}, weight_decay={weight_decay:?})"
+                ),
+                keras_file: (
+                    "Lion",
+                    json!({ "beta_1": above_0, "beta_2": beta2, "weight_decay": weight_decay }),
+                ),
+                tfjs_file: None,
+                pytorch: format!(
+                    "Lion(model.parameters(), lr={rate:?}, betas=({beta1:?}, {beta2:?}), weight_decay={weight_decay:?})"
+                ),
+                pytorch_class: LION,
+                numpy: format!(
+                    "    c, m = {beta1:?} * m + (1 - {beta1:?}) * g, {beta2:?} * m + (1 - {beta2:?}) * g\n    \
+                     return weights - rate * (np.sign(c) + {weight_decay:?} * weights), m, v\n"
+                ),
+            }
+        }
     }
 }
+
+const LION: &str = r#"
+
+class Lion(torch.optim.Optimizer):
+    """Moves each parameter by the sign of a mean of its gradients (Chen et al. 2023)."""
+
+    def __init__(self, parameters, **defaults):
+        super().__init__(parameters, defaults)
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                state = self.state[parameter]
+                mean = state.setdefault("exp_avg", torch.zeros_like(parameter))
+                state["direction"] = mean.lerp(parameter.grad, 1 - group["betas"][0])
+                mean.lerp_(parameter.grad, 1 - group["betas"][1])
+                parameter -= group["lr"] * (state["direction"].sign() + group["weight_decay"] * parameter)
+"#;
 
 fn torch_sgd(rate: f64, momentum: f64, nesterov: bool) -> String {
     let mut text = format!("torch.optim.SGD(model.parameters(), lr={rate:?}");
@@ -160,6 +201,16 @@ pub(crate) fn sparsely(optimizer: &Optimizer, l1: f64) -> String {
                  reached = before - rate * weight.grad\n        reached = reached.sign() * (reached.abs() - rate * {l1:?}).clamp(min=0)\n        \
                  velocity = (before + rate * {momentum:?} * velocity - reached) / rate\n        \
                  optimizer.state[weight][\"momentum_buffer\"] = velocity\n        weight.copy_(reached - rate * {momentum:?} * velocity)\n"
+            );
+        }
+        Optimizer::Lion { .. } => {
+            return format!(
+                "\n\ndef shrink(model, optimizer, before):\n    \"\"\"Takes the step again with the L1 penalty in its direction, stopping at 0.\"\"\"\n    \
+                 (group,) = optimizer.param_groups\n    slope = optimizer.state[model.weight][\"direction\"]\n    with torch.no_grad():\n        \
+                 at_0 = slope.sign() * (slope.abs() - {l1:?}).clamp(min=0)\n        \
+                 slope = torch.where(before == 0, at_0, slope + {l1:?} * before.sign())\n        \
+                 after = before - group[\"lr\"] * (slope.sign() + group[\"weight_decay\"] * before)\n        \
+                 model.weight.copy_(torch.where(after * before < 0, torch.zeros_like(after), after))\n"
             );
         }
         Optimizer::AdaGrad { epsilon } => {
