@@ -152,4 +152,6 @@ function quantile(values, share) {
 }
 
 /** @param {number} speed */
-const short = (speed) => Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 4 }).format(speed);
+function short(speed) {
+  return Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 4 }).format(speed);
+}

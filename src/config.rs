@@ -1,7 +1,7 @@
 //! What a run is made of: [`RunConfig`], which the form, the URL and the weights file all hold, checked once into a
 //! [`RunPlan`] that nothing behind it doubts.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::choices::source::MAX_SAMPLES;
 use crate::choices::table::within;
@@ -9,6 +9,7 @@ use crate::choices::{
     BackendChoice, Choice as _, InitialWeights, Loss, Method, Missing, Optimizer, Penalty, Scaling, Schedule,
     Source, Split, Targets, Warmup,
 };
+use crate::fields::read_fields;
 use crate::message::{Code, Message, Result, short};
 
 mod choices;
@@ -32,9 +33,8 @@ pub const MAX_STRENGTHS: u32 = 100;
 pub const MAX_EDITS: usize = 2_000;
 
 /// A whole run: data, model, method, rate. Two equal configurations give the same curve.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
-#[serde(default, deny_unknown_fields)]
 pub struct RunConfig {
     /// The rows.
     pub data: DataConfig,
@@ -72,6 +72,11 @@ pub struct RunConfig {
     pub steps_per_second: Option<f64>,
 }
 
+read_fields!(default RunConfig {
+    data, model, loss, penalty, penalty_path, method, batch_size, shuffle, optimizer, learning_rate, schedule, warmup,
+    seed, validation, stop, backend, steps_per_second,
+});
+
 impl Default for RunConfig {
     fn default() -> Self {
         Self {
@@ -97,9 +102,8 @@ impl Default for RunConfig {
 }
 
 /// Where the rows come from, and what was changed by hand since.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
-#[serde(default, deny_unknown_fields)]
 pub struct DataConfig {
     /// The rows to begin with.
     pub source: Source,
@@ -111,11 +115,12 @@ pub struct DataConfig {
     pub columns: ColumnsConfig,
 }
 
+read_fields!(default DataConfig { source, added, removed, columns });
+
 /// Which columns of a table are learned from, and how they are read. Nothing chosen leaves it to the table: the last
 /// column that can be one is the target, those before it are features.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(rename = "Columns"))]
-#[serde(default, deny_unknown_fields)]
 pub struct ColumnsConfig {
     /// The target's name; empty for the table's own choice.
     pub target: String,
@@ -135,10 +140,11 @@ pub struct ColumnsConfig {
     pub order: String,
 }
 
+read_fields!(default ColumnsConfig { target, features, kinds, missing, skip_bad_cells, weight, group, order });
+
 /// The model `y = w1 f1(x) + ... + wd fd(x) (+ b)`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
-#[serde(default, deny_unknown_fields)]
 pub struct ModelConfig {
     /// Highest power of x.
     pub degree: u32,
@@ -154,6 +160,8 @@ pub struct ModelConfig {
     pub initial_weights: InitialWeights,
 }
 
+read_fields!(default ModelConfig { degree, bias, degrees, interactions, standardize, initial_weights });
+
 impl Default for ModelConfig {
     fn default() -> Self {
         Self {
@@ -168,9 +176,8 @@ impl Default for ModelConfig {
 }
 
 /// Rows that are held out of training, to see how the model does on what it has not seen.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
-#[serde(default, deny_unknown_fields)]
 pub struct ValidationConfig {
     /// Share of all rows; 0 holds out none.
     pub fraction: f64,
@@ -184,6 +191,8 @@ pub struct ValidationConfig {
     pub seed: u32,
 }
 
+read_fields!(default ValidationConfig { fraction, test_fraction, folds, split, seed });
+
 impl Default for ValidationConfig {
     fn default() -> Self {
         Self { fraction: 0.0, test_fraction: 0.0, folds: 0, split: Split::Random, seed: 1 }
@@ -191,9 +200,8 @@ impl Default for ValidationConfig {
 }
 
 /// When a run ends by itself.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
-#[serde(default, deny_unknown_fields)]
 pub struct Stop {
     /// At this step.
     pub steps: Option<u64>,
@@ -208,6 +216,8 @@ pub struct Stop {
     /// When updates no longer change the weights, or the loss has long stopped falling.
     pub converged: bool,
 }
+
+read_fields!(default Stop { steps, epochs, loss, gradient_norm, patience, converged });
 
 impl Default for Stop {
     fn default() -> Self {

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::choices::source::MAX_SAMPLES;
 use crate::choices::{Choice as _, Source};
 use crate::config::DataConfig;
+use crate::fields::read_fields;
 use crate::message::{Code, Message, Result, count, short};
 
 mod feature_map;
@@ -64,7 +65,7 @@ pub struct Dataset {
 }
 
 /// One column that the model sees.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Input {
     /// Its name.
@@ -72,6 +73,8 @@ pub struct Input {
     /// The names of a category's levels: rows hold an index into these. Empty where the column is a number.
     pub levels: Vec<String>,
 }
+
+read_fields!(Input { name, levels });
 
 impl Input {
     /// A column of numbers.

@@ -43,9 +43,8 @@ impl Matching {
 
     /// Inputs of the data that the model takes, in the order of the data.
     pub fn used(&self) -> Vec<usize> {
-        let mut used = self.places.clone();
-        used.sort_unstable();
-        used
+        let end = self.places.iter().max().map_or(0, |last| last + 1);
+        (0..end).filter(|place| self.places.contains(place)).collect()
     }
 }
 
@@ -109,9 +108,8 @@ impl Model {
         let other = numbers.iter().filter(|own| degree_of(own) != degree);
         // By the data's own names and in their order, as a person would have chosen them.
         let own_of = |pair: &[u32; 2]| {
-            let mut pair = pair.map(|own| matching.places[own as usize]);
-            pair.sort_unstable();
-            pair.map(|place| inputs[place].name.clone())
+            let [one, other] = pair.map(|own| matching.places[own as usize]);
+            [one.min(other), one.max(other)].map(|place| inputs[place].name.clone())
         };
         ModelConfig {
             degree,

@@ -2,7 +2,7 @@
 //!
 //! Step `t` counts the updates that are done: the batch loss at `t` is that of the weights before update `t`,
 //! and the evaluated loss at `t` is that of the same weights over the training set.
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 mod curve;
 
@@ -50,7 +50,7 @@ pub fn bucket_end(index: usize) -> u64 {
 /// Replaces everything from bucket `first` on: how a worker's history reaches the page.
 ///
 /// The six arrays have one length; `NaN` means "missing".
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct HistoryDelta {
     /// The first bucket of these arrays.

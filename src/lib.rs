@@ -5,9 +5,10 @@
 
 pub mod message;
 
-pub mod choices;
-
 pub mod fields;
+pub mod order;
+
+pub mod choices;
 
 pub mod rng;
 

@@ -3,6 +3,7 @@
 //!
 //! Sums are fed block by block. A curve of true against false positives needs the score of every row.
 
+use crate::order::argsort;
 use serde::Serialize;
 
 mod named;
@@ -99,16 +100,15 @@ impl Regression {
 /// `d2_absolute_error_score`). The constant is the first target that so much of the weight lies below or at; any
 /// other as good has the same loss. `None` for a constant target.
 pub fn d2_pinball(predictions: &[f64], targets: &[f64], weights: &[f64], tau: f64) -> Option<f64> {
-    let mut order: Vec<usize> = (0..targets.len()).collect();
-    order.sort_by(|a, b| targets[*a].total_cmp(&targets[*b]));
+    let order = argsort(targets);
     let last = order.last()?;
     let wanted = tau * weights.iter().sum::<f64>();
     let mut sum = 0.0;
     let found = order.iter().find(|row| {
-        sum += weights[**row];
+        sum += weights[**row as usize];
         sum >= wanted
     });
-    let constant = targets[*found.unwrap_or(last)];
+    let constant = targets[*found.unwrap_or(last) as usize];
     let pinball = |y: f64, m: f64| (tau * (y - m)).max((tau - 1.0) * (y - m));
     let (mut own, mut null) = (0.0, 0.0);
     for ((m, y), s) in predictions.iter().zip(targets).zip(weights) {
@@ -274,14 +274,14 @@ impl Roc {
     /// Of rows that are positive (the target is 1) or not (0), with scores of any scale. `None` where all rows are of
     /// one kind.
     pub fn new(scores: &[f64], targets: &[f64], weights: &[f64]) -> Option<Self> {
-        let mut order: Vec<usize> = (0..scores.len()).collect();
-        order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
+        let falling: Vec<f64> = scores.iter().map(|score| -score).collect();
+        let order = argsort(&falling);
         let (mut negative, mut positive) = (0.0, 0.0);
         let mut counts = vec![[0.0, 0.0]];
-        for tied in order.chunk_by(|a, b| scores[*a] == scores[*b]) {
-            for row in tied {
-                positive += weights[*row] * targets[*row];
-                negative += weights[*row] * (1.0 - targets[*row]);
+        for tied in order.chunk_by(|a, b| scores[*a as usize] == scores[*b as usize]) {
+            for row in tied.iter().map(|row| *row as usize) {
+                positive += weights[row] * targets[row];
+                negative += weights[row] * (1.0 - targets[row]);
             }
             counts.push([negative, positive]);
         }

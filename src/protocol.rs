@@ -13,11 +13,12 @@
 //!   the wasm of model files has read, and refuse it with
 //!   [`Code::ModelInputs`](crate::message::Code::ModelInputs) if the rows lack what the model takes.
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::choices::Scaling;
 use crate::config::RunConfig;
+use crate::fields::{Fields, FromFields, read_fields};
 use crate::foreign::Comparison;
 use crate::history::HistoryDelta;
 use crate::message::Message;
@@ -25,9 +26,8 @@ use crate::run_file::Which;
 use crate::trainer::{Mark, Path};
 
 /// What the page asks.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "SessionRequest"))]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "SessionRequest", tag = "kind", rename_all = "snake_case"))]
 pub enum Request {
     /// Make this the configuration. What may change during a run changes then; everything else starts a new run.
     Configure {
@@ -83,7 +83,6 @@ pub enum Request {
     /// Continue the run of a run file, its history included.
     Import {
         /// Its content, which crosses as a typed array.
-        #[serde(default, skip_deserializing)]
         #[cfg_attr(test, ts(type = "Uint8Array"))]
         bytes: Vec<u8>,
     },
@@ -112,16 +111,51 @@ pub enum Request {
     },
 }
 
+impl FromFields for Request {
+    fn from_fields(fields: &mut Fields) -> Result<Self, String> {
+        let kind: String = fields.need("kind")?;
+        let request = match kind.as_str() {
+            "configure" => Self::Configure { config: fields.need("config")? },
+            "train" => Self::Train,
+            "pause" => Self::Pause,
+            "step" => Self::Step,
+            "epoch" => Self::Epoch,
+            "reset" => Self::Reset,
+            "show" => Self::Show { shown: fields.need("shown")? },
+            "add_point" => Self::AddPoint { x: fields.need("x")?, y: fields.need("y")? },
+            "remove_point" => Self::RemovePoint { index: fields.need("index")? },
+            "predict" => Self::Predict { inputs: fields.need("inputs")? },
+            "predict_row" => Self::PredictRow { values: fields.need("values")? },
+            "export" => Self::Export { which: fields.need("which")?, saved: fields.need("saved")? },
+            // `web` puts the bytes in.
+            "import" => Self::Import { bytes: Vec::new() },
+            "adopt" => Self::Adopt { model: fields.need("model")? },
+            "compare" => Self::Compare { model: fields.need("model")? },
+            "density" => Self::Density {
+                x: fields.need("x")?,
+                y: fields.need("y")?,
+                columns: fields.need("columns")?,
+                rows: fields.need("rows")?,
+            },
+            _ => return Err(format!("there is no request \"{kind}\"")),
+        };
+        Ok(request)
+    }
+}
+
+read_fields!(@deserialize Request);
+
 /// What the page displays besides the essentials: the parts of a snapshot that are long.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(test, derive(ts_rs::TS))]
-#[serde(deny_unknown_fields)]
 pub struct Shown {
     /// The weights.
     pub weights: bool,
     /// The coefficient path.
     pub path: bool,
 }
+
+read_fields!(Shown { weights, path });
 
 /// Leaves a value to `web`, which attaches it as a typed array.
 fn attached<T, S: Serializer>(_: &T, serializer: S) -> Result<S::Ok, S::Error> {

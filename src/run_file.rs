@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use serde::de::{DeserializeOwned, Deserializer};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::config::RunConfig;
 use crate::dataset::{FeatureMap, Input};
+use crate::fields::read_fields;
 use crate::history::Curve;
 use crate::message::{Code, Message, Result};
 use crate::model::LayerWeights;
@@ -49,9 +48,8 @@ pub enum Which {
 }
 
 /// A run file: the model, what made it, and what is needed to continue training.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
-#[serde(deny_unknown_fields)]
 pub struct RunFile {
     /// [`FORMAT`].
     pub format: String,
@@ -60,7 +58,6 @@ pub struct RunFile {
     /// The version of Downhill that wrote it.
     pub downhill: String,
     /// When it was saved, as whoever saved it words that.
-    #[serde(default, deserialize_with = "lenient")]
     pub saved: Option<String>,
     /// Names of the inputs and the target.
     #[cfg_attr(test, ts(as = "WrittenColumns"))]
@@ -90,22 +87,34 @@ pub struct RunFile {
     pub training_state: TrainingState,
     /// Metrics of these weights on the `training`, `validation` and `test` rows, as far as there are any. Older files
     /// have neither these nor the fields below.
-    #[serde(default, deserialize_with = "lenient")]
     pub metrics: Option<BTreeMap<String, MetricValues>>,
     /// Facts about the data.
-    #[serde(default, deserialize_with = "lenient")]
     pub data: Option<DataFacts>,
     /// The history of the run.
-    #[serde(default, deserialize_with = "lenient")]
     pub history: Option<Curve>,
 }
 
-/// Reads a field that a run can do without: an unreadable one counts as missing.
-fn lenient<'de, T: DeserializeOwned, D: Deserializer<'de>>(
-    deserializer: D,
-) -> std::result::Result<Option<T>, D::Error> {
-    Ok(serde_json::from_value(Value::deserialize(deserializer)?).ok())
-}
+read_fields!(RunFile {
+    format,
+    version,
+    downhill,
+    saved: lenient,
+    columns,
+    layers,
+    feature_map,
+    original_units,
+    loss,
+    loss_rows,
+    steps,
+    epochs,
+    config,
+    backend,
+    check_predictions,
+    training_state,
+    metrics: lenient,
+    data: lenient,
+    history: lenient,
+});
 
 /// Names of the columns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,18 +129,22 @@ pub struct Columns {
 }
 
 /// [`Columns`] as files write them: a single number is a `feature`, as before there were several inputs.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(rename = "RunFileColumns"))]
-#[serde(deny_unknown_fields)]
 pub(crate) struct WrittenColumns {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional = nullable))]
     feature: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional = nullable))]
     inputs: Option<Vec<Input>>,
     target: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional = nullable))]
     target_levels: Option<Vec<String>>,
 }
+
+read_fields!(WrittenColumns { feature, inputs, target, target_levels });
 
 impl From<Columns> for WrittenColumns {
     fn from(Columns { inputs, target, target_levels }: Columns) -> Self {
@@ -158,9 +171,8 @@ impl TryFrom<WrittenColumns> for Columns {
 }
 
 /// Coefficients in the units of x and y.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
-#[serde(deny_unknown_fields)]
 pub struct OriginalUnits {
     /// The coefficients of x, x^2, ...; for several outputs those of each, one after the other.
     pub weights: Vec<f64>,
@@ -171,10 +183,11 @@ pub struct OriginalUnits {
     pub biases: Option<Vec<f64>>,
 }
 
+read_fields!(OriginalUnits { weights, bias, biases });
+
 /// What a checkpoint holds besides weights and steps.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
-#[serde(deny_unknown_fields)]
 pub struct TrainingState {
     place: Place,
     optimizer_start: u64,
@@ -196,6 +209,28 @@ pub struct TrainingState {
     cooldown_left: u32,
     last_epoch_loss: f32,
 }
+
+read_fields!(TrainingState {
+    place,
+    optimizer_start,
+    schedule_start,
+    first_loss,
+    first_moments,
+    second_moments,
+    previous,
+    epoch_start,
+    anchor,
+    rate_scale,
+    best_loss,
+    anchor_loss,
+    epoch_loss,
+    epoch_loss_tail,
+    epoch_rows,
+    n_tail,
+    n_bad,
+    cooldown_left,
+    last_epoch_loss,
+});
 
 impl RunFile {
     /// The file as text.

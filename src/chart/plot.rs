@@ -7,6 +7,7 @@ use super::pen::{Drawn, Pen};
 use super::stage::{Frame, Stage};
 use super::theme::Colour;
 use super::viewport::{Span, Viewport};
+use crate::order::argsort;
 use plotters::style::text_anchor::{HPos, VPos};
 use plotters_backend::DrawingBackend;
 use serde::Serialize;
@@ -413,14 +414,13 @@ fn stairs(places: impl Iterator<Item = (f64, f64)>) -> impl Iterator<Item = (f64
 
 /// Indices of the pairs that can be read, by increasing x.
 fn order(series: &PlotSeries) -> Vec<u32> {
-    let is_finite = |&i: &u32| {
-        let (x, y) = series.at(i as usize);
+    let is_finite = |i: &u32| {
+        let (x, y) = series.at(*i as usize);
         x.is_finite() && y.is_finite()
     };
     let n = if series.is_read { series.len() as u32 } else { 0 };
-    let mut order: Vec<u32> = (0..n).filter(is_finite).collect();
-    order.sort_by(|&a, &b| series.x[a as usize].total_cmp(&series.x[b as usize]));
-    order
+    let x: Vec<f64> = series.x[..n as usize].iter().map(|x| f64::from(*x)).collect();
+    argsort(&x).into_iter().filter(is_finite).collect()
 }
 
 /// The stretch of an axis that shows what it should, mapped.

@@ -3,9 +3,10 @@
 //! [`Schedule::ReduceOnPlateau`] and [`Schedule::BoldDriver`] follow the run instead: as functions of the step they
 //! are constant, and [`crate::monitor`] keeps the scale that they have reached with the weights.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::table::{Choice as _, choice, within};
+use crate::fields::read_fields;
 use crate::message::Result;
 
 choice! {
@@ -137,15 +138,16 @@ impl Schedule {
 
 /// A linear rise of the rate in front of any schedule, whose own steps count from the rise's end (PyTorch's
 /// `SequentialLR([LinearLR(start_factor, 1, steps), schedule], [steps])`).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
-#[serde(default, deny_unknown_fields)]
 pub struct Warmup {
     /// How many steps the rise takes; 0 for none.
     pub steps: u64,
     /// Fraction of the rate at step 0.
     pub start_factor: f64,
 }
+
+read_fields!(default Warmup { steps, start_factor });
 
 impl Default for Warmup {
     fn default() -> Self {

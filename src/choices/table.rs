@@ -8,8 +8,9 @@ use std::ops::RangeInclusive;
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde::ser::SerializeStruct as _;
 use serde::{Serialize, Serializer};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use crate::fields::Fields;
 use crate::message::{Code, Message, Result, count, short};
 
 /// A choice: every entry, in the order in which the form offers them. The first is the default.
@@ -111,7 +112,7 @@ pub trait Choice: Sized + 'static {
     fn settings(&self) -> Vec<Setting>;
 
     /// Takes the parameters that `fields` has.
-    fn take(&mut self, fields: &mut Fields);
+    fn take(&mut self, fields: &mut Fields) -> std::result::Result<(), String>;
 
     /// The row.
     fn entry(&self) -> &'static Entry {
@@ -255,51 +256,40 @@ impl Parameter for String {
     }
 }
 
-/// The parameters of an object that is being read.
-#[derive(Debug)]
-pub struct Fields {
-    fields: Map<String, Value>,
-    error: Option<String>,
-}
-
-impl Fields {
-    /// Takes a parameter; without one `value` stays, which is an error where it must be given.
-    pub fn take<T: Parameter>(&mut self, name: &'static str, value: &mut T, is_required: bool) {
-        let error = match self.fields.remove(name) {
-            Some(found) => match T::read(&found) {
-                Ok(read) => {
-                    *value = read;
-                    return;
-                }
-                Err(error) => error.unwrap_or_else(|| format!("{name}: {found} cannot be read")),
-            },
-            None if is_required => format!("missing field `{name}`"),
-            None => return,
-        };
-        self.error.get_or_insert(error);
+/// Takes a parameter from the fields of an object; without one `value` stays, which is an error where it must be given.
+///
+/// # Errors
+/// A parameter that is missing or unreadable.
+pub fn take<T: Parameter>(
+    fields: &mut Fields,
+    name: &'static str,
+    value: &mut T,
+    is_required: bool,
+) -> std::result::Result<(), String> {
+    match fields.take(name) {
+        Some(found) => {
+            let error =
+                |error: Option<String>| error.unwrap_or_else(|| format!("{name}: {found} cannot be read"));
+            *value = T::read(&found).map_err(error)?;
+            Ok(())
+        }
+        None if is_required => Err(format!("missing field `{name}`")),
+        None => Ok(()),
     }
 }
 
 /// Reads a tagged choice.
-pub fn read_tagged<'de, T: Choice, D: Deserializer<'de>>(
-    deserializer: D,
-) -> std::result::Result<T, D::Error> {
-    from_fields(Map::deserialize(deserializer)?).map_err(D::Error::custom)
-}
-
-// One for every deserializer: what serde derives for such enums is a parser for each variant.
-fn from_fields<T: Choice>(mut fields: Map<String, Value>) -> std::result::Result<T, String> {
-    let Some(Value::String(kind)) = fields.remove("kind") else {
+///
+/// # Errors
+/// A kind that there is none of, and a parameter that is missing, unknown or unreadable.
+pub fn from_fields<T: Choice>(fields: &mut Fields) -> std::result::Result<T, String> {
+    let Some(Value::String(kind)) = fields.take("kind") else {
         return Err("missing field `kind`".to_owned());
     };
     let mut choice = T::named(&kind).ok_or_else(|| format!("there is no kind \"{kind}\""))?;
-    let mut rest = Fields { fields, error: None };
-    choice.take(&mut rest);
-    match (rest.error, rest.fields.keys().next()) {
-        (Some(error), _) => Err(error),
-        (None, Some(name)) => Err(format!("unknown field `{name}`")),
-        (None, None) => Ok(choice),
-    }
+    choice.take(fields)?;
+    fields.finish()?;
+    Ok(choice)
 }
 
 /// Writes a tagged choice.
@@ -486,18 +476,20 @@ macro_rules! choice {
                 }
             }
 
-            fn take(&mut self, fields: &mut $crate::choices::table::Fields) {
+            fn take(&mut self, fields: &mut $crate::fields::Fields) -> std::result::Result<(), String> {
                 match self {
                     $( Self::$Entry { $($($parameter),*)? } => {
-                        $($( fields.take(
+                        $($( $crate::choices::table::take(
+                            fields,
                             stringify!($parameter),
                             $parameter,
                             $crate::choices::table::choice!(@is_required $($default)?),
-                        ); )*)?
+                        )?; )*)?
                     } )+
                 }
                 // Named choices have none.
                 let _ = fields;
+                Ok(())
             }
         }
 
@@ -578,11 +570,12 @@ macro_rules! choice {
             }
         }
 
-        impl<'de> serde::Deserialize<'de> for $Choice {
-            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-                $crate::choices::table::read_tagged(deserializer)
+        impl $crate::fields::FromFields for $Choice {
+            fn from_fields(fields: &mut $crate::fields::Fields) -> std::result::Result<Self, String> {
+                $crate::choices::table::from_fields(fields)
             }
         }
+        $crate::fields::read_fields!(@deserialize $Choice);
     };
     (@serde named $Choice:ident) => {
         impl serde::Serialize for $Choice {

@@ -1,12 +1,12 @@
 //! The map from inputs to features.
 
+use serde::Serialize;
 use serde::ser::{SerializeMap as _, Serializer};
-use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{BLOCK_ROWS, Dataset, Scaler, blocks};
 use crate::choices::Scaling;
 use crate::config::MAX_DEGREE;
-use crate::fields::Fields;
+use crate::fields::{Fields, FromFields, read_fields};
 
 /// The map from a row's inputs to the features of the model: powers, levels of categories and products, scaled or not.
 ///
@@ -104,38 +104,25 @@ impl Serialize for FeatureMap {
     }
 }
 
-impl<'de> Deserialize<'de> for FeatureMap {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut from = Fields::read(deserializer)?;
-        let (center, scale) = (from.need("center")?, from.need("scale")?);
-        let degree: Option<u32> = from.may("degree")?;
-        let map = if let Some(degree) = degree {
-            let input = InputMap {
-                degree,
-                n_levels: 0,
-                center: from.need("x_center")?,
-                scale: from.need("x_scale")?,
-            };
-            Self { inputs: vec![input], interactions: Vec::new(), center, scale }
-        } else {
-            Self { inputs: from.need("inputs")?, interactions: from.need("interactions")?, center, scale }
+impl FromFields for FeatureMap {
+    fn from_fields(fields: &mut Fields) -> Result<Self, String> {
+        let (center, scale) = (fields.need("center")?, fields.need("scale")?);
+        let degree: Option<u32> = fields.need("degree")?;
+        let (inputs, interactions) = match degree {
+            Some(degree) => {
+                let (center, scale) = (fields.need("x_center")?, fields.need("x_scale")?);
+                (vec![InputMap { degree, n_levels: 0, center, scale }], Vec::new())
+            }
+            None => (fields.need("inputs")?, fields.need("interactions")?),
         };
-        from.finish(map)
+        fields.finish()?;
+        Ok(Self { inputs, interactions, center, scale })
     }
 }
 
-impl<'de> Deserialize<'de> for InputMap {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut from = Fields::read(deserializer)?;
-        let input = Self {
-            degree: from.need("degree")?,
-            n_levels: from.need("n_levels")?,
-            center: from.need("center")?,
-            scale: from.need("scale")?,
-        };
-        from.finish(input)
-    }
-}
+read_fields!(@deserialize FeatureMap);
+
+read_fields!(InputMap { degree, n_levels, center, scale });
 
 impl FeatureMap {
     /// Unscaled powers of one number.

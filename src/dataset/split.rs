@@ -12,6 +12,7 @@ use super::{BLOCK_ROWS, Dataset, Extra, blocks};
 use crate::choices::Split;
 use crate::config::ValidationConfig;
 use crate::message::{Code, Message, Result};
+use crate::order::argsort;
 use crate::rng::{IN_MEMORY_BLOCK_ROWS, Permutation};
 
 /// The epochs whose orders choose the held-out rows and the folds of a cross-validation. Training never reaches them.
@@ -78,8 +79,7 @@ impl Roles {
             Split::Stratified => roles.stratify(validation, &dataset.target, &numbered(&keys))?,
             Split::Group => roles.group(validation, &numbered(&keys))?,
             Split::Random | Split::Last => {
-                let mut order: Vec<u32> = (0..n_samples).collect();
-                order.sort_by(|a, b| keys[*a as usize].total_cmp(&keys[*b as usize]));
+                let order = argsort(&keys);
                 let first = roles.n_training() as usize;
                 roles.scatter(order[first..].iter().copied());
                 let place = roles.training_places();
@@ -199,10 +199,9 @@ impl Roles {
             // Largest group first, each to the fold with the fewest rows so far.
             let mut sizes = vec![0_u32; numbers.n];
             of.iter().for_each(|group| sizes[*group as usize] += 1);
-            let mut by_size: Vec<usize> = (0..numbers.n).collect();
-            by_size.sort_by_key(|group| std::cmp::Reverse(sizes[*group]));
+            let falling: Vec<f64> = sizes.iter().map(|size| -f64::from(*size)).collect();
             let (mut filled, mut part) = (vec![0_u32; n_folds as usize], vec![0_u8; numbers.n]);
-            for group in by_size {
+            for group in argsort(&falling).into_iter().map(|group| group as usize) {
                 let lightest = (0..filled.len()).min_by_key(|fold| filled[*fold]).unwrap_or(0);
                 part[group] = lightest as u8;
                 filled[lightest] += sizes[group];
@@ -212,11 +211,10 @@ impl Roles {
             }
         } else {
             // With rows sorted by class, every `n_folds`-th row counts towards the same fold.
-            let mut sorted = of.clone();
-            sorted.sort_unstable();
+            let classes: Vec<f64> = of.iter().map(|class| f64::from(*class)).collect();
             let mut left = vec![vec![0_u32; n_folds as usize]; numbers.n];
-            for (i, class) in sorted.iter().enumerate() {
-                left[*class as usize][i % n_folds as usize] += 1;
+            for (i, row) in argsort(&classes).into_iter().enumerate() {
+                left[of[row as usize] as usize][i % n_folds as usize] += 1;
             }
             for row in shuffled {
                 let left = &mut left[of[row as usize] as usize];
@@ -339,12 +337,10 @@ fn approximate(counts: &[u32], n: u32) -> Vec<u32> {
     }
     let exact = |count: &u32| f64::from(*count) * f64::from(n) / f64::from(total);
     let mut taken: Vec<u32> = counts.iter().map(|count| exact(count).floor() as u32).collect();
-    let mut by_remainder: Vec<usize> = (0..counts.len()).collect();
-    let remainder = |class: &usize| exact(&counts[*class]).fract();
-    by_remainder.sort_by(|a, b| remainder(b).total_cmp(&remainder(a)));
+    let falling: Vec<f64> = counts.iter().map(|count| -exact(count).fract()).collect();
     let left = n - taken.iter().sum::<u32>();
-    for class in by_remainder.into_iter().take(left as usize) {
-        taken[class] += 1;
+    for class in argsort(&falling).into_iter().take(left as usize) {
+        taken[class as usize] += 1;
     }
     taken
 }

@@ -1,12 +1,14 @@
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+
 use serde_json::Value;
 
 use crate::dataset::{FeatureMap, Input, InputMap};
+use crate::fields::read_fields;
 use crate::message::{Code, Message, Result};
 use crate::model::{self, Response};
 
 /// A model of another tool: linear over features of raw inputs. The exchange crate reads it out of a file.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(rename = "ForeignModel"))]
 pub struct Model {
     /// What a row gives, in its order.
@@ -25,6 +27,8 @@ pub struct Model {
     /// What is made of the outputs.
     pub activation: Response,
 }
+
+read_fields!(Model { inputs, target, target_levels, map, weights, bias, activation });
 
 /// The weights of a model over features that are not scaled: powers, levels and products of the raw inputs.
 #[derive(Clone, Debug, PartialEq)]

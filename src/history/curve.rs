@@ -1,35 +1,35 @@
 //! A history as a run file keeps it: a bounded number of points, whatever its length.
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::Serialize;
+
+use crate::fields::read_fields;
 
 use super::{History, bucket_of, bucket_start};
 
 /// Points of a run's history in ascending order of their steps, one array for each column; all have one length. `NaN`,
 /// which JSON writes as null, means "missing".
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
-#[serde(deny_unknown_fields)]
 pub struct Curve {
     /// Updates done.
     pub step: Vec<u64>,
     /// Training loss of the weights, over all rows or a sample.
-    #[serde(default, deserialize_with = "column")]
     pub loss: Vec<f64>,
     /// Mean batch loss of the updates since the previous point.
-    #[serde(default, deserialize_with = "column")]
     pub batch_loss: Vec<f64>,
     /// Learning rate of the last of them.
-    #[serde(default, deserialize_with = "column")]
     pub learning_rate: Vec<f64>,
     /// Validation loss of the weights.
-    #[serde(default, deserialize_with = "column")]
     pub validation_loss: Vec<f64>,
 }
 
-fn column<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<f64>, D::Error> {
-    let values = Option::<Vec<Option<f64>>>::deserialize(deserializer)?.unwrap_or_default();
-    Ok(values.into_iter().map(|value| value.unwrap_or(f64::NAN)).collect())
-}
+read_fields!(Curve {
+    step,
+    loss: numbers,
+    batch_loss: numbers,
+    learning_rate: numbers,
+    validation_loss: numbers,
+});
 
 impl Curve {
     /// Points.

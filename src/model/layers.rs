@@ -1,15 +1,15 @@
 //! A model's layers as files hold them.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::Linear;
 use crate::choices::{Loss, Response};
+use crate::fields::read_fields;
 
 /// The parameters of one layer. They are f32, written as the f64 of the same value, so that a reader that parses the
 /// digits as f64 predicts the same.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
-#[serde(deny_unknown_fields)]
 pub struct LayerWeights {
     /// `[in, out]`: a row for each input.
     pub kernel: Vec<Vec<f64>>,
@@ -19,6 +19,8 @@ pub struct LayerWeights {
     #[serde(rename = "activation")]
     pub response: Response,
 }
+
+read_fields!(LayerWeights { kernel, bias, response = "activation" });
 
 /// The flat parameters of a linear model as layers.
 pub fn layers(parameters: &[f32], linear: Linear, loss: &Loss) -> Vec<LayerWeights> {

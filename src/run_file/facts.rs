@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::choices::{Loss, Penalty, Source};
 use crate::dataset::Problem;
+use crate::fields::read_fields;
 use crate::metrics::NamedMetrics;
 use crate::model::Layout;
 use crate::trainer::Trainer;
@@ -16,9 +17,8 @@ use crate::trainer::Trainer;
 pub type MetricValues = BTreeMap<String, Option<f64>>;
 
 /// Facts about the data of a run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
-#[serde(deny_unknown_fields)]
 pub struct DataFacts {
     /// All rows.
     pub n_samples: u32,
@@ -29,6 +29,8 @@ pub struct DataFacts {
     /// A hash of the table, if the user loaded one.
     pub fingerprint: Option<String>,
 }
+
+read_fields!(DataFacts { n_samples, n_validation, n_test, fingerprint });
 
 pub(super) fn data(trainer: &Trainer) -> DataFacts {
     let task = trainer.task();

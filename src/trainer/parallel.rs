@@ -7,6 +7,7 @@ use crate::config::{RunConfig, RunPlan};
 use crate::dataset::Problem;
 use crate::model::Linear;
 use crate::model::gradient::Objective;
+use crate::order::argsort;
 use crate::runs::{Role, RunSpec};
 
 /// The smallest strength of a path as a fraction of the largest (as in glmnet: Friedman, Hastie and Tibshirani 2010).
@@ -73,9 +74,9 @@ fn constant(problem: &Problem, n_outputs: u32, loss: Loss) -> Vec<f64> {
     let total: f64 = targets().map(|(weight, _)| weight).sum();
     let mean = targets().map(|(weight, y)| weight * y).sum::<f64>() / total;
     let quantile = |share: f64| {
-        let mut sorted: Vec<f64> = problem.targets.iter().map(|y| f64::from(*y)).collect();
-        sorted.sort_by(f64::total_cmp);
-        sorted[((share * sorted.len() as f64) as usize).min(sorted.len() - 1)]
+        let values: Vec<f64> = problem.targets.iter().map(|y| f64::from(*y)).collect();
+        let order = argsort(&values);
+        values[order[((share * order.len() as f64) as usize).min(order.len() - 1)] as usize]
     };
     // The log of a class or a count that never occurs would be infinite.
     let least = 0.5 / f64::from(problem.n_samples);

@@ -1,21 +1,23 @@
 //! Which steps come next: their learning rates, corrections, epochs and batches.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{Task, Trainer};
 use crate::backend::kernel::{self, EPOCH_END, EPOCH_START, FULL, RunParams, SHUFFLED, StepParams};
 use crate::config::{RunConfig, RunPlan};
+use crate::fields::read_fields;
 
 /// How far a run is in its epochs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
-#[serde(deny_unknown_fields)]
 pub struct Place {
     /// Epochs done.
     pub epoch: u64,
     /// Rows of the current epoch done.
     pub position: u32,
 }
+
+read_fields!(Place { epoch, position });
 
 impl Place {
     /// The place after a batch of `batch_len` rows.
