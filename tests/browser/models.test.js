@@ -224,7 +224,7 @@ test('the preset of the lasso draws its path, and a strength is taken from it wi
   const { page, close, select, box, number, notices } = await open();
   await select('Preset').selectOption('Lasso path');
   await notices.getByText('Diabetes data with 24 penalties at once').waitFor();
-  await eventually(() => box('Penalty path (number of strengths)').inputValue(), (path) => path === '24');
+  await eventually(() => box('Penalty path').inputValue(), (path) => path === '24');
   await page.getByRole('tab', { name: 'Penalty path' }).click();
   await page.getByRole('img', { name: 'Coefficients by penalty strength' }).waitFor();
   await page.getByRole('button', { name: 'Train' }).click();
@@ -399,7 +399,7 @@ test('a link holds loss, penalty, path, folds and split', async () => {
   await type('Delta', 2.5);
   await type('Penalty', 0.5);
   await type('L1 ratio', 0.25);
-  await type('Penalty path (number of strengths)', 6);
+  await type('Penalty path', 6);
   await page.getByText('Validation and stopping').click();
   await type('Validation fraction', 0.2);
   await type('Test fraction', 0.1);
@@ -426,7 +426,7 @@ test('a link holds loss, penalty, path, folds and split', async () => {
     Delta: '2.5',
     Penalty: '0.5',
     'L1 ratio': '0.25',
-    'Penalty path (number of strengths)': '6',
+    'Penalty path': '6',
     'Test fraction': '0.1',
     Folds: '3',
     'Split seed': '9',

@@ -150,7 +150,7 @@ export default {
   field_loss: 'Loss',
   'field_penalty.strength': 'Penalty',
   'field_penalty.l1_ratio': 'L1 ratio',
-  field_penalty_path: 'Penalty path (number of strengths)',
+  field_penalty_path: 'Penalty path',
   'field_model.initial_weights': 'Initial weights',
   field_steps_per_second: 'Speed',
   field_seed: 'Seed',

@@ -150,7 +150,7 @@ export default {
   field_loss: '损失',
   'field_penalty.strength': '惩罚',
   'field_penalty.l1_ratio': 'L1 比例',
-  field_penalty_path: '惩罚路径（强度个数）',
+  field_penalty_path: '惩罚路径',
   'field_model.initial_weights': '初始权重',
   field_steps_per_second: '速度',
   field_seed: '种子',

@@ -160,8 +160,8 @@ export default {
     link: 'https://en.wikipedia.org/wiki/Elastic_net_regularization',
   },
   penalty_path: {
-    title: 'Coefficient path',
-    text: 'A path trains the model with many penalty strengths at once and draws every coefficient against the strength, live. It shows where each coefficient leaves zero and where the validation loss is lowest; click to use a strength.',
+    title: 'Penalty path',
+    text: 'A penalty path trains the model with this many penalty strengths at once and draws every coefficient against the strength, live. It shows where each coefficient leaves zero and where the validation loss is lowest; click to use a strength.',
     formula: 'w(α), α₁ … αₖ',
     link: 'https://en.wikipedia.org/wiki/Lasso_(statistics)',
   },

@@ -160,8 +160,8 @@ export default {
     link: 'https://en.wikipedia.org/wiki/Elastic_net_regularization',
   },
   penalty_path: {
-    title: '系数路径',
-    text: '系数路径同时训练许多种惩罚强度，并实时画出各系数随强度的变化。哪个系数何时离开零、验证损失在哪里最低，一目了然；点击即可采用该强度。',
+    title: '惩罚路径',
+    text: '惩罚路径按这里填写的个数，同时训练多种惩罚强度，并实时画出各系数随强度的变化。哪个系数何时离开零、验证损失在哪里最低，一目了然；点击即可采用该强度。',
     formula: 'w(α), α₁ … αₖ',
     link: 'https://en.wikipedia.org/wiki/Lasso_(statistics)',
   },
