@@ -57,6 +57,36 @@ for (const locale of ['en-US', 'zh-CN']) {
   });
 }
 
+for (const locale of ['en-US', 'zh-CN']) {
+  test(`shows every label of the form whole, in ${locale}`, async () => {
+    // Every group has all of its fields, but for those that another choice would bring.
+    const hash = '#penalty.strength=0.1&loss.kind=huber&optimizer.kind=momentum&schedule.kind=cosine&validation.fraction=0.2';
+    for (const [width, height] of [[1280, 800], [1440, 900], [390, 844]]) {
+      const { page, close } = await openPage(browser, { server, locale, hash, width, height });
+      await person(page).ready();
+      const cut = await page.locator('#form').evaluate((form) => {
+        for (const fold of form.querySelectorAll('details')) fold.open = true;
+        const range = document.createRange();
+        return [...form.querySelectorAll('.field')].flatMap((field) => {
+          const label = field.querySelector('label');
+          const group = field.closest('.group');
+          if (!label || !group || label.offsetParent === null) return [];
+          range.selectNodeContents(label);
+          // Whatever stands beside the label is pushed past the field where the words are not cut.
+          const words = range.getBoundingClientRect().right - label.getBoundingClientRect().right;
+          const marks = [...field.querySelectorAll('.head .restart')].map((mark) => mark.getBoundingClientRect().right);
+          const past = Math.max(...marks, 0) - field.getBoundingClientRect().right;
+          const fields = field.getBoundingClientRect().right - group.getBoundingClientRect().right;
+          return Math.max(words, past, fields) > 0.5 ? [label.textContent] : [];
+        });
+      });
+      assert.deepEqual(cut, [], `${width} px wide`);
+      assert.equal((await overflow(page)).x, 0, `${width} px wide`);
+      await close();
+    }
+  });
+}
+
 test('keeps the learning rate within reach of a thumb, wherever the page is scrolled to', async () => {
   const { page, close } = await openPage(browser, {
     server, width: 390, height: 844, contextOptions: { isMobile: true, hasTouch: true },

@@ -17,6 +17,7 @@ import { choose, parameterFields, writtenOf } from './choices.js';
  * @property {(config: RunConfig) => boolean} [when] whether it is there at all
  * @property {boolean} [folded]
  * @property {boolean} [wide]
+ * @property {boolean} [begins] a grid of its own, which ends with the next that begins one
  * @property {boolean} [inline] in the line of the checks
  */
 
@@ -50,8 +51,8 @@ const build = () => [
     { path: 'model.degree', kind: 'number', whole: true, help: 'degree' },
     { path: 'model.initial_weights', kind: 'select', help: 'initial_weights', choice: 'initializer' },
     { path: 'seed', kind: 'number', whole: true, help: 'seed' },
+    { path: 'loss', kind: 'select', begins: true, help: ({ loss }) => `loss_${loss.kind}`, choice: 'loss', choose: choose.loss },
     { path: 'penalty.strength', kind: 'number', help: 'penalty' },
-    { path: 'loss', kind: 'select', help: ({ loss }) => `loss_${loss.kind}`, choice: 'loss', choose: choose.loss },
     { path: 'penalty_path', kind: 'number', whole: true, help: 'penalty_path' },
     {
       path: 'penalty.l1_ratio', kind: 'number', help: 'l1_ratio',
@@ -83,8 +84,8 @@ const build = () => [
   ...parameterFields('schedule', 'rate'),
   ...within('stop', [
     { path: 'validation.fraction', kind: 'number', help: 'validation' },
-    { path: 'stop.patience', kind: 'number', whole: true, optional: true, help: 'patience' },
     { path: 'validation.test_fraction', kind: 'number', help: 'test' },
+    { path: 'stop.patience', kind: 'number', whole: true, optional: true, help: 'patience' },
     { path: 'validation.folds', kind: 'number', whole: true, help: 'folds' },
     { path: 'validation.split', kind: 'select', choice: 'split', when: splits },
     {
@@ -93,8 +94,8 @@ const build = () => [
     },
     { path: 'stop.steps', kind: 'number', whole: true, optional: true },
     { path: 'stop.epochs', kind: 'number', whole: true, optional: true },
-    { path: 'stop.loss', kind: 'number', optional: true },
     { path: 'stop.gradient_norm', kind: 'number', optional: true, help: 'gradient_norm' },
+    { path: 'stop.loss', kind: 'number', optional: true },
     { path: 'warmup.steps', kind: 'number', whole: true, help: 'warmup' },
     { path: 'warmup.start_factor', kind: 'number' },
     { path: 'stop.converged', kind: 'check' },

@@ -97,12 +97,14 @@ class Form {
       if (group === 'data') buildSources(body, this);
       if (group === 'method') buildMethod(body, this);
       if (group === 'rate') buildRate(body, this);
-      const [grid, folded, checks] = ['grid', 'grid', 'checks'].map((name) => make('div', name));
+      const [folded, checks] = ['grid', 'checks'].map((name) => make('div', name));
+      const grids = [make('div', 'grid')];
       for (const field of fields().filter((field) => field.group === group)) {
         const row = this.#field(field);
-        (field.kind === 'check' || field.inline ? checks : field.folded ? folded : grid).append(row);
+        if (field.begins) grids.push(make('div', 'grid'));
+        (field.kind === 'check' || field.inline ? checks : field.folded ? folded : grids[grids.length - 1]).append(row);
       }
-      if (grid.childElementCount) body.append(grid);
+      body.append(...grids);
       if (checks.childElementCount) body.append(checks);
       if (group === 'data') this.#weigh = buildPoints(body, folded, this);
       const schedule = this.#rows.get('schedule');
