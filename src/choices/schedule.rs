@@ -60,6 +60,20 @@ choice! {
             period_factor: u64 = 1, in 1.0..=10.0;
         };
 
+        /// Up from `r / div_factor` to `r` at step `rising_fraction total_steps - 1`, then down to
+        /// `r / (div_factor final_div_factor)` at step `total_steps - 1`, where it stays, each along half a cosine (Smith and
+        /// Topin 2018; PyTorch's `OneCycleLR` with `cycle_momentum=False`).
+        OneCycle = "one_cycle", {
+            /// Steps of the whole cycle: the length of the run.
+            total_steps: u64 = 2000, in 2.0..=1e12, unit "steps";
+            /// Fraction of the steps in which the rate rises.
+            rising_fraction: f64 = 0.3, in 0.0..=1.0;
+            /// What the rate is divided by at the first step.
+            div_factor: f64 = 25.0, in 1.0..=1e6;
+            /// What the first rate is divided by at the last step.
+            final_div_factor: f64 = 1e4, in 1.0..=1e12;
+        };
+
         /// Multiplies the rate by `factor` when the epoch's loss has not fallen by the fraction `threshold` for more than
         /// `patience` epochs (PyTorch's `ReduceLROnPlateau`, mode `min`, `rel`).
         ReduceOnPlateau = "reduce_on_plateau", kernel REDUCE_ON_PLATEAU = 1, {
@@ -105,8 +119,16 @@ impl Schedule {
                 } else {
                     (t / period as f64).min(1.0)
                 };
-                let fall = (1.0 + libm::cos(std::f64::consts::PI * place)) / 2.0;
-                minimum_rate + (base_rate - minimum_rate) * fall
+                half_cosine(base_rate, minimum_rate, place)
+            }
+            Self::OneCycle { total_steps, rising_fraction, div_factor, final_div_factor } => {
+                let (top, last) = (rising_fraction * total_steps as f64 - 1.0, (total_steps - 1) as f64);
+                let (t, first_rate) = (t.min(last), base_rate / div_factor);
+                if t <= top && top > 0.0 {
+                    half_cosine(first_rate, base_rate, t / top)
+                } else {
+                    half_cosine(base_rate, first_rate / final_div_factor, (t - top) / (last - top))
+                }
             }
         }
     }
@@ -128,7 +150,9 @@ impl Schedule {
             Self::TimeDecay { decay_steps, .. } => 4.0 * decay_steps,
             Self::Step { step_size, .. } => 4.0 * step_size as f64,
             Self::Exponential { gamma } => (4.0 / (1.0 - gamma).max(1e-6)).min(1e7),
-            Self::Polynomial { total_steps, .. } => 1.1 * total_steps as f64,
+            Self::Polynomial { total_steps, .. } | Self::OneCycle { total_steps, .. } => {
+                1.1 * total_steps as f64
+            }
             Self::Cosine { period, restarts, period_factor, .. } => {
                 period as f64 * if restarts { 1.0 + 2.0 * period_factor as f64 } else { 1.1 }
             }
@@ -174,6 +198,12 @@ impl Warmup {
             schedule.learning_rate(base_rate, step - self.steps)
         }
     }
+}
+
+/// From `start` to `end` along half a cosine, `place` being the fraction of the way.
+fn half_cosine(start: f64, end: f64, place: f64) -> f64 {
+    let fall = (1.0 + libm::cos(std::f64::consts::PI * place)) / 2.0;
+    end + (start - end) * fall
 }
 
 /// Fraction of its period that has passed at `step`, periods growing by `factor`.

@@ -18,6 +18,7 @@ export type Schedule = { kind: "constant" }
   | { kind: "exponential", gamma: number }
   | { kind: "polynomial", total_steps: number, power: number }
   | { kind: "cosine", period: number, minimum_rate: number, restarts: boolean, period_factor: number }
+  | { kind: "one_cycle", total_steps: number, rising_fraction: number, div_factor: number, final_div_factor: number }
   | { kind: "reduce_on_plateau", factor: number, patience: number, threshold: number, cooldown: number, minimum_rate: number }
   | { kind: "bold_driver", increase: number, decrease: number };
 

@@ -89,7 +89,7 @@ test('changes method, batch size, optimizer, momentum and schedule in mid-run', 
   await goesOn('momentum');
   await marked(page, /momentum 0\.9 to 0\.5/);
   const schedules = [
-    'Time decay', 'Step', 'Exponential', 'Polynomial', 'Cosine', 'Reduce on plateau', 'Bold driver', 'Constant', 'Step',
+    'Time decay', 'Step', 'Exponential', 'Polynomial', 'Cosine', 'One cycle', 'Reduce on plateau', 'Bold driver', 'Constant', 'Step',
   ];
   for (const schedule of schedules) {
     await select('Schedule').selectOption(schedule);

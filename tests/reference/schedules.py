@@ -58,6 +58,30 @@ def warm_restarts(period, factor, minimum):
     return lambda sgd: lr_scheduler.CosineAnnealingWarmRestarts(sgd, period, T_mult=factor, eta_min=minimum)
 
 
+def one_cycle(total_steps, rising_fraction, div_factor, final_div_factor):
+    def make(sgd):
+        return lr_scheduler.OneCycleLR(
+            sgd,
+            max_lr=BASE,
+            total_steps=total_steps,
+            pct_start=rising_fraction,
+            anneal_strategy="cos",
+            cycle_momentum=False,
+            div_factor=div_factor,
+            final_div_factor=final_div_factor,
+        )
+
+    schedule = {
+        "kind": "one_cycle",
+        "total_steps": total_steps,
+        "rising_fraction": rising_fraction,
+        "div_factor": div_factor,
+        "final_div_factor": final_div_factor,
+    }
+    # PyTorch refuses a step beyond the last.
+    return case(schedule, make, last=total_steps - 1)
+
+
 def cosine(period, factor, restarts, minimum):
     return {
         "kind": "cosine",
@@ -89,6 +113,8 @@ CASES = [
     },
     case({"kind": "constant"}, linear, warmup=WARMUP),
     case({"kind": "exponential", "gamma": 0.99}, exponential_after_warmup, warmup=WARMUP),
+    one_cycle(301, 0.3, 25.0, 1e4),
+    one_cycle(250, 0.45, 10.0, 100.0),
 ]
 
 

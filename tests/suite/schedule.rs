@@ -13,7 +13,7 @@ fn rates_are_pytorchs_and_keras() {
     let reference = reference("schedules");
     let base = reference["base_rate"].as_f64().unwrap();
     let cases = reference["cases"].as_array().unwrap();
-    assert_eq!(cases.len(), 9);
+    assert_eq!(cases.len(), 11);
     for case in cases {
         let schedule: Schedule = serde_json::from_value(case["schedule"].clone()).unwrap();
         let warmup: Warmup = serde_json::from_value(case["warmup"].clone()).unwrap();
@@ -24,6 +24,31 @@ fn rates_are_pytorchs_and_keras() {
             // PyTorch multiplies step by step; the closed form differs by the rounding of that many
             // products.
             assert_close(found, *expected, 1e-12 * base, &format!("{schedule:?} at step {step}"));
+        }
+    }
+}
+
+#[test]
+fn one_cycle_has_a_rate_at_every_step() {
+    // By its formula, at the ends of its ranges and beyond its last step.
+    let rates = |total_steps, rising_fraction| {
+        let schedule =
+            Schedule::OneCycle { total_steps, rising_fraction, div_factor: 10.0, final_div_factor: 5.0 };
+        [0, 1, total_steps - 1, total_steps, 10 * total_steps].map(|step| schedule.learning_rate(1.0, step))
+    };
+    for (total_steps, rising_fraction, expected) in [
+        (2, 0.5, [1.0, 0.02, 0.02, 0.02, 0.02]),
+        (2, 1.0, [0.1, 1.0, 1.0, 1.0, 1.0]),
+        (3, 0.0, [0.755, 0.265, 0.02, 0.02, 0.02]),
+        (101, 1.0, [0.1, 0.100_222, 1.0, 1.0, 1.0]),
+    ] {
+        for (found, expected) in rates(total_steps, rising_fraction).into_iter().zip(expected) {
+            assert_close(
+                found,
+                expected,
+                1e-6,
+                &format!("{total_steps} steps, {rising_fraction} of them rising"),
+            );
         }
     }
 }

@@ -267,6 +267,20 @@ export const choices = {
           link: 'https://zh.d2l.ai/chapter_optimization/lr-scheduler.html',
         },
       },
+      one_cycle: {
+        en: {
+          name: 'One cycle',
+          text: 'The one-cycle schedule raises the learning rate to the value you set, and then lowers it almost to zero, both along half a cosine wave. Set the total steps T to the length of the run, and try a larger rate than a constant schedule would bear, because it is reached only briefly.',
+          formula: 'η / initial divisor → η → η / (initial divisor · final divisor)',
+          link: 'https://docs.pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.OneCycleLR.html',
+        },
+        zh: {
+          name: '单周期',
+          text: '单周期调度先把学习率升到设定值，再降到接近零，升降各沿半个余弦波。总步数 T 应取整个训练的步数；由于最高点只是短暂经过，可以试用比恒定调度更大的学习率。',
+          formula: 'η / 初始除数 → η → η / (初始除数 · 最终除数)',
+          link: 'https://docs.pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.OneCycleLR.html',
+        },
+      },
       reduce_on_plateau: {
         en: {
           name: 'Reduce on plateau',
@@ -307,6 +321,9 @@ export const choices = {
       minimum_rate: { en: 'Minimum rate', zh: '最小学习率' },
       restarts: { en: 'Restarts', zh: '热重启' },
       period_factor: { en: 'Period factor', zh: '周期倍数' },
+      rising_fraction: { en: 'Rising fraction', zh: '上升阶段占比' },
+      div_factor: { en: 'Initial divisor', zh: '初始除数' },
+      final_div_factor: { en: 'Final divisor', zh: '最终除数' },
       factor: { en: 'Factor', zh: '降低系数' },
       patience: { en: 'Patience', zh: '容忍轮数' },
       threshold: { en: 'Threshold', zh: '阈值' },

@@ -107,6 +107,15 @@ fn recipes() -> Vec<Recipe> {
         ("cosine", Schedule::Cosine { period: 50, period_factor: 1, restarts: false, minimum_rate: 0.001 }),
         ("restarts", Schedule::Cosine { period: 10, period_factor: 2, restarts: true, minimum_rate: 0.0 }),
         (
+            "one_cycle",
+            Schedule::OneCycle {
+                total_steps: 50,
+                rising_fraction: 0.3,
+                div_factor: 25.0,
+                final_div_factor: 100.0,
+            },
+        ),
+        (
             "plateau",
             Schedule::ReduceOnPlateau {
                 factor: 0.5,

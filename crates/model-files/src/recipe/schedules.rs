@@ -35,6 +35,15 @@ impl Script<'_> {
                         "    return {minimum_rate:?} + ({base:?} - {minimum_rate:?}) * (1 + math.cos(math.pi * place)) / 2\n"
                     )
             }
+            Schedule::OneCycle { total_steps, rising_fraction, div_factor, final_div_factor } => format!(
+                "    # torch.optim.lr_scheduler.OneCycleLR(\n    #     optimizer, {base:?}, {total_steps}, pct_start={rising_fraction:?}, cycle_momentum=False,\n    \
+                 #     div_factor={div_factor:?}, final_div_factor={final_div_factor:?},\n    # )\n    \
+                 top, last = {rising_fraction:?} * {total_steps} - 1, {total_steps} - 1\n    step = min(step, last)\n    \
+                 first_rate = {base:?} / {div_factor:?}\n    if 0 < top and step <= top:\n        \
+                 start, end, place = first_rate, {base:?}, step / top\n    else:\n        \
+                 start, end, place = {base:?}, first_rate / {final_div_factor:?}, (step - top) / (last - top)\n    \
+                 return end + (start - end) * (1 + math.cos(math.pi * place)) / 2\n"
+            ),
         };
         let warmup = &self.config.warmup;
         let rise = if warmup.steps > 0 {
