@@ -21,7 +21,7 @@ pub type Result<T> = std::result::Result<T, Message>;
 pub struct Message {
     /// Names the wording in a language table.
     pub code: Code,
-    /// What the wording's `{name}` places are filled with.
+    /// What the wording's `{name}` places are filled with. `{name:row|rows}` is the first form where that is one.
     pub params: BTreeMap<String, String>,
 }
 
@@ -51,10 +51,12 @@ impl fmt::Display for Message {
         while let Some(open) = rest.find('{') {
             let Some(close) = rest[open..].find('}') else { break };
             f.write_str(&rest[..open])?;
-            let name = &rest[open + 1..open + close];
-            match self.params.get(name) {
-                Some(value) => f.write_str(value)?,
-                None => write!(f, "{{{name}}}")?,
+            let place = &rest[open + 1..open + close];
+            let (name, forms) = place.split_once(':').unwrap_or((place, ""));
+            match (self.params.get(name), forms.split_once('|')) {
+                (Some(count), Some((one, other))) => f.write_str(if count == "1" { one } else { other })?,
+                (Some(value), None) => f.write_str(value)?,
+                (None, _) => write!(f, "{{{place}}}")?,
             }
             rest = &rest[open + close + 1..];
         }
@@ -111,7 +113,7 @@ codes! {
     CellDecimalComma = "cell_decimal_comma": "Row {row}, column \"{column}\": \"{text}\" is not a number. Write a decimal point, or separate the columns with semicolons.",
     CellNotFinite = "cell_not_finite": "Row {row}, column \"{column}\": \"{text}\" is not a finite number. Correct the cell or remove the row.",
     CellTooLarge = "cell_too_large": "Row {row}, column \"{column}\": \"{text}\" is above 1e15, the largest number that 32-bit training can square and sum. Use a larger unit.",
-    ColumnLengths = "column_lengths": "x has {x} values but y has {y}. Give one y for every x.",
+    ColumnLengths = "column_lengths": "x has {x} {x:value|values} but y has {y}. Give one y for every x.",
     TableEmpty = "table_empty": "The table has no rows. Give at least two rows of two numbers.",
     TooFewRows = "too_few_rows": "There is only one row, but a line needs at least two.",
     TooManyRows = "too_many_rows": "The table has more than {limit} rows. Use a sample of up to that many.",
@@ -121,19 +123,19 @@ codes! {
     TableMissing = "table_missing": "This run needs the table \"{name}\", which stays with its owner. Load that file to continue.",
     TableDiffers = "table_differs": "The loaded table is not the one this run was trained on (fingerprint {found}, expected {expected}). Load the original \"{name}\".",
     TableUnavailable = "table_unavailable": "The table \"{name}\" could not be loaded from this site ({detail}). Go online once and try again.",
-    RemovedOutOfRange = "removed_out_of_range": "Row {index} cannot be removed, because the data has only {n_samples} rows.",
+    RemovedOutOfRange = "removed_out_of_range": "Row {index} cannot be removed, because the data has only {n_samples} {n_samples:row|rows}.",
     TooManyEdits = "too_many_edits": "Up to {limit} points can be added or removed by hand. Load a table instead.",
-    OutOfMemory = "out_of_memory": "{n_samples} rows with {n_features} features need {size}, more memory than this browser has left. Lower the count or the degree, or close other pages.",
+    OutOfMemory = "out_of_memory": "{n_samples} {n_samples:row|rows} with {n_features} {n_features:feature needs|features need} {size}, more memory than this browser has left. Lower the count or the degree, or close other pages.",
     NoSuchColumn = "no_such_column": "There is no feature \"{column}\". Choose the features of an interaction from those in the model.",
     InteractionOfOne = "interaction_of_one": "\"{column}\" cannot interact with itself. Choose two different features, or raise the degree.",
     TooManyFeatures = "too_many_features": "The model would have more than {limit} features. Choose fewer columns, levels or interactions.",
-    RowWidth = "row_width": "Row {row} has {found} cells, but the table has {expected} columns. Quote the cells that contain the separator, or skip unreadable rows.",
+    RowWidth = "row_width": "Row {row} has {found} {found:cell|cells}, but the table has {expected} {expected:column|columns}. Quote the cells that contain the separator, or skip unreadable rows.",
     RowTooLong = "row_too_long": "The row that starts on line {row} does not end within 16 MB. Close its quotes, or choose another separator.",
-    TableTooLarge = "table_too_large": "{n_samples} rows of {n_columns} columns already fill the available memory ({size}). Use a sample of the rows, or leave out columns.",
-    StorageRefused = "storage_refused": "{n_samples} rows of {n_columns} columns already take {size} of memory, and this browser gives the page no storage for the rest (private windows often do not). Load a sample of the rows.",
+    TableTooLarge = "table_too_large": "{n_samples} {n_samples:row|rows} of {n_columns} {n_columns:column|columns} already fill the available memory ({size}). Use a sample of the rows, or leave out columns.",
+    StorageRefused = "storage_refused": "{n_samples} {n_samples:row|rows} of {n_columns} {n_columns:column|columns} already take {size} of memory, and this browser gives the page no storage for the rest (private windows often do not). Load a sample of the rows.",
     StorageFull = "storage_full": "The browser's storage has no room for the table ({detail}). Free some space, or load a sample of the rows.",
     StorageFailed = "storage_failed": "The table could not be read from the browser's storage ({detail}). Load it again.",
-    TooManyColumns = "too_many_columns": "The first row has {found} cells, above the limit of {limit} columns. Choose another separator, or leave out columns.",
+    TooManyColumns = "too_many_columns": "The first row has {found} {found:cell|cells}, above the limit of {limit} columns. Choose another separator, or leave out columns.",
     NotATable = "not_a_table": "This file is not a text table. Save it as CSV.",
     NoTarget = "no_target": "The table has no numeric column to predict. Choose another separator, or add such a column.",
     NoFeatures = "no_features": "Choose at least one feature besides the target.",
@@ -144,24 +146,24 @@ codes! {
     TargetNotBinary = "target_not_binary": "Logistic regression needs a target with two classes, but \"{column}\" also contains \"{found}\". Choose softmax for more classes, or another target.",
     TargetNotClasses = "target_not_classes": "Softmax needs a target with up to a hundred classes, but \"{column}\" contains \"{found}\". Read the column as a category, or choose another loss.",
     TargetNotCounts = "target_not_counts": "Poisson regression needs counts of 0 or more, but \"{column}\" contains {found}. Choose another loss.",
-    TargetIsClass = "target_is_class": "\"{column}\" has {n_levels} classes, which a single number cannot represent. Choose the softmax loss.",
+    TargetIsClass = "target_is_class": "\"{column}\" has {n_levels} {n_levels:class|classes}, which a single number cannot represent. Choose the softmax loss.",
     WeightNegative = "weight_negative": "The sample weight of row {row} is {value}. Weights must be finite numbers of 0 or more.",
-    NoWholeRows = "no_whole_rows": "Each of the {n_samples} rows has a missing or unreadable cell. Fill in missing values, or leave out columns.",
+    NoWholeRows = "no_whole_rows": "Each of the {n_samples} {n_samples:row|rows} has a missing or unreadable cell. Fill in missing values, or leave out columns.",
     // Tables of other formats than text.
     FileDamaged = "file_damaged": "The {format} file is damaged or incomplete ({detail}). Save or download it again.",
     ObjectUnreadable = "object_unreadable": "Line {row} does not contain a readable JSON object ({detail}). Write one object per row.",
     ArrayKind = "array_kind": "The array \"{name}\" contains {kind}, which are neither numbers nor text. Save it as float64.",
-    ArrayShape = "array_shape": "The array \"{name}\" has {found} dimensions. Save it with one dimension, or with two (rows and columns).",
-    ArrayLengths = "array_lengths": "The array \"{name}\" has {found} rows but \"{other}\" has {expected}. Save arrays of equal length together.",
+    ArrayShape = "array_shape": "The array \"{name}\" has {found} {found:dimension|dimensions}. Save it with one dimension, or with two (rows and columns).",
+    ArrayLengths = "array_lengths": "The array \"{name}\" has {found} {found:row|rows} but \"{other}\" has {expected}. Save arrays of equal length together.",
     ArrayMissing = "array_missing": "The archive contains no array with one or two dimensions. Save one with numpy.savez.",
     ColumnNested = "column_nested": "Column \"{column}\" contains lists or maps. Save one value per row, or leave the column out.",
     ColumnCompression = "column_compression": "Column \"{column}\" is compressed with {codec}. Save it with snappy, zstd, gzip, brotli, lz4 or no compression.",
     SheetMissing = "sheet_missing": "The workbook has no sheet \"{name}\". Choose another sheet.",
     WorkbookKind = "workbook_kind": "This workbook has a password or an older format. Save it as .xlsx without a password.",
     // What takes a while.
-    ReadingTable = "reading_table": "Reading the table: {n_samples} rows",
+    ReadingTable = "reading_table": "Reading the table: {n_samples} {n_samples:row|rows}",
     Scaling = "scaling": "Scaling features",
-    MakingRows = "making_rows": "Generating {n_samples} rows",
+    MakingRows = "making_rows": "Generating {n_samples} {n_samples:row|rows}",
     Solving = "solving": "Computing the exact solution",
     Cancelled = "cancelled": "Cancelled. The previous run is unchanged.",
     // Configuration.
@@ -170,7 +172,7 @@ codes! {
     PatienceAlone = "patience_alone": "Early stopping needs validation rows. Hold out some rows for validation, or leave the patience empty.",
     StratifyNeedsClasses = "stratify_needs_classes": "Rows cannot be split by class, because \"{column}\" has nearly as many values as rows. Choose another split, or read the target as a category.",
     SplitNeedsGroup = "split_needs_group": "A split by group needs a column that says which rows belong together. Choose one in the table's dialog, or choose another split.",
-    TooFewGroups = "too_few_groups": "The data has only {n_groups} groups, too few for this split. Hold out fewer rows, or choose another split.",
+    TooFewGroups = "too_few_groups": "The data has only {n_groups} {n_groups:group|groups}, too few for this split. Hold out fewer rows, or choose another split.",
     RangeEmpty = "range_empty": "The range of x runs from {start} to {stop}. Give two different ends.",
     ConfigUnreadable = "config_unreadable": "The settings could not be read ({detail}).",
     QueryUnreadable = "query_unreadable": "\"{part}\" ({detail})",
@@ -179,8 +181,8 @@ codes! {
     WeightsTruncated = "weights_truncated": "The weights file breaks off at line {line}. Save or download it again.",
     WeightsOtherKind = "weights_other_kind": "This JSON file is not a Downhill weights file (its \"format\" is {found}). Choose a file saved by Export weights.",
     WeightsVersion = "weights_version": "The weights file has format version {found}, but this page reads version {expected}. Open it with the page that wrote it.",
-    WeightsShape = "weights_shape": "The weights file has {found} parameters, but its model needs {expected}. It was altered or cut short; export it again.",
-    WeightsPlace = "weights_place": "The weights file says it stopped at row {position} of an epoch, but an epoch has only {n_samples} rows. It was altered; export it again.",
+    WeightsShape = "weights_shape": "The weights file has {found} {found:parameter|parameters}, but its model needs {expected}. It was altered or cut short; export it again.",
+    WeightsPlace = "weights_place": "The weights file says it stopped at row {position} of an epoch, but an epoch has only {n_samples} {n_samples:row|rows}. It was altered; export it again.",
     WeightsNotFinite = "weights_not_finite": "The weights file contains a weight that is not a finite number. Export again before the run diverges.",
     // Models of other tools.
     ModelUnknown = "model_unknown": "Downhill found no model it can read in this file. Choose a Keras, ONNX, safetensors, NumPy, TensorFlow.js or PMML file, a table of coefficients, or a file saved by Downhill.",
@@ -194,7 +196,7 @@ codes! {
     ModelInputs = "model_inputs": "The model takes {found}, but this data has {expected}. Load the model's own table, then import the model again.",
     // Prediction.
     PredictColumn = "predict_column": "The table has no column \"{column}\", which the model needs. Its columns are {found}. Add the missing column or rename one.",
-    PredictWidth = "predict_width": "The table has {found} columns without names, but the model needs {expected}. Give one column per input, or add a header row.",
+    PredictWidth = "predict_width": "The table has {found} {found:column|columns} without names, but the model needs {expected}. Give one column per input, or add a header row.",
     PredictMissing = "predict_missing": "Row {row}, column \"{column}\": empty cell. Fill it in or remove the row.",
     PredictLevel = "predict_level": "Row {row}, column \"{column}\": \"{text}\" was not in the training data. Known: {levels}.",
     InputNotANumber = "input_not_a_number": "\"{text}\" is not a number. Separate several x values with spaces or commas.",
@@ -224,14 +226,14 @@ codes! {
     // Ends of a run.
     DivergedNotFinite = "diverged_not_finite": "The weights overflowed after step {step}. Kept the last usable ones.",
     DivergedLoss = "diverged_loss": "The loss grew a million-fold by step {step}. Kept the weights from the step before.",
-    ReachedSteps = "reached_steps": "Reached your limit of {limit} steps.",
-    ReachedEpochs = "reached_epochs": "Reached your limit of {limit} epochs.",
+    ReachedSteps = "reached_steps": "Reached your limit of {limit} {limit:step|steps}.",
+    ReachedEpochs = "reached_epochs": "Reached your limit of {limit} {limit:epoch|epochs}.",
     ReachedLoss = "reached_loss": "The loss reached your target of {target}.",
     ReachedGradientNorm = "reached_gradient_norm": "The gradient norm reached your target of {target}.",
     Converged = "converged": "Converged: more steps would change almost nothing.",
-    StoppedEarly = "stopped_early": "No improvement in validation loss for {patience} epochs. Restored the best weights (step {step}).",
-    Hovering = "hovering": "The loss has not fallen for {epochs} epochs. It is bouncing around the minimum. Try a decaying rate.",
-    Stalled = "stalled": "The loss fell by less than 0.01% in {epochs} epochs. Try a larger rate, momentum or standardized features.",
+    StoppedEarly = "stopped_early": "No improvement in validation loss for {patience} {patience:epoch|epochs}. Restored the best weights (step {step}).",
+    Hovering = "hovering": "The loss has not fallen for {epochs} {epochs:epoch|epochs}. It is bouncing around the minimum. Try a decaying rate.",
+    Stalled = "stalled": "The loss fell by less than 0.01% in {epochs} {epochs:epoch|epochs}. Try a larger rate, momentum or standardized features.",
     RateIsZero = "rate_is_zero": "The schedule has reduced the learning rate to zero.",
     // Marks of what was changed while training.
     MarkLearningRate = "mark_learning_rate": "learning rate {from} to {to}",
@@ -248,9 +250,9 @@ codes! {
     NoticeNotFinite = "notice_not_finite": "The classes separate perfectly, so the weights grow forever. Add a penalty (try 0.001).",
     NoticeZeroCounts = "notice_zero_counts": "In some group of rows every count is 0, so the weights grow forever. Add a penalty (try 0.001).",
     NoticeNoOptimum = "notice_no_optimum": "There are too many rows and features to compute the exact solution while training. Watch the gradient norm instead.",
-    NoticeRowsLeftOut = "notice_rows_left_out": "Using {used} of {total} rows: {dropped} have missing values, {bad} have unreadable cells.",
-    NoticeCellsFilled = "notice_cells_filled": "Filled in {filled} missing cells.",
-    NoticeSample = "notice_sample": "The table is a sample: {n_taken} of {n_read} rows.",
+    NoticeRowsLeftOut = "notice_rows_left_out": "Using {used} of {total} {total:row|rows}: {dropped} {dropped:has|have} missing values, {bad} {bad:has|have} unreadable cells.",
+    NoticeCellsFilled = "notice_cells_filled": "Filled in {filled} missing {filled:cell|cells}.",
+    NoticeSample = "notice_sample": "The table is a sample: {n_taken} of {n_read} {n_read:row|rows}.",
     NoticeByOrder = "notice_by_order": "The model's inputs ({found}) have other names than the data's columns, so they were matched in order: {expected}.",
     NoticeStoryFloor = "notice_story_floor": "Without a bias the line must pass through (0, 0), so the loss cannot fall below {loss}.",
     // The module.
@@ -303,6 +305,18 @@ mod tests {
     fn fills_the_places_of_its_wording() {
         let message = Message::new(Code::RangeEmpty).with("start", 3).with("stop", 3);
         assert!(message.to_string().starts_with("The range of x runs from 3 to 3."));
+    }
+
+    #[test]
+    fn counts_one_in_the_singular() {
+        for (limit, expected) in [(1, "1 step."), (0, "0 steps."), (2, "2 steps."), (21, "21 steps.")] {
+            let message = Message::new(Code::ReachedSteps).with("limit", limit);
+            assert_eq!(message.to_string(), format!("Reached your limit of {expected}"));
+        }
+        let message = Message::new(Code::NoticeRowsLeftOut);
+        let message = message.with("used", 1).with("total", 3).with("dropped", 1).with("bad", "1,000");
+        let expected = "Using 1 of 3 rows: 1 has missing values, 1,000 have unreadable cells.";
+        assert_eq!(message.to_string(), expected);
     }
 
     #[test]

@@ -502,7 +502,7 @@ test('a table without the columns is refused with those that it has; nothing pas
   await alert.filter({ hasText: /the table has no column "x", which the model needs\. Its columns are id, z/i }).waitFor();
   await dialog.getByRole('textbox').fill('x\n1\n');
   await predict.click();
-  await dialog.getByRole('heading', { name: 'Predicted 1 rows' }).waitFor();
+  await dialog.getByRole('heading', { name: 'Predicted 1 row' }).waitFor();
   assert.ok(!(await alert.isVisible()));
   await close();
 });

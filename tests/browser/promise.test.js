@@ -64,7 +64,7 @@ test('makes no request to anyone else in a whole session', async (t) => {
   const dialog = page.getByRole('dialog', { name: 'Predict a table' });
   await dialog.getByRole('textbox').fill('eruptions\n3\n');
   await dialog.getByRole('button', { name: 'Predict', exact: true }).click();
-  await dialog.getByRole('heading', { name: 'Predicted 1 rows' }).waitFor();
+  await dialog.getByRole('heading', { name: 'Predicted 1 row' }).waitFor();
   await page.keyboard.press('Escape');
   await page.getByRole('button', { name: 'What is Learning rate?' }).click();
   await page.getByRole('button', { name: 'Close' }).click();

@@ -8,6 +8,7 @@ import chineseHelp from '../../www/words/help/zh.js';
 import en from '../../www/words/en.js';
 import zh from '../../www/words/zh.js';
 import { words as ofExchange } from '../../www/words/exchange.js';
+import { fill, setLanguage } from '../../www/words/index.js';
 import { words as ofTables } from '../../www/words/table.js';
 
 const root = new URL('../../', import.meta.url);
@@ -123,6 +124,34 @@ test('has help wherever help is offered', async () => {
   }
   assert.ok(offered.size > 5, 'no term was found');
   assert.deepEqual([...offered].filter((term) => !(term in englishHelp)), []);
+});
+
+test('counts one in the singular, after the rules of the language', async () => {
+  const counted = (/** @type {string | number} */ n) => fill('{n} {n:row is|rows are} new', { n });
+  assert.deepEqual(['1', '0', '2', '1,001', 1, 21].map(counted), [
+    '1 row is new', '0 rows are new', '2 rows are new', '1,001 rows are new', '1 row is new', '21 rows are new',
+  ]);
+  assert.equal(fill('{m} {m:row|rows}', { n: 1 }), '{m} {m:row|rows}', 'a place without its parameter');
+  // Chinese has one form for all counts.
+  await setLanguage('zh');
+  assert.equal(counted(1), '1 rows are new');
+  await setLanguage('en');
+  assert.equal(counted(1), '1 row is new');
+});
+
+/** What the page counts. */
+const nouns = 'rows|columns|features|cells|values|classes|groups|folds|steps|epochs|parameters|coefficients|dimensions|seconds';
+
+test('has a singular for everything that it counts', async () => {
+  const worded = { ...await codes(), ...en, ...ofTables.en, ...ofExchange.en };
+  assert.ok(Object.values(worded).filter((words) => /\{\w+:\w/.test(words)).length > 30);
+  // A limit of Downhill's own is a large number.
+  const limits = /(?:limit of|more than|up to) \{limit\}/gi;
+  const plural = new RegExp(`\\{\\w+\\} (?:${nouns})\\b(?!/s)`);
+  assert.deepEqual(Object.entries(worded).filter(([, words]) => plural.test(words.replaceAll(limits, ''))), []);
+  for (const [key, words] of Object.entries(worded)) {
+    for (const [, name] of words.matchAll(/\{(\w+):/g)) assert.ok(words.includes(`{${name}}`), `${key} does not say ${name}`);
+  }
 });
 
 /** Phrases of a dialect that readers stumble over. Say it as a good textbook or a good product would. */

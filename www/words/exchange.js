@@ -5,7 +5,7 @@ import { fill, language } from './index.js';
 /** @type {Record<string, Record<string, string>>} */
 export const words = {
   en: {
-    exchange_silent: 'No response for {seconds} seconds, so this was stopped. Try again; if that does not help, save the file again.',
+    exchange_silent: 'No response for {seconds} {seconds:second|seconds}, so this was stopped. Try again; if that does not help, save the file again.',
     exchange_broken: 'The file is damaged or incomplete ({detail}). Save or download it again.',
     exchange_missing: 'The part of Downhill that reads and writes models could not be loaded ({detail}). Check the connection and try again.',
     cancel: 'Cancel',
@@ -128,13 +128,13 @@ export const words = {
     predict_choose: 'Choose a file',
     predict_go: 'Predict',
     predict_nothing: 'Paste some rows first, or choose a file.',
-    predicting: '{n} rows, {percent}%',
+    predicting: '{n} {n:row|rows}, {percent}%',
     predict_cancelled: 'Cancelled.',
-    predicted: 'Predicted {n} rows',
-    predicted_bad: 'Predicted {n} of {rows} rows; {bad} have problems',
+    predicted: 'Predicted {n} {n:row|rows}',
+    predicted_bad: 'Predicted {n} of {rows} {rows:row|rows}; {bad} {bad:has a problem|have problems}',
     predict_problems: 'Rows with problems',
     predict_rows: 'First rows',
-    first_rows: 'Showing the first {n} of {all} rows. Saving includes all of them.',
+    first_rows: 'Showing the first {n} of {all} {all:row|rows}. Saving includes all of them.',
     more_problems: '{n} more',
     more_columns: '{n} more',
     a_number: 'a number',

@@ -15,6 +15,7 @@ const en = { ...ownEnglish, ...choiceWords('en') };
 let words = en;
 /** @type {'en' | 'zh'} */
 export let language = 'en';
+let plurals = new Intl.PluralRules(language);
 
 /**
  * The language that was chosen before, or the browser's.
@@ -31,6 +32,7 @@ export async function setLanguage(wanted) {
   const next = wanted === 'zh' ? 'zh' : 'en';
   words = { ...(await tables[next]()).default, ...choiceWords(next) };
   language = next;
+  plurals = new Intl.PluralRules(next);
 }
 
 /** Puts the words below an element into the language of the day. @param {ParentNode} root */
@@ -83,11 +85,17 @@ export function wording(message) {
 }
 
 /**
+ * A wording with its places filled: `{n}` with what has that name, `{n:row|rows}` with the form that goes with such a count.
  * @param {string} template
  * @param {Record<string, string | number>} params
  */
 export function fill(template, params) {
-  return template.replace(/\{(\w+)\}/g, (place, name) => (name in params ? String(params[name]) : place));
+  return template.replace(/\{(\w+)(?::([^|}]*)\|([^}]*))?\}/g, (place, name, one, other) => {
+    if (!(name in params)) return place;
+    const value = String(params[name]);
+    if (other === undefined) return value;
+    return plurals.select(Number(value.replaceAll(',', ''))) === 'one' ? one : other;
+  });
 }
 
 const counts = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
