@@ -1,7 +1,8 @@
-//! NumPy's arrays as tables: one array (`.npy`), or several side by side, as the wasm of the other formats unpacks them.
+//! Reads NumPy arrays as tables: one array (`.npy`), or several that another wasm has unpacked from
+//! an archive.
 //!
-//! An array of one dimension is a column, one of two dimensions a column for each of its own, fields are columns by their
-//! name.
+//! A one-dimensional array becomes one column, a two-dimensional array becomes one column per
+//! column, and the fields of a structured array become columns with their names.
 
 use std::rc::Rc;
 
@@ -20,7 +21,7 @@ pub struct Arrays {
 }
 
 impl Arrays {
-    /// Of one array.
+    /// Reads one array.
     ///
     /// # Errors
     /// [`Code::FileDamaged`], [`Code::ArrayKind`], [`Code::ArrayShape`], [`Code::TooManyColumns`].
@@ -29,10 +30,10 @@ impl Arrays {
         Self::of_columns(vec![(String::new(), Columns::new(header, source, start, "")?)])
     }
 
-    /// Of several, each with what it is called.
+    /// Reads several arrays as parallel columns; each comes with its name.
     ///
     /// # Errors
-    /// [`Code::ArrayLengths`], [`Code::ArrayMissing`] where there is none.
+    /// [`Code::ArrayLengths`], or [`Code::ArrayMissing`] if the list is empty.
     pub fn of_columns(arrays: Vec<(String, Columns)>) -> Result<Self> {
         let Some((first, columns)) = arrays.first() else { return Err(Code::ArrayMissing.into()) };
         let n_rows = columns.n_rows;

@@ -1,59 +1,61 @@
-//! Rows of a file whose cells are no text, some thousands at a time: what every reader but that of text gives.
+//! Batches of typed rows, a few thousand at a time, from readers of formats other than text.
 
 use downhill::message::Result;
 
 use crate::cell::{self, Cell, Numbers};
 use crate::table::Table;
 
-/// Values of a batch: what is read between two breaths.
+/// The number of values in a batch. Readers return control to the event loop between batches.
 pub const BATCH_VALUES: usize = 1 << 16;
 
-/// Days from 1970-01-01, before it or after, that a date may be: those of ECMAScript's time values.
+/// The largest distance of a date from 1970-01-01 in days, which is that of ECMAScript's time
+/// values.
 const MAX_DAYS: f64 = 1e8;
 
-/// How numbers are written where a cell is text all the same.
+/// How to read numbers that such a file stores as text.
 const PLAIN: Numbers = Numbers { decimal_comma: false, separator: b';' };
 
-/// Whole rows, column by column.
+/// A batch of whole rows, stored column by column.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Batch {
-    /// As many cells in each column.
+    /// All columns have the same number of cells.
     pub columns: Vec<Cells>,
-    /// The line, or the row of a sheet, that each row stands in, counted from 1.
+    /// The line or sheet row of each row, counted from 1.
     pub lines: Vec<u64>,
 }
 
-/// Cells of one column.
+/// The cells of one column in a batch.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Cells {
-    /// Numbers, and dates as days since 1970-01-01. NaN where a cell says nothing, or a word.
+    /// Numbers, and dates as days since 1970-01-01. Missing cells and words are NaN.
     pub values: Vec<f64>,
-    /// What each cell is: [`NUMBER`], [`DATE`], or [`FIRST_WORD`] and which of the words. None where all are numbers.
+    /// The mark of each cell: [`NUMBER`], [`DATE`], or [`FIRST_WORD`] plus the index of its word.
+    /// Empty if all cells are numbers.
     pub marks: Vec<u32>,
-    /// Every word once.
+    /// The distinct words.
     pub words: Vec<String>,
     places: std::collections::HashMap<String, u32>,
 }
 
-/// Mark of a number, and of nothing.
+/// The mark of a number or a missing cell.
 pub const NUMBER: u32 = 0;
-/// Mark of a date.
+/// The mark of a date.
 pub const DATE: u32 = 1;
-/// Mark of the first word.
+/// The mark of the word with index 0.
 pub const FIRST_WORD: u32 = 2;
 
 impl Batch {
-    /// Of no row yet, and so many columns.
+    /// Creates an empty batch with this number of columns.
     pub fn new(n_columns: usize) -> Self {
         Self { columns: vec![Cells::default(); n_columns], lines: Vec::new() }
     }
 
-    /// Rows.
+    /// The number of rows.
     pub fn n_rows(&self) -> usize {
         self.lines.len()
     }
 
-    /// Hands the rows that a table wants to it: it has these columns.
+    /// Pushes the rows that the table wants. The table must have the same columns as this batch.
     ///
     /// # Errors
     /// Those of [`Table::push_rows`].
@@ -77,22 +79,22 @@ impl Batch {
 }
 
 impl Cells {
-    /// Of what another wasm has read.
+    /// Creates cells from parts that another wasm has read.
     pub fn from_parts(values: Vec<f64>, marks: Vec<u32>, words: Vec<String>) -> Self {
         Self { values, marks, words, places: std::collections::HashMap::new() }
     }
 
-    /// Cells.
+    /// The number of cells.
     pub fn len(&self) -> usize {
         self.values.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no cells.
     pub fn is_empty(&self) -> bool {
         self.values.is_empty()
     }
 
-    /// The next cell: a number; NaN says nothing.
+    /// Pushes a number; NaN is a missing cell.
     pub fn push_number(&mut self, value: f64) {
         self.values.push(value);
         if !self.marks.is_empty() {
@@ -100,12 +102,12 @@ impl Cells {
         }
     }
 
-    /// The next cell, where it says nothing.
+    /// Pushes a missing cell.
     pub fn push_missing(&mut self) {
         self.push_number(f64::NAN);
     }
 
-    /// The next cell: a date, in days since 1970-01-01. One so far away that no calendar shows it is a word.
+    /// Pushes a date in days since 1970-01-01. A date outside the supported range becomes a word.
     pub fn push_date(&mut self, days: f64) {
         if days.abs() <= MAX_DAYS {
             self.push_marked(days, DATE);
@@ -114,7 +116,7 @@ impl Cells {
         }
     }
 
-    /// The next cell: a word, whatever it looks like.
+    /// Pushes a word, even if it looks like a number.
     pub fn push_word(&mut self, word: &str) {
         let code = match self.places.get(word) {
             Some(code) => *code,
@@ -128,7 +130,8 @@ impl Cells {
         self.push_marked(f64::NAN, FIRST_WORD + code);
     }
 
-    /// The next cell: text in which numbers and dates may be written, in a format that has no other way to write them.
+    /// Pushes text that may contain a number or a date, for formats that have no other way to store
+    /// them.
     pub fn push_text(&mut self, text: &str) {
         match cell::read(text.trim_ascii().as_bytes(), PLAIN) {
             Cell::Number(value) => self.push_number(value),
@@ -138,7 +141,7 @@ impl Cells {
         }
     }
 
-    /// Makes them `n`: leaves out what is more, and adds cells that say nothing.
+    /// Resizes to `n` cells: truncates, or appends missing cells.
     pub fn resize(&mut self, n: usize) {
         self.values.resize(n, f64::NAN);
         if !self.marks.is_empty() {
@@ -147,42 +150,42 @@ impl Cells {
     }
 
     fn push_marked(&mut self, value: f64, mark: u32) {
-        // Numbers before the first that is none have no marks yet.
+        // All cells before the first mark are numbers.
         self.marks.resize(self.values.len(), NUMBER);
         self.values.push(value);
         self.marks.push(mark);
     }
 }
 
-/// What reads a file batch by batch.
+/// Reads a file batch by batch.
 pub trait Reader {
-    /// What comes next.
+    /// Takes the next step.
     ///
     /// # Errors
-    /// What is wrong with the file, where, and what mends it.
+    /// A message that says what is wrong with the file, where, and how to fix it.
     fn next(&mut self) -> Result<Step>;
 
-    /// How much of the file has been passed, from 0 to 1.
+    /// The fraction of the file that has been read, from 0 to 1.
     fn fraction(&self) -> f64;
 }
 
-/// What a [`Reader`] comes to.
+/// The result of one step of a [`Reader`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
-    /// The names of the columns. Rows that came before, of other columns, come again.
+    /// The names of the columns. If rows with other columns came before, the reader starts over.
     Columns(Vec<String>),
     /// The next rows.
     Rows(Batch),
-    /// Nothing yet: a time to breathe.
+    /// No rows yet: gives the caller a chance to return to the event loop.
     Working,
-    /// There are no more rows.
+    /// The end of the file.
     End,
 }
 
-/// A table in the making out of what a [`Reader`] gives.
+/// Builds a table from the steps of a [`Reader`].
 #[derive(Debug)]
 pub struct Filling {
-    /// The table so far. Where it grows to, and which rows it takes, is said here, whatever columns are found.
+    /// The table so far. Storage and sampling are set here and survive a change of columns.
     pub table: Table,
 }
 
@@ -193,7 +196,7 @@ impl Default for Filling {
 }
 
 impl Filling {
-    /// Takes the next step; whether it was the last.
+    /// Applies a step and returns whether it was the last one.
     ///
     /// # Errors
     /// Those of [`Table::begin`] and [`Table::push_rows`].
@@ -207,7 +210,7 @@ impl Filling {
         Ok(false)
     }
 
-    /// The table.
+    /// Returns the finished table.
     ///
     /// # Errors
     /// [`downhill::message::Code::TableEmpty`].
@@ -220,7 +223,7 @@ impl Filling {
     }
 }
 
-/// All of a file at once.
+/// Reads a whole file.
 ///
 /// # Errors
 /// Those of the reader and of [`Filling`].

@@ -1,4 +1,4 @@
-//! The bytes of a JavaScript `Blob`.
+//! Access to the bytes of a JavaScript `Blob`.
 
 use std::io;
 
@@ -8,8 +8,9 @@ use wasm_bindgen::JsValue;
 
 use crate::source::Source;
 
-/// A `Blob` that is read while its worker waits, through a function of JavaScript: `read(start, end)` returns a
-/// `Uint8Array`. Decoders ask for a source that may change threads; there is only one thread here.
+/// A `Blob` that is read synchronously by a JavaScript function: `read(start, end)` returns a
+/// `Uint8Array`. Decoders require a source that is `Send`; this is sound because wasm has only one
+/// thread here.
 #[derive(Debug)]
 pub struct Blob {
     read: SendWrapper<Function>,
@@ -17,7 +18,7 @@ pub struct Blob {
 }
 
 impl Blob {
-    /// A blob of `size` bytes.
+    /// Creates a blob of `size` bytes.
     pub fn new(read: Function, size: f64) -> Self {
         Self { read: SendWrapper::new(read), size: size as u64 }
     }

@@ -1,4 +1,5 @@
-//! Where a column's cells are kept: blocks of rows, in memory, or beyond a budget in a file of the page's own.
+//! Storage of a column's cells in blocks of rows: in memory, and beyond a budget in a private file
+//! of the page.
 
 use std::cell::{Ref, RefCell};
 use std::ops::Deref;
@@ -6,42 +7,44 @@ use std::rc::Rc;
 
 use downhill::message::Result;
 
-/// Rows of a block at most: a pass over chosen columns of a file then takes few and long reads.
+/// The maximum rows of a block. Large blocks make a pass over a few columns need only few, long
+/// reads.
 const MAX_BLOCK_ROWS: usize = 1 << 16;
-/// Bytes of a block of all columns at most, where it has more than the fewest rows.
+/// The maximum bytes of a block of all columns, unless that would be fewer than the minimum rows.
 const BLOCK_BYTES: usize = 1 << 23;
-/// Rows of a block at least.
+/// The minimum rows of a block.
 const MIN_BLOCK_ROWS: usize = 1 << 6;
 
-/// Rows of a block in a table of that many columns: a power of two.
+/// The rows of a block for this number of columns: a power of two.
 pub(crate) fn block_rows(n_columns: usize) -> usize {
     let fit = BLOCK_BYTES / (size_of::<f64>() * n_columns.max(1));
     (1 << fit.max(1).ilog2()).clamp(MIN_BLOCK_ROWS, MAX_BLOCK_ROWS)
 }
 
-/// A file that bytes are written to once and read again from, at any place.
+/// A file that is written once and can then be read at any position.
 pub trait Storage: std::fmt::Debug {
-    /// Writes at that place, counted in bytes from the beginning.
+    /// Writes bytes at an offset from the beginning of the file.
     ///
     /// # Errors
-    /// [`Code::StorageFull`](downhill::message::Code::StorageFull), where there is no room left.
+    /// [`Code::StorageFull`](downhill::message::Code::StorageFull) if there is no space left.
     fn write(&mut self, at: u64, bytes: &[u8]) -> Result<()>;
 
-    /// Reads as many bytes as there is room for.
+    /// Fills `bytes` from an offset.
     ///
     /// # Errors
-    /// [`Code::StorageFailed`](downhill::message::Code::StorageFailed), where the file is gone.
+    /// [`Code::StorageFailed`](downhill::message::Code::StorageFailed) if the file no longer
+    /// exists.
     fn read(&mut self, at: u64, bytes: &mut [u8]) -> Result<()>;
 }
 
-/// Storage that a table's columns share.
+/// Storage that all columns of a table share.
 pub(crate) type Shared = Rc<RefCell<dyn Storage>>;
 
 /// A full block.
 #[derive(Debug)]
 enum Block {
     Kept(Vec<f64>),
-    /// In storage, at that place.
+    /// The offset of the block in storage.
     Stored(u64),
 }
 
@@ -50,14 +53,14 @@ enum Block {
 pub(crate) struct Blocks {
     n_rows: usize,
     full: Vec<Block>,
-    /// What follows the full blocks. It may be longer than a block until it is cut.
+    /// The cells after the full blocks. These may be more than a block until they are cut.
     open: Vec<f64>,
     storage: Option<Shared>,
-    /// The stored block that was last read.
+    /// Cache of the stored block that was read last, with its index.
     read: RefCell<(usize, Vec<f64>)>,
 }
 
-/// The cells of a block.
+/// The cells of a block, in memory or read from storage.
 #[derive(Debug)]
 pub(crate) enum Cells<'a> {
     Kept(&'a [f64]),
@@ -77,7 +80,7 @@ impl Deref for Cells<'_> {
 }
 
 impl Blocks {
-    /// Of so many rows each; none yet.
+    /// Creates an empty sequence of blocks of `n_rows` rows each.
     pub(crate) fn new(n_rows: usize) -> Self {
         Self {
             n_rows,
@@ -88,37 +91,37 @@ impl Blocks {
         }
     }
 
-    /// Rows of a block.
+    /// The rows of a block.
     pub(crate) fn block_rows(&self) -> usize {
         self.n_rows
     }
 
-    /// What is not yet in a full block, for more to be put behind it.
+    /// The cells that are not yet in a full block; new cells are appended here.
     #[inline(always)]
     pub(crate) fn open(&mut self) -> &mut Vec<f64> {
         &mut self.open
     }
 
-    /// Cells.
+    /// The number of cells.
     pub(crate) fn len(&self) -> usize {
         self.full.len() * self.n_rows + self.open.len()
     }
 
-    /// Blocks, the last of which may not be full.
+    /// The number of blocks; the last one may not be full.
     pub(crate) fn n_blocks(&self) -> usize {
         self.full.len() + usize::from(!self.open.is_empty())
     }
 
-    /// Bytes of memory.
+    /// The bytes of memory in use.
     pub(crate) fn bytes(&self) -> usize {
         let kept = self.full.iter().filter(|block| matches!(block, Block::Kept(_))).count();
         size_of::<f64>() * (kept * self.n_rows + self.open.capacity() + self.read.borrow().1.capacity())
     }
 
-    /// Keeps what is open up to a block in memory, as the next full block.
+    /// Moves the first block of open cells into a full block in memory.
     pub(crate) fn cut(&mut self) {
-        // What follows a full block is expected to become one, and to grow beyond it by no more than a batch of cells:
-        // growing by halves would take twice the room.
+        // The rest is expected to grow to a block plus at most a batch of cells. Reserving that
+        // much now avoids doubling, which would take twice the memory.
         let n_next = self.open.len() - self.n_rows;
         let mut next = Vec::with_capacity(n_next.max(self.n_rows + self.n_rows / 8));
         next.extend_from_slice(&self.open[self.n_rows..]);
@@ -127,14 +130,15 @@ impl Blocks {
         self.full.push(Block::Kept(std::mem::replace(&mut self.open, next)));
     }
 
-    /// Puts the same behind `block`, to be written to storage so that this column's part of it begins at `at`.
+    /// Appends the first block of open cells to `block`, which the caller writes to storage so that
+    /// this column's part begins at `at`.
     pub(crate) fn cut_into(&mut self, block: &mut Vec<f64>, at: u64, storage: &Shared) {
         block.extend(self.open.drain(..self.n_rows));
         self.storage.get_or_insert_with(|| Rc::clone(storage));
         self.full.push(Block::Stored(at));
     }
 
-    /// The cells of one block, from memory or from storage.
+    /// Returns the cells of one block, from memory or from storage.
     ///
     /// # Errors
     /// Those of [`Storage::read`].

@@ -1,4 +1,4 @@
-//! What a cell says: a number, a date, a word, or nothing.
+//! Parses a cell as a number, a date, a word, or a missing value.
 
 use std::ops::RangeInclusive;
 
@@ -10,36 +10,36 @@ use crate::splitter::Span;
 /// How numbers are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Numbers {
-    /// `1.234,5` for what is `1,234.5` elsewhere.
+    /// Whether `1.234,5` means 1234.5.
     pub decimal_comma: bool,
-    /// Between cells: a comma there stands between no thousands here.
+    /// The separator between cells. If it is a comma, commas do not group thousands.
     pub separator: u8,
 }
 
-/// What a cell says.
+/// The parsed content of a cell.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Cell {
     /// A finite number.
     Number(f64),
-    /// Days since 1970-01-01, with a time as part of a day.
+    /// A date in days since 1970-01-01; the time is the fraction of a day.
     Date(f64),
-    /// Nothing, or a word for it.
+    /// An empty cell or a word that stands for a missing value.
     Missing,
     /// Anything else.
     Text,
 }
 
-/// Words for nothing, whatever their case.
+/// Words for a missing value, in any case.
 const MISSING: &[&str] = &["na", "n/a", "#n/a", "nan", "null", "none", "-", "?", "."];
 
 impl Numbers {
-    /// The sign before decimals.
+    /// The decimal sign.
     pub(crate) fn decimal(self) -> u8 {
         if self.decimal_comma { b',' } else { b'.' }
     }
 }
 
-/// Reads a cell without blanks around it.
+/// Parses a cell that has no surrounding blanks.
 pub fn read(cell: &[u8], numbers: Numbers) -> Cell {
     if let Some(value) = number::read(cell, 0, cell.len(), numbers.decimal()) {
         return Cell::Number(value);
@@ -47,7 +47,8 @@ pub fn read(cell: &[u8], numbers: Numbers) -> Cell {
     if is_missing(cell) {
         return Cell::Missing;
     }
-    // Most words are told by their first letter, most dates by a sign that no number has there.
+    // Fast path: the first letter rules out most words, and a sign that no number contains detects
+    // most dates.
     match cell {
         [first, ..] if first.is_ascii_alphabetic() => return Cell::Text,
         [_, _, _, _, b'-' | b'/', ..] => {
@@ -63,26 +64,26 @@ pub fn read(cell: &[u8], numbers: Numbers) -> Cell {
     date(cell).map_or(Cell::Text, Cell::Date)
 }
 
-/// The number that a cell is where it stands, written plainly; `None` where [`read`] has to say what it is. Looking beyond the
-/// cell's end, it takes many digits at a time.
+/// Reads a plainly written number in place and returns `None` if [`read`] has to decide. It reads
+/// several digits at a time and may look beyond the end of the cell.
 #[inline]
 pub fn plain(text: &[u8], cell: Span, numbers: Numbers) -> Option<f64> {
     number::read(text, cell.start as usize, cell.end as usize, numbers.decimal())
 }
 
-/// Whether a cell stands for nothing.
+/// Whether a cell is a missing value.
 pub fn is_missing(cell: &[u8]) -> bool {
     cell.is_empty() || MISSING.iter().any(|word| cell.eq_ignore_ascii_case(word.as_bytes()))
 }
 
-/// Signs of money before a number or after it.
+/// Currency signs that may precede or follow a number.
 const CURRENCIES: [char; 8] =
     ['$', '\u{20AC}', '\u{A3}', '\u{A5}', '\u{20B9}', '\u{20A9}', '\u{20BD}', '\u{20BA}'];
 
-/// The finite number in a cell: with its decimal sign, with thousands in threes, with a per cent sign or one of money, in
-/// exponents.
+/// Parses a finite number with a decimal sign, and optionally with grouped thousands, a percent or
+/// currency sign, and an exponent.
 pub fn number(cell: &[u8], numbers: Numbers) -> Option<f64> {
-    // Other blanks than those of ASCII, too.
+    // `str::trim` also removes non-ASCII blanks.
     let text = std::str::from_utf8(cell).ok()?.trim();
     let text = text.strip_prefix('+').unwrap_or(text);
     let mut text = text.replace('\u{2212}', "-");
@@ -91,7 +92,7 @@ pub fn number(cell: &[u8], numbers: Numbers) -> Option<f64> {
         let before = amount.strip_prefix(CURRENCIES);
         text = format!("{sign}{}", before.or_else(|| amount.strip_suffix(CURRENCIES))?.trim());
     }
-    // Only what begins like a number is one: "inf" and "infinity" are words here.
+    // Only text that starts like a number is one: "inf" and "infinity" are words here.
     let unsigned = text.strip_prefix('-').unwrap_or(&text);
     if !unsigned.starts_with(|first: char| first.is_ascii_digit() || first == '.' || first == ',') {
         return None;
@@ -112,7 +113,7 @@ pub fn number(cell: &[u8], numbers: Numbers) -> Option<f64> {
     value.is_finite().then_some(value)
 }
 
-/// Digits whose thousands are kept apart, all by the same sign and all in threes, as digits alone.
+/// Removes thousands separators, which must be all the same and group digits by three.
 fn without_thousands(whole: &str, numbers: Numbers) -> Option<String> {
     let signs: &[char] = if numbers.decimal_comma {
         &['.', ' ', '\'', '\u{A0}', '\u{202F}']
@@ -130,13 +131,14 @@ fn without_thousands(whole: &str, numbers: Numbers) -> Option<String> {
     (in_threes && rest_in_threes).then(|| whole.replace(sign, ""))
 }
 
-/// `2024-01-31`, `2024/1/31`, `31.1.2024`, and the first with a time: days since 1970-01-01. Months before days and days
-/// before months cannot be told apart with strokes: [`date_in_order`] is told which.
+/// Parses `2024-01-31`, `2024/1/31`, `31.1.2024`, or the first with a time, as days since
+/// 1970-01-01. With slashes, the order of month and day is ambiguous: [`date_in_order`] takes the
+/// order.
 pub fn date(cell: &[u8]) -> Option<f64> {
     if !(8..=32).contains(&cell.len()) || !cell[0].is_ascii_digit() {
         return None;
     }
-    // As most are written.
+    // The most common form.
     if let [years @ .., b'-', m1, m2, b'-', d1, d2] = cell
         && years.len() == 4
         && years.iter().chain([m1, m2, d1, d2]).all(u8::is_ascii_digit)
@@ -167,7 +169,7 @@ pub fn date(cell: &[u8]) -> Option<f64> {
     Some(days + time.map_or(Some(0.0), part_of_day)?)
 }
 
-/// In which order the parts of a date stand whose year is the last, as in `1/31/2024`.
+/// The order of day and month in a date that ends with the year.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DateOrder {
@@ -177,7 +179,7 @@ pub enum DateOrder {
     MonthFirst,
 }
 
-/// The parts of a date whose year is the last, by strokes or hyphens, and its time.
+/// Splits a date that ends with the year, by slashes or hyphens, and its time.
 fn parts_before_year(cell: &[u8]) -> Option<([u32; 3], f64)> {
     if !(8..=32).contains(&cell.len()) || !cell[0].is_ascii_digit() {
         return None;
@@ -197,7 +199,7 @@ fn parts_before_year(cell: &[u8]) -> Option<([u32; 3], f64)> {
     parts.next().is_none().then_some((found, time))
 }
 
-/// `1/31/2024`, or `31/1/2024`, with a time or without: days since 1970-01-01.
+/// Parses `1/31/2024` or `31/1/2024`, with an optional time, as days since 1970-01-01.
 pub fn date_in_order(cell: &[u8], order: DateOrder) -> Option<f64> {
     let ([first, second, year], time) = parts_before_year(cell)?;
     let (month, day) = match order {
@@ -207,15 +209,16 @@ pub fn date_in_order(cell: &[u8], order: DateOrder) -> Option<f64> {
     Some(days_of(year, month, day)? + time)
 }
 
-/// The order that a date can be in and no other; `None` where it can be in both, and of what is no such date.
+/// Returns the only order in which a date is valid; `None` if both are valid or if it is no such
+/// date.
 pub fn only_order(cell: &[u8]) -> Option<DateOrder> {
     let orders = [DateOrder::DayFirst, DateOrder::MonthFirst];
     let mut possible = orders.into_iter().filter(|order| date_in_order(cell, *order).is_some());
     possible.next().filter(|_| possible.next().is_none())
 }
 
-/// Days from 1970-01-01 on, by the proleptic Gregorian calendar (Hinnant 2013, "chrono-compatible low-level date
-/// algorithms").
+/// Days since 1970-01-01 in the proleptic Gregorian calendar (Hinnant 2013, "chrono-compatible
+/// low-level date algorithms").
 fn days_of(year: u32, month: u32, day: u32) -> Option<f64> {
     let leap = (year.is_multiple_of(4) && !year.is_multiple_of(100)) || year.is_multiple_of(400);
     let in_month = match month {
@@ -227,7 +230,7 @@ fn days_of(year: u32, month: u32, day: u32) -> Option<f64> {
     if !(1..=in_month).contains(&day) || year > 9999 {
         return None;
     }
-    // Years begin in March, so that the leap day is their last.
+    // Years begin in March here, so that the leap day is their last.
     let (year, month) = if month > 2 { (year, month - 3) } else { (year.checked_sub(1)?, month + 9) };
     let (era, of_era) = (i64::from(year / 400), i64::from(year % 400));
     let of_year = i64::from((153 * month + 2) / 5 + day - 1);
@@ -235,7 +238,7 @@ fn days_of(year: u32, month: u32, day: u32) -> Option<f64> {
     Some((era * 146_097 + day_of_era - 719_468) as f64)
 }
 
-/// The day as [`date`] reads it, `2024-01-31`, its time left out (the inverse of [`days_of`], Hinnant 2013).
+/// Writes a day as `2024-01-31` without its time (the inverse of [`days_of`], Hinnant 2013).
 pub(crate) fn written_date(days: f64) -> String {
     let days = days.floor() as i64 + 719_468;
     let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
@@ -247,7 +250,7 @@ pub(crate) fn written_date(days: f64) -> String {
     format!("{:04}-{month:02}-{day:02}", year_of_era + era * 400 + after)
 }
 
-/// `12:30`, `12:30:15`, `12:30:15.5`, with `Z` or without.
+/// Parses `12:30`, `12:30:15` or `12:30:15.5`, with an optional `Z`, as a fraction of a day.
 fn part_of_day(time: &str) -> Option<f64> {
     let time = time.trim().trim_end_matches('Z');
     let mut parts = time.split(':');

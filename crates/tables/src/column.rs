@@ -1,4 +1,4 @@
-//! One column: every cell as one f64, and what all of them say together.
+//! One column: its cells, each stored as one f64, and summary statistics.
 
 use downhill::dataset::MAX_VALUE;
 use downhill::message::Result;
@@ -9,31 +9,31 @@ use crate::cell::{self, Cell, DateOrder, Numbers};
 use crate::number;
 use crate::splitter::Span;
 
-/// The most different words that a column of categories may have.
+/// The maximum number of distinct words in a category column.
 pub const MAX_LEVELS: usize = 1_000;
-/// Cells of which half may be of another kind.
+/// Up to this many cells, half may be of another kind.
 const FEW: u32 = 20;
-/// Cells that are kept to be shown where a column turns out to be of another kind.
+/// The number of bad cells that are kept for error messages.
 const KEPT_CELLS: usize = 20;
 
-/// What a column holds.
+/// The kind of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// Numbers.
     Number,
-    /// A few words, again and again.
+    /// A few words that repeat.
     Category,
     /// Days since 1970-01-01.
     Date,
-    /// Words, nearly every one different: nothing to learn from.
+    /// Words that are nearly all different, so there is nothing to learn from.
     Text,
-    /// Nothing at all.
+    /// Only missing cells.
     Empty,
 }
 
 impl Kind {
-    /// By its name.
+    /// Returns the kind with this name.
     pub fn named(name: &str) -> Option<Self> {
         match name {
             "number" => Some(Self::Number),
@@ -47,42 +47,42 @@ impl Kind {
 /// A cell that does not fit its column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadCell {
-    /// Line of its row, as an editor shows it.
+    /// The line of its row, as an editor shows it.
     pub line: u64,
-    /// What it says.
+    /// The text of the cell.
     pub text: String,
 }
 
 /// A column of a table.
 #[derive(Debug)]
 pub struct Column {
-    /// What it is called.
+    /// The name of the column.
     pub name: String,
     cells: Blocks,
-    /// How dates are read whose year is the last; `None` where they are words.
+    /// The order of day and month in dates that end with the year; `None` if these are words.
     date_order: Option<DateOrder>,
     words: FxHashMap<Box<[u8]>, u32>,
-    /// The words by their number.
+    /// The distinct words, by their code.
     levels: Vec<String>,
-    /// Cells that say nothing.
+    /// The number of missing cells.
     pub n_missing: u32,
-    /// Cells that are dates.
+    /// The number of dates.
     pub n_dates: u32,
-    /// Cells that are neither.
+    /// The number of words.
     pub n_text: u32,
-    /// Of numbers and dates.
+    /// Totals over numbers and dates.
     totals: Totals,
     /// The first cells that are neither number nor date.
     pub bad: Vec<BadCell>,
 }
 
-/// What numbers and dates say together.
+/// Running totals of numbers and dates.
 #[derive(Clone, Copy, Debug)]
 struct Totals {
     n: u32,
     min: f64,
     max: f64,
-    /// The first number: sums are taken about it, so that they do not cancel.
+    /// The first number. Sums are of differences from it, which avoids cancellation.
     shift: f64,
     sum: f64,
     square: f64,
@@ -95,7 +95,7 @@ impl Totals {
             self.shift = value;
         }
         self.n += 1;
-        // f64::min, which minds NaN, is several instructions.
+        // `f64::min` takes several instructions because it handles NaN.
         self.min = if value < self.min { value } else { self.min };
         self.max = if value > self.max { value } else { self.max };
         let apart = value - self.shift;
@@ -104,21 +104,22 @@ impl Totals {
     }
 }
 
-/// A cell in one f64: a number or a date is itself; a word is a NaN that holds which one, and nothing one that holds 0.
+/// Encodes a cell as one f64: a number or a date is itself, a word is a NaN with the word's code
+/// plus one as its payload, and a missing cell is a NaN with payload 0.
 mod boxed {
     const QUIET: u64 = 0x7FF8_0000_0000_0000;
 
-    /// Nothing.
+    /// Encodes a missing cell.
     pub(super) fn missing() -> f64 {
         f64::from_bits(QUIET)
     }
 
-    /// Word `code`, from 0.
+    /// Encodes the word `code`, counted from 0.
     pub(super) fn word(code: u32) -> f64 {
         f64::from_bits(QUIET | (u64::from(code) + 1))
     }
 
-    /// Which word it is; `None` for nothing, and for numbers.
+    /// Decodes the code of a word; `None` for missing cells and numbers.
     pub(super) fn code(value: f64) -> Option<u32> {
         if !value.is_nan() {
             return None;
@@ -127,11 +128,11 @@ mod boxed {
     }
 }
 
-/// Stands for every word beyond [`MAX_LEVELS`].
+/// The code of every word beyond [`MAX_LEVELS`].
 const OTHER: u32 = u32::MAX - 1;
 
 impl Column {
-    /// Of no cell yet, in blocks of so many rows.
+    /// Creates an empty column with blocks of `block_rows` rows.
     pub(crate) fn new(name: String, block_rows: usize) -> Self {
         let (min, max) = (f64::INFINITY, f64::NEG_INFINITY);
         Self {
@@ -148,12 +149,13 @@ impl Column {
         }
     }
 
-    /// Reads dates whose year is the last in that order.
+    /// Sets the order of day and month for dates that end with the year.
     pub(crate) fn with_date_order(self, date_order: Option<DateOrder>) -> Self {
         Self { date_order, ..self }
     }
 
-    /// Its cells of some records: every `stride`-th of `spans` from the first on, in the lines of their records.
+    /// Pushes the cells of this column: every `stride`-th of `spans`. `lines` are the lines of
+    /// their records.
     pub(crate) fn push_cells(
         &mut self,
         text: &[u8],
@@ -163,7 +165,7 @@ impl Column {
     ) {
         let decimal = numbers.decimal();
         let mut totals = self.totals;
-        // Room first: a push asks for it at every cell.
+        // Reserves space once; `push` would check the capacity at every cell.
         let mut open = std::mem::take(self.cells.open());
         let n_open = open.len();
         open.resize(n_open + lines.len(), 0.0);
@@ -185,7 +187,7 @@ impl Column {
         self.totals = totals;
     }
 
-    /// A cell without blanks around it, as it is kept.
+    /// Parses a cell without surrounding blanks and encodes it.
     fn read(&mut self, text: &[u8], numbers: Numbers, line: u64) -> f64 {
         let read = match (cell::read(text, numbers), self.date_order) {
             (Cell::Text, Some(order)) => cell::date_in_order(text, order).map_or(Cell::Text, Cell::Date),
@@ -209,8 +211,8 @@ impl Column {
         }
     }
 
-    /// The next cell, where it comes as a number: NaN says nothing, and what is beyond [`MAX_VALUE`] is a cell that does
-    /// not fit. `line` names its row to a person.
+    /// Pushes a number. NaN is a missing cell, and a value beyond [`MAX_VALUE`] is a bad cell.
+    /// `line` is the line of its row, for error messages.
     #[inline]
     pub fn push_number(&mut self, value: f64, line: u64) {
         if value.is_nan() {
@@ -222,19 +224,19 @@ impl Column {
         }
     }
 
-    /// The next cell, where it comes as a date: days since 1970-01-01.
+    /// Pushes a date in days since 1970-01-01.
     pub fn push_date(&mut self, days: f64) {
         self.n_dates += 1;
         self.push_ordered(days);
     }
 
-    /// The next cell, where it is a word (UTF-8), whatever it looks like.
+    /// Pushes a word (UTF-8), even if it looks like a number.
     pub fn push_word(&mut self, text: &[u8], line: u64) {
         let value = self.word(text, line);
         self.cells.open().push(value);
     }
 
-    /// The next cell, where it says nothing.
+    /// Pushes a missing cell.
     pub fn push_missing(&mut self) {
         self.n_missing += 1;
         self.cells.open().push(boxed::missing());
@@ -263,50 +265,50 @@ impl Column {
         boxed::word(code)
     }
 
-    /// Bytes of memory that its cells take.
+    /// The bytes of memory that the cells take.
     pub fn bytes(&self) -> usize {
         self.cells.bytes()
     }
 
-    /// Its blocks, for the table to cut and to hash.
+    /// The blocks of cells, which the table cuts and hashes.
     pub(crate) fn blocks(&mut self) -> &mut Blocks {
         &mut self.cells
     }
 
-    /// Its words, by their number.
+    /// The distinct words, by their code.
     pub(crate) fn words(&self) -> &[String] {
         &self.levels
     }
 
-    /// Cells that are numbers.
+    /// The number of cells that are numbers.
     pub fn n_numbers(&self) -> u32 {
         self.totals.n - self.n_dates
     }
 
-    /// Least number or date; infinite where there is none.
+    /// The smallest number or date; infinite if there is none.
     pub fn min(&self) -> f64 {
         self.totals.min
     }
 
-    /// Greatest number or date; negatively infinite where there is none.
+    /// The largest number or date; negative infinity if there is none.
     pub fn max(&self) -> f64 {
         self.totals.max
     }
 
-    /// Mean of its numbers or dates.
+    /// The mean of numbers and dates.
     pub fn mean(&self) -> f64 {
         self.totals.shift + self.totals.sum / f64::from(self.totals.n)
     }
 
-    /// (Population) standard deviation of them.
+    /// The population standard deviation of numbers and dates.
     pub fn standard_deviation(&self) -> f64 {
         let Totals { n, sum, square, .. } = self.totals;
         let n = f64::from(n);
         ((square - sum * sum / n) / n).max(0.0).sqrt()
     }
 
-    /// What the column holds, as far as can be told: a word in twenty numbers is a cell to be mended, more are words; of a
-    /// few cells, half may be.
+    /// The kind that most cells have. Up to one bad cell in twenty is tolerated; in a column of few
+    /// cells, up to a half.
     pub fn kind(&self) -> Kind {
         let n_present = self.totals.n + self.n_text;
         if n_present == 0 {
@@ -319,13 +321,13 @@ impl Column {
         if self.n_numbers() > 0 && self.n_text + self.n_dates <= tolerated {
             return Kind::Number;
         }
-        // Names, keys, remarks: nearly every one stands once.
+        // Names, keys and remarks: nearly every word occurs once.
         let n_levels = self.levels.len() as u32;
         let once = n_present > 10 && 2 * n_levels > n_present;
         if n_levels as usize >= MAX_LEVELS || once || self.n_dates > 0 { Kind::Text } else { Kind::Category }
     }
 
-    /// Cells that are no such thing.
+    /// The number of cells that do not fit `kind`.
     pub fn n_bad(&self, kind: Kind) -> u32 {
         match kind {
             Kind::Number => self.n_text + self.n_dates,
@@ -334,22 +336,23 @@ impl Column {
         }
     }
 
-    /// Cells.
+    /// The number of cells.
     pub fn len(&self) -> usize {
         self.cells.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no cells.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Rows of a block: those of a block are had together.
+    /// The number of rows in a block; cells of one block are read together.
     pub fn block_rows(&self) -> usize {
         self.cells.block_rows()
     }
 
-    /// Every cell of a block, as it is kept; to be let go before another block of this column is asked for.
+    /// Returns the encoded cells of a block. Drop them before you request another block of this
+    /// column.
     ///
     /// # Errors
     /// Those of [`Storage::read`](crate::block::Storage::read).
@@ -362,7 +365,7 @@ impl Column {
         Ok(self.block(row / n_rows)?[row % n_rows])
     }
 
-    /// A cell as a number or a date; `None` where it is neither.
+    /// Returns a cell as a number or a date; `None` if it is neither.
     ///
     /// # Errors
     /// Those of [`Storage::read`](crate::block::Storage::read).
@@ -370,7 +373,7 @@ impl Column {
         Ok(value(self.raw(row)?))
     }
 
-    /// Whether a cell says nothing.
+    /// Whether a cell is missing.
     ///
     /// # Errors
     /// Those of [`Storage::read`](crate::block::Storage::read).
@@ -378,7 +381,7 @@ impl Column {
         Ok(is_missing(self.raw(row)?))
     }
 
-    /// Which of its levels a cell is; `None` where it says nothing.
+    /// Returns the index of a cell's level; `None` if the cell is missing.
     ///
     /// # Errors
     /// Those of [`Storage::read`](crate::block::Storage::read).
@@ -386,7 +389,7 @@ impl Column {
         Ok(levels.of(self.raw(row)?))
     }
 
-    /// Each of its cells as it is kept, in the order of rows.
+    /// Calls `take` with every encoded cell, in row order.
     fn each(&self, mut take: impl FnMut(f64)) -> Result<()> {
         for index in 0..self.cells.n_blocks() {
             self.block(index)?.iter().for_each(|cell| take(*cell));
@@ -394,7 +397,7 @@ impl Column {
         Ok(())
     }
 
-    /// A cell as a person would write it.
+    /// Returns the text of a cell for display.
     pub(crate) fn text(&self, row: usize) -> Result<String> {
         let value = self.raw(row)?;
         Ok(match boxed::code(value) {
@@ -405,8 +408,8 @@ impl Column {
         })
     }
 
-    /// The words that rows are told apart by, numbers among them, in order: numbers by size, then words by letter. With
-    /// each, how often it stands. `None` where they are more than [`MAX_LEVELS`].
+    /// Returns the levels of a category with their counts: numbers in ascending order, then words
+    /// in alphabetical order. `None` if there are more than [`MAX_LEVELS`].
     ///
     /// # Errors
     /// Those of [`Storage::read`](crate::block::Storage::read).
@@ -448,8 +451,7 @@ impl Column {
         }))
     }
 
-    /// The middle one of its numbers or dates; the mean of the two in the middle of an even number of them; NaN where
-    /// there are none.
+    /// The median of numbers and dates; NaN if there are none.
     ///
     /// # Errors
     /// Those of [`Storage::read`](crate::block::Storage::read).
@@ -462,12 +464,13 @@ impl Column {
         Ok(if n.is_multiple_of(2) { (self.nth(n / 2 - 1)? + upper) / 2.0 } else { upper })
     }
 
-    /// The number or date that `nth` others come before. Sixteen bits of it are found by a pass, until those that share
-    /// them are few enough to be put in order.
+    /// Returns the `nth` smallest number or date. Each pass finds sixteen more bits of it, until
+    /// the values with these bits are few enough to sort.
     fn nth(&self, mut nth: u64) -> Result<f64> {
         const BITS: u32 = 16;
         const FEW_VALUES: u64 = 1 << 16;
-        // Bits that order as the numbers do: all are turned around of negative ones, the first of others.
+        // Maps to bits that sort like the numbers: all bits of negative numbers are flipped, and
+        // only the sign bit of others.
         let key = |value: f64| {
             let bits = value.to_bits();
             bits ^ (((bits as i64 >> 63) as u64) | 1 << 63)
@@ -494,7 +497,7 @@ impl Column {
         }
         let mut few = Vec::new();
         self.each(|cell| {
-            // Where all bits are found, they are all the same.
+            // Once all bits are known, the values that share them are equal.
             if few.len() as u64 <= FEW_VALUES && shares(cell, prefix, n_bits) {
                 few.push(cell);
             }
@@ -503,7 +506,7 @@ impl Column {
         Ok(*few.select_nth_unstable_by(nth, f64::total_cmp).1)
     }
 
-    /// How many of its numbers or dates lie in each of `n_bins` equal parts of their range.
+    /// Counts numbers and dates in `n_bins` equal parts of their range.
     ///
     /// # Errors
     /// Those of [`Storage::read`](crate::block::Storage::read).
@@ -521,32 +524,32 @@ impl Column {
     }
 }
 
-/// A cell as a number or a date; `None` where it is neither.
+/// Decodes a cell as a number or a date; `None` if it is neither.
 #[inline(always)]
 pub(crate) fn value(cell: f64) -> Option<f64> {
     (!cell.is_nan()).then_some(cell)
 }
 
-/// Whether a cell says nothing.
+/// Whether an encoded cell is missing.
 #[inline(always)]
 pub(crate) fn is_missing(cell: f64) -> bool {
     cell.is_nan() && boxed::code(cell).is_none()
 }
 
-/// What a category's rows are told apart by.
+/// The levels of a category.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Levels {
-    /// In order.
+    /// The names of the levels, in order.
     pub names: Vec<String>,
-    /// How often each stands.
+    /// The number of cells of each level.
     pub counts: Vec<u32>,
     numbers: Vec<f64>,
-    /// Of each word, by its number.
+    /// The index of each word's level, by the code of the word.
     place: Vec<u32>,
 }
 
 impl Levels {
-    /// Which of them a cell is; `None` where it says nothing.
+    /// Returns the index of an encoded cell's level; `None` if the cell is missing.
     #[inline]
     pub(crate) fn of(&self, cell: f64) -> Option<u32> {
         match boxed::code(cell) {
@@ -559,7 +562,7 @@ impl Levels {
         }
     }
 
-    /// The one that stands most often; the first of several.
+    /// The index of the most frequent level; the first one if several are.
     pub fn most_frequent(&self) -> u32 {
         let most = self.counts.iter().max().copied().unwrap_or(0);
         self.counts.iter().position(|n| *n == most).unwrap_or(0) as u32

@@ -1,54 +1,57 @@
-//! How a text table is written: encoding, separator, decimal sign, header. Found out from its beginning, and changeable.
+//! The dialect of a text table: encoding, separator, decimal sign and header. It is detected from
+//! the beginning of the file, and users can change it.
 
 use serde::{Deserialize, Serialize};
 
 use crate::cell::{self, Cell, DateOrder, Numbers};
 use crate::splitter::{Records, Splitter, Unsplittable};
 
-/// Bytes of a table's beginning that are looked at.
+/// The number of bytes at the beginning of a file that detection reads.
 pub const HEAD_BYTES: usize = 1 << 16;
-/// Records of it that are compared.
+/// The number of records that detection compares.
 const HEAD_RECORDS: usize = 200;
 
-/// How a text table is written.
+/// The dialect of a text table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dialect {
-    /// How bytes stand for letters.
+    /// The character encoding.
     pub encoding: Encoding,
-    /// Between cells: one ASCII character; a space stands for any run of them.
+    /// The separator between cells: one ASCII character. A space stands for any run of spaces.
     pub separator: char,
     /// Whether numbers have a decimal comma (and points or spaces between thousands).
     pub decimal_comma: bool,
     /// Whether the first record names the columns.
     pub header: bool,
-    /// In which order dates are whose year is the last; `None` where no date tells, and then they are words.
+    /// The order of day and month in dates that end with the year; `None` if no date settles it, in
+    /// which case these dates are words.
     #[serde(default)]
     pub date_order: Option<DateOrder>,
-    /// Whether the row of names leaves out that of the first column, as R writes tables with names of rows.
+    /// Whether the header omits the name of the first column, as R does when it writes row names.
     #[serde(default)]
     pub row_names: bool,
-    /// Lines before the first record that say nothing of it: comments, or the separator as Excel writes it.
+    /// The number of lines before the first record: comments, or Excel's `sep=` line.
     #[serde(default)]
     pub skip: u32,
 }
 
-/// How bytes stand for letters.
+/// A character encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Encoding {
-    /// UTF-8, and its part ASCII.
+    /// UTF-8, which includes ASCII.
     Utf8,
-    /// UTF-16, low byte first.
+    /// Little-endian UTF-16.
     Utf16le,
-    /// UTF-16, high byte first.
+    /// Big-endian UTF-16.
     Utf16be,
-    /// Windows-1252, which every sequence of bytes is a text in: taken where it is nothing else.
+    /// Windows-1252, the fallback, because every byte sequence is valid in it.
     Windows1252,
 }
 
 impl Dialect {
-    /// How the table is written that begins with `head`. `whole` says that nothing follows.
+    /// Detects the dialect of a table that begins with `head`. `whole` says whether `head` is the
+    /// whole file.
     pub fn detect(head: &[u8], whole: bool) -> Self {
         let head = &head[..head.len().min(HEAD_BYTES)];
         let encoding = Encoding::detect(head);
@@ -56,7 +59,7 @@ impl Dialect {
         let mut text = Vec::new();
         decoder.decode(head, &mut text);
         let (told, n_lines) = told_separator(&text).map_or((None, 0), |separator| (Some(separator), 1));
-        // A row of names may begin with a sign of comments: it has as many cells as the rows below.
+        // A header may begin with a comment sign; it then has as many cells as the rows below it.
         let mut n_comments = n_lines;
         let mut rest = text_after(&text, n_lines);
         while rest.trim_ascii_start().starts_with(b"#") {
@@ -80,9 +83,11 @@ impl Dialect {
         }
     }
 
-    /// The same of a text without lines to skip, by a separator that it tells or by that which suits it best.
+    /// Detects the dialect of text without leading lines. `told` is the separator if the file
+    /// declares it; otherwise the best one is chosen.
     fn of_text(text: &[u8], encoding: Encoding, told: Option<u8>, whole: bool) -> Self {
-        // Tab and semicolon first: commas may be decimal, and spaces are in any text.
+        // Tab and semicolon come first, because commas may be decimal signs, and any text contains
+        // spaces.
         let candidates = [b'\t', b';', b'|', b',', b' '].map(|separator| {
             let records = records(text, separator, whole);
             (score(&records), separator, records)
@@ -110,12 +115,12 @@ impl Dialect {
         }
     }
 
-    /// The separator as a byte; a comma where it is none that can be.
+    /// The separator as a byte; a comma if it is not a possible separator.
     pub fn separator_byte(&self) -> u8 {
         u8::try_from(self.separator).ok().filter(u8::is_ascii).unwrap_or(b',')
     }
 
-    /// How its numbers are written.
+    /// How the numbers of this dialect are written.
     pub fn numbers(&self) -> Numbers {
         Numbers { decimal_comma: self.decimal_comma, separator: self.separator_byte() }
     }
@@ -125,7 +130,7 @@ fn order(separator: u8) -> usize {
     [b'\t', b';', b'|', b',', b' '].iter().position(|other| *other == separator).unwrap_or(0)
 }
 
-/// The first records, split by one separator. The last is left out unless it is known to be whole.
+/// Splits the first records by a separator. The last record is left out if it may be incomplete.
 fn records(text: &[u8], separator: u8, whole: bool) -> Vec<Vec<Vec<u8>>> {
     let mut splitter = Splitter::new(separator, 0);
     let mut found: Vec<Vec<Vec<u8>>> = Vec::new();
@@ -136,12 +141,12 @@ fn records(text: &[u8], separator: u8, whole: bool) -> Vec<Vec<Vec<u8>>> {
         Ok::<(), Unsplittable>(())
     };
     splitter.text().extend_from_slice(text);
-    // A record that is too large to be looked at is none that can be compared.
+    // Records that are too long are not compared.
     let _ = splitter.split(whole, &mut take);
     found
 }
 
-/// Share of the records that have as many cells as most have, where those are several.
+/// The fraction of records that have the most common number of cells, if that is more than one.
 fn score(records: &[Vec<Vec<u8>>]) -> f64 {
     let mut counts: Vec<(usize, usize)> = Vec::new();
     for n_cells in records.iter().map(Vec::len) {
@@ -154,12 +159,13 @@ fn score(records: &[Vec<Vec<u8>>]) -> f64 {
     if n_cells < 2 { 0.0 } else { n as f64 / records.len() as f64 }
 }
 
-/// What `sep=;` in the first line says, which Excel writes and reads.
+/// Returns the separator that a first line such as `sep=;` declares. Excel writes and reads such
+/// lines.
 fn told_separator(text: &[u8]) -> Option<u8> {
     let line = text.split(is_line_end).next()?.trim_ascii_end();
     match line {
         [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', separator] if separator.is_ascii() => Some(*separator),
-        // A tab is trimmed as a blank.
+        // The tab itself was trimmed away.
         b"sep=" => Some(b'\t'),
         _ => None,
     }
@@ -169,7 +175,7 @@ fn is_line_end(byte: &u8) -> bool {
     matches!(byte, b'\n' | b'\r')
 }
 
-/// What follows so many lines.
+/// Returns the text after the first `n_lines` lines.
 pub(crate) fn text_after(text: &[u8], n_lines: u32) -> &[u8] {
     let mut rest = text;
     for _ in 0..n_lines {
@@ -180,7 +186,8 @@ pub(crate) fn text_after(text: &[u8], n_lines: u32) -> &[u8] {
     rest
 }
 
-/// More cells are numbers with a decimal comma than with a point; of as many, more have a comma than a point.
+/// Whether more cells are numbers with a decimal comma than with a point. On a tie, whether more
+/// contain a comma than a point.
 fn has_decimal_commas(records: &[Vec<Vec<u8>>]) -> bool {
     let cells = || records.iter().flatten().filter(|cell| cell.contains(&b',') || cell.contains(&b'.'));
     let count = |decimal_comma: bool| {
@@ -192,8 +199,9 @@ fn has_decimal_commas(records: &[Vec<Vec<u8>>]) -> bool {
     count(true) > count(false)
 }
 
-/// No cell of the first record is a number or a date, and none is missing, while what is below it has numbers, or the
-/// cells below a name never repeat it. Names may be missing where those that there are stand above numbers.
+/// Whether the first record is a header: none of its cells is a number, a date or missing, and the
+/// cells below either contain numbers or never repeat a name. Names may be missing if those that
+/// are present stand above numbers.
 fn has_header(records: &[Vec<Vec<u8>>], numbers: Numbers) -> bool {
     let Some((first, rest)) = records.split_first() else { return false };
     let is_word = |cell: &Vec<u8>| matches!(cell::read(cell, numbers), Cell::Text);
@@ -216,14 +224,14 @@ fn has_header(records: &[Vec<Vec<u8>>], numbers: Numbers) -> bool {
     has_values || !repeats
 }
 
-/// The order of all dates that can be in one only.
+/// Returns the order of day and month that all unambiguous dates share.
 fn date_order(records: &[Vec<Vec<u8>>]) -> Option<DateOrder> {
     let mut told = records.iter().flatten().filter_map(|cell| cell::only_order(cell));
     let first = told.next()?;
     told.all(|order| order == first).then_some(first)
 }
 
-/// Every row, and there are several, has a cell more than the row of names.
+/// Whether there are several rows, and each has one cell more than the header.
 fn leaves_out_a_name(records: &[Vec<Vec<u8>>]) -> bool {
     let Some((first, rest)) = records.split_first() else { return false };
     let longer = |record: &Vec<Vec<u8>>| record.len() == first.len() + 1;
@@ -240,7 +248,7 @@ impl Encoding {
             [0xFE, 0xFF, ..] => return Self::Utf16be,
             _ => {}
         }
-        // A table's digits and separators are ASCII: in UTF-16 every other byte of them is zero.
+        // Digits and separators are ASCII, so in UTF-16 every other byte is zero.
         let zeros = |offset: usize| head.iter().skip(offset).step_by(2).filter(|byte| **byte == 0).count();
         let (even, odd) = (zeros(0), zeros(1));
         if head.len() >= 4 && odd > head.len() / 4 && odd > 4 * even {
@@ -251,30 +259,30 @@ impl Encoding {
         }
         match std::str::from_utf8(head) {
             Ok(_) => Self::Utf8,
-            // Cut in the middle of a letter.
+            // The head ends in the middle of a character.
             Err(error) if error.error_len().is_none() => Self::Utf8,
             Err(_) => Self::Windows1252,
         }
     }
 }
 
-/// Bytes of any encoding into UTF-8, a chunk at a time.
+/// Decodes bytes of any encoding to UTF-8, a chunk at a time.
 #[derive(Clone, Debug)]
 pub struct Decoder {
     encoding: Encoding,
     at_start: bool,
-    /// Of a unit, or a pair of them, that the last chunk ended in.
+    /// The bytes of an incomplete code unit or surrogate pair at the end of the last chunk.
     left: Vec<u8>,
 }
 
 impl Decoder {
-    /// For a table from its first byte on.
+    /// Creates a decoder for the beginning of a file.
     pub fn new(encoding: Encoding) -> Self {
         Self { encoding, at_start: true, left: Vec::new() }
     }
 
-    /// Appends what the next chunk says. UTF-8 stays as it is, bytes that are none included; they show up as cells that
-    /// cannot be read.
+    /// Appends the decoded text of the next chunk. UTF-8 is copied as it is, even if invalid: such
+    /// cells are reported as unreadable.
     pub fn decode(&mut self, chunk: &[u8], out: &mut Vec<u8>) {
         let mut joined = Vec::new();
         let mut chunk = chunk;
@@ -284,7 +292,7 @@ impl Decoder {
             chunk = &joined;
         }
         if self.at_start && chunk.len() < 3 && self.encoding != Encoding::Windows1252 {
-            // A mark at the beginning may still come whole.
+            // The byte order mark may still be incomplete.
             self.left = chunk.to_vec();
             return;
         }
@@ -309,11 +317,11 @@ impl Decoder {
         drop(joined);
     }
 
-    /// What a last chunk left.
+    /// Decodes the bytes that remain after the last chunk.
     pub fn finish(&mut self, out: &mut Vec<u8>) {
         let left = std::mem::take(&mut self.left);
         if self.at_start {
-            // Shorter than any mark.
+            // The text is shorter than any byte order mark.
             self.at_start = false;
             self.decode(&left, out);
         } else if !left.is_empty() {
@@ -328,7 +336,7 @@ impl Decoder {
             _ => u16::from_le_bytes(*pair),
         };
         let mut units: Vec<u16> = pairs.iter().map(unit).collect();
-        // The first half of a letter waits for the second.
+        // A high surrogate waits for the low one.
         let half = units.last().is_some_and(|unit| (0xD800..0xDC00).contains(unit));
         let kept = if half { 2 + rest.len() } else { rest.len() };
         self.left = chunk[chunk.len() - kept..].to_vec();
@@ -345,7 +353,7 @@ fn push(letter: char, out: &mut Vec<u8>) {
     out.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
 }
 
-/// Windows-1252, as the WHATWG's encoding standard has it.
+/// Decodes a byte of Windows-1252, as in the WHATWG Encoding Standard.
 fn letter(byte: u8) -> char {
     const HIGH: [u16; 32] = [
         0x20AC, 0x81, 0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160, 0x2039, 0x0152,

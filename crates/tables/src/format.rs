@@ -1,28 +1,28 @@
-//! What a file is, by what it begins with: names say little.
+//! Detects the format of a file by its content, because file names are unreliable.
 
 use crate::npy;
 
-/// What a file is.
+/// The format of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// Text whose lines are rows.
+    /// Text with one row per line.
     Text,
-    /// JSON objects, one a row.
+    /// JSON objects, one per row.
     Objects,
-    /// One array of NumPy's.
+    /// One NumPy array (`.npy`).
     Array,
-    /// Several of them.
+    /// An archive of NumPy arrays (`.npz`).
     Archive,
     /// Apache Parquet.
     Parquet,
-    /// A workbook of Excel's or of OpenDocument.
+    /// A workbook of Excel or OpenDocument.
     Workbook,
-    /// A workbook before 2007, or one that is encrypted.
+    /// An Excel workbook from before 2007, or an encrypted one.
     OldWorkbook,
 }
 
 impl Format {
-    /// What a file is that begins with `head`.
+    /// Detects the format of a file that begins with `head`.
     pub fn of(head: &[u8]) -> Self {
         match head {
             [b'P', b'A', b'R', b'1', ..] => Self::Parquet,
@@ -35,7 +35,7 @@ impl Format {
         }
     }
 
-    /// Its name in JavaScript.
+    /// The name of the format in JavaScript.
     pub fn name(self) -> &'static str {
         match self {
             Self::Text => "text",
@@ -49,14 +49,15 @@ impl Format {
     }
 }
 
-/// Whether the first file of an archive is an array: its name stands in a header of 30 bytes.
+/// Whether the first file of a ZIP archive is an array. Its name follows a header of 30 bytes.
 fn holds_array(head: &[u8]) -> bool {
     let Some([low, high]) = head.get(26..28) else { return false };
     let end = 30 + usize::from(u16::from_le_bytes([*low, *high]));
     head.get(30..end).is_some_and(|name| name.ends_with(b".npy"))
 }
 
-/// An object with a key, or a list that begins with one. `[a],[b]` is a table with odd names.
+/// Whether the text begins with an object that has a key, or with a list that begins with such an
+/// object. `[a],[b]` is a text table with odd names.
 fn begins_with_object(head: &[u8]) -> bool {
     let head = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head).trim_ascii_start();
     let inside = head.strip_prefix(b"[").unwrap_or(head).trim_ascii_start();

@@ -1,7 +1,9 @@
-//! Reads users' tables: text of any dialect, JSON and NumPy's files into typed columns, and the rows that a model asks for
-//! out of them. Formats that take more code to read are those of `downhill-parquet-and-workbooks`, which gives its rows to a table here.
+//! Reads users' tables (text in any dialect, JSON, and NumPy files) into typed columns, and selects
+//! from them the rows that a model needs. Formats that need more code are read by
+//! `downhill-parquet-and-workbooks`, which passes its rows to a table here.
 //!
-//! Nothing here knows a browser but `web`. The trainer's wasm never sees a table: it asks for blocks of rows.
+//! Only `web` depends on a browser. The trainer's wasm never sees a table; it requests blocks of
+//! rows.
 
 pub mod splitter;
 

@@ -1,6 +1,7 @@
-//! NumPy's `.npy` (format versions 1 to 3): what its header says, and its values as columns.
+//! Reads NumPy's `.npy` format (versions 1 to 3): the header, and the values as columns.
 //!
-//! Source: numpy.lib.format, "NPY format"; type strings as in the array interface protocol, version 3.
+//! Source: numpy.lib.format, "NPY format"; type strings as in the array interface protocol, version
+//! 3.
 
 use std::io::Read;
 use std::rc::Rc;
@@ -10,60 +11,60 @@ use downhill::message::{Code, Message, Result};
 use crate::batch::Cells;
 use crate::source::{Cursor, Source};
 
-/// What a `.npy` begins with.
+/// The first bytes of every `.npy` file.
 pub const MAGIC: &[u8] = b"\x93NUMPY";
-/// Bytes of a header at most; NumPy itself refuses longer ones.
+/// The maximum bytes of a header; NumPy itself refuses longer ones.
 const MAX_HEADER_BYTES: usize = 1 << 20;
 
-/// Bytes of a row at most.
+/// The maximum bytes of a row.
 const MAX_ROW_BYTES: usize = 1 << 27;
 
-/// What an array is, before its values.
+/// The header of an array.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Header {
-    /// What a value is: one type without a name, or several with theirs.
+    /// The type of a value: one field without a name, or several named fields.
     pub fields: Vec<Field>,
-    /// Bytes of a value of all fields.
+    /// The bytes of a value with all its fields.
     pub value_bytes: usize,
-    /// Whether columns, not rows, follow each other.
+    /// Whether values are stored column by column instead of row by row.
     pub fortran_order: bool,
-    /// Rows, and columns where there are two dimensions.
+    /// The number of rows, then the sizes of further dimensions.
     pub shape: Vec<u64>,
 }
 
-/// One of the values that stand together.
+/// One field of a value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Field {
-    /// What it is called; empty where it is alone.
+    /// The name of the field; empty if it is the only one.
     pub name: String,
-    /// How it is written.
+    /// The type of the field.
     pub kind: Kind,
     big_endian: bool,
     offset: usize,
     bytes: usize,
 }
 
-/// How a value is written.
+/// The type of a field.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Kind {
-    /// Integer with a sign.
+    /// Signed integer.
     Signed,
-    /// Integer without.
+    /// Unsigned integer.
     Unsigned,
-    /// IEEE 754.
+    /// IEEE 754 floating-point number.
     Float,
     /// One byte, 0 or 1.
     Boolean,
-    /// Bytes of a word, filled up with zeros.
+    /// A byte string padded with zeros.
     Bytes,
-    /// Letters of a word, four bytes each, filled up with zeros.
+    /// A string of four-byte characters padded with zeros.
     Unicode,
-    /// Time since 1970, in so many days; the least integer says nothing.
+    /// A time since 1970 in units of this many days; the smallest integer is a missing value.
     Time(f64),
 }
 
 impl Header {
-    /// Reads a header; `name` is that of the array, to a person.
+    /// Reads a header. `name` is the name of the array in error messages.
     ///
     /// # Errors
     /// [`Code::FileDamaged`], [`Code::ArrayKind`].
@@ -82,7 +83,7 @@ impl Header {
         }
         let mut text = vec![0; n_header];
         from.read_exact(&mut text).map_err(|error| damaged(&error))?;
-        // Only the third version writes UTF-8, since Latin-1 does not have every name.
+        // Versions 1 and 2 use Latin-1; version 3 uses UTF-8.
         let text = if start[6] < 3 {
             text.into_iter().map(char::from).collect()
         } else {
@@ -111,7 +112,7 @@ impl Header {
                         [Literal::Text(field), Literal::Text(kind)] => {
                             push_field(&mut fields, &mut value_bytes, field, kind, name)?;
                         }
-                        // A title beside the name.
+                        // The field has a title and a name.
                         [Literal::List(names), Literal::Text(kind)] => {
                             let Some(Literal::Text(field)) = names.last() else { return Err(none()) };
                             push_field(&mut fields, &mut value_bytes, field, kind, name)?;
@@ -138,13 +139,13 @@ impl Header {
         Ok(Self { fields, value_bytes, fortran_order, shape })
     }
 
-    /// Bytes of all values; `None` where no file is so large.
+    /// The bytes of all values; `None` if the number overflows.
     pub fn n_bytes(&self) -> Option<u64> {
         self.shape.iter().try_fold(self.value_bytes as u64, |bytes, n| bytes.checked_mul(*n))
     }
 
-    /// The values of an array of numbers, whose bytes these are, the last dimension fastest; `None` where it is none of
-    /// numbers.
+    /// Converts the bytes of a numeric array to values, last dimension fastest; `None` if it is not
+    /// numeric.
     pub fn numbers(&self, bytes: &[u8]) -> Option<Vec<f64>> {
         let field = self.only_field()?;
         let number: fn(&Field, &[u8]) -> f64 = match field.kind {
@@ -164,13 +165,13 @@ impl Header {
                 let places = (0..n_rows).flat_map(|row| (0..n_values).map(move |value| value * n_rows + row));
                 places.map(|place| values.get(place).copied()).collect()
             }
-            // More dimensions in this order are no matrix.
+            // Fortran order with more than two dimensions is not supported.
             [_, _, _, ..] if self.fortran_order => None,
             _ => Some(values),
         }
     }
 
-    /// The values of an array of words, whose bytes these are.
+    /// Converts the bytes of a string array.
     pub fn words(&self, bytes: &[u8]) -> Option<Vec<String>> {
         let field = self.only_field().filter(|field| matches!(field.kind, Kind::Bytes | Kind::Unicode))?;
         Some(bytes.chunks_exact(self.value_bytes).map(|value| field.word(value)).collect())
@@ -225,7 +226,7 @@ fn push_field(
     Ok(())
 }
 
-/// Days of a unit of time, as `[ns]` or `[25s]`.
+/// The length in days of a time unit such as `[ns]` or `[25s]`.
 fn days_of_unit(unit: &str) -> Option<f64> {
     let unit = unit.strip_prefix('[')?.strip_suffix(']')?;
     let letter = unit.find(|letter: char| !letter.is_ascii_digit())?;
@@ -245,7 +246,7 @@ fn days_of_unit(unit: &str) -> Option<f64> {
 }
 
 impl Field {
-    /// The value of this field among the bytes of all.
+    /// Pushes this field of a value.
     fn push(&self, value: &[u8], cells: &mut Cells) {
         let bytes = &value[self.offset..self.offset + self.bytes];
         match self.kind {
@@ -261,7 +262,7 @@ impl Field {
         }
     }
 
-    /// A word without the zeros that fill it up.
+    /// Decodes a string without its padding.
     fn word(&self, bytes: &[u8]) -> String {
         if self.kind == Kind::Bytes {
             let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
@@ -272,7 +273,7 @@ impl Field {
         letters.collect::<String>().trim_end_matches('\0').to_owned()
     }
 
-    /// A floating-point number.
+    /// Decodes a floating-point number.
     fn float(&self, bytes: &[u8]) -> f64 {
         match self.bytes {
             2 => half(self.whole(bytes) as u16),
@@ -281,20 +282,20 @@ impl Field {
         }
     }
 
-    /// An integer without a sign.
+    /// Decodes an unsigned integer.
     fn whole(&self, bytes: &[u8]) -> u64 {
         let join = |whole: u64, byte: &u8| (whole << 8) | u64::from(*byte);
         if self.big_endian { bytes.iter().fold(0, join) } else { bytes.iter().rev().fold(0, join) }
     }
 
-    /// An integer with one.
+    /// Decodes a signed integer.
     fn signed(&self, bytes: &[u8]) -> i64 {
         let unused = 64 - 8 * bytes.len() as u32;
         (self.whole(bytes) << unused).cast_signed() >> unused
     }
 }
 
-/// A number of 16 bits (IEEE 754 binary16).
+/// Converts a 16-bit float (IEEE 754 binary16).
 pub fn half(bits: u16) -> f64 {
     half::f16::from_bits(bits).to_f64()
 }
@@ -303,23 +304,23 @@ fn push_word(word: &str, cells: &mut Cells) {
     if word.is_empty() { cells.push_missing() } else { cells.push_word(word) }
 }
 
-/// Columns of an array, whose rows are read in turn.
+/// The columns of an array, which are read row by row.
 pub struct Columns {
     header: Header,
-    /// Of each column.
+    /// The name of each column.
     pub names: Vec<String>,
-    /// Rows.
+    /// The number of rows.
     pub n_rows: u64,
-    /// One of whole rows, or one a column.
+    /// One stream of whole rows, or one stream per column.
     streams: Vec<Box<dyn Read>>,
-    /// Bytes of a row in a stream.
+    /// The bytes that a row takes in a stream.
     row_bytes: usize,
     row: Vec<u8>,
 }
 
 impl Columns {
-    /// Of an array whose values begin at `start` of a source. `name` is what its columns are named by, and what it is called
-    /// to a person.
+    /// Opens an array whose values begin at `start` of a source. `name` is the prefix of its column
+    /// names and its name in error messages.
     ///
     /// # Errors
     /// [`Code::ArrayShape`], [`Code::FileDamaged`].
@@ -342,7 +343,7 @@ impl Columns {
         Self::of_streams(header, streams, name)
     }
 
-    /// Of an array whose rows come one after another.
+    /// Opens an array whose values are stored row by row.
     ///
     /// # Errors
     /// [`Code::ArrayShape`], [`Code::TooManyColumns`].
@@ -368,7 +369,7 @@ impl Columns {
         let mut names = Vec::new();
         for value in 0..n_values {
             for field in &header.fields {
-                // An array that is alone in its file leaves its columns to be numbered by the table.
+                // The table numbers the columns of an array that is alone in its file.
                 let numbered = header.shape.len() == 2 && !(name.is_empty() && field.name.is_empty());
                 let place = if numbered { value.to_string() } else { String::new() };
                 let parts = [name, &field.name, &place];
@@ -383,10 +384,10 @@ impl Columns {
         Ok(Self { header, names, n_rows, streams, row_bytes, row: Vec::new() })
     }
 
-    /// Adds the next row to as many columns.
+    /// Pushes the next row, one cell per column.
     ///
     /// # Errors
-    /// [`Code::FileDamaged`] where it ends before.
+    /// [`Code::FileDamaged`] if the file is too short.
     pub fn push_row(&mut self, cells: &mut [Cells]) -> Result<()> {
         let mut cells = cells.iter_mut();
         self.row.resize(self.row_bytes, 0);
@@ -402,14 +403,14 @@ impl Columns {
     }
 }
 
-/// Bytes that the columns of an array are buffered in.
+/// The bytes of all buffers of an array's columns together.
 const BUFFERED_BYTES: usize = 1 << 26;
 
 fn within_limit(n_columns: u64) -> bool {
     n_columns <= crate::table::MAX_COLUMNS as u64
 }
 
-/// An array alone in its file has no name.
+/// Returns the name for error messages; an array that is alone in its file has none.
 fn shown(name: &str) -> &str {
     if name.is_empty() { "npy" } else { name }
 }
@@ -419,12 +420,12 @@ fn of_kind(name: &str, kind: &str) -> Message {
     Message::new(Code::ArrayKind).with("name", shown(name)).with("kind", kind)
 }
 
-/// A file that is not what its beginning says.
+/// The error for a file whose content contradicts its header.
 pub fn damaged(detail: &dyn std::fmt::Display) -> Message {
     Message::new(Code::FileDamaged).with("format", "NumPy").with("detail", detail)
 }
 
-/// As much of Python's literals as a header is written in.
+/// The subset of Python literals that headers use.
 #[derive(Debug, PartialEq)]
 enum Literal {
     Text(String),

@@ -1,27 +1,30 @@
-//! Plain numbers, exactly: what most cells are.
+//! Parses plain numbers exactly and fast, because most cells are plain numbers.
 
-/// Powers of ten that f64 holds.
+/// The powers of ten that f64 represents exactly.
 const POWERS: [f64; 23] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
     1e19, 1e20, 1e21, 1e22,
 ];
-/// Of those, the ones that eight digits are shifted by.
+/// The powers of ten that shift up to eight digits.
 const SHIFTS: [u64; 9] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
-/// Digits that a u64 holds, whatever they are.
+/// A u64 holds any number with this many digits.
 const MAX_DIGITS: u32 = 19;
 
-/// The finite number that `text[start..end]` is: a minus, digits, a decimal sign, digits, an exponent; all but some digit
-/// may be missing. `None` where it is anything else, or begins or ends with a blank.
+/// Parses `text[start..end]` as a finite number: a minus sign, digits, a decimal sign, digits, and
+/// an exponent. All but one digit are optional. Returns `None` for anything else, including text
+/// with surrounding blanks.
 ///
-/// The nearest f64 to what is written, as `str::parse` has it: where the digits and the power of ten are both numbers that
-/// f64 holds, their product or quotient is that (Clinger 1990, "How to read floating point numbers accurately"); else it is
-/// looked up (Lemire 2021, "Number parsing at a gigabyte per second").
+/// The result is the nearest f64, as from `str::parse`. If f64 represents both the digits and the
+/// power of ten exactly, it is their product or quotient (Clinger 1990, "How to read floating point
+/// numbers accurately"); otherwise it is looked up (Lemire 2021, "Number parsing at a gigabyte per
+/// second").
 #[inline(always)]
 pub(crate) fn read(text: &[u8], start: usize, end: usize, decimal: u8) -> Option<f64> {
     short(text, start, end, decimal).or_else(|| long(text.get(start..end)?, decimal))
 }
 
-/// Of up to eight digits on each side of the decimal sign, eight at a time.
+/// Parses a number with up to eight digits on each side of the decimal sign, eight digits at a
+/// time.
 #[inline(always)]
 fn short(text: &[u8], start: usize, end: usize, decimal: u8) -> Option<f64> {
     let negative = *text.get(start)? == b'-';
@@ -50,34 +53,35 @@ fn short(text: &[u8], start: usize, end: usize, decimal: u8) -> Option<f64> {
     } else if length == 0 {
         return None;
     }
-    // Of signed numbers there is an instruction.
+    // The conversion from signed integers is a single instruction.
     let value = mantissa as i64 as f64 / POWERS[n_after];
     Some(if negative { -value } else { value })
 }
 
-/// Eight bytes, the first one lowest.
+/// Loads eight bytes, the first one lowest.
 #[inline(always)]
 fn word(text: &[u8], at: usize) -> Option<u64> {
     Some(u64::from_le_bytes(*text.get(at..)?.first_chunk::<8>()?))
 }
 
-/// How many of eight bytes are digits before the first that is none.
+/// The number of leading bytes that are digits.
 #[inline(always)]
 fn n_digits(word: u64) -> usize {
     let apart = word ^ 0x3030_3030_3030_3030;
-    // A byte above 9 gets its highest bit, and may carry into bytes above it, which are not looked at.
+    // Sets the highest bit of each byte above 9. The carry may change only later bytes, which are
+    // not looked at.
     let above = (apart.wrapping_add(0x7676_7676_7676_7676) | apart) & 0x8080_8080_8080_8080;
     above.trailing_zeros() as usize / 8
 }
 
-/// The number that the first `n` of eight digits are: neighbours are put together three times over (Lemire 2018, "Quickly
-/// parsing eight digits").
+/// Converts the first `n` of eight digits to a number by combining neighbors three times (Lemire
+/// 2018, "Quickly parsing eight digits").
 #[inline(always)]
 fn digits(word: u64, n: usize) -> u64 {
     if n == 0 {
         return 0;
     }
-    // Zeros before them.
+    // Pads with leading zeros.
     let ones = (word ^ 0x3030_3030_3030_3030) << (64 - 8 * n);
     let tens = ones.wrapping_mul(10).wrapping_add(ones >> 8);
     let even = (tens & 0x0000_00FF_0000_00FF).wrapping_mul(100 + (1_000_000 << 32));
@@ -85,7 +89,7 @@ fn digits(word: u64, n: usize) -> u64 {
     even.wrapping_add(odd) >> 32
 }
 
-/// Of any number of digits.
+/// Parses a number of any length.
 fn long(cell: &[u8], decimal: u8) -> Option<f64> {
     let (negative, unsigned) = match cell {
         [b'-', rest @ ..] => (true, rest),
@@ -149,7 +153,8 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2_000))]
 
-        /// Of a number between other cells every byte is looked at, and none of theirs; std is the oracle.
+        /// The parser looks at every byte of the number and at none of the cells around it; the
+        /// standard library is the oracle.
         #[test]
         fn numbers_are_read_to_the_bit_between_others(
             before in "[0-9.,;e-]{0,9}",

@@ -1,8 +1,10 @@
-//! JSON objects as rows: one a line, or however else they follow each other, in an array or not.
+//! Reads JSON objects as rows. They may be one per line, or follow each other in any other way,
+//! inside an array or not.
 //!
-//! A key is a column, in the order in which keys first appear. A key of an object inside becomes `outer.inner`; what is
-//! deeper, and lists, are text. What is `null` or absent is missing, `true` and `false` are words. The keys of the first
-//! megabyte are gathered before rows are; where another one comes later, the rest is searched for keys and rows begin anew.
+//! Each key is a column, in the order of first appearance. A key in a nested object becomes
+//! `outer.inner`; lists and deeper objects are text. `null` and absent keys are missing cells, and
+//! `true` and `false` are words. Keys are collected from the first megabyte before rows are read.
+//! If a new key appears later, the rest of the file is searched for keys and reading starts over.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -15,19 +17,19 @@ use crate::batch::{BATCH_VALUES, Batch, Cells, Reader, Step};
 use crate::source::Source;
 use crate::table::MAX_COLUMNS;
 
-/// Bytes that are read at once.
+/// The number of bytes that are read at once.
 const CHUNK_BYTES: usize = 1 << 20;
-/// Bytes of an object at most: what is longer is no row.
+/// The maximum bytes of an object.
 const MAX_OBJECT_BYTES: usize = 1 << 24;
 
 /// Reads objects one after another.
 #[derive(Debug)]
 pub struct Objects<S> {
     source: S,
-    /// Bytes of the file that are in `text`, or have been.
+    /// The number of bytes of the file read into `text` so far.
     position: u64,
     text: Vec<u8>,
-    /// Where in `text` the next object is looked for.
+    /// The offset in `text` where the next object is expected.
     at: usize,
     line: u64,
     names: Names,
@@ -36,14 +38,14 @@ pub struct Objects<S> {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Phase {
-    /// Gathers the keys of the first chunk.
+    /// Collects the keys of the first chunk.
     Beginning,
-    /// Gathers the keys of everything that follows.
+    /// Collects the keys of the rest of the file.
     Searching,
     Reading,
 }
 
-/// The columns that are known, by name.
+/// The known columns, by name.
 #[derive(Debug, Default)]
 struct Names {
     all: Vec<String>,
@@ -51,7 +53,7 @@ struct Names {
 }
 
 impl<S: Source> Objects<S> {
-    /// Of a file, from its beginning.
+    /// Creates a reader at the beginning of a file.
     pub fn new(source: S) -> Self {
         Self {
             source,
@@ -71,7 +73,7 @@ impl<S: Source> Objects<S> {
         Step::Columns(self.names.all.clone())
     }
 
-    /// Whether there was more to read.
+    /// Reads another chunk; returns whether there was one.
     fn read_on(&mut self) -> Result<bool> {
         let left = self.source.size() - self.position;
         if left == 0 {
@@ -90,7 +92,7 @@ impl<S: Source> Objects<S> {
         Ok(true)
     }
 
-    /// The next object that is in `text` as a whole: its line, and where it is.
+    /// Returns the line and position of the next complete object in `text`.
     fn next_object(&mut self) -> Result<Option<(u64, std::ops::Range<usize>)>> {
         let Self { text, at, line, .. } = self;
         while let Some(byte) = text.get(*at) {
@@ -148,7 +150,7 @@ impl<S: Source> Reader for Objects<S> {
             if more && self.phase == Phase::Searching {
                 return Ok(Step::Working);
             }
-            // A first object of more than a chunk is read on to its end.
+            // If the first object is longer than a chunk, reading continues to its end.
             if more && self.names.all.is_empty() {
                 return Ok(Step::Working);
             }
@@ -191,7 +193,7 @@ impl<S: Source> Reader for Objects<S> {
     }
 }
 
-/// How long the object is that `text` begins with; `None` where it does not end.
+/// The length of the object at the beginning of `text`; `None` if its end is missing.
 fn length_of_object(text: &[u8]) -> Option<usize> {
     let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
     for (i, byte) in text.iter().enumerate() {
@@ -223,7 +225,8 @@ fn take(text: &[u8], line: u64, row: &mut Row<'_>) -> Result<()> {
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     let read = deserializer.deserialize_map(Object { row, prefix: "" });
     read.and_then(|()| deserializer.end()).map_err(|error| {
-        // Where in the object it is, counted from the object's own beginning, would be taken for a place in the file.
+        // serde_json reports a position relative to the object, which a reader would take for one
+        // in the file.
         let detail = error.to_string();
         unreadable(line, detail.split(" at line ").next().unwrap_or_default())
     })
@@ -237,7 +240,7 @@ fn damaged(error: std::io::Error) -> Message {
     Message::new(Code::FileDamaged).with("format", "JSON").with("detail", error)
 }
 
-/// What one object is read into: cells of a batch, or names alone.
+/// The destination of an object: the cells of a batch, or only the column names.
 struct Row<'a> {
     names: &'a mut Names,
     cells: Option<&'a mut Vec<Cells>>,
@@ -264,9 +267,9 @@ impl Row<'_> {
                 place
             }
         };
-        // A column that is new has no cells in this batch, which is given up for it.
+        // A new column has no cells in this batch, which will be discarded.
         let Some(cells) = self.cells.as_mut().and_then(|cells| cells.get_mut(place)) else { return };
-        // Of a key that comes twice, the last one counts, as in browsers.
+        // If a key is repeated, its last value counts, as in browsers.
         cells.resize(self.row);
         push(cells);
     }
@@ -277,10 +280,10 @@ enum Key {
     New(String),
 }
 
-/// The keys of an object, or of one inside of it.
+/// The keys of an object or of a nested object.
 struct Object<'r, 'a> {
     row: &'r mut Row<'a>,
-    /// `outer.`, or nothing.
+    /// `outer.`, or empty.
     prefix: &'r str,
 }
 
@@ -331,7 +334,7 @@ impl Visitor<'_> for OfKey<'_, '_> {
 struct OfValue<'r, 'a> {
     row: &'r mut Row<'a>,
     key: Key,
-    /// Whether this is inside of an object of the row's own.
+    /// Whether the value is inside a nested object.
     inside: bool,
 }
 

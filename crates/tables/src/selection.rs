@@ -1,4 +1,5 @@
-//! Rows for a model out of a table: a target, features, and what becomes of what is missing.
+//! Selects rows for a model from a table: the target, the features, and the treatment of missing
+//! values.
 
 use downhill::choices::Missing;
 use downhill::config::ColumnsConfig;
@@ -10,39 +11,40 @@ use rustc_hash::FxHashMap;
 use crate::column::{self, Column, Kind, Levels};
 use crate::table::{Table, complaint, too_wide};
 
-/// Rows that are read together.
+/// The number of rows that are read at once.
 const ROWS_READ: usize = 4096;
 
-/// Which rows and columns a model sees.
+/// The rows and columns that a model sees.
 #[derive(Clone, Debug)]
 pub struct Selection {
-    /// The features, the target, then what rows hold besides.
+    /// The features, the target, then the extras.
     columns: Vec<Chosen>,
-    /// Rows of the table that are kept; `None` for all of them.
+    /// The rows of the table that are kept; `None` if all are.
     kept: Option<Kept>,
     n_rows: usize,
-    /// What a row gives the model.
+    /// The model input of each feature.
     pub inputs: Vec<Input>,
-    /// What the target is called.
+    /// The name of the target.
     pub target: String,
-    /// What its numbers stand for, where it is a category: rows hold an index into these. Empty where it is a number.
+    /// The class names of a category target; rows hold an index into these. Empty if the target is
+    /// a number.
     pub target_levels: Vec<String>,
-    /// What rows hold behind the target, in order.
+    /// What rows contain after the target, in order.
     pub extras: Vec<Extra>,
-    /// Rows left out, since something in them is missing.
+    /// The number of rows left out because of a missing value.
     pub n_dropped: usize,
-    /// Rows left out, since something in them cannot be read.
+    /// The number of rows left out because of an unreadable cell.
     pub n_bad: usize,
-    /// Cells filled with a mean, a median or the most frequent level.
+    /// The number of cells filled with a mean, a median or the most frequent level.
     pub n_filled: usize,
 }
 
 #[derive(Clone, Debug)]
 struct Chosen {
     index: usize,
-    /// Of a category.
+    /// The levels of a category.
     levels: Option<Levels>,
-    /// What stands for a cell that says nothing.
+    /// The value that replaces missing cells.
     fill: Option<f64>,
 }
 
@@ -57,11 +59,11 @@ impl Chosen {
     }
 }
 
-/// Some rows of many, a bit each.
+/// A subset of rows as a bit set.
 #[derive(Clone, Debug, Default)]
 struct Kept {
     bits: Vec<u64>,
-    /// How many are kept before each 64 words of bits.
+    /// The number of kept rows before each group of 64 words of bits.
     before: Vec<u32>,
     n_rows: usize,
     n_kept: u32,
@@ -80,7 +82,7 @@ impl Kept {
         self.n_kept += u32::from(keeps);
     }
 
-    /// The rows from the `first` one that is kept on.
+    /// Iterates over the kept rows, starting with the `first` of them.
     fn from(&self, first: usize) -> impl Iterator<Item = usize> {
         let group = self.before.partition_point(|before| *before as usize <= first).saturating_sub(1);
         let n_skipped = first - self.before.get(group).map_or(0, |before| *before as usize);
@@ -95,18 +97,19 @@ impl Kept {
 }
 
 impl Selection {
-    /// Chooses. What `choice` leaves empty is the table's own choice.
+    /// Selects columns and rows. Empty fields of `choice` take the table's default.
     ///
     /// # Errors
-    /// [`Code::NoSuchColumn`], [`Code::NoTarget`], [`Code::NoFeatures`], [`Code::TargetAmongFeatures`],
-    /// [`Code::ColumnKind`], [`Code::TooFewLevels`], [`Code::TooManyLevels`]; the first cell that cannot be read and the first row with too many
-    /// cells, unless they are to be skipped; [`Code::NoWholeRows`], [`Code::TooFewRows`] of what is left; and those of
-    /// [`Storage::read`](crate::block::Storage::read).
+    /// [`Code::NoSuchColumn`], [`Code::NoTarget`], [`Code::NoFeatures`],
+    /// [`Code::TargetAmongFeatures`], [`Code::ColumnKind`], [`Code::TooFewLevels`],
+    /// [`Code::TooManyLevels`]; the first unreadable cell and the first row with too many cells,
+    /// unless these are to be skipped; [`Code::NoWholeRows`] and [`Code::TooFewRows`] if too few
+    /// rows remain; and those of [`Storage::read`](crate::block::Storage::read).
     pub fn new(table: &Table, choice: &ColumnsConfig) -> Result<Self> {
         let own = table.choice();
         let target = if choice.target.is_empty() { own.target } else { choice.target.clone() };
         let features = match choice.features.is_empty() {
-            // What the table would have learned is learned from, where something else is the target.
+            // If the chosen target is not the default one, the default target becomes a feature.
             true => table.features_beside(&target, choice),
             false => choice.features.clone(),
         };
@@ -119,7 +122,7 @@ impl Selection {
         if features.contains(&target) {
             return Err(Message::new(Code::TargetAmongFeatures).with("column", target));
         }
-        // Looked up, since a table of thousands of columns names each of them.
+        // A map, because a table may name thousands of columns.
         let places: FxHashMap<&str, usize> =
             table.columns().iter().enumerate().map(|(index, column)| (column.name.as_str(), index)).collect();
         let find = |name: &str| {
@@ -145,7 +148,7 @@ impl Selection {
             let index = find(name)?;
             let column = &table.columns()[index];
             let chosen = choose(column, index, kind(kind_of(column)?), choice)?;
-            // What is learned, and what rows are weighed and split by, is never made up.
+            // Targets, sample weights and groups are never filled.
             Ok::<Chosen, Message>(Chosen { fill: None, ..chosen })
         };
         let chosen_target = whole(&target, &|kind| kind)?;
@@ -160,7 +163,7 @@ impl Selection {
                 (Extra::Weight, _) => Kind::Number,
                 (Extra::Order, Kind::Date) => Kind::Date,
                 (Extra::Order, _) => Kind::Number,
-                // Whoever stands for many rows need not be one of few.
+                // A group with few members may be one of many, so text may be a category here.
                 (Extra::Group, Kind::Text) => Kind::Category,
                 (Extra::Group, kind) => kind,
             })?);
@@ -181,7 +184,7 @@ impl Selection {
         selection.keep(table, choice)
     }
 
-    /// Finds the rows that are kept.
+    /// Determines the rows that are kept.
     fn keep(mut self, table: &Table, choice: &ColumnsConfig) -> Result<Self> {
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
         enum Row {
@@ -239,17 +242,18 @@ impl Selection {
         Ok(self)
     }
 
-    /// Rows that are kept.
+    /// The number of kept rows.
     pub fn n_rows(&self) -> usize {
         self.n_rows
     }
 
-    /// Numbers of a row: features, target, and what it holds besides.
+    /// The number of values in a row: features, target and extras.
     pub fn width(&self) -> usize {
         self.columns.len()
     }
 
-    /// Reads as many rows as `rows` holds, from `first` on: row-major, the features, the target, then the extras.
+    /// Fills `rows` with the kept rows from `first` on, row-major: the features, the target, then
+    /// the extras.
     ///
     /// # Errors
     /// Those of [`Storage::read`](crate::block::Storage::read).
@@ -289,7 +293,8 @@ fn unfit(column: &Column, kind: &str) -> Message {
     Message::new(Code::ColumnKind).with("column", &column.name).with("kind", kind)
 }
 
-/// A column as what it is wanted to be, and what stands for its cells that say nothing.
+/// Interprets a column as the wanted kind, and determines the value that replaces its missing
+/// cells.
 fn choose(column: &Column, index: usize, kind: Kind, choice: &ColumnsConfig) -> Result<Chosen> {
     let levels = match kind {
         Kind::Number | Kind::Date => {
@@ -324,7 +329,7 @@ fn choose(column: &Column, index: usize, kind: Kind, choice: &ColumnsConfig) -> 
     Ok(Chosen { index, levels, fill })
 }
 
-/// What rows hold besides, in the order in which they do.
+/// The extras that `choice` asks for, in the order in which rows contain them.
 fn wanted_extras(choice: &ColumnsConfig) -> [(Extra, &str); 3] {
     [(Extra::Weight, &choice.weight), (Extra::Group, &choice.group), (Extra::Order, &choice.order)]
 }

@@ -1,16 +1,17 @@
-//! Bytes of a file at any place of it: what is not text begins at its end, or has its columns far apart.
+//! Random access to the bytes of a file, for formats that start at the end or store columns far
+//! apart.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-/// A file that is read anywhere, as often as is wanted.
+/// A file that can be read at any offset.
 pub trait Source {
-    /// Bytes of the file.
+    /// The size of the file in bytes.
     fn size(&self) -> u64;
 
-    /// Fills `out` with what stands from byte `start` on.
+    /// Fills `out` with the bytes from offset `start`.
     ///
     /// # Errors
-    /// What the platform says, and [`io::ErrorKind::UnexpectedEof`] where the file ends before.
+    /// Errors of the platform, and [`io::ErrorKind::UnexpectedEof`] if the file is too short.
     fn read_at(&self, start: u64, out: &mut [u8]) -> io::Result<()>;
 }
 
@@ -46,27 +47,28 @@ impl Source for Vec<u8> {
     }
 }
 
-/// Bytes that a [`Cursor`] fetches at once.
+/// The bytes that a [`Cursor`] reads at once.
 const BUFFER_BYTES: usize = 1 << 16;
 
-/// A place in a file, and a buffer of what follows.
+/// A position in a file, with a buffer of the bytes after it.
 #[derive(Debug)]
 pub struct Cursor<S> {
     source: S,
     position: u64,
     buffer: Vec<u8>,
-    /// Where the buffer begins.
+    /// The offset of the buffer in the file.
     start: u64,
     capacity: usize,
 }
 
 impl<S: Source> Cursor<S> {
-    /// At byte `position`.
+    /// Creates a cursor at byte `position`.
     pub fn new(source: S, position: u64) -> Self {
         Self::with_capacity(source, position, BUFFER_BYTES)
     }
 
-    /// At byte `position`, fetching at most so many bytes at once: less where there are many of them.
+    /// Creates a cursor at byte `position` that reads at most `capacity` bytes at once. Use a small
+    /// capacity for many cursors.
     pub fn with_capacity(source: S, position: u64, capacity: usize) -> Self {
         Self { source, position, buffer: Vec::new(), start: position, capacity: capacity.max(1) }
     }

@@ -1,73 +1,74 @@
-//! Text into records and cells, a chunk at a time, without a copy of what is not quoted.
+//! Splits text into records and cells, a chunk at a time, and copies only quoted cells.
 
 use downhill::message::{Code, Message};
 
-/// Bytes of a record at most: what is longer is no table.
+/// The maximum bytes of a record; longer text is not a table.
 const MAX_RECORD_BYTES: usize = 1 << 24;
-/// Cells that are handed over at a time: with their text they stay in the second cache.
+/// The number of cells that are passed on at a time. With their text they fit into the second-level
+/// cache.
 const BATCH_CELLS: usize = 1 << 13;
 
-/// Where a cell lies in the text of its records.
+/// The position of a cell in the text of its records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
-    /// Its first byte.
+    /// The offset of its first byte.
     pub start: u32,
-    /// Behind its last byte.
+    /// The offset after its last byte.
     pub end: u32,
 }
 
 impl Span {
-    /// No byte at all.
+    /// An empty span.
     pub(crate) const EMPTY: Self = Self { start: 0, end: 0 };
 
     fn new(start: usize, end: usize) -> Self {
         Self { start: start as u32, end: end as u32 }
     }
 
-    /// Its bytes, without blanks around them.
+    /// Returns the bytes of the cell without surrounding blanks.
     #[inline]
     pub fn of<'a>(&self, text: &'a [u8]) -> &'a [u8] {
         text[self.start as usize..self.end as usize].trim_ascii()
     }
 }
 
-/// Some records, one after another: rows of a table before anything is made of them.
+/// Some consecutive records, before their cells are parsed.
 #[derive(Debug)]
 pub struct Records<'a> {
-    /// What spans are places in.
+    /// The text that spans refer to.
     pub text: &'a [u8],
-    /// The cells of all of them.
+    /// The cells of all records.
     pub cells: &'a [Span],
-    /// Where among these each record ends.
+    /// The end of each record in `cells`.
     pub ends: &'a [u32],
-    /// The line that each begins in, counted from 1, as an editor shows it.
+    /// The line in which each record begins, counted from 1, as an editor shows it.
     pub lines: &'a [u64],
 }
 
 impl<'a> Records<'a> {
-    /// The cells of one record.
+    /// Returns the cells of one record.
     pub fn record(&self, index: usize) -> &'a [Span] {
         let start = index.checked_sub(1).map_or(0, |before| self.ends[before] as usize);
         &self.cells[start..self.ends[index] as usize]
     }
 
-    /// Records.
+    /// The number of records.
     pub fn len(&self) -> usize {
         self.ends.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no records.
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }
 }
 
-/// Why a text is no table.
+/// Why a text is not a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unsplittable {
-    /// A record longer than any table has, by its line.
+    /// The record at this line is too long.
     TooLong(u64),
-    /// A byte that no text has, and every other kind of file does.
+    /// A zero byte, which text never contains and binary files nearly always do.
     Zero,
 }
 
@@ -80,34 +81,36 @@ impl From<Unsplittable> for Message {
     }
 }
 
-/// What takes records; an error of its own ends the reading.
+/// A function that takes records; its error stops the splitter.
 pub type Take<'a, E> = dyn FnMut(&Records<'_>) -> Result<(), E> + 'a;
 
-/// Text into records.
+/// Splits text into records.
 ///
-/// A quote is one where a cell begins; inside, two stand for one, and what follows the closing one belongs to the cell.
-/// LF, CR and both together end a record. A record of blanks alone is none.
+/// A quote counts only at the beginning of a cell. Inside, two quotes stand for one, and text after
+/// the closing quote belongs to the cell. LF, CR and CRLF end a record. A record of blanks only is
+/// skipped.
 #[derive(Debug)]
 pub struct Splitter {
     separator: u8,
-    /// What is not yet split.
+    /// The text that is not yet split.
     text: Vec<u8>,
-    /// What cells say that do not stand in the text as they are: it is put behind the text when they are handed over.
+    /// The unescaped text of quoted cells, which is appended to `text` before records are passed
+    /// on.
     aside: Vec<u8>,
     cells: Vec<Span>,
     ends: Vec<u32>,
     lines: Vec<u64>,
-    /// Lines that are still to be left out before the first record.
+    /// The number of lines still to skip before the first record.
     n_skipped: u32,
-    /// Ends of lines passed so far.
+    /// The number of line ends passed so far.
     passed: u64,
-    /// Whether a CR was the last that was passed: an LF behind it ends no second line.
+    /// Whether the last byte passed was a CR, so that a following LF does not end another line.
     after_return: bool,
 }
 
 impl Splitter {
-    /// Of text whose cells are separated by this byte, after so many lines that are none of its records; a space stands
-    /// for any run of spaces.
+    /// Creates a splitter that skips `n_skipped` lines; a space as separator stands for any run of
+    /// spaces.
     pub fn new(separator: u8, n_skipped: u32) -> Self {
         Self {
             separator,
@@ -122,18 +125,19 @@ impl Splitter {
         }
     }
 
-    /// The text that is not yet split, for more to be put behind it.
+    /// The text that is not yet split; append new text here.
     pub fn text(&mut self) -> &mut Vec<u8> {
         &mut self.text
     }
 
-    /// Gives `take` the records that end in the text. `whole` says that nothing follows, so the last one ends, too.
+    /// Passes complete records to `take`. `whole` says that no more text follows, so that the last
+    /// record is complete, too.
     ///
     /// # Errors
-    /// [`Unsplittable`], or what `take` says.
+    /// [`Unsplittable`], or the error of `take`.
     pub fn split<E: From<Unsplittable>>(&mut self, whole: bool, take: &mut Take<'_, E>) -> Result<(), E> {
         while self.n_skipped > 0 {
-            // A line of comments that is longer than a record is refused as one.
+            // A comment line that is longer than the longest record is an error as well.
             let Some(end) = self.text.iter().position(|byte| matches!(byte, b'\n' | b'\r')) else { break };
             let is_return = self.text[end] == b'\r';
             if is_return && end + 1 == self.text.len() && !whole {
@@ -149,7 +153,7 @@ impl Splitter {
         }
         let n_text = self.text.len();
         let mut marks = Marks::new(self.separator);
-        // Where the record under way and its cell begin; lines that end in its cells.
+        // The beginning of the current record and cell, and the line ends inside its cells.
         let mut begin = 0;
         if n_text > 0 && std::mem::replace(&mut self.after_return, false) && self.text[0] == b'\n' {
             marks.next(&self.text);
@@ -163,7 +167,7 @@ impl Splitter {
                     Some(found) => found,
                     None => break,
                 },
-                // Elsewhere than at the beginning of a cell it is a letter.
+                // A quote inside an unquoted cell is an ordinary character.
                 b'"' => continue,
                 _ => (Span::new(start, at), at),
             };
@@ -191,7 +195,7 @@ impl Splitter {
             self.end_record(begin, n_text);
             begin = n_text;
         }
-        // What has no end yet is split again, together with what comes.
+        // The incomplete record is split again when more text arrives.
         self.cells.truncate(self.ends.last().map_or(0, |end| *end as usize));
         if !self.ends.is_empty() {
             self.hand_over(n_text, take)?;
@@ -221,7 +225,7 @@ impl Splitter {
     #[inline(always)]
     fn end_record(&mut self, begin: usize, n_text: usize) {
         let first = self.ends.last().map_or(0, |end| *end as usize);
-        // Most begin with a letter or a digit.
+        // Most cells begin with a letter or a digit, so that there is nothing to trim.
         let plain = self.text[..n_text].get(begin).is_some_and(u8::is_ascii_alphanumeric);
         if plain || !self.cells[first..].iter().all(|cell| self.is_blank(*cell, n_text)) {
             self.ends.push(self.cells.len() as u32);
@@ -241,8 +245,8 @@ impl Splitter {
         text.trim_ascii().is_empty()
     }
 
-    /// The cell whose opening quote is at `open`, where it ends, and how many lines end in it; `None` where the text
-    /// ends before.
+    /// Returns the cell whose opening quote is at `open`, its end, and the number of line ends in
+    /// it; `None` if its end is not in the text yet.
     fn quoted(
         &mut self,
         marks: &mut Marks,
@@ -260,7 +264,8 @@ impl Splitter {
                         marks.next(text);
                         doubled = true;
                     }
-                    // Where the text ends with this one, whether it is doubled is not known, and no end is found below.
+                    // If the text ends here, a doubled quote may follow; the code below then finds
+                    // no end.
                     _ => break at,
                 },
                 Some(at) => {
@@ -306,18 +311,18 @@ impl Splitter {
     }
 }
 
-/// Bytes that are looked at together.
+/// The number of bytes that are scanned together.
 const LANES: usize = 64;
 
-/// The places of separators, quotes and ends of lines, in order.
+/// Iterates over the positions of separators, quotes and line ends.
 #[derive(Clone, Copy, Debug)]
 struct Marks {
     separator: u8,
-    /// Those of the bytes from `base` on that are not yet passed, a bit each.
+    /// One bit for each remaining mark in the bytes from `base` on.
     bits: u64,
     base: usize,
     next: usize,
-    /// Whether a zero byte was passed.
+    /// Whether a zero byte has been passed.
     zero: bool,
 }
 
@@ -326,7 +331,7 @@ impl Marks {
         Self { separator, bits: 0, base: 0, next: 0, zero: false }
     }
 
-    /// The next place in `text`, which is the same at every call.
+    /// Returns the next position in `text`, which must be the same at every call.
     #[inline(always)]
     fn next(&mut self, text: &[u8]) -> Option<usize> {
         while self.bits == 0 {
@@ -334,7 +339,7 @@ impl Marks {
             let (bits, zero) = match rest.first_chunk::<LANES>() {
                 Some(block) => marked(block, self.separator),
                 None => {
-                    // Filled up with what is no mark.
+                    // Padded with a byte that is no mark.
                     let mut block = [b'_'; LANES];
                     block[..rest.len()].copy_from_slice(rest);
                     marked(&block, self.separator)
@@ -350,7 +355,7 @@ impl Marks {
     }
 }
 
-/// A bit for each byte that is a separator, a quote or an end of a line, and whether one is zero.
+/// Returns a bit for each separator, quote or line end, and whether any byte is zero.
 #[cfg(target_arch = "wasm32")]
 #[inline(always)]
 fn marked(block: &[u8; LANES], separator: u8) -> (u64, bool) {
@@ -373,7 +378,7 @@ fn marked(block: &[u8; LANES], separator: u8) -> (u64, bool) {
     (bits, !u8x16_all_true(least))
 }
 
-/// The same in plain code, which the tests run.
+/// The portable version, which the tests run.
 #[cfg(not(target_arch = "wasm32"))]
 #[inline(always)]
 fn marked(block: &[u8; LANES], separator: u8) -> (u64, bool) {

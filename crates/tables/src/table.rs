@@ -26,18 +26,18 @@ const SHOWN_CHARACTERS: usize = 60;
 pub const MAX_ROWS: u32 = 1_000_000_000;
 /// The most columns of a table.
 pub(crate) const MAX_COLUMNS: usize = 10_000;
-/// Bytes of cells that stay in memory where there is storage for the others.
+/// The bytes of cells that stay in memory if there is storage for the rest.
 pub const HEAP_BYTES: usize = 256 << 20;
-/// Bytes of cells that stay in memory where there is no storage. Reading and training need as much again, and the page
-/// should need no more than 1 GiB.
+/// The bytes of cells that stay in memory if there is no storage. Reading and training need as much
+/// again, and the page should need no more than 1 GiB.
 pub const HEAP_BYTES_ALONE: usize = 512 << 20;
-/// Bytes of text that are split at a time.
+/// The bytes of text that are split at a time.
 const CHUNK_BYTES: usize = 1 << 20;
 
-/// A table, while it is read and after.
+/// A table, during and after reading.
 #[derive(Debug)]
 pub struct Table {
-    /// How its text is written; `None` where it came from a file that is no text.
+    /// The dialect of its text; `None` if the file is not text.
     pub dialect: Option<Dialect>,
     decoder: Decoder,
     splitter: Splitter,
@@ -69,8 +69,9 @@ impl Table {
         Self { dialect: None, ..Self::new(plain) }
     }
 
-    /// Starts, or starts over, with these columns: rows so far are forgotten, storage and sample stay. Push cells to
-    /// [`Table::columns_mut`], any number of rows at a time, then count them by [`Table::push_rows`].
+    /// Starts (or restarts) with these columns. Rows so far are discarded; storage and sampling
+    /// stay. Push cells to [`Table::columns_mut`], any number of rows at a time, then count them
+    /// with [`Table::push_rows`].
     ///
     /// # Errors
     /// [`Code::TooManyColumns`].
@@ -82,13 +83,14 @@ impl Table {
         self.content.name_columns(names)
     }
 
-    /// The columns, to push cells to: the same number to each before rows are counted.
+    /// The columns to push cells to. All columns must have the same number of cells before rows are
+    /// counted.
     pub fn columns_mut(&mut self) -> &mut [Column] {
         &mut self.content.columns
     }
 
-    /// Whether to push the row that comes `n` rows after those read so far: every row, unless [`Table::sample`] was
-    /// called.
+    /// Whether the row `n` rows after those read so far should be pushed. Every row is, unless
+    /// [`Table::sample`] was called.
     pub fn wants_row(&self, n: u64) -> bool {
         self.content.sample.is_none_or(|sample| sample.contains(self.content.n_read + n))
     }
@@ -96,8 +98,8 @@ impl Table {
     /// Counts rows: of the next `n_read` rows of the file, `n` have been pushed to every column.
     ///
     /// # Errors
-    /// [`Code::TooManyRows`], [`Code::StorageRefused`], [`Code::TableTooLarge`] of a sample, and those of
-    /// [`Storage::write`].
+    /// [`Code::TooManyRows`], [`Code::StorageRefused`], [`Code::TableTooLarge`] for a sample, and
+    /// those of [`Storage::write`].
     pub fn push_rows(&mut self, n: u32, n_read: u64) -> Result<()> {
         let content = &mut self.content;
         content.n_rows = content.n_rows.saturating_add(n);
@@ -118,20 +120,22 @@ impl Table {
         self.content.storage = Some(Rc::new(RefCell::new(storage)));
     }
 
-    /// Tells the table that there is no storage: it refuses what does not fit into [`HEAP_BYTES_ALONE`].
+    /// Tells the table that there is no storage: it then refuses what does not fit into
+    /// [`HEAP_BYTES_ALONE`].
     pub fn do_without_storage(&mut self) {
         self.content.alone = true;
         self.content.heap_bytes = HEAP_BYTES_ALONE;
     }
 
-    /// Reads only a sample of the rows: each with probability `fraction`, drawn by `seed`. Call it before the first row.
+    /// Reads only a sample of the rows: each with probability `fraction`, drawn with `seed`. Call
+    /// it before the first row.
     pub fn sample(&mut self, fraction: f64, seed: u32) {
         self.content.sample = Some(Sample::new(fraction, seed));
         self.do_without_storage();
     }
 
-    /// The fraction of a file's rows that fits into memory, if the table now holds `n_read` of its `n_bytes`. A tenth is
-    /// left free, since rows differ in length.
+    /// The fraction of a file's rows that fits into memory, if the table now holds `n_read` of its
+    /// `n_bytes`. A tenth stays free, because rows differ in length.
     pub fn share_that_fits(&self, n_read: f64, n_bytes: f64) -> f64 {
         let Content { columns, n_rows, alone, heap_bytes, .. } = &self.content;
         let taken = (size_of::<f64>() * columns.len()) as f64 * f64::from((*n_rows).max(1));
@@ -160,7 +164,8 @@ impl Table {
     ///
     /// # Errors
     /// [`Code::RowTooLong`], [`Code::TooManyColumns`], [`Code::TooManyRows`], [`Code::NotATable`],
-    /// [`Code::StorageRefused`], [`Code::TableTooLarge`] of a sample, and those of [`Storage::write`].
+    /// [`Code::StorageRefused`], [`Code::TableTooLarge`] for a sample, and those of
+    /// [`Storage::write`].
     pub fn push(&mut self, bytes: &[u8]) -> Result<()> {
         for chunk in bytes.chunks(CHUNK_BYTES) {
             self.decoder.decode(chunk, self.splitter.text());
@@ -169,10 +174,10 @@ impl Table {
         Ok(())
     }
 
-    /// Reads what is left after the last bytes.
+    /// Reads the text that remains after the last bytes.
     ///
     /// # Errors
-    /// As [`Table::push`], and [`Code::TableEmpty`].
+    /// Those of [`Table::push`], and [`Code::TableEmpty`].
     pub fn finish(&mut self) -> Result<()> {
         self.decoder.finish(self.splitter.text());
         self.splitter.split(true, &mut |records| self.content.take(records))?;
@@ -202,8 +207,8 @@ impl Table {
         &self.content.long
     }
 
-    /// A hash of every cell, by which a table is known again (XXH3, 64 bits, in hexadecimal): of the eight bytes of numbers
-    /// and dates, of the index of the word of every other cell, and of the words.
+    /// A hash of every cell that identifies the table (XXH3, 64 bits, in hexadecimal). It covers
+    /// the eight bytes of every number and date, the word index of every other cell, and the words.
     pub fn fingerprint(&mut self) -> String {
         let Hash(mut hasher) = self.content.hash.clone();
         for column in &mut self.content.columns {
@@ -212,7 +217,7 @@ impl Table {
         for column in &self.content.columns {
             for word in column.words() {
                 hasher.write(word.as_bytes());
-                // No word of UTF-8 has this byte.
+                // This byte never occurs in UTF-8.
                 hasher.write(&[0xFF]);
             }
             hasher.write(&[0xFE]);

@@ -1,4 +1,5 @@
-//! What the worker sees: a table that grows a chunk at a time, and rows out of it. Plain data cross as JSON text.
+//! The interface for the worker: a table that grows a chunk at a time, and rows selected from it.
+//! Plain data cross as JSON text.
 
 mod files;
 
@@ -23,7 +24,7 @@ fn start() {
     console_error_panic_hook::set_once();
 }
 
-/// A table, in the making or made.
+/// A table, during or after reading.
 #[wasm_bindgen]
 pub struct Table {
     table: Rc<crate::table::Table>,
@@ -32,8 +33,8 @@ pub struct Table {
 
 #[wasm_bindgen]
 impl Table {
-    /// The table that begins with `head`, and is that whole where `whole` says so. `dialect` (JSON) says how it is
-    /// written; without it that is found out.
+    /// Creates a table from the beginning of its file. `whole` says whether `head` is the whole
+    /// file. `dialect` (JSON) is the dialect, which is detected if it is absent.
     #[wasm_bindgen(constructor)]
     pub fn new(head: &[u8], whole: bool, dialect: Option<String>) -> Result<Table, Error> {
         let dialect = match dialect {
@@ -43,45 +44,48 @@ impl Table {
         Ok(Self { table: Rc::new(crate::table::Table::new(dialect)), selection: None })
     }
 
-    /// The next bytes of the table, from its first on.
+    /// Pushes the next bytes of the file.
     pub fn push(&mut self, chunk: &[u8]) -> Result<(), Error> {
         Ok(self.table()?.push(chunk)?)
     }
 
-    /// There are no more.
+    /// Ends the file.
     pub fn finish(&mut self) -> Result<(), Error> {
         Ok(self.table()?.finish()?)
     }
 
-    /// Whether the table has outgrown memory, and waits for `store` or `do_without_storage`.
+    /// Whether the table has outgrown memory and waits for `store` or `do_without_storage`.
     pub fn wants_storage(&self) -> bool {
         self.table.wants_storage()
     }
 
-    /// Gives the table a file for what does not fit into memory: `write` and `read` take a place and bytes.
+    /// Gives the table a file for data that do not fit into memory: `write` and `read` take an
+    /// offset and bytes.
     pub fn store(&mut self, write: Function, read: Function) -> Result<(), Error> {
         self.table()?.store(File { write, read });
         Ok(())
     }
 
-    /// Says that there is no storage: a table that does not fit into memory is refused.
+    /// Tells the table that there is no storage: it refuses what does not fit into memory.
     pub fn do_without_storage(&mut self) -> Result<(), Error> {
         self.table()?.do_without_storage();
         Ok(())
     }
 
-    /// The share of a file's rows that fits into memory, where `n_read` of its `n_bytes` are in it now.
+    /// The fraction of a file's rows that fits into memory, if the table now holds `n_read` of its
+    /// `n_bytes`.
     pub fn share_that_fits(&self, n_read: f64, n_bytes: f64) -> f64 {
         self.table.share_that_fits(n_read, n_bytes)
     }
 
-    /// Reads a sample of the rows: each with this probability, by `seed`. Before the first bytes.
+    /// Reads only a sample of the rows: each with probability `share`, drawn with `seed`. Call it
+    /// before the first bytes.
     pub fn sample(&mut self, share: f64, seed: u32) -> Result<(), Error> {
         self.table()?.sample(share, seed);
         Ok(())
     }
 
-    /// Rows so far.
+    /// The number of rows so far.
     pub fn n_rows(&self) -> u32 {
         self.table.n_rows()
     }
@@ -91,12 +95,12 @@ impl Table {
         Ok(self.table()?.fingerprint())
     }
 
-    /// What a person sees before choosing.
+    /// Returns what the page shows before columns are chosen.
     pub fn preview(&self) -> Result<JsValue, Error> {
         to_js(&self.table.preview()?)
     }
 
-    /// Chooses columns (JSON of `Columns`); says what the rows are then.
+    /// Selects columns (JSON of `Columns`) and describes the resulting rows.
     pub fn select(&mut self, columns: &str) -> Result<JsValue, Error> {
         let columns: ColumnsConfig = serde_json::from_str(columns).map_err(unreadable)?;
         let selection = Selection::new(&self.table, &columns)?;
@@ -116,7 +120,7 @@ impl Table {
         selected
     }
 
-    /// Fills whole rows of what was chosen, from `first` on.
+    /// Fills `rows` with whole selected rows from `first` on.
     pub fn read(&self, first: f64, rows: &Float64Array) -> Result<(), Error> {
         let mut read = vec![0.0; rows.length() as usize];
         if let Some(selection) = &self.selection {
@@ -133,8 +137,8 @@ impl Table {
         Rc::get_mut(&mut self.table).ok_or_else(|| Error::new("the table is being read"))
     }
 
-    /// What can be inferred of the model of a configuration (JSON of `RunConfig`) on the rows that were chosen: names of its
-    /// terms and classes, and [`Inferred`].
+    /// Infers standard errors and tests for the model of a configuration (JSON of `RunConfig`) on
+    /// the selected rows: returns the names of its terms and classes, and [`Inferred`].
     pub fn infer(&self, config: &str) -> Result<JsValue, Error> {
         let config: RunConfig = serde_json::from_str(config).map_err(unreadable)?;
         let Some(dataset) = self.dataset() else { return Ok(JsValue::UNDEFINED) };
@@ -144,7 +148,8 @@ impl Table {
         to_js(&Answer { terms, inferred: diagnostics::inferred(&dataset, &roles, plain, &config) })
     }
 
-    /// How a model does on a part of the chosen rows: answers a [`Query`] (JSON) with [`Diagnostics`].
+    /// Evaluates a model on a part of the selected rows: answers a [`Query`] (JSON) with
+    /// [`Diagnostics`].
     pub fn diagnose(&self, query: &str) -> Result<JsValue, Error> {
         let query: Query = serde_json::from_str(query).map_err(unreadable)?;
         let Some(dataset) = self.dataset() else { return Ok(JsValue::UNDEFINED) };
@@ -153,7 +158,7 @@ impl Table {
 }
 
 impl Table {
-    /// The rows that were chosen, and what they hold.
+    /// The selected rows as a dataset.
     fn dataset(&self) -> Option<Dataset> {
         let selection = self.selection.as_ref()?;
         let rows = Rows { table: Rc::clone(&self.table), selection: Rc::clone(selection) };
@@ -201,7 +206,7 @@ struct Answer {
     inferred: Inferred,
 }
 
-/// Rows as they were chosen.
+/// The selected rows.
 #[derive(Debug)]
 struct Rows {
     table: Rc<crate::table::Table>,

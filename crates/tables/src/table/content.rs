@@ -17,7 +17,7 @@ use crate::splitter::{Records, Span};
 /// Rows with too many cells that are reported one by one.
 const SHOWN_LONG_ROWS: usize = 3;
 
-/// Everything that the records of a table have become.
+/// The content of a table.
 #[derive(Debug)]
 pub(super) struct Content {
     pub(super) dialect: Dialect,
@@ -28,19 +28,19 @@ pub(super) struct Content {
     pub(super) long: LongRows,
     pub(super) n_short: u32,
     pub(super) shown: Vec<Vec<String>>,
-    /// Cells and lines of the records that are kept of a batch, where these differ from the records as they came.
+    /// The spans and lines of a batch's records, if they had to be rearranged.
     pub(super) spans: Vec<Span>,
     pub(super) lines: Vec<u64>,
-    /// Bytes of cells that stay in memory before others are stored.
+    /// The bytes of cells that stay in memory before others are stored.
     pub(super) heap_bytes: usize,
-    /// Blocks of rows in memory, and in storage.
+    /// The number of blocks in memory and in storage.
     pub(super) n_kept: usize,
     pub(super) n_stored: u64,
     pub(super) storage: Option<Shared>,
     /// Whether there is no storage.
     pub(super) alone: bool,
     pub(super) sample: Option<Sample>,
-    /// Rows of the file read so far, in the sample or not.
+    /// The number of rows of the file read so far, whether in the sample or not.
     pub(super) n_read: u64,
     /// The hash of every full block, in order.
     pub(super) hash: Hash,
@@ -53,7 +53,8 @@ pub struct LongRows {
     pub n_rows: u32,
     /// Line and number of cells of the first ones.
     pub first: Vec<(u64, usize)>,
-    /// Their places. Ranges, since such rows are rare, or all rows are such.
+    /// The positions of these rows. Ranges are compact, because either few or all rows are too
+    /// long.
     pub ranges: Vec<Range<u32>>,
 }
 
@@ -91,7 +92,7 @@ impl Sample {
     }
 }
 
-/// A running XXH3 of 64 bits.
+/// A running 64-bit XXH3 hash.
 #[derive(Clone, Default)]
 pub(super) struct Hash(pub(super) XxHash3_64);
 
@@ -138,7 +139,7 @@ impl Content {
             self.name_columns(&names)?;
             first = usize::from(self.has_header);
         }
-        // Where every record is kept, and has as many cells as there are columns, the cells form a matrix already.
+        // If every record is kept and has one cell per column, the cells already form a matrix.
         let stride = self.columns.len();
         let before = first.checked_sub(1).map_or(0, |header| records.ends[header] as usize);
         let mut ends = (before..).step_by(stride).skip(1);
@@ -171,8 +172,8 @@ impl Content {
         self.cut()
     }
 
-    /// Makes a matrix of the records in the sample: missing cells are empty, cells beyond the last column are left out and
-    /// reported.
+    /// Arranges the records of the sample as a matrix: missing cells are empty, and cells beyond
+    /// the last column are dropped and reported.
     fn fit(&mut self, records: &Records<'_>, first: usize, spans: &mut Vec<Span>, lines: &mut Vec<u64>) {
         let n_columns = self.columns.len();
         spans.clear();
@@ -196,18 +197,18 @@ impl Content {
         }
     }
 
-    /// Bytes of one block of all columns.
+    /// The bytes of one block of all columns.
     fn block_bytes(&self) -> usize {
         size_of::<f64>() * self.columns.len() * self.columns.first().map_or(0, Column::block_rows)
     }
 
-    /// Bytes of the blocks in memory.
+    /// The bytes of the blocks in memory.
     pub(super) fn kept_bytes(&self) -> usize {
         self.n_kept * self.block_bytes()
     }
 
-    /// Moves full blocks out of the columns: into memory up to a budget, then into storage, the columns of a block one
-    /// after another.
+    /// Moves full blocks out of the columns: into memory up to a budget, then into storage, where
+    /// the columns of a block follow one another.
     pub(super) fn cut(&mut self) -> Result<()> {
         if self.n_rows > MAX_ROWS {
             return Err(Message::new(Code::TooManyRows).with("limit", count(MAX_ROWS.into())));
@@ -246,7 +247,7 @@ impl Content {
         Ok(())
     }
 
-    /// Names the columns: each by its given name, made unique, or by its place.
+    /// Names the columns by their given names, made unique, or by their numbers.
     pub(super) fn name_columns(&mut self, given: &[String]) -> Result<()> {
         self.started = true;
         if given.len() > MAX_COLUMNS {

@@ -1,4 +1,4 @@
-//! What the page shows of a table before columns are chosen.
+//! The preview of a table that the page shows before columns are chosen.
 
 use downhill::config::ColumnsConfig;
 use downhill::message::{Code, Message, Result};
@@ -8,23 +8,23 @@ use super::{SHOWN_CHARACTERS, SHOWN_ROWS, Table};
 use crate::column::{Column, Kind};
 use crate::dialect::Dialect;
 
-/// Bars of a histogram.
+/// The number of histogram bars.
 const N_BINS: usize = 24;
-/// Levels of a category that are shown.
+/// The number of category levels shown.
 const SHOWN_LEVELS: usize = 12;
-/// Bad cells of a column that are shown.
+/// The number of bad cells shown per column.
 const SHOWN_BAD_CELLS: usize = 3;
 
-/// A table as the page shows it before columns are chosen.
+/// The preview of a table.
 #[derive(Clone, Debug, Serialize)]
 pub struct Preview {
-    /// How its text is written; `None` where it came from a file that is no text.
+    /// The dialect of its text; `None` if the file is not text.
     pub dialect: Option<Dialect>,
     /// The number of rows.
     pub n_rows: u32,
-    /// The number of rows of the file; larger where the table is a sample.
+    /// The number of rows of the file, which is larger if the table is a sample.
     pub n_read: u64,
-    /// Bytes of memory that the table takes.
+    /// The bytes of memory that the table takes.
     pub bytes: usize,
     /// The columns.
     pub columns: Vec<ColumnPreview>,
@@ -42,7 +42,7 @@ pub struct Preview {
     pub choice: ColumnsConfig,
 }
 
-/// A column as the page shows it.
+/// The preview of a column.
 #[derive(Clone, Debug, Serialize)]
 pub struct ColumnPreview {
     /// Its name.
@@ -57,9 +57,9 @@ pub struct ColumnPreview {
     pub summary: Option<[f64; 4]>,
     /// The number of cells in each of the equal parts of their range.
     pub histogram: Vec<u32>,
-    /// The first levels of a category, and how often each occurs.
+    /// The first levels of a category, with their counts.
     pub levels: Vec<(String, u32)>,
-    /// The number of levels, also of numbers that could be a category; 0 where there are too many.
+    /// The number of levels, also for numbers that could be a category; 0 if there are too many.
     pub n_levels: usize,
 }
 
@@ -74,19 +74,19 @@ impl Table {
         ColumnsConfig { target, features, ..ColumnsConfig::default() }
     }
 
-    /// The columns that a target can be learned from: those that vary and have no other use in `choice`.
+    /// The columns that can predict the target: those that vary and have no other use in `choice`.
     pub fn features_beside(&self, target: &str, choice: &ColumnsConfig) -> Vec<String> {
         let used = [target, &choice.weight, &choice.group, &choice.order];
         let usable = |column: &&Column| !matches!(column.kind(), Kind::Text | Kind::Empty);
         let varies = |column: &&Column| column.kind() == Kind::Category || column.max() > column.min();
         let free = |column: &&Column| !used.contains(&column.name.as_str());
         let others: Vec<&Column> = self.columns().iter().filter(free).filter(usable).collect();
-        // Where none varies, they are kept, so that the error can name them.
+        // If none varies, all are kept, so that the error can name them.
         let any = others.iter().any(varies);
         others.iter().filter(|column| !any || varies(column)).map(|column| column.name.clone()).collect()
     }
 
-    /// What the page shows of the table.
+    /// Creates the preview.
     ///
     /// # Errors
     /// Those of [`Storage::read`].
@@ -103,7 +103,7 @@ impl Table {
         }
         let widths = content.long.first.iter().map(|(line, n)| too_wide(*line, *n, columns.len()));
         bad_cells.extend(widths);
-        // Rows that never were text are shown as text would have them.
+        // Rows that did not come from text are shown as they would be written in text.
         let rows = if self.dialect.is_some() { content.shown.clone() } else { self.written_rows()? };
         Ok(Preview {
             dialect: self.dialect.clone(),

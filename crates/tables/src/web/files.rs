@@ -1,4 +1,4 @@
-//! Files that are no text: read here, or taken batch by batch from the wasm of the other formats.
+//! Reads files other than text: directly, or batch by batch from the wasm of the other formats.
 
 use std::rc::Rc;
 
@@ -14,7 +14,7 @@ use crate::format::Format;
 use crate::objects::Objects;
 use crate::source::Source;
 
-/// A table in the making out of a file that is no text.
+/// Builds a table from a file other than text.
 #[wasm_bindgen]
 pub struct TableFiller {
     filling: Filling,
@@ -23,8 +23,8 @@ pub struct TableFiller {
 
 #[wasm_bindgen]
 impl TableFiller {
-    /// Of a file of so many bytes; `read(start, end)` gives some of them, at once. One of a format that is not read here is
-    /// handed over by [`TableFiller::take`].
+    /// Creates a filler for a file of `size` bytes; `read(start, end)` returns bytes synchronously.
+    /// Rows of a format that is not read here arrive through [`TableFiller::take`].
     #[wasm_bindgen(constructor)]
     pub fn new(format: &str, read: Function, size: f64) -> Result<TableFiller, Error> {
         let file: Rc<dyn Source> = Rc::new(Blob::new(read, size));
@@ -37,20 +37,20 @@ impl TableFiller {
         Ok(Self { filling: Filling::default(), reader })
     }
 
-    /// What a file is that begins with `head`: `text`, `objects`, `array`, `archive`, `parquet`, `workbook` or
-    /// `old_workbook`.
+    /// Detects the format of a file that begins with `head`: `text`, `objects`, `array`, `archive`,
+    /// `parquet`, `workbook` or `old_workbook`.
     pub fn format_of(head: &[u8]) -> String {
         Format::of(head).name().to_owned()
     }
 
-    /// Reads on; whether there is more.
+    /// Reads the next part; returns whether there is more.
     pub fn step(&mut self) -> Result<bool, Error> {
         let Some(reader) = &mut self.reader else { return Ok(false) };
         let ended = self.filling.take(&reader.next()?)?;
         Ok(!ended)
     }
 
-    /// What the reader of the other formats gives: names of columns, or cells.
+    /// Takes a step from the reader of the other formats: column names or cells.
     pub fn take(&mut self, step: &JsValue) -> Result<(), Error> {
         let field = |name: &str| Reflect::get(step, &name.into()).ok().filter(|value| !value.is_undefined());
         let step = if let Some(names) = field("columns") {
@@ -66,42 +66,43 @@ impl TableFiller {
         Ok(())
     }
 
-    /// As that of a [`Table`].
+    /// See [`Table::wants_storage`].
     pub fn wants_storage(&self) -> bool {
         self.filling.table.wants_storage()
     }
 
-    /// As that of a [`Table`].
+    /// See [`Table::store`].
     pub fn store(&mut self, write: Function, read: Function) {
         self.filling.table.store(File { write, read });
     }
 
-    /// As that of a [`Table`].
+    /// See [`Table::do_without_storage`].
     pub fn do_without_storage(&mut self) {
         self.filling.table.do_without_storage();
     }
 
-    /// As that of a [`Table`].
+    /// See [`Table::sample`].
     pub fn sample(&mut self, share: f64, seed: u32) {
         self.filling.table.sample(share, seed);
     }
 
-    /// The share of a file's rows that fits into memory, where `fraction` of them are in it now.
+    /// The fraction of a file's rows that fits into memory, if the table now holds `fraction` of
+    /// them.
     pub fn share_that_fits(&self, fraction: f64) -> f64 {
         self.filling.table.share_that_fits(fraction, 1.0)
     }
 
-    /// Rows so far.
+    /// The number of rows so far.
     pub fn n_rows(&self) -> u32 {
         self.filling.table.n_rows()
     }
 
-    /// How much of the file has been read, from 0 to 1.
+    /// The fraction of the file that has been read, from 0 to 1.
     pub fn fraction(&self) -> f64 {
         self.reader.as_ref().map_or(0.0, |reader| reader.fraction())
     }
 
-    /// The table.
+    /// Returns the finished table.
     pub fn finish(&mut self) -> Result<Table, Error> {
         let table = std::mem::take(&mut self.filling).finish()?;
         Ok(Table { table: Rc::new(table), selection: None })
