@@ -1,4 +1,5 @@
-//! Writes every sample in every format, and what each has to predict, for the scripts of `tests/interop/`.
+//! Writes every sample in every format, with its expected predictions, for the scripts of
+//! `tests/interop/`.
 //!
 //! `cargo run -p downhill-model-files --example exported -- FOLDER`. The layout is in `tests/interop/README.md`.
 

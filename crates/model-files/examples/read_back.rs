@@ -1,8 +1,9 @@
-//! Reads what recipes have come to, as Downhill does where a person brings it in: `coefficients.csv`, `weights.npz`.
+//! Reads the results of recipes the way Downhill imports them: `coefficients.csv` and
+//! `weights.npz`.
 //!
-//! `cargo run -p downhill-model-files --example read_back -- FOLDER`, after `tests/interop/recipes.py` has left these
-//! files and what they have to predict in `FOLDER/<name>/<recipe>/`. Prints lines of JSON, as the scripts of
-//! `tests/interop/` do.
+//! Usage: `cargo run -p downhill-model-files --example read_back -- FOLDER`, after
+//! `tests/interop/recipes.py` has written these files and the expected predictions to
+//! `FOLDER/<name>/<recipe>/`. Prints JSON lines, like the scripts of `tests/interop/`.
 
 use std::path::{Path, PathBuf};
 use std::{env, error, fs};
@@ -15,7 +16,7 @@ use serde_json::Value;
 
 type Result<T> = std::result::Result<T, Box<dyn error::Error>>;
 
-/// A line, in the order that who listens looks for.
+/// A printed line, with its fields in the order that the caller expects.
 #[derive(Serialize)]
 struct Said {
     format: String,
@@ -63,7 +64,8 @@ fn folders(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(folders)
 }
 
-/// How far the outputs of the model in a file are from those of the script, as a share of how far these range.
+/// The largest difference between the outputs of the model in a file and those of the script, as a
+/// fraction of the range of the outputs.
 fn difference(recipe: &Path, tool: &Path, file: &str) -> Result<f64> {
     let json = |path: PathBuf| -> Result<Value> { Ok(serde_json::from_slice(&fs::read(path)?)?) };
     let rows = &json(recipe.join("expected.json"))?["trained"];
@@ -83,7 +85,7 @@ fn difference(recipe: &Path, tool: &Path, file: &str) -> Result<f64> {
     Ok(off / (high - low))
 }
 
-/// A row in the order of the model's own inputs.
+/// Reorders a row to the inputs of the model.
 fn inputs(model: &Model, names: &[&str], row: &Value) -> Result<Vec<f64>> {
     let mut x = Vec::new();
     for input in &model.inputs {

@@ -1,8 +1,10 @@
-//! Writes recipes of many configurations, and what they have to come to, for `tests/interop/recipes.py`.
+//! Writes recipes for many configurations, with their expected results, for
+//! `tests/interop/recipes.py`.
 //!
-//! `cargo run -p downhill-model-files --example recipes -- FOLDER`: for each configuration `FOLDER/<name>/` with `table.csv`, a
-//! script a tool, and `expected.json`: `trained` is the run after as many updates as the scripts make, `optimum` the same
-//! configuration much later (absent where only the way there is of interest), both as in `tests/interop/README.md`.
+//! Usage: `cargo run -p downhill-model-files --example recipes -- FOLDER`. Each configuration
+//! becomes a folder `FOLDER/<name>/` with `table.csv`, one script per tool, and `expected.json`:
+//! `trained` is the run after as many updates as the scripts make, and `optimum` is the same run
+//! much later (absent if only the path matters), both as in `tests/interop/README.md`.
 
 use std::path::PathBuf;
 use std::{env, fs};
@@ -24,14 +26,16 @@ mod expect;
 #[path = "shared/train.rs"]
 mod train;
 
-/// A configuration, how many updates its scripts make, and how many come near its optimum.
+/// A configuration, the number of updates that its scripts make, and the number that gets near its
+/// optimum.
 struct Recipe {
     name: &'static str,
     config: RunConfig,
     text: Option<String>,
     steps: u64,
     long: Option<u64>,
-    /// Whether chance has a part: other rows held out, another order, another start.
+    /// Whether the result depends on the random number generator: the validation rows, the row
+    /// order or the initial weights differ.
     by_chance: bool,
 }
 
@@ -61,7 +65,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// The generated line as a table.
+/// Writes the generated line as a table.
 fn line(config: &RunConfig) -> String {
     let Ok(dataset) = downhill::dataset::Dataset::build(&config.data, None) else { return String::new() };
     let (x, y) = dataset.columns();
@@ -69,7 +73,7 @@ fn line(config: &RunConfig) -> String {
     format!("{},{}\n", dataset.inputs[0].name, dataset.target) + &rows.collect::<String>()
 }
 
-/// Few columns of a table, all rows in every update.
+/// A configuration with a few columns of a table and all rows in every update.
 fn three() -> RunConfig {
     let mut config = table(ShippedTable::Diabetes);
     config.data.columns.features = ["bmi", "blood pressure", "age"].map(String::from).to_vec();
@@ -95,7 +99,7 @@ fn recipes() -> Vec<Recipe> {
     ];
     for (name, optimizer, rate) in optimizers {
         let config = RunConfig { optimizer, learning_rate: rate, ..three() };
-        // Before they have come to the same optimum.
+        // Few enough updates that the methods have not yet reached their common optimum.
         add(name, config, 20, None);
     }
 
@@ -135,7 +139,8 @@ fn recipes() -> Vec<Recipe> {
         if name == "cosine" {
             (config.warmup.steps, config.warmup.start_factor) = (10, 0.1);
         }
-        // It goes back thrice; near the optimum it would go by rises of the loss that are roundings.
+        // Bold driver takes three steps back. Near the optimum, rounding errors in the loss would
+        // decide its steps.
         let steps = if name == "bold" { 15 } else { 60 };
         add(name, config, steps, None);
     }
@@ -199,7 +204,7 @@ fn recipes() -> Vec<Recipe> {
         ["living area (sq ft)".into(), "remodelled".into()],
     ];
     (mixed.model.standardize, mixed.learning_rate) = (Some(Scaling::Standardize), 0.1);
-    // A part of its rows is enough.
+    // A part of the rows is enough.
     mixed.data.source = Source::Table { name: "homes.csv".into(), fingerprint: String::new() };
     let homes = fs::read_to_string(path(ShippedTable::WestRoxbury)).unwrap_or_default();
     let homes: String = homes.lines().take(301).flat_map(|line| [line, "\n"]).collect();
@@ -244,7 +249,7 @@ fn recipes() -> Vec<Recipe> {
     (small.model.initial_weights, small.learning_rate) = (InitialWeights::GlorotUniform, 0.001);
     recipes.push(chance("mini_batch", small, None, 14 * 100 + 5, 14 * 100));
 
-    // Names that mean something to SQL, to Python, to spreadsheets; a category, dates, empty cells.
+    // Names with a special meaning in SQL, Python and spreadsheets; a category, dates, empty cells.
     let hostile = ["`a.b` \"q\" '; --", "\\n{0}%s \u{1f600}", "select"];
     let mut text = format!("\"{}\",{},{},when,y\n", hostile[0].replace('"', "\"\""), hostile[1], hostile[2]);
     for i in 0..60_u32 {

@@ -1,6 +1,8 @@
-//! Writes the run files of `crates/model-files/samples/`: what tests, fuzzer and other tools are given to read.
+//! Writes the run files of `crates/model-files/samples/`, which tests, the fuzzer and other tools
+//! read.
 //!
-//! `cargo run -p downhill-model-files --example samples`. Trained natively on the CPU, from tables that the page ships.
+//! Usage: `cargo run -p downhill-model-files --example samples`. The runs are trained natively on
+//! the CPU, from tables that ship with the page.
 
 use std::fs;
 use std::path::Path;
@@ -16,14 +18,14 @@ mod train;
 fn main() -> Result<()> {
     let story = RunConfig::default();
 
-    // Powers, far from 0.
+    // Powers of a number far from 0.
     let mut powers = table(ShippedTable::CoalDisasters);
     powers.model.degree = 3;
     powers.model.standardize = Some(Scaling::Standardize);
     powers.loss = Loss::Poisson;
     powers.learning_rate = 0.1;
 
-    // Numbers, powers, a category, products of numbers and with a category.
+    // Numbers, powers, a category, and products of numbers with each other and with a category.
     let mut mixed =
         choose_optimizer(&choose_method(&table(ShippedTable::WestRoxbury), Method::MiniBatch), "adam")?;
     mixed.data.columns.features =

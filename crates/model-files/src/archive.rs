@@ -1,4 +1,4 @@
-//! Archives (zip) of a model's files.
+//! ZIP archives that contain a model's files.
 
 use std::io::{Cursor, Read, Write};
 
@@ -6,20 +6,20 @@ use downhill::message::{Code, Message, Result};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
-/// Files of an archive at most: a model has three.
+/// The maximum number of files in an archive; a model has three.
 const MAX_FILES: usize = 1_000;
-/// Bytes of all that is unpacked, at most.
+/// The maximum total number of unpacked bytes.
 const MAX_BYTES: u64 = 64 << 20;
 
-/// An archive that unpacks no more than it may.
+/// An archive with a limit on the bytes it unpacks.
 pub(crate) struct Archive<'a> {
     files: ZipArchive<Cursor<&'a [u8]>>,
     format: &'static str,
-    /// Bytes that may still be unpacked.
+    /// The number of bytes that may still be unpacked.
     left: u64,
 }
 
-/// Names of an archive's files; nothing where it is none, or has more than a model has.
+/// Returns the names of an archive's files; `None` if it is not an archive or has too many files.
 pub(crate) fn names(bytes: &[u8]) -> Option<Vec<String>> {
     if !bytes.starts_with(b"PK") {
         return None;
@@ -31,11 +31,11 @@ pub(crate) fn names(bytes: &[u8]) -> Option<Vec<String>> {
     files.file_names().map(|name| Some(name.ok()?.to_string())).collect()
 }
 
-/// The archive of files that are deflated.
+/// Packs files into an archive, compressed with deflate.
 pub(crate) fn packed(files: &[(&str, &[u8])]) -> Result<Vec<u8>> {
     let internal = |error: &dyn std::fmt::Display| Message::new(Code::Internal).with("detail", error);
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
-    // No clock here: the date is the first that the format has.
+    // The date is the earliest that ZIP can express, because this crate has no clock.
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)
         .last_modified_time(DateTime::default());
@@ -46,13 +46,13 @@ pub(crate) fn packed(files: &[(&str, &[u8])]) -> Result<Vec<u8>> {
     Ok(archive.finish().map_err(|error| internal(&error))?.into_inner())
 }
 
-/// Of a file that is not what its format says.
+/// The error for a file that does not follow its format.
 pub(crate) fn damaged(format: &str, detail: impl std::fmt::Display) -> Message {
     Message::new(Code::ModelDamaged).with("format", format).with("detail", detail)
 }
 
 impl<'a> Archive<'a> {
-    /// Opens an archive; `format` is what a person calls it.
+    /// Opens an archive; `format` is its name in error messages.
     pub(crate) fn open(bytes: &'a [u8], format: &'static str) -> Result<Self> {
         let files = ZipArchive::new(Cursor::new(bytes)).map_err(|error| damaged(format, error))?;
         if files.len() > MAX_FILES {
@@ -64,7 +64,8 @@ impl<'a> Archive<'a> {
         Ok(Self { files, format, left: MAX_BYTES })
     }
 
-    /// The folder of the file of this name, ending in a slash; nothing where it lies in none.
+    /// Returns the folder of the file with this name, ending in a slash; empty if the file is at
+    /// the root.
     pub(crate) fn folder_of(&self, name: &str) -> String {
         let found = self.files.file_names().find_map(|own| {
             let own = own.ok()?.to_string();
@@ -75,12 +76,12 @@ impl<'a> Archive<'a> {
         found.unwrap_or_default()
     }
 
-    /// A file's bytes; nothing where the archive has none of this name.
+    /// Returns the content of a file; `None` if the archive has no such file.
     pub(crate) fn get(&mut self, name: &str) -> Result<Option<Vec<u8>>> {
         let Some(place) = self.files.index_for_name(name) else { return Ok(None) };
         let file = self.files.by_index(place).map_err(|error| damaged(self.format, error))?;
         let mut bytes = Vec::new();
-        // Whatever the archive says of its size: what comes out is counted.
+        // The size in the archive's directory may be wrong, so the bytes are counted as they come.
         file.take(self.left + 1).read_to_end(&mut bytes).map_err(|error| damaged(self.format, error))?;
         match self.left.checked_sub(bytes.len() as u64) {
             Some(left) => self.left = left,
@@ -94,7 +95,7 @@ impl<'a> Archive<'a> {
         Ok(Some(bytes))
     }
 
-    /// The same of a file that has to be there.
+    /// Returns the content of a file, or an error if the archive lacks it.
     pub(crate) fn need(&mut self, name: &str) -> Result<Vec<u8>> {
         let found = self.get(name)?;
         found.ok_or_else(|| damaged(self.format, format_args!("it contains no {name}")))

@@ -1,8 +1,10 @@
-//! Code: a function called `predict` that takes a row in the user's units, in f64.
+//! Exports a model as source code: a function `predict` that takes a row in the user's units, in
+//! f64.
 //!
-//! What is scaled is scaled in the code as in the model, in the same order, so that no digit is lost; categories are words.
-//! The run file travels in the last line, a comment, with a checksum (CRC-32) of the lines before it: code that somebody
-//! changed is not taken for the run that it carries.
+//! The code scales and combines inputs in the same order as the model, so that no digit is lost;
+//! categories are words. The last line is a comment with the run file and a checksum (CRC-32) of
+//! the lines before it. If somebody changes the code, it no longer counts as the run that it
+//! carries.
 
 use downhill::dataset::{Input, Term};
 use downhill::message::{Code, Message, Result};
@@ -27,14 +29,15 @@ pub(crate) mod rust;
 
 pub(crate) mod sql;
 
-/// Terms that one statement adds up: compilers and interpreters go down a level for each.
+/// The number of terms that one statement adds up. Compilers and interpreters recurse once per
+/// term.
 const TERMS_A_STATEMENT: usize = 50;
-/// What the last line begins with, after what makes it a comment.
+/// The beginning of the last line, after the comment sign.
 const MARK: &str = "downhill-run ";
-/// What the first line begins with.
+/// The beginning of the first line, after the comment sign.
 const FIRST: &str = "Downhill: predicts ";
 
-/// A language.
+/// A target language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Language {
     Python,
@@ -45,7 +48,7 @@ enum Language {
 }
 
 impl Language {
-    /// The name in the first line.
+    /// The name of the language in the first line.
     fn name(self) -> &'static str {
         match self {
             Self::Python => "Python and NumPy",
@@ -56,7 +59,7 @@ impl Language {
         }
     }
 
-    /// What makes the rest of a line a comment.
+    /// The sign that starts a comment.
     fn comment(self) -> &'static str {
         match self {
             Self::Python => "# ",
@@ -66,7 +69,7 @@ impl Language {
     }
 }
 
-/// The code of a run; `body` writes what follows the comment at the top.
+/// Writes the code of a run; `body` writes what follows the comment at the top.
 fn write(run: &Run, language: Language, body: fn(&Program<'_>) -> Result<String>) -> Result<Vec<u8>> {
     let model = run.model();
     let program = Program::new(&model);
@@ -80,7 +83,7 @@ fn write(run: &Run, language: Language, body: fn(&Program<'_>) -> Result<String>
 
 fn header(run: &Run, model: &Model, program: &Program<'_>, language: Language) -> String {
     let inputs: Vec<&str> = model.inputs.iter().map(|input| &input.name[..]).collect();
-    // Whoever has a thousand columns does not read their names in one line.
+    // A list of very many column names would not be readable.
     let listed = if inputs.len() > 5 { format!("{} inputs", inputs.len()) } else { inputs.join(", ") };
     let mut lines =
         vec![format!("{FIRST}{} from {} ({})", comment(&model.target), comment(&listed), language.name())];
@@ -106,7 +109,7 @@ fn header(run: &Run, model: &Model, program: &Program<'_>, language: Language) -
         + "\n"
 }
 
-/// What the function gives.
+/// Describes the return value of the function.
 fn meaning(model: &Model) -> String {
     let target = &model.target;
     match model.activation {
@@ -127,17 +130,17 @@ fn meaning(model: &Model) -> String {
     }
 }
 
-/// CRC-32 of what is written, the run that it carries included.
+/// The CRC-32 of the code and of the run that it carries.
 pub(crate) fn checksum(text: &str, note: &str) -> u32 {
     let mut crc = Crc::new();
-    // An editor may change how lines end.
+    // An editor may have changed the line endings.
     crc.update(text.replace("\r\n", "\n").as_bytes());
     crc.update(note.as_bytes());
     crc.sum()
 }
 
-/// JSON in which nothing ends a comment of any language or of a page, or turns its direction: all of these stand in texts
-/// alone, where an escape means the same.
+/// Escapes JSON so that it cannot end a comment of any language or HTML page, or change the text
+/// direction. All escaped characters occur only inside strings, where an escape means the same.
 pub(crate) fn in_comment(json: &str) -> String {
     let mut escaped = String::with_capacity(json.len());
     for letter in json.chars() {
@@ -180,21 +183,21 @@ fn read(bytes: &[u8], language: Language) -> Result<Plain> {
     Run::read(note.as_bytes()).map(Plain::of_run)
 }
 
-/// A model as statements, before they are in any language.
+/// A model as a sequence of statements, independent of the language.
 struct Program<'a> {
     model: &'a Model,
-    /// What each input is called, as a name of every language.
+    /// The variable name of each input, valid in every language.
     names: Vec<String>,
     terms: Vec<Term>,
-    /// Begins names of what is worked out on the way.
+    /// The prefix of local variables.
     local: String,
 }
 
-/// How a language writes what they have in common.
+/// The syntax of a language for constructs that all languages share.
 struct Syntax {
-    /// `name = value`, as a statement that holds from there on.
+    /// Writes a statement that declares `name` with a value.
     assign: fn(&str, &str) -> String,
-    /// Whether an input has a level, as 1 or 0.
+    /// Writes 1 or 0, depending on whether an input has a level.
     is_level: fn(&str, &str) -> String,
 }
 
@@ -202,7 +205,7 @@ impl<'a> Program<'a> {
     fn new(model: &'a Model) -> Self {
         let names = identifiers::of(&model.inputs);
         let taken = |local: &str| names.iter().any(|name| name.starts_with(local));
-        // Not `f`: the 64th would be called as a type of Rust's is.
+        // Not `f`: `f64` would be the name of a Rust type.
         let free = ["t", "z", "q", "w"].into_iter().find(|local| !taken(local));
         let mut local = free.unwrap_or("t_").to_owned();
         while taken(&local) {
@@ -215,30 +218,30 @@ impl<'a> Program<'a> {
         self.model.n_outputs()
     }
 
-    /// What a name of something on the way is.
+    /// Returns the name of a local variable.
     fn local(&self, what: &str) -> String {
         format!("{}{what}", self.local)
     }
 
-    /// Inputs with their names.
+    /// Iterates over the inputs with their variable names.
     fn inputs(&self) -> impl Iterator<Item = (&'a Input, &str)> {
         self.model.inputs.iter().zip(self.names.iter().map(String::as_str))
     }
 
-    /// What a number is scaled to.
+    /// Writes the scaled value of a number.
     fn scaled(&self, input: usize, name: &str) -> String {
         let map = &self.model.map.inputs[input];
         divided(&minus(name, map.center, decimal), map.scale, decimal)
     }
 
-    /// Statements up to the scores, and what these are called.
+    /// Returns the statements that compute the scores, and the names of the scores.
     fn statements(&self, syntax: &Syntax) -> (Vec<String>, Vec<String>) {
         let mut statements = Vec::new();
         let mut values: Vec<String> = Vec::with_capacity(self.terms.len());
         for (k, term) in self.terms.iter().enumerate() {
             let value = match *term {
                 Term::Power { input, power: 1 } => self.scaled(input, &self.names[input]),
-                // As the model raises it: each power is the one before times the number.
+                // As in the model, each power is the previous power times the number.
                 Term::Power { power, .. } => {
                     format!("{} * {}", values[k - 1], values[k + 1 - power as usize])
                 }
@@ -276,14 +279,14 @@ impl<'a> Program<'a> {
         (statements, scores)
     }
 
-    /// A term as the feature that is weighted.
+    /// Writes the scaled feature of a term.
     fn feature(&self, k: usize, value: &str, number: fn(f64) -> String) -> String {
         let map = &self.model.map;
         divided(&minus(value, map.center[k], number), map.scale[k], number)
     }
 }
 
-/// `a`, `+ w f`, ...: what is added up, a line each.
+/// Writes the summands `a`, `+ w f`, ..., one per line.
 fn addends(
     first: Option<String>,
     features: &[String],
@@ -303,12 +306,12 @@ fn addends(
     lines
 }
 
-/// Their sum.
+/// Joins summands to a sum.
 fn sum(mut addends: Vec<String>) -> String {
     if addends.len() == 1 { addends.remove(0) } else { format!("(\n{}\n)", addends.join("\n")) }
 }
 
-/// What stands in brackets that hold all of it, without them.
+/// Removes brackets that enclose a whole expression.
 fn bare(value: &str) -> &str {
     let Some(within) = value.strip_prefix('(').and_then(|value| value.strip_suffix(')')) else {
         return value;
@@ -327,7 +330,7 @@ fn bare(value: &str) -> &str {
     within
 }
 
-/// Indents what is within brackets of their own lines, four blanks a level.
+/// Indents bracketed lines by four spaces per level.
 fn indented(text: &str, mut depth: usize) -> String {
     let mut lines = String::new();
     for line in text.lines() {
@@ -362,12 +365,12 @@ fn divided(value: &str, scale: f64, number: fn(f64) -> String) -> String {
     }
 }
 
-/// A number in as many digits as tell it from every other, always one of floating point.
+/// Writes a number with as many digits as identify it, always as a floating-point literal.
 fn decimal(value: f64) -> String {
     format!("{value:?}")
 }
 
-/// A text in quotes; `escape` writes what cannot stand there as it is.
+/// Writes a text in quotes; `escape` writes a character that cannot stand there as it is.
 fn quoted(text: &str, escape: fn(char) -> String) -> String {
     let mut quoted = String::from("\"");
     for letter in text.chars() {
@@ -382,7 +385,7 @@ fn quoted(text: &str, escape: fn(char) -> String) -> String {
     quoted
 }
 
-/// An example of an input.
+/// Returns an example value of an input.
 fn example(model: &Model, index: usize) -> String {
     let map = &model.map.inputs[index];
     crate::features::example(map.center, map.scale)
@@ -392,7 +395,7 @@ fn cannot_hold(language: Language, part: &str) -> Message {
     Message::new(Code::ModelCannotHold).with("format", language.name()).with("part", part)
 }
 
-/// Code holds everything that predictions need; what training continues from is a note.
+/// Code contains everything that predictions need; the training state is in a note.
 pub(crate) fn holds(_: &Model, part: Part) -> Option<Held> {
     match part {
         Part::Training => Some(Held::Note),

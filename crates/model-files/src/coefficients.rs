@@ -1,9 +1,11 @@
-//! A table of coefficients: one row a term and output, in the units of the data, with every digit.
+//! A table of coefficients: one row per term and output, in the units of the data, at full
+//! precision.
 //!
-//! `term,estimate,output,link`, the first two called as in R's broom. Terms are `(intercept)`, `x`, `x^2`, `colour = red`,
-//! `width * height`; a category's first level, which the others are compared to, has a row of its own with 0, so that all of
-//! its levels are there. `link` is what makes the sum of the terms out of a prediction: `identity`, `logit`, `log` or
-//! `softmax`. Other tables are read that begin with a term and an estimate.
+//! The columns are `term,estimate,output,link`; the first two are named as in R's broom. Terms are
+//! `(intercept)`, `x`, `x^2`, `colour = red`, `width * height`. The reference level of a category
+//! has a row with 0, so that all levels are listed. `link` is the link function: `identity`,
+//! `logit`, `log` or `softmax`. The reader also accepts other tables that begin with a term and an
+//! estimate.
 
 use std::collections::{HashMap, HashSet};
 
@@ -29,20 +31,21 @@ pub(crate) const SPEC: FormatSpec = FormatSpec {
 };
 
 const NAME: &str = "table of coefficients";
-/// What the first row says, and what a table is told by.
+/// The header, by which the format is recognized.
 const HEADER: [&str; 4] = ["term", "estimate", "output", "link"];
 const INTERCEPT: &str = "(intercept)";
-/// What others call it.
+/// Other names of the intercept.
 const INTERCEPTS: [&str; 5] = ["(intercept)", "intercept", "const", "bias", "_cons"];
-/// Rows of an output at most: its terms, the first level of each category, the constant.
+/// The maximum number of rows per output: its terms, the reference level of each category, and the
+/// constant.
 const MAX_ROWS: usize = 2 * MAX_FEATURES + 1;
-/// Places that a name is taken apart at, at most.
+/// The maximum number of places at which a product's name is split.
 const MAX_HALVES: usize = 16;
 
 fn write(run: &Run) -> Result<Vec<u8>> {
     let model = run.model();
     let bytes = table(&model).map_err(|error| Message::new(Code::Internal).with("detail", error))?;
-    // A column may be called as a term of others is.
+    // A column may have the same name as a term of others.
     let same = read(&bytes).is_ok_and(|again| {
         let again = again.model;
         again.inputs == model.inputs
@@ -101,7 +104,7 @@ fn recognizes(content: &Content<'_>) -> bool {
     cells.next().as_deref() == Some(HEADER[0]) && cells.next().as_deref() == Some(HEADER[1])
 }
 
-/// Terms of one output, in the order of the table.
+/// The terms of one output, in the order of the table.
 type Terms = Vec<(String, f64)>;
 
 fn read(bytes: &[u8]) -> Result<Plain> {
@@ -204,13 +207,13 @@ fn model(outputs: Vec<(String, Terms)>, activation: Option<Response>) -> Result<
     Ok(model)
 }
 
-/// What the names of terms say.
+/// The structure of the model according to the names of its terms.
 struct Layout {
     inputs: Vec<Input>,
     map: FeatureMap,
-    /// What the constant is called, where there is one.
+    /// The name of the intercept, if there is one.
     intercept: Option<String>,
-    /// Rows of levels that the others are compared to.
+    /// The rows of reference levels.
     references: HashSet<String>,
 }
 
@@ -221,7 +224,7 @@ impl Layout {
             names.iter().find(|name| **name == INTERCEPT).or_else(|| names.iter().find(is_intercept));
         let known: HashSet<&str> = names.iter().copied().collect();
         let (mut inputs, mut maps): (Vec<Input>, Vec<InputMap>) = (Vec::new(), Vec::new());
-        // Of a factor of products: its input. Numbers by name; levels by their term.
+        // Maps each factor of a product to its input: numbers by name, levels by their term.
         let mut factors: HashMap<&str, u32> = HashMap::new();
         let mut categories: HashMap<&str, usize> = HashMap::new();
         let mut products = Vec::new();
@@ -233,7 +236,7 @@ impl Layout {
             if is_product {
                 products.push(*name);
             } else if power(name).is_some_and(|(base, _)| known.contains(base)) {
-                // Counted with its base.
+                // A power is counted with its base.
             } else if let Some((column, level)) = name.split_once(" = ") {
                 let at = *categories.entry(column).or_insert_with(|| {
                     inputs.push(Input { name: column.to_owned(), levels: Vec::new() });
@@ -278,13 +281,13 @@ impl Layout {
     }
 }
 
-/// `a * b` as every pair that it may be.
+/// Splits `a * b` in every possible way.
 fn halves(term: &str) -> impl Iterator<Item = (&str, &str)> {
     const BETWEEN: &str = " * ";
     term.match_indices(BETWEEN).take(MAX_HALVES).map(|(at, _)| (&term[..at], &term[at + BETWEEN.len()..]))
 }
 
-/// `x^2` as its base and its power.
+/// Splits `x^2` into its base and its power.
 fn power(term: &str) -> Option<(&str, u32)> {
     let (base, power) = term.rsplit_once('^')?;
     let power = power.parse().ok().filter(|power| (2..=MAX_DEGREE).contains(power))?;

@@ -1,28 +1,28 @@
-//! A model that was read, as the page shows it.
+//! Describes an imported model for the page.
 
 use serde::Serialize;
 
 use crate::formats::Found;
 
-/// What a person sees of a file that was read: what it is, and its model in the units of the data.
+/// An imported file as the page shows it, with the model in the units of the data.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Seen {
-    /// What the file holds.
+    /// The content of the file.
     #[serde(flatten)]
     pub found: Found,
-    /// What each row of `coefficients` belongs to.
+    /// The term of each row of `coefficients`.
     pub terms: Vec<String>,
-    /// `[term][output]`, over inputs as they are.
+    /// The coefficients `[term][output]` of unscaled terms.
     pub coefficients: Vec<Vec<f64>>,
-    /// One an output; none where the model has none.
+    /// One constant per output; `None` if the model has no constants.
     pub constants: Option<Vec<f64>>,
 }
 
 impl Seen {
-    /// Of what was found.
+    /// Describes an imported model.
     pub fn of(found: Found) -> Self {
         let folded = found.model.folded();
-        // Scaling leaves a constant where there was no bias, too.
+        // Folding the scaling creates a constant even if there was no bias.
         let has_constant = found.model.bias.is_some() || folded.bias.iter().any(|bias| *bias != 0.0);
         Self {
             terms: found.model.term_names(),
@@ -44,7 +44,7 @@ mod tests {
         Run::read(&std::fs::read(path).expect("a sample")).expect("a run")
     }
 
-    /// y = 2 x + 1 seen through standardized x: the constant takes what the center was worth.
+    /// y = 2 x + 1 with standardized x: the constant absorbs the center.
     #[test]
     fn shows_a_model_in_the_units_of_the_data() {
         for name in ["story", "powers", "mixed", "classes"] {
@@ -54,7 +54,7 @@ mod tests {
             assert_eq!(seen.terms.len(), seen.coefficients.len(), "{name}");
             let mut features = vec![0.0; model.map.n_features()];
             let row = vec![0.0; model.inputs.len()];
-            // Of a row of zeros and first levels nothing is left but the constants.
+            // For a row of zeros and reference levels, only the constants remain.
             for (z, constant) in
                 model.outputs(&row, &mut features).iter().zip(seen.constants.as_ref().expect("a bias"))
             {

@@ -1,4 +1,5 @@
-//! What formats leave to whoever loads them: how the features are made, in Python's words.
+//! Python code and comments that explain how to compute features for formats that contain only
+//! weights.
 
 use downhill::dataset::Term;
 use downhill::model::Response;
@@ -6,7 +7,7 @@ use downhill::model::Response;
 use crate::format::{Held, Part};
 use downhill::foreign::Model;
 
-/// How an archive of arrays holds a part of a model: the reader of the file makes the features.
+/// How an archive of arrays holds a part of a model. The reader of the file computes the features.
 pub(crate) fn held_by_arrays(_: &Model, part: Part) -> Option<Held> {
     match part {
         Part::Weights => Some(Held::Inside),
@@ -17,7 +18,8 @@ pub(crate) fn held_by_arrays(_: &Model, part: Part) -> Option<Held> {
     }
 }
 
-/// Lines of Python that make `X`, one row a case, one column a feature; a row is given as an example.
+/// Returns Python lines that build `X`, with one row per case and one column per feature, for an
+/// example row.
 pub(crate) fn numpy_rows(model: &Model) -> String {
     let example = |index: usize| example(model.map.inputs[index].center, model.map.inputs[index].scale);
     if model.is_plain() {
@@ -48,17 +50,17 @@ pub(crate) fn numpy_rows(model: &Model) -> String {
     lines + &format!("X = [[{}]]\n", made.join(", "))
 }
 
-/// A number of few digits where the data lie.
+/// Returns an example value with few digits within the range of the data.
 pub(crate) fn example(center: f64, scale: f64) -> String {
     if center == 0.0 {
         return "0.5".to_owned();
     }
-    // As many places as the scale has digits to spare.
+    // The number of decimals follows from the scale.
     let places = (1.0 - scale.abs().log10().floor()).clamp(0.0, 12.0) as usize;
     format!("{center:.places$}")
 }
 
-/// A line that prints what is made of the outputs; in each pattern `{}` stands for them.
+/// Returns a line that prints predictions; `{}` in each pattern stands for the outputs.
 pub(crate) fn after(outputs: &str, activation: Response, [sigmoid, softmax, exp]: [&str; 3]) -> String {
     let pattern = match activation {
         Response::Linear => "{}",
@@ -69,7 +71,7 @@ pub(crate) fn after(outputs: &str, activation: Response, [sigmoid, softmax, exp]
     format!("print({})\n", pattern.replace("{}", outputs))
 }
 
-/// A text of Python's.
+/// Writes a Python string literal.
 pub(crate) fn python_text(text: &str) -> String {
     let mut quoted = String::from("\"");
     for letter in text.chars() {
@@ -84,7 +86,8 @@ pub(crate) fn python_text(text: &str) -> String {
     quoted
 }
 
-/// A text within a line of comment: nothing that ends a line, turns its direction or hides.
+/// Escapes a text for a line comment: nothing in it may end the line, change the text direction or
+/// be invisible.
 pub(crate) fn comment(text: &str) -> String {
     let shown = |letter: char| match letter {
         ' '..='~' => String::from(letter),
@@ -94,6 +97,7 @@ pub(crate) fn comment(text: &str) -> String {
         _ => format!("<{:04x}>", letter as u32),
     };
     let text: String = text.chars().take(200).map(shown).collect();
-    // A compiler of C takes the next line to be part of one that ends so, blanks after it or not.
+    // A C compiler joins a line that ends with a backslash (or its trigraph `??/`) with the next
+    // one, even if blanks follow.
     if text.trim_end().ends_with(['\\', '/']) { text + "." } else { text }
 }

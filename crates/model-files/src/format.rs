@@ -1,4 +1,4 @@
-//! What a file format of models is: the type of the rows that [`crate::formats`] lists.
+//! The specification of a file format, the row type of the table in [`crate::formats`].
 
 use std::fmt;
 
@@ -19,16 +19,16 @@ pub struct FormatSpec {
     pub group: Group,
     /// The name of a saved file; `{step}` stands for the step of its run.
     pub file_name: &'static str,
-    /// Whether a file of unknown format is in this one, judged by its content.
+    /// Whether content of an unknown format is in this one.
     pub recognizes: fn(&Content<'_>) -> bool,
-    /// Writes a run. Fails where the format cannot express what the model does.
+    /// Writes a run. Fails if the format cannot express what the model does.
     pub write: fn(&Run) -> Result<Vec<u8>>,
-    /// Reads a file; `None` where the format holds no model.
+    /// Reads a file; `None` if the format contains no model.
     pub read: Option<Reader>,
-    /// How the format holds a part of a model; `None` where there is nothing to say of that part.
+    /// How the format holds a part of a model; `None` if the part does not apply.
     pub holds: fn(&Model, Part) -> Option<Held>,
-    /// Lines that load a file of this name and predict with it, and the language that they are written in:
-    /// `python`, `javascript`, ...; both empty where only Downhill reads the format.
+    /// The language (`python`, `javascript`, ...) and lines of code that load a file with this name
+    /// and predict with it; both empty if only Downhill reads the format.
     pub how_to_load: fn(&Model, &str) -> (&'static str, String),
 }
 
@@ -57,7 +57,7 @@ pub enum Group {
 pub enum Part {
     /// The weights and the bias.
     Weights,
-    /// How numbers are scaled.
+    /// The scaling of numbers.
     Scaling,
     /// Powers and products.
     Terms,
@@ -77,7 +77,7 @@ pub enum Part {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Held {
-    /// As it is.
+    /// Unchanged.
     Inside,
     /// Folded into the weights.
     Folded,
@@ -87,34 +87,35 @@ pub enum Held {
     Outside,
 }
 
-/// What the page says of a file before it is saved.
+/// The description of a file that the page shows before it is saved.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Description {
     /// The name to save it under.
     pub file_name: String,
-    /// How each part of this model is held; parts that the model does not have are absent.
+    /// How each part of this model is held; parts that the model lacks are absent.
     pub holds: Vec<(Part, Held)>,
     /// Lines that load the file and predict with it.
     pub how_to_load: String,
-    /// The language of these lines: `python`, `javascript`, ...; empty where there is nothing to run.
+    /// The language of these lines: `python`, `javascript`, ...; empty if there are none.
     pub language: String,
-    /// Bytes.
+    /// The size of the file in bytes.
     pub size: usize,
 }
 
-/// A file as the module of its format reads it.
+/// The result of a format's reader.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plain {
-    /// The tool that wrote it, where the file says so.
+    /// The tool that wrote the file, if the file names one.
     pub producer: Option<String>,
     /// The model.
     pub model: Model,
-    /// The text of the run file that it carries.
+    /// The text of the run file that the file carries.
     pub carried: Option<String>,
 }
 
 impl Plain {
-    /// A file of Downhill's that carries its run, and nothing else to read the model from.
+    /// Creates the result for a Downhill file that carries its run and nothing else to read the
+    /// model from.
     pub(crate) fn of_run(run: Run) -> Self {
         let producer = Some(format!("Downhill {}", run.file.downhill));
         Self { producer, model: run.model(), carried: Some(run.text) }
@@ -123,19 +124,19 @@ impl Plain {
 
 /// The content of a file of unknown format.
 pub struct Content<'a> {
-    /// All of it.
+    /// All bytes of the file.
     pub bytes: &'a [u8],
-    /// Names of the files in it, where it is an archive.
+    /// The names of the files in it, if it is an archive.
     pub files: Option<Vec<String>>,
 }
 
 impl<'a> Content<'a> {
-    /// The content of a file of these bytes.
+    /// Wraps the bytes of a file.
     pub fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, files: archive::names(bytes) }
     }
 
-    /// The bytes without the mark that UTF-8 may begin with.
+    /// The bytes without a UTF-8 byte order mark.
     pub(crate) fn text(&self) -> &'a [u8] {
         without_mark(self.bytes)
     }
@@ -145,13 +146,13 @@ impl<'a> Content<'a> {
         self.text().split(|byte| *byte == b'\n').next().unwrap_or_default()
     }
 
-    /// Whether it begins as a JSON object does.
+    /// Whether it begins like a JSON object.
     pub(crate) fn is_json(&self) -> bool {
         self.bytes.trim_ascii_start().starts_with(b"{")
     }
 }
 
-/// Bytes of a text without the mark that UTF-8 may begin with.
+/// Strips a UTF-8 byte order mark.
 pub(crate) fn without_mark(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes)
 }
@@ -160,13 +161,13 @@ impl FormatSpec {
     /// Writes a run.
     ///
     /// # Errors
-    /// [`Code::ModelCannotHold`](downhill::message::Code::ModelCannotHold) where the format cannot express what the
-    /// model does.
+    /// [`Code::ModelCannotHold`](downhill::message::Code::ModelCannotHold) if the format cannot
+    /// express what the model does.
     pub fn write(&self, run: &Run) -> Result<Vec<u8>> {
         (self.write)(run)
     }
 
-    /// What the file holds of this run, and how it is loaded.
+    /// Describes what the file holds of this run, and how to load it.
     ///
     /// # Errors
     /// Those of [`FormatSpec::write`].
@@ -179,12 +180,12 @@ impl FormatSpec {
         Ok(Description { holds: holds.collect(), how_to_load, language: language.into(), size, file_name })
     }
 
-    /// The name to save a run under.
+    /// Returns the name to save a run under.
     pub fn file_name(&self, run: &Run) -> String {
         self.file_name.replace("{step}", &run.file.steps.to_string())
     }
 
-    /// The ending of file names, without its dot.
+    /// Returns the file name extension, without the dot.
     pub fn extension(&self) -> &'static str {
         self.file_name.rsplit('.').next().unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! The table of formats, and reading a file whatever its format.
+//! The table of formats, and the reader that detects the format of a file.
 
 use downhill::foreign::Model;
 use downhill::message::{Code, Message, Result};
@@ -10,7 +10,7 @@ use crate::{
     code, coefficients, history, keras_h5, keras_zip, npz, onnx, page, pmml, recipe, safetensors, tfjs,
 };
 
-/// Every format, in the order in which the page lists those of a group.
+/// All formats, in the order in which the page lists them within a group.
 pub const FORMATS: &[FormatSpec] = &[
     run::SPEC,
     keras_h5::SPEC,
@@ -34,38 +34,39 @@ pub const FORMATS: &[FormatSpec] = &[
     recipe::spark::SPEC,
 ];
 
-/// A model that was read, in the units of its data.
+/// A model read from a file, in the units of its data.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Found {
     /// The name of the file's format.
     pub format: &'static str,
-    /// The tool that wrote it, where the file says so.
+    /// The tool that wrote it, if the file names one.
     pub producer: Option<String>,
     /// The model, as other tools that read the format see it.
     pub model: Model,
-    /// The run file that the file carries, where that describes the same model.
+    /// The run file that the file carries, if it describes the same model.
     pub run: Option<String>,
 }
 
-/// The format of this name.
+/// Returns the format with this name.
 pub fn named(name: &str) -> Option<&'static FormatSpec> {
     FORMATS.iter().find(|format| format.name == name)
 }
 
-/// The format of a file, by its content; `None` where it is no model.
+/// Detects the format of a file by its content; `None` if it is not a model.
 pub fn recognize(bytes: &[u8]) -> Option<&'static FormatSpec> {
     let content = Content::new(bytes);
-    // From the last: the run file, which is first, takes any JSON that no other format recognizes.
+    // In reverse order, because the run file format (first) accepts any JSON that no other format
+    // recognizes.
     FORMATS.iter().rev().find(|format| (format.recognizes)(&content))
 }
 
-/// Reads a model, whatever its format is.
+/// Reads a model in any format.
 ///
-/// The run that a file carries counts only where it describes the same model: a person may have changed the weights
-/// and left the note.
+/// The run that a file carries counts only if it describes the same model: a user may have changed
+/// the weights and left the note.
 ///
 /// # Errors
-/// [`Code::ModelUnknown`] where the file is no model, and those of its format's reader.
+/// [`Code::ModelUnknown`] if the file is not a model, and those of its format's reader.
 pub fn read(bytes: &[u8]) -> Result<Found> {
     let format = recognize(bytes).ok_or_else(|| Message::new(Code::ModelUnknown))?;
     let read = format.read.ok_or_else(|| Message::new(Code::ModelUnknown))?;
@@ -92,7 +93,7 @@ mod tests {
 
     fn described(format: &FormatSpec, name: &str) -> Option<Description> {
         match format.describe(&sample(name)) {
-            // TensorFlow.js has no e^z.
+            // TensorFlow.js has no exponential activation.
             Err(error) if (name, format.name) == ("powers", "tfjs") => {
                 assert_eq!(error.code, Code::ModelCannotHold);
                 None

@@ -1,58 +1,60 @@
-//! A model taken apart for speed: predictions of many rows at once, column by column, without anything made for a row.
+//! Fast prediction of many rows at once, column by column, without allocations per row.
 
 use downhill::dataset::{FeatureMap, Term};
 use downhill::model::Response;
 
 use downhill::foreign::Model;
 
-/// Rows that are worked on together: a block of every column, and what is made of it, stays in the nearest cache.
+/// The number of rows in a block. A block of every column and the intermediate results fit into the
+/// first-level cache.
 const BLOCK_ROWS: usize = 1 << 10;
 
-/// A model by what each of its inputs, and each pair of them, adds to the outputs.
+/// A model as a sum of contributions from each input and each pair of inputs.
 ///
-/// Numbers are scaled, raised and multiplied as the model has it, in f64; what is subtracted from a feature is taken into the
-/// constant, which it does not leave: `w (t - c) / s = (w / s) t - w c / s`.
+/// Numbers are scaled, raised and multiplied in f64 as in the model. The centers of features are
+/// folded into the constant: `w (t - c) / s = (w / s) t - w c / s`.
 #[derive(Clone, Debug)]
 pub struct Forward {
     n_outputs: usize,
     constants: Vec<f64>,
     parts: Vec<Part>,
-    /// Of each input whose scaled numbers are wanted, its centre and scale.
+    /// The center and scale of each input whose scaled values are needed.
     scales: Vec<Option<(f64, f64)>>,
     activation: Response,
 }
 
-/// What one input or two add; coefficients are `[output][...]`.
+/// The contribution of one or two inputs; coefficients are `[output][...]`.
 #[derive(Clone, Debug)]
 enum Part {
-    /// `w / s (x - c)` of numbers that take part in nothing else: `[output][input]`, beside which inputs and their `c`.
+    /// `w / s (x - c)` of numbers that occur only as themselves: `of` lists the inputs with their
+    /// `c`, and the weights are `[output][input]`.
     Firsts { of: Vec<(usize, f64)>, weights: Vec<Vec<f64>> },
-    /// `w_1 z + w_2 z^2 + ...`, the highest power first.
+    /// `w_1 z + w_2 z^2 + ...`, with weights from the highest power to the lowest.
     Powers { input: usize, weights: Vec<Vec<f64>> },
-    /// One number a level, the first level's being 0.
+    /// One value per level; 0 for the first level.
     Levels { input: usize, weights: Vec<Vec<f64>> },
     /// `w z_a z_b`.
     Numbers { of: [usize; 2], weights: Vec<f64> },
-    /// A slope by `number` for each level of `category`.
+    /// A slope in `number` for each level of `category`.
     Slopes { category: usize, number: usize, weights: Vec<Vec<f64>> },
-    /// A number for each pair of levels, row-major; `n` levels of the second.
+    /// A value for each pair of levels, row-major, where the second input has `n` levels.
     Pairs { of: [usize; 2], n: usize, weights: Vec<Vec<f64>> },
 }
 
-/// Columns of blocks, kept between calls.
+/// Buffers for a block, reused between calls.
 #[derive(Clone, Debug, Default)]
 struct Scratch {
-    /// Scaled numbers of each input, a block each.
+    /// The scaled values of each input in the block.
     z: Vec<Vec<f64>>,
     outputs: Vec<Vec<f64>>,
 }
 
 impl Forward {
-    /// Of a model whose parts fit each other.
+    /// Prepares a model whose parts must be consistent.
     pub fn new(model: &Model) -> Self {
         let (map, n_outputs) = (&model.map, model.n_outputs());
         let terms = map.terms();
-        // Of each feature, `w / s` of each output.
+        // Returns `w / s` of a feature and an output.
         let slope = |k: usize, output: usize| model.weights[k][output] / map.scale[k];
         let constants = (0..n_outputs).map(|output| {
             let shift: f64 = (0..terms.len()).map(|k| slope(k, output) * map.center[k]).sum();
@@ -106,13 +108,14 @@ impl Forward {
         }
     }
 
-    /// Outputs: one, or one a class.
+    /// The number of outputs: one, or one per class.
     pub fn n_outputs(&self) -> usize {
         self.n_outputs
     }
 
-    /// What the model says of rows, given as columns of one length (a category as the index of its level): into `said`, a
-    /// column an output, what the outputs mean. A level that the model does not have is taken as its first.
+    /// Predicts rows that are given as columns of equal length (a category as the index of its
+    /// level). Writes one column per output into `said`, after the activation. An unknown level
+    /// counts as the first one.
     pub fn predict(&self, columns: &[&[f64]], said: &mut [Vec<f64>]) {
         let n_rows = columns.first().map_or(0, |column| column.len());
         for column in said.iter_mut() {
@@ -155,10 +158,11 @@ impl Forward {
         self.activate(n, outputs);
     }
 
-    /// Applies the activation to the outputs of `n` rows, in their place.
+    /// Applies the activation in place to the outputs of `n` rows.
     fn activate(&self, n: usize, outputs: &mut [Vec<f64>]) {
         if self.activation != Response::Softmax {
-            // It acts on each number by itself, so a column will do for a row.
+            // These activations act on each number separately, so that a column can be processed
+            // like a row.
             outputs.iter_mut().for_each(|column| self.activation.respond(&mut column[..n]));
             return;
         }
@@ -171,14 +175,14 @@ impl Forward {
     }
 }
 
-/// What products of two inputs are made of.
+/// The data that contributions of pairs are built from.
 struct Pairs<'a> {
     map: &'a FeatureMap,
     terms: &'a [Term],
     /// The first feature of each input.
     firsts: &'a [usize],
     n_outputs: usize,
-    /// The weight of a feature for an output, over the feature's scale.
+    /// Returns the weight of a feature for an output, divided by the feature's scale.
     slope: &'a dyn Fn(usize, usize) -> f64,
 }
 
@@ -188,7 +192,7 @@ impl Pairs<'_> {
         let levels_of = |input: usize| self.map.inputs[input].n_levels as usize;
         let slopes = |number: usize, category: usize| {
             let of_level = |level: usize, output: usize| {
-                // The product has its inputs in the order of the pair.
+                // The product lists its inputs in the order of the pair.
                 let (of_number, of_category) = (Some(self.firsts[number]), self.level(category, level));
                 let [fa, fb] = if number == a { [of_number, of_category] } else { [of_category, of_number] };
                 self.slope_of(fa, fb, output)
@@ -221,12 +225,12 @@ impl Pairs<'_> {
         (0..self.n_outputs).map(of).collect()
     }
 
-    /// The feature of a level; the first level has none.
+    /// Returns the feature of a level; the first level has none.
     fn level(&self, input: usize, level: usize) -> Option<usize> {
         level.checked_sub(1).map(|place| self.firsts[input] + place)
     }
 
-    /// The slope of the product of two features; 0 where either is missing.
+    /// Returns the slope of the product of two features; 0 if either is missing.
     fn slope_of(&self, a: Option<usize>, b: Option<usize>, output: usize) -> f64 {
         let product = |(a, b): (usize, usize)| {
             self.terms.iter().position(|term| matches!(*term, Term::Product { of } if of == [a, b]))
@@ -239,7 +243,7 @@ impl Part {
     fn add(&self, output: usize, x: &[&[f64]], z: &[Vec<f64>], out: &mut [f64]) {
         match self {
             Self::Firsts { of, weights } => {
-                // Four at a time: the sums are fetched and put back a quarter as often.
+                // Four inputs at a time, so that the sums are loaded and stored a quarter as often.
                 let (fours, rest) = of.as_chunks::<4>();
                 let (weights, weights_of_rest) = weights[output].as_chunks::<4>();
                 for (four, w) in fours.iter().zip(weights) {
@@ -259,7 +263,7 @@ impl Part {
                 [w3, w2, w1] => {
                     out.iter_mut().zip(&z[*input]).for_each(|(out, z)| *out += ((w3 * z + w2) * z + w1) * z);
                 }
-                // As Horner has it.
+                // Horner's method.
                 weights => out.iter_mut().zip(&z[*input]).for_each(|(out, z)| {
                     *out += weights.iter().fold(0.0, |sum, weight| (sum + weight) * z);
                 }),
@@ -287,7 +291,8 @@ impl Part {
     }
 }
 
-/// Casts from float saturate: whatever stands in a column is a place, or none.
+/// Looks up the weight of a level. Casts from float saturate, so any value is either an index or
+/// out of range.
 fn at(weights: &[f64], level: f64) -> f64 {
     weights.get(level as usize).copied().unwrap_or(0.0)
 }

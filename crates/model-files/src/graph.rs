@@ -1,11 +1,12 @@
-//! What a small graph of layers or nodes computes, as polynomials of the model's inputs.
+//! Symbolic evaluation of a small graph of layers or nodes, as polynomials of the model's inputs.
 //!
-//! A linear model over powers, levels and products can be written in many ways: scaled by a layer or by a node, its columns
-//! chosen by a product with a matrix of zeros and ones, its powers multiplied together. Whatever way a file takes, it is
-//! walked with symbols in the place of numbers: a [`Value`] is a row of polynomials, and what comes out at the end is the model,
-//! over features that are not scaled. All of it is f64.
+//! A linear model over powers, levels and products can be written in many ways: scaling may be a
+//! layer or a node, columns may be selected by a product with a matrix of zeros and ones, and
+//! powers may be multiplied together. To read all of them, the graph is evaluated with symbols
+//! instead of numbers: a [`Value`] is a row of polynomials, and the output polynomials are the
+//! model, over unscaled features. All coefficients are f64.
 //!
-//! Graphs may be hostile, so a [`Graph`] counts the terms that it has made and stops at a limit.
+//! Graphs may be hostile, so a [`Graph`] counts the terms that it creates and stops at a limit.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -17,18 +18,19 @@ use downhill::model::Response;
 
 use downhill::foreign::{Model, unscaled};
 
-/// Terms that may be made on the way: what a thousand features of a thousand classes take, twice over.
+/// The maximum number of terms: twice as many as a model with a thousand features and a thousand
+/// classes needs.
 const MAX_TERMS: usize = 2_000_000;
 
 /// The highest power of an input.
 const MAX_POWER: u32 = downhill::config::MAX_DEGREE;
 
-/// A factor of a monomial.
+/// One factor of a monomial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Factor {
-    /// An input to a power, from 1.
+    /// A power of an input, at least 1.
     Power { input: usize, power: u32 },
-    /// 1 where the category has this level, and 0 elsewhere.
+    /// 1 if the category has this level, and 0 otherwise.
     Level { input: usize, level: usize },
 }
 
@@ -40,17 +42,17 @@ impl Factor {
     }
 }
 
-/// Factors of different inputs, rising; none for the constant.
+/// Factors of distinct inputs in ascending order; empty for the constant.
 type Monomial = Vec<Factor>;
 
-/// A sum of monomials, each with its coefficient.
+/// A sum of monomials with coefficients.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Polynomial(BTreeMap<Monomial, f64>);
 
-/// One polynomial a column.
+/// One polynomial per column.
 pub(crate) type Value = Vec<Polynomial>;
 
-/// The inputs of a graph, and how much has been computed of it.
+/// The inputs of a graph, and the number of terms created so far.
 #[derive(Debug)]
 pub(crate) struct Graph {
     format: &'static str,
@@ -59,12 +61,12 @@ pub(crate) struct Graph {
 }
 
 impl Polynomial {
-    /// A number that does not depend on any input.
+    /// Creates a constant polynomial.
     pub(crate) fn constant(value: f64) -> Self {
         Self(BTreeMap::from([(Vec::new(), value)]))
     }
 
-    /// The number, where it is one that does not depend on any input.
+    /// Returns the value of a constant polynomial; `None` if it depends on an input.
     pub(crate) fn as_constant(&self) -> Option<f64> {
         match self.0.len() {
             0 => Some(0.0),
@@ -73,7 +75,7 @@ impl Polynomial {
         }
     }
 
-    /// Whether nothing is left but the rounding of numbers as large as those of another.
+    /// Whether all coefficients are rounding errors compared to those of `other`.
     pub(crate) fn is_near_zero_beside(&self, other: &Self) -> bool {
         let largest = |of: &Self| of.0.values().fold(0.0_f64, |largest, w| largest.max(w.abs()));
         largest(self) <= 1e-5 * largest(other)
@@ -81,7 +83,7 @@ impl Polynomial {
 
     fn add_scaled(&mut self, other: &Self, by: f64) {
         for (monomial, coefficient) in &other.0 {
-            // Most are there already, and need no key of their own.
+            // Most monomials exist already and need no new key.
             match self.0.get_mut(monomial) {
                 Some(own) => *own += coefficient * by,
                 None => drop(self.0.insert(monomial.clone(), coefficient * by)),
@@ -91,12 +93,12 @@ impl Polynomial {
 }
 
 impl Graph {
-    /// Of a model that takes these inputs. `format` is what a file of its kind is called to a person.
+    /// Creates a graph with these inputs. `format` is the format's name in error messages.
     pub(crate) fn new(format: &'static str, inputs: Vec<Input>) -> Self {
         Self { format, inputs, n_terms: 0 }
     }
 
-    /// Inputs by their places, each a number.
+    /// Returns the numeric inputs in a range.
     pub(crate) fn numbers(&mut self, which: Range<usize>) -> Result<Value> {
         self.count(which.len())?;
         Ok(which
@@ -104,7 +106,7 @@ impl Graph {
             .collect())
     }
 
-    /// One column a level of a category.
+    /// Returns one column per level of a category.
     pub(crate) fn one_hot(&mut self, input: usize) -> Result<Value> {
         let n_levels = self.inputs[input].levels.len();
         self.count(n_levels)?;
@@ -113,18 +115,18 @@ impl Graph {
             .collect())
     }
 
-    /// Levels of a category.
+    /// Returns the levels of a category.
     pub(crate) fn levels(&self, input: usize) -> &[String] {
         &self.inputs[input].levels
     }
 
-    /// The same columns once more: copies take as much room as what is computed.
+    /// Copies columns; copies count towards the limit because they take memory.
     pub(crate) fn copied(&mut self, columns: &[Polynomial]) -> Result<Value> {
         self.count(columns.iter().map(|column| 1 + column.0.len()).sum())?;
         Ok(columns.to_vec())
     }
 
-    /// `a + by * b`, column by column; one column stands for as many as the other has.
+    /// Computes `a + by * b`, column by column; a single column is broadcast.
     pub(crate) fn add(&mut self, a: &Value, b: &Value, by: f64) -> Result<Value> {
         self.each(a, b, |_, a, b| {
             let mut sum = a.clone();
@@ -133,12 +135,12 @@ impl Graph {
         })
     }
 
-    /// `a * b`, column by column; one column stands for as many as the other has.
+    /// Computes `a * b`, column by column; a single column is broadcast.
     pub(crate) fn multiply(&mut self, a: &Value, b: &Value) -> Result<Value> {
         self.each(a, b, Self::product)
     }
 
-    /// `a / b`, column by column, where b does not depend on the inputs.
+    /// Computes `a / b`, column by column; `b` must not depend on the inputs.
     pub(crate) fn divide(&mut self, a: &Value, b: &Value) -> Result<Value> {
         let inverse = |column: &Polynomial| {
             let value = column.as_constant().ok_or_else(|| self.unsupported("a division by an input"))?;
@@ -151,7 +153,8 @@ impl Graph {
         self.multiply(a, &inverse)
     }
 
-    /// `x W + b`: the kernel is `[in, out]`, row-major; the bias has a number an output, or is not there.
+    /// Computes `x W + b`. The kernel is `[in, out]`, row-major; the bias has one number per
+    /// output, or is empty.
     pub(crate) fn dense(
         &mut self,
         x: &Value,
@@ -159,7 +162,7 @@ impl Graph {
         n_outputs: usize,
         bias: &[f64],
     ) -> Result<Value> {
-        // However many outputs of nothing there are said to be.
+        // Catches an empty input with a huge claimed number of outputs.
         let shaped =
             (1..=MAX_FEATURES).contains(&n_outputs) && kernel.len() == x.len().saturating_mul(n_outputs);
         if !shaped || !(bias.is_empty() || bias.len() == n_outputs) {
@@ -181,7 +184,7 @@ impl Graph {
         Ok(outputs)
     }
 
-    /// `constant + sum of weight * column`.
+    /// Computes `constant + sum of weight * column`.
     pub(crate) fn sum<'p>(
         &mut self,
         constant: f64,
@@ -195,10 +198,11 @@ impl Graph {
         Ok(sum)
     }
 
-    /// The model whose outputs these are.
+    /// Returns the model with these outputs.
     ///
     /// # Errors
-    /// [`Code::ModelUnsupported`] for a monomial that no feature of Downhill is, [`Code::ModelNotFinite`].
+    /// [`Code::ModelUnsupported`] for a monomial that Downhill has no feature for,
+    /// [`Code::ModelNotFinite`].
     pub(crate) fn model(self, target: &str, outputs: &Value, activation: Response) -> Result<Model> {
         let mut degrees = vec![1_u32; self.inputs.len()];
         let mut interactions: Vec<[u32; 2]> = Vec::new();
@@ -245,7 +249,7 @@ impl Graph {
             terms.iter().enumerate().map(|(place, term)| (monomial_of(&terms, *term), place)).collect();
         for (k, output) in outputs.iter().enumerate() {
             for (monomial, coefficient) in &output.0 {
-                // What is said of the first level of a category is said of whatever is none of the others.
+                // The first level has no feature of its own: it is one minus the other levels.
                 for (sign, monomial) in without_first_levels(monomial, &model.inputs) {
                     match (places.get(&monomial), &mut model.bias) {
                         (Some(place), _) => model.weights[*place][k] += sign * coefficient,
@@ -259,7 +263,7 @@ impl Graph {
         if finite { Ok(model) } else { Err(Message::new(Code::ModelNotFinite).with("name", "kernel")) }
     }
 
-    /// What this format holds that Downhill has not.
+    /// The error for a construct of this format that Downhill does not support.
     pub(crate) fn unsupported(&self, found: &str) -> Message {
         Message::new(Code::ModelUnsupported).with("format", self.format).with("found", found)
     }
@@ -296,7 +300,7 @@ impl Graph {
         Ok(product)
     }
 
-    /// The product of two monomials; nothing where it is 0, as that of two levels of a category is.
+    /// Returns the product of two monomials; `None` if it is 0, as for two levels of one category.
     fn joined(&self, left: &Monomial, right: &Monomial) -> Result<Option<Monomial>> {
         let mut factors = left.clone();
         for factor in right {
@@ -327,7 +331,7 @@ impl Graph {
         monomial.iter().map(name).collect::<Vec<_>>().join(" * ")
     }
 
-    /// Whether a monomial leaves a constant behind once first levels are said by the others.
+    /// Whether a monomial contributes a constant once first levels are expressed by the others.
     fn has_constant(&self, monomial: &Monomial) -> bool {
         without_first_levels(monomial, &self.inputs).iter().any(|(_, monomial)| monomial.is_empty())
     }
@@ -344,7 +348,7 @@ impl Graph {
     }
 }
 
-/// Whether a factor takes part in products of features.
+/// Whether a factor can take part in products of features.
 fn is_first(factor: Factor) -> bool {
     matches!(factor, Factor::Power { power: 1, .. } | Factor::Level { .. })
 }
@@ -362,7 +366,7 @@ fn monomial_of(terms: &[Term], term: Term) -> Monomial {
     }
 }
 
-/// The same by levels from the second on, `l_0 = 1 - l_1 - l_2 - ...`: monomials with their signs.
+/// Expresses first levels by the others, `l_0 = 1 - l_1 - l_2 - ...`; returns signed monomials.
 fn without_first_levels(monomial: &Monomial, inputs: &[Input]) -> Vec<(f64, Monomial)> {
     let mut sum = vec![(1.0, Monomial::new())];
     for factor in monomial {
@@ -407,7 +411,7 @@ mod tests {
         let mut graph = graph();
         let (a, b, hot) =
             (graph.numbers(0..1).unwrap(), graph.numbers(2..3).unwrap(), graph.one_hot(1).unwrap());
-        // z = (a - 1860) / 5, as a layer that scales has it.
+        // z = (a - 1860) / 5, like a scaling layer.
         let constant = |x: f64| vec![Polynomial::constant(x)];
         let moved = graph.add(&a, &constant(1860.0), -1.0).unwrap();
         let z = graph.divide(&moved, &constant(5.0)).unwrap();

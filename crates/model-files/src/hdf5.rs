@@ -1,7 +1,8 @@
-//! HDF5 files that hold a model: groups, attributes of words, arrays of numbers.
+//! Reads HDF5 files with models: groups, text attributes and numeric arrays.
 //!
-//! The crate behind it reads what the file says wherever it says so, so a small file may ask for a great deal: four thousand
-//! references to the same megabyte. [`Budget`] counts what is read of a file and ends it.
+//! The HDF5 crate follows every reference in a file, so a small file can cause a lot of work, for
+//! example by four thousand references to the same megabyte. [`Budget`] counts the bytes that are
+//! read and stops at a limit.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,36 +12,36 @@ use hdf5_pure::{AttrValue, DType, Dataset, File, FormatError, Group, Layout, Sou
 
 use crate::archive::damaged;
 
-/// What every such file begins with.
+/// The first bytes of every HDF5 file.
 pub(crate) const SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
 
-/// Bytes of a file at most.
+/// The maximum bytes of a file.
 const MAX_BYTES: usize = 64 << 20;
-/// Numbers of an array at most.
+/// The maximum number of values in an array.
 const MAX_NUMBERS: u64 = 8 << 20;
 
-/// An array of numbers.
+/// A numeric array.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Tensor {
-    /// What the file calls it.
+    /// The name of the array in the file.
     pub(crate) name: String,
-    /// Its sizes.
+    /// The dimensions.
     pub(crate) shape: Vec<usize>,
-    /// Row-major.
+    /// The values, row-major.
     pub(crate) values: Vec<f32>,
 }
 
-/// A file that is read.
+/// An open HDF5 file.
 pub(crate) struct Hdf5 {
     root: Group,
     format: &'static str,
 }
 
-/// Attributes of a group by their names.
+/// The attributes of a group, by name.
 pub(crate) struct Attributes(HashMap<String, AttrValue>);
 
 impl Hdf5 {
-    /// Opens a file; `format` is what a person calls it.
+    /// Opens a file; `format` is its name in error messages.
     pub(crate) fn open(bytes: &[u8], format: &'static str) -> Result<Self> {
         if bytes.len() > MAX_BYTES {
             return Err(Message::new(Code::ModelTooLarge)
@@ -49,7 +50,8 @@ impl Hdf5 {
                 .with("limit", format!("{} MB", MAX_BYTES >> 20)));
         }
         let file = File::from_source(Budget::new(bytes.to_vec())).map_err(|error| damaged(format, error))?;
-        // As the library behind Keras has it: a file that ends before its end is no file, whatever may still be found in it.
+        // Like the library behind Keras, this refuses truncated files, whatever could still be read
+        // from them.
         let end = file.superblock().eof_address;
         if end > bytes.len() as u64 {
             return Err(damaged(format, format_args!("{} of {end} bytes", bytes.len())));
@@ -57,18 +59,18 @@ impl Hdf5 {
         Ok(Self { root: file.root(), format })
     }
 
-    /// What is written beside the file's groups.
+    /// Returns the attributes of the file's root.
     pub(crate) fn attributes(&self) -> Result<Attributes> {
         Ok(Attributes(self.root.attrs().map_err(|error| damaged(self.format, error))?))
     }
 
-    /// What is written beside a group; nothing where there is no such group.
+    /// Returns the attributes of a group; `None` if there is no such group.
     pub(crate) fn attributes_of(&self, path: &str) -> Result<Option<Attributes>> {
         let Ok(group) = self.root.group(path) else { return Ok(None) };
         Ok(Some(Attributes(group.attrs().map_err(|error| damaged(self.format, error))?)))
     }
 
-    /// An array of numbers; nothing where there is none.
+    /// Returns a numeric array; `None` if there is none.
     pub(crate) fn tensor(&self, path: &str) -> Result<Option<Tensor>> {
         let Ok(dataset) = self.root.dataset(path) else { return Ok(None) };
         self.read(&dataset, path).map(Some)
@@ -89,13 +91,13 @@ impl Hdf5 {
         };
         match dataset.layout().map_err(wrong)? {
             Layout::Compact { .. } | Layout::Contiguous { address: Some(_), .. } => {}
-            // Keras packs no array.
+            // Keras does not chunk or compress arrays.
             _ => return Err(unsupported(format!("{path} in pieces"))),
         }
         let values = match dataset.dtype().map_err(wrong)? {
             DType::F32 => dataset.read_f32().map_err(wrong)?,
             DType::F64 => dataset.read_f64().map_err(wrong)?.into_iter().map(|value| value as f32).collect(),
-            // How many rows were scaled by is an integer, and of no use here.
+            // Normalization layers count their rows in an integer, which is not needed here.
             DType::I64 | DType::I32 => {
                 return Ok(Tensor { name: path.to_owned(), shape: Vec::new(), values: vec![0.0] });
             }
@@ -107,26 +109,27 @@ impl Hdf5 {
 }
 
 impl Attributes {
-    /// A word.
+    /// Returns a text attribute.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name)?.as_str()
     }
 
-    /// Words; Keras puts those that are too many for one attribute into several, with a number behind the name.
+    /// Returns a list of texts. Keras splits lists that are too long for one attribute into several
+    /// with numbered names.
     pub(crate) fn texts(&self, name: &str) -> Vec<String> {
         let own = |name: &str| self.0.get(name).and_then(AttrValue::as_strings).map(<[String]>::to_vec);
         own(name).unwrap_or_else(|| (0..).map_while(|k| own(&format!("{name}{k}"))).flatten().collect())
     }
 }
 
-/// A file in memory, and how much may still be read of it.
+/// A file in memory, with a limit on how much is read from it.
 struct Budget {
     bytes: Vec<u8>,
     left: AtomicU64,
 }
 
 impl Budget {
-    /// Several times what a file holds: headers are read wherever they are asked for.
+    /// The limit is several times the size of the file, because headers are read repeatedly.
     fn new(bytes: Vec<u8>) -> Self {
         let left = AtomicU64::new(8 * bytes.len() as u64 + (8 << 20));
         Self { bytes, left }
@@ -153,7 +156,7 @@ impl Source for Budget {
     }
 }
 
-/// Of a file that could not be written.
+/// The error for a file that could not be written.
 pub(crate) fn internal(error: impl std::fmt::Display) -> Message {
     Message::new(Code::Internal).with("detail", error)
 }

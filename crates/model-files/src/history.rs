@@ -1,6 +1,8 @@
-//! How the loss went, as a table: one row a point, `step,loss,batch_loss,learning_rate,validation_loss`.
+//! The loss history as a table: one row per point,
+//! `step,loss,batch_loss,learning_rate,validation_loss`.
 //!
-//! What was not measured is empty. A run file of before there were histories in them has its one point: where it is now.
+//! Values that were not measured are empty. Old run files contain no history; for these the table
+//! has one row, the current point.
 
 use downhill::history::Curve;
 use downhill::message::{Code, Message, Result};

@@ -1,7 +1,7 @@
-//! The model that a network of layers is, if it is a linear one.
+//! Interprets a network of layers as a linear model, if it is one.
 //!
-//! Numbers that a layer scales before anything else happens to them stay scaled, so that powers of a year keep their digits;
-//! all that follows is folded by [`Graph`].
+//! If the first layers scale numbers, the model keeps this scaling, so that powers of large numbers
+//! such as years keep their digits; [`Graph`] folds everything else.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,20 +14,20 @@ use crate::graph::{Graph, Polynomial, Value};
 use crate::network::{Dense, Function, Layer, Network, Node};
 use downhill::foreign::Model;
 
-/// Inputs of a model at most: far beyond what can be trained.
+/// The maximum number of inputs, far beyond what can be trained.
 const MAX_INPUTS: usize = 100_000;
 
 impl Network {
-    /// The model.
+    /// Interprets the network.
     ///
     /// # Errors
-    /// [`Code::ModelTooDeep`] where a layer between bends, [`Code::ModelUnsupported`], [`Code::ModelShape`],
-    /// [`Code::ModelTooLarge`], [`Code::ModelNotFinite`].
+    /// [`Code::ModelTooDeep`] if a hidden layer is nonlinear, [`Code::ModelUnsupported`],
+    /// [`Code::ModelShape`], [`Code::ModelTooLarge`], [`Code::ModelNotFinite`].
     pub(crate) fn model(&self, format: &'static str) -> Result<Model> {
         Interpreter::new(self, format)?.model()
     }
 
-    /// What it is made of, as a person says it: `Dense(16, relu), Dense(1, linear)`.
+    /// Describes the layers for error messages: `Dense(16, relu), Dense(1, linear)`.
     fn layers(&self) -> String {
         let name = |node: &Node| match &node.layer {
             Layer::Dense(dense) => Some(format!("Dense({}, {})", dense.units, dense.function.name())),
@@ -39,7 +39,7 @@ impl Network {
     }
 }
 
-/// Names behind one another, the first few of many.
+/// Joins names; lists only the first few of many.
 pub(crate) fn listed(names: &[String]) -> String {
     const SHOWN: usize = 8;
     let mut text = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
@@ -49,15 +49,15 @@ pub(crate) fn listed(names: &[String]) -> String {
     text
 }
 
-/// Where the columns of a layer of inputs come from.
+/// The range of row columns that an input layer reads.
 struct Source {
-    /// The first of them, by its place in the row.
+    /// The first column.
     first: usize,
-    /// How many.
+    /// The number of columns.
     n: usize,
 }
 
-/// One side of a hat over a level: `max(0, x - level)` or `max(0, level - x)`.
+/// One side of a hat function around a level: `max(0, x - level)` or `max(0, level - x)`.
 #[derive(Clone, Copy, PartialEq)]
 struct Side {
     input: usize,
@@ -68,18 +68,18 @@ struct Side {
 struct Interpreter<'a> {
     network: &'a Network,
     format: &'static str,
-    /// Of each layer of inputs.
+    /// The source of each input layer.
     sources: BTreeMap<usize, Source>,
     inputs: Vec<Input>,
-    /// `x = center + scale u` of the numbers that a layer scales, u being what it makes of x.
+    /// Center and scale of inputs that a layer scales to u: `x = center + scale u`.
     scaling: BTreeMap<usize, (f64, f64)>,
-    /// The layer that makes it.
+    /// The layer that computes the u of each input.
     scaled_by: BTreeMap<usize, usize>,
-    /// All of those.
+    /// All layers that scale inputs.
     scaling_layers: BTreeSet<usize>,
-    /// Layers that make sides of hats.
+    /// Layers that compute sides of hat functions.
     sides: BTreeMap<usize, Vec<Side>>,
-    /// Layers that make levels of them: input and level of each column.
+    /// Layers that compute hat functions from these sides: the input and level of each column.
     hats: BTreeMap<usize, Vec<(usize, usize)>>,
     values: Vec<Option<Value>>,
 }
@@ -140,7 +140,7 @@ impl<'a> Interpreter<'a> {
         Message::new(Code::ModelTooDeep).with("found", self.network.layers())
     }
 
-    /// The numbers that each column of a layer is, where it only passes them on.
+    /// Returns the input of each column if a layer only passes inputs on.
     fn columns(&self, place: usize) -> Option<Vec<usize>> {
         let node = &self.network.nodes[place];
         match node.layer {
@@ -149,7 +149,8 @@ impl<'a> Interpreter<'a> {
                 Some((source.first..source.first + source.n).collect())
             }
             Layer::Identity => self.columns(*node.from.first()?),
-            // Of inputs themselves only, so that what passes on what passes on ... is not walked again and again.
+            // Only inputs themselves are allowed here; otherwise nested concatenations would be
+            // walked many times.
             Layer::Concatenate => {
                 let is_input =
                     |place: &usize| matches!(self.network.nodes[*place].layer, Layer::Numbers { .. });
@@ -166,7 +167,7 @@ impl<'a> Interpreter<'a> {
         }
     }
 
-    /// Finds numbers that are scaled first, and categories that come as the index of their level.
+    /// Finds numbers that are scaled first, and categories that are given as level indices.
     fn look_ahead(&mut self) {
         for (place, node) in self.network.nodes.iter().enumerate() {
             let Some(from) = node.from.first() else { continue };
@@ -257,7 +258,7 @@ impl<'a> Interpreter<'a> {
             return Ok(hats.iter().map(|(input, level)| levels[input][*level].clone()).collect());
         }
         if self.sides.contains_key(&place) {
-            // Whoever takes them for anything but hats gets what is no number.
+            // Sides are meaningful only as parts of hat functions, so any other use yields NaN.
             return Ok(vec![Polynomial::constant(f64::NAN); self.sides[&place].len()]);
         }
         match &node.layer {
@@ -311,7 +312,7 @@ impl<'a> Interpreter<'a> {
         }
     }
 
-    /// Takes note of the function of a layer, where it is the last; only the last may have any but the identity.
+    /// Records the activation of the last layer; all other layers must be linear.
     fn apply(&self, function: &Function, activation: Option<&mut Option<Response>>) -> Result<()> {
         match (function, activation) {
             (Function::Of(found), Some(activation)) => {
@@ -335,10 +336,11 @@ impl<'a> Interpreter<'a> {
         graph.dense(x, &kernel, dense.units, &bias)
     }
 
-    /// A number of the row by its u, or, of what the layer `by` makes, u itself.
+    /// Returns an input as `center + scale u`, or as u itself inside the layer `by` that computes
+    /// u.
     fn number(&self, graph: &mut Graph, input: usize, by: Option<usize>) -> Result<Polynomial> {
         if !self.inputs[input].levels.is_empty() {
-            // The index of a level is no number to calculate with.
+            // Arithmetic on a level index is not supported.
             return Ok(Polynomial::constant(f64::NAN));
         }
         let u = graph.numbers(input..input + 1)?;
@@ -349,7 +351,8 @@ impl<'a> Interpreter<'a> {
         x.into_iter().next().ok_or_else(|| self.unsupported("no input"))
     }
 
-    /// Columns that are some u are put as such: what rounding leaves of center and scale is no part of them.
+    /// Replaces scaled columns by their exact u, because folding center and scale leaves rounding
+    /// errors.
     fn already_scaled(&self, graph: &mut Graph, place: usize, mut value: Value) -> Result<Value> {
         let Some(from) = self.network.nodes[place].from.first() else { return Ok(value) };
         if !self.scaling_layers.contains(&place) {
@@ -384,12 +387,13 @@ impl<'a> Interpreter<'a> {
 }
 
 impl Network {
-    /// Columns of a layer of inputs: as many as it says, or as whatever it feeds takes.
+    /// The number of columns of an input layer: as declared, or as required by the layer that it
+    /// feeds.
     fn width(&self, place: usize) -> Option<usize> {
         let Layer::Numbers { width } = self.nodes[place].layer else { return None };
         width.or_else(|| {
             let mut place = place;
-            // The network may be long, but no layer feeds one before it.
+            // The loop ends because no layer feeds an earlier one.
             loop {
                 let (next, node) = self
                     .nodes
@@ -408,7 +412,7 @@ impl Network {
         })
     }
 
-    /// What the words of an input are looked up in.
+    /// Returns the vocabulary of a text input.
     fn levels(&self, place: usize) -> Vec<String> {
         let found = self.nodes.iter().find_map(|node| match &node.layer {
             Layer::Lookup { levels } if node.from == [place] => Some(levels.clone()),
@@ -418,7 +422,7 @@ impl Network {
     }
 }
 
-/// The same, its terms counted: a small file may ask for as many copies as it likes.
+/// Copies a value and counts its terms: a small file may ask for any number of copies.
 fn copied(graph: &mut Graph, value: &Value) -> Result<Value> {
     if value.is_empty() { Ok(Vec::new()) } else { graph.multiply(value, &vec![Polynomial::constant(1.0)]) }
 }
@@ -427,12 +431,12 @@ fn nth(values: &[f64], k: usize) -> f64 {
     values.get(if values.len() == 1 { 0 } else { k }).copied().unwrap_or(f64::NAN)
 }
 
-/// Of a variance, which divides by no less than 1e-7 in Keras.
+/// The square root of a variance; Keras divides by at least 1e-7.
 fn root(variance: f64) -> f64 {
     variance.sqrt().max(1e-7)
 }
 
-/// The inputs that the columns of a layer are multiples of, if each is of one, and of another than the rest.
+/// If each column of a layer is a multiple of a different input, returns these inputs.
 fn diagonal_inputs(dense: &Dense, columns: &[usize]) -> Option<Vec<usize>> {
     if dense.kernel.len() != columns.len().checked_mul(dense.units)? || dense.units > columns.len() {
         return None;
@@ -449,7 +453,7 @@ fn diagonal_inputs(dense: &Dense, columns: &[usize]) -> Option<Vec<usize>> {
     inputs.into_iter().collect()
 }
 
-/// Center and scale of the inputs that such a layer scales.
+/// Returns the center and scale of the inputs that such a layer scales.
 fn diagonal(dense: &Dense, columns: &[usize]) -> Option<Vec<(usize, (f64, f64))>> {
     let inputs = diagonal_inputs(dense, columns)?;
     let weight = |k: usize| dense.kernel.iter().skip(k).step_by(dense.units).find(|w| **w != 0.0).copied();
@@ -461,7 +465,7 @@ fn diagonal(dense: &Dense, columns: &[usize]) -> Option<Vec<(usize, (f64, f64))>
     inputs.into_iter().enumerate().map(of).collect()
 }
 
-/// The sides of hats that a layer makes, if it makes nothing else.
+/// Returns the sides of hat functions that a layer computes; `None` if it computes anything else.
 fn sides(dense: &Dense, columns: &[usize]) -> Option<Vec<Side>> {
     const MAX_LEVELS: f64 = 100_000.0;
     if dense.units == 0 || dense.kernel.len() != columns.len().checked_mul(dense.units)? {
@@ -489,7 +493,8 @@ fn sides(dense: &Dense, columns: &[usize]) -> Option<Vec<Side>> {
     (bias.len() == inputs.len()).then(|| inputs.iter().zip(bias).map(side).collect())?
 }
 
-/// The levels whose hats a layer makes of sides, if it makes nothing else.
+/// Returns the levels whose hat functions a layer computes from sides; `None` if it computes
+/// anything else.
 fn hats(dense: &Dense, sides: &[Side]) -> Option<Vec<(usize, usize)>> {
     if dense.units == 0 || dense.kernel.len() != sides.len().checked_mul(dense.units)? {
         return None;
@@ -511,14 +516,15 @@ fn hats(dense: &Dense, sides: &[Side]) -> Option<Vec<(usize, usize)>> {
         _ => None,
     };
     let hats = pairs.iter().zip(bias).map(hat).collect::<Option<Vec<_>>>()?;
-    // Every level from the second on, so that there are no more of them than there are hats.
+    // Every level from the second on must occur once, so that the number of levels is bounded by
+    // the number of hats.
     let mut sorted = hats.clone();
     sorted.sort_unstable();
     let all = n_levels(&sorted).into_iter().flat_map(|(input, n)| (1..n).map(move |level| (input, level)));
     all.eq(sorted).then_some(hats)
 }
 
-/// How many levels inputs have, going by the highest.
+/// The number of levels of each input, which is one more than its highest level.
 fn n_levels<'a>(levels: impl IntoIterator<Item = &'a (usize, usize)>) -> BTreeMap<usize, usize> {
     let mut counts = BTreeMap::new();
     for (input, level) in levels {
@@ -528,7 +534,7 @@ fn n_levels<'a>(levels: impl IntoIterator<Item = &'a (usize, usize)>) -> BTreeMa
     counts
 }
 
-/// What an input is called, but for names that Keras gives by itself.
+/// Returns the name of an input, unless Keras generated the name.
 fn input_name(name: &str) -> String {
     let is_counted = |prefix: &str| {
         let rest = name.strip_prefix(prefix).map(|rest| rest.trim_start_matches('_'));

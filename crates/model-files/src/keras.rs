@@ -1,7 +1,9 @@
-//! What Keras and TensorFlow.js say of a model in JSON, as it is written; read by [`crate::keras_config`].
+//! Writes the JSON description of a model for Keras and TensorFlow.js; [`crate::keras_config`]
+//! reads it.
 //!
-//! There are three ways of saying it: that of Keras 2, which Keras 3 reads as well where it lies in an `.h5` file; that of Keras 3,
-//! which names the module of everything; and that of TensorFlow.js, which is the first with fewer layers.
+//! There are three dialects: that of Keras 2, which Keras 3 also reads in `.h5` files; that of
+//! Keras 3, which names the module of every object; and that of TensorFlow.js, which is like the
+//! first but has fewer layers.
 
 use downhill::choices::Loss;
 use downhill::dataset::Input;
@@ -15,21 +17,21 @@ use crate::recipe::optimizers::{self, Written};
 use crate::run::Run;
 use downhill::foreign::Model;
 
-/// Which way of saying it.
+/// A dialect of the description.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dialect {
-    /// Keras 2's.
+    /// Keras 2.
     Keras2,
-    /// Keras 3's.
+    /// Keras 3.
     Keras3,
-    /// TensorFlow.js'.
+    /// TensorFlow.js.
     Tfjs,
 }
 
-/// Where the run file stands in each of the formats.
+/// The key or name of the run file in each of these formats.
 pub(crate) const RUN: &str = "downhill";
 
-/// The model's class and configuration.
+/// Returns the model's class and configuration.
 pub(crate) fn model_config(network: &Network, dialect: Dialect) -> Value {
     let widths = widths(network);
     let layer = |place: usize| layer_config(network, place, &widths, dialect);
@@ -37,7 +39,7 @@ pub(crate) fn model_config(network: &Network, dialect: Dialect) -> Value {
     if network.is_chain() {
         let mut layers: Vec<Value> = places.map(layer).collect();
         if dialect == Dialect::Tfjs {
-            // Its reader takes the shape from the first layer that does something.
+            // Keras 2 takes the shape from the first real layer.
             layers.remove(0);
             layers[0]["config"]["batch_input_shape"] = json!([null, widths[0]]);
         }
@@ -67,14 +69,14 @@ pub(crate) fn model_config(network: &Network, dialect: Dialect) -> Value {
         "output_layers": ends(&[network.output]),
     });
     if dialect == Dialect::Keras3 {
-        // A list of one would make it answer with a list of one.
+        // With a list, a model of one output would return a list of one.
         config["output_layers"] = json!([network.nodes[network.output].name, 0, 0]);
     }
     let class = if dialect == Dialect::Tfjs { "Model" } else { "Functional" };
     object("keras.src.models.functional", class, config, dialect)
 }
 
-/// What layers that have weights have, in the order of the layers: their place, names and arrays.
+/// Returns the layers that have weights, in order: their index, name and arrays.
 pub(crate) fn weights(network: &Network) -> Vec<(usize, Vec<Weight<'_>>)> {
     let mut found = Vec::new();
     for (place, node) in network.nodes.iter().enumerate() {
@@ -88,17 +90,18 @@ pub(crate) fn weights(network: &Network) -> Vec<(usize, Vec<Weight<'_>>)> {
     found
 }
 
-/// An array of a layer.
+/// A weight array of a layer.
 pub(crate) struct Weight<'a> {
     /// `kernel` or `bias`.
     pub(crate) name: &'static str,
-    /// Its sizes.
+    /// The dimensions.
     pub(crate) shape: Vec<usize>,
-    /// Row-major.
+    /// The values, row-major.
     pub(crate) values: &'a [f32],
 }
 
-/// How whoever loads the model may train it further; `None` where the tool lacks the loss or the optimizer.
+/// Returns the compile configuration for further training; `None` if the tool lacks the loss or the
+/// optimizer.
 pub(crate) fn training(run: &Run, dialect: Dialect) -> Option<Value> {
     let loss = loss(&run.file.config.loss, dialect)?;
     let optimizer = optimizer(run, dialect)?;
@@ -128,13 +131,13 @@ pub(crate) fn training(run: &Run, dialect: Dialect) -> Option<Value> {
 pub(crate) fn holds(model: &Model, part: Part) -> Option<Held> {
     Some(match part {
         Part::Weights | Part::Scaling | Part::Terms | Part::Levels => Held::Inside,
-        // Where there are categories, each column is an input of its own name.
+        // If there are categories, each column is a named input.
         Part::Columns if model.has_levels() => Held::Inside,
         Part::Columns | Part::Training | Part::History | Part::Provenance => Held::Note,
     })
 }
 
-/// Lines of Python that load a file and predict.
+/// Returns Python lines that load a file and predict.
 pub(crate) fn how_to_load(model: &Model, file_name: &str) -> (&'static str, String) {
     let mut lines = String::from("import keras\nimport numpy as np\n");
     if model.has_levels() {
@@ -157,7 +160,7 @@ pub(crate) fn how_to_load(model: &Model, file_name: &str) -> (&'static str, Stri
     } else {
         let row: Vec<String> = model.inputs.iter().map(|input| example(model, &input.name)).collect();
         let rows = match &row[..] {
-            // As the story has it.
+            // As in the Keras example.
             [_] if !model.is_scaled() => "[0.5], [-0.5]".to_owned(),
             _ => format!("[{}]", row.join(", ")),
         };
@@ -166,7 +169,7 @@ pub(crate) fn how_to_load(model: &Model, file_name: &str) -> (&'static str, Stri
     ("python", lines)
 }
 
-/// A number that a column may have: about its middle, where that is known.
+/// Returns a plausible value of a column: near its center, if that is known.
 pub(crate) fn example(model: &Model, name: &str) -> String {
     let place = model.inputs.iter().position(|input| input.name == name);
     let center = place.map_or(0.0, |place| model.map.inputs[place].center);
@@ -177,9 +180,9 @@ pub(crate) fn example(model: &Model, name: &str) -> String {
     }
 }
 
-/// Names of columns and classes as the note has them, where it speaks of a model of the same shape.
+/// Takes names of columns and classes from the note, if it describes a model of the same shape.
 ///
-/// Layers carry no names for the columns of one input; names change nothing of what the model predicts.
+/// Layers have no names for the columns of one input, and names do not affect predictions.
 pub(crate) fn with_names(mut model: Model, carried: Option<&str>) -> Model {
     let Some(run) = carried.and_then(|text| Run::read(text.as_bytes()).ok()) else { return model };
     let noted = run.model();
@@ -192,11 +195,11 @@ pub(crate) fn with_names(mut model: Model, carried: Option<&str>) -> Model {
     model
 }
 
-/// A class of Keras with its configuration.
+/// Returns a Keras object: its class with its configuration.
 fn object(module: &str, class: &str, config: Value, dialect: Dialect) -> Value {
     match dialect {
         Dialect::Keras3 => {
-            // Whatever is no name of Keras' public modules has to be registered.
+            // Classes outside Keras' public modules need a registered name.
             let registered = module.starts_with("keras.src").then_some(class);
             json!({ "module": module, "class_name": class, "config": config, "registered_name": registered })
         }
@@ -204,7 +207,7 @@ fn object(module: &str, class: &str, config: Value, dialect: Dialect) -> Value {
     }
 }
 
-/// Columns that each layer gives.
+/// The number of columns that each layer outputs.
 fn widths(network: &Network) -> Vec<usize> {
     let mut widths: Vec<usize> = Vec::with_capacity(network.nodes.len());
     for node in &network.nodes {
@@ -252,7 +255,7 @@ fn layer_config(network: &Network, place: usize, widths: &[usize], dialect: Dial
                 unknown.push('_');
             }
             config["max_tokens"] = json!(null);
-            // A word that is no level is an error, and no level in silence.
+            // An unknown word should raise an error instead of being mapped to a level.
             config["num_oov_indices"] = json!(0);
             config["oov_token"] = json!(unknown);
             config["mask_token"] = json!(null);
@@ -276,7 +279,7 @@ fn layer_config(network: &Network, place: usize, widths: &[usize], dialect: Dial
             "Concatenate"
         }
         Layer::Multiply => "Multiply",
-        // No model of Downhill is written with these.
+        // Downhill never writes this layer.
         Layer::Affine { .. } => "Rescaling",
         Layer::Add => "Add",
         Layer::Identity => "Identity",
@@ -319,7 +322,7 @@ fn inbound(network: &Network, node: &Node, widths: &[usize], dialect: Dialect) -
 
 fn loss(loss: &Loss, dialect: Dialect) -> Option<Value> {
     Some(match loss {
-        // Keras 3 does not know "mse" in a file of Keras 2.
+        // Keras 3 does not accept "mse" in a Keras 2 file.
         Loss::Squared => json!("mean_squared_error"),
         Loss::Absolute => json!("mean_absolute_error"),
         Loss::Huber { delta } if dialect != Dialect::Tfjs => object(
@@ -348,7 +351,7 @@ fn optimizer(run: &Run, dialect: Dialect) -> Option<Value> {
     Some(object("keras.optimizers", class, config, dialect))
 }
 
-/// Refuses an activation that TensorFlow.js has not.
+/// Refuses activations that TensorFlow.js lacks.
 ///
 /// # Errors
 /// [`Code::ModelCannotHold`].

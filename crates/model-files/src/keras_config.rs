@@ -1,4 +1,4 @@
-//! Layers of Keras and TensorFlow.js, as their JSON has them, with their weights: the network that they are.
+//! Reads the JSON description of Keras and TensorFlow.js models, with their weights, as a network.
 
 use downhill::message::{Code, Message, Result};
 use serde_json::Value;
@@ -8,24 +8,26 @@ use crate::hdf5::Tensor;
 use crate::interpret::listed;
 use crate::network::{Dense, Function, Layer, Network, Node};
 
-/// Layers at most, and how many others may feed them altogether.
+/// The maximum number of layers, and of connections between them.
 const MAX_LAYERS: usize = 1_000;
 const MAX_LINKS: usize = 10_000;
 
-/// Of which layer weights are asked for.
+/// Identifies a layer whose weights are requested.
 pub(crate) struct Of<'a> {
     /// Its name.
     pub(crate) name: &'a str,
     /// Its class.
     pub(crate) class: &'a str,
-    /// How many of its class stand before it.
+    /// The number of layers of the same class before it.
     pub(crate) nth: usize,
 }
 
-/// Reads a configuration. `weights` gives the arrays of a layer in the order in which Keras keeps them.
+/// Reads a configuration. `weights` returns the arrays of a layer in the order in which Keras keeps
+/// them.
 ///
 /// # Errors
-/// [`Code::ModelTooDeep`], [`Code::ModelDamaged`], [`Code::ModelUnsupported`], and whatever `weights` has to say.
+/// [`Code::ModelTooDeep`], [`Code::ModelDamaged`], [`Code::ModelUnsupported`], and those of
+/// `weights`.
 pub(crate) fn network(
     model: &Value,
     format: &'static str,
@@ -34,7 +36,7 @@ pub(crate) fn network(
     let reader = Reader { format };
     let class = model["class_name"].as_str().unwrap_or_default();
     let config = &model["config"];
-    // The first versions had the layers of a chain alone.
+    // Early versions stored a sequential model as a plain list of layers.
     let layers = if config.is_array() { config } else { &config["layers"] };
     let layers = layers.as_array().ok_or_else(|| damaged(format, "no layers"))?;
     if layers.len() > MAX_LAYERS {
@@ -51,7 +53,7 @@ pub(crate) fn network(
     }
 }
 
-/// Layers as a person says them: `Dense(16, relu), Dense(1, linear)`.
+/// Describes layers for error messages: `Dense(16, relu), Dense(1, linear)`.
 fn described(layers: &[Value]) -> String {
     let describe = |layer: &Value| {
         let (class, config) = (class_of(layer), &layer["config"]);
@@ -165,10 +167,10 @@ impl Reader {
         self.sorted(Network { nodes, inputs, output })
     }
 
-    /// The same, each layer behind those that feed it; what feeds nothing that counts is left out.
+    /// Sorts the layers topologically and drops those that do not contribute to the output.
     fn sorted(&self, network: Network) -> Result<Network> {
         let Network { nodes, inputs, output } = network;
-        // 0: not seen, 1: what feeds it is being placed, 2: placed.
+        // 0: not visited, 1: its inputs are being placed, 2: placed.
         let (mut states, mut order) = (vec![0_u8; nodes.len()], Vec::new());
         let mut open: Vec<usize> = inputs.iter().rev().copied().collect();
         open.insert(0, output);
@@ -204,7 +206,7 @@ impl Reader {
         Ok(Network { nodes: sorted, inputs, output: new_places[output] })
     }
 
-    /// A layer by its place among all, with its weights.
+    /// Reads one layer, given by its index, with its weights.
     fn layer(
         &self,
         layers: &[Value],
@@ -250,7 +252,7 @@ impl Reader {
             "Add" => Layer::Add,
             "Activation" => Layer::Activation(self.function(&config["activation"])),
             "Softmax" => Layer::Activation(Function::named("softmax")),
-            // Of rows of numbers, they change nothing when predicting.
+            // For rows of numbers, these layers do nothing at prediction time.
             _ => Layer::Identity,
         };
         Ok((name.to_owned(), layer))
@@ -260,7 +262,7 @@ impl Reader {
         match value {
             Value::Null => Function::named("linear"),
             Value::String(name) => Function::named(name),
-            // Keras 3 may name a function by its module.
+            // Keras 3 may qualify a function with its module.
             object => {
                 let name = object["config"].as_str().or_else(|| object["class_name"].as_str());
                 Function::named(name.unwrap_or("a custom activation"))
@@ -309,7 +311,7 @@ impl Reader {
         })
     }
 
-    /// `gamma (x - mean) / sqrt(variance + epsilon) + beta`, as it predicts.
+    /// `gamma (x - mean) / sqrt(variance + epsilon) + beta`, as in inference.
     fn batch_normalization(&self, name: &str, config: &Value, tensors: Vec<Tensor>) -> Result<Layer> {
         let flag = |key: &str| config[key].as_bool().unwrap_or(true);
         let wanted = 2 + usize::from(flag("scale")) + usize::from(flag("center"));
@@ -359,14 +361,15 @@ fn name_of(layer: &Value) -> &str {
     layer["config"]["name"].as_str().or_else(|| layer["name"].as_str()).unwrap_or_default()
 }
 
-/// Columns that an input takes.
+/// The number of columns of an input.
 fn width(config: &Value) -> Option<usize> {
     let shape = ["batch_shape", "batch_input_shape"].iter().find_map(|key| config[*key].as_array());
     let [_, width] = &shape?[..] else { return None };
     usize::try_from(width.as_u64()?).ok()
 }
 
-/// Names of the layers that a call takes tensors of: `["dense", 0, 0, {}]` in Keras 2, `keras_history` in Keras 3.
+/// Collects the names of the layers that feed a call: `["dense", 0, 0, {}]` in Keras 2,
+/// `keras_history` in Keras 3.
 fn feeders<'a>(call: &'a Value, found: &mut Vec<&'a str>) {
     match call {
         Value::Array(values) => match (values.first().and_then(Value::as_str), values.len()) {
@@ -381,7 +384,8 @@ fn feeders<'a>(call: &'a Value, found: &mut Vec<&'a str>) {
     }
 }
 
-/// Names of a model's inputs or outputs: one `["dense", 0, 0]`, several, or some by names.
+/// Collects the names of a model's inputs or outputs: a single `["dense", 0, 0]`, a list, or a
+/// dictionary.
 fn ends<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
     match value {
         Value::Array(values) => match values.first().and_then(Value::as_str) {
@@ -393,7 +397,7 @@ fn ends<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
     }
 }
 
-/// A number, or numbers however deep in lists.
+/// Flattens a number or nested lists of numbers.
 fn numbers(value: &Value) -> Vec<f64> {
     match value {
         Value::Array(values) => values.iter().flat_map(numbers).collect(),

@@ -1,7 +1,8 @@
-//! Keras' HDF5 file (`.h5`), which Keras 2 and 3 read: what the layers are in an attribute, their arrays in groups.
+//! Keras' HDF5 file (`.h5`), which Keras 2 and 3 read: an attribute describes the layers, and
+//! groups contain their arrays.
 //!
-//! Written as Keras 2.15 does it. Which arrays a layer has is said by the attribute `weight_names` of its group, and their paths
-//! differ between versions.
+//! It is written the way Keras 2.15 does. The attribute `weight_names` of a group lists the arrays
+//! of a layer, because their paths differ between versions.
 
 use downhill::message::Result;
 use hdf5_pure::{AttrValue, FileBuilder, LibVer};
@@ -27,7 +28,7 @@ pub(crate) const SPEC: FormatSpec = FormatSpec {
 };
 
 const NAME: &str = "Keras HDF5";
-/// What is said to have written it: readers change their manners by it.
+/// The Keras version that the file claims, which affects how readers treat it.
 const KERAS: &str = "2.15.0";
 
 fn write(run: &Run) -> Result<Vec<u8>> {
@@ -84,7 +85,7 @@ fn read(bytes: &[u8]) -> Result<Plain> {
             let path = format!("{group}/{name}");
             file.tensor(&path)?.ok_or_else(|| damaged(NAME, format_args!("it has no {path}")))
         };
-        // No layer that is read here has more.
+        // No supported layer has more arrays.
         names.unwrap_or_default().iter().take(8).map(tensor).collect()
     };
     let network = keras_config::network(&config, NAME, &mut weights)?;

@@ -1,6 +1,8 @@
-//! Keras 3's archive (`.keras`): `config.json`, `metadata.json` and the arrays in `model.weights.h5`.
+//! Keras 3's archive (`.keras`): `config.json`, `metadata.json`, and the arrays in
+//! `model.weights.h5`.
 //!
-//! Arrays stand at `layers/dense`, `layers/dense_1`, ... `/vars/0`, counted by class and not called by the layers' names.
+//! Arrays are stored at `layers/dense`, `layers/dense_1`, ... `/vars/0`, numbered by class and
+//! independent of layer names.
 
 use downhill::message::Result;
 use hdf5_pure::{AttrValue, FileBuilder, LibVer};
@@ -30,7 +32,7 @@ const CONFIG: &str = "config.json";
 const METADATA: &str = "metadata.json";
 const WEIGHTS: &str = "model.weights.h5";
 
-/// Whether an archive of these files is one of Keras'.
+/// Whether an archive with these files is a Keras archive.
 fn is_keras(names: &[String]) -> bool {
     [CONFIG, WEIGHTS].iter().all(|name| names.iter().any(|own| own == name))
 }
@@ -94,7 +96,7 @@ fn read(bytes: &[u8]) -> Result<Plain> {
     let file = Hdf5::open(&archive.need(WEIGHTS)?, NAME)?;
     let mut weights = |of: &Of<'_>| {
         let vars = format!("layers/{}/vars", counted(&snake(of.class), of.nth));
-        // No layer that is read here has more.
+        // No supported layer has more arrays.
         (0..8).map_while(|k| file.tensor(&format!("{vars}/{k}")).transpose()).collect()
     };
     let network = keras_config::network(&config, NAME, &mut weights)?;

@@ -1,13 +1,14 @@
-//! Writes trained models as files of other tools, and reads theirs: ONNX, Keras, PMML, safetensors, NumPy, TensorFlow.js,
-//! tables of coefficients, code, scripts.
+//! Writes trained models in the formats of other tools and reads theirs: ONNX, Keras, PMML,
+//! safetensors, NumPy, TensorFlow.js, coefficient tables, source code, and training scripts.
 //!
-//! Each format has a module of its own with one [`format::FormatSpec`] in it: [`mod@formats`] lists them, and finds out the
-//! format of a file. `onnx` writes and reads ONNX, `keras*` and `tfjs` the layers of Keras and TensorFlow.js, `pmml` PMML,
-//! `npz` and `safetensors` arrays, `code` functions in five languages, `recipe` training scripts. [`predict`] predicts
-//! tables with a model, wherever that came from.
+//! Each format has a module with one [`format::FormatSpec`]; [`mod@formats`] lists them and detects
+//! the format of a file. `onnx` writes and reads ONNX, `keras*` and `tfjs` the layers of Keras and
+//! TensorFlow.js, `pmml` PMML, `npz` and `safetensors` arrays, `code` functions in five languages,
+//! `recipe` training scripts. [`predict`] predicts tables with any model.
 //!
-//! Nothing here knows a clock, entropy or I/O. What is read may be hostile: a reader allocates no more than it has bytes
-//! for, follows no offset twice, and answers whatever it cannot read with a [`Message`](downhill::message::Message).
+//! Nothing here uses a clock, entropy or I/O. Input may be hostile: a reader never allocates more
+//! memory than the input justifies, follows no offset twice, and answers whatever it cannot read
+//! with a [`Message`](downhill::message::Message).
 
 pub mod run;
 

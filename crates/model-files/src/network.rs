@@ -1,81 +1,81 @@
-//! A model as Keras and TensorFlow.js have it: layers, each fed by others.
+//! A model as a network of Keras or TensorFlow.js layers.
 //!
-//! A plain model is a chain, [scaling] -> `Dense`. Powers, levels and products take a few layers more, all of them layers
-//! that Keras and TensorFlow.js have of their own. Let the row `r` be the scaled numbers and, of each category, one 0 or 1 a level:
-//! a feature is a product of factors, each an entry of the row, so with `S_i` of zeros and ones (a bias of 1 stands where a
-//! feature has fewer factors than others)
+//! A plain model is a chain, [scaling] -> `Dense`. Powers, levels and products need a few more
+//! built-in layers. Let the row `r` be the scaled numbers and, for each category, one 0 or 1 per
+//! level. A feature is a product of factors, each an entry of the row. So with matrices `S_i` of
+//! zeros and ones (and a bias of 1 where a feature has fewer factors than others)
 //!
 //! `features = (r S_1 + b_1) * (r S_2 + b_2) * ...`, then scaling, then `Dense`.
 //!
-//! Whatever the model did not learn is frozen, so that whoever trains it further trains the weights alone.
+//! Everything that was not learned is frozen, so that further training changes only the weights.
 
 use downhill::dataset::Term;
 use downhill::model::Response;
 
 use downhill::foreign::Model;
 
-/// Layers in an order in which each stands behind those that feed it.
+/// A network whose layers are in topological order.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Network {
     /// The layers.
     pub(crate) nodes: Vec<Node>,
-    /// Those that take a row, in its order.
+    /// The input layers, in the order of a row.
     pub(crate) inputs: Vec<usize>,
-    /// The one whose outputs are the model's.
+    /// The output layer.
     pub(crate) output: usize,
 }
 
-/// A layer and what feeds it.
+/// A layer with its connections.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Node {
-    /// Its name, like no other's.
+    /// The unique name of the layer.
     pub(crate) name: String,
-    /// What it does.
+    /// The operation of the layer.
     pub(crate) layer: Layer,
-    /// By their places.
+    /// The indices of the layers that feed it.
     pub(crate) from: Vec<usize>,
 }
 
-/// What a layer does.
+/// The operation of a layer.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Layer {
-    /// Numbers of a row.
+    /// An input of numbers.
     Numbers {
-        /// How many, where that is known.
+        /// The number of columns, if known.
         width: Option<usize>,
     },
-    /// A word of a row.
+    /// A text input.
     Word,
-    /// `(x - mean) / sqrt(variance)`; one number stands for all columns.
+    /// `(x - mean) / sqrt(variance)`; a single number is broadcast to all columns.
     Normalization {
-        /// Subtracted.
+        /// The means to subtract.
         mean: Vec<f64>,
-        /// Its root divides.
+        /// The variances, whose square roots divide.
         variance: Vec<f64>,
     },
-    /// `by x + plus`; one number stands for all columns.
+    /// `by x + plus`; a single number is broadcast to all columns.
     Affine {
-        /// Multiplies.
+        /// The factors.
         by: Vec<f64>,
-        /// Added.
+        /// The summands.
         plus: Vec<f64>,
     },
-    /// A word as one 0 or 1 a level.
+    /// One-hot encoding of a text.
     Lookup {
-        /// All of them, the one that stands for unknown words included.
+        /// The vocabulary, including the entry for unknown words.
         levels: Vec<String>,
     },
     /// `activation(x W + b)`.
     Dense(Dense),
-    /// One behind the other.
+    /// Concatenation of columns.
     Concatenate,
-    /// Their product, column by column.
+    /// The product, column by column.
     Multiply,
-    /// Their sum, column by column.
+    /// The sum, column by column.
     Add,
-    /// What it is given.
+    /// Passes its input on.
     Identity,
-    /// An activation that is a layer of its own.
+    /// An activation as a separate layer.
     Activation(Function),
 }
 
@@ -84,29 +84,29 @@ pub(crate) enum Layer {
 pub(crate) struct Dense {
     /// `[in, out]`, row-major.
     pub(crate) kernel: Vec<f32>,
-    /// Outputs.
+    /// The number of outputs.
     pub(crate) units: usize,
-    /// One an output, if any.
+    /// One bias per output, if any.
     pub(crate) bias: Option<Vec<f32>>,
-    /// What is made of them.
+    /// The activation.
     pub(crate) function: Function,
-    /// Whether training changes it.
+    /// Whether training changes the weights.
     pub(crate) trainable: bool,
 }
 
-/// What is applied to numbers.
+/// An activation.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Function {
-    /// What an output of a model may go through.
+    /// An activation that a model may have at its output.
     Of(Response),
     /// `max(0, x)`.
     Relu,
-    /// Any other, by its name.
+    /// Any other activation, by its name.
     Other(String),
 }
 
 impl Function {
-    /// What Keras calls it.
+    /// The Keras name of the activation.
     pub(crate) fn name(&self) -> &str {
         match self {
             Self::Of(Response::Linear) => "linear",
@@ -118,7 +118,7 @@ impl Function {
         }
     }
 
-    /// By that name.
+    /// Returns the activation with this Keras name.
     pub(crate) fn named(name: &str) -> Self {
         match name {
             "linear" => Self::Of(Response::Linear),
@@ -131,17 +131,18 @@ impl Function {
     }
 }
 
-/// How a model is said in layers.
+/// How a model is expressed in layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Manner {
-    /// With layers that scale and that look words up.
+    /// With layers for scaling and vocabulary lookup.
     Keras,
-    /// With neither: scaling is a frozen `Dense`, and a category comes as the index of its level.
+    /// Without these layers: scaling is a frozen `Dense`, and a category is given as the index of
+    /// its level.
     Tfjs,
 }
 
 impl Network {
-    /// The network of a model, and which of its layers holds what was learned.
+    /// Builds the network of a model. The layer named `dense` holds what was learned.
     pub(crate) fn of(model: &Model, manner: Manner) -> Self {
         let mut network = Self { nodes: Vec::new(), inputs: Vec::new(), output: 0 };
         let row = network.row(model, manner);
@@ -159,7 +160,7 @@ impl Network {
         network
     }
 
-    /// Whether each layer is fed by the one before it.
+    /// Whether the layers form a chain.
     pub(crate) fn is_chain(&self) -> bool {
         let fed = |(place, node): (usize, &Node)| match place {
             0 => node.from.is_empty(),
@@ -179,7 +180,7 @@ impl Network {
         self.nodes.len() - 1
     }
 
-    /// The scaled numbers, and one 0 or 1 a level.
+    /// Adds the row: the scaled numbers and one 0 or 1 per level.
     fn row(&mut self, model: &Model, manner: Manner) -> Row {
         let inputs = &model.map.inputs;
         let numbers: Vec<usize> = (0..inputs.len()).filter(|k| inputs[*k].n_levels == 0).collect();
@@ -207,7 +208,7 @@ impl Network {
         row
     }
 
-    /// An input for each column; words are looked up.
+    /// Adds an input for each column; words are looked up.
     fn keras_row(
         &mut self,
         model: &Model,
@@ -239,7 +240,7 @@ impl Network {
         }
     }
 
-    /// One input of all columns; a category comes as the index of its level.
+    /// Adds one input for all columns; a category is given as the index of its level.
     fn tfjs_row(
         &mut self,
         model: &Model,
@@ -259,8 +260,8 @@ impl Network {
             }
             row.nodes.push(self.push("scaled", Layer::Dense(dense), vec![input]));
         }
-        // Levels from the second on: the first has no feature. The hat over level l,
-        // max(0, 1 - max(0, x - l) - max(0, l - x)), is 1 at l and 0 at every other.
+        // The first level has no feature, so levels start at the second. The hat function around
+        // level l, max(0, 1 - max(0, x - l) - max(0, l - x)), is 1 at l and 0 at every other level.
         row.first_level = 1;
         let levels: Vec<(usize, u32)> =
             categories.iter().flat_map(|k| (1..inputs[*k].n_levels).map(move |l| (*k, l))).collect();
@@ -284,7 +285,7 @@ impl Network {
         row.nodes.push(self.push("levels", Layer::Dense(hats), vec![sides]));
     }
 
-    /// Powers, levels and products; numbers as they are where there is nothing else.
+    /// Adds powers, levels and products; plain numbers are passed on if there is nothing else.
     fn features(&mut self, model: &Model, row: Row) -> usize {
         let whole = match row.nodes[..] {
             [only] => only,
@@ -314,7 +315,7 @@ impl Network {
         }
     }
 
-    /// `(x - center) / scale`, if that is anything but x.
+    /// Adds the layer `(x - center) / scale`, unless it would do nothing.
     fn scaled(
         &mut self,
         name: &str,
@@ -325,7 +326,8 @@ impl Network {
         if center.iter().all(|c| *c == 0.0) && scale.iter().all(|s| *s == 1.0) {
             return from;
         }
-        // The layer that scales divides by no less than 1e-7 and works in f32, as its variance has to.
+        // The normalization layer works in f32, including the variance, and divides by at least
+        // 1e-7.
         let holds = scale.iter().all(|s| (1e-6..1e18).contains(s));
         let layer = if manner == Manner::Keras && holds {
             Layer::Normalization { mean: center.to_vec(), variance: scale.iter().map(|s| s * s).collect() }
@@ -341,20 +343,20 @@ impl Network {
     }
 }
 
-/// Where the entries of a row are.
+/// The entries of a row in the network.
 struct Row {
-    /// The layers that make it.
+    /// The layers that compute it.
     nodes: Vec<usize>,
-    /// Of each input its own entry, or that of its first level that has one.
+    /// For each input, the index of its own entry, or of its first level that has one.
     places: Vec<usize>,
-    /// Which level that is.
+    /// The first level that has an entry.
     first_level: usize,
-    /// Entries.
+    /// The number of entries.
     width: usize,
 }
 
 impl Row {
-    /// The entries whose product a feature is.
+    /// Returns the entries whose product is a feature.
     fn factors(&self, terms: &[Term], term: Term) -> Vec<usize> {
         match term {
             Term::Power { input, power } => vec![self.places[input]; power as usize],
@@ -365,7 +367,7 @@ impl Row {
 }
 
 impl Dense {
-    /// Of zeros, which training leaves alone.
+    /// Creates a layer of zeros that training does not change.
     fn frozen(n_inputs: usize, units: usize) -> Self {
         Self {
             kernel: vec![0.0; n_inputs * units],
@@ -387,7 +389,7 @@ impl Dense {
     }
 }
 
-/// A column's name as a layer may have it: TensorFlow takes letters, digits, `_`, `.` and `-`.
+/// Converts a column name to a layer name: TensorFlow allows letters, digits, `_`, `.` and `-`.
 fn layer_name(name: &str) -> String {
     let kept: String =
         name.chars().map(|c| if c.is_ascii_alphanumeric() || "_.-".contains(c) { c } else { '_' }).collect();

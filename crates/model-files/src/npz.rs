@@ -1,7 +1,7 @@
-//! NumPy's archive of arrays: `dense.kernel` `[in, out]` and `dense.bias`, as Keras has them.
+//! NumPy's archive of arrays: `dense.kernel` `[in, out]` and `dense.bias`, as in Keras.
 //!
-//! Source: numpy.lib.format. Scaling is folded into the weights; powers, levels and products have to be made by whoever
-//! loads the file, so `features` names them.
+//! Source: numpy.lib.format. Scaling is folded into the weights; the user of the file has to
+//! compute powers, levels and products, so `features` names them.
 
 use std::io::{Cursor, Read, Write};
 
@@ -28,15 +28,16 @@ pub(crate) const SPEC: FormatSpec = FormatSpec {
 };
 
 const NAME: &str = "NumPy";
-/// Arrays at most: a model of one layer has two.
+/// The maximum number of arrays; a model of one layer has two.
 const MAX_ARRAYS: usize = 1_000;
-/// Bytes of all arrays that are read, unpacked, at most: the largest layer has 8 MB, a run as text beside it more.
+/// The maximum total bytes of unpacked arrays. The largest layer has 8 MB, and a run as text needs
+/// some more.
 const MAX_BYTES: u64 = 64 << 20;
 
 const LAYOUT: &str = "downhill.model";
 const RUN: &str = "downhill.run";
 const FEATURES: &str = "features";
-/// What scikit-learn's estimators hold beside their coefficients.
+/// Arrays in which scikit-learn's estimators and users store feature names.
 const FEATURE_NAMES: [&str; 4] = [FEATURES, "feature_names", "feature_names_in_", "columns"];
 const PASSED_OVER: [&str; 5] = ["classes_", "n_features_in_", "n_iter_", "rank_", "singular_"];
 
@@ -70,19 +71,19 @@ fn write(run: &Run) -> Result<Vec<u8>> {
     Ok(archive.finish().map_err(internal)?.into_inner())
 }
 
-/// A file of one array.
+/// Writes a file with one array.
 fn array(kind: &str, shape: &[usize], values: &[u8]) -> Vec<u8> {
     let sizes: Vec<String> = shape.iter().map(|n| format!("{n},")).collect();
     let mut header =
         format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({}), }}", sizes.join(" "));
-    // Values begin at a multiple of 64, after ten bytes and a line feed.
+    // The values begin at a multiple of 64, after ten bytes, the header and a line feed.
     let length = (10 + header.len() + 1).next_multiple_of(64) - 10;
     header.extend(std::iter::repeat_n(' ', length - 1 - header.len()));
     header.push('\n');
     [b"\x93NUMPY\x01\x00", &(length as u16).to_le_bytes()[..], header.as_bytes(), values].concat()
 }
 
-/// Words, as long as the longest.
+/// Writes an array of strings, padded to the longest.
 fn words(words: &[String]) -> Vec<u8> {
     let longest = words.iter().map(|word| word.chars().count()).max().unwrap_or(0).max(1);
     let letters = words.iter().flat_map(|word| {
@@ -93,13 +94,14 @@ fn words(words: &[String]) -> Vec<u8> {
     array(&format!("<U{longest}"), &[words.len()], &values)
 }
 
-/// Names of an archive's arrays; nothing where it holds anything else.
+/// Returns the names of an archive's arrays; `None` if it contains anything else.
 fn names(bytes: &[u8]) -> Option<Vec<String>> {
     let archive = ZipArchive::new(Cursor::new(bytes)).ok()?;
     archive.file_names().map(|name| Some(name.ok()?.strip_suffix(".npy")?.to_owned())).collect()
 }
 
-/// Whether an archive holds arrays that are called what weights are; one of a table holds others.
+/// Whether an archive contains arrays with names of weights; an archive with a table contains other
+/// names.
 fn recognizes(content: &Content<'_>) -> bool {
     let bytes = content.bytes;
     let weights = |name: &String| matches!(Role::of(name), Role::ByOutput | Role::ByFeature);
@@ -149,7 +151,7 @@ fn read(bytes: &[u8]) -> Result<Plain> {
     })
 }
 
-/// An archive that is read, and how much more of it.
+/// An archive with a limit on the bytes that are read.
 struct Archive<'a> {
     files: ZipArchive<Cursor<&'a [u8]>>,
     left: u64,
@@ -164,7 +166,7 @@ impl Archive<'_> {
         Ok((name, header))
     }
 
-    /// The bytes after the header, as many as it says.
+    /// Reads the header and the values that follow it.
     fn values(&mut self, index: usize) -> Result<(Header, Vec<u8>)> {
         let mut file = self.files.by_index(index).map_err(|error| damaged(&error))?;
         let (header, _) = Header::read(&mut file, "").map_err(of_array)?;
@@ -174,7 +176,7 @@ impl Archive<'_> {
                 .with("detail", format!("an array of {:?}", header.shape))
                 .with("limit", format!("{} MB", MAX_BYTES >> 20))
         })?;
-        // It grows as bytes come, whatever the header says.
+        // The buffer grows as bytes arrive, so the header cannot cause a large allocation.
         let mut values = Vec::new();
         file.by_ref().take(n_bytes).read_to_end(&mut values).map_err(|error| damaged(&error))?;
         if values.len() as u64 != n_bytes {
@@ -193,7 +195,7 @@ impl Archive<'_> {
     }
 }
 
-/// What the reader of arrays says, as a message of models.
+/// Converts an error of the array reader to one about models.
 fn of_array(message: Message) -> Message {
     damaged(&message)
 }

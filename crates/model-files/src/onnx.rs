@@ -1,9 +1,10 @@
-//! ONNX: the model as a graph of nodes, scaling, powers, levels and products included, so that whoever runs it gives it rows as
-//! they are in the table.
+//! ONNX: the model as a graph of nodes that includes scaling, powers, levels and products, so that
+//! users pass rows as they are in the table.
 //!
-//! Written for IR version 7, opset 13 and version 1 of `ai.onnx.ml`. Where every input is a number there is one input of
-//! that many columns, in the order of the table; where there are categories, every column is an input of its own, as
-//! scikit-learn's converter has it, and a category is given by its word.
+//! The files use IR version 7, opset 13 and version 1 of `ai.onnx.ml`. If every input is a number,
+//! the graph has one input with that many columns, in the order of the table. If there are
+//! categories, every column is an input, as in files of scikit-learn's converter, and a category is
+//! given by its word.
 
 mod columns;
 mod inputs;
@@ -33,18 +34,18 @@ pub(crate) const SPEC: FormatSpec = FormatSpec {
 };
 
 const NAME: &str = "ONNX";
-/// Keys of the notes that a file of ours carries.
+/// The keys of the metadata that Downhill adds.
 const RUN: &str = "downhill.run";
 const INPUTS: &str = "downhill.inputs";
 const TARGET: &str = "downhill.target";
 const CLASSES: &str = "classes";
-/// Of scikit-learn's operators.
+/// The domain of scikit-learn's operators.
 const ML_DOMAIN: &str = "ai.onnx.ml";
-/// Bytes of a file at most, and of a run that it carries.
+/// The maximum bytes of a file, and of a run that it carries.
 const MAX_BYTES: usize = 64 << 20;
 const MAX_RUN_BYTES: usize = 4 << 20;
 
-/// Whether a file begins as a model does: the version of the format, then a field that may follow.
+/// Whether a file begins like a model: the version of the format, then a field that may follow it.
 fn recognizes(content: &Content<'_>) -> bool {
     const FOLLOWING: [u8; 9] = [0x12, 0x1A, 0x22, 0x28, 0x32, 0x3A, 0x42, 0x72, 0xA2];
     matches!(content.bytes, [0x08, version, next, ..] if (1..=20).contains(version) && FOLLOWING.contains(next))
@@ -53,7 +54,7 @@ fn recognizes(content: &Content<'_>) -> bool {
 fn holds(model: &Model, part: Part) -> Option<Held> {
     Some(match part {
         Part::Weights | Part::Scaling | Part::Terms | Part::Levels => Held::Inside,
-        // The columns of a tensor have no names of their own.
+        // The columns of a tensor have no names.
         Part::Columns if model.has_levels() || model.inputs.len() == 1 => Held::Inside,
         Part::Columns | Part::Training | Part::History | Part::Provenance => Held::Note,
     })
@@ -90,7 +91,7 @@ fn how_to_load(model: &Model, file_name: &str) -> (&'static str, String) {
     ("python", row(feed))
 }
 
-/// The node that an activation is.
+/// Returns the node type of an activation.
 fn operator(activation: Response) -> Option<&'static str> {
     match activation {
         Response::Linear => None,
@@ -112,7 +113,7 @@ fn too_large(detail: String) -> Message {
     Message::new(Code::ModelTooLarge).with("format", NAME).with("detail", detail).with("limit", "one layer")
 }
 
-/// A name of a file's, short enough to be shown.
+/// Shortens a name from a file for display.
 fn cut(name: &str) -> &str {
     name.char_indices().nth(60).map_or(name, |(end, _)| &name[..end])
 }

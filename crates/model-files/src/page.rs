@@ -1,8 +1,8 @@
-//! A page that predicts: one file, which asks nothing of any network.
+//! Exports a web page that predicts: one file that makes no network requests.
 //!
-//! Script and style are the same of every model and are let in by their hashes; the model stands beside them as data. What
-//! is worked out is what the model works out, in the same order. The run file travels in the comment at the end, with a
-//! checksum of what stands before it, as in [`crate::code`].
+//! Script and style are the same for every model and are allowed by their hashes; the model is
+//! embedded as data. The script computes in the same order as the model. The comment at the end
+//! carries the run file with a checksum of everything before it, as in [`crate::code`].
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -34,7 +34,7 @@ const SCRIPT: &str = include_str!("page/page.js");
 
 const NAME: &str = "page";
 const GENERATOR: &str = "<meta name=\"generator\" content=\"Downhill";
-/// Bytes that it stands within.
+/// The number of bytes within which it must occur.
 const HEAD_BYTES: usize = 200;
 const OPEN: &str = "<!-- downhill-run ";
 const CLOSE: &str = " -->";
@@ -59,7 +59,8 @@ fn write(run: &Run) -> Result<Vec<u8>> {
         ("{model}", in_comment(&data)),
         ("{script}", SCRIPT.to_owned()),
     ];
-    // In their order, each once and from there on: a value may read like a place of another.
+    // Placeholders are replaced in order, each once and only in the rest of the page, because a
+    // value may look like another placeholder.
     let (mut page, mut rest) = (String::new(), PAGE);
     for (place, value) in values {
         let (before, after) =
@@ -74,7 +75,7 @@ fn write(run: &Run) -> Result<Vec<u8>> {
     Ok(format!("{page}{OPEN}{sum:08x} {note}{CLOSE}\n").into_bytes())
 }
 
-/// What the script works with.
+/// The data that the script works with.
 fn data(run: &Run, model: &Model) -> Value {
     let folded = model.folded();
     let checks = &run.file.check_predictions;
@@ -103,12 +104,12 @@ fn data(run: &Run, model: &Model) -> Value {
     })
 }
 
-/// What a policy calls a script or a style by.
+/// Returns the hash of a script or style for the content security policy.
 fn hash(text: &str) -> String {
     format!("sha256-{}", STANDARD.encode(Sha256::digest(text.as_bytes())))
 }
 
-/// A text in a page.
+/// Escapes a text for HTML.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {

@@ -1,9 +1,9 @@
-//! PMML 4.4: the model as a `RegressionModel`, one `RegressionTable` an output, with its columns and their words.
+//! PMML 4.4: the model as a `RegressionModel`, with one `RegressionTable` per output.
 //!
-//! A model whose features are inputs as they are is written over these, scaling folded into its coefficients (which are f64):
-//! the smallest readers of PMML understand no more. Where there are powers or products, numbers are scaled by derived
-//! fields first, since high powers of numbers that lie far from 0 (years) lose all of their digits against each other.
-//! Specification: <https://dmg.org/pmml/v4-4/Regression.html>.
+//! If all features are plain inputs, scaling is folded into the coefficients (which are f64),
+//! because the simplest PMML readers understand no more. If there are powers or products, derived
+//! fields scale the numbers first, because high powers of numbers far from 0 (years) would cancel
+//! and lose all their digits. Specification: <https://dmg.org/pmml/v4-4/Regression.html>.
 
 mod read;
 mod tree;
@@ -28,14 +28,14 @@ pub(crate) const SPEC: FormatSpec = FormatSpec {
 };
 
 const NAME: &str = "PMML";
-/// What a run that a file carries is found by.
+/// The name that identifies the extension with the run.
 const EXTENDER: &str = "Downhill";
 const RUN: &str = "run";
-/// Bytes of a file at most, and of a run that it carries.
+/// The maximum bytes of a file, and of a run that it carries.
 const MAX_BYTES: usize = 64 << 20;
 const MAX_RUN_BYTES: usize = 4 << 20;
 
-/// Whether a text's first element is `PMML`, after whatever XML lets stand before it.
+/// Whether the first element of a text is `PMML`, after anything that XML allows before it.
 fn recognizes(content: &Content<'_>) -> bool {
     let mut rest = content.text();
     loop {
@@ -43,7 +43,7 @@ fn recognizes(content: &Content<'_>) -> bool {
         let ended: &[u8] = match rest {
             [b'<', b'?', ..] => b"?>",
             [b'<', b'!', b'-', b'-', ..] => b"-->",
-            // Old files name their definition, which is not looked at; entities may be defined within.
+            // Old files name their DTD, which is ignored; it may define entities inline.
             [b'<', b'!', b'D' | b'd', ..] => match rest.iter().find(|byte| matches!(byte, b'[' | b'>')) {
                 Some(b'[') => b"]>",
                 _ => b">",
@@ -70,7 +70,8 @@ fn holds(model: &Model, part: Part) -> Option<Held> {
     })
 }
 
-/// With the smallest reader that reads the file rightly: scikit-learn's of linear and logistic models, or one in Java.
+/// Explains loading with the simplest reader that reads the file correctly: scikit-learn's for
+/// linear and logistic models, or one in Java.
 fn how_to_load(model: &Model, file_name: &str) -> (&'static str, String) {
     let file = python_text(file_name);
     let cells = model.inputs.iter().zip(&model.map.inputs).map(|(input, map)| {
@@ -81,7 +82,8 @@ fn how_to_load(model: &Model, file_name: &str) -> (&'static str, String) {
         format!("    {}: {value},\n", python_text(&input.name))
     });
     let cells: String = cells.collect();
-    // It passes over exponents and links, takes a column by a path that no apostrophe may be in, and a table without numbers for none.
+    // The scikit-learn reader ignores exponents and links, cannot handle an apostrophe in a column
+    // name, and needs at least one numeric column.
     let has_numbers = model.inputs.iter().any(|input| input.levels.is_empty());
     let class = match model.activation {
         Response::Linear => Some(("PMMLLinearRegression", "predict")),

@@ -1,17 +1,17 @@
-//! Where a run came from, as lines for a person.
+//! Describes the origin of a run in readable lines.
 
 use downhill::choices::Source;
 use downhill::run_file::MetricValues;
 
 use crate::run::Run;
 
-/// Six digits that count.
+/// Formats a number with six significant digits.
 fn short(value: f64) -> String {
     let rounded: f64 = format!("{value:.5e}").parse().unwrap_or(value);
     format!("{rounded:?}")
 }
 
-/// What, and what is said of it.
+/// Returns pairs of a label and a text.
 pub(crate) fn lines(run: &Run) -> Vec<(&'static str, String)> {
     let file = &run.file;
     let config = &file.config;
@@ -43,7 +43,7 @@ pub(crate) fn lines(run: &Run) -> Vec<(&'static str, String)> {
     lines
 }
 
-/// Figures with their names.
+/// Formats metrics with their names.
 fn figures(of: &MetricValues) -> String {
     let named = of.iter().filter_map(|(name, value)| Some(format!("{name} {}", short((*value)?))));
     named.collect::<Vec<String>>().join(", ")

@@ -17,12 +17,12 @@ pub(crate) const SPEC: FormatSpec = FormatSpec {
     how_to_load: |_, _| ("", String::new()),
 };
 
-/// A run, as a run file has it.
+/// A parsed run file.
 #[derive(Clone, Debug)]
 pub struct Run {
     /// The run file.
     pub file: RunFile,
-    /// Its text, without blanks. Every format that has a place for it carries it.
+    /// Its text without whitespace, which every format with room for it carries.
     pub text: String,
 }
 

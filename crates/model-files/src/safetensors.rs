@@ -1,7 +1,8 @@
 //! safetensors: PyTorch's `weight` `[out, in]` and `bias`.
 //!
-//! Source: the format's own page: eight bytes of length, a header of JSON, the values. Scaling is folded into the weights;
-//! powers, levels and products have to be made by whoever loads the file, so `__metadata__` names them.
+//! Source: the format's own documentation. A file consists of eight bytes of length, a JSON header,
+//! and the values. Scaling is folded into the weights; the user of the file has to compute powers,
+//! levels and products, so `__metadata__` names them.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -26,7 +27,7 @@ pub(crate) const SPEC: FormatSpec = FormatSpec {
 };
 
 const NAME: &str = "safetensors";
-/// Bytes of a header at most. Those of the largest language models have less than one million.
+/// The maximum bytes of a header. Those of the largest language models have less than one million.
 const MAX_HEADER_BYTES: u64 = 4 << 20;
 
 /// Keys of `__metadata__`.
@@ -54,7 +55,7 @@ fn write(run: &Run) -> Result<Vec<u8>> {
     let features = serde_json::to_string(&model.term_names()).map_err(internal)?;
     let layout = Layout::of(&model, format!("Downhill {}", run.file.downhill));
     let mut metadata = HashMap::new();
-    // Without it some of PyTorch's readers refuse the file.
+    // Some of PyTorch's readers refuse the file without it.
     metadata.insert("format".to_owned(), "pt".to_owned());
     metadata.insert(FEATURES.to_owned(), features);
     metadata.insert(LAYOUT.to_owned(), layout.text());
@@ -62,8 +63,8 @@ fn write(run: &Run) -> Result<Vec<u8>> {
     in_order(&safetensors::serialize(views, Some(metadata)).map_err(internal)?)
 }
 
-/// The same file with the keys of its header in order: a map of this library's has another order each time, and a run is
-/// to give the same bytes each time.
+/// Sorts the keys of the header. The library's map has a random order, but a run has to give the
+/// same bytes each time.
 fn in_order(bytes: &[u8]) -> Result<Vec<u8>> {
     let (header, values) = split(bytes).ok_or_else(|| internal("no header"))?;
     let header: BTreeMap<String, BTreeMap<String, serde_json::Value>> =
@@ -74,13 +75,13 @@ fn in_order(bytes: &[u8]) -> Result<Vec<u8>> {
     Ok([&length.to_le_bytes()[..], &header, values].concat())
 }
 
-/// Header and values.
+/// Splits a file into header and values.
 fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (length, rest) = bytes.split_first_chunk::<8>()?;
     rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)
 }
 
-/// Whether a file begins as one does.
+/// Whether a file begins like a safetensors file.
 fn recognizes(content: &Content<'_>) -> bool {
     let bytes = content.bytes;
     bytes.len() > 9

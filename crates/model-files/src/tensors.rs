@@ -1,4 +1,4 @@
-//! Named arrays as one linear layer: what archives of tensors have in common.
+//! Interprets named arrays as one linear layer, for all formats that are archives of tensors.
 
 use downhill::config::MAX_FEATURES;
 use downhill::dataset::{FeatureMap, Input, InputMap};
@@ -8,49 +8,49 @@ use serde::{Deserialize, Serialize};
 
 use downhill::foreign::Model;
 
-/// Outputs at most: as many classes as a table may have.
+/// The maximum number of outputs, which is the maximum number of classes of a table.
 const MAX_OUTPUTS: usize = 1_000;
-/// Names that a message lists.
+/// The number of names that a message lists.
 const MAX_LISTED: usize = 6;
 
-/// Weights, `[feature][output]`, and the bias, one an output.
+/// The weights, `[feature][output]`, and the bias, one per output.
 pub(crate) type Parameters = (Vec<Vec<f64>>, Option<Vec<f64>>);
 
-/// What an array is called, and how long it is each way.
+/// The name and dimensions of an array.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Named {
     pub(crate) name: String,
     pub(crate) shape: Vec<usize>,
 }
 
-/// Which arrays are the layer's.
+/// The arrays that form the layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Chosen {
-    /// Index of the weights.
+    /// The index of the weights.
     pub(crate) weights: usize,
-    /// Index of the bias, where there is one.
+    /// The index of the bias, if there is one.
     pub(crate) bias: Option<usize>,
     pub(crate) n_features: usize,
     pub(crate) n_outputs: usize,
-    /// Whether the weights are `[out, in]`, as PyTorch and scikit-learn have them.
+    /// Whether the weights are `[out, in]`, as in PyTorch and scikit-learn.
     by_output: bool,
 }
 
-/// What an array is for, by its name.
+/// The role of an array according to its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// `[out, in]`.
+    /// Weights `[out, in]`.
     ByOutput,
-    /// `[in, out]`.
+    /// Weights `[in, out]`.
     ByFeature,
-    /// One an output.
+    /// A bias, one per output.
     Bias,
     /// Something else.
     Other,
 }
 
 impl Role {
-    /// By the last part of the name: `0.weight`, `dense/kernel:0`.
+    /// Returns the role by the last part of the name: `0.weight`, `dense/kernel:0`.
     pub(crate) fn of(name: &str) -> Self {
         let name = name.strip_suffix(":0").unwrap_or(name);
         match name.rsplit(['.', '/']).next().unwrap_or(name) {
@@ -61,16 +61,16 @@ impl Role {
         }
     }
 
-    /// Whether the name alone leaves open which way the weights lie.
+    /// Whether the name does not determine the orientation of the weights.
     fn is_loose(name: &str) -> bool {
         matches!(name.rsplit(['.', '/']).next(), Some("W" | "w" | "weights"))
     }
 }
 
-/// Which of a file's arrays are the layer's.
+/// Chooses the arrays that form the layer.
 ///
 /// # Errors
-/// [`Code::ModelTooDeep`] where there are others, [`Code::ModelShape`] where they do not fit each other,
+/// [`Code::ModelTooDeep`] if there are others, [`Code::ModelShape`] if their shapes do not match,
 /// [`Code::ModelTooLarge`].
 pub(crate) fn choose(format: &str, arrays: &[Named]) -> Result<Chosen> {
     let with = |wanted: &[Role]| {
@@ -97,7 +97,7 @@ pub(crate) fn choose(format: &str, arrays: &[Named]) -> Result<Chosen> {
         Some(bias) => return Err(misshapen(bias, "[outputs]")),
     };
     let by_output = match (Role::of(name), &shape[..]) {
-        // Nobody agrees on these, so the bias may say.
+        // There is no convention for these names, so the length of the bias decides.
         (_, [a, b]) if Role::is_loose(name) && n_biases.is_some_and(|n| n == *a && n != *b) => true,
         (role, _) => role == Role::ByOutput,
     };
@@ -125,7 +125,7 @@ pub(crate) fn choose(format: &str, arrays: &[Named]) -> Result<Chosen> {
 }
 
 impl Chosen {
-    /// Values as they stand in the file as `[feature][output]`, and the bias.
+    /// Converts values in file order to `[feature][output]`, and the bias.
     ///
     /// # Errors
     /// [`Code::ModelNotFinite`].
@@ -156,13 +156,13 @@ impl Chosen {
     }
 }
 
-/// How a person writes a shape.
+/// Formats a shape for error messages.
 pub(crate) fn shape_text(shape: &[usize]) -> String {
     let sizes: Vec<String> = shape.iter().map(ToString::to_string).collect();
     format!("[{}]", sizes.join(", "))
 }
 
-/// As much of a name as a message has room for.
+/// Shortens a name for error messages.
 pub(crate) fn cut(name: &str) -> String {
     name.chars().take(60).collect()
 }
@@ -189,11 +189,11 @@ fn too_deep(format: &str, arrays: &[Named]) -> Message {
     Message::new(Code::ModelTooDeep).with("found", found.join(", "))
 }
 
-/// What the arrays alone do not say, as text beside them.
+/// The metadata that complete the arrays, stored as text.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Layout {
-    /// What wrote the file.
+    /// The tool that wrote the file.
     pub(crate) producer: String,
     inputs: Vec<LayoutInput>,
     interactions: Vec<[u32; 2]>,
@@ -227,7 +227,7 @@ impl Layout {
         }
     }
 
-    /// The text of one that was written; nothing where it is none.
+    /// Parses the metadata; `None` if the text is something else.
     pub(crate) fn read(text: &str) -> Option<Self> {
         serde_json::from_str(text).ok()
     }
@@ -236,7 +236,7 @@ impl Layout {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// The model whose weights these are; `None` where they are not as many.
+    /// Returns the model with these weights; `None` if their number does not match.
     fn model(&self, weights: &[Vec<f64>], bias: &Option<Vec<f64>>) -> Option<Model> {
         let maps = self.inputs.iter().map(|input| match input.levels.len() {
             0 => InputMap::number(input.degree),
@@ -266,7 +266,7 @@ impl Layout {
     }
 }
 
-/// The model of a layer, with names where the file has them.
+/// Returns the model of a layer, with names if the file has them.
 pub(crate) fn model(
     layout: Option<&Layout>,
     features: Option<Vec<String>>,
@@ -281,7 +281,8 @@ pub(crate) fn model(
         1 => vec!["x".to_owned()],
         _ => (1..=n).map(|k| format!("x{k}")).collect(),
     });
-    // Several outputs of one layer are logits of classes: Downhill has no other model of several.
+    // Several outputs are logits of classes, because Downhill has no other model with several
+    // outputs.
     let several = weights.first().is_some_and(|row| row.len() > 1);
     let activation = if several { Response::Softmax } else { Response::Linear };
     let inputs: Vec<Input> = names.iter().map(|name| Input::number(name)).collect();
@@ -289,8 +290,8 @@ pub(crate) fn model(
     Model::of_folded((inputs, "y".to_owned()), &degrees, Vec::new(), (weights, bias), activation)
 }
 
-/// The coefficients that go into arrays, and whether f32 holds them: what was trained is f32, what scaling was folded into
-/// is not, and far from 0 its digits are needed.
+/// Returns the coefficients to store, and whether f32 is precise enough. Trained weights are f32,
+/// but folded coefficients are not, and their digits matter for inputs far from 0.
 pub(crate) fn coefficients(model: &Model) -> (Vec<Vec<f64>>, Option<Vec<f64>>, bool) {
     if !model.is_scaled() {
         return (model.weights.clone(), model.bias.clone(), true);

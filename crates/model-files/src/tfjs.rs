@@ -1,6 +1,7 @@
-//! TensorFlow.js' layers model: `model.json`, and the arrays behind one another in `weights.bin`, both in one archive.
+//! The layers model of TensorFlow.js: `model.json`, and all arrays concatenated in `weights.bin`,
+//! in one archive.
 //!
-//! It has no layer that looks words up: a category comes as the index of its level.
+//! TensorFlow.js has no layer that looks words up: a category is given as the index of its level.
 
 use downhill::message::{Code, Message, Result};
 use serde_json::{Value, json};
@@ -28,7 +29,7 @@ pub(crate) const SPEC: FormatSpec = FormatSpec {
 const NAME: &str = "TensorFlow.js";
 const MODEL: &str = "model.json";
 const WEIGHTS: &str = "weights.bin";
-/// Arrays at most, and numbers of all of them.
+/// The maximum number of arrays, and the maximum total number of values.
 const MAX_ARRAYS: usize = 10_000;
 const MAX_NUMBERS: usize = 8 << 20;
 
@@ -36,7 +37,7 @@ const MAX_NUMBERS: usize = 8 << 20;
 fn recognizes(content: &Content<'_>) -> bool {
     const KEY: &[u8] = b"\"modelTopology\"";
     let is_model = |name: &String| name == MODEL || name.ends_with("/model.json");
-    // The key may stand behind others, but not behind a large topology.
+    // The key may follow other keys, but not a large topology.
     let head = &content.bytes[..content.bytes.len().min(1 << 20)];
     match &content.files {
         Some(names) => names.iter().any(is_model),
@@ -96,7 +97,7 @@ fn read(bytes: &[u8]) -> Result<Plain> {
     let topology = if topology["model_config"].is_object() { &topology["model_config"] } else { topology };
     let mut weights = |of: &Of<'_>| {
         let own = |tensor: &&Tensor| tensor.name.rsplit_once('/').is_some_and(|(layer, _)| layer == of.name);
-        // No layer that is read here has more.
+        // No supported layer has more arrays.
         Ok(tensors.iter().filter(own).take(8).cloned().collect())
     };
     let network = keras_config::network(topology, NAME, &mut weights)?;
@@ -106,7 +107,7 @@ fn read(bytes: &[u8]) -> Result<Plain> {
     Ok(Plain { producer, model, carried })
 }
 
-/// The arrays, in their order.
+/// Reads the arrays in order.
 fn tensors(manifest: &Value, archive: &mut Archive<'_>, folder: &str) -> Result<Vec<Tensor>> {
     let mut tensors = Vec::new();
     for group in manifest.as_array().ok_or_else(|| damaged(NAME, "no weightsManifest"))? {
@@ -157,7 +158,7 @@ fn holds(model: &Model, part: Part) -> Option<Held> {
     }
 }
 
-/// Lines of JavaScript that load it, unpacked, and predict.
+/// Returns JavaScript lines that load the unpacked model and predict.
 fn how_to_load(model: &Model, file_name: &str) -> (&'static str, String) {
     let mut lines = format!("// Unpack {file_name} next to the page.\n");
     lines += "import * as tf from \"@tensorflow/tfjs\";\n\nconst model = await tf.loadLayersModel(\"model.json\");\n";

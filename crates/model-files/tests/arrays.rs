@@ -1,4 +1,5 @@
-//! safetensors, NumPy's archives and tables of coefficients: round trips, and files that other tools wrote.
+//! Tests of safetensors, NumPy archives and coefficient tables: round trips, and files of other
+//! tools.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -20,7 +21,8 @@ fn what_is_written_is_read_again_with_the_same_predictions() {
             assert_eq!(formats::recognize(&bytes), Some(spec(format)), "{name}");
             assert_eq!(bytes, spec(format).write(&run).unwrap(), "{name}: the same bytes each time");
             let found = formats::read(&bytes).unwrap();
-            // Folded coefficients are f64; those of powers far from 0 lose some digits to each other.
+            // Folded coefficients are f64; those of powers far from 0 lose some digits by
+            // cancellation.
             let off = difference(&model, &found.model, &rows(&run, 50));
             assert!(off < 1e-14, "{name} in {format:?}: {off}");
             if !model.is_scaled() {
@@ -52,14 +54,14 @@ fn a_run_is_not_believed_beside_other_weights() {
                 assert_eq!(found.run, None, "{format:?}");
                 assert_eq!(found.model.weights, [[-1.977_416_038_513_183_6]]);
             }
-            // Archives have checksums.
+            // ZIP archives have checksums.
             Err(message) => assert_eq!((message.code, format), (Code::ModelDamaged, "npz")),
         }
     }
 }
 
-/// Files of `tests/fixtures/arrays`, which `make.py` there wrote, hold `y = 2 a - 3 b + 0.5` or, of classes, `[feature][output]`
-/// `[[1, 2, 3], [4, 5, 6]]` and `[0.25, 0.5, 0.75]`.
+/// Checks files of `tests/fixtures/arrays`, which `make.py` there wrote. They contain `y = 2 a - 3
+/// b + 0.5` or, for classes, `[feature][output]` `[[1, 2, 3], [4, 5, 6]]` and `[0.25, 0.5, 0.75]`.
 fn check_lines(files: &[&str], activation: Response) {
     for name in files {
         let found = formats::read(&fixture(&format!("arrays/{name}")))
@@ -133,7 +135,7 @@ fn tables_of_coefficients_of_others_are_read() {
     let of = |text: &str| formats::read(text.as_bytes()).map(|found| found.model);
     let model = of("term,estimate,std.error\n(Intercept),0.5,1\na,2,1\nb,-3,1\n").unwrap();
     assert_eq!((model.weights, model.bias), (vec![vec![2.0], vec![-3.0]], Some(vec![0.5])));
-    // Any order; powers and products among them.
+    // Terms in any order, including powers and products.
     let model = of("term,estimate\na * b,4\na^2,3\nb,2\na,1\n").unwrap();
     assert_eq!(model.term_names(), ["b", "a", "a^2", "a * b"].map(String::from)[..].to_vec().as_slice());
 }

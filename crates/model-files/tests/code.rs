@@ -1,8 +1,5 @@
-//! Code that is written, run by its own compilers and interpreters beside the model: samples, and models whose columns are
-//! called as nobody should call them.
-//!
-//! rustc is always here; of `cc`, `node` and `python3` (SQLite, and NumPy and DuckDB where they are installed) those that can be
-//! found. `cargo xtask interop` runs all of them.
+//! Runs the exported code with its compilers and interpreters and compares it to the model, for the
+//! samples and for models with hostile column names.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -20,14 +17,15 @@ use serde_json::{Value, json};
 use support::{SAMPLES, hostile, rows, sample, spec};
 
 const LANGUAGES: [&str; 5] = ["python", "javascript", "rust", "c", "sql"];
-/// Of a prediction, relative: the same operations in the same order, but for e^z and sums of it.
+/// The relative tolerance of a prediction: the operations and their order are the same, except for
+/// e^z and sums of it.
 const TOLERANCE: f64 = 1e-12;
 
 fn text(format: &str, run: &Run) -> String {
     String::from_utf8(spec(format).write(run).unwrap()).unwrap()
 }
 
-/// Every run that code is written of.
+/// Returns every run whose code is tested.
 fn runs() -> Vec<(String, Run)> {
     let samples = SAMPLES.iter().map(|name| ((*name).to_owned(), sample(name)));
     samples.chain(hostile()).collect()
@@ -43,7 +41,7 @@ fn folder(name: &str) -> PathBuf {
 fn output(command: &mut Command, input: &str) -> String {
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    // Where it stops reading it says why.
+    // If the child stops reading, its output says why.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     let output = child.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -60,7 +58,7 @@ fn is_here(program: &str, arguments: &[&str]) -> bool {
     found
 }
 
-/// Rows of a run with categories as words.
+/// Returns the rows of a run with categories as words.
 fn words(run: &Run, rows: &[Vec<f64>]) -> Vec<Vec<Value>> {
     let inputs = &run.file.columns.inputs;
     let word = |(x, input): (&f64, &downhill::dataset::Input)| match input.levels.get(*x as usize) {
@@ -84,7 +82,7 @@ fn check(name: &str, run: &Run, rows: &[Vec<f64>], got: &[Vec<f64>]) {
     }
 }
 
-/// Lines `name value value ...` as rows of a run.
+/// Checks lines `name value value ...` against the rows of each run.
 fn check_lines(lines: &str, runs: &[(String, Run)]) {
     for (name, run) in runs {
         let own = lines.lines().filter_map(|line| line.strip_prefix(name.as_str())?.strip_prefix(' '));
@@ -132,7 +130,7 @@ fn rust() {
     }
     fs::write(folder.join("main.rs"), format!("{modules}fn main() {{\n{calls}}}\n")).unwrap();
     let rustc = env::var("RUSTC").unwrap_or_else(|_| "rustc".into());
-    // Nothing is warned of, but for what nobody reads here: the classes.
+    // The only warning that is allowed is about the unused classes.
     output(
         Command::new(rustc).current_dir(&folder).args([
             "--edition=2024",
@@ -152,7 +150,7 @@ fn c() {
     }
     let folder = folder("c");
     let (mut modules, mut calls) = (String::from("#include <stdio.h>\n"), String::new());
-    // C has no word with a zero in it.
+    // A C string cannot contain a zero byte.
     let runs: Vec<(String, Run)> = runs().into_iter().filter(|(name, _)| name != "of_zeros").collect();
     for (name, run) in &runs {
         let file = format!("{name}.c");
@@ -267,7 +265,7 @@ for of in json.load(sys.stdin):
         pass
 "#;
 
-/// A Python with a package: `DOWNHILL_PYTHON` says which.
+/// Returns a Python that has a package; `DOWNHILL_PYTHON` chooses it.
 fn python(package: &str) -> Option<String> {
     let python = env::var("DOWNHILL_PYTHON").unwrap_or_else(|_| "python3".into());
     is_here(&python, &["-c", &format!("import {package}")]).then_some(python)
@@ -277,7 +275,7 @@ fn python(package: &str) -> Option<String> {
 fn numpy() {
     let Some(python) = python("numpy") else { return };
     let folder = folder("python");
-    // NumPy takes zeros at the end of a word off.
+    // NumPy strips zero characters at the end of a string.
     let runs: Vec<(String, Run)> = runs().into_iter().filter(|(name, _)| name != "of_zeros").collect();
     let mut given = Vec::new();
     for (name, run) in &runs {
@@ -377,7 +375,7 @@ fn code_is_recognized_and_gives_its_run_back() {
             let found = formats::read(&bytes).unwrap();
             assert_eq!((found.format, found.run.as_deref()), (format, Some(&run.text[..])), "{name}");
             assert_eq!(found.model, run.model(), "{name}");
-            // As an editor may save it.
+            // An editor may change line endings.
             let windows = String::from_utf8(bytes).unwrap().replace('\n', "\r\n");
             assert_eq!(formats::read(windows.as_bytes()).unwrap().run, Some(run.text.clone()), "{name}");
         }

@@ -1,4 +1,4 @@
-//! Files that are cut or changed, and files made to do harm: a message, never a panic, soon.
+//! Truncated, modified and malicious files must yield a message quickly and never a panic.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -13,7 +13,7 @@ use support::{hostile, run_of, sample, spec};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-/// Those of this file; the others have their own.
+/// The formats tested here; the others have their own tests.
 const FORMATS: [&str; 10] = [
     "safetensors",
     "npz",
@@ -23,16 +23,17 @@ const FORMATS: [&str; 10] = [
     "rust",
     "c",
     "sql",
-    // All recipes have one reader.
+    // All recipes share one reader.
     "recipe_keras",
     "page",
 ];
-/// Mutations of a format.
+/// The number of mutations per format.
 const N_MUTATIONS: u32 = 20_000;
-/// However large a file is: a second in the page, and three times the eight that this unoptimized build takes at most.
+/// The time limit for a file of any size: about a second in the page, and three times the eight
+/// seconds that this unoptimized build needs at most.
 const SOON: Duration = Duration::from_secs(24);
 
-/// Reads what may be nothing; whether it was something.
+/// Reads a file that may be invalid; returns whether it was valid.
 fn read(bytes: &[u8]) -> bool {
     let begun = Instant::now();
     let read = formats::read(bytes);
@@ -50,7 +51,7 @@ fn files_that_end_anywhere_are_refused() {
         let bytes = spec(format).write(&sample("story")).unwrap();
         assert!(read(&bytes));
         for n in 0..bytes.len() {
-            // A table may end after any row; the last line feed of a text is nothing.
+            // A table may end after any row, and the last line feed of a text does not matter.
             let may = format == "coefficients" || bytes[n..].trim_ascii().is_empty();
             assert!(!read(&bytes[..n]) || may, "{format:?} is read with {n} bytes of {}", bytes.len());
         }
@@ -118,7 +119,7 @@ fn safetensors(header: &str, n_values: usize) -> Vec<u8> {
 #[test]
 fn safetensors_of_lies() {
     let one = |text: &str| code(&safetensors(text, 8));
-    // Lengths beyond every file, shapes whose product is beyond every number, offsets that overlap or turn back.
+    // Huge lengths, shapes whose product overflows, and offsets that overlap or go backwards.
     assert_eq!(code(&[0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0, b'{', b'}']), Code::ModelDamaged);
     for header in [
         r#"{"weight":{"dtype":"F32","shape":[9223372036854775808,2],"data_offsets":[0,8]}}"#,
@@ -138,12 +139,12 @@ fn safetensors_of_lies() {
         .map(|k| format!("\"{k}.weight\":{{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}}"))
         .collect();
     assert_eq!(code(&safetensors(&format!("{{{}}}", tensors.join(",")), 0)), Code::ModelTooLarge);
-    // As many as a header may list.
+    // The maximum number of tensors in a header.
     let some = format!("{{{}}}", tensors[..50_000].join(","));
     assert_eq!(code(&safetensors(&some, 0)), Code::ModelTooDeep);
 }
 
-/// An archive of files of so many zeros after a header.
+/// Returns an archive of arrays that consist of a header and this many zeros.
 fn archive(files: &[(&str, &str, usize)]) -> Vec<u8> {
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
     let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
@@ -162,7 +163,7 @@ fn archive(files: &[(&str, &str, usize)]) -> Vec<u8> {
 #[test]
 fn archives_that_burst() {
     let header = |shape: &str| format!("{{'descr': '<f8', 'fortran_order': True, 'shape': {shape}, }}");
-    // 256 MB of zeros in 256 KB: no more of them is unpacked than the header has.
+    // 256 MB of zeros in 256 KB: only as many bytes are unpacked as the header declares.
     let bomb = archive(&[("kernel", &header("(1, 1)"), 256 << 20)]);
     assert!(bomb.len() < 1 << 20);
     assert!(read(&bomb));
@@ -202,7 +203,7 @@ fn tables_of_lies() {
     assert_eq!(code(table("x,1\nx^2,1\ny,1\ny * x^2,1\n").as_bytes()), Code::ModelUnsupported);
     assert_eq!(code(table("c = a,1\n").as_bytes()), Code::ModelUnsupported);
     assert_eq!(code(table("").as_bytes()), Code::ModelUnsupported);
-    // A million rows, and names that are all separators.
+    // A million rows, and names that consist only of separators.
     let rows: String = (0..1_000_000).map(|k| format!("x{k},1\n")).collect();
     let begun = Instant::now();
     assert_eq!(formats::read(table(&rows).as_bytes()).unwrap_err().code, Code::ModelTooLarge);
@@ -223,7 +224,7 @@ fn hostile_names_come_back_or_are_refused() {
             assert_eq!(found.model.inputs, run.model().inputs, "{name} in {format:?}");
         }
     }
-    // Which term is which cannot be said of these.
+    // These do not determine which term is which.
     for inputs in [
         &[("x", &[][..]), ("x^2", &[])][..],
         &[("(intercept)", &[])],

@@ -28,7 +28,7 @@ fn between<'a>(text: &'a str, open: &str, close: &str) -> &'a str {
 const NODE: &str = r#"
 import { readFileSync } from "node:fs";
 const { script, pages } = JSON.parse(readFileSync(0, "utf8"));
-const own = script.slice(script.indexOf("  // The model, in the order"), script.indexOf("  // Digits:"));
+const own = script.slice(script.indexOf("  function features("), script.indexOf("  function digits("));
 const said = pages.map(({ model, rows }) => {
   const predict = new Function("model", `const { inputs, activation } = model; ${own} return predict;`)(model);
   return rows.map((row) => predict(row));

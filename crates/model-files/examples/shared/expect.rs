@@ -1,4 +1,5 @@
-//! What a run has to predict, as the scripts of `tests/interop/` read it: see `tests/interop/README.md`.
+//! The expected predictions of a run, in the form that the scripts of `tests/interop/` read: see
+//! `tests/interop/README.md`.
 
 use downhill::dataset::{Input, Term};
 use downhill::foreign::Model;
@@ -7,36 +8,36 @@ use downhill_model_files::run::Run;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// Rows beside those that the run file holds itself.
+/// The number of random rows, in addition to the rows in the run file.
 const N_RANDOM_ROWS: usize = 20;
 
-/// What a sample has to predict.
+/// The expected predictions of a sample.
 #[derive(Serialize)]
 pub(crate) struct Expected {
-    /// Names and levels, in the order of a row.
+    /// The names and levels of the inputs, in the order of a row.
     inputs: Vec<Input>,
     target: String,
-    /// Names of the classes; none where the target is a number.
+    /// The names of the classes; empty if the target is a number.
     classes: Vec<String>,
     activation: Value,
-    /// Names of the features.
+    /// The names of the features.
     terms: Vec<String>,
-    /// Folded coefficients, `[feature][output]`, and constants: see `Model::folded`.
+    /// The folded coefficients, `[feature][output]`, and the constants: see `Model::folded`.
     weights: Vec<Vec<f64>>,
     bias: Vec<f64>,
-    /// A number as it is, a category as its word.
+    /// The rows: numbers as they are, categories as words.
     rows: Vec<Vec<Value>>,
-    /// Values of the terms, `[row][feature]`.
+    /// The values of the terms, `[row][feature]`.
     values: Vec<Vec<f64>>,
-    /// What the model says, `[row][output]`.
+    /// The predictions, `[row][output]`.
     outputs: Vec<Vec<f64>>,
-    /// The same before the activation.
+    /// The predictions before the activation.
     linear: Vec<Vec<f64>>,
-    /// `|b| + sum |w_k t_k|`, of folded coefficients and raw terms: what differences are measured by.
+    /// `|b| + sum |w_k t_k|` of folded coefficients and raw terms, the scale for tolerances.
     bound: Vec<Vec<f64>>,
 }
 
-/// Of a run.
+/// Computes the expected predictions of a run.
 pub(crate) fn expectation(run: &Run) -> Expected {
     let model = run.model();
     let folded = model.folded();
@@ -66,7 +67,8 @@ pub(crate) fn expectation(run: &Run) -> Expected {
     }
 }
 
-/// The rows that the file holds, which stand at the ends and the middle of each range, and others within.
+/// Returns the rows in the run file, which cover the ends and the middle of each range, and random
+/// rows in between.
 fn rows(run: &Run, model: &Model) -> Vec<Vec<f64>> {
     let n_inputs = model.inputs.len();
     let mut rows: Vec<Vec<f64>> =
@@ -75,7 +77,7 @@ fn rows(run: &Run, model: &Model) -> Vec<Vec<f64>> {
     let mut rng = Rng::new(1, Stream::InitialWeights);
     for _ in 0..N_RANDOM_ROWS {
         let of = |j: usize| match model.inputs[j].levels.len() {
-            // What f32 holds, so that who reads f32 reads the same row.
+            // A value that f32 represents exactly, so that tools that read f32 see the same row.
             0 => f64::from(rng.uniform(low[j], high[j]) as f32),
             n_levels => rng.uniform(0.0, n_levels as f64).floor(),
         };
@@ -84,7 +86,7 @@ fn rows(run: &Run, model: &Model) -> Vec<Vec<f64>> {
     rows
 }
 
-/// Powers, levels and products of a row, as they are.
+/// Returns the powers, levels and products of a row, without scaling.
 fn terms(model: &Model, row: &[f64]) -> Vec<f64> {
     let mut values: Vec<f64> = Vec::with_capacity(model.map.n_features());
     for term in model.map.terms() {

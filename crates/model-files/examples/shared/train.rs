@@ -1,4 +1,5 @@
-//! Trains a configuration natively, on the CPU, from tables that the page ships: for the examples beside this folder.
+//! Trains a configuration natively, on the CPU, from tables that ship with the page. The examples
+//! share this module.
 
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -16,20 +17,20 @@ use downhill_tables::table::Table as Text;
 
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn error::Error>>;
 
-/// A run on a table that ships with the page.
+/// Returns a configuration for a table that ships with the page.
 pub(crate) fn table(table: ShippedTable) -> RunConfig {
     let mut config = RunConfig::default();
     config.data.source = Source::Shipped { table };
     config
 }
 
-/// Where such a table lies.
+/// Returns the path of such a table.
 pub(crate) fn path(table: ShippedTable) -> PathBuf {
     let name = format!("../../www/data/{}.csv", table.name().replace('_', "-"));
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
 }
 
-/// The run file after so many updates. `text` is the table, where the source is one.
+/// Trains for `steps` updates and returns the run file. `text` is the table, if the source is one.
 pub(crate) fn trained(config: &RunConfig, text: Option<&[u8]>, steps: u64) -> Result<String> {
     let mut config = config.clone();
     let kept = match &config.data.source {
@@ -49,7 +50,7 @@ pub(crate) fn trained(config: &RunConfig, text: Option<&[u8]>, steps: u64) -> Re
     Ok(run_file::write(&trainer)?)
 }
 
-/// A table, with the columns that are asked for.
+/// Reads a table and selects the columns of a configuration.
 fn read(config: &RunConfig, text: &[u8]) -> Result<Table> {
     let text = Text::read(text)?;
     let columns = &config.data.columns;

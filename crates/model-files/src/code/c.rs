@@ -1,4 +1,4 @@
-//! C99, without more than its library.
+//! Writes C99 that needs only the standard library.
 
 use downhill::message::Result;
 use downhill::model::Response;
@@ -17,8 +17,9 @@ pub(crate) const SPEC: FormatSpec = FormatSpec {
     how_to_load: |model, file_name| ("c", how_to_load(&Program::new(model), file_name)),
 };
 
-/// Bytes beyond ASCII in octal, which ends after three digits whatever follows; a compiler may take the source to be of
-/// another encoding. `?` is escaped since two of them begin another sign in old C.
+/// Writes a string literal. Bytes beyond ASCII are octal escapes, which end after three digits and
+/// do not depend on the source encoding. `?` is escaped because two of them start a trigraph in old
+/// C.
 fn text(text: &str) -> String {
     let mut quoted = String::from("\"");
     for byte in text.bytes() {

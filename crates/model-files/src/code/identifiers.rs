@@ -1,13 +1,14 @@
-//! Names of columns as names that every language takes.
+//! Turns column names into identifiers that are valid in every target language.
 
 use std::collections::HashSet;
 
 use downhill::dataset::Input;
 
-/// Letters of a name at most.
+/// The maximum number of letters in an identifier.
 const MAX_LETTERS: usize = 40;
 
-/// Words of the languages that are written, and what their code uses itself. Only what is in small letters: names are.
+/// The reserved words of the target languages, and identifiers that the generated code uses. Only
+/// lower-case words matter, because identifiers are lower-case.
 const RESERVED: &str = "
     abstract alignas alignof and arguments as asm assert async auto await become bool boolean box break byte case catch char
     class const constexpr continue crate debugger def default del delete do double dyn elif else enum eval except export
@@ -21,7 +22,7 @@ const RESERVED: &str = "
     strcmp string u8 unix vec
 ";
 
-/// One name an input, all of them different.
+/// Returns a distinct identifier for each input.
 pub(super) fn of(inputs: &[Input]) -> Vec<String> {
     let mut taken: HashSet<String> = RESERVED.split_whitespace().map(str::to_owned).collect();
     let mut names = Vec::with_capacity(inputs.len());
@@ -42,7 +43,7 @@ pub(super) fn of(inputs: &[Input]) -> Vec<String> {
     names
 }
 
-/// Small letters, digits and single underscores between them.
+/// Reduces a name to lower-case letters, digits and single underscores.
 fn plain(name: &str) -> String {
     let mut plain = String::new();
     for letter in name.chars().flat_map(char::to_lowercase) {
@@ -59,7 +60,7 @@ fn plain(name: &str) -> String {
     plain.trim_end_matches('_').to_owned()
 }
 
-/// Letters of Western Europe without what makes them theirs.
+/// Returns a letter of a Western European language without its diacritics.
 fn spelled(letter: char) -> &'static str {
     match letter {
         'ä' | 'æ' => "ae",

@@ -1,4 +1,4 @@
-//! JavaScript: a module that exports a function of one object.
+//! Writes a JavaScript module that exports a function with one object parameter.
 
 use downhill::model::Response;
 

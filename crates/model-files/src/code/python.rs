@@ -1,4 +1,4 @@
-//! Python, with NumPy: numbers or arrays of them, which are broadcast.
+//! Writes Python with NumPy: inputs are numbers or arrays, which are broadcast.
 
 use downhill::message::Result;
 use downhill::model::Response;
@@ -37,7 +37,7 @@ def _word(name, value, levels):
 "#;
 
 fn body(program: &Program<'_>) -> Result<String> {
-    // NumPy takes zeros at the end of a word off.
+    // NumPy strips zero characters at the end of a string.
     let words = program.model.inputs.iter().flat_map(|input| &input.levels);
     if words.into_iter().any(|word| word.contains('\0')) {
         return Err(cannot_hold(Language::Python, "text with a zero byte"));
@@ -68,7 +68,7 @@ fn body(program: &Program<'_>) -> Result<String> {
         Response::Linear => lines.push(format!("return {score}")),
         Response::Exponential => lines.push(format!("return np.exp({score})")),
         Response::Sigmoid => {
-            // Where e^-z is beyond every number, 1 over it is 0, as it should be.
+            // If e^-z overflows to infinity, its reciprocal is 0, which is the correct limit.
             lines.push("with np.errstate(over=\"ignore\"):".into());
             lines.push(format!("    return 1.0 / (1.0 + np.exp(-{score}))"));
         }

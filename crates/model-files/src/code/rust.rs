@@ -1,4 +1,4 @@
-//! Rust, without crates.
+//! Writes Rust that needs no crates.
 
 use downhill::model::Response;
 

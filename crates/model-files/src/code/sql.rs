@@ -1,7 +1,8 @@
-//! SQL: one query over a table `data`, as SQLite (3.35 or later, with its mathematical functions) and DuckDB take it.
+//! Writes SQL: one query over a table `data`, for SQLite (3.35 or later, with math functions) and
+//! DuckDB.
 //!
-//! What cannot be predicted is NULL. Every column is named with its table: SQLite takes a name in quotes that it does not
-//! know to be a text.
+//! Rows without a prediction become NULL. Every column is qualified with its table, because SQLite
+//! treats an unknown quoted name as a string.
 
 use std::collections::HashSet;
 
@@ -24,7 +25,8 @@ pub(crate) const SPEC: FormatSpec = FormatSpec {
     how_to_load: |_, file_name| ("sh", how_to_load(file_name)),
 };
 
-/// Always one of floating point: DuckDB takes `0.5` to be an exact decimal, of as many digits.
+/// Writes a floating-point literal. DuckDB takes `0.5` to be an exact decimal with that many
+/// digits.
 fn number(value: f64) -> String {
     format!("{value:e}")
 }
@@ -58,7 +60,7 @@ fn body(program: &Program<'_>) -> Result<String> {
     Ok(select + "\n\n")
 }
 
-/// Names of the columns in lower case, as far as SQL can tell them apart.
+/// Returns the column names in lower case; fails if SQL cannot distinguish them.
 fn columns(model: &Model) -> Result<HashSet<String>> {
     let mut columns = HashSet::new();
     for input in &model.inputs {
@@ -83,7 +85,7 @@ fn column(model: &Model, input: usize) -> String {
     format!("data.{}", name(&model.inputs[input].name))
 }
 
-/// An expression for each feature.
+/// Writes an expression for each feature.
 fn features(program: &Program<'_>) -> Vec<String> {
     let model = program.model;
     let mut values: Vec<String> = Vec::with_capacity(program.terms.len());
@@ -108,7 +110,7 @@ fn features(program: &Program<'_>) -> Vec<String> {
     values.iter().enumerate().map(|(k, value)| program.feature(k, value, number)).collect()
 }
 
-/// The score of an output: the weighted sum of the features.
+/// Writes the score of an output: the weighted sum of the features.
 fn score(model: &Model, features: &[String], output: usize) -> String {
     let part = |(chunk, features): (usize, &[String])| {
         let bias = model.bias.as_ref().filter(|_| chunk == 0).map(|bias| number(bias[output]));
@@ -119,9 +121,9 @@ fn score(model: &Model, features: &[String], output: usize) -> String {
     if parts.len() == 1 { parts.concat() } else { format!("({})", parts.join(" + ")) }
 }
 
-/// Whether a row can be predicted.
+/// Writes the condition that a row can be predicted.
 fn condition(model: &Model) -> String {
-    // A number equals itself as a number: SQLite would take any other word to be 0.
+    // A number equals itself cast to a number; otherwise SQLite would take any word to be 0.
     let readable = |(input, own): (usize, &Input)| match &own.levels[..] {
         [] => format!("{0} = CAST({0} AS DOUBLE)", column(model, input)),
         levels => {
@@ -130,12 +132,12 @@ fn condition(model: &Model) -> String {
         }
     };
     let readable: Vec<String> = model.inputs.iter().enumerate().map(readable).collect();
-    // Many conditions in brackets of their own: a query goes down a level for each.
+    // Conditions are grouped in brackets, because a query nests one level deeper for each.
     let readable = readable.chunks(TERMS_A_STATEMENT).map(|some| bracketed(some, "AND "));
     readable.collect::<Vec<String>>().join(" AND ")
 }
 
-/// A query that selects the scores first, then the probability of each class.
+/// Writes a query that selects the scores first, then the probability of each class.
 fn softmax(model: &Model, columns: &HashSet<String>, scores: Vec<String>) -> String {
     let n = scores.len();
     let mut prefix = String::from("score_");
@@ -147,7 +149,7 @@ fn softmax(model: &Model, columns: &HashSet<String>, scores: Vec<String>) -> Str
         .enumerate()
         .map(|(k, score)| format!("{score} AS \"{prefix}{}\"", k + 1))
         .collect();
-    // 1 / sum_j e^(z_j - z_k): no score is so large that this is beyond every number where it matters.
+    // 1 / sum_j e^(z_j - z_k): overflow to infinity gives 0, which is close enough.
     let probability = |k: usize| {
         let powers: Vec<String> =
             (0..n).map(|j| format!("exp(\"{prefix}{}\" - \"{prefix}{}\")", j + 1, k + 1)).collect();
@@ -164,7 +166,8 @@ fn softmax(model: &Model, columns: &HashSet<String>, scores: Vec<String>) -> Str
     )
 }
 
-/// Lines in brackets. Nothing else is indented: names and words may have lines of their own.
+/// Puts lines in brackets. Nothing else is indented, because names and words may contain line
+/// breaks.
 fn bracketed(lines: &[String], between: &str) -> String {
     if let [line] = lines {
         return line.clone();

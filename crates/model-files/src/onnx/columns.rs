@@ -1,4 +1,4 @@
-//! Nodes that compute with columns and choose among them.
+//! Nodes that compute with columns and select columns.
 
 use std::rc::Rc;
 
@@ -34,7 +34,8 @@ impl Walk<'_> {
         Ok(Symbol::Columns(result))
     }
 
-    /// The probability of the first of two classes, as scikit-learn's converter makes it of the second's.
+    /// The probability of the first of two classes as `1 - p`, as scikit-learn's converter writes
+    /// it.
     fn complement(&self, node: &NodeProto) -> Option<Symbol> {
         match (node.op_type.as_str(), self.symbol(node, 0).ok()?, self.symbol(node, 1).ok()?) {
             ("Sub", Symbol::Constant(one), Symbol::Activated(outputs, Response::Sigmoid))
@@ -59,7 +60,7 @@ impl Walk<'_> {
         Ok(Symbol::Columns(Rc::new(result)))
     }
 
-    /// The product of a row's columns: how scikit-learn's converter writes polynomial features.
+    /// The product of a row's columns, which scikit-learn's converter uses for polynomial features.
     pub(super) fn product(&mut self, node: &NodeProto) -> Result<Symbol> {
         let axes = match node.input.get(1).map(String::as_str) {
             None | Some("") => {
@@ -121,7 +122,7 @@ impl Walk<'_> {
         let which = self.constant(node, 1)?;
         let symbol = self.symbol(node, 0)?.clone();
         let axis = match (node.op_type.as_str(), &symbol) {
-            // Of the last dimension.
+            // Along the last dimension.
             ("ArrayFeatureExtractor", _) => Some(-1),
             _ => integer(node, "axis"),
         };
@@ -133,7 +134,7 @@ impl Walk<'_> {
             return Err(too_many());
         }
         match symbol {
-            // Both probabilities, or that of the second class.
+            // Selects both probabilities, or that of the second class.
             Symbol::Activated(outputs, Response::Sigmoid) if which.values == [0.0, 1.0] => {
                 Ok(Symbol::Activated(outputs, Response::Sigmoid))
             }
@@ -153,7 +154,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Columns from one to another, of all rows: inputs are starts, ends, axes and steps.
+    /// Selects a range of columns of all rows; the inputs are starts, ends, axes and steps.
     pub(super) fn slice(&mut self, node: &NodeProto) -> Result<Symbol> {
         let Symbol::Columns(columns) = self.symbol(node, 0)?.clone() else {
             return Err(unsupported("a Slice of something other than columns"));
@@ -193,7 +194,7 @@ impl Walk<'_> {
     }
 }
 
-/// An element by its place, from the end where it is negative.
+/// Returns an element by its index; negative indices count from the end.
 fn picked<T>(of: &[T], place: f64) -> Option<&T> {
     let place = if place < 0.0 { place + of.len() as f64 } else { place };
     of.get(place as usize).filter(|_| place >= 0.0)

@@ -1,4 +1,5 @@
-//! What a row of a graph's inputs consists of: numbers by the shapes of the inputs, categories by their encoders.
+//! Determines the inputs of a model from a graph: numbers from the shapes of the inputs, categories
+//! from their encoders.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,19 +11,19 @@ use super::read::{MAX_COLUMNS, Symbol, attribute};
 use super::tensor::Constant;
 use super::{cut, damaged, too_large, unsupported};
 
-/// Columns of words that may be named on the way to their encoders, together.
+/// The maximum total number of text columns that are traced to their encoders.
 const MAX_TRACED: usize = 200_000;
 
 /// An input of a graph.
 pub(super) struct Place<'a> {
     pub(super) name: &'a str,
-    /// Its first column among all.
+    /// Its first column in the row.
     pub(super) first: usize,
     pub(super) width: usize,
     pub(super) is_words: bool,
 }
 
-/// The inputs of a row, and which of the graph's they come from.
+/// Returns the inputs of the model and the graph inputs that they come from.
 pub(super) fn inputs<'a>(
     graph: &'a GraphProto,
     constants: &HashMap<&'a str, Symbol>,
@@ -59,7 +60,7 @@ pub(super) fn inputs<'a>(
     Ok((inputs, places))
 }
 
-/// Levels as an encoder has them.
+/// Returns the levels of an encoder.
 pub(super) fn levels_of(encoder: &NodeProto) -> Result<Vec<String>> {
     let strings = attribute(encoder, "cats_strings").map_or(&[][..], |own| &own.strings);
     let ints = attribute(encoder, "cats_int64s").map_or(&[][..], |own| &own.ints);
@@ -75,8 +76,8 @@ pub(super) fn levels_of(encoder: &NodeProto) -> Result<Vec<String>> {
     }
 }
 
-/// Levels of each column of words. A converter leads columns to their encoders through nodes that put them side by side and
-/// choose among them.
+/// Returns the levels of each text column. A converter may concatenate and select columns between
+/// inputs and encoders.
 fn levels<'a>(
     graph: &'a GraphProto,
     given: &[&'a ValueInfoProto],
@@ -85,7 +86,7 @@ fn levels<'a>(
     let mut traces: HashMap<&str, Vec<(&str, usize)>> = HashMap::new();
     for info in given {
         let width = width_of(info).unwrap_or(1);
-        // One column of numbers may be a category that is given by numbers.
+        // A single numeric column may be a category that is given by numbers.
         if width == 1 || (is_words(info) && width <= MAX_COLUMNS) {
             traces.insert(&info.name, (0..width).map(|k| (info.name.as_str(), k)).collect());
         }
@@ -139,14 +140,14 @@ fn is_words(info: &ValueInfoProto) -> bool {
     tensor.is_some_and(|tensor| tensor.elem_type == data_type::STRING)
 }
 
-/// Columns of an input, where its shape says so.
+/// The number of columns of an input, if its shape declares it.
 fn width_of(info: &ValueInfoProto) -> Option<usize> {
     let shape = info.kind.as_ref()?.tensor_type.as_ref()?.shape.as_ref()?;
     let dim = shape.dim.get(1)?.dim_value?;
     usize::try_from(dim).ok().filter(|width| *width > 0)
 }
 
-/// The same by what is done to it first.
+/// The number of columns of an input, inferred from the first node that uses it.
 fn width_used(graph: &GraphProto, name: &str, constants: &HashMap<&str, Symbol>) -> Option<usize> {
     let node = graph.node.iter().find(|node| node.input.first().is_some_and(|own| own == name))?;
     let Some(Symbol::Constant(constant)) = constants.get(node.input.get(1)?.as_str()) else { return None };

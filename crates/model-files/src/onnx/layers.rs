@@ -1,4 +1,4 @@
-//! Nodes that are layers of other tools.
+//! Nodes that are whole layers: normalization and scikit-learn's operators.
 
 use std::rc::Rc;
 
@@ -62,7 +62,7 @@ impl Walk<'_> {
         Ok(Symbol::Hot(Rc::new(self.graph.one_hot(input)?)))
     }
 
-    /// scikit-learn's: `(x - offset) * scale`.
+    /// scikit-learn's scaler: `(x - offset) * scale`.
     pub(super) fn scaler(&mut self, node: &NodeProto) -> Result<Symbol> {
         let floats = |name| -> Value {
             let floats = attribute(node, name).into_iter().flat_map(|own| &own.floats).take(MAX_COLUMNS + 1);
@@ -81,7 +81,7 @@ impl Walk<'_> {
         Ok(Symbol::Columns(columns))
     }
 
-    /// `(x - mean) / sqrt(variance + epsilon) * scale + B`, as it is when the model is used.
+    /// Batch normalization in inference: `(x - mean) / sqrt(variance + epsilon) * scale + B`.
     pub(super) fn normalized(&mut self, node: &NodeProto) -> Result<Symbol> {
         if integer(node, "training_mode").unwrap_or(0) != 0 {
             return Err(unsupported("a BatchNormalization in training mode"));
@@ -105,7 +105,7 @@ impl Walk<'_> {
         Ok(Symbol::Columns(Rc::new(self.graph.add(&scaled, &row(&shift.values), 1.0)?)))
     }
 
-    /// scikit-learn's: coefficients `[out, in]`.
+    /// scikit-learn's linear regressor, with coefficients `[out, in]`.
     pub(super) fn regressor(&mut self, node: &NodeProto) -> Result<Symbol> {
         let n_outputs = attribute(node, "targets").and_then(|own| own.i).unwrap_or(1);
         let post = text(node, "post_transform");
@@ -116,7 +116,8 @@ impl Walk<'_> {
         Ok(Symbol::Columns(Rc::new(outputs)))
     }
 
-    /// The same for classes. Of two, the first may be said by the second: `-w`.
+    /// scikit-learn's linear classifier. With two classes, the first may be expressed as the
+    /// negative of the second: `-w`.
     pub(super) fn classifier(&mut self, node: &NodeProto) -> Result<Symbol> {
         let numbers = attribute(node, "classlabels_ints").map_or(&[][..], |own| &own.ints);
         let words = attribute(node, "classlabels_strings").map_or(&[][..], |own| &own.strings);

@@ -1,5 +1,5 @@
-//! The messages of ONNX that a linear model takes, by the numbers that `onnx.proto` (ONNX 1.8, IR version 7) gives their
-//! fields.
+//! The ONNX messages that a linear model needs, with the field numbers of `onnx.proto` (ONNX 1.8,
+//! IR version 7).
 
 use prost::{Enumeration, Message};
 
@@ -22,7 +22,7 @@ pub(crate) struct ModelProto {
     pub(crate) metadata_props: Vec<StringStringEntryProto>,
 }
 
-/// Which operators a model is written in.
+/// The operator set that a model uses.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct OperatorSetIdProto {
     #[prost(string, tag = "1")]
@@ -31,7 +31,7 @@ pub(crate) struct OperatorSetIdProto {
     pub(crate) version: i64,
 }
 
-/// A note.
+/// A metadata entry.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct StringStringEntryProto {
     #[prost(string, tag = "1")]
@@ -40,7 +40,7 @@ pub(crate) struct StringStringEntryProto {
     pub(crate) value: String,
 }
 
-/// Nodes in the order in which they can be computed, and the constants that they take.
+/// Nodes in an order in which they can be computed, and their constants.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct GraphProto {
     #[prost(message, repeated, tag = "1")]
@@ -72,7 +72,7 @@ pub(crate) struct NodeProto {
     pub(crate) domain: String,
 }
 
-/// What an operation is told beside its inputs.
+/// A parameter of an operation.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct AttributeProto {
     #[prost(string, tag = "1")]
@@ -95,7 +95,7 @@ pub(crate) struct AttributeProto {
     pub(crate) kind: i32,
 }
 
-/// Which of its fields an attribute uses.
+/// The field of [`AttributeProto`] that an attribute uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enumeration)]
 #[repr(i32)]
 pub(crate) enum AttributeType {
@@ -110,7 +110,7 @@ pub(crate) enum AttributeType {
     Strings = 8,
 }
 
-/// Numbers or words.
+/// An array of numbers or strings.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct TensorProto {
     #[prost(int64, repeated, packed = "false", tag = "1")]
@@ -144,7 +144,7 @@ pub(crate) mod data_type {
     pub(crate) const DOUBLE: i32 = 11;
 }
 
-/// An input or an output.
+/// An input or an output of a graph.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct ValueInfoProto {
     #[prost(string, tag = "1")]
@@ -153,14 +153,15 @@ pub(crate) struct ValueInfoProto {
     pub(crate) kind: Option<TypeProto>,
 }
 
-/// What it holds. Sequences and maps are passed over: only what classifiers give beside probabilities has them.
+/// The type of an input or output. Sequences and maps are ignored: classifiers use them only for
+/// outputs other than probabilities.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct TypeProto {
     #[prost(message, optional, tag = "1")]
     pub(crate) tensor_type: Option<TensorTypeProto>,
 }
 
-/// A tensor of numbers or words.
+/// The type of a tensor.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct TensorTypeProto {
     #[prost(int32, tag = "1")]
@@ -169,14 +170,14 @@ pub(crate) struct TensorTypeProto {
     pub(crate) shape: Option<TensorShapeProto>,
 }
 
-/// Its dimensions.
+/// The dimensions of a tensor.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct TensorShapeProto {
     #[prost(message, repeated, tag = "1")]
     pub(crate) dim: Vec<Dimension>,
 }
 
-/// One of them: a number, or a name where it is as long as it happens to be.
+/// A dimension: a number, or a name if it is variable.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Dimension {
     #[prost(int64, optional, tag = "1")]
@@ -185,14 +186,14 @@ pub(crate) struct Dimension {
     pub(crate) dim_param: Option<String>,
 }
 
-/// How many things a file of `limit` at most lists, or nothing where they are more or the file is not well-formed: an empty
-/// message takes two bytes there and a hundred times as much once it is read.
+/// Counts the messages in a file; `None` if there are more than `limit` or if the file is
+/// malformed. An empty message takes two bytes in the file and a hundred times as much in memory.
 pub(crate) fn count(bytes: &[u8], limit: usize) -> Option<usize> {
     let mut n = 0;
     count_below(bytes, &MODEL, &mut n, limit).map(|()| n)
 }
 
-/// Messages by the numbers of the fields that hold further ones.
+/// A message type: the numbers of the fields that contain further messages.
 struct Schema(&'static [(u64, &'static Schema)]);
 
 const LEAF: Schema = Schema(&[]);

@@ -1,4 +1,4 @@
-//! A graph as a model: walked with polynomials of its inputs in the place of numbers.
+//! Reads a graph as a model by evaluating it with polynomials of its inputs instead of numbers.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -14,13 +14,14 @@ use super::{CLASSES, INPUTS, MAX_BYTES, NAME, RUN, TARGET, cut, damaged, too_lar
 use crate::format::Plain;
 use crate::graph::{Graph, Polynomial, Value};
 
-/// Nodes, attributes, words and constants of a file, together.
+/// The maximum number of nodes, attributes, strings and constants in a file, together.
 const MAX_PARTS: usize = 100_000;
-/// Columns of a row, anywhere in a graph.
+/// The maximum number of columns anywhere in a graph.
 pub(super) const MAX_COLUMNS: usize = 4096;
-/// Numbers of constants that nodes may take together: a graph may give the same constant to every node.
+/// The maximum number of constants that all nodes together may use; a graph may pass the same
+/// constant to every node.
 const MAX_WORK: usize = 50_000_000;
-/// Domains whose operators are known by their names.
+/// Domains with known operators.
 const DOMAINS: [&str; 3] = ["", "ai.onnx", super::ML_DOMAIN];
 
 pub(super) fn read(bytes: &[u8]) -> Result<Plain> {
@@ -28,7 +29,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Plain> {
         return Err(too_large(format!("{} MB", bytes.len() / 1_000_000)));
     }
     if count(bytes, MAX_PARTS).is_none() {
-        // Which of both it is, the reader below says; what is well-formed has too many parts.
+        // A well-formed file has too many parts; for a malformed one the decoder below reports the
+        // error.
         if count(bytes, usize::MAX).is_some() {
             return Err(too_large(format!("more than {MAX_PARTS} nodes, words and constants")));
         }
@@ -43,7 +45,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Plain> {
     if let Some(classes) = list(CLASSES).filter(|_| model.target_levels.is_empty()) {
         model.target_levels = classes;
     }
-    // A word a class, or none; of two there may be one output.
+    // There may be no class names or one per class; two classes may share one output.
     let n_outputs = model.n_outputs();
     let is_one_of_two = n_outputs == 1 && model.activation == Response::Sigmoid;
     if model.target_levels.len() != if is_one_of_two { 2 } else { n_outputs } {
@@ -57,33 +59,33 @@ pub(super) fn read(bytes: &[u8]) -> Result<Plain> {
     Ok(Plain { producer, model, carried: note(RUN) })
 }
 
-/// What a name stands for.
+/// The meaning of a name in the graph.
 #[derive(Clone, Debug)]
 pub(super) enum Symbol {
     /// Columns of a row.
     Columns(Rc<Value>),
-    /// Levels of categories as an encoder gives them, `[rows, 1, levels]`.
+    /// Levels of categories as an encoder outputs them, `[rows, 1, levels]`.
     Hot(Rc<Value>),
-    /// Columns behind an activation.
+    /// Columns after an activation.
     Activated(Rc<Value>, Response),
-    /// `1 - p` beside the probability p of these.
+    /// `1 - p` in front of the probability p of these columns.
     Complement(Rc<Value>),
-    /// Categories, by their places among the inputs.
+    /// Categories, by their indices among the inputs.
     Words(Rc<[usize]>),
     /// A constant.
     Constant(Rc<Constant>),
-    /// The shape of so many columns.
+    /// The shape of a tensor with this many columns.
     Shape(usize),
-    /// Classes, or what a map makes of them: nothing that is computed with.
+    /// Class labels or maps of them, which take no part in computations.
     Label,
 }
 
-/// A graph, as far as it has been walked.
+/// A graph during evaluation.
 pub(super) struct Walk<'a> {
     of: &'a GraphProto,
     pub(super) graph: Graph,
     symbols: HashMap<&'a str, Symbol>,
-    /// Of a classifier that names them.
+    /// The class names of a classifier that has them.
     pub(super) classes: Vec<String>,
     work: usize,
 }
@@ -92,7 +94,7 @@ impl<'a> Walk<'a> {
     fn new(of: &'a GraphProto, names: Option<Vec<String>>) -> Result<Self> {
         let mut symbols = HashMap::new();
         for tensor in &of.initializer {
-            // Words are of no use but as names of classes.
+            // Strings are needed only as names of classes.
             let symbol = match tensor.data_type {
                 data_type::STRING => Symbol::Label,
                 _ => Symbol::Constant(Rc::new(Constant::of(tensor)?)),
@@ -126,7 +128,7 @@ impl<'a> Walk<'a> {
                 }
             }
         }
-        // A classifier gives its classes too; what they were chosen by is the model.
+        // A classifier also outputs class labels; the output with the scores is the model.
         let found = |output: &&ValueInfoProto| {
             matches!(self.symbols.get(output.name.as_str()), Some(Symbol::Columns(_) | Symbol::Activated(..)))
         };
@@ -142,7 +144,7 @@ impl<'a> Walk<'a> {
         Ok(model)
     }
 
-    /// What a node gives.
+    /// Evaluates a node and returns its outputs.
     fn node(&mut self, node: &'a NodeProto) -> Result<Vec<Symbol>> {
         if !DOMAINS.contains(&node.domain.as_str()) {
             return Err(unsupported(&format!("{} of {}", cut(&node.op_type), cut(&node.domain))));
@@ -214,7 +216,7 @@ impl<'a> Walk<'a> {
             Symbol::Constant(_) => {
                 Err(unsupported(&format!("a {} with one number per row", cut(&node.op_type))))
             }
-            // A second layer.
+            // This would be a second layer.
             Symbol::Activated(..) | Symbol::Complement(_) => Err(self.too_deep()),
             Symbol::Words(_) | Symbol::Label | Symbol::Shape(_) => {
                 Err(unsupported(&format!("text as an input of {}", cut(&node.op_type))))
@@ -234,7 +236,7 @@ impl<'a> Walk<'a> {
         Ok(constant)
     }
 
-    /// What changes nothing in a row.
+    /// Evaluates a node that does not change a row.
     fn same(&mut self, node: &NodeProto) -> Result<Symbol> {
         let symbol = self.symbol(node, 0)?.clone();
         let width = match &symbol {
@@ -261,7 +263,7 @@ impl<'a> Walk<'a> {
             "Flatten" if !matches!(integer(node, "axis"), None | Some(1)) => {
                 return Err(unsupported("a Flatten of rows"));
             }
-            // Kinds of numbers with a point; a Cast to another cuts what is behind it off.
+            // A cast to anything but a floating-point type would drop decimals.
             "Cast" if !matches!(integer(node, "to"), Some(1 | 10 | 11 | 16)) => {
                 return Err(unsupported("a Cast to integers"));
             }
@@ -308,7 +310,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// A column of the same number for every row: scikit-learn's constant among polynomial features.
+    /// Evaluates a ConstantOfShape, which scikit-learn uses for the constant among polynomial
+    /// features.
     fn filled(&self, node: &NodeProto) -> Result<Symbol> {
         let Symbol::Shape(width) = self.symbol(node, 0)? else {
             return Err(unsupported("a ConstantOfShape without columns"));
@@ -323,7 +326,8 @@ impl<'a> Walk<'a> {
         Ok(Symbol::Columns(Rc::new(vec![Polynomial::constant(value); *width])))
     }
 
-    /// Probabilities that are brought to a sum of one are it already.
+    /// Evaluates nodes after a classifier. Normalizing probabilities to a sum of one changes
+    /// nothing.
     fn behind_classes(&self, node: &NodeProto) -> Result<Symbol> {
         match (self.symbol(node, 0)?, node.op_type.as_str()) {
             (activated @ Symbol::Activated(..), "ZipMap") => Ok(activated.clone()),
@@ -338,7 +342,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// What the graph consists of, layer by layer.
+    /// The error for a nonlinear graph, with a description of its layers.
     pub(super) fn too_deep(&self) -> Message {
         let shown = |node: &NodeProto| {
             let units = node.input.iter().find_map(|name| match self.symbols.get(name.as_str()) {

@@ -1,11 +1,11 @@
-//! Constants of a graph.
+//! The constants of a graph.
 
 use downhill::message::{Code, Message, Result};
 
 use super::proto::{TensorProto, data_type};
 use super::{cut, damaged, unsupported};
 
-/// Numbers of a shape.
+/// Numbers with a shape.
 #[derive(Clone, Debug)]
 pub(super) struct Constant {
     pub(super) dims: Vec<usize>,
@@ -23,7 +23,7 @@ impl Constant {
         let (Some(dims), Some(n)) = (dims, n) else {
             return Err(damaged(format!("\"{name}\" has no shape")));
         };
-        // However large the other dimension of nothing is said to be.
+        // Catches an empty tensor with a huge claimed dimension.
         if n == 0 && dims.len() > 1 {
             return Err(damaged(format!("\"{name}\" contains no numbers")));
         }
@@ -40,12 +40,13 @@ impl Constant {
         Ok(Self { dims, values })
     }
 
-    /// Whether it is one row: a number a column, the same for every row of the data.
+    /// Whether it is a single row, that is, one number per column that is the same for all rows of
+    /// the data.
     pub(super) fn is_row(&self) -> bool {
         self.dims.iter().rev().skip(1).all(|dim| *dim == 1)
     }
 
-    /// Rows and columns, of a matrix.
+    /// The number of rows and columns of a matrix.
     pub(super) fn shape(&self) -> Option<(usize, usize)> {
         match self.dims[..] {
             [rows, columns] => Some((rows, columns)),

@@ -1,4 +1,4 @@
-//! Graphs that no tool would write.
+//! Tests with graphs that no tool would write.
 #![allow(clippy::unwrap_used)]
 
 use std::time::{Duration, Instant};
@@ -13,7 +13,8 @@ use super::proto::{
 use super::read::read;
 use downhill::foreign::Model;
 
-/// A second in the page, and three times the eight that this unoptimized build takes at most.
+/// The time limit per file: about a second in the page, and three times the eight seconds that this
+/// unoptimized build needs at most.
 const SOON: Duration = Duration::from_secs(24);
 
 fn info(name: &str, elem_type: i32, width: i64) -> ValueInfoProto {
@@ -58,7 +59,7 @@ fn encoder(input: &str, output: &str, words: &[&str]) -> NodeProto {
     node
 }
 
-/// Of `x`, three columns, and `word`; to `y`.
+/// A graph from `x` (three columns) and `word` to `y`.
 fn file(node: Vec<NodeProto>, initializer: Vec<TensorProto>) -> Vec<u8> {
     let has_words = node.iter().any(|node| node.input.iter().any(|name| name == "word"));
     let mut input = vec![info("x", data_type::FLOAT, 3)];
@@ -94,7 +95,7 @@ fn what_is_computed_of_rows_is_not_taken_for_columns() {
     let gemm = || node("Gemm", &["x", "w", "b"], "z");
     let good = soon(&file(vec![gemm(), node("Identity", &["z"], "y")], linear())).unwrap();
     assert_eq!((good.weights, good.bias), (vec![vec![1.0], vec![2.0], vec![3.0]], Some(vec![4.0])));
-    // The same with one thing changed, each of which computes something else.
+    // Each variant changes one thing and thus computes something else.
     let shape = |shape: &[i64]| TensorProto {
         name: "shape".into(),
         dims: vec![shape.len() as i64],
@@ -141,7 +142,7 @@ fn encoders_that_disagree_are_refused() {
     assert_eq!(good.predict(&[0.0, 0.0, 0.0, 1.0], &mut vec![0.0; good.map.n_features()]), [22.0]);
     assert_eq!(refused(nodes(&["c", "b", "a"]), kernel()).0, Code::ModelUnsupported);
     assert_eq!(refused(vec![encoder("word", "y", &["a", "b", "a"])], Vec::new()).0, Code::ModelDamaged);
-    // Words that are side by side and chosen from: [word] twice, of which the second is taken.
+    // Text columns that are concatenated and selected: [word] twice, of which the second is taken.
     let chosen = vec![
         with(node("Concat", &["word", "word"], "both"), "axis", 1),
         with(node("Gather", &["both", "second"], "one"), "axis", 1),
@@ -163,7 +164,7 @@ fn nothing_of_endless_shape_is_made() {
         ];
         assert_eq!(refused(nodes, vec![empty.clone(), tensor("k", &dims, &[])]).0, Code::ModelDamaged);
     }
-    // Numbers that look like an output each.
+    // A million numbers in a constant that could be outputs.
     let wide = vec![1.0; 1_000_000];
     let (code, _) =
         refused(vec![node("Add", &["x", "wide"], "y")], vec![tensor("wide", &[1_000_000], &wide)]);
@@ -176,7 +177,7 @@ fn nothing_of_endless_shape_is_made() {
         soon(&file(nodes, vec![tensor("one", &[1], &[1.0]), tensor("wide", &[1, 1_000_000], &wide)]))
             .is_err()
     );
-    // An input of so many columns.
+    // An input with a huge number of columns.
     let mut endless = ModelProto::decode(&file(vec![node("Identity", &["x"], "y")], Vec::new())[..]).unwrap();
     for width in [i64::MAX, 1 << 40, 1_000_000] {
         endless.graph.as_mut().unwrap().input = vec![info("x", data_type::FLOAT, width)];
@@ -186,12 +187,12 @@ fn nothing_of_endless_shape_is_made() {
 
 #[test]
 fn graphs_that_do_the_same_without_end_are_stopped() {
-    // A large constant laid on its side by every node.
+    // Every node transposes a large constant.
     let large = tensor("k0", &[1000, 1000], &vec![1.0; 1_000_000]);
     let turned =
         (0..10_000).map(|k| node("Transpose", &[&format!("k{k}")], &format!("k{}", k + 1))).collect();
     assert_eq!(refused(turned, vec![large]).0, Code::ModelTooLarge);
-    // A sum that is doubled, ten thousand times.
+    // A sum that is doubled ten thousand times.
     let mut nodes = vec![node("Gemm", &["x", "w", "b"], "s0")];
     nodes.extend((0..20_000).map(|k| {
         let own = format!("s{k}");
@@ -200,14 +201,14 @@ fn graphs_that_do_the_same_without_end_are_stopped() {
     nodes.push(node("Identity", &["s20000"], "y"));
     let (code, why) = refused(nodes, linear());
     assert!([Code::ModelTooLarge, Code::ModelNotFinite].contains(&code), "{why}");
-    // Columns beside themselves, each time twice as many.
+    // Columns concatenated with themselves, which doubles their number each time.
     let mut nodes = vec![with(node("Concat", &["x", "x"], "c0"), "axis", 1)];
     nodes.extend((0..60).map(|k| {
         let own = format!("c{k}");
         with(node("Concat", &[&own, &own], &format!("c{}", k + 1)), "axis", 1)
     }));
     assert_eq!(refused(nodes, Vec::new()).0, Code::ModelTooLarge);
-    // The same with words.
+    // The same with text columns.
     let mut nodes = vec![with(node("Concat", &["word", "word"], "c0"), "axis", 1)];
     nodes.extend((0..60).map(|k| {
         let own = format!("c{k}");
@@ -246,13 +247,13 @@ fn weights_elsewhere_and_weights_that_are_no_numbers() {
 
 #[test]
 fn protobuf_of_another_schema_is_no_model() {
-    // As a saved model of TensorFlow begins: its version, then messages of its own in field 2.
+    // The beginning of a TensorFlow SavedModel: its version, then its own messages in field 2.
     let saved = [&[0x08, 0x01, 0x12, 0x06][..], &[0x0A, 0x04, 0x0A, 0x02, b'v', b'1']].concat();
     assert_eq!(soon(&saved).unwrap_err().code, Code::ModelDamaged);
-    // Groups within groups, which prost would follow.
+    // Nested groups, which prost would follow.
     let nested = [&[0x08, 0x07][..], &vec![0x0B; 1_000_000]].concat();
     assert_eq!(soon(&nested).unwrap_err().code, Code::ModelDamaged);
-    // Messages within messages: a graph in an attribute of a node, and so on.
+    // Nested messages: a graph in an attribute of a node, and so on.
     let mut inner = Vec::new();
     for _ in 0..2_000 {
         let nested = |field: u8, bytes: Vec<u8>| {

@@ -1,4 +1,4 @@
-//! A run as a graph.
+//! Writes a run as a graph.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ use downhill::foreign::Model;
 
 const IR_VERSION: i64 = 7;
 const OPSET: i64 = 13;
-/// The one input of a model that takes numbers alone.
+/// The name of the only input of a purely numeric model.
 const ALL: &str = "input";
 
 pub(super) fn write(run: &Run) -> Result<Vec<u8>> {
@@ -50,7 +50,7 @@ pub(super) fn write(run: &Run) -> Result<Vec<u8>> {
     Ok(file.encode_to_vec())
 }
 
-/// Names of the graph's inputs: one for all numbers, or one a column.
+/// Returns the names of the graph's inputs: one for all numbers, or one per column.
 pub(super) fn input_names(model: &Model) -> Vec<String> {
     match &model.inputs[..] {
         [input] => distinct([input.name.as_str()]),
@@ -59,7 +59,7 @@ pub(super) fn input_names(model: &Model) -> Vec<String> {
     }
 }
 
-/// Names that are not empty, and each there once.
+/// Makes names non-empty and distinct.
 fn distinct<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let mut taken = BTreeSet::new();
     let of = |(k, name): (usize, &str)| {
@@ -72,7 +72,7 @@ fn distinct<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     names.into_iter().enumerate().map(of).collect()
 }
 
-/// A graph in the making.
+/// A graph under construction.
 struct Writer {
     inputs: Vec<String>,
     taken: BTreeSet<String>,
@@ -130,8 +130,8 @@ impl Writer {
         }
     }
 
-    /// Numbers, scaled, side by side, then the levels of each category from the second on: the name of it, and the column
-    /// at which each input begins.
+    /// Adds the factors: the scaled numbers side by side, then the levels of each category from the
+    /// second on. Returns the name of the tensor and the column at which each input begins.
     fn factors(&mut self, model: &Model) -> Factors {
         let is_number = |input: &InputMap| input.n_levels == 0;
         let numbers: Vec<usize> =
@@ -155,7 +155,7 @@ impl Writer {
             }
         }
         for (k, input) in model.inputs.iter().enumerate().filter(|(_, input)| !input.levels.is_empty()) {
-            // An unknown word is an error: zeros would be the first level.
+            // An unknown word must be an error, because all zeros would mean the first level.
             let words = input.levels.iter().map(|level| level.clone().into_bytes()).collect();
             let levels = AttributeProto {
                 name: "cats_strings".into(),
@@ -182,7 +182,8 @@ impl Writer {
         Factors { name: self.side_by_side(parts, "factors"), first, width, numbers }
     }
 
-    /// Every feature, not yet scaled, in an order of blocks: the name of it, and the features by their places in the model.
+    /// Adds every unscaled feature, grouped in blocks. Returns the name of the tensor and the order
+    /// of the features.
     fn features(&mut self, model: &Model, factors: &Factors) -> (String, Vec<usize>) {
         let map = &model.map;
         let mut starts = Vec::with_capacity(map.inputs.len());
@@ -196,7 +197,7 @@ impl Writer {
         for (start, input) in starts.iter().zip(&map.inputs).filter(|(_, input)| input.n_levels > 0) {
             order.extend(*start..start + input.n_features());
         }
-        // Each power from the one before it, of the numbers that have it.
+        // Each power is computed from the previous one, for the inputs that have it.
         let mut before: (String, Vec<usize>) = (factors.name.clone(), factors.numbers.clone());
         let highest = factors.numbers.iter().map(|k| map.inputs[*k].degree).max().unwrap_or(1);
         for power in 2..=highest {
@@ -246,7 +247,7 @@ impl Writer {
         (self.side_by_side(parts, "features"), order)
     }
 
-    /// `(t - center) / scale`, as far as that changes anything.
+    /// Adds `(t - center) / scale`, unless it would do nothing.
     fn scaled(&mut self, of: &str, what: &str, scales: Vec<(f64, f64)>) -> String {
         let n = scales.len();
         let (centers, scales): (Vec<f64>, Vec<f64>) = scales.into_iter().unzip();
@@ -310,7 +311,7 @@ impl Writer {
         name
     }
 
-    /// A name that nothing else has.
+    /// Returns a unique name.
     fn fresh(&mut self, what: &str) -> String {
         let mut name = if what.is_empty() { "output".to_owned() } else { what.to_owned() };
         let mut k = 1;
@@ -341,17 +342,17 @@ impl Writer {
     }
 }
 
-/// What products are made of.
+/// The factors of products.
 struct Factors {
     name: String,
     /// The column at which each input begins.
     first: Vec<usize>,
     width: usize,
-    /// Inputs that are numbers.
+    /// The numeric inputs.
     numbers: Vec<usize>,
 }
 
-/// How many columns the powers before these have.
+/// The number of columns of the previous power.
 fn factors_width(before: &(String, Vec<usize>), factors: &Factors) -> usize {
     if before.0 == factors.name { factors.width } else { before.1.len() }
 }

@@ -61,7 +61,7 @@
   const { inputs, activation, target, classes } = model;
   const isProbability = activation === "sigmoid" || activation === "softmax";
 
-  // The model, in the order in which Downhill works it out.
+  // Computes the features in the same order as Downhill.
   function features(row) {
     const raw = [];
     const first = [];
@@ -94,7 +94,8 @@
     return powers.map((power) => power / sum);
   }
 
-  // Digits: four that count, thousands apart, exponents only outside 1e-4 to 1e6.
+  // Formats with four significant digits, grouped thousands, and an exponent only outside 1e-4 to
+  // 1e6.
   function digits(value, n = 4) {
     const size = Math.abs(value);
     if (value === 0 || !Number.isFinite(value)) return String(value).replace("-", "−");
@@ -120,7 +121,7 @@
     return element;
   }
 
-  // A number in the middle of the data, with no more digits than the data's spread asks for.
+  // A number in the middle of the data, with only as many digits as the spread of the data needs.
   function middle({ low, high }) {
     const value = (low + high) / 2;
     const spread = high - low;
@@ -196,7 +197,7 @@
         text.textContent = classes[most] || String(most + 1);
         text.title = String(outputs[most]);
         const order = outputs.map((_, k) => k);
-        // Of many classes the likeliest few.
+        // Of many classes, show only the likeliest few.
         if (order.length > 10) order.sort((a, b) => outputs[b] - outputs[a]);
         for (const k of order.slice(0, 10)) by("bars").append(bar(classes[k] || String(k + 1), outputs[k], k === most));
       } else {
@@ -222,15 +223,15 @@
     return make("div", { className: most ? "bar-row most" : "bar-row" }, parts);
   }
 
-  // The prediction along one input, the others as they are.
+  // Draws the prediction along one input while the others stay as they are.
   function profile(ready) {
     const chart = by("chart");
     chart.replaceChildren();
     const input = inputs[along];
-    // Of classes the likeliest one at the row.
+    // With several classes, draw the likeliest one at the current row.
     const output = ready && activation === "softmax" ? predict(row).reduce((best, p, k, all) => (p > all[best] ? k : best), 0) : 0;
     const at = (x) => predict(row.map((value, j) => (j === along ? x : value)))[output];
-    // As wide as it is shown, so that letters keep their size.
+    // Match the displayed width, so that letters keep their size.
     const width = Math.max(240, Math.round(chart.clientWidth) || 600);
     chart.setAttribute("viewBox", `0 0 ${width} 260`);
     const [left, right, top, bottom] = [56, width - 8, 14, 226];
@@ -279,7 +280,7 @@
     chart.setAttribute("aria-label", say.chart(what, name(along)));
   }
 
-  // x^2 as x², a * b as a × b, but for columns that are called so.
+  // Show x^2 as x² and a * b as a × b, unless a column has that name.
   const own = new Set(inputs.map((input) => input.name));
   const shown = model.terms.map((term) => {
     if (own.has(term)) return term;
@@ -329,6 +330,6 @@
   new ResizeObserver(() => profile(row.every(Number.isFinite))).observe(by("profile"));
   by("main").hidden = false;
   speak();
-  // For whoever wants to work with it in the console: a row of numbers, of words their places.
+  // For use in the console: takes a row of numbers, with words as level indices.
   globalThis.predict = predict;
 }

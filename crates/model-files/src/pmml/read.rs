@@ -1,4 +1,4 @@
-//! A `RegressionModel` as a model: its derived fields and tables are computed with symbols in the place of numbers.
+//! Reads a `RegressionModel` by evaluating its derived fields and tables symbolically.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -15,9 +15,9 @@ use crate::format::Plain;
 use crate::graph::{Graph, Polynomial, Value};
 use crate::tensors::cut;
 
-/// Classes at most, as in training.
+/// The maximum number of classes, as in training.
 const MAX_CLASSES: usize = 100;
-/// Derived fields within derived fields, and functions within functions, at most.
+/// The maximum nesting of derived fields and of functions.
 const MAX_DEPTH: usize = 64;
 
 pub(super) fn read(bytes: &[u8]) -> Result<Plain> {
@@ -34,12 +34,12 @@ pub(super) fn read(bytes: &[u8]) -> Result<Plain> {
         }
         None => None,
     };
-    // No other extension has been kept.
+    // The parser has dropped all other extensions.
     let carried = header.and_then(|header| header.child("Extension")).map(|run| run.text.clone());
     Ok(Plain { producer, model: Reader::new(&root)?.model()?, carried })
 }
 
-/// UTF-8, or ISO 8859-1 where the document says so.
+/// Decodes UTF-8, or ISO 8859-1 if the document declares it.
 fn text(bytes: &[u8]) -> Result<Cow<'_, str>> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     if let Ok(text) = std::str::from_utf8(bytes) {
@@ -53,12 +53,12 @@ fn text(bytes: &[u8]) -> Result<Cow<'_, str>> {
     Err(damaged("its text is not UTF-8"))
 }
 
-/// What a name stands for.
+/// The meaning of a field name.
 #[derive(Clone, Debug)]
 enum Field {
-    /// One column.
+    /// A single column.
     Number(Rc<Value>),
-    /// An input that is a category.
+    /// A category input.
     Category(usize),
 }
 
@@ -66,18 +66,18 @@ struct Reader<'t> {
     model: &'t Element<'t>,
     target: String,
     inputs: Vec<Input>,
-    /// Of each input that is a category, the place of each word.
+    /// For each category input, the index of each word.
     levels: Vec<HashMap<String, usize>>,
-    /// Words of the target.
+    /// The values of the target.
     target_values: Vec<String>,
-    /// Whether the target's words are numbers.
+    /// Whether the values of the target are numbers.
     target_is_number: bool,
     derived: HashMap<String, &'t Element<'t>>,
-    /// Fields that have been computed; none while it is being done.
+    /// The fields evaluated so far; `None` during evaluation, which detects cycles.
     fields: HashMap<String, Option<Field>>,
-    /// Columns of each input that is a category.
+    /// The one-hot columns of each category input.
     hot: HashMap<usize, Value>,
-    /// Powers and products that have been computed.
+    /// The powers and products evaluated so far.
     products: HashMap<Vec<String>, Rc<Value>>,
     graph: Graph,
 }
@@ -200,13 +200,13 @@ impl<'t> Reader<'t> {
             "regression" => match method.as_str() {
                 "none" => (Response::Linear, Vec::new()),
                 "exp" => (Response::Exponential, Vec::new()),
-                // Of one number both are this, by the specification.
+                // By the specification, both mean the same for a single number.
                 "logit" | "softmax" => (Response::Sigmoid, Vec::new()),
                 _ => return Err(other()),
             },
             "classification" => {
                 let classes = self.classes(categories)?;
-                // The class that the one table is compared to has a table that says nothing.
+                // The table of the reference class may be empty.
                 let silent = |output: &Polynomial| output.as_constant() == Some(0.0);
                 match (method.as_str(), &outputs[..], &classes[..]) {
                     ("logit", [_] | [_, _], [first, second]) => {
@@ -233,13 +233,14 @@ impl<'t> Reader<'t> {
             function => return Err(unsupported(format!("the function \"{}\"", cut(function)))),
         };
         let mut model = self.graph.model(&self.target, &outputs, activation)?;
-        // A target of 0 and 1 is a number, and its own probability.
+        // A 0/1 target is a number whose prediction is its probability.
         let is_number = self.target_is_number && activation == Response::Sigmoid && classes == ["0", "1"];
         model.target_levels = if is_number { Vec::new() } else { classes };
         Ok(model)
     }
 
-    /// The classes of the tables, in their order; of one table, the other class after it.
+    /// Returns the classes of the tables in order; if there is one table, the other class comes
+    /// last.
     fn classes(&self, categories: Vec<Option<String>>) -> Result<Vec<String>> {
         let mut classes = Vec::new();
         for category in categories {
@@ -256,7 +257,7 @@ impl<'t> Reader<'t> {
         Ok(classes)
     }
 
-    /// One output: the intercept, and what each predictor adds.
+    /// Evaluates one output: the intercept plus the contribution of each predictor.
     fn table(&mut self, table: &Element<'_>) -> Result<Polynomial> {
         let mut columns: Vec<(Rc<Value>, usize, f64)> = Vec::new();
         let mut hot: Vec<(usize, usize, f64)> = Vec::new();
@@ -302,7 +303,7 @@ impl<'t> Reader<'t> {
         self.graph.sum(intercept, numbers.chain(levels))
     }
 
-    /// The product of fields that are numbers; of none it is 1.
+    /// Returns the product of numeric fields; the empty product is 1.
     fn product(&mut self, factors: Vec<String>) -> Result<Rc<Value>> {
         if let Some(known) = self.products.get(&factors) {
             return Ok(Rc::clone(known));
@@ -329,7 +330,8 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// What a name stands for. Derived fields are computed when they are asked for: others may be what Downhill has not.
+    /// Returns the meaning of a field name. Derived fields are evaluated only on demand, because
+    /// unused ones may be unsupported.
     fn field(&mut self, name: &str, depth: usize) -> Result<Field> {
         if depth > MAX_DEPTH {
             return Err(too_large("deeply nested fields", format!("{MAX_DEPTH} levels")));
@@ -375,7 +377,8 @@ impl<'t> Reader<'t> {
         Ok(Field::Number(value))
     }
 
-    /// A line through two points: `norm_0 + (x - orig_0) (norm_1 - norm_0) / (orig_1 - orig_0)`.
+    /// Evaluates a line through two points: `norm_0 + (x - orig_0) (norm_1 - norm_0) / (orig_1 -
+    /// orig_0)`.
     fn line(&mut self, of: &Element<'_>, depth: usize) -> Result<Rc<Value>> {
         if of.get("outliers")?.is_some_and(|outliers| outliers != "asIs") {
             return Err(unsupported("a NormContinuous that clips outliers"));
@@ -435,7 +438,7 @@ impl<'t> Reader<'t> {
         Ok(Rc::new(value))
     }
 
-    /// Columns of a category, one a level.
+    /// Returns the columns of a category, one per level.
     fn columns_of(&mut self, input: usize) -> Result<&Value> {
         if !self.hot.contains_key(&input) {
             let columns = self.graph.one_hot(input)?;
@@ -452,7 +455,7 @@ impl<'t> Reader<'t> {
     }
 }
 
-/// What a category may be, without what stands for a missing or a wrong cell.
+/// Returns the valid values of a category.
 fn values(field: &Element<'_>) -> Result<Vec<String>> {
     let mut values = Vec::new();
     for value in field.children_called("Value") {
@@ -483,7 +486,7 @@ fn exponent(text: &str) -> Result<u32> {
     whole(text.trim().parse().map_err(|_| refused())?).ok_or_else(refused)
 }
 
-/// A power that Downhill may have.
+/// Returns a power as an integer, if Downhill supports it.
 fn whole(power: f64) -> Option<u32> {
     let whole = power as u32;
     (f64::from(whole) == power && whole <= MAX_DEGREE).then_some(whole)
@@ -493,7 +496,7 @@ fn constant(value: f64) -> Rc<Value> {
     Rc::new(vec![Polynomial::constant(value)])
 }
 
-/// The columns that a model takes, and its target where the schema names one.
+/// Returns the columns that a model uses, and its target if the schema names one.
 fn mining_schema(schema: &Element<'_>) -> Result<(HashSet<String>, Option<String>)> {
     let (mut active, mut target) = (HashSet::new(), None);
     for field in schema.children_called("MiningField") {
@@ -512,7 +515,7 @@ fn mining_schema(schema: &Element<'_>) -> Result<(HashSet<String>, Option<String
     Ok((active, target))
 }
 
-/// Refuses a model whose target is changed after it was predicted.
+/// Refuses a model that rescales its target after prediction.
 fn refuse_rescaling(model: &Element<'_>) -> Result<()> {
     if let Some(rescaled) = model.child("Targets").and_then(|targets| targets.child("Target")) {
         for what in ["min", "max", "castInteger", "rescaleConstant", "rescaleFactor"] {

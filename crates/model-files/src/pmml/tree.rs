@@ -1,7 +1,7 @@
-//! The elements of a document, as far as a model is made of them.
+//! Parses the elements of a document that a model needs.
 //!
-//! Nothing is expanded: definitions of entities are passed over, so that a reference to any but the five that XML itself
-//! has ends the reading.
+//! Nothing is expanded: entity definitions are ignored, and a reference to any entity other than
+//! XML's five predefined ones is an error.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -13,15 +13,15 @@ use quick_xml::{Reader, XmlVersion};
 use super::{EXTENDER, MAX_RUN_BYTES, RUN, damaged, too_large};
 use crate::tensors::cut;
 
-/// Elements that are kept at most: what a hundred classes of a thousand products take.
+/// The maximum number of elements, enough for a hundred classes with a thousand products each.
 const MAX_ELEMENTS: usize = 400_000;
 const MAX_DEPTH: usize = 100;
-/// Characters of a number, or of a word, between two tags.
+/// The maximum bytes of a number or word between two tags.
 const MAX_TEXT_BYTES: usize = 1000;
-/// What may stand beside a model. Anything else there is a model.
+/// The elements that may occur next to a model. Any other element is a model.
 const BESIDE: [&str; 5] =
     ["Header", "MiningBuildTask", "DataDictionary", "TransformationDictionary", "Extension"];
-/// What says nothing of what a model computes, and may be long.
+/// Elements that do not affect predictions and may be long.
 const PASSED_OVER: [&str; 6] = [
     "Extension",
     "MiningBuildTask",
@@ -31,49 +31,49 @@ const PASSED_OVER: [&str; 6] = [
     "ResidualMetrics",
 ];
 
-/// An element with what is in it.
+/// An element with its content.
 #[derive(Debug)]
 pub(super) struct Element<'a> {
     start: BytesStart<'a>,
-    /// The text in it.
+    /// The text content.
     pub(super) text: String,
-    /// The elements in it.
+    /// The child elements.
     pub(super) children: Vec<Element<'a>>,
 }
 
 impl Element<'_> {
-    /// Its name, without that of a namespace.
+    /// The name without its namespace prefix.
     pub(super) fn name(&self) -> &str {
         self.start.local_name().into_inner()
     }
 
-    /// An attribute, where the element has it.
+    /// Returns an attribute, if the element has it.
     pub(super) fn get(&self, name: &str) -> Result<Option<Cow<'_, str>>> {
         attribute(&self.start, name)
     }
 
-    /// An attribute that the element must have.
+    /// Returns a required attribute.
     pub(super) fn need(&self, name: &str) -> Result<Cow<'_, str>> {
         self.get(name)?.ok_or_else(|| damaged(format!("a {} without its {name}", cut(self.name()))))
     }
 
-    /// A number that the element must have.
+    /// Returns a required numeric attribute.
     pub(super) fn number(&self, name: &str) -> Result<f64> {
         number(&self.need(name)?, || format!("{} of {}", name, cut(self.name())))
     }
 
-    /// The first element of a name in it.
+    /// Returns the first child with this name.
     pub(super) fn child(&self, name: &str) -> Option<&Self> {
         self.children_called(name).next()
     }
 
-    /// The elements of a name in it.
+    /// Iterates over the children with this name.
     pub(super) fn children_called(&self, name: &str) -> impl Iterator<Item = &Self> {
         self.children.iter().filter(move |child| child.name() == name)
     }
 }
 
-/// A finite number; `name` is what it is called to a person.
+/// Parses a finite number; `name` is its name in error messages.
 pub(super) fn number(text: &str, name: impl FnOnce() -> String) -> Result<f64> {
     match text.trim().parse::<f64>() {
         Ok(value) if value.is_finite() => Ok(value),
@@ -82,7 +82,8 @@ pub(super) fn number(text: &str, name: impl FnOnce() -> String) -> Result<f64> {
     }
 }
 
-// Not the crate's own: that finds a name with its namespace, and fails where an attribute is given twice by looking through all of them each time.
+// quick-xml's own function includes the namespace in names, and its check for duplicate attributes
+// is quadratic.
 fn attribute<'e>(start: &'e BytesStart<'_>, name: &str) -> Result<Option<Cow<'e, str>>> {
     for attribute in start.attributes().with_checks(false) {
         let attribute = attribute.map_err(damaged)?;
@@ -93,7 +94,7 @@ fn attribute<'e>(start: &'e BytesStart<'_>, name: &str) -> Result<Option<Cow<'e,
     Ok(None)
 }
 
-/// The outermost element, and what other models than regressions stand in it is refused.
+/// Parses a document and returns its root element; refuses models other than regressions.
 pub(super) fn parse(text: &str) -> Result<Element<'_>> {
     let mut reader = Reader::from_str(text);
     let mut open: Vec<Element<'_>> = Vec::new();
@@ -150,7 +151,7 @@ pub(super) fn parse(text: &str) -> Result<Element<'_>> {
     }
 }
 
-/// The innermost element ends; the outermost is given back where it is that.
+/// Closes the innermost element; returns the root element once it is closed.
 fn close<'a>(open: &mut Vec<Element<'a>>) -> Option<Element<'a>> {
     let ended = open.pop()?;
     match open.last_mut() {
@@ -162,7 +163,7 @@ fn close<'a>(open: &mut Vec<Element<'a>>) -> Option<Element<'a>> {
 
 fn add_text(element: &mut Element<'_>, event: &Event<'_>) -> Result<()> {
     match event {
-        // Blanks between elements are nobody's text.
+        // Whitespace between elements is ignored.
         Event::Text(text) if element.text.is_empty() && text.trim().is_empty() => {}
         Event::Text(text) => element.text.push_str(&text.xml10_content()),
         Event::CData(text) => element.text.push_str(&text.xml10_content()),
@@ -185,7 +186,7 @@ fn add_text(element: &mut Element<'_>, event: &Event<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Names a model that is no regression, and what it is made of where that says something.
+/// The error for a model that is not a regression, with its function if it has one.
 fn other_model(reader: &mut Reader<&[u8]>, start: BytesStart<'_>, is_empty: bool) -> Result<Message> {
     let name = cut(start.local_name().into_inner());
     let mut parts: BTreeMap<String, usize> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! A run as a document.
+//! Writes a run as a document.
 
 use std::collections::HashSet;
 
@@ -15,7 +15,7 @@ use downhill::foreign::Model;
 
 const NAMESPACE: &str = "http://www.dmg.org/PMML-4_4";
 const VERSION: &str = "4.4";
-/// What a number is, to a reader.
+/// The attributes of a numeric field.
 const NUMBER: [(&str, &str); 2] = [("optype", "continuous"), ("dataType", "double")];
 
 pub(super) fn write(run: &Run) -> Result<Vec<u8>> {
@@ -33,7 +33,7 @@ pub(super) fn write(run: &Run) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Names are what fields are known by, and XML cannot hold every character.
+/// Checks that names can be field names, because XML cannot contain every character.
 fn check(model: &Model) -> Result<()> {
     let cannot =
         |part: &str| Err(Message::new(Code::ModelCannotHold).with("format", NAME).with("part", part));
@@ -105,7 +105,7 @@ fn header(xml: &mut Xml, run: &Run, model: &Model) -> Result<()> {
     })
 }
 
-/// Words of the classes, and what they are to a reader; none where the target is a number.
+/// Returns the class names and their operational type; no names if the target is a number.
 fn classes(model: &Model) -> (Vec<String>, &'static str) {
     let n = match model.activation {
         Response::Linear | Response::Exponential => 0,
@@ -178,7 +178,7 @@ fn regression(xml: &mut Xml, model: &Model) -> Result<()> {
     })
 }
 
-/// A name that no other field has.
+/// Returns a name that no other field has.
 fn distinct(names: &mut HashSet<String>, mut name: String) -> String {
     while !names.insert(name.clone()) {
         name.push('\'');
@@ -186,7 +186,7 @@ fn distinct(names: &mut HashSet<String>, mut name: String) -> String {
     name
 }
 
-/// Tables over inputs as they are.
+/// Writes tables over plain inputs.
 fn of_inputs(xml: &mut Xml, model: &Model, classes: &[String]) -> Result<()> {
     let folded = model.folded();
     let terms = model.map.terms();
@@ -198,12 +198,13 @@ fn of_inputs(xml: &mut Xml, model: &Model, classes: &[String]) -> Result<()> {
     })
 }
 
-/// Tables over numbers that are scaled first. What is made of these is scaled, too, which is taken into the coefficients.
+/// Writes tables over numbers that are scaled first. The scaling of the features themselves is
+/// folded into the coefficients.
 fn of_terms(xml: &mut Xml, model: &Model, classes: &[String], mut names: HashSet<String>) -> Result<()> {
     let (terms, map) = (model.map.terms(), &model.map);
     let is_factor =
         |term: usize| terms.iter().any(|other| matches!(other, Term::Product { of } if of.contains(&term)));
-    // Of each term but products: the field that it is, or is a power of.
+    // The field of each term, or of the base of its power; `None` for products.
     let mut fields: Vec<Option<String>> = Vec::new();
     let mut derived: Vec<(String, usize, Option<usize>)> = Vec::new();
     for (k, term) in terms.iter().enumerate() {
@@ -219,7 +220,7 @@ fn of_terms(xml: &mut Xml, model: &Model, classes: &[String], mut names: HashSet
                     Some(name)
                 }
             }
-            // The powers of an input stand side by side.
+            // The powers of an input follow each other.
             Term::Power { .. } => fields.last().cloned().flatten(),
             Term::Level { input, level } if is_factor(k) => {
                 let word = model.inputs[input].levels.get(level).map_or("", String::as_str);
@@ -269,7 +270,7 @@ fn of_terms(xml: &mut Xml, model: &Model, classes: &[String], mut names: HashSet
     })
 }
 
-/// `(x - center) / scale`
+/// Writes a derived field `(x - center) / scale`.
 fn scaled(xml: &mut Xml, name: &str, center: f64, scale: f64) -> Result<()> {
     let double = [("dataType", "double")];
     xml.within("Apply", &[("function", "/")], |xml| {
@@ -281,7 +282,7 @@ fn scaled(xml: &mut Xml, name: &str, center: f64, scale: f64) -> Result<()> {
     })
 }
 
-/// A power of a field, or a level.
+/// Writes the predictor of a power or a level.
 fn predictor(xml: &mut Xml, model: &Model, term: Term, field: Option<&str>, weight: f64) -> Result<()> {
     let coefficient = ("coefficient", &*digits(weight));
     match term {
@@ -301,14 +302,14 @@ fn predictor(xml: &mut Xml, model: &Model, term: Term, field: Option<&str>, weig
     }
 }
 
-/// One table an output, and after that of a single probability an empty one for the other class.
+/// Writes one table per output, and after a single probability an empty table for the other class.
 fn tables(
     xml: &mut Xml,
     classes: &[String],
     bias: &[f64],
     mut predictors: impl FnMut(&mut Xml, usize) -> Result<()>,
 ) -> Result<()> {
-    // Of two classes, the probability is that of the second.
+    // With two classes, the probability is that of the second class.
     let is_binary = bias.len() == 1 && classes.len() == 2;
     for (output, bias) in bias.iter().enumerate() {
         let intercept = digits(*bias);
@@ -325,7 +326,7 @@ fn tables(
     }
 }
 
-/// Every digit of a number.
+/// Writes a number at full precision.
 fn digits(value: f64) -> String {
     format!("{value:?}")
 }
