@@ -1,5 +1,5 @@
-//! Prepares the shaders for `src/backend/kernel.rs`: without comments and idle spaces, since a first load pays for
-//! them, and with loops that are to be written out marked by single bytes.
+//! Prepares the shaders for `src/backend/kernel.rs`: removes comments and unneeded spaces to
+//! shorten the first load, and marks loops to unroll by single bytes.
 
 use std::{env, fs, path::Path};
 
@@ -14,8 +14,8 @@ fn main() -> std::io::Result<()> {
     Ok(())
 }
 
-/// Turns `for (var i = 0u; i < N; i++) { // unrolled` into `\x01i N` and its closing brace into `\x02`; one inside
-/// another into `\x03` and `\x04`.
+/// Turns `for (var i = 0u; i < N; i++) { // unrolled` into `\x01i N` and its closing brace into
+/// `\x02`; a nested one into `\x03` and `\x04`.
 fn prepare(text: &str) -> String {
     let (mut bare, mut depth) = (String::new(), 0);
     let mut marked = Vec::new();
@@ -52,7 +52,7 @@ fn prepare(text: &str) -> String {
     bare
 }
 
-/// Without the spaces that part no names and no operators.
+/// Removes spaces that separate neither names nor operators.
 fn without_spaces(code: &str) -> String {
     let is_name = |letter: char| letter.is_alphanumeric() || letter == '_';
     let is_operator = |letter: char| "+-*/%&|^<>=!".contains(letter);
@@ -68,7 +68,7 @@ fn without_spaces(code: &str) -> String {
 }
 
 fn mark(level: usize, which: u8) -> char {
-    // Beyond, they would be line feeds.
+    // The next bytes would be line feeds.
     assert!(level < 4, "too many loops inside each other");
     char::from(2 * level as u8 + which)
 }

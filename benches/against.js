@@ -1,11 +1,12 @@
 // @ts-check
-// Measures two builds of Downhill against each other, in turn, in one browser. `cargo xtask bench --against REV` builds
-// what this needs first.
+// Compares the speed of two builds of Downhill, alternating between them in one browser. `cargo
+// xtask bench --against REV` builds what this needs first.
 //
 //   node benches/against.js [--only W1,W3]
 //
-// A shared machine changes its speed from second to second, so a figure alone says little. Each round measures both
-// builds for a fraction of a second, one right after the other, and what counts is the median of the rounds' ratios.
+// The speed of a shared machine changes from second to second, so a single figure says little. Each
+// round measures both builds for a fraction of a second, one right after the other, and the result
+// is the median of the rounds' ratios.
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { launch, openPage, startServer } from '../tests/browser/harness.js';
@@ -17,9 +18,9 @@ import { peers, sets, works } from './work.js';
 
 /** How much slower the new build may be. */
 const ALLOWED = 0.03;
-/** How long one build is measured in a round, where a unit of work does not take longer. */
+/** How long one build is measured in a round, unless a unit of work takes longer. */
 const ROUND_MS = 150;
-/** Each session starts both builds anew, since where memory lies changes the speed of the same code by some per cent. */
+/** Each session starts both builds anew, because memory layout changes the speed of the same code by some percent. */
 const SESSIONS = 4;
 const ROUNDS_PER_SESSION = 12;
 /** The published page is opened anew in each round, which takes seconds. */
@@ -107,7 +108,7 @@ async function measureSession(key, name, session, speeds) {
       runners[build] = await open(peer, work, { page, browser, site: sites[build], folder: FOLDERS[build] });
       await runners[build].prepare();
     }
-    // Both take the same number of steps, so that what a call costs weighs the same.
+    // Both take the same number of steps, so that the overhead of a call has the same effect.
     let n_steps = work.unit;
     if (peer.kind !== 'page') {
       for (const build of builds) n_steps = Math.max(n_steps, await calibrate(runners[build], work.unit));
@@ -131,7 +132,7 @@ async function measureSession(key, name, session, speeds) {
  * @param {number} unit
  */
 async function calibrate(participant, unit) {
-  // Twice, since code that ran for the first time is not yet compiled well.
+  // Twice, because code is not yet optimized when it runs for the first time.
   await participant.run(unit, '');
   for (let units = 1; ;) {
     const { seconds } = await participant.run(units * unit, '');

@@ -1,6 +1,7 @@
 // @ts-check
-// How fast the published page is for the person in front of it: loading, answering, and what Lighthouse makes of it.
-// `cargo xtask bench page` builds the page first. Exits with 1 where a figure misses its limit.
+// Measures how fast the published page is for a user: loading, responding, and the Lighthouse
+// scores. `cargo xtask bench page` builds the page first. Exits with 1 if a figure misses its
+// limit.
 import { loadavg } from 'node:os';
 import { launch, openPage, startServer } from '../tests/browser/harness.js';
 import { person } from '../tests/browser/person.js';
@@ -33,7 +34,7 @@ console.log(`load average of the last minute: ${loadavg()[0].toFixed(1)}`);
 const browser = await launch({ webgpu: true, args: [`--remote-debugging-port=${PORT}`] });
 const [near, far] = [await startServer(), await startServer({ line: LINE })];
 try {
-  // The first visit of a browser that has just started pays for that, too.
+  // The first visit in a browser that has just started is slower.
   await firstStep(browser, near);
   /** @type {[number[], number[]]} */
   const steps = [[], []];

@@ -30,12 +30,12 @@ import { openPage, root } from '../tests/browser/harness.js';
  * }} Participant
  */
 
-/** Whoever needs longer for an answer is given up. */
+/** How long to wait for an answer before giving up. */
 const PATIENCE_MS = 180_000;
-/** The page is watched for so long, after so long a start in which its code is made faster. */
+/** How long the page is observed, and how long before that its code may warm up. */
 const PAGE_MS = 2000;
 const PAGE_START_MS = 2000;
-/** An order of rows on its way to Python. */
+/** The file that passes the order of rows to Python. */
 const ORDER_FILE = join(root, 'target/bench-site/order.u32');
 
 /**

@@ -1,12 +1,12 @@
 // @ts-check
-// Predicts a table's rows with the page's own wasm, with NumPy (the forward pass) and with pandas
-// (a text file in, one out), in turn in one run. `cargo xtask bench predict` builds what this needs
-// first.
+// Compares the speed of predicting a table with the page's own wasm, with NumPy (the forward pass)
+// and with pandas (text file in, text file out), alternating in one run. `cargo xtask bench
+// predict` builds what this needs first.
 //
 //   node benches/predict.js [--rows 1000000]
 //
-// One processor each, because NumPy multiplies a matrix by a vector on one, and pandas reads and
-// writes on one.
+// Uses one processor each, because NumPy multiplies a matrix by a vector on one, and pandas reads
+// and writes on one.
 import { spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -16,7 +16,7 @@ import { parseArgs } from 'node:util';
 const root = join(import.meta.dirname, '..');
 const N_COLUMNS = 10;
 const ROUNDS = 3;
-/** What the issue asks, in rows a second. */
+/** The required speed in rows per second. */
 const ASKED = 1e6;
 const CHUNK_BYTES = 1 << 20;
 
@@ -50,7 +50,7 @@ for (let first = 0; first < nRows; first += 10_000) {
 }
 closeSync(file);
 
-// Scaled, as the model of a run; the peers get the same model in the table's units.
+// Scaled like the model of a run; the peers get the same model in the table's units.
 const centers = Array.from({ length: N_COLUMNS }, (_, j) => 0.25 * j);
 const scales = Array.from({ length: N_COLUMNS }, (_, j) => 1 + 0.5 * j);
 const scaled = Array.from({ length: N_COLUMNS }, (_, j) => 0.75 - 0.125 * j);
@@ -83,7 +83,7 @@ const sum = (values) => {
   return total;
 };
 
-/** The forward pass, rows in and predictions out of the wasm's memory included. */
+/** The forward pass, including copies into and out of the wasm's memory. */
 function forward() {
   const predictor = new Predictor(JSON.stringify(model));
   let seconds = Infinity;
@@ -98,7 +98,7 @@ function forward() {
   return { seconds, version: '', sum: total };
 }
 
-/** A file in, a file out, a megabyte at a time. */
+/** Text file in, text file out, a megabyte at a time. */
 function table() {
   const start = performance.now();
   const predictor = new Predictor(JSON.stringify(model));
@@ -120,7 +120,7 @@ function table() {
   return { seconds, version: '', sum: sum(lines.map((line) => Number(line.slice(line.lastIndexOf(',') + 1)))) };
 }
 
-/** A Python that has the peers, and how it is asked. */
+/** Starts a Python that has the peers. */
 function python() {
   const named = (process.env.DOWNHILL_PYTHON ?? '').split(delimiter).filter(Boolean);
   const program = [...named, join(root, '.venv/bin/python'), 'python3'].find((name) => name === 'python3' || existsSync(name)) ?? 'python3';

@@ -1,6 +1,6 @@
 // @ts-check
-// Reads a table with the page's own modules, with pandas and with polars, in turn in one run.
-// `cargo xtask bench read` builds what this needs first.
+// Compares the speed of reading a table with the page's own modules, with pandas and with polars,
+// alternating in one run. `cargo xtask bench read` builds what this needs first.
 //
 //   node benches/read.js [--megabytes 100]
 //
@@ -18,7 +18,7 @@ import { parseArgs } from 'node:util';
 const root = join(import.meta.dirname, '..');
 const N_COLUMNS = 10;
 const ROUNDS = 3;
-/** What the issue asks: this share of the speed of the faster peer. */
+/** The required speed, as a fraction of that of the faster peer. */
 const ASKED = 1 / 3;
 
 const { values: options } = parseArgs({ options: { megabytes: { type: 'string', default: '100' } } });
@@ -51,7 +51,7 @@ function write(path, size) {
   renameSync(`${path}.part`, path);
 }
 
-/** A Python that has the peers, and how it is asked. */
+/** Starts a Python that has the peers. */
 function python() {
   const named = (process.env.DOWNHILL_PYTHON ?? '').split(delimiter).filter(Boolean);
   const program = [...named, join(root, '.venv/bin/python'), 'python3'].find((name) => name === 'python3' || existsSync(name)) ?? 'python3';
@@ -67,7 +67,7 @@ function python() {
   };
 }
 
-/** Stands in for the browser's own files, which Node has not: what does not fit into memory is written all the same. */
+/** Replaces the browser's private file system, which Node lacks; data that do not fit into memory are really written. */
 function ownFiles() {
   const place = mkdtempSync(join(tmpdir(), 'downhill-'));
   /** @param {string} name */

@@ -29,7 +29,7 @@ import { peers, sets, works } from './work.js';
 /** @typedef {{ read: number[], multiply_adds: number[] }} Roofs */
 /** @typedef {{ set: Set, measured: Record<string, Measured>, roofs: Roofs }} Result */
 
-/** A round takes about so long, where a step does not take longer. */
+/** The approximate duration of a round, unless a step takes longer. */
 const ROUND_MS = 400;
 /** How long a roof is measured in each round. */
 const ROOF_MS = 90;
@@ -218,7 +218,7 @@ function say(words) {
   console.log(words);
 }
 
-/** Which sources these are. */
+/** The commit of these sources. */
 function commit() {
   try {
     /** @param {string[]} words */

@@ -80,7 +80,7 @@ export const peers = {
     name: 'scikit-learn SGDRegressor', kind: 'python', program: 'sklearn_peer.py',
     needs: ['sklearn', 'numpy'], forms: [''], same_loss: false,
   },
-  // On TensorFlow, as Keras's own instructions install it, and on PyTorch.
+  // With the TensorFlow backend, as Keras's own instructions install it, and with PyTorch.
   keras: {
     name: 'Keras example script', kind: 'python', program: 'keras_peer.py', arguments: ['tensorflow'],
     needs: ['keras', 'tensorflow', 'numpy'], forms: [''], same_loss: false,
@@ -97,9 +97,9 @@ export const peers = {
  * @typedef {{ id: string, group: string, work: string, peers: string[], rounds: number }} Set
  */
 
-/** Whoever can do the full batch. */
+/** The participants that support the full batch. */
 const fullBatch = ['tfjs', 'tfjs_ones', 'tfjs_optimizer', 'numpy', 'numpy_ones', 'torch'];
-/** And the story's batches. */
+/** The participants that support mini-batches. */
 const miniBatch = ['tfjs_optimizer', 'numpy', 'keras', 'keras_torch'];
 
 /** @type {Set[]} */

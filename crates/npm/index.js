@@ -25,7 +25,7 @@ async function start(source) {
 
 /** In Node the wasm is read from the disk, since `fetch` there knows no file: addresses. Elsewhere undefined: fetched. */
 function fromDisk() {
-  // Not an import: bundlers for browsers would stumble over it.
+  // Not an import, because bundlers for browsers would fail to resolve it.
   const fs = globalThis.process?.getBuiltinModule?.('node:fs');
   return fs?.readFileSync(new URL('./downhill_bg.wasm', import.meta.url));
 }

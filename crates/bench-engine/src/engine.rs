@@ -1,8 +1,9 @@
-//! The bare engine and the machine's own limits, for `cargo xtask bench`. Only the benchmark's wasm holds it.
+//! The bare engine and the limits of the machine, for `cargo xtask bench`. Only the benchmark's
+//! wasm contains it.
 //!
-//! What is timed here is what the page's worker does less everything around it: [`Backend::advance`] over planned
-//! steps, each step's loss in the trace. Rows are made inside the wasm, so ten million of them never cross from
-//! JavaScript and exist once.
+//! It times what the page's worker does, without everything around it: [`Backend::advance`] over
+//! planned steps, with the loss of each step in the trace. Rows are generated inside the wasm, so
+//! ten million of them exist only once and never cross from JavaScript.
 
 use core::arch::wasm32::{f32x4, f32x4_add, f32x4_extract_lane, f32x4_mul, f32x4_splat, v128};
 use std::hint::black_box;
@@ -19,16 +20,18 @@ use downhill::model::Layout;
 use downhill::rng::{IN_MEMORY_BLOCK_ROWS, Permutation, mix};
 use downhill::web::now_ms;
 
-/// Noise of the targets is drawn apart from the features: their counters stay below this bit.
+/// Separates the random stream of the targets' noise from that of the features, whose counters stay
+/// below this bit.
 const NOISE: u32 = 1 << 31;
-/// Independent sums of four lanes: enough that no addition waits for the one before.
+/// The number of independent sums of four lanes, enough to hide the latency of additions.
 const N_SUMS: usize = 8;
-/// Four lanes for each of the sums.
+/// Four lanes for each sum.
 type Block = [[f32; 4]; N_SUMS];
-/// Blocks that the multiply-add roof reads: 4 KB, which stay in the first cache.
+/// The number of blocks that the multiply-add benchmark reads: 4 KB, which fit into the first-level
+/// cache.
 const N_CACHED_BLOCKS: usize = 32;
 
-/// An engine with a problem of its own, and nothing else.
+/// An engine with a generated problem.
 #[wasm_bindgen]
 pub struct BareEngine {
     problem: Rc<Problem>,
@@ -42,8 +45,9 @@ pub struct BareEngine {
 
 #[wasm_bindgen]
 impl BareEngine {
-    /// An engine (`cpu`, `pair`, `gpu` or `statistics`) over `n_samples` rows of `n_features` made-up features, at weights of
-    /// zero. `batch_rows` of 0 is the full batch. `spawn` starts a second worker.
+    /// Creates an engine (`cpu`, `pair`, `gpu` or `statistics`) over `n_samples` generated rows of
+    /// `n_features`, with zero weights. A `batch_rows` of 0 is the full batch. `spawn` starts a
+    /// second worker.
     #[expect(clippy::too_many_arguments, reason = "called from one place, by what the work says")]
     pub async fn create(
         engine: String,
@@ -85,18 +89,18 @@ impl BareEngine {
         })
     }
 
-    /// What the engine runs on.
+    /// The name of the backend.
     pub fn name(&self) -> String {
         self.backend.name()
     }
 
-    /// Back to weights of zero and the first epoch's first row.
+    /// Resets to zero weights and the first row of the first epoch.
     pub fn restart(&mut self) {
         self.state = State::new(&vec![0.0; self.state.n_parameters]);
         (self.plan.epoch, self.plan.position) = (0, 0);
     }
 
-    /// Makes `n_steps` updates. Returns the loss of the last one's batch, before it.
+    /// Makes `n_steps` updates. Returns the loss of the last batch before its update.
     pub async fn advance(&mut self, n_steps: f64) -> Result<f32, Error> {
         let mut left = n_steps as u64;
         while left > 0 {
@@ -118,37 +122,39 @@ impl BareEngine {
         Ok(self.trace.last().map_or(f32::NAN, |[loss, _]| *loss))
     }
 
-    /// The weights, then the bias.
+    /// Returns the weights, then the bias.
     pub fn weights(&self) -> Vec<f32> {
         self.state.parameters(0).to_vec()
     }
 
-    /// Losses of the last [`MAX_STEPS_PER_CALL`] steps at most: those of the last call of the engine.
+    /// Returns the losses of up to [`MAX_STEPS_PER_CALL`] last steps, those of the engine's last
+    /// call.
     pub fn losses(&self) -> Vec<f32> {
         self.trace.iter().map(|[loss, _]| *loss).collect()
     }
 
-    /// The order in which an epoch visits the rows, for peers that are to visit them in the same.
+    /// Returns the order in which an epoch visits the rows, for peers that have to use the same.
     pub fn order(&self, epoch: u32) -> Vec<u32> {
         let n_samples = self.plan.n_samples;
         let order = Permutation::new(n_samples, IN_MEMORY_BLOCK_ROWS, self.params.seed, epoch);
         (0..n_samples).map(|position| order.row(position)).collect()
     }
 
-    /// Bytes of features and targets: what a full batch has to read.
+    /// The bytes of features and targets, which a full batch has to read.
     pub fn data_bytes(&self) -> f64 {
         4.0 * (self.problem.features.len() + self.problem.targets.len()) as f64
     }
 
-    /// Bytes a second that one thread reads of these very rows, over and over for about `budget_ms`: the roof of
-    /// whatever reads each of them once a step. Some memory is read faster as several streams; the fastest counts.
+    /// Measures the bytes per second at which one thread reads these rows, over and over for about
+    /// `budget_ms`: the limit for anything that reads each row once per step. Some memory is read
+    /// faster as several streams; the fastest counts.
     pub fn read_bandwidth(&self, budget_ms: f64) -> f64 {
         let budget_ms = budget_ms / 3.0;
         let fastest = self.read::<1>(budget_ms).max(self.read::<2>(budget_ms)).max(self.read::<4>(budget_ms));
         fastest * self.data_bytes()
     }
 
-    /// Passes a second over all rows, as so many streams beside each other.
+    /// Measures passes per second over all rows, read as parallel streams.
     fn read<const N_STREAMS: usize>(&self, budget_ms: f64) -> f64 {
         let problem = &self.problem;
         rate(budget_ms, |n_passes| {
@@ -160,9 +166,9 @@ impl BareEngine {
     }
 }
 
-/// Multiply-adds a second that one thread makes on values in registers or the first cache, whichever is faster, over
-/// about `budget_ms`: the roof of whatever is bound by arithmetic. There is no fused multiply-add in this wasm, so each
-/// is a multiplication and an addition.
+/// Measures the multiply-adds per second of one thread on values in registers or the first-level
+/// cache, whichever is faster, for about `budget_ms`: the limit for anything bound by arithmetic.
+/// This wasm has no fused multiply-add, so each is a multiplication and an addition.
 #[wasm_bindgen]
 pub fn multiply_add_roof(budget_ms: f64) -> f64 {
     let lanes = (4 * N_SUMS * N_CACHED_BLOCKS) as f64;
@@ -170,7 +176,7 @@ pub fn multiply_add_roof(budget_ms: f64) -> f64 {
     let in_cache = rate(budget_ms / 2.0, |n_passes| {
         let mut sums = [f32x4_splat(0.0); N_SUMS];
         for pass in 0..n_passes {
-            // A factor that changes keeps the products from being taken out of the loop.
+            // The factor changes, so that the compiler cannot move products out of the loop.
             let factor = f32x4_splat(pass as f32);
             for block in &cached {
                 for (sum, values) in sums.iter_mut().zip(block) {
@@ -196,7 +202,7 @@ pub fn multiply_add_roof(budget_ms: f64) -> f64 {
     lanes * in_cache.max(in_registers)
 }
 
-/// Which rows the next steps take.
+/// Plans the rows of the next steps.
 #[derive(Clone, Copy, Debug)]
 struct Plan {
     n_samples: u32,
@@ -208,7 +214,8 @@ struct Plan {
 }
 
 impl Plan {
-    /// Plans at least `n` steps. Those of a full batch are all the same, so they are planned once and used again.
+    /// Plans at least `n` steps. All full-batch steps are the same, so they are planned once and
+    /// reused.
     fn fill(&mut self, steps: &mut Vec<StepParams>, n: usize) {
         let full = self.batch_rows == self.n_samples;
         if !full {
@@ -261,9 +268,9 @@ async fn open(
     }
 }
 
-/// Rows that every peer makes for itself: feature `i` of the table is a function of `i`, uniform on [-1, 1); a target
-/// is a known line through its row and a tenth of such a number. The twins are in `benches/page/data.js` and
-/// `benches/peers/work.py`.
+/// Generates rows that every peer can reproduce: feature `i` of the table is a function of `i`,
+/// uniform on [-1, 1), and a target is a known linear function of its row plus a tenth of such a
+/// number. `benches/page/data.js` and `benches/peers/work.py` do the same.
 fn problem(n_samples: u32, n_features: u32) -> Problem {
     let (n, d) = (n_samples as usize, n_features as usize);
     let mut features = vec![0.0_f32; n * d];
@@ -279,17 +286,18 @@ fn problem(n_samples: u32, n_features: u32) -> Problem {
     Problem { n_samples, n_features, features, targets, ..Problem::default() }
 }
 
-/// A number on [-1, 1) of 24 bits, so that it is the same in every language.
+/// A 24-bit number on [-1, 1), so that it is the same in every language.
 fn uniform(counter: u32) -> f32 {
     (mix(counter) >> 8) as f32 * (1.0 / 8_388_608.0) - 1.0
 }
 
-/// Weights of both signs whose signal stays of one size whatever the number of features.
+/// Weights of both signs, scaled so that the signal has the same size for any number of features.
 fn true_weight(j: u32, n_features: u32) -> f32 {
     (f64::from((5 * j) % 7) - 2.0) as f32 / (n_features as f32).sqrt()
 }
 
-/// Calls a second of `work(1)`: from twice as many at a time until they take `budget_ms`, for clocks are coarse.
+/// Measures calls of `work(1)` per second, doubling the number of calls until they take
+/// `budget_ms`, because clocks are coarse.
 fn rate(budget_ms: f64, mut work: impl FnMut(u32)) -> f64 {
     work(1);
     let mut n_passes = 1;
@@ -304,7 +312,7 @@ fn rate(budget_ms: f64, mut work: impl FnMut(u32)) -> f64 {
     }
 }
 
-/// Sums the equal parts that `values` falls into, in step.
+/// Sums the values as `N_STREAMS` parallel streams.
 fn sum<const N_STREAMS: usize>(values: &[f32]) -> f32 {
     let n_blocks = values.len() / (N_STREAMS * 4 * N_SUMS);
     let (whole, rest) = values.split_at(n_blocks * N_STREAMS * 4 * N_SUMS);

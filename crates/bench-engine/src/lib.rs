@@ -1,4 +1,5 @@
-//! The bare engine as a wasm, for `cargo xtask bench`. It holds nothing where it is built for anything but a browser.
+//! The bare engine as a wasm, for `cargo xtask bench`. On targets other than wasm this crate is
+//! empty.
 
 #[cfg(target_arch = "wasm32")]
 pub mod engine;

@@ -1,4 +1,5 @@
-//! What is valid: the files that other tools wrote (`crates/tables/tests/files`), and what Downhill itself writes.
+//! Valid inputs: files that other tools wrote (`crates/tables/tests/files`), and files that
+//! Downhill writes.
 
 use std::path::Path;
 use std::rc::Rc;
@@ -17,10 +18,10 @@ use downhill_model_files::run::Run;
 
 use crate::target::Target;
 
-/// Inputs that a target can read, each with what it is called.
+/// Returns valid inputs for a target, with their names.
 ///
 /// # Errors
-/// Where a file is gone, or a run cannot be made.
+/// Returned if a file is missing or a run cannot be created.
 pub fn of(target: Target) -> Result<Vec<(String, Vec<u8>)>> {
     let files = |ends: &[&str]| files(Path::new("../tables/tests/files"), ends);
     Ok(match target {
@@ -30,7 +31,7 @@ pub fn of(target: Target) -> Result<Vec<(String, Vec<u8>)>> {
             if absolute(corpus).is_dir() {
                 found.extend(self::files(corpus, &[""])?);
             }
-            // A few rows show as much as a thousand, and are read sooner.
+            // A few rows are as good as a thousand and faster to read.
             for (_, text) in &mut found {
                 text.truncate(4096);
             }
@@ -60,7 +61,7 @@ pub fn of(target: Target) -> Result<Vec<(String, Vec<u8>)>> {
         Target::Weights => {
             weights()?.into_iter().map(|text| ("weights".to_owned(), text.into_bytes())).collect()
         }
-        // An ending that no other format has.
+        // An extension that no other format has.
         Target::Model(format) if format.name == "pmml" => {
             let mut found = models(format)?;
             found.extend(self::files(Path::new("../model-files/tests/fixtures/pmml"), &[".pmml"])?);
@@ -73,13 +74,13 @@ pub fn of(target: Target) -> Result<Vec<(String, Vec<u8>)>> {
     })
 }
 
-/// Every sample in a format, and what Keras and TensorFlow.js wrote themselves; what other tools wrote is read in the tests of the
-/// format.
+/// Returns every sample in a format, plus files that Keras and TensorFlow.js wrote. The tests of
+/// each format read the files of other tools.
 fn models(format: &FormatSpec) -> Result<Vec<(String, Vec<u8>)>> {
     let mut found = Vec::new();
     for (name, text) in files(Path::new("../model-files/samples"), &[".json"])? {
         let run = Run::read(&text).with_context(|| name.clone())?;
-        // Not every format has a place for every model.
+        // Not every format can express every model.
         if let Ok(bytes) = format.write(&run) {
             found.push((format!("{} {format:?}", name.trim_end_matches(".json")), bytes));
         }
@@ -105,12 +106,12 @@ fn files(folder: &Path, ends: &[&str]) -> Result<Vec<(String, Vec<u8>)>> {
         .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
         .collect::<io::Result<_>>()?;
     names.retain(|name| ends.iter().any(|end| name.ends_with(end)));
-    // The order of a folder differs between machines, and inputs must not.
+    // Directory order differs between machines, but inputs must not.
     names.sort();
     names.into_iter().map(|name| Ok((name.clone(), fs::read(folder.join(name))?))).collect()
 }
 
-/// Runs that differ in everything that a link and a file can say.
+/// Returns configurations that together use everything that links and files can express.
 fn configs() -> Result<Vec<RunConfig>> {
     let plain = RunConfig::default();
     let mut polynomial = choose_optimizer(&choose_method(&plain, Method::MiniBatch), "adam")?;

@@ -1,7 +1,8 @@
-//! What reads a person's files and links is given what nobody would write: valid ones, mutated by chance.
+//! Fuzzes everything that reads users' files and links, with randomly mutated valid inputs.
 //!
-//! Cargo's own fuzzers need a nightly compiler. Here an input is a function of (target, seed, iteration), so that whatever goes
-//! wrong can be had again from three words: [`corpus`] has what is valid, [`mutation`] changes it, [`target`] reads it.
+//! Cargo's fuzzers need a nightly compiler. Here an input is a function of (target, seed,
+//! iteration), so that these three words reproduce any failure. [`corpus`] has valid inputs,
+//! [`mutation`] changes them, and [`target`] reads them.
 
 pub mod corpus;
 

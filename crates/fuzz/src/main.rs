@@ -1,8 +1,8 @@
-//! `cargo xtask fuzz`: each target for some seconds, in a process of its own that may die.
+//! `cargo xtask fuzz`: runs each target for some seconds, in a process of its own that may crash.
 //!
-//! A panic is caught and named; what cannot be caught (memory beyond the limit, a stack that overflows, a reader that does not
-//! come back) ends the process, and the next one goes on behind the input that did it. Such inputs are kept in
-//! `target/fuzz-inputs/`.
+//! Panics are caught and reported. Failures that cannot be caught (out of memory, stack overflow, a
+//! reader that hangs) end the process; the next process continues after the input that caused them.
+//! Such inputs are kept in `target/fuzz-inputs/`.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -20,11 +20,11 @@ use downhill_fuzz::target::Target;
 use downhill_fuzz::{corpus, mutation};
 use lexopt::prelude::*;
 
-/// What a process may take: as much as the wasm could.
+/// The memory limit of a process, which is that of the wasm.
 const MEMORY_KB: u64 = 4_000_000;
-/// What one input may take.
+/// The time limit for one input.
 const INPUT_SECONDS: u64 = 20;
-/// Exit code of a process that met an input beyond that.
+/// The exit code of a process that met an input beyond this limit.
 const TOO_SLOW: i32 = 3;
 
 const HELP: &str = "\
@@ -37,24 +37,24 @@ Usage: cargo xtask fuzz [target]
   --from I       begin with this input
   --write PATH   write the input that --from names, and read nothing";
 
-/// What was asked for.
+/// The command line options.
 struct Options {
     targets: Vec<Target>,
     seconds: f64,
     seed: u32,
     from: u64,
     write: Option<PathBuf>,
-    /// Where this process says which input it is at: it is one that may die.
+    /// The file in which this process records its current input, because it may crash.
     progress: Option<PathBuf>,
 }
 
-/// What became of the inputs of a target.
+/// The results of a target.
 #[derive(Default)]
 struct Outcome {
     n_inputs: u64,
     n_readable: u64,
     slowest_ms: u64,
-    /// What went wrong, each with how often, and with the first input.
+    /// The distinct failures, with the number of occurrences and the first input.
     failures: BTreeMap<String, (u64, u64)>,
 }
 
@@ -133,7 +133,7 @@ fn options() -> Result<Option<Options>> {
     Ok(Some(options))
 }
 
-/// Where inputs are kept that something went wrong with.
+/// Returns the folder for inputs that caused a failure.
 fn folder() -> Result<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("no folder")?;
     let folder = root.join("target/fuzz-inputs");
@@ -147,7 +147,7 @@ fn keep(target: Target, options: &Options, iteration: u64) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// Lets processes read inputs until the time is over.
+/// Runs processes that read inputs until the time is up.
 fn watch(target: Target, options: &Options) -> Result<Outcome> {
     let progress = folder()?.join(format!(".{}-{}", target.name(), std::process::id()));
     let begun = Instant::now();
@@ -194,7 +194,7 @@ fn watch(target: Target, options: &Options) -> Result<Outcome> {
     Ok(outcome)
 }
 
-/// A program whose memory is limited, where the system can do that.
+/// Returns a command with a memory limit, if the system supports it.
 fn limited(program: &Path) -> Command {
     if cfg!(unix) {
         let mut command = Command::new("sh");
@@ -204,7 +204,7 @@ fn limited(program: &Path) -> Command {
     Command::new(program)
 }
 
-/// One line that a process has said.
+/// Parses one line of a process's output.
 fn take(line: &str, outcome: &mut Outcome) {
     let mut words = line.splitn(3, ' ');
     let (kind, number) = (words.next(), words.next().and_then(|word| word.parse::<u64>().ok()));
@@ -219,14 +219,15 @@ fn take(line: &str, outcome: &mut Outcome) {
     }
 }
 
-/// Reads inputs until the time is over, and says what panicked. `progress` always holds the number of the input that is read.
+/// Reads inputs until the time is up and reports panics. `progress` always contains the number of
+/// the current input.
 fn read_inputs(target: Target, options: &Options, progress: &Path) -> Result<()> {
     static SAID: Mutex<String> = Mutex::new(String::new());
     static SINCE_MS: AtomicU64 = AtomicU64::new(0);
     let begun = Instant::now();
     panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(|place| place.to_string()).unwrap_or_default();
-        // Where crates are kept differs from machine to machine.
+        // The folder of cargo's registry differs between machines.
         let place = place.rsplit_once("/src/index.crates.io-").map_or(place.as_str(), |(_, place)| place);
         let word = panic.payload_as_str().unwrap_or("no word").lines().next().unwrap_or_default();
         if let Ok(mut said) = SAID.lock() {
@@ -261,7 +262,7 @@ fn read_inputs(target: Target, options: &Options, progress: &Path) -> Result<()>
         match panic::catch_unwind(AssertUnwindSafe(|| target.run(&input))) {
             Ok(readable) => n_readable += u64::from(readable),
             Err(_) => {
-                // Said at once: the next input may end the process.
+                // Reported at once, because the next input may end the process.
                 println!("panic {iteration} {}", SAID.lock().map(|said| said.clone()).unwrap_or_default());
             }
         }

@@ -1,4 +1,5 @@
-//! Changes to a valid input that leave most of it as it was, so that a reader gets far before it meets one.
+//! Mutates valid inputs but leaves most of an input intact, so that a reader gets far before it
+//! meets a fault.
 
 use std::io::{Cursor, Read, Write};
 
@@ -8,10 +9,10 @@ use zip::{CompressionMethod, ZipArchive, ZipWriter};
 use crate::random::Random;
 use crate::target::Target;
 
-/// Bytes of an input at most.
+/// The maximum bytes of an input.
 const MAX_BYTES: usize = 1 << 18;
 
-/// Numbers that lengths, counts and places are wrong by.
+/// Numbers that make lengths, counts and offsets wrong.
 const NUMBERS: &[u64] = &[
     0,
     1,
@@ -36,7 +37,7 @@ const NUMBERS: &[u64] = &[
     0xFFFF_FFFF_FFFF_FFFF,
 ];
 
-/// Words that text is wrong by.
+/// Words that make text wrong.
 const WORDS: &[&str] = &[
     "0",
     "-1",
@@ -96,7 +97,7 @@ const WORDS: &[&str] = &[
     "<m8[99999999D]",
 ];
 
-/// An input of a target: one of the corpus, mutated.
+/// Returns a mutated input of a target's corpus.
 pub fn input(target: Target, corpus: &[(String, Vec<u8>)], seed: u32, iteration: u64) -> Vec<u8> {
     let mut random = Random::new(seed, target.stream(), iteration);
     let (_, valid) = random.pick(corpus);
@@ -104,7 +105,7 @@ pub fn input(target: Target, corpus: &[(String, Vec<u8>)], seed: u32, iteration:
     let n_changes = 1 + random.below(4);
     for _ in 0..n_changes {
         input = match target {
-            // What an archive holds is reached only by changing it before it is packed.
+            // The files in an archive can be changed only before they are packed.
             Target::Archive | Target::Workbook if !random.one_in(4) => repacked(&input, &mut random),
             Target::Model(format) if ["npz", "keras", "tfjs"].contains(&format.name) && !random.one_in(4) => {
                 repacked(&input, &mut random)
@@ -124,14 +125,14 @@ pub fn input(target: Target, corpus: &[(String, Vec<u8>)], seed: u32, iteration:
     input
 }
 
-/// A range of up to `most` bytes somewhere.
+/// Returns a random range of up to `most` bytes.
 fn range(length: usize, most: usize, random: &mut Random) -> std::ops::Range<usize> {
     let start = random.below(length + 1);
     let n = random.below(most.min(length - start) + 1);
     start..start + n
 }
 
-/// Changes that know nothing of what the bytes are.
+/// Mutates bytes of an unknown format.
 fn bytes(mut input: Vec<u8>, corpus: &[(String, Vec<u8>)], random: &mut Random) -> Vec<u8> {
     match random.below(8) {
         0 | 1 => {
@@ -169,7 +170,7 @@ fn bytes(mut input: Vec<u8>, corpus: &[(String, Vec<u8>)], random: &mut Random) 
     input
 }
 
-/// Writes a number that is likely to be wrong, as wide as a length or a place is.
+/// Overwrites a number, with the width of a length or an offset, by one that is likely to be wrong.
 fn number(input: &mut [u8], random: &mut Random) {
     let width = *random.pick(&[1, 2, 4, 8]);
     let value = *random.pick(NUMBERS);
@@ -183,7 +184,7 @@ fn number(input: &mut [u8], random: &mut Random) {
     }
 }
 
-/// Changes of text: words in place of words, lines elsewhere.
+/// Mutates text: replaces words and moves lines.
 fn text(mut input: Vec<u8>, random: &mut Random) -> Vec<u8> {
     match random.below(6) {
         0 => {
@@ -192,7 +193,7 @@ fn text(mut input: Vec<u8>, random: &mut Random) -> Vec<u8> {
             input.splice(place..place, word);
         }
         1 | 2 => {
-            // A run of digits, or of letters, as a whole.
+            // Picks a whole run of digits or letters.
             let from = random.below(input.len() + 1);
             let is_in_word = |byte: &u8| byte.is_ascii_alphanumeric() || b".-+_".contains(byte);
             let start = (from..input.len()).find(|place| is_in_word(&input[*place])).unwrap_or(input.len());
@@ -220,7 +221,7 @@ fn text(mut input: Vec<u8>, random: &mut Random) -> Vec<u8> {
     input
 }
 
-/// Changes the text at the beginning of an array, with the length that it says.
+/// Mutates the text header of an array and updates its length.
 fn in_header(input: Vec<u8>, random: &mut Random) -> Vec<u8> {
     let n_bytes = if input.get(6) == Some(&1) { 2 } else { 4 };
     let Some(length) = input.get(8..8 + n_bytes) else { return input };
@@ -235,7 +236,7 @@ fn in_header(input: Vec<u8>, random: &mut Random) -> Vec<u8> {
     output
 }
 
-/// Changes what stands at the end of a Parquet file, or in the header of a page, which every place in it depends on.
+/// Mutates the footer of a Parquet file or the header of a page, which all its offsets depend on.
 fn in_footer(mut input: Vec<u8>, random: &mut Random) -> Vec<u8> {
     let n = input.len();
     let Some(length) = n.checked_sub(8).and_then(|end| input.get(end..end + 4)) else { return input };
@@ -254,7 +255,7 @@ fn in_footer(mut input: Vec<u8>, random: &mut Random) -> Vec<u8> {
     input
 }
 
-/// Unpacks an archive, changes one of its files, and packs it again.
+/// Unpacks an archive, mutates one of its files, and packs it again.
 fn repacked(input: &[u8], random: &mut Random) -> Vec<u8> {
     changed_archive(input, random).unwrap_or_else(|| input.to_vec())
 }

@@ -1,4 +1,4 @@
-//! What is fuzzed: everything that reads what comes from outside.
+//! The targets: everything that reads outside data.
 
 use std::rc::Rc;
 
@@ -23,31 +23,31 @@ use downhill_tables::objects::Objects;
 use downhill_tables::selection::Selection;
 use downhill_tables::table::Table;
 
-/// Something that reads.
+/// A reader to fuzz.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
-    /// Tables that are text: how they are written, and their cells.
+    /// Text tables: their dialect and cells.
     Text,
     /// JSON objects.
     Objects,
-    /// NumPy's arrays.
+    /// NumPy arrays.
     Array,
-    /// Archives of them.
+    /// Archives of NumPy arrays.
     Archive,
     /// Parquet files.
     Parquet,
     /// Workbooks.
     Workbook,
-    /// Weights files, and the run that goes on from one.
+    /// Weights files, and resuming a run from one.
     Weights,
     /// Links.
     Link,
-    /// Models, as other tools write them.
+    /// Models in the format of another tool.
     Model(&'static FormatSpec),
 }
 
 impl Target {
-    /// All of them.
+    /// Returns all targets.
     pub fn all() -> Vec<Self> {
         let files = [
             Self::Text,
@@ -59,12 +59,12 @@ impl Target {
             Self::Weights,
             Self::Link,
         ];
-        // A run file is a weights file, and a history is no model.
+        // A run file is a weights file, and a history is not a model.
         let models = FORMATS.iter().filter(|format| format.group != Group::Run && format.read.is_some());
         files.into_iter().chain(models.map(Self::Model)).collect()
     }
 
-    /// Its name on the command line.
+    /// The name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Text => "text",
@@ -79,12 +79,12 @@ impl Target {
         }
     }
 
-    /// Which inputs are drawn: others for each target.
+    /// The number of the random stream, which differs between targets.
     pub fn stream(self) -> u32 {
         Self::all().iter().position(|target| *target == self).map_or(0, |place| place as u32)
     }
 
-    /// Whether a file that was changed may still be read. Code is what it was or refused.
+    /// Whether a changed file may still be valid. Code is protected by a checksum.
     pub fn bears_changes(self) -> bool {
         let is_code = |format: &FormatSpec| {
             matches!(format.group, Group::Code | Group::Recipes) || format.name == "page"
@@ -92,14 +92,14 @@ impl Target {
         !matches!(self, Self::Model(format) if is_code(format))
     }
 
-    /// By its name.
+    /// Returns the target with this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::all().into_iter().find(|target| target.name() == name)
     }
 
-    /// Reads an input to its end; whether it could be read. Panics are what is looked for.
+    /// Reads an input to its end and returns whether it was valid. Fuzzing looks for panics.
     pub fn run(self, input: &[u8]) -> bool {
-        // What a file is taken for is found out first, whatever it is.
+        // The page first detects the format of any file.
         let _ = Kind::of(input);
         match self {
             Self::Text => {
@@ -124,7 +124,8 @@ impl Target {
     }
 }
 
-/// What the page does with a table: shows it, and makes rows of what it would choose, where that can be learned from.
+/// Treats a table like the page: previews it and reads the rows of the default choice, if there is
+/// one.
 fn look_at(table: Result<Table>) -> bool {
     let Ok(table) = table else { return false };
     let _ = table.preview();
@@ -132,7 +133,7 @@ fn look_at(table: Result<Table>) -> bool {
     true
 }
 
-/// What the session does with a weights file: checks it, makes its rows, and goes on from where it was.
+/// Treats a weights file like the session: checks it, creates its rows, and resumes the run.
 fn go_on(input: &[u8]) -> Result<()> {
     const MAX_ROWS: u32 = 10_000;
     let imported = run_file::read(input)?;
@@ -151,7 +152,7 @@ fn go_on(input: &[u8]) -> Result<()> {
     run_file::write(&trainer).map(drop)
 }
 
-/// What the page does with a table that is to be predicted, in chunks of two sizes, which must come to the same.
+/// Predicts a table in chunks of two sizes, which must give the same result.
 fn predict(input: &[u8]) {
     let inputs = ["x", "ort"].map(|name| Input {
         name: name.to_owned(),
@@ -176,7 +177,8 @@ fn predict(input: &[u8]) {
     }
 }
 
-/// What the page does with a model: reads it, predicts a row of zeros, and goes on with it on rows that it fits.
+/// Treats a model like the page: reads it, predicts a row of zeros, and continues training it on
+/// matching rows.
 fn weigh(input: &[u8]) -> bool {
     let Ok(found) = formats::read(input) else { return false };
     let model = &found.model;
@@ -189,7 +191,8 @@ fn weigh(input: &[u8]) -> bool {
     true
 }
 
-/// As the session puts a model on the rows that it has: here two, of its own columns.
+/// Adopts a model like the session does with its rows; here there are two rows with the model's
+/// columns.
 fn adopt(model: &Model) -> Result<()> {
     const MAX_INPUTS: usize = 100;
     if model.inputs.len() > MAX_INPUTS {
@@ -208,7 +211,8 @@ fn adopt(model: &Model) -> Result<()> {
     foreign.parameters((&task.map, config.model.bias), own, outputs).map(drop)
 }
 
-/// What the page does with a link: reads it, checks it, and writes it anew, where it must mean the same.
+/// Treats a link like the page: reads it, checks it, and writes it again, which must not change its
+/// meaning.
 fn follow(link: &str) -> bool {
     let (config, problems) = from_query(link, json);
     if config.check().is_ok() {

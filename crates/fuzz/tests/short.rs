@@ -1,4 +1,4 @@
-//! Each target for some seconds of every test run, always with the same inputs.
+//! Fuzzes each target for some seconds in every test run, always with the same inputs.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::time::{Duration, Instant};
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use downhill_fuzz::target::Target;
 use downhill_fuzz::{corpus, mutation};
 
-/// Inputs of a target at most, and how long they may take: slow machines read fewer.
+/// The maximum number of inputs per target. Slow machines stop earlier because of the time limit.
 const N_INPUTS: u64 = 3_000;
 const MOST: Duration = Duration::from_secs(4);
 
@@ -28,7 +28,7 @@ fn read(target: Target) {
     if !target.bears_changes() {
         return;
     }
-    // Neither so broken that a reader gives up at once, nor so whole that it meets nothing.
+    // Some inputs must be valid and some invalid; otherwise mutations are too strong or too weak.
     assert!(n_readable > 0 && n_readable < n_inputs, "{n_readable} of {n_inputs}");
 }
 

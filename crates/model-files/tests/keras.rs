@@ -1,5 +1,5 @@
-//! Keras' and TensorFlow.js' files: what is written is read again, what they wrote themselves is read, and what nobody
-//! should write is refused.
+//! Tests of Keras and TensorFlow.js files: round trips, files that these tools wrote, and malicious
+//! files.
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
@@ -28,7 +28,7 @@ fn fixture(name: &str) -> Vec<u8> {
     fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/keras").join(name)).unwrap()
 }
 
-/// Every sample in every format that holds it.
+/// Returns every sample in every format that can express it.
 fn written() -> Vec<(String, &'static str, Run, Vec<u8>)> {
     let mut files = Vec::new();
     for name in SAMPLES {
@@ -36,7 +36,7 @@ fn written() -> Vec<(String, &'static str, Run, Vec<u8>)> {
         for format in FORMATS {
             match named(format).unwrap().write(&run) {
                 Ok(bytes) => files.push((format!("{name} as {format:?}"), format, run.clone(), bytes)),
-                // TensorFlow.js has no e^z.
+                // TensorFlow.js has no exponential activation.
                 Err(error) => assert_eq!((name, error.code), ("powers", Code::ModelCannotHold)),
             }
         }
@@ -45,7 +45,7 @@ fn written() -> Vec<(String, &'static str, Run, Vec<u8>)> {
     files
 }
 
-/// The files of an archive.
+/// Returns the files of an archive.
 fn unpacked(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
     let mut archive = ZipArchive::new(Cursor::new(bytes)).unwrap();
     let file = |place| {
@@ -67,7 +67,7 @@ fn packed(files: &[(String, Vec<u8>)], method: CompressionMethod) -> Vec<u8> {
     archive.finish().unwrap().into_inner()
 }
 
-/// An archive with the JSON of one of its files changed.
+/// Returns an archive in which the JSON of one file is changed.
 fn with_json(bytes: &[u8], name: &str, change: impl Fn(&mut Value)) -> Vec<u8> {
     let mut files = unpacked(bytes);
     for (own, bytes) in &mut files {
@@ -102,7 +102,7 @@ fn what_is_written_is_read_again_with_its_run() {
         let n = own.inputs.len();
         for row in run.file.check_predictions.iter().map(|row| &row[..n]) {
             for (a, b) in outputs(&own, row).iter().zip(outputs(read, row)) {
-                // The scaling of TensorFlow.js is held in f32, that of Keras in f64.
+                // TensorFlow.js stores the scaling in f32, Keras in f64.
                 let allowed = if format == "tfjs" { 1e-5 } else { 1e-12 };
                 assert!((a - b).abs() <= allowed * a.abs().max(1.0), "{name}: {a} and {b}");
             }
@@ -110,7 +110,7 @@ fn what_is_written_is_read_again_with_its_run() {
     }
 }
 
-/// A model of plain numbers comes back to the bit, even without the note.
+/// A model of plain numbers survives bit for bit, even without the note.
 #[test]
 fn weights_of_plain_numbers_keep_every_bit() {
     for (name, format, run, bytes) in written() {
@@ -126,7 +126,7 @@ fn weights_of_plain_numbers_keep_every_bit() {
     }
 }
 
-/// Somebody trains it further elsewhere and the note stays: the weights are what counts.
+/// If the model was trained further elsewhere and the note is outdated, the weights count.
 #[test]
 fn a_note_that_says_something_else_is_not_believed() {
     for (name, format, run, bytes) in written() {
@@ -139,7 +139,8 @@ fn a_note_that_says_something_else_is_not_believed() {
                 let (a, b) = (run.text.as_bytes(), other.text.as_bytes());
                 let place = bytes.windows(a.len()).position(|own| own == a).unwrap();
                 let mut changed = bytes.clone();
-                // A sign less leaves room for a blank; there is none for a sign more.
+                // A missing sign can be replaced by a blank, but there is no room for an additional
+                // one.
                 if b.len() > a.len() {
                     continue;
                 }
@@ -227,7 +228,7 @@ fn odd_files_are_read_or_refused_in_a_moment() {
         let started = Instant::now();
         let (odd, plain) = (formats::read(&fixture(name)), formats::read(&fixture("k2_dense.h5")).unwrap());
         println!("{name}: {:?} {:?}", odd.as_ref().map(|_| ()), started.elapsed());
-        // A circle that somebody goes round a thousand times leads somewhere all the same, or costs too much.
+        // A long cycle is either cut short or exceeds a limit.
         if name != "odd_circle.h5" || odd.is_ok() {
             assert_eq!(odd.unwrap().model, plain.model, "{name}");
         }
@@ -266,14 +267,14 @@ fn what_an_archive_claims_is_not_believed() {
     let empty = json!({ "name": "a", "shape": [0], "dtype": "float32" });
     let many = Value::from(vec![empty; 1_000_000]);
     assert_eq!(code(&weights(&|all| *all = many.clone())), Code::ModelTooLarge);
-    // A bomb: 200 MB of zeros pack into 200 kB.
+    // A ZIP bomb: 200 MB of zeros pack into 200 kB.
     let mut files = unpacked(&tfjs);
     files[1].1 = vec![0; 200 << 20];
     assert_eq!(code(&packed(&files, CompressionMethod::Deflated)), Code::ModelTooLarge);
-    // Weights that are no numbers.
+    // NaN weights.
     files[1].1 = f32::NAN.to_le_bytes().repeat(2);
     assert_eq!(code(&packed(&files, CompressionMethod::Stored)), Code::ModelNotFinite);
-    // Without its weights.
+    // An archive without its weights.
     assert_eq!(code(&packed(&files[..1], CompressionMethod::Stored)), Code::ModelDamaged);
     let json = &files[0].1;
     assert_eq!((formats::recognize(json), code(json)), (named("tfjs"), Code::ModelDamaged));
@@ -297,7 +298,7 @@ fn graphs_that_lead_nowhere_are_refused() {
     assert_eq!(fed("scaled", &["scaled"]).code, Code::ModelDamaged);
     assert_eq!(fed("scaled", &["nobody"]).code, Code::ModelDamaged);
     assert_eq!(fed("scaled", &[]).code, Code::ModelUnsupported);
-    // Distances to levels, and the index of a level, are no numbers to go on with.
+    // Neither distances to levels nor the index of a level may enter computations.
     assert_eq!(fed("row", &["distances_to_levels", "distances_to_levels"]).code, Code::ModelShape);
     let error = fed("row", &["inputs", "levels"]);
     assert!([Code::ModelShape, Code::ModelNotFinite].contains(&error.code), "{error}");
@@ -337,7 +338,8 @@ fn a_file_that_ends_anywhere_is_refused() {
     }
 }
 
-/// A valid file with a few bytes changed: most of it is as it was, so that a reader gets far before it meets one.
+/// Changes a few bytes of a valid file but leaves most of it intact, so that a reader gets far
+/// before it meets a fault.
 fn mutated(bytes: &[u8], rng: &mut Rng) -> Vec<u8> {
     const NUMBERS: [u64; 12] = [
         0,
@@ -383,7 +385,7 @@ fn mutated(bytes: &[u8], rng: &mut Rng) -> Vec<u8> {
     bytes
 }
 
-/// 20,000 cases a format; half of an archive's are changed inside.
+/// Runs 20,000 mutations per format; half of those of an archive change the files inside.
 fn mutations(format: &str, seeds: &[Vec<u8>]) {
     let mut rng = Rng::new(5, Stream::InitialWeights);
     let (mut slowest, mut n_read) = (Duration::ZERO, 0);
@@ -405,7 +407,7 @@ fn mutations(format: &str, seeds: &[Vec<u8>]) {
     assert!(slowest < Duration::from_secs(5), "{slowest:?}");
 }
 
-/// The same again and again.
+/// Repeats the files, so that they are picked more often.
 fn thrice<const N: usize>(files: [Vec<u8>; N]) -> Vec<Vec<u8>> {
     std::iter::repeat_n(files, 3).flatten().collect()
 }
@@ -413,7 +415,7 @@ fn thrice<const N: usize>(files: [Vec<u8>; N]) -> Vec<Vec<u8>> {
 #[test]
 fn no_change_of_an_h5_file_is_more_than_an_error() {
     let names = ["k2_dense.h5", "k3_dense.h5", "k2_adapted.h5", "k3_mixed.h5", "k2_normed.h5"];
-    // Those with a note take a read, a write and a read more.
+    // Files with a note are slower: they are read, written and read again.
     let mut seeds = thrice(names.map(fixture));
     seeds.extend(["story", "mixed"].map(|name| named("keras_h5").unwrap().write(&sample(name)).unwrap()));
     mutations("keras_h5", &seeds);
@@ -422,7 +424,7 @@ fn no_change_of_an_h5_file_is_more_than_an_error() {
 #[test]
 fn no_change_of_a_keras_file_is_more_than_an_error() {
     let names = ["k2_dense.keras", "k3_adapted.keras", "k3_mixed.keras", "k3_normed.keras"];
-    // Those with a note take a read, a write and a read more.
+    // Files with a note are slower: they are read, written and read again.
     let mut seeds = thrice(names.map(fixture));
     seeds.extend(["story", "mixed"].map(|name| named("keras").unwrap().write(&sample(name)).unwrap()));
     mutations("keras", &seeds);

@@ -1,4 +1,4 @@
-//! ONNX: what we write comes back, and what other tools have written predicts as they do.
+//! Tests of ONNX: round trips, and files of other tools, which must predict as these tools do.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use downhill::dataset::Input;
@@ -54,7 +54,7 @@ fn the_graph_alone_predicts_what_the_run_does() {
             assert_eq!(own.levels, expected.levels, "{name}");
         }
         assert_eq!(own.activation, expected.activation, "{name}");
-        // Coefficient by coefficient: constants of the graph are f32, and are multiplied with each other.
+        // Compares coefficients: constants of the graph are f32 and are multiplied with each other.
         let (a, b) = (own.folded(), expected.folded());
         let largest = b.weights.iter().flatten().fold(0.0_f64, |largest, w| largest.max(w.abs()));
         for ((term, a), b) in
@@ -77,7 +77,7 @@ fn changed_weights_are_read_and_the_note_beside_them_is_not_believed() {
     assert_eq!(found.model.weights[0][0], 5.0);
 }
 
-/// Reads every file of a list and compares what is predicted with what its maker does.
+/// Reads every file of a list and compares its predictions with those of the tool that wrote it.
 fn compare(list: &str, at_least: usize) {
     let expected: Value = serde_json::from_slice(&fixture(list)).unwrap();
     let cases = expected["cases"].as_array().unwrap();
@@ -110,13 +110,14 @@ fn compare(list: &str, at_least: usize) {
 
 #[test]
 fn files_of_scikit_learns_converter_predict_as_it_does() {
-    // expected.json: scikit-learn 1.9.1 through skl2onnx 1.20.0; make.py beside it.
+    // expected.json comes from scikit-learn 1.9.1 through skl2onnx 1.20.0; see make.py there.
     compare("expected.json", 18);
 }
 
 #[test]
 fn files_of_pytorch_predict_as_it_does() {
-    // expected_torch.json: PyTorch 2.15.0, both of its exporters (onnxscript 0.7.2); make_torch.py beside it.
+    // expected_torch.json comes from PyTorch 2.15.0 with both of its exporters (onnxscript 0.7.2);
+    // see make_torch.py there.
     compare("expected_torch.json", 18);
 }
 
@@ -146,7 +147,8 @@ fn a_file_cut_at_any_byte_is_refused_or_read() {
         let whole = fixture(name);
         let model = formats::read(&whole).unwrap().model;
         for end in 0..whole.len() {
-            // Between two fields of the outermost message a file may end: what is left out there is a note.
+            // A file may end between two fields of the outermost message; the missing fields are
+            // then metadata.
             if let Ok(found) = formats::read(&whole[..end]) {
                 assert_eq!(found.model, model, "{name} cut after {end} bytes");
             }
@@ -156,7 +158,7 @@ fn a_file_cut_at_any_byte_is_refused_or_read() {
 
 #[test]
 fn a_file_of_a_million_parts_is_refused_before_they_are_made() {
-    // Field 7, the graph, of as many empty constants (field 5).
+    // Field 7, the graph, with a million empty constants (field 5).
     let tensors = [0x2A, 0x00].repeat(1_000_000);
     let mut bytes = vec![0x08, 7, 0x3A];
     let mut length = tensors.len();
@@ -179,7 +181,7 @@ fn our_own_file_cut_at_any_byte_is_refused_or_read() {
         let model = formats::read(&whole).unwrap().model;
         for end in 0..whole.len() {
             if let Ok(found) = formats::read(&whole[..end]) {
-                // Columns go back to the names that the graph has for them.
+                // The graph renames columns, so only coefficients are compared.
                 let (own, expected) = (found.model.folded(), model.folded());
                 assert_eq!(own.weights, expected.weights, "{name} cut after {end} bytes");
             }
@@ -204,7 +206,8 @@ fn files_that_were_changed_anywhere_do_no_harm() {
             philox4x32([iteration, drawn, 0, 0], [5, 77])[0] as usize % n.max(1)
         };
         let mut bytes = corpus[below(corpus.len())].clone();
-        // What a note says is read as text and compared; the graph before it is what is walked.
+        // The metadata are only compared as text; the graph before them is what the reader
+        // evaluates.
         let within = bytes.len().min(2000);
         for _ in 0..=below(3) {
             let at = below(within.min(bytes.len()));

@@ -1,4 +1,4 @@
-//! The page that predicts: what its script works out, what it lets in, what names cannot do to it.
+//! Tests of the exported page: its predictions, its content security policy, and hostile names.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -24,7 +24,7 @@ fn between<'a>(text: &'a str, open: &str, close: &str) -> &'a str {
     text.split_once(open).unwrap().1.split_once(close).unwrap().0
 }
 
-/// The part of the script that predicts, without a page around it.
+/// Runs the predicting part of the script without a page.
 const NODE: &str = r#"
 import { readFileSync } from "node:fs";
 const { script, pages } = JSON.parse(readFileSync(0, "utf8"));

@@ -1,4 +1,5 @@
-//! PMML: what we write comes back, what other tools have written predicts as they do, and what does harm does none.
+//! Tests of PMML: round trips, files of other tools, which must predict as these tools do, and
+//! malicious files.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -14,7 +15,8 @@ use downhill_model_files::formats;
 use serde_json::{Value, json};
 use support::{SAMPLES, difference, hostile, rows, run_of, sample, spec};
 
-/// A second in the page; this is not optimized, and other tests and builds run beside it.
+/// The time limit: about a second in the page, but this build is not optimized, and other tests run
+/// in parallel.
 const SOON: Duration = Duration::from_secs(40);
 
 fn fixture(name: &str) -> Vec<u8> {
@@ -77,7 +79,7 @@ fn the_tables_alone_predict_what_the_run_does() {
         let off = difference(&expected, &own, &rows(&run, 50));
         assert!(off < 1e-13, "{name} is off by {off}");
     }
-    // Where nothing was scaled the f32 of the run are there as they were.
+    // Without scaling, the weights are the unchanged f32 of the run.
     let (own, expected) = (model(&spec("pmml").write(&sample("story")).unwrap()), sample("story").model());
     assert_eq!((own.weights, own.bias), (expected.weights, expected.bias));
 }
@@ -98,7 +100,8 @@ fn sklearn_pmml_model_predicts_the_same_of_our_files() {
 
 #[test]
 fn files_of_other_tools_predict_as_they_do() {
-    // expected.json: scikit-learn 1.8.0 through sklearn2pmml 0.133.1 and nyoka 5.5.0; make.py beside it.
+    // expected.json comes from scikit-learn 1.8.0 through sklearn2pmml 0.133.1 and nyoka 5.5.0; see
+    // make.py there.
     let expected: Value = serde_json::from_slice(&fixture("expected.json")).unwrap();
     let cases = expected["cases"].as_array().unwrap();
     assert!(cases.len() >= 6);
@@ -178,7 +181,8 @@ fn changed_weights_are_read_and_the_note_beside_them_is_not_believed() {
 
 #[test]
 fn high_powers_of_numbers_far_from_zero_keep_their_digits() {
-    // A hundred times the standard deviation from 0, to the sixth: folded coefficients would be of 1e12.
+    // The mean is a hundred standard deviations, raised to the sixth power: folded coefficients
+    // would be about 1e12.
     let text = String::from_utf8(spec("pmml").write(&sample("powers")).unwrap()).unwrap();
     assert!(text.contains("<NumericPredictor name=\"scaled(year)\" exponent=\"3\""));
     assert!(text.contains("<Constant dataType=\"double\">1906.5</Constant>"));
@@ -249,7 +253,7 @@ fn files_that_were_changed_anywhere_do_no_harm() {
     ];
     let corpus: Vec<Vec<u8>> = ["story", "powers", "mixed", "yes"]
         .map(|name| {
-            // The run that is carried is most of the file, and another reader's.
+            // The carried run is most of the file, and another reader tests it.
             let text = String::from_utf8(spec("pmml").write(&sample(name)).unwrap()).unwrap();
             let (before, after) = (text.find("<Extension").unwrap(), text.find("<Application").unwrap());
             [&text[..before], &text[after..]].concat().into_bytes()
@@ -277,7 +281,7 @@ fn files_that_were_changed_anywhere_do_no_harm() {
                     drop(bytes.splice(to..to, some));
                 }
                 3 => {
-                    // A word or a number for another.
+                    // Replaces a word or a number by another.
                     let other = &corpus[below(corpus.len())];
                     let from = below(other.len());
                     drop(
@@ -303,7 +307,7 @@ fn files_that_were_changed_anywhere_do_no_harm() {
     assert!(n_read > 1000, "{n_read}");
 }
 
-/// A document with these fields beside `x` and `y`, derived fields, and predictors.
+/// Returns a document with these fields in addition to `x` and `y`, derived fields, and predictors.
 fn document(fields: &str, derived: &str, table: &str) -> String {
     format!(
         "<PMML><DataDictionary><DataField name=\"x\" optype=\"continuous\" dataType=\"double\"/>{fields}</DataDictionary>\
@@ -341,12 +345,13 @@ fn documents_of_lies() {
         Code::ModelUnsupported
     );
     assert_eq!(model(document(c, "", &level("b")).as_bytes()).weights, [[0.0], [1.0]]);
-    // Twice.
+    // The same field twice.
     assert_eq!(
         code(c, "<DerivedField name=\"c\"><FieldRef field=\"x\"/></DerivedField>", ""),
         Code::ModelDamaged
     );
-    // Derived fields: of themselves, of nothing, by zero, by an input.
+    // Derived fields that depend on themselves, on nothing, divide by zero, or have the name of an
+    // input.
     let d = |of: &str| {
         code(
             "",
@@ -389,7 +394,7 @@ fn documents_of_lies() {
 #[test]
 fn documents_made_to_swell_are_refused_soon() {
     let x = "<NumericPredictor name=\"x\" coefficient=\"1\"/>";
-    // Entities that are made of each other.
+    // Nested entities ("billion laughs").
     let mut bomb = String::from("<?xml version=\"1.0\"?><!DOCTYPE PMML [<!ENTITY e0 \"1\">");
     for k in 1..64 {
         bomb += &format!("<!ENTITY e{k} \"&e{0};&e{0};\">", k - 1);
@@ -397,7 +402,7 @@ fn documents_made_to_swell_are_refused_soon() {
     bomb += "]>";
     let table = "<NumericPredictor name=\"x\" coefficient=\"&e63;\"/>";
     assert_eq!(refused((bomb + &document("", "", table)).as_bytes()).code, Code::ModelDamaged);
-    // A million of anything.
+    // A million elements of each kind.
     let many = |of: &dyn Fn(usize) -> String| (0..1_000_000).map(of).collect::<String>();
     let predictors = document("", "", &many(&|_| x.to_owned()));
     let begun = Instant::now();
@@ -413,7 +418,7 @@ fn documents_made_to_swell_are_refused_soon() {
     assert_eq!(refused(attributes.as_bytes()).code, Code::ModelDamaged);
     let text = document("", "", &format!("{x}{}", "a".repeat(1_000_000)));
     assert_eq!(refused(text.as_bytes()).code, Code::ModelTooLarge);
-    // Within the limits, but asked for again and again: a long sum, and fields that double each other.
+    // Within the limits, but repeated: a long sum, and fields that double each other.
     let values = |n: usize| (0..n).map(|k| format!("<Value value=\"{k}\"/>")).collect::<String>();
     let c = |n| {
         format!("<DataField name=\"c\" optype=\"categorical\" dataType=\"string\">{}</DataField>", values(n))
@@ -441,7 +446,7 @@ fn documents_made_to_swell_are_refused_soon() {
         .collect();
     let asked = "<NumericPredictor name=\"d999\" coefficient=\"1\"/>";
     assert_eq!(refused(document("", &chain, asked).as_bytes()).code, Code::ModelTooLarge);
-    // Blanks between a great many elements, and beginnings that never end.
+    // Whitespace between a great many elements, and declarations that never end.
     assert!(formats::read(&[b"<?xml".to_vec(), b" ".repeat(1 << 22)].concat()).is_err());
     assert!(formats::read("<!-- -->".repeat(1 << 18).as_bytes()).is_err());
 }

@@ -1,4 +1,5 @@
-//! Predictions of many rows are those of the model, row by row, however the table is written and comes.
+//! Tests that predictions of tables equal those of the model row by row, for every dialect and
+//! chunk size.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::fs;
@@ -26,7 +27,7 @@ fn said(model: &Model, x: &[f64]) -> Vec<f64> {
     model.predict(x, &mut vec![0.0; model.map.n_features()])
 }
 
-/// A table's predictions, in chunks of so many bytes.
+/// Predicts a table in chunks of this many bytes.
 fn predicted(name: &str, table: &[u8], chunk: usize) -> (String, Value) {
     let mut predictor = Predictor::read(&text(name)).unwrap();
     let mut out = Vec::new();
@@ -42,7 +43,7 @@ fn refused(name: &str, table: &[u8]) -> downhill::message::Message {
     predictor.push(table).and_then(|_| predictor.finish()).unwrap_err()
 }
 
-/// The numbers of a column of a plain table.
+/// Returns the numbers of a column of a plain table.
 fn column(table: &str, name: &str) -> Vec<f64> {
     let mut lines = table.lines().map(|line| line.split(','));
     let place = lines.next().unwrap().position(|other| other == name).unwrap();
@@ -56,7 +57,7 @@ fn columns_say_what_rows_say() {
         let run = Run::read(text(name).as_bytes()).unwrap();
         let model = run.model();
         let n_inputs = model.inputs.len();
-        // More than two blocks, and one that is not full.
+        // More than two blocks, the last of which is not full.
         let n_rows = 2_500;
         let mut columns = vec![Vec::new(); n_inputs];
         for row in 0..n_rows {
@@ -80,7 +81,7 @@ fn columns_say_what_rows_say() {
                 );
             }
         }
-        // And what the file itself says of rows of its own.
+        // The rows that the run file contains must be predicted as well.
         let predictor = Predictor::new(&model);
         for check in &run.file.check_predictions {
             let (x, expected) = check.split_at(n_inputs);
@@ -129,7 +130,7 @@ fn columns_are_found_by_name_and_all_others_stay() {
     assert_eq!(counts["columns"], serde_json::json!(columns));
     assert_eq!(counts["preview"][0][6], "value ($1000) predicted");
     assert_eq!(counts["preview"][2][5], "has \"quotes\"");
-    // However it comes.
+    // The chunk size must not matter.
     for chunk in [1, 2, 7, 64] {
         assert_eq!(predicted("mixed", HOUSES.as_bytes(), chunk).0, whole, "by {chunk}");
     }
@@ -143,7 +144,7 @@ fn tables_are_read_as_they_are_written() {
     let cases = [
         ("x\n0.5\n-0.25\n", format!("x,y predicted\n0.5,{a}\n-0.25,{b}\n")),
         ("x\r\n0.5\r\n-0.25", format!("x,y predicted\n0.5,{a}\n-0.25,{b}\n")),
-        // As it is pasted: no name at all.
+        // Pasted cells without a header.
         ("0.5\n-0.25\n", format!("x,y predicted\n0.5,{a}\n-0.25,{b}\n")),
         ("0.5", format!("x,y predicted\n0.5,{a}\n")),
         ("id\tX\n1\t0.5\n2\t-0.25\n", format!("id\tX\ty predicted\n1\t0.5\t{a}\n2\t-0.25\t{b}\n")),
@@ -160,7 +161,7 @@ fn tables_are_read_as_they_are_written() {
     }
     let utf16: Vec<u8> = "\u{FEFF}x\n0.5\n-0.25\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
     assert_eq!(predicted("story", &utf16, 5).0, format!("x,y predicted\n0.5,{a}\n-0.25,{b}\n"));
-    // Another name: by its place, and it is said.
+    // A column with another name is taken by position, with a notice.
     let (found, counts) = predicted("story", b"dose\n0.5\n", usize::MAX);
     assert_eq!(found, format!("dose,y predicted\n0.5,{a}\n"));
     assert_eq!(counts["notices"][0]["code"], "notice_by_order");
@@ -206,7 +207,7 @@ lot (sq ft),living area (sq ft),built,remodelled
     assert_eq!(lines[2], ",1200,1900,never,");
     assert_eq!(lines[5], "6000,1200,1900,,");
     assert!(lines[8].starts_with("6000,1200,1900,old,") && lines[8].len() > 20);
-    // Of more bad rows than are told of, all are counted.
+    // All bad rows are counted, even if not all are reported.
     let many = format!("x\n{}", "?\n".repeat(5_000));
     let (_, counts) = predicted("story", many.as_bytes(), 999);
     assert_eq!((&counts["n_bad"], counts["problems"].as_array().unwrap().len()), (&5_000.into(), 20));
@@ -244,7 +245,7 @@ fn classes_are_words_with_their_probabilities() {
         let found: f64 = found[place].parse().unwrap();
         assert!((found - expected).abs() <= 1e-12, "{found} is not {expected}");
     }
-    // Of two, the second's.
+    // With two classes, the probability is that of the second class.
     let model = self::model("yes");
     let row: Vec<f64> = model.map.inputs.iter().map(|input| input.center + 0.5 * input.scale).collect();
     let names: Vec<&str> = model.inputs.iter().map(|input| input.name.as_str()).collect();
@@ -256,7 +257,7 @@ fn classes_are_words_with_their_probabilities() {
     assert_eq!(column(&out, &format!("probability of {}", class(1))).len(), 1);
     assert!((column(&out, &format!("probability of {}", class(1)))[0] - p).abs() <= 1e-12);
     assert!(out.lines().nth(1).unwrap().contains(&format!(",{},", class(usize::from(p > 0.5)))));
-    // Typed, all of it as well.
+    // Typed rows must give the same result.
     let rows = serde_json::to_value(Predictor::new(&model).rows(&[cells])).unwrap();
     assert_eq!(rows["outputs"].as_array().unwrap().len(), 2);
     assert_eq!(rows["rows"][0]["values"][0], class(usize::from(p > 0.5)));
@@ -285,7 +286,7 @@ fn typed_values_are_predicted_or_told_of_one_by_one() {
     assert_eq!(rows["rows"][2]["problem"]["params"]["row"], "3");
 }
 
-/// A model as another tool's file gives it, in the shape in which the page holds it.
+/// The page holds a model from another tool's file in this form.
 #[test]
 fn a_model_without_a_run_predicts_as_well() {
     let model = model("mixed");
@@ -296,7 +297,7 @@ fn a_model_without_a_run_predicts_as_well() {
     assert_eq!(String::from_utf8(out).unwrap(), predicted("mixed", HOUSES.as_bytes(), usize::MAX).0);
 }
 
-/// Whatever comes, it is a table or a message; and no chunk makes another table of it.
+/// Any input gives a table or a message, and the chunk size does not change the result.
 #[test]
 fn mutated_tables_are_predicted_or_refused() {
     let mut rng = Rng::new(5, Stream::Noise);
@@ -331,7 +332,7 @@ fn model_of_houses() -> Model {
     MODEL.with(Clone::clone)
 }
 
-/// A pasted column of words is all rows: none of them is taken for a name that no input has.
+/// Every line of a pasted column of words is a row, even if the first could be a header.
 #[test]
 fn pasted_words_are_rows() {
     let levels = ["red", "green", "blue"].map(str::to_owned).to_vec();

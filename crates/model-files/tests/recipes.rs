@@ -1,6 +1,8 @@
-//! Recipes as files: what they carry comes back, and nothing that a column is called gets out of its quotes.
+//! Tests of recipes as files: the run they carry can be read back, and no column name escapes its
+//! quotes.
 //!
-//! That the scripts train what Downhill trained is shown where the tools are: `cargo xtask interop recipes`.
+//! `cargo xtask interop recipes` tests that the scripts train the same model, where the tools are
+//! installed.
 
 use std::fs;
 use std::path::Path;
@@ -48,7 +50,7 @@ fn keeps_names_within_their_quotes() {
     assert!(after.file.columns.inputs[3].name.starts_with("\"\"\"\nimport os\r"));
     for format in RECIPES {
         let (before, after) = (script(format, &before), script(format, &after));
-        // Whatever a name holds, it adds neither a line nor a letter that is not ASCII.
+        // A name must add neither a line nor a non-ASCII character.
         assert!(after.is_ascii());
         assert_eq!(before.lines().count(), after.lines().count());
         assert_eq!(before.matches("\n\"\"\"\n").count(), after.matches("\n\"\"\"\n").count());
@@ -62,14 +64,14 @@ fn keeps_names_within_their_quotes() {
 fn says_what_is_wrong_with_a_script_that_was_cut_or_changed() {
     let whole = script("recipe_keras", &run(&sample("unbiased")));
     let bytes = whole.trim_end().as_bytes();
-    // Of what stands before the run no byte matters to Downhill.
+    // Changes before the run do not matter to Downhill.
     let carried = whole.rfind("# downhill-run: ").expect("a run") - 40;
     for end in (0..carried).step_by(97).chain(carried..bytes.len()) {
         assert!(formats::read(&bytes[..end]).is_err(), "cut at {end}");
     }
     assert!(formats::read(bytes).is_ok());
     assert!(formats::read(whole.replace("\"version\":1", "\"version\":7").as_bytes()).is_err());
-    // Another script of Python's is no model.
+    // Any other Python script is not a model.
     assert_eq!(formats::recognize(b"\"\"\"Keras: a tutorial\"\"\"\nimport keras\n"), None);
 }
 

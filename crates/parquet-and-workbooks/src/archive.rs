@@ -1,6 +1,7 @@
-//! Arrays of NumPy's that are archived together (`.npz`).
+//! Archives of NumPy arrays (`.npz`).
 //!
-//! All have as many rows; single numbers are left out, and `y` comes last, where targets stand.
+//! All arrays must have the same number of rows. Scalars are skipped, and `y` is moved to the end,
+//! where targets are expected.
 
 use std::io::Read;
 use std::rc::Rc;
@@ -12,15 +13,16 @@ use downhill_tables::source::{Cursor, Source};
 use flate2::read::DeflateDecoder;
 use zip::{CompressionMethod, ZipArchive};
 
-/// Names of arrays that are learned.
+/// Array names that suggest a target.
 const TARGETS: &[&str] = &["y", "target", "targets", "label", "labels"];
-/// Bytes of an array that has to be unpacked as a whole, since its columns follow each other.
+/// The maximum bytes of an array that must be unpacked as a whole, because it is stored column by
+/// column.
 const MAX_UNPACKED_BYTES: u64 = 1 << 30;
 
-/// The arrays of an archive.
+/// Opens the arrays of an archive.
 ///
 /// # Errors
-/// As [`Arrays::of_array`] and [`Arrays::of_columns`].
+/// Those of [`Arrays::of_array`] and [`Arrays::of_columns`].
 pub fn open(source: Rc<dyn Source>) -> Result<Arrays> {
     let mut archive = ZipArchive::new(Cursor::new(Rc::clone(&source), 0)).map_err(|error| damaged(&error))?;
     let mut arrays = Vec::new();
@@ -41,12 +43,12 @@ pub fn open(source: Rc<dyn Source>) -> Result<Arrays> {
         }
         arrays.push((name.clone(), packed.columns(header, start, &name)?));
     }
-    // A stable sort: the rest stays in the order of the file.
+    // The sort is stable, so the others stay in the order of the file.
     arrays.sort_by_key(|(name, _)| TARGETS.contains(&name.to_ascii_lowercase().as_str()));
     Arrays::of_columns(arrays)
 }
 
-/// One file of an archive.
+/// A compressed file in an archive.
 struct Packed {
     source: Rc<dyn Source>,
     start: u64,
@@ -65,7 +67,7 @@ impl Packed {
         }
     }
 
-    /// The columns of the array that it holds, whose values begin at byte `start`.
+    /// Returns the columns of its array, whose values begin at byte `start`.
     fn columns(&self, header: Header, start: u64, name: &str) -> Result<Columns> {
         if self.method == CompressionMethod::Stored {
             return Columns::new(header, Rc::clone(&self.source), self.start + start, name);
@@ -80,7 +82,8 @@ impl Packed {
         if !header.fortran_order || header.shape.len() != 2 {
             return Columns::of_rows(header, unpacked, name);
         }
-        // Its columns follow each other, and what is packed cannot be read in several places.
+        // Values are stored column by column, and compressed data cannot be read at several
+        // positions at once.
         let n_bytes = header.n_bytes().filter(|bytes| *bytes <= MAX_UNPACKED_BYTES);
         let n_bytes = n_bytes.ok_or_else(|| damaged(&"an array in column order is too large to unpack"))?;
         let mut values = Vec::new();

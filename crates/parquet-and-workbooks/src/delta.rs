@@ -1,13 +1,14 @@
-//! Numbers that are written as differences, and words whose lengths are, as Parquet's second version of pages has them.
+//! Decodes numbers that are stored as differences, and byte strings whose lengths are, as in
+//! Parquet's data pages of version 2.
 //!
 //! Source: Apache Parquet, "Encodings": DELTA_BINARY_PACKED, DELTA_LENGTH_BYTE_ARRAY, DELTA_BYTE_ARRAY.
 
-/// Values of a page at most.
+/// The maximum number of values in a page.
 const MAX_VALUES: usize = 1 << 26;
 
-/// Words of a page, one after another.
+/// The byte strings of a page.
 pub(crate) struct Words<'a> {
-    /// How many bytes each has in common with the one before.
+    /// The number of bytes that each string shares with the previous one.
     prefixes: Vec<usize>,
     lengths: Vec<usize>,
     bytes: &'a [u8],
@@ -15,13 +16,13 @@ pub(crate) struct Words<'a> {
     word: Vec<u8>,
 }
 
-/// Words of which each is written as a whole.
+/// Decodes strings that are stored in full (DELTA_LENGTH_BYTE_ARRAY).
 pub(crate) fn with_lengths(mut bytes: &[u8]) -> Option<Words<'_>> {
     let lengths = lengths(&mut bytes)?;
     Words::new(vec![0; lengths.len()], lengths, bytes)
 }
 
-/// Words that are written without what they have in common with the one before.
+/// Decodes strings that omit the prefix they share with the previous one (DELTA_BYTE_ARRAY).
 pub(crate) fn with_prefixes(mut bytes: &[u8]) -> Option<Words<'_>> {
     let prefixes = lengths(&mut bytes)?;
     let lengths = lengths(&mut bytes)?;
@@ -29,7 +30,7 @@ pub(crate) fn with_prefixes(mut bytes: &[u8]) -> Option<Words<'_>> {
 }
 
 impl<'a> Words<'a> {
-    /// `None` where they are not what they say.
+    /// Returns `None` if lengths and bytes are inconsistent.
     fn new(prefixes: Vec<usize>, lengths: Vec<usize>, bytes: &'a [u8]) -> Option<Self> {
         let mut before = 0;
         let mut n_bytes = 0_usize;
@@ -44,7 +45,7 @@ impl<'a> Words<'a> {
         same.then_some(Self { prefixes, lengths, bytes, next: 0, word: Vec::new() })
     }
 
-    /// The next one.
+    /// Returns the next string.
     pub(crate) fn next(&mut self) -> Option<&[u8]> {
         let (prefix, length) = (*self.prefixes.get(self.next)?, *self.lengths.get(self.next)?);
         let (own, rest) = self.bytes.split_at_checked(length)?;
@@ -55,12 +56,13 @@ impl<'a> Words<'a> {
     }
 }
 
-/// Lengths, from the beginning of `bytes`, which then begins behind them.
+/// Decodes lengths and advances `bytes` past them.
 fn lengths(bytes: &mut &[u8]) -> Option<Vec<usize>> {
     packed(bytes)?.into_iter().map(|length| usize::try_from(length).ok()).collect()
 }
 
-/// Integers as differences, in blocks of parts with as many bits as the largest of each needs.
+/// Decodes integers that are stored as differences, in blocks whose parts use as many bits as their
+/// largest value needs.
 pub(crate) fn packed(bytes: &mut &[u8]) -> Option<Vec<i64>> {
     let n_block = usize::try_from(number(bytes)?).ok()?;
     let n_parts = usize::try_from(number(bytes)?).ok()?;
@@ -98,13 +100,13 @@ pub(crate) fn packed(bytes: &mut &[u8]) -> Option<Vec<i64>> {
     Some(values)
 }
 
-/// `width` bits from bit `start` on, the lowest first.
+/// Returns `width` bits from bit `start` on, lowest first.
 fn bits(bytes: &[u8], start: usize, width: usize) -> u64 {
     let bit = |place: usize| u64::from(bytes[place / 8] >> (place % 8) & 1);
     (0..width).fold(0, |value, i| value | bit(start + i) << i)
 }
 
-/// A number in groups of seven bits (ULEB128).
+/// Decodes an unsigned number in groups of seven bits (ULEB128).
 fn number(bytes: &mut &[u8]) -> Option<u64> {
     let mut value = 0;
     for shift in (0..64).step_by(7) {
@@ -118,7 +120,7 @@ fn number(bytes: &mut &[u8]) -> Option<u64> {
     None
 }
 
-/// The same with a sign in the lowest bit (zigzag).
+/// Decodes a signed number, with the sign in the lowest bit (zigzag).
 fn signed(bytes: &mut &[u8]) -> Option<i64> {
     let value = number(bytes)?;
     Some((value >> 1).cast_signed() ^ -(value & 1).cast_signed())

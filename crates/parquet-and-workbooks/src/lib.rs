@@ -1,8 +1,8 @@
-//! Reads tables whose formats take much code to read: Apache Parquet, the workbooks of Excel and OpenDocument, and archives
-//! of NumPy's arrays.
+//! Reads table formats that need much code: Apache Parquet, workbooks of Excel and OpenDocument,
+//! and archives of NumPy arrays.
 //!
-//! What is read goes batch by batch into a table of `downhill-tables`, which lives in another wasm: nothing of this one is
-//! loaded, or built for development, before such a file comes.
+//! Rows go batch by batch to a table of `downhill-tables` in another wasm. This wasm is loaded, and
+//! built during development, only once such a file is opened.
 
 pub mod archive;
 

@@ -1,8 +1,9 @@
-//! Pages of a Parquet file, unpacked and looked over.
+//! Decompresses and validates the pages of a Parquet file.
 //!
-//! What the crate `parquet` unpacks it also packs, and for Zstandard it needs a compiler of C. Here a column is told to be
-//! not compressed, and its pages are unpacked by decoders alone on their way to the column's reader. That reader relies on
-//! what pages say of themselves, and stops the program where it is not so: a page that is not what it says ends here.
+//! The crate `parquet` bundles compressors with its decompressors, and needs a C compiler for
+//! Zstandard. So columns are declared uncompressed to it, and their pages pass through pure
+//! decompressors here on their way to its column reader. That reader trusts the pages and panics on
+//! inconsistent ones, so inconsistent pages are rejected here.
 
 use std::io::Read;
 use std::sync::Arc;
@@ -18,13 +19,14 @@ use parquet::schema::types::ColumnDescPtr;
 
 use crate::delta;
 
-/// Bytes of a page at most, unpacked: writers make pages of about a megabyte.
+/// The maximum bytes of a decompressed page; writers make pages of about a megabyte.
 const MAX_PAGE_BYTES: u64 = 1 << 28;
 
-/// Behind the last word: a length that no page has, for who asks for more words than there are.
+/// Appended after the last string: an impossible length, which stops a reader that asks for more
+/// strings than there are.
 const NO_LENGTH: &[u8] = &[0xFF, 0xFF, 0xFF, 0x7F];
 
-/// How the pages of a column are to be unpacked here.
+/// A compression that is decompressed here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Codec {
     Gzip,
@@ -32,8 +34,8 @@ enum Codec {
     Brotli,
 }
 
-/// A reader of the pages of a column in a row group. The name of the compression that is not read, where it is none of those
-/// that are.
+/// Returns a reader for the pages of a column in a row group, or the name of its compression if
+/// that is not supported.
 pub(crate) fn pages_of<R: ChunkReader + 'static>(
     file: Arc<R>,
     chunk: &ColumnChunkMetaData,
@@ -61,12 +63,12 @@ pub(crate) fn pages_of<R: ChunkReader + 'static>(
     Ok(Box::new(Pages { packed, codec, column: chunk.column_descr_ptr(), has_dictionary: false }))
 }
 
-/// Why there are no pages.
+/// Why pages cannot be read.
 #[derive(Debug)]
 pub(crate) enum PagesError {
-    /// They are packed in a way that is not known.
+    /// The compression is not supported.
     Codec(String),
-    /// The file is not what it says.
+    /// The file is inconsistent.
     File(ParquetError),
 }
 
@@ -123,7 +125,7 @@ impl<R: ChunkReader> Pages<R> {
                 is_compressed,
                 statistics,
             } => {
-                // The levels before the values are never packed.
+                // The levels before the values are never compressed.
                 let n_levels = (def_levels_byte_len as usize).saturating_add(rep_levels_byte_len as usize);
                 if num_nulls > num_values {
                     return Err(damaged("a page has more gaps than values"));
@@ -145,13 +147,13 @@ impl<R: ChunkReader> Pages<R> {
         })
     }
 
-    /// The bytes of a page, what follows its first `n_plain` bytes unpacked.
+    /// Decompresses a page after its first `n_plain` bytes.
     fn unpack(&self, page: Bytes, n_plain: usize) -> Result<Bytes> {
         let Some(codec) = self.codec else { return Ok(page) };
         let Some((plain, packed)) = page.split_at_checked(n_plain) else {
             return Err(damaged("a page is shorter than its levels"));
         };
-        // A page of nothing but gaps has no values, and is not packed either.
+        // A page of missing values only is empty and not compressed.
         if packed.is_empty() {
             return Ok(page);
         }
@@ -160,7 +162,7 @@ impl<R: ChunkReader> Pages<R> {
         Ok(unpacked.into())
     }
 
-    /// Bytes of the levels that a page of the first version begins with.
+    /// Returns the number of bytes of the levels at the beginning of a version 1 page.
     fn level_bytes(&self, page: &[u8], n_values: u32, encoding: Encoding) -> Result<usize> {
         if self.column.max_def_level() == 0 {
             return Ok(0);
@@ -175,7 +177,8 @@ impl<R: ChunkReader> Pages<R> {
         Ok((u64::from(n_values) * bits).div_ceil(8) as usize)
     }
 
-    /// The values behind the levels, in an encoding whose reader looks at how many there are.
+    /// Validates the values after the levels and converts them to an encoding whose reader checks
+    /// their number.
     fn check_values(&self, page: Bytes, n_levels: usize, encoding: Encoding) -> Result<(Bytes, Encoding)> {
         let Some((levels, values)) = page.split_at_checked(n_levels) else {
             return Err(damaged("a page is shorter than its levels"));
@@ -273,7 +276,7 @@ impl<R: ChunkReader> PageReader for Pages<R> {
 }
 
 impl Codec {
-    /// Appends what is packed.
+    /// Appends the decompressed bytes.
     fn unpack(self, packed: &[u8], out: &mut Vec<u8>) -> Result<()> {
         let limit = MAX_PAGE_BYTES + 1;
         match self {

@@ -1,7 +1,8 @@
-//! Apache Parquet: a row group after the other, some thousands of rows at a time.
+//! Reads Apache Parquet: one row group after the other, a few thousand rows at a time.
 //!
-//! Numbers, decimals and stamps of time are numbers and dates; strings and dictionaries words; `true` and `false` words. A
-//! value within a group is a column `outer.inner`. Lists and maps are no cells.
+//! Numbers, decimals and timestamps become numbers and dates; strings, dictionaries, `true` and
+//! `false` become words. A value in a group becomes a column `outer.inner`. Lists and maps are not
+//! supported.
 
 use std::sync::Arc;
 
@@ -19,38 +20,38 @@ use parquet::schema::types::ColumnDescriptor;
 
 use crate::pages::{PagesError, pages_of};
 
-/// Reads a file.
+/// Reads a Parquet file.
 pub struct Parquet<S> {
     file: Arc<File<S>>,
     metadata: ParquetMetaData,
     meanings: Vec<Meaning>,
     /// The next row group.
     group: usize,
-    /// Readers of the row group under way, one a column.
+    /// The readers of the current row group, one per column.
     readers: Vec<ColumnReader>,
-    /// Rows that are left of it.
+    /// The number of remaining rows in it.
     n_left: usize,
     n_read: u64,
     begun: bool,
 }
 
-/// What the values of a column stand for.
+/// The meaning of the values in a column.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Meaning {
     Signed,
     Unsigned,
-    /// Whole numbers of this part.
+    /// Integers in units of this size.
     Parts(f64),
     Half,
     /// Days since 1970-01-01.
     Date,
-    /// Time since then, so many parts of a day.
+    /// A time since 1970-01-01, with this many units per day.
     Stamp(f64),
     Word,
 }
 
 impl<S: Source + Send + Sync + 'static> Parquet<S> {
-    /// Of a file, whose end is read.
+    /// Opens a file by reading its footer.
     ///
     /// # Errors
     /// [`Code::FileDamaged`], [`Code::ColumnNested`].
@@ -78,7 +79,7 @@ impl<S: Source + Send + Sync + 'static> Parquet<S> {
         })
     }
 
-    /// Opens the next row group that has rows; whether there was one.
+    /// Opens the next row group that has rows; returns whether there was one.
     fn open_group(&mut self) -> Result<bool> {
         while self.n_left == 0 {
             let Some(group) = self.metadata.row_groups().get(self.group) else { return Ok(false) };
@@ -147,7 +148,7 @@ impl Meaning {
             Some(LogicalType::Float16) => return Self::Half,
             Some(LogicalType::Date) => return Self::Date,
             Some(LogicalType::Timestamp(stamp)) => return Self::Stamp(per(&stamp.unit, millisecond)),
-            // A time of day is a number of seconds.
+            // A time of day becomes a number of seconds.
             Some(LogicalType::Time(time)) => return Self::Parts(1.0 / per(&time.unit, 1e-3)),
             Some(LogicalType::Integer(integer)) if !integer.is_signed => return Self::Unsigned,
             _ => {}
@@ -168,7 +169,7 @@ impl Meaning {
         }
     }
 
-    /// A value that is a whole number.
+    /// Pushes an integer.
     fn push_whole(self, value: i128, cells: &mut Cells) {
         match self {
             Self::Parts(parts) => cells.push_number(value as f64 / parts),
@@ -178,14 +179,14 @@ impl Meaning {
         }
     }
 
-    /// A value that is bytes.
+    /// Pushes a byte string.
     fn push_bytes(self, bytes: &[u8], cells: &mut Cells) {
         match (self, bytes) {
             (Self::Half, [low, high]) => {
                 cells.push_number(downhill_tables::npy::half(u16::from_le_bytes([*low, *high])));
             }
             (Self::Parts(_), _) if !bytes.is_empty() && bytes.len() <= 16 => {
-                // Two's complement, the first byte the highest.
+                // Big-endian two's complement.
                 let sign = if bytes[0] < 0x80 { 0 } else { -1 };
                 let value = bytes.iter().fold(sign, |value: i128, byte| (value << 8) | i128::from(*byte));
                 self.push_whole(value, cells);
@@ -195,7 +196,7 @@ impl Meaning {
     }
 }
 
-/// Reads the next `n` rows of a column; how many there were.
+/// Reads the next `n` rows of a column; returns how many there were.
 fn read(
     reader: &mut ColumnReader,
     n: usize,
@@ -235,7 +236,7 @@ fn read(
     }
 }
 
-/// `whole` is the level of a value that is there.
+/// Reads rows of a column with a physical type; `whole` is the definition level of a present value.
 fn read_typed<T: DataType>(
     reader: &mut ColumnReaderImpl<T>,
     n: usize,
@@ -252,7 +253,7 @@ fn read_typed<T: DataType>(
         }
         n_found += n_more;
     }
-    // Where a column can have no gaps there are no levels.
+    // A required column has no levels.
     if levels.is_empty() {
         values.iter().for_each(|value| push(value, cells));
         return Ok(n_found);
@@ -267,7 +268,8 @@ fn read_typed<T: DataType>(
     Ok(n_found)
 }
 
-/// Days since 1970-01-01 of a stamp as Impala and old Sparks write it: a Julian day and nanoseconds.
+/// Converts a timestamp of Impala or old Spark versions, a Julian day with nanoseconds, to days
+/// since 1970-01-01.
 fn days_of(stamp: &Int96) -> f64 {
     let [low, high, day] = [0, 1, 2].map(|i| stamp.data().get(i).copied().unwrap_or(0));
     let nanoseconds = u64::from(low) | (u64::from(high) << 32);
@@ -276,12 +278,12 @@ fn days_of(stamp: &Int96) -> f64 {
 
 fn damaged(detail: &dyn std::fmt::Display) -> Message {
     let detail = detail.to_string();
-    // The crate's own errors begin with what kind they are.
+    // The crate's own errors begin with their category.
     let detail = detail.strip_prefix("Parquet error: ").unwrap_or(&detail);
     Message::new(Code::FileDamaged).with("format", "Parquet").with("detail", detail)
 }
 
-/// A file as the crate reads it.
+/// Adapts a source to the crate's reader traits.
 struct File<S> {
     source: Arc<S>,
 }

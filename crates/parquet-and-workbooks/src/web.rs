@@ -1,4 +1,5 @@
-//! What the worker sees: a file that is read batch by batch. The table that takes them is in the readers' wasm.
+//! The interface for the worker: reads a file batch by batch. The table that collects the rows is
+//! in the wasm of `downhill-tables`.
 
 use std::rc::Rc;
 
@@ -17,7 +18,7 @@ fn start() {
     console_error_panic_hook::set_once();
 }
 
-/// A file that is being read.
+/// A file during reading.
 #[wasm_bindgen]
 pub struct FormatReader {
     reader: Box<dyn Reader>,
@@ -27,8 +28,9 @@ pub struct FormatReader {
 
 #[wasm_bindgen]
 impl FormatReader {
-    /// Of a file of so many bytes; `read(start, end)` gives some of them, at once. `format` is what the readers' wasm has
-    /// found it to be: `parquet`, `archive` or `workbook`. Of a workbook the sheet with this name is read, or the first.
+    /// Opens a file of `size` bytes; `read(start, end)` returns bytes synchronously. `format` is
+    /// the format that the other wasm has detected: `parquet`, `archive` or `workbook`. For a
+    /// workbook, `sheet` selects a sheet by name; the default is the first.
     #[wasm_bindgen(constructor)]
     pub fn new(
         format: &str,
@@ -50,17 +52,18 @@ impl FormatReader {
         Ok(Self { reader, sheets: Vec::new(), sheet: String::new() })
     }
 
-    /// Names of a workbook's sheets.
+    /// The names of a workbook's sheets.
     pub fn sheets(&self) -> Vec<String> {
         self.sheets.clone()
     }
 
-    /// The one that is read.
+    /// The name of the sheet that is read.
     pub fn sheet(&self) -> String {
         self.sheet.clone()
     }
 
-    /// What comes next, for the table: `{ columns }`, `{ lines, cells }`, `{}`, or nothing at the end.
+    /// Returns the next step for the table: `{ columns }`, `{ lines, cells }`, `{}`, or undefined
+    /// at the end.
     #[wasm_bindgen(js_name = "next")]
     pub fn next_step(&mut self) -> Result<JsValue, Error> {
         Ok(match self.reader.next()? {
@@ -71,7 +74,7 @@ impl FormatReader {
         })
     }
 
-    /// How much of the file has been read, from 0 to 1.
+    /// The fraction of the file that has been read, from 0 to 1.
     pub fn fraction(&self) -> f64 {
         self.reader.fraction()
     }
@@ -96,7 +99,7 @@ fn words(words: &[String]) -> Array {
 fn object(entries: &[(&str, JsValue)]) -> JsValue {
     let object = Object::new();
     for (name, value) in entries {
-        // A plain object refuses nothing.
+        // Setting a property of a plain object never fails.
         let _ = Reflect::set(&object, &JsValue::from_str(name), value);
     }
     object.into()

@@ -1,7 +1,9 @@
-//! Workbooks: `.xlsx` of Excel's, row by row, and `.ods` of OpenDocument, which is unpacked as a whole.
+//! Reads workbooks: `.xlsx` of Excel row by row, and `.ods` of OpenDocument, which is unpacked as a
+//! whole.
 //!
-//! A table may stand anywhere on its sheet, under a line or two of title. Its columns are those that are used by any row;
-//! where a row further down uses more of them, rows begin anew. Rows of blanks are none, and a row's number is its sheet's.
+//! A table may be anywhere on its sheet, below one or two title lines. Its columns are those that
+//! any row uses; if a later row uses more, reading starts over. Blank rows are skipped, and rows
+//! keep the numbers of the sheet.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -17,11 +19,11 @@ use quick_xml::events::Event;
 use self_cell::{MutBorrow, self_cell};
 use zip::ZipArchive;
 
-/// Rows that are looked at for where a table begins.
+/// The number of rows in which the beginning of a table is searched.
 const HEAD_ROWS: usize = 20;
-/// Columns of a table at most; a sheet has 16,384.
+/// The maximum number of columns of a table; a sheet has 16,384.
 const MAX_COLUMNS: usize = 10_000;
-/// Name of the first file of an OpenDocument archive, after a header of 30 bytes.
+/// The name of the first file in an OpenDocument archive, which follows a header of 30 bytes.
 const FIRST_OF_OPEN_DOCUMENT: &[u8] = b"mimetype";
 
 /// Reads one sheet of a workbook.
@@ -30,13 +32,13 @@ pub struct Workbook {
     rows: Rows,
     sheets: Vec<String>,
     sheet: String,
-    /// The first rows, in which the table's beginning was looked for.
+    /// The first rows, in which the beginning of the table was searched.
     head: VecDeque<Row>,
-    /// The row that names the columns.
+    /// The header of the table.
     header: Option<Row>,
-    /// Columns that are used: the first, and the one behind the last.
+    /// The range of used columns.
     used: (usize, usize),
-    /// The first row of the table.
+    /// The sheet row in which the table begins.
     first_line: u64,
     line: u64,
     phase: Phase,
@@ -46,20 +48,20 @@ pub struct Workbook {
 enum Phase {
     Beginning,
     Reading,
-    /// Looks for the columns of all rows that are left.
+    /// Determines the used columns of all remaining rows.
     Searching,
 }
 
-/// Cells of a row that are not blank.
+/// The non-blank cells of a row.
 #[derive(Debug)]
 struct Row {
-    /// Counted from 1, as the sheet does.
+    /// The row number in the sheet, counted from 1.
     line: u64,
     cells: Vec<(usize, Data)>,
 }
 
 impl Workbook {
-    /// Of the sheet with this name, or of the first.
+    /// Opens the sheet with this name, or the first one.
     ///
     /// # Errors
     /// [`Code::FileDamaged`], [`Code::WorkbookKind`], [`Code::SheetMissing`].
@@ -79,12 +81,12 @@ impl Workbook {
         })
     }
 
-    /// Names of its sheets, in order.
+    /// The names of the sheets, in order.
     pub fn sheets(&self) -> &[String] {
         &self.sheets
     }
 
-    /// The one that is read.
+    /// The name of the sheet that is read.
     pub fn sheet(&self) -> &str {
         &self.sheet
     }
@@ -93,7 +95,7 @@ impl Workbook {
         self.used.1.saturating_sub(self.used.0)
     }
 
-    /// The next row of the table; those before it are left out.
+    /// Returns the next row of the table, skipping rows before it.
     fn next_row(&mut self) -> Result<Option<Row>> {
         if let Some(row) = self.head.pop_front() {
             return Ok(Some(row));
@@ -107,7 +109,7 @@ impl Workbook {
         Ok(None)
     }
 
-    /// Widens the columns that are used by those of a row; whether it had others.
+    /// Widens the range of used columns to include a row; returns whether it changed.
     fn widen(&mut self, row: &Row) -> bool {
         let before = self.used;
         for (column, _) in &row.cells {
@@ -116,7 +118,7 @@ impl Workbook {
         self.used != before
     }
 
-    /// Finds out where the table begins.
+    /// Determines where the table begins.
     fn look_at_head(&mut self) -> Result<()> {
         while self.head.len() < HEAD_ROWS
             && let Some(row) = self.rows.next()?
@@ -124,7 +126,7 @@ impl Workbook {
             self.head.push_back(row);
         }
         let n_most = self.head.iter().map(|row| row.cells.len()).max().unwrap_or(0);
-        // A line above a table, its title or when it was made, is one cell.
+        // A line above the table, such as a title or a date, is a single cell.
         while n_most > 1 && self.head.front().is_some_and(|row| row.cells.len() == 1) {
             self.head.pop_front();
         }
@@ -183,7 +185,7 @@ impl Reader for Workbook {
             batch.lines.push(row.line);
             for (column, data) in &row.cells {
                 if let Some(cells) = batch.columns.get_mut(column - self.used.0) {
-                    // A file that gives a cell twice means the last.
+                    // If a file contains a cell twice, the last one counts.
                     cells.resize(batch.lines.len() - 1);
                     push(data, cells);
                 }
@@ -236,7 +238,7 @@ fn push(data: &Data, cells: &mut Cells) {
     }
 }
 
-/// The rows of a sheet, one after another.
+/// Iterates over the rows of a sheet.
 enum Rows {
     Excel {
         sheet: Box<OpenSheet>,
@@ -253,11 +255,11 @@ enum Rows {
 
 type File = Cursor<Rc<dyn Source>>;
 
-/// What reads the cells of a sheet in turn.
+/// The reader of a sheet's cells.
 type SheetCells<'a> = XlsxCellReader<'a, File>;
 
 self_cell! {
-    /// A workbook and the reader of one of its sheets.
+    /// A workbook with a reader of one of its sheets.
     struct OpenSheet {
         owner: MutBorrow<Xlsx<File>>,
         #[not_covariant]
@@ -266,7 +268,7 @@ self_cell! {
 }
 
 impl Rows {
-    /// With the names of all sheets, and that of the one.
+    /// Opens a sheet; also returns the names of all sheets and of the opened one.
     fn open(source: &Rc<dyn Source>, sheet: Option<&str>) -> Result<(Self, Vec<String>, String)> {
         let file = Cursor::new(Rc::clone(source), 0);
         let mut first = vec![0; FIRST_OF_OPEN_DOCUMENT.len()];
@@ -295,7 +297,7 @@ impl Rows {
         Ok((rows, sheets, sheet))
     }
 
-    /// Rows of the sheet, as far as the file says.
+    /// The number of rows that the file declares.
     fn n_lines(&self) -> u64 {
         match self {
             Self::Excel { n_lines, .. } => *n_lines,
@@ -334,7 +336,7 @@ impl Rows {
         Ok(Some(Row { line: u64::from(row) + 1, cells }))
     }
 
-    /// The cell that was fetched before, while the next one is.
+    /// Fetches the next cell and returns the one that was fetched before.
     fn fetch(&mut self) -> Result<Option<(u32, usize, Data)>> {
         let Self::Excel { sheet, next, has_ended, .. } = self else { return Ok(None) };
         if *has_ended {
@@ -360,7 +362,7 @@ impl Rows {
     }
 }
 
-/// Fails where an element of an OpenDocument file does not end: the crate would look for its end for ever.
+/// Fails if an element of an OpenDocument file is not closed, because the crate would loop forever.
 fn check_elements(file: File) -> Result<()> {
     let mut archive = ZipArchive::new(file).map_err(|error| damaged(&error))?;
     for index in 0..archive.len() {

@@ -1,4 +1,4 @@
-//! Parquet files as pyarrow and pandas write them, workbooks as openpyxl and odfpy do.
+//! Tests with Parquet files of pyarrow and pandas, and workbooks of openpyxl and odfpy.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 #[path = "../../tables/tests/expected/mod.rs"]
@@ -28,7 +28,7 @@ fn archives_are_what_numpy_reads() {
         assert_eq!(Format::of(&bytes(&name)), Format::Archive, "{name}");
         let table = read_all(&mut archive::open(source(&name)).unwrap()).unwrap();
         check(&table, &name);
-        // What is learned stands last, wherever it was in the archive.
+        // The target comes last, wherever it was in the archive.
         assert_eq!(table.columns().last().unwrap().name, "y", "{name}");
         let whole = bytes(&name);
         for length in (0..whole.len()).step_by(7) {
@@ -90,7 +90,7 @@ fn workbooks_are_what_openpyxl_and_odfpy_read() {
 fn a_sheet_is_chosen_by_name_and_a_table_may_stand_anywhere_on_it() {
     let mut workbook = Workbook::new(source("workbook.xlsx"), Some("elsewhere")).unwrap();
     assert_eq!(workbook.sheets(), ["rows", "elsewhere"]);
-    // Its third column is used by the last row alone.
+    // Only the last row uses the third column.
     check(&read_all(&mut workbook).unwrap(), "workbook.xlsx#elsewhere");
     let error = Workbook::new(source("workbook.xlsx"), Some("nowhere")).err().unwrap();
     assert_eq!(error.code, Code::SheetMissing);

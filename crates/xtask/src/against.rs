@@ -1,5 +1,5 @@
-//! Measures the working tree against another commit: builds engine and page of both and starts `benches/against.js`,
-//! which runs them in turn in one browser.
+//! Compares the speed of the working tree with another commit: builds engine and page of both and
+//! starts `benches/against.js`, which alternates between them in one browser.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,10 +9,10 @@ use anyhow::{Context, Result, bail};
 
 use crate::{bench, install, shell, site};
 
-/// Where the benchmark's engine has been, newest first.
+/// The folders of the benchmark's engine over time, newest first.
 const ENGINES: &[&str] = &["crates/bench-engine", "wasm/bench"];
 
-/// Compares with a commit; `only` names the works that are measured.
+/// Compares with a commit; `only` lists the works to measure.
 pub(crate) fn against(revision: &str, only: Option<&str>) -> Result<()> {
     install::npm_packages()?;
     install::system_packages()?;
@@ -31,8 +31,8 @@ pub(crate) fn against(revision: &str, only: Option<&str>) -> Result<()> {
     shell::show(bench::node("benches/against.js").args(only.map(|only| format!("--only={only}"))))
 }
 
-/// Puts the files of a commit into a folder of its own. It lies outside the repository, since cargo would otherwise add
-/// the compiler flags of the repository's configuration to those of the commit.
+/// Checks a commit out into a separate folder. It lies outside the repository, because cargo would
+/// otherwise add the compiler flags of the repository's configuration to those of the commit.
 fn checkout(revision: &str) -> Result<PathBuf> {
     let mut parse = shell::program("git");
     let parsed =
@@ -76,14 +76,14 @@ fn build_engine(tree: &Path, folder: &Path) -> Result<()> {
     bench::serve_engine(tree, &glue, &glue_name, folder)
 }
 
-/// Cargo in the folder of a commit.
+/// Returns a cargo command in the folder of a commit.
 fn in_tree(tree: &Path) -> Command {
     let mut cargo = shell::cargo();
     cargo.current_dir(tree).env("CARGO_TARGET_DIR", tree.join("target"));
     cargo
 }
 
-/// The text after `before` and up to `after`.
+/// Returns the text between `before` and `after`.
 fn named(text: &str, before: &str, after: &str) -> Result<String> {
     let rest = text.split_once(before).with_context(|| format!("nothing follows {before}"))?.1;
     Ok(rest.split_once(after).with_context(|| format!("nothing precedes {after}"))?.0.to_owned())

@@ -1,5 +1,5 @@
-//! Measures Downhill and its peers in one run: builds the wasm that holds the bare engine, bundles the peers of the
-//! browser, installs the Python ones, and starts `benches/run.js`.
+//! Compares the speed of Downhill and its peers in one run: builds the wasm of the bare engine,
+//! bundles the browser peers, installs the Python peers, and starts `benches/run.js`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,10 +9,10 @@ use anyhow::{Context, Result, bail};
 
 use crate::{dist, install, shell, site};
 
-/// Where the figures of a whole run are kept.
+/// The document with the figures of a complete run.
 const DOCUMENT: &str = "docs/performance.md";
 
-/// What the Python peers import, and the package that has it.
+/// The modules that the Python peers import, with their packages.
 const PYTHON_PACKAGES: &[(&str, &str)] = &[
     ("numpy", "numpy"),
     ("sklearn", "scikit-learn"),
@@ -20,12 +20,13 @@ const PYTHON_PACKAGES: &[(&str, &str)] = &[
     ("keras", "keras"),
     ("tensorflow", "tensorflow"),
 ];
-/// The same of those that read tables.
+/// The modules of the peers that read tables.
 const PYTHON_READERS: &[(&str, &str)] = &[("pandas", "pandas"), ("polars", "polars")];
-/// And of those that predict.
+/// The modules of the peers that predict.
 const PYTHON_PREDICTORS: &[(&str, &str)] = &[("numpy", "numpy"), ("pandas", "pandas")];
 
-/// Runs the benchmark. `native` is `cargo bench`; `only` names works whose figures are printed and not kept.
+/// Runs the benchmark. `native` means `cargo bench`; `only` lists works, whose figures are printed
+/// but not saved.
 pub(crate) fn bench(words: &[String], only: Option<&str>) -> Result<()> {
     match words.first().map(String::as_str) {
         Some("native") => return shell::show(shell::cargo().arg("bench").args(&words[1..])),
@@ -41,7 +42,7 @@ pub(crate) fn bench(words: &[String], only: Option<&str>) -> Result<()> {
     }
     install::npm_packages()?;
     install::system_packages()?;
-    // Of the bare engine only the page is asked, and the page's build comes first: both leave their wasm in one place.
+    // The page is built first, because both builds write their wasm to the same place.
     if only.is_none_or(|only| only.split(',').any(|name| name.trim() == "page")) {
         dist::dist()?;
     }
@@ -56,7 +57,7 @@ pub(crate) fn bench(words: &[String], only: Option<&str>) -> Result<()> {
     shell::show(&mut node)
 }
 
-/// Node with a script that drives the browser.
+/// Returns a Node command with a script that drives the browser.
 pub(crate) fn node(script: &str) -> Command {
     let mut node = shell::program("node");
     if let Some(chromium) = install::chromium() {
@@ -66,7 +67,7 @@ pub(crate) fn node(script: &str) -> Command {
     node
 }
 
-/// How fast the published page loads and answers.
+/// Measures how fast the published page loads and responds.
 fn page() -> Result<()> {
     install::npm_packages()?;
     install::system_packages()?;
@@ -74,7 +75,8 @@ fn page() -> Result<()> {
     shell::show(&mut node("benches/page-speed.js"))
 }
 
-/// Reading a table of so many megabytes, by the page's own modules in Node and by Python.
+/// Measures reading a table of this many megabytes, with the page's modules in Node and with
+/// Python.
 fn read(megabytes: &str) -> Result<()> {
     install::wasm_target()?;
     site::TABLES.build()?;
@@ -86,7 +88,7 @@ fn read(megabytes: &str) -> Result<()> {
     shell::show(shell::program("node").args(["benches/read.js", "--megabytes", megabytes]))
 }
 
-/// Predicting a table of so many rows, by the page's own wasm in Node and by Python.
+/// Measures predicting a table of this many rows, with the page's wasm in Node and with Python.
 fn predict(rows: &str) -> Result<()> {
     install::wasm_target()?;
     site::MODEL_FILES.build()?;
@@ -99,7 +101,7 @@ pub(crate) fn folder() -> PathBuf {
     shell::root().join("target/bench-site")
 }
 
-/// Builds the page of the benchmark without the peers: its scripts, and the engine as it would be published.
+/// Builds the benchmark's page without the peers: its scripts, and the engine as in a release.
 pub(crate) fn build_page() -> Result<()> {
     let glue = folder().join("pkg");
     site::BENCH_ENGINE.build_into(&glue)?;
@@ -111,7 +113,8 @@ pub(crate) fn build_page() -> Result<()> {
     Ok(())
 }
 
-/// Optimizes an engine whose glue was made, and puts it into a folder with the scripts of its own sources that run it.
+/// Optimizes an engine that already has its glue, and copies it to a folder with the scripts that
+/// run it, which come from the same sources.
 pub(crate) fn serve_engine(sources: &Path, glue: &Path, name: &str, folder: &Path) -> Result<()> {
     let served = folder.join("engine");
     let wasm = format!("{name}_bg.wasm");
@@ -125,7 +128,7 @@ pub(crate) fn serve_engine(sources: &Path, glue: &Path, name: &str, folder: &Pat
     Ok(())
 }
 
-/// Builds the page of the benchmark: tfjs is one bundle next to its own wasm.
+/// Builds the benchmark's page; TensorFlow.js is one bundle next to its wasm.
 fn build() -> Result<()> {
     build_page()?;
     let root = shell::root();
@@ -143,8 +146,8 @@ fn build() -> Result<()> {
     shell::quiet("esbuild", &mut esbuild).map(drop)
 }
 
-/// Makes sure that a Python has what the peers import: one that `DOWNHILL_PYTHON` names, or else the local one. What
-/// cannot be installed is not measured, and its rows say so.
+/// Makes sure that a Python has the peers' packages: the one that `DOWNHILL_PYTHON` names, or the
+/// local one. Peers that cannot be installed are not measured, and the report says so.
 fn python_packages(only: Option<&str>) -> Result<()> {
     let needed = |name: &str| only.is_none_or(|only| only.split(',').any(|wanted| wanted.trim() == name));
     if !["W1", "W1k", "W2", "W3", "W4", "W5"].into_iter().any(needed) {

@@ -1,16 +1,16 @@
-//! What can be said of the sources without running them.
+//! Static checks of the sources.
 
 use anyhow::{Context, Result, bail};
 
 use crate::{install, shell, site};
 
-/// Runs every check, to the last, and fails where one of them did.
+/// Runs all checks and fails if any of them failed.
 pub(crate) fn check() -> Result<()> {
     install::wasm_target()?;
     let mut failed = Vec::new();
     let mut note = |title: &str, result: Result<()>| {
         if let Err(error) = result {
-            // The step has shown the program's own words; only what is ours is still to be said.
+            // The output of a failed step has already been shown.
             if !error.to_string().starts_with(title) {
                 println!("{error:#}");
             }
@@ -63,7 +63,7 @@ pub(crate) fn check() -> Result<()> {
     Ok(())
 }
 
-/// No feature, then each alone.
+/// Returns the empty feature set, and one set per feature.
 fn feature_sets() -> Result<Vec<String>> {
     let package = shell::package()?;
     let features = package["features"].as_object().context("cargo metadata lists no features")?;
@@ -71,7 +71,7 @@ fn feature_sets() -> Result<Vec<String>> {
     Ok(std::iter::once(String::new()).chain(named).collect())
 }
 
-/// The types of the JavaScript, against what wasm-bindgen declares.
+/// Type-checks the JavaScript against wasm-bindgen's declarations.
 fn types() -> Result<()> {
     if shell::find("node").is_none() {
         println!("types: not checked, since there is no Node.js here");

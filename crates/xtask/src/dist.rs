@@ -1,7 +1,8 @@
-//! The site to publish, in `dist/`: any static host, any sub-path.
+//! Builds the release site in `dist/`, for any static host and any sub-path.
 //!
-//! Everything but the page itself and the service worker lies below `assets-<hash of it all>/`, so that it can be kept
-//! for ever under its name; modules find each other by relative paths, so none of them has to be rewritten.
+//! Everything but the page and the service worker lies below `assets-<hash of all files>/`, so that
+//! it can be cached forever. Modules find each other by relative paths, so none of them has to be
+//! rewritten.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -14,18 +15,20 @@ use flate2::write::GzEncoder;
 use crate::offline::{self, Files};
 use crate::{shell, site};
 
-/// What a first visit may weigh on the wire, compressed with brotli.
+/// The maximum size of a first visit, compressed with brotli.
 const BUDGET_BYTES: usize = 450_000;
 
-/// What is worth compressing.
+/// The file types worth compressing.
 const TEXTUAL: &[&str] =
     &["css", "csv", "html", "ico", "js", "json", "map", "svg", "tsv", "txt", "wasm", "webmanifest"];
 
-/// What `wasm-opt` does. LLVM has made the kernels fast, so what remains is to make the rest small. More passes, repeated
-/// until nothing changes, took ten times as long and gained 0.3% of the first load.
+/// The options of `wasm-opt`. LLVM has already made the kernels fast, so this only reduces size.
+/// More passes, repeated until nothing changes, took ten times as long and gained 0.3% of the first
+/// load.
 const WASM_OPTIMIZATION: &[&str] = &["-Os"];
 
-/// What the wasm uses, and every browser that it runs in has: what rustc enables for this target, and simd128.
+/// The wasm features that the wasm uses and every supported browser has: rustc's defaults for this
+/// target, and simd128.
 const WASM_FEATURES: &[&str] = &[
     "--enable-bulk-memory",
     "--enable-bulk-memory-opt",
@@ -38,7 +41,7 @@ const WASM_FEATURES: &[&str] = &[
     "--enable-simd",
 ];
 
-/// One file of the site, as it is and as it travels.
+/// The uncompressed and compressed size of a file.
 struct Weighed {
     name: String,
     raw: usize,
@@ -51,7 +54,7 @@ pub(crate) fn folder() -> PathBuf {
     shell::root().join("dist")
 }
 
-/// Builds the release site and prints what a first visit loads. Fails where that exceeds the budget.
+/// Builds the release site and prints what a first visit loads. Fails if that exceeds the budget.
 pub(crate) fn dist() -> Result<()> {
     let weighed = build()?;
     print_table(&weighed);
@@ -93,7 +96,8 @@ fn build() -> Result<Vec<Weighed>> {
     shell::step("brotli, gzip", || compress(&dist, &files))
 }
 
-/// Builds every wasm and optimizes it while the next is built. Gives their names below `www/` and the files to publish.
+/// Builds every wasm, and optimizes each while the next one is built. Returns their names below
+/// `www/` and the files to publish.
 fn build_and_optimize() -> Result<Vec<(String, PathBuf)>> {
     thread::scope(|scope| {
         let mut running = Vec::new();
@@ -109,12 +113,13 @@ fn build_and_optimize() -> Result<Vec<(String, PathBuf)>> {
     })
 }
 
-/// What a thread made.
+/// Returns the result of a thread.
 fn joined<T>(thread: thread::ScopedJoinHandle<'_, Result<T>>) -> Result<T> {
     thread.join().map_err(|_| anyhow::anyhow!("a thread panicked"))?
 }
 
-/// Points the page's own addresses (`"www/main.js"`, `'./www/styles/page.css'`) into the versioned folder.
+/// Changes the page's own addresses (`"www/main.js"`, `'./www/styles/page.css'`) to the versioned
+/// folder.
 fn rewrite(page: &str, assets: &str) -> Result<String> {
     let mut text = page.to_owned();
     for quote in ['"', '\''] {
@@ -127,8 +132,9 @@ fn rewrite(page: &str, assets: &str) -> Result<String> {
     Ok(text)
 }
 
-/// Tells the browser of every module and wasm of the first load, so that it fetches them at once instead of one after
-/// the other as they name each other. How a preload asks for the wasm is how `fetch` asks, so it is not fetched twice.
+/// Adds preload links for all modules and wasm files of the first load, so that the browser fetches
+/// them at once instead of one after the other. A preload uses the same request mode as `fetch`, so
+/// that nothing is fetched twice.
 fn with_preloads(page: &str, files: &Files) -> Result<String> {
     let links = files.first.iter().filter_map(|name| match name.rsplit_once('.')?.1 {
         "js" => Some(format!("  <link rel=\"modulepreload\" href=\"{name}\">\n")),
@@ -143,8 +149,7 @@ fn with_preloads(page: &str, files: &Files) -> Result<String> {
     Ok(format!("{head}{links}{}", &page[script..]))
 }
 
-/// A wasm after `wasm-opt` where that is found, else as it is. The result is kept by the hash of its
-/// source.
+/// Runs `wasm-opt` if it is installed. The result is cached by the hash of the source.
 pub(crate) fn optimized(source: &Path) -> Result<PathBuf> {
     let local = shell::root().join("node_modules/.bin/wasm-opt");
     let Some(tool) = shell::find("wasm-opt").or_else(|| local.is_file().then_some(local)) else {
@@ -168,8 +173,7 @@ pub(crate) fn optimized(source: &Path) -> Result<PathBuf> {
     Ok(kept)
 }
 
-/// Takes comments and blanks out of scripts and styles, where esbuild is found: they stay modules, one file each, under
-/// the names they have.
+/// Minifies scripts and styles if esbuild is installed. Each module stays a file with its name.
 fn minify(contents: &mut [(String, Vec<u8>)]) -> Result<()> {
     let local = shell::root().join("node_modules/.bin/esbuild");
     let Some(tool) = shell::find("esbuild").or_else(|| local.is_file().then_some(local)) else {
@@ -193,7 +197,8 @@ fn minify(contents: &mut [(String, Vec<u8>)]) -> Result<()> {
     Ok(())
 }
 
-/// Writes `.br` and `.gz` beside every file that gains by it; weighs the files of a first visit.
+/// Writes `.br` and `.gz` variants of every file that benefits; returns the sizes of the files of a
+/// first visit.
 fn compress(dist: &Path, files: &Files) -> Result<Vec<Weighed>> {
     let own = "sw.js".to_owned();
     let first: Vec<&String> = files.first.iter().chain([&own]).collect();
@@ -234,7 +239,7 @@ fn weigh(dist: &Path, name: &str) -> Result<Weighed> {
     Ok(Weighed { name: name.to_owned(), raw, gzip: gzip.len(), brotli: brotli.len() })
 }
 
-/// Bytes compressed with brotli, kept by the hash of their source.
+/// Compresses bytes with brotli; the result is cached by the hash of the source.
 fn brotli(content: &[u8]) -> Result<Vec<u8>> {
     let kept = shell::root().join(format!("target/xtask/{}.br", offline::short_hash([content])));
     if let Ok(compressed) = fs::read(&kept) {

@@ -1,4 +1,4 @@
-//! What the commands need beside cargo, installed where that can be done.
+//! Installs what the commands need besides cargo, where that is possible.
 
 use std::fs;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::{offline, shell};
 
-/// Makes sure that the standard library for wasm32 is there.
+/// Makes sure that the standard library for wasm32 is installed.
 pub(crate) fn wasm_target() -> Result<()> {
     let sysroot =
         shell::program("rustc").args(["--print", "sysroot"]).output().context("rustc cannot be started")?;
@@ -25,7 +25,7 @@ pub(crate) fn wasm_target() -> Result<()> {
         .map(drop)
 }
 
-/// Makes sure that the packages of `package-lock.json` are there.
+/// Makes sure that the packages of `package-lock.json` are installed.
 pub(crate) fn npm_packages() -> Result<()> {
     let root = shell::root();
     if shell::find("node").is_none() || shell::find("npm").is_none() {
@@ -43,7 +43,7 @@ pub(crate) fn npm_packages() -> Result<()> {
     Ok(())
 }
 
-/// Makes sure that Chromium is there, and a Vulkan driver for parity.
+/// Makes sure that Chromium is installed, and a Vulkan driver for the parity tests.
 pub(crate) fn system_packages() -> Result<()> {
     let mut missing = Vec::new();
     if chromium().is_none() {
@@ -58,7 +58,8 @@ pub(crate) fn system_packages() -> Result<()> {
     apt_install(&missing)
 }
 
-/// The first of these Pythons, on Debian and its like with the packages that a venv needs.
+/// Returns the first of these Pythons that is installed; on Debian and derivatives also installs
+/// the packages that a venv needs.
 pub(crate) fn python(names: &[&str]) -> Result<PathBuf> {
     let find = || names.iter().find_map(|name| shell::find(name).filter(makes_venvs));
     if let Some(python) = find() {
@@ -69,7 +70,7 @@ pub(crate) fn python(names: &[&str]) -> Result<PathBuf> {
 }
 
 fn makes_venvs(python: &PathBuf) -> bool {
-    // A shim may stand for a version that is not there.
+    // A shim may stand for a version that is not installed.
     let look = shell::program(python).args(["-c", "import ensurepip, venv"]).output();
     look.is_ok_and(|output| output.status.success())
 }
@@ -92,7 +93,7 @@ fn apt_install(missing: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// The Chromium that the tests run.
+/// Returns the Chromium that the tests use.
 pub(crate) fn chromium() -> Option<PathBuf> {
     if let Some(path) = std::env::var_os("CHROMIUM") {
         return Some(PathBuf::from(path));

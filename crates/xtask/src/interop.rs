@@ -1,5 +1,6 @@
-//! The files that Downhill writes, given to the tools that read them: local Pythons with pinned versions, the scripts of
-//! `tests/interop/`, and a table of what became of each file. The layout is in `tests/interop/README.md`.
+//! Checks that other tools can read the files that Downhill writes: local Pythons with pinned
+//! versions, the scripts of `tests/interop/`, and a table with the result for each file. The layout
+//! is in `tests/interop/README.md`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,19 +12,20 @@ use serde_json::Value;
 
 use crate::{install, offline, shell, site};
 
-/// The most that a prediction may be off, as a share of `|b| + sum |w x|`.
+/// The maximum error of a prediction, as a fraction of `|b| + sum |w x|`.
 const ALLOWED: f64 = 1e-6;
 
-/// Formats that no script has to read: the first is read by Downhill itself, the last in a browser's tests.
+/// Formats that no script has to read: only Downhill reads the first, and browser tests read the
+/// last.
 const READ_ELSEWHERE: &[&str] = &["run_file", "page"];
 
-/// What `cargo xtask test` leaves to [`interop`] besides: only large tools read these.
+/// Formats that `cargo xtask test` also leaves to [`interop`], because only large tools read them.
 const READ_BY_LARGE: &[&str] = &["pmml", "recipe_keras", "recipe_pytorch", "recipe_sklearn", "recipe_spark"];
 
-/// A Python with packages of its own.
+/// A Python virtual environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Venv {
-    /// What `cargo xtask test` can afford.
+    /// Small packages that `cargo xtask test` can afford.
     Light,
     /// Keras 3.
     Keras3,
@@ -31,11 +33,12 @@ enum Venv {
     Keras2,
     /// PyTorch.
     Torch,
-    /// scikit-learn, a reader of PMML, Spark.
+    /// scikit-learn, a PMML reader, and Spark.
     Tools,
 }
 
-/// A script of `tests/interop/` without its ending, and the Pythons that run it; none where Node does.
+/// A script of `tests/interop/` (without its extension) and the environments that run it; none if
+/// Node runs it.
 struct Script {
     name: &'static str,
     venvs: &'static [Venv],
@@ -52,20 +55,20 @@ const SCRIPTS: &[Script] = &[
     Script { name: "recipes", venvs: &[Venv::Tools, Venv::Keras3, Venv::Torch] },
 ];
 
-/// What became of one file.
+/// The result of one file.
 struct Verdict {
     sample: String,
-    /// How far off it was, or why it was not loaded.
+    /// The error of its predictions, or why it was not loaded.
     difference: std::result::Result<f64, String>,
     allowed: f64,
-    /// The tool is not here, so that nothing was tried.
+    /// Whether the tool is not installed, so that nothing was tested.
     missing: bool,
 }
 
-/// Of each format, consumer and version, its files.
+/// The results of each format, consumer and version.
 type Table = BTreeMap<(String, String, String), Vec<Verdict>>;
 
-/// Runs every consumer, or the scripts that are named, and prints the table.
+/// Runs all consumers, or those that are named, and prints the table.
 pub(crate) fn interop(names: &[String]) -> Result<ExitCode> {
     for name in names {
         if !SCRIPTS.iter().any(|script| script.name == name) {
@@ -101,7 +104,7 @@ pub(crate) fn interop(names: &[String]) -> Result<ExitCode> {
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Runs the cheap consumers and prints their table. How many lines of it are well, and how many are not.
+/// Runs the cheap consumers and prints their table. Returns the number of good and bad lines.
 pub(crate) fn light() -> Result<(usize, usize)> {
     let exported = export()?;
     let saved = save()?;
@@ -120,10 +123,10 @@ pub(crate) fn light() -> Result<(usize, usize)> {
     Ok(((table.len() + trouble.len()).saturating_sub(failed), failed))
 }
 
-/// Writes every sample in every format, and gives their folder.
+/// Writes every sample in every format; returns the folder.
 fn export() -> Result<PathBuf> {
     let folder = shell::target_dir().join("interop/exported");
-    // What an earlier Downhill wrote is not this one's.
+    // Removes files of an earlier version of Downhill.
     if folder.is_dir() {
         fs::remove_dir_all(&folder)?;
     }
@@ -135,7 +138,7 @@ fn export() -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// Trains in a browser and saves what the page writes there, and gives the folder.
+/// Trains in a browser and saves all formats from the page; returns the folder.
 fn save() -> Result<PathBuf> {
     install::npm_packages()?;
     install::system_packages()?;
@@ -155,12 +158,13 @@ fn save() -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// What a script is given: recipes train, which needs more than the two rows that the browser predicts.
+/// Returns the folders for a script. Recipes train, which needs more than the two rows that the
+/// browser predicts.
 fn of_script<'a>(script: &Script, exported: &'a Path, saved: &'a Path) -> Vec<&'a Path> {
     if script.name == "recipes" { vec![exported] } else { vec![exported, saved] }
 }
 
-/// Writes recipes of many configurations, and what they come to in Downhill.
+/// Writes recipes for many configurations, with the results of Downhill.
 fn recipes() -> Result<()> {
     let folder = shell::target_dir().join("interop/recipes");
     if folder.is_dir() {
@@ -169,7 +173,7 @@ fn recipes() -> Result<()> {
     shell::quiet("recipes of many configurations", &mut example("recipes")).map(drop)
 }
 
-/// An example of the exchange that works in the folder of recipes.
+/// Returns the command of a `downhill-model-files` example, run in the folder of recipes.
 fn example(name: &str) -> Command {
     let mut cargo = shell::cargo();
     cargo.args(["run", "--quiet", "--package", "downhill-model-files", "--example", name, "--"]);
@@ -177,7 +181,7 @@ fn example(name: &str) -> Command {
     cargo
 }
 
-/// Runs a script wherever it has to and adds what it says to the table.
+/// Runs a script in each of its environments and adds its results to the table.
 fn run(script: &Script, wanted: impl Fn(Venv) -> bool, exported: &Path, table: &mut Table) -> Result<()> {
     let mut troubles = Vec::new();
     let ending = if script.venvs.is_empty() { "mjs" } else { "py" };
@@ -192,7 +196,8 @@ fn run(script: &Script, wanted: impl Fn(Venv) -> bool, exported: &Path, table: &
     for venv in script.venvs.iter().filter(|venv| wanted(**venv)) {
         let ran = python(*venv).and_then(|python| {
             let mut python = shell::program(python);
-            // Nothing beside the scripts, and nothing of TensorFlow's about devices that are not here.
+            // Keeps caches out of the source tree, and silences TensorFlow's messages about missing
+            // devices.
             python.env("PYTHONPYCACHEPREFIX", shell::target_dir().join("interop/pycache"));
             python.envs([
                 ("TF_CPP_MIN_LOG_LEVEL", "3"),
@@ -216,12 +221,12 @@ fn listen(file: &str, command: &mut Command, exported: &Path, table: &mut Table)
     hear(file, command, table)
 }
 
-/// Runs what prints lines of JSON, and adds them to the table.
+/// Runs a command that prints JSON lines and adds them to the table.
 fn hear(title: &str, command: &mut Command, table: &mut Table) -> Result<()> {
     let text = shell::quiet(title, command)?;
     let mut n_files = 0;
     for line in text.lines() {
-        // A progress bar may stand before it.
+        // A progress bar may precede the JSON on the same line.
         let Some(start) = line.find("{\"format\"") else { continue };
         let said: Value = serde_json::from_str(&line[start..]).with_context(|| format!("no JSON: {line}"))?;
         n_files += 1;
@@ -244,7 +249,7 @@ fn hear(title: &str, command: &mut Command, table: &mut Table) -> Result<()> {
     Ok(())
 }
 
-/// Formats of which no tool has read a file, but for those that are read elsewhere.
+/// Returns the formats of which no tool has read a file, except those that are read elsewhere.
 fn unread(exported: &Path, table: &Table, elsewhere: &[&str]) -> Result<Vec<String>> {
     let mut unread = Vec::new();
     for entry in fs::read_dir(exported)? {
@@ -262,9 +267,9 @@ fn unread(exported: &Path, table: &Table, elsewhere: &[&str]) -> Result<Vec<Stri
     Ok(unread)
 }
 
-/// Prints the table, and below it what went wrong; how many lines that is.
+/// Prints the table, then the problems; returns the number of problems.
 fn print(table: &Table, exported: &Path, trouble: &[String]) -> Result<usize> {
-    // A tool that is missing from one Python and runs in another is not missing.
+    // A tool that is missing from one Python but runs in another is not missing.
     let present = |format: &str, consumer: &str| {
         table.iter().any(|((of, by, _), files)| {
             of == format && by == consumer && files.iter().any(|file| !file.missing)
@@ -345,7 +350,7 @@ impl Venv {
         }
     }
 
-    /// What to call a Python that its packages have wheels for.
+    /// The names of Python versions that the packages have wheels for.
     fn pythons(self) -> &'static [&'static str] {
         match self {
             Self::Keras2 => &["python3.11", "python3.10", "python3.9", "python3", "python"],
@@ -354,12 +359,13 @@ impl Venv {
     }
 }
 
-/// The Python that the cheap tools are in.
+/// Returns the Python with the cheap tools.
 pub(crate) fn light_python() -> Result<PathBuf> {
     python(Venv::Light)
 }
 
-/// The Python of a venv with its packages; made where it is not there, or where other packages are wanted.
+/// Returns the Python of an environment; creates it if it does not exist or if its packages have
+/// changed.
 fn python(venv: Venv) -> Result<PathBuf> {
     let folder = shell::target_dir().join("interop").join(venv.name());
     let python = folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });

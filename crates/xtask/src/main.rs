@@ -65,7 +65,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// The fuzzer is a crate of its own, since it holds all that it tries, and has a profile in which a panic can be caught.
+/// Runs the fuzzer, which is a separate crate because it depends on everything it tests, and needs
+/// a profile in which panics can be caught.
 fn fuzz(arguments: Vec<OsString>) -> Result<ExitCode> {
     let mut cargo = shell::cargo();
     cargo.args(["run", "--quiet", "--profile", "fuzz", "--package", "downhill-fuzz", "--"]).args(arguments);

@@ -1,8 +1,9 @@
-//! Fills the list of files and the version of the build into the service worker.
+//! Inserts the list of files and the version of the build into the service worker.
 //!
-//! What a first visit loads is read from the sources: what `index.html` links to, what these modules import at the top,
-//! and what they name in `new URL('...', import.meta.url)`. What a module imports later (`import('...')`) is not part of
-//! it; it is fetched when the page is idle, so that the page works offline too.
+//! The files of a first visit are determined from the sources: what `index.html` links to, what
+//! these modules import statically, and what they name in `new URL('...', import.meta.url)`.
+//! Dynamic imports (`import('...')`) are not part of it; they are fetched when the page is idle, so
+//! that the page works offline too.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,26 +15,27 @@ use sha2::{Digest, Sha256};
 
 use crate::shell;
 
-/// What few visits need, and is large: fetched when it is needed, and kept from then on.
+/// Large files that few visits need: fetched on demand, and cached from then on.
 const SELDOM: &[&str] = &["wasm/model-files/", "wasm/parquet-and-workbooks/"];
 
-/// Text of the service worker between these is replaced.
+/// The text of the service worker between these marks is replaced.
 const BEGIN: &str = "/* site: begin */";
 const END: &str = "/* site: end */";
 
-/// Which files a site has, relative to its root.
+/// The files of a site, relative to its root.
 #[derive(Default)]
 pub(crate) struct Files {
-    /// What a first visit loads.
+    /// Files that a first visit loads.
     pub(crate) first: Vec<String>,
-    /// What it may need later.
+    /// Files that may be needed later.
     pub(crate) later: Vec<String>,
-    /// What few visits need.
+    /// Files that few visits need.
     pub(crate) seldom: Vec<String>,
 }
 
 impl Files {
-    /// Sorts the files of the folder with the page's own files (`www/`, `assets-.../`) into first, later and seldom.
+    /// Sorts the files in the folder of the page's own files (`www/`, `assets-.../`) into first,
+    /// later and seldom.
     pub(crate) fn below(site: &Path, assets: &str) -> Result<Self> {
         let mut files = Self { first: vec!["index.html".into()], ..Self::default() };
         let reached = first_load(site, assets)?;
@@ -54,14 +56,14 @@ impl Files {
     }
 }
 
-/// Files below `assets` that a first visit loads, relative to the site's root.
+/// Returns the files below `assets` that a first visit loads, relative to the site's root.
 fn first_load(site: &Path, assets: &str) -> Result<BTreeSet<String>> {
     let page = fs::read_to_string(site.join("index.html"))?;
     let linked = after(&page, &["href=", "src="]).filter(|name| name.starts_with(assets));
     let mut open: Vec<String> = linked.map(str::to_owned).collect();
     let mut reached = BTreeSet::new();
     while let Some(name) = open.pop() {
-        // Prose may look like an import, too.
+        // Text in a comment may look like an import, too.
         if !site.join(&name).is_file() {
             continue;
         }
@@ -76,7 +78,7 @@ fn first_load(site: &Path, assets: &str) -> Result<BTreeSet<String>> {
     Ok(reached)
 }
 
-/// What stands in quotes right after one of these words, blanks apart.
+/// Returns the quoted texts that directly follow one of these words, ignoring blanks.
 fn after<'a>(text: &'a str, words: &[&'a str]) -> impl Iterator<Item = &'a str> {
     words.iter().flat_map(move |word| text.split(word).skip(1)).filter_map(|rest| {
         let rest = rest.trim_start();
@@ -85,7 +87,7 @@ fn after<'a>(text: &'a str, words: &[&'a str]) -> impl Iterator<Item = &'a str> 
     })
 }
 
-/// A path relative to a folder, both with `/` between their parts.
+/// Joins a relative path to a folder, both with `/` separators.
 fn joined(folder: &str, path: &str) -> String {
     let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
     for part in path.split('/') {
@@ -98,23 +100,25 @@ fn joined(folder: &str, path: &str) -> String {
     parts.join("/")
 }
 
-/// Whether the page asks for a file of `www/`; declarations and notes are for people and tools.
+/// Whether the page requests a file of `www/`; type declarations and notes are not served.
 fn is_served(name: &str) -> bool {
     let skipped = [".d.ts", ".md", ".br", ".gz"];
     !skipped.iter().any(|end| name.ends_with(end))
 }
 
-/// Writes the service worker of a site whose files may change under one name: it asks the network first.
+/// Writes the service worker for development, where files change under the same name: it asks the
+/// network first.
 pub(crate) fn for_development(site: &Path) -> Result<()> {
     write(site, &Files::below(site, "www")?, "")
 }
 
-/// Writes the service worker of a site all of whose files but the page are below `assets`, and never change there.
+/// Writes the service worker for a release, where all files except the page are below `assets` and
+/// never change.
 pub(crate) fn for_release(site: &Path, files: &Files, assets: &str) -> Result<()> {
     write(site, files, assets)
 }
 
-/// The first hexadecimal digits of a digest: long enough to be one of a kind.
+/// Returns the first hexadecimal digits of a digest, enough to be unique.
 pub(crate) fn short_hash<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
     let mut digest = Sha256::new();
     for part in parts {

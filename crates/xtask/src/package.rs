@@ -1,4 +1,4 @@
-//! The npm package, in `pkg/`: the engine's wasm, its glue, and the script that wraps them.
+//! Builds the npm package in `pkg/`: the engine's wasm, its glue, and the script that wraps them.
 
 use std::fs;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{dist, shell, site};
 
-/// Files of `crates/npm/` that go along as they are.
+/// The files of `crates/npm/` that are copied unchanged.
 const TEMPLATES: &[&str] = &["index.js", "index.d.ts", "README.md"];
 
 /// The folder that `pkg` fills.

@@ -1,4 +1,4 @@
-//! Serves a site on this machine alone, with the headers that a careful host would send.
+//! Serves a site on localhost only, with the headers that a careful host would send.
 
 use std::fs::{self, File};
 use std::net::Ipv4Addr;
@@ -12,12 +12,13 @@ use tiny_http::{Header, Request, Response, Server, StatusCode};
 
 use crate::{dist, shell, site};
 
-/// What a page may do. The page says the same of itself; here it holds for workers too.
+/// The content security policy. The page declares the same policy; the header also applies it to
+/// workers.
 const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; \
     connect-src 'self'; img-src 'self' data:; style-src 'self'; manifest-src 'self'; base-uri 'none'; \
     form-action 'none'";
 
-/// Headers of every answer.
+/// The headers of every response.
 const HEADERS: &[(&str, &str)] = &[
     ("Cache-Control", "no-cache"),
     ("Content-Security-Policy", POLICY),
@@ -25,7 +26,7 @@ const HEADERS: &[(&str, &str)] = &[
     ("Referrer-Policy", "no-referrer"),
 ];
 
-/// The type of a file, by the end of its name.
+/// The content types by file name extension.
 const TYPES: &[(&str, &str)] = &[
     ("css", "text/css"),
     ("csv", "text/csv"),
@@ -37,18 +38,19 @@ const TYPES: &[(&str, &str)] = &[
     ("webmanifest", "application/manifest+json"),
 ];
 
-/// Requests that are answered at once; the first of a wasm waits until that is built.
+/// The number of requests that are answered at once. The first request for a wasm waits until it is
+/// built.
 const N_THREADS: usize = 4;
 
-/// What `serve` was asked for.
+/// The options of `serve`.
 pub(crate) struct Options {
-    /// 0 takes any free port.
+    /// The port; 0 takes any free port.
     pub(crate) port: u16,
-    /// Open a browser.
+    /// Whether to open a browser.
     pub(crate) open: bool,
-    /// Build again whenever a source changes.
+    /// Whether to rebuild when a source changes.
     pub(crate) watch: bool,
-    /// Serve the release site.
+    /// Whether to serve the release site.
     pub(crate) dist: bool,
 }
 
@@ -58,7 +60,7 @@ impl Default for Options {
     }
 }
 
-/// Builds what is stale, then serves until it is stopped.
+/// Builds what is stale, then serves until stopped.
 pub(crate) fn serve(options: &Options) -> Result<()> {
     let folder = if options.dist {
         dist::dist()?;
@@ -86,7 +88,7 @@ pub(crate) fn serve(options: &Options) -> Result<()> {
         for _ in 0..N_THREADS {
             scope.spawn(|| {
                 for request in server.incoming_requests() {
-                    // A browser that has gone away is no failure of the server.
+                    // A browser that has closed the connection is not an error of the server.
                     let _ = answer(request, &folder);
                 }
             });
@@ -129,7 +131,7 @@ fn answer(request: Request, folder: &Path) -> std::io::Result<()> {
     request.respond(response)
 }
 
-/// Builds a wasm that a first visit does not need, when the page first asks for it.
+/// Builds a wasm that a first visit does not need, on the first request for it.
 fn build_first(name: &str) -> Result<()> {
     let asked = |wasm: &site::Wasm| name == format!("www/{}", wasm.glue());
     site::ALL.into_iter().find(asked).map_or(Ok(()), site::Wasm::build)
@@ -154,7 +156,8 @@ fn open(url: &str) {
     }
 }
 
-/// Looks at the sources twice a second: no more than a few hundred files, and no watcher to go wrong.
+/// Polls the sources twice a second: there are only a few hundred files, and a file watcher could
+/// fail.
 fn watch(make: fn() -> Result<()>) {
     let mut seen = newest();
     loop {
@@ -171,7 +174,8 @@ fn watch(make: fn() -> Result<()>) {
     }
 }
 
-/// How many sources there are and when the last was written: changes with every change, deletion included.
+/// The number of sources and the latest modification time, which together change with every change,
+/// including deletion.
 fn newest() -> (usize, Option<SystemTime>) {
     let root = shell::root();
     let mut paths = vec![root.join("index.html"), root.join("Cargo.toml")];

@@ -1,4 +1,4 @@
-//! Other programs: run quietly, one line a step, the full output only where one fails.
+//! Runs other programs quietly: one line per step, and the full output only if it fails.
 
 use std::ffi::OsStr;
 use std::io::{self, IsTerminal, Read, Write};
@@ -12,7 +12,7 @@ use std::{env, fs};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-/// How often a long step says that it is still at work, where no terminal shows it.
+/// The interval at which a long step reports that it is still running, if there is no terminal.
 const REPORT_EVERY: Duration = Duration::from_secs(30);
 
 /// The root of the repository.
@@ -23,19 +23,20 @@ pub(crate) fn root() -> PathBuf {
         .map_or_else(|| PathBuf::from("."), Path::to_path_buf)
 }
 
-/// Where cargo puts what it builds.
+/// The folder of cargo's build output.
 pub(crate) fn target_dir() -> PathBuf {
     env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |path| root().join(path))
 }
 
-/// A program that runs in the root of the repository.
+/// Returns a command that runs in the root of the repository.
 pub(crate) fn program(name: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(name);
     command.current_dir(root());
     command
 }
 
-/// Cargo, without the variables of the cargo that runs this: they would make it build things again.
+/// Returns a cargo command without the environment variables of the cargo that runs this, which
+/// would cause rebuilds.
 pub(crate) fn cargo() -> Command {
     let mut command = program("cargo");
     for (name, _) in env::vars_os() {
@@ -47,7 +48,7 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
-/// What cargo knows of the crate `downhill`: its version, its features.
+/// Returns cargo's metadata of the crate `downhill`: its version and features.
 pub(crate) fn package() -> Result<Value> {
     let output = cargo().args(["metadata", "--no-deps", "--format-version", "1"]).output()?;
     let metadata: Value = serde_json::from_slice(&output.stdout).context("cargo metadata gave no JSON")?;
@@ -64,7 +65,7 @@ pub(crate) fn find(name: &str) -> Option<PathBuf> {
     env::split_paths(&env::var_os("PATH")?).map(|folder| folder.join(name)).find(|path| path.is_file())
 }
 
-/// Runs a program with its output in plain sight.
+/// Runs a program and shows its output.
 pub(crate) fn show(command: &mut Command) -> Result<()> {
     let status = command.status().with_context(|| format!("{} cannot be started", name_of(command)))?;
     if !status.success() {
@@ -73,7 +74,7 @@ pub(crate) fn show(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Runs a step of our own and prints its name and seconds.
+/// Runs a step of xtask itself and prints its title and duration.
 pub(crate) fn step<T>(title: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     let start = Instant::now();
     let result = work();
@@ -82,15 +83,16 @@ pub(crate) fn step<T>(title: &str, work: impl FnOnce() -> Result<T>) -> Result<T
     result
 }
 
-/// What a program said and how it ended.
+/// The output and exit status of a program.
 pub(crate) struct Said {
-    /// Standard output and error, as they came.
+    /// Standard output and error, interleaved.
     pub(crate) text: String,
-    /// Whether it ended well.
+    /// The exit status.
     pub(crate) status: ExitStatus,
 }
 
-/// Runs a program, shows that it is at work, prints its name and seconds, and its output only where it fails.
+/// Runs a program with a progress display; prints its title and duration, and its output only if it
+/// fails.
 pub(crate) fn quiet(title: &str, command: &mut Command) -> Result<String> {
     let start = Instant::now();
     let said = listen(title, command)?;
@@ -104,13 +106,13 @@ pub(crate) fn quiet(title: &str, command: &mut Command) -> Result<String> {
     bail!("{title} failed ({})", said.status);
 }
 
-/// Runs a program and gathers what it says, with a sign of life in between.
+/// Runs a program and collects its output, with a regular sign of life.
 pub(crate) fn listen(title: &str, command: &mut Command) -> Result<Said> {
     let (mut reader, writer) = io::pipe()?;
     command.stdin(std::process::Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
     let name = name_of(command);
     let mut child = command.spawn().with_context(|| format!("{name} cannot be started"))?;
-    // The command holds the pipe's writing ends; as long as they are open, reading never ends.
+    // The command keeps the writing ends of the pipe open, so reading would never end.
     command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
 
     let heard = Arc::new(Mutex::new(Vec::new()));
@@ -146,7 +148,7 @@ pub(crate) fn listen(title: &str, command: &mut Command) -> Result<Said> {
     if terminal {
         print!("\r\x1b[K");
     }
-    // A grandchild that lives on keeps the pipe open: do not wait for it.
+    // A grandchild that is still running keeps the pipe open: do not wait for it.
     let patience = Instant::now();
     while !ear.is_finished() && patience.elapsed() < Duration::from_secs(2) {
         thread::sleep(Duration::from_millis(5));
@@ -155,7 +157,7 @@ pub(crate) fn listen(title: &str, command: &mut Command) -> Result<Said> {
     Ok(Said { text, status })
 }
 
-/// Writes a file where its content differs, so that what did not change keeps its date.
+/// Writes a file only if its content differs, so that unchanged files keep their modification time.
 pub(crate) fn write_if_changed(path: &Path, content: &[u8]) -> Result<bool> {
     if fs::read(path).is_ok_and(|old| old == content) {
         return Ok(false);
@@ -167,7 +169,7 @@ pub(crate) fn write_if_changed(path: &Path, content: &[u8]) -> Result<bool> {
     Ok(true)
 }
 
-/// Every file below a folder, as sorted paths relative to it with `/` between.
+/// Returns every file below a folder, as sorted relative paths with `/` separators.
 pub(crate) fn files_below(folder: &Path) -> Result<Vec<String>> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_path_buf()];

@@ -21,25 +21,25 @@ pub(crate) fn folder() -> PathBuf {
     shell::root().join("target/site")
 }
 
-/// A wasm of the page.
+/// A wasm module of the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Wasm {
     /// The crate that it is built from.
     package: &'static str,
     /// Its folder below `www/wasm/`.
     folder: &'static str,
-    /// Whether a damaged file may stop it for good, so that the page begins with a new instance.
+    /// Whether a damaged file may leave it unusable, so that the page starts a new instance.
     is_reset: bool,
 }
 
-/// What a first visit loads: engine, charts and session.
+/// The engine, charts and session, which a first visit loads.
 pub(crate) const ENGINE: Wasm = Wasm { package: "downhill", folder: "engine", is_reset: false };
-/// Reads tables as text, JSON and NumPy arrays: loaded with the first table.
+/// The reader of text, JSON and NumPy tables, loaded with the first table.
 pub(crate) const TABLES: Wasm = Wasm { package: "downhill-tables", folder: "tables", is_reset: false };
-/// Reads Parquet files, workbooks and archives: loaded with the first such file.
+/// The reader of Parquet files, workbooks and archives, loaded with the first such file.
 pub(crate) const PARQUET_AND_WORKBOOKS: Wasm =
     Wasm { package: "downhill-parquet-and-workbooks", folder: "parquet-and-workbooks", is_reset: true };
-/// Writes and reads models of other tools: loaded when a model is exported or imported.
+/// The writer and reader of other tools' models, loaded when a model is exported or imported.
 pub(crate) const MODEL_FILES: Wasm =
     Wasm { package: "downhill-model-files", folder: "model-files", is_reset: true };
 /// The benchmark's wasm: the engine without a page.
@@ -50,17 +50,17 @@ pub(crate) const BENCH_ENGINE: Wasm =
 pub(crate) const ALL: [Wasm; 4] = [ENGINE, TABLES, PARQUET_AND_WORKBOOKS, MODEL_FILES];
 
 impl Wasm {
-    /// What its files are called, up to their endings.
+    /// The name of its files without extensions.
     pub(crate) fn name(self) -> String {
         self.package.replace('-', "_")
     }
 
-    /// Where the module is, relative to `www/`.
+    /// The path of the module, relative to `www/`.
     pub(crate) fn path(self) -> String {
         format!("wasm/{}/{}_bg.wasm", self.folder, self.name())
     }
 
-    /// Where the glue is, relative to `www/`.
+    /// The path of the glue, relative to `www/`.
     pub(crate) fn glue(self) -> String {
         format!("wasm/{}/{}.js", self.folder, self.name())
     }
@@ -74,7 +74,8 @@ impl Wasm {
     pub(crate) fn build_into(self, folder: &Path) -> Result<()> {
         install::wasm_target()?;
         let mut cargo = shell::cargo();
-        // The crate type is given here because the engine is a plain library to everything else in the workspace.
+        // The crate type is given here because the engine is a plain library for the rest of the
+        // workspace.
         cargo.args(["rustc", "--release", "--lib", "--crate-type", "cdylib", "--package", self.package]);
         cargo.args(["--target", "wasm32-unknown-unknown"]);
         shell::quiet(&format!("wasm of {}", self.package), &mut cargo)?;
@@ -84,7 +85,7 @@ impl Wasm {
     }
 }
 
-/// Makes the glue of a wasm that was built, and puts both into a folder under a name.
+/// Generates the glue of a built wasm, and puts both into a folder under a name.
 pub(crate) fn bind(wasm: &Path, name: &str, is_reset: bool, folder: &Path) -> Result<()> {
     let stamp = folder.join(".stamp");
     let now = stamp_of(wasm)?;
@@ -109,7 +110,7 @@ pub(crate) fn bind(wasm: &Path, name: &str, is_reset: bool, folder: &Path) -> Re
     })
 }
 
-/// Builds what is stale of all that a first visit loads.
+/// Rebuilds what is stale of the files that a first visit loads.
 pub(crate) fn build() -> Result<()> {
     ENGINE.build()?;
     shell::step("page", || {
@@ -121,7 +122,7 @@ pub(crate) fn build() -> Result<()> {
     })
 }
 
-/// Makes `to` hold what `from` holds, apart from the glue and from the service worker, which belongs at the root.
+/// Mirrors `from` to `to`, except for the glue and the service worker, which belongs at the root.
 fn mirror(from: &Path, to: &Path) -> Result<()> {
     let ours = |name: &str| name.starts_with("wasm/");
     let names: Vec<String> =

@@ -1,4 +1,4 @@
-//! Everything that CI runs, one line a step, and the sums of the tests at the end.
+//! Runs everything that CI runs, one line per step, and prints the test totals at the end.
 
 use std::process::{Command, ExitCode};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,20 +9,21 @@ use anyhow::{Result, bail};
 
 use crate::{check, dist, install, interop, package, shell};
 
-/// How each file of tests is run.
+/// The Node options for test files.
 const NODE_TEST: &[&str] =
     &["--test", "--test-reporter=spec", "--test-concurrency=1", "--test-timeout=600000"];
 
-/// Files of tests that run at once. Most of them wait for the browser, which leaves one core idle.
+/// The number of test files that run at once. Most of them wait for the browser, which leaves one
+/// core idle.
 const AT_ONCE: usize = 2;
 
 /// Files that measure time or need every core. They run one at a time, after the others.
 const ALONE: &[&str] = &["lighthouse", "pair", "promise", "rows", "storage", "train"];
 
-/// The stages in their order.
+/// The stages, in order.
 const STAGES: &[&str] = &["check", "native", "interop", "site", "pkg", "browser"];
 
-/// How many tests passed and failed.
+/// The number of tests that passed and failed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Tally {
     passed: usize,
@@ -36,7 +37,8 @@ impl Tally {
     }
 }
 
-/// Runs every stage, or the one that is named, and prints the sums. A step that is no test counts where it fails.
+/// Runs all stages, or one, and prints the totals. A step that is not a test counts only if it
+/// fails.
 pub(crate) fn test(stage: Option<&str>, filter: Option<&str>) -> Result<ExitCode> {
     if let Some(name) = stage
         && !STAGES.contains(&name)
@@ -69,7 +71,8 @@ fn run(stage: &str, alone: bool, filter: Option<&str>, tally: &mut Tally) -> Res
             install::system_packages()?;
             let mut cargo = shell::cargo();
             cargo.args(["test", "--workspace", "--no-fail-fast"]).args(filter);
-            // With it, code that is written runs on NumPy and DuckDB too; without, the tests say that they are not here.
+            // With this Python, exported code is also tested with NumPy and DuckDB; without it, the
+            // tests report that they are missing.
             if let Ok(python) = interop::light_python() {
                 cargo.env("DOWNHILL_PYTHON", python);
             }
@@ -106,7 +109,7 @@ fn run(stage: &str, alone: bool, filter: Option<&str>, tally: &mut Tally) -> Res
     }
 }
 
-/// Runs the files `*.test.js` of a folder, each by itself, so that it shows its seconds.
+/// Runs each file `*.test.js` of a folder separately, so that its duration is shown.
 fn node_tests(folder: &str, filter: Option<&str>, tally: &mut Tally) -> Result<()> {
     let names = shell::files_below(&shell::root().join(folder)).unwrap_or_default();
     let wanted = |name: &String| {
@@ -146,7 +149,7 @@ fn node_tests(folder: &str, filter: Option<&str>, tally: &mut Tally) -> Result<(
     Ok(())
 }
 
-/// Runs one file of tests.
+/// Runs one test file.
 fn node_test(path: &str, tally: &mut Tally) -> Result<()> {
     let mut node = shell::program("node");
     if let Some(chromium) = install::chromium() {
@@ -160,7 +163,7 @@ fn lock<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
     value.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Runs a test runner, adds its sums, and shows its output only where something failed.
+/// Runs a test runner, adds its totals, and shows its output only if something failed.
 fn run_tests(title: &str, command: &mut Command, tally: &mut Tally) -> Result<()> {
     let start = Instant::now();
     let said = shell::listen(title, command)?;

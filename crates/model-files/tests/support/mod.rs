@@ -1,4 +1,4 @@
-//! Samples, rows to predict, and measures that tests of several formats share.
+//! Samples, rows to predict and error measures that the tests of several formats share.
 #![allow(dead_code, clippy::unwrap_used, missing_docs)]
 
 use std::fs;
@@ -28,7 +28,7 @@ pub(crate) fn fixture(path: &str) -> Vec<u8> {
     fs::read(root().join("tests/fixtures").join(path)).unwrap()
 }
 
-/// The rows that the run checks itself by, and some between them.
+/// Returns the rows in the run file and random rows in between.
 pub(crate) fn rows(run: &Run, n_random: usize) -> Vec<Vec<f64>> {
     let model = run.model();
     let n = model.inputs.len();
@@ -45,7 +45,7 @@ pub(crate) fn rows(run: &Run, n_random: usize) -> Vec<Vec<f64>> {
     rows
 }
 
-/// The largest difference of two models' outputs over `|b| + sum |w_k t_k|`.
+/// The largest difference between the outputs of two models, relative to `|b| + sum |w_k t_k|`.
 pub(crate) fn difference(a: &Model, b: &Model, rows: &[Vec<f64>]) -> f64 {
     let folded = a.folded();
     let plain = Model {
@@ -78,7 +78,7 @@ fn unscaled(model: &Model) -> Vec<downhill::dataset::InputMap> {
         .collect()
 }
 
-/// Runs whose columns and words are called as nobody should call them.
+/// Returns runs with hostile names of columns and levels.
 pub(crate) fn hostile() -> Vec<(String, Run)> {
     let numbers = [
         "*/ #error",
@@ -163,7 +163,8 @@ pub(crate) fn hostile() -> Vec<(String, Run)> {
     ]
 }
 
-/// A run over these inputs, numbers and their products with the first word, its weights by chance.
+/// Returns a run with these inputs, products of numbers with the first category, and random
+/// weights.
 pub(crate) fn run_of(inputs: &[(&str, &[&str])], classes: &[&str], target: &str, activation: &str) -> Run {
     use serde_json::json;
     let mut file: serde_json::Value =
@@ -208,7 +209,7 @@ pub(crate) fn run_of(inputs: &[(&str, &[&str])], classes: &[&str], target: &str,
         let values = inputs.iter().map(|(_, levels)| if levels.is_empty() { x } else { 0.0 });
         values.chain([0.0]).collect::<Vec<f64>>()
     };
-    // Ends a line of comment, where a compiler of C would go on with the next.
+    // Ends a comment line in a way that makes a C compiler join the next line.
     file["saved"] = json!("\u{85} ??/ \\ ");
     file["check_predictions"] = json!([row(-2.0), row(0.0), row(2.0)]);
     Run::read(file.to_string().as_bytes()).unwrap()
