@@ -1,4 +1,4 @@
-//! The charts, drawn on a backend that writes everything down and on plotters' SVG.
+//! Tests of the charts, drawn on a recording backend and on plotters' SVG backend.
 #![cfg(feature = "chart")]
 #[path = "chart/recorder.rs"]
 mod recorder;
@@ -54,7 +54,7 @@ fn parabola(scale: Scale) -> FitChart {
     chart
 }
 
-/// Where a value lies: the formula of a linear axis, from the view and the plot alone.
+/// The position of a value on linear axes, computed from the view and the plot alone.
 fn place(x: f64, y: f64, [x0, x1, y0, y1]: [f64; 4], plot: Rect) -> (f64, f64) {
     (
         plot.left + (x - x0) / (x1 - x0) * (plot.right - plot.left),
@@ -470,7 +470,8 @@ fn the_nearest_mark_is_read_within_reach() {
     let mut chart = loss_chart(1000, Scale::pixels(1.0), LossOptions::default());
     chart.resize(size(400.0, 300.0, Scale::pixels(1.0)));
     chart.set_marks(vec![500, 560]);
-    // The cursor says where its column lies, so the places of steps come from the chart itself.
+    // The cursor reports the position of its column, so the chart itself gives the positions of
+    // steps.
     let mut read = Vec::new();
     chart.set_cursor(Some(0.0));
     while let Some(reading) = chart.move_cursor(1) {

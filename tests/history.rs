@@ -1,4 +1,4 @@
-//! The history against a plain list of everything that happened.
+//! Compares the history with a plain list of all steps.
 use downhill::history::{Column, History, HistoryDelta, bucket_end, bucket_of, bucket_start, smooth};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -26,11 +26,11 @@ fn bucket_widths_double_with_each_octave() {
     }
 }
 
-/// Two histories are the same when their bits are: `NaN` is not equal to itself.
+/// Compares histories by their bits, because NaN does not equal itself.
 fn bits(delta: &HistoryDelta) -> (u32, Vec<Vec<u32>>) {
     let arrays =
         [&delta.batch_loss_min, &delta.batch_loss_max, &delta.batch_loss_mean, &delta.loss, &delta.rate];
-    // One NaN for all: the payload says nothing.
+    // All NaN count as the same, whatever their payload.
     let bits = |value: &f32| if value.is_nan() { f32::NAN.to_bits() } else { value.to_bits() };
     (delta.first, arrays.map(|array| array.iter().map(bits).collect()).to_vec())
 }
@@ -46,7 +46,7 @@ fn batch_loss() -> impl Strategy<Value = f32> {
 }
 
 proptest! {
-    // Thousands of steps a case: four times fewer cases than usual keep the suite quick in a debug build.
+    // A case has thousands of steps, so fewer cases than usual keep a debug build fast.
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
@@ -83,7 +83,7 @@ proptest! {
             prop_assert_eq!(whole.batch_loss_max[index], finite.iter().copied().fold(f32::NEG_INFINITY, f32::max));
             let mean = finite.iter().map(|&loss| f64::from(loss)).sum::<f64>() / finite.len() as f64;
             let size = finite.iter().map(|&loss| f64::from(loss).abs()).fold(0.0, f64::max);
-            // Below the normal numbers of f32 the spacing does not shrink any more.
+            // Below the normal numbers of f32, the spacing does not shrink any more.
             let size = size.max(f64::from(f32::MIN_POSITIVE));
             let shown = f64::from(whole.batch_loss_mean[index]);
             prop_assert!((shown - mean).abs() <= 1e-6 * size, "{shown:e} for {mean:e} of {finite:?}");
@@ -131,7 +131,7 @@ proptest! {
             if is_log { (low + 1.0).powf(1.0 - share) * (high + 1.0).powf(share) - 1.0 } else { low + share * (high - low) }
         };
         let columns = history.decimate(&history.batch_loss_mean(), n_columns, edge);
-        // Outside [low, high) there is only what carries the lines on to the edge.
+        // Outside [low, high) there are only the columns that extend lines to the edge.
         let inside = |column: &&Column| (column.first_step as f64) >= edge(0) && (column.first_step as f64) < edge(n_columns);
         prop_assert!(columns.len() - columns.iter().filter(inside).count() <= 4);
         prop_assert!(columns.iter().filter(inside).count() <= n_columns);
@@ -213,7 +213,7 @@ fn steps_at_the_end_of_time_and_crooked_deltas_do_no_harm() {
     assert!(history.decimate(&[], 10, |_| f64::NAN).len() <= 13);
 }
 
-/// `cargo test --release --test metrics -- --ignored --nocapture`
+/// Run with `cargo test --release --test metrics -- --ignored --nocapture`.
 #[test]
 #[ignore = "a measure, not a check"]
 fn steps_recorded_a_second() {

@@ -33,7 +33,7 @@ async function trained(hash = '', options = {}) {
 /** @param {Page} page */
 const alerts = (page) => page.getByRole('alert').filter({ hasText: /./ });
 
-/** What a person sees of a run. @param {Page} page */
+/** What the page shows of a run. @param {Page} page */
 async function shown(page) {
   const { number, weights } = person(page);
   return { step: await number('Step count'), epoch: await number('Epoch count'), loss: await number('Loss'), weights: await weights() };

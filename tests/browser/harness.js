@@ -23,7 +23,7 @@ import { chromium } from 'playwright-core';
 /** The root of the repository. */
 export const root = fileURLToPath(new URL('../../', import.meta.url));
 
-/** The folder that is served: the site to publish, or what DOWNHILL_SITE names, such as target/site. */
+/** The folder that is served: the release site, or the one that DOWNHILL_SITE names, such as target/site. */
 export const site = process.env.DOWNHILL_SITE ?? 'dist';
 
 /** @type {Record<string, string>} */
@@ -41,17 +41,18 @@ const mimeTypes = {
   '.webmanifest': 'application/manifest+json',
 };
 
-/** What a slow line sends at once. */
+/** The bytes that a slow line sends at once. */
 const CHUNK_BYTES = 4096;
 
 /**
- * Sends answers over one slow line, which all connections share. A new connection costs one more way there and back.
+ * Sends responses over one slow line that all connections share. A new connection costs an
+ * additional round trip.
  * @param {Line} line
  */
 function slowLine({ megabits, latency_ms }) {
   const connected = new WeakSet();
   const until = (/** @type {number} */ time) => new Promise((done) => setTimeout(done, time - performance.now()));
-  // When the line has sent everything before.
+  // The time at which everything before has been sent.
   let free = 0;
   return {
     /** @param {import('node:net').Socket} socket */
@@ -221,14 +222,15 @@ export async function openPage(browser, options) {
 }
 
 /**
- * Starts the bar of tabs again, below the same root but on a store of its own, which the test fills: `globalThis.made`. What
- * the tabs ask of the session is answered by `answer`; strengths of the penalty that they set are put into `made.chosen`.
+ * Starts the bar of tabs again in the same root but with a store of its own, which the test fills:
+ * `globalThis.made`. `answer` answers the tabs' requests to the session; penalty strengths that the
+ * tabs choose are added to `made.chosen`.
  * @param {Page} page
  * @param {unknown} [answer]
  */
 export async function startTabsAlone(page, answer) {
   await page.evaluate(async (answer) => {
-    // The page's own modules, wherever the site keeps them.
+    // The page's own modules, whatever their names in the site.
     const main = /** @type {HTMLScriptElement} */ (document.querySelector('script[type="module"]')).src;
     const [{ Store, initialState }, { startTabs }, { default_config }] = await Promise.all(
       ['store.js', 'parts/tabs.js', 'wasm/engine/downhill.js'].map((name) => import(new URL(name, main).href)),

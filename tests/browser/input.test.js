@@ -14,7 +14,7 @@ import { person } from './person.js';
 
 const { browser, server } = await setUp();
 
-/** A run that has made 40 steps of five rows, and holds. */
+/** A run that is paused after 40 steps of five rows. */
 async function stopped() {
   const hash = '#backend=cpu&batch_size=5&method=mini_batch';
   const opened = await openPage(browser, { server, hash, reducedMotion: true });

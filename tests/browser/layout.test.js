@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { openPage, setUp } from './harness.js';
 import { person } from './person.js';
 
-/** The least size of what a finger has to hit, in CSS pixels (WCAG 2.5.5). */
+/** The minimum size of touch targets in CSS pixels (WCAG 2.5.5). */
 const TARGET_PX = 44;
 
 const { browser, server } = await setUp();
@@ -20,7 +20,7 @@ for (const locale of ['en-US', 'zh-CN']) {
     const { page, close } = await openPage(browser, { server, locale });
     await person(page).ready();
     assert.deepEqual(await overflow(page), { x: 0, y: 0 });
-    // On a first visit, nothing of the form is below the edge of its column either.
+    // On a first visit, the form fits into its column without scrolling.
     const hidden = await page.locator('#form').evaluate((form) => form.scrollHeight - form.clientHeight);
     assert.ok(hidden <= 0, `${hidden} px of the form are out of sight`);
     const [fit, loss] = await Promise.all(['#fit-canvas', '#loss-canvas'].map((id) => page.locator(id).boundingBox()));
@@ -59,7 +59,7 @@ for (const locale of ['en-US', 'zh-CN']) {
 
 for (const locale of ['en-US', 'zh-CN']) {
   test(`shows every label of the form whole, in ${locale}`, async () => {
-    // Every group has all of its fields, but for those that another choice would bring.
+    // All fields of every group are visible, except those that depend on another choice.
     const hash = '#penalty.strength=0.1&loss.kind=huber&optimizer.kind=momentum&schedule.kind=cosine&validation.fraction=0.2';
     for (const [width, height] of [[1280, 800], [1440, 900], [390, 844]]) {
       const { page, close } = await openPage(browser, { server, locale, hash, width, height });
@@ -72,7 +72,7 @@ for (const locale of ['en-US', 'zh-CN']) {
           const group = field.closest('.group');
           if (!label || !group || label.offsetParent === null) return [];
           range.selectNodeContents(label);
-          // Whatever stands beside the label is pushed past the field where the words are not cut.
+          // If labels were too long, the element next to the label would overflow the field.
           const words = range.getBoundingClientRect().right - label.getBoundingClientRect().right;
           const marks = [...field.querySelectorAll('.head .restart')].map((mark) => mark.getBoundingClientRect().right);
           const past = Math.max(...marks, 0) - field.getBoundingClientRect().right;
@@ -141,7 +141,7 @@ test('is light and dark after the system, and as chosen, and remembers', async (
   await person(page).ready();
   const night = await brightness(page);
   assert.ok(night > 0 && night < 60, 'near black, and not black');
-  // The picture follows: text and grid are on the lower canvas, which training does not redraw.
+  // The chart changes too: text and grid are on the lower canvas, which training does not redraw.
   const picture = () => page.locator('#fit-canvas canvas').first()
     .evaluate((canvas) => /** @type {HTMLCanvasElement} */ (canvas).toDataURL());
   const inTheDark = await picture();

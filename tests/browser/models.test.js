@@ -89,7 +89,8 @@ for (const engine of /** @type {const} */ (['CPU', 'GPU'])) {
     const { page, close, select, type, output, weights } = await open({ engine });
     await select('Source').selectOption('Challenger’s O-rings');
     await eventually(() => select('Loss').inputValue(), (loss) => loss === 'logistic');
-    // glm(distress ~ temperature, binomial) in R: 15.0429 and -0.2322; statsmodels 0.15.0 Logit: more digits of it, and 0.99961 at 31.
+    // glm(distress ~ temperature, binomial) in R gives 15.0429 and -0.2322; statsmodels 0.15.0
+    // Logit gives more digits, and 0.99961 at 31.
     await eventually(() => exactWeights(page), (exact) => exact.length === 2 && exact[1] > 10);
     const [slope, bias] = await exactWeights(page);
     reads(slope, -0.232_162_74, 'slope');
@@ -116,8 +117,8 @@ for (const engine of /** @type {const} */ (['CPU', 'GPU'])) {
     await person(page).type('L1 ratio', 0);
     await person(page).type('Learning rate', 0.1);
     await person(page).train.click();
-    // scikit-learn 1.9.1: LogisticRegression(C=1 / (150 * 0.001)) of standardized columns: log loss 0.06629, accuracy 0.98, and
-    // of this flower virginica with 0.8968.
+    // scikit-learn 1.9.1: LogisticRegression(C=1 / (150 * 0.001)) of standardized columns gives log
+    // loss 0.06629, accuracy 0.98, and for this flower virginica with 0.8968.
     await page.getByRole('tab', { name: 'Diagnostics' }).click();
     await page.locator('.scores').getByText('accuracy').waitFor();
     await eventually(() => score(page, 'log loss'), (loss) => Math.abs(loss - 0.066_290_79) < 5e-4, 'log loss', 60_000);
@@ -261,7 +262,7 @@ test('folds are trained beside the run, and the tab tells their losses', async (
   await close();
 });
 
-/** Twenty rows: five of each of four groups, y² being 1, 10, 100 or 1000 of a group; time runs against the order of rows. */
+/** Twenty rows: five in each of four groups, with y² = 1, 10, 100 or 1000 by group; time runs against the order of rows. */
 const grouped = ['a,team,when,count,y', ...Array.from(
   { length: 20 },
   (_, i) => [i % 7, 'ABCD'[i % 4], 20 - i, 1 + (i % 3), Math.sqrt(10 ** (i % 4))].join(','),

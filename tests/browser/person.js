@@ -19,9 +19,9 @@ export function person(page) {
     checkbox: (/** @type {string} */ name) => page.getByRole('checkbox', { name, exact: true }),
     train: button('Train'),
     pause: button('Pause'),
-    /** Until the page can be used and shows how the run stands. */
+    /** Waits until the page can be used and shows the state of the run. */
     ready: () => page.locator('body.is-ready').waitFor(),
-    /** Pauses, if it trains. */
+    /** Pauses if it is training. */
     stop: async () => {
       await page.locator('body.is-ready').waitFor();
       if (await button('Pause').isVisible()) await button('Pause').click();

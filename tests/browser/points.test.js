@@ -142,7 +142,7 @@ const inked = (page) => page.locator('#fit-canvas canvas').first().evaluate((are
 test('draws a density of more points than can be told apart', async () => {
   const thin = await waiting('#data.source.n_samples=20001&data.source.noise=0');
   await eventually(() => rows(thin.page), (n) => n === 20001, 'rows');
-  // Axes, text and a band no wider than the line; anything more is the noise.
+  // Axes, text and a band no wider than the line; anything more comes from the noise.
   const bare = await eventually(() => inked(thin.page), (n) => n > 1000, 'a chart');
   await thin.close();
   const { page, close, until } = await waiting('#data.source.n_samples=20001&data.source.noise=0.5');

@@ -1,5 +1,5 @@
-// How fast the page is: measured by `cargo xtask bench page`, and held in tests with three times the slack, since
-// machines differ.
+// Measures how fast the page is: for `cargo xtask bench page`, and for tests, which allow three
+// times as much because machines differ.
 import { openPage } from './harness.js';
 import { person } from './person.js';
 
@@ -7,26 +7,26 @@ import { person } from './person.js';
 /** @typedef {import('playwright-core').Page} Page */
 /** @typedef {import('./harness.js').Server} Server */
 
-/** A line over which a first visit is measured. */
+/** The connection over which a slow first visit is measured. */
 export const LINE = { megabits: 10, latency_ms: 40 };
 
-/** What each figure may be on a quiet machine with two cores. */
+/** The limits on a quiet machine with two cores. */
 export const LIMITS = {
-  /** From the start of a first visit to its first step in sight, ms. */
+  /** From the start of a first visit until the first step is shown, in ms. */
   first_step_ms: 1000,
   /** The same over [`LINE`]. */
   slow_first_step_ms: 1500,
-  /** From an input to the next picture, and the longest task of the page's thread, ms. */
+  /** From an input to the next frame, and the longest task of the page's thread, in ms. */
   input_ms: 50,
-  /** Lighthouse's score of the performance, of 100. */
+  /** Lighthouse's performance score, of 100. */
   performance: 95,
 };
 
-/** Durations of events are rounded to so many ms. */
+/** Event durations are rounded to this many ms. */
 const ROUNDED_MS = 8;
 
 /**
- * Milliseconds from the start of a first visit until the page shows a step that was trained.
+ * Milliseconds from the start of a first visit until the page shows a training step.
  * @param {Browser} browser
  * @param {Server} server
  */
@@ -53,8 +53,9 @@ export async function firstStep(browser, server) {
 export const million = (backend) => `#data.source.n_samples=1000000&steps_per_second=null&backend=${backend}&stop.converged=false`;
 
 /**
- * Moves a slider by keys and by hand and types, while the page trains. Gives a function that does so and says how long
- * an input waited for the next picture at most, and how long the longest task of the page's thread took, in ms.
+ * Moves a slider by keys and by pointer and types, while the page trains. Returns a function that
+ * does so and measures, in ms, the longest time from an input to the next frame, and the longest
+ * task of the page's thread.
  * @param {Page} page
  */
 export async function inputs(page) {
@@ -88,21 +89,21 @@ export async function inputs(page) {
     for (let i = 0; i < 20; i += 1) await page.mouse.move(box.x + 20 + 4 * i, box.y + box.height / 2);
     await page.mouse.up();
     await until('Step count', (step) => step > before, 120_000);
-    // Entries come after the frame that they speak of.
+    // Entries arrive after the frame that they describe.
     await frame();
     await frame();
     const { longtask, event } = await page.evaluate(() => /** @type {any} */ (globalThis).seen);
     return {
       n_events: event.length,
       input_ms: Math.max(0, ...event) - ROUNDED_MS / 2,
-      // Shorter ones are not reported.
+      // Shorter tasks are not reported.
       task_ms: Math.max(0, ...longtask),
     };
   };
 }
 
 /**
- * Lighthouse's scores of a first visit, of 100 each, and what it found wanting.
+ * Lighthouse's scores of a first visit, of 100 each, and its findings.
  * @param {Server} server
  * @param {number} port of a browser's remote debugging
  * @param {'desktop' | 'phone'} device

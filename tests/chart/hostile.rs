@@ -1,4 +1,4 @@
-//! Numbers that no run should give, and that one day will.
+//! Tests with values that no run should produce but some run will.
 use super::recorder::Recorder;
 use super::{drawn_fit, drawn_loss, size};
 use downhill::chart::{FitChart, FitOptions, LossChart, LossOptions, Scale};
@@ -16,7 +16,7 @@ pub(crate) fn any_size() -> impl Strategy<Value = (f64, f64, f64)> {
     (length(), length(), prop_oneof![Just(1.0), Just(2.0), Just(3.0), 0.5..4.0_f64])
 }
 
-/// Shapes within the canvas, give or take a marker's radius.
+/// Checks that shapes are within the canvas, up to a marker's radius.
 pub(crate) fn check_inside(recorder: &Recorder, scale: Scale) -> Result<(), TestCaseError> {
     let slack = 24.0 * scale.css;
     for (x, y) in recorder.coordinates() {

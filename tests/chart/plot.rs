@@ -1,4 +1,5 @@
-//! The general picture: every kind of series lies where its axes say, is read, and keeps within its plot.
+//! Tests of the general plot: series of every kind are drawn where the axes say, can be read by the
+//! cursor, and stay within the plot.
 use super::hostile::{any_number, any_size, check_inside};
 use super::recorder::Recorder;
 use super::{check_labels, rgb, size};
@@ -33,7 +34,7 @@ fn decades(kind: PlotKind, scale: Scale) -> PlotChart {
     plot(x, axis("coefficient", Mapping::Linear, Some([-1.0, 4.0])), vec![series], scale)
 }
 
-/// Where the pair `i` of [`decades`] lies: five decades across, five units up.
+/// The position of pair `i` of [`decades`]: five decades across, five units up.
 fn place(i: usize, plot: Rect) -> (i32, i32) {
     let i = i as f64;
     let x = plot.left + (i + 1.0) / 5.0 * (plot.right - plot.left);
@@ -54,7 +55,7 @@ fn pairs_lie_where_the_axes_say() {
         let points = drawn(&decades(PlotKind::Points, scale), WIDTH, HEIGHT, scale);
         assert_eq!(points.discs.iter().map(|disc| disc.centre).collect::<Vec<_>>(), expected);
 
-        // Each holds until the next.
+        // Each value holds until the next.
         let steps = drawn(&decades(PlotKind::Steps, scale), WIDTH, HEIGHT, scale);
         let [stairs] = steps.paths_of(rgb(Theme::default().fit))[..] else { panic!("one line") };
         let corner = |i: usize| (expected[i].0, expected[i - 1].1);
@@ -70,7 +71,7 @@ fn bars_stand_on_zero_and_beside_one_another() {
     let chart = decades(PlotKind::Bars, Scale::pixels(1.0));
     let Rect { top, bottom, left, right } = chart.stage.plot();
     let recorder = drawn(&chart, WIDTH, HEIGHT, Scale::pixels(1.0));
-    // The first has no height.
+    // The first bar has no height.
     assert_eq!(recorder.rects.len(), 3);
     let zero = (bottom - (bottom - top) / 5.0).round() as i32;
     for (bar, i) in recorder.rects.iter().zip(1..) {
@@ -97,7 +98,7 @@ fn bands_reach_from_edge_to_edge_and_rules_through_the_plot() {
     let Rect { left, top, right, bottom } = chart.stage.plot();
     let corner = |x: f64, y: f64| (x.round() as i32, y.round() as i32);
     let [band] = &recorder.polygons[..] else { panic!("one band") };
-    // What leaves the plot is cut at its edge.
+    // Parts outside the plot are cut at its edge.
     assert_eq!(
         band.points,
         [corner(left, top), corner(right, top), corner(right, bottom), corner(left, bottom)]
@@ -120,7 +121,7 @@ fn axes_hold_all_data_and_rules_do_not_widen_them() {
     // log10 of 1 and 10,000, and a twentieth of four decades to either side.
     assert!((x.low + 0.2).abs() < 1e-9 && (x.high - 4.2).abs() < 1e-9, "{x:?}");
     assert!((y.low - (3.0 - 44.85)).abs() < 1e-9 && (y.high - (900.0 + 44.85)).abs() < 1e-9, "{y:?}");
-    // A logarithm has no place for -5.
+    // -5 has no logarithm.
     assert_eq!(drawn(&chart, WIDTH, HEIGHT, Scale::pixels(1.0)).discs.len(), 2);
 }
 
@@ -142,7 +143,7 @@ fn the_pointer_reads_the_nearest_point_then_the_nearest_curve() {
     assert_eq!(read(&chart, at(0.1, 0.3)), Some((0, 0)));
     assert_eq!(read(&chart, (left - 5.0, top)), None);
 
-    // The keyboard: along x within a series, up and down among them.
+    // The arrow keys move along x within a series, and up and down between series.
     let begun = chart.move_cursor(0, 0).expect("a series");
     assert_eq!((begun.series, begun.index, begun.x), (0, 1, 0.5));
     let moved = chart.move_cursor(1, 0).expect("a pair");
@@ -167,7 +168,7 @@ fn the_keyboard_goes_by_x_whatever_the_order_of_rows() {
         seen.extend(chart.move_cursor(1, 0).map(|reading| reading.x));
     }
     assert_eq!(seen, [2.0, 3.0, 3.0]);
-    // What has no place cannot be read.
+    // A point without a position cannot be read.
     chart.set_cursor(Some((0, 2)));
     assert_eq!(chart.move_cursor(0, 0).map(|reading| reading.x), Some(2.0), "the middle of three");
 }

@@ -1,4 +1,4 @@
-//! A drawing backend that writes down what it is asked to draw.
+//! A drawing backend that records what it is asked to draw.
 use plotters_backend::text_anchor::{HPos, VPos};
 use plotters_backend::{
     BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind,
@@ -28,7 +28,7 @@ pub(crate) struct Disc {
     pub(crate) rgb: Rgb,
 }
 
-/// A label and the box that its glyphs take.
+/// A label with the bounding box of its glyphs.
 #[derive(Debug, Clone)]
 pub(crate) struct Label {
     pub(crate) text: String,
@@ -53,12 +53,12 @@ impl Recorder {
         Self { size: ((width * units) as u32, (height * units) as u32), ..Self::default() }
     }
 
-    /// Paths of one colour.
+    /// Returns the paths of one color.
     pub(crate) fn paths_of(&self, rgb: Rgb) -> Vec<&Path> {
         self.paths.iter().filter(|path| path.rgb == rgb).collect()
     }
 
-    /// Every coordinate of every shape.
+    /// Iterates over all coordinates of all shapes.
     pub(crate) fn coordinates(&self) -> impl Iterator<Item = BackendCoord> {
         let shapes = self.polygons.iter().chain(&self.rects).flat_map(|shape| &shape.points);
         let paths = self.paths.iter().flat_map(|path| &path.points);

@@ -1,4 +1,4 @@
-// The npm package as another project finds it: by name, from node_modules, in Node.
+// The npm package as another project uses it: by name, from node_modules, in Node.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { access, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -21,7 +21,7 @@ before(async () => {
 after(() => rm(project, { recursive: true }));
 
 /**
- * Runs a program in the project and answers what it prints, read as JSON.
+ * Runs a program in the project and returns its output, parsed as JSON.
  * @param {string} text
  */
 async function program(text) {

@@ -1,4 +1,5 @@
-// The shape of the page's sources: short files and functions, and parts that look nowhere but below their own root.
+// The shape of the page's sources: short files and functions, and parts that only look below their
+// own root.
 import assert from 'node:assert/strict';
 import { readFile, readdir } from 'node:fs/promises';
 import { test } from 'node:test';
@@ -9,7 +10,7 @@ const MAX_COLUMNS = 140;
 const MAX_FUNCTION_LINES = 80;
 
 /**
- * The scripts of a folder, with their texts.
+ * Returns the scripts of a folder with their texts.
  * @param {string} folder
  */
 async function scripts(folder) {
@@ -23,7 +24,7 @@ async function scripts(folder) {
 const page = await scripts('www');
 const all = [...page, ...await scripts('tests/browser'), ...await scripts('tests/pkg'), ...await scripts('benches')];
 
-/** A line that is one string, which is as long as it is: words, or a link. */
+/** Whether a line is a single string (text or a link), which cannot be wrapped. */
 const isString = (/** @type {string} */ line) => /^\s*([\w.']+: )?(['`]).*\2,?$/.test(line);
 
 test('no file is too long, and no line too wide', () => {
@@ -35,7 +36,8 @@ test('no file is too long, and no line too wide', () => {
 });
 
 /**
- * Lines of each function, by the line that it begins in: it ends at the next brace that stands below its beginning.
+ * Returns the length and first line of each function. A function ends at the next closing brace
+ * with the indentation of its first line.
  * @param {string} text
  */
 function functions(text) {

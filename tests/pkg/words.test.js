@@ -1,4 +1,4 @@
-// The words of the page: every language says everything, and every term that offers help has it.
+// The words of the page: every language is complete, and every term that offers help has it.
 import assert from 'node:assert/strict';
 import { readFile, readdir } from 'node:fs/promises';
 import { test } from 'node:test';
@@ -25,7 +25,7 @@ const documents = [
 const read = (path) => readFile(new URL(path, root), 'utf8');
 
 /**
- * The English wording of every code, as `src/message.rs` has it.
+ * Returns the English wording of every code in `src/message.rs`.
  * @returns {Promise<Record<string, string>>}
  */
 async function codes() {
@@ -34,13 +34,13 @@ async function codes() {
 }
 
 /**
- * The `{name}` places of a wording, each once.
+ * Returns the distinct `{name}` placeholders of a wording.
  * @param {string} words
  */
 const places = (words) => [...new Set(words.match(/\{\w+\}/g))].sort();
 
 /**
- * Ends of sentences; a point within a number is none.
+ * Counts the ends of sentences; a decimal point is none.
  * @param {string} words
  */
 const sentences = (words) => words.match(/[.!?](?=\s|$)|[。！？]/g)?.length ?? 0;
@@ -88,10 +88,10 @@ test('words every entry of every choice in both languages', () => {
   }
 });
 
-/** Choices whose entries are explained one by one; of the others the choice itself is. */
+/** Choices whose entries are explained one by one; for the others the choice itself is. */
 const explained = ['method', 'optimizer', 'schedule', 'loss'];
 
-/** Terms and entries, each with its explanation. @param {'en' | 'zh'} language */
+/** Terms and entries with their explanations. @param {'en' | 'zh'} language */
 function explanations(language) {
   const entries = explained.flatMap((choice) => Object.keys(choices[choice].entries).map((entry) => `${choice}_${entry}`));
   const terms = Object.entries(language === 'en' ? englishHelp : chineseHelp);
@@ -139,13 +139,13 @@ test('counts one in the singular, after the rules of the language', async () => 
   assert.equal(counted(1), '1 row is new');
 });
 
-/** What the page counts. */
+/** Things that the page counts. */
 const nouns = 'rows|columns|features|cells|values|classes|groups|folds|steps|epochs|parameters|coefficients|dimensions|seconds';
 
 test('has a singular for everything that it counts', async () => {
   const worded = { ...await codes(), ...en, ...ofTables.en, ...ofExchange.en };
   assert.ok(Object.values(worded).filter((words) => /\{\w+:\w/.test(words)).length > 30);
-  // A limit of Downhill's own is a large number.
+  // Downhill's own limits are large numbers.
   const limits = /(?:limit of|more than|up to) \{limit\}/gi;
   const plural = new RegExp(`\\{\\w+\\} (?:${nouns})\\b(?!/s)`);
   assert.deepEqual(Object.entries(worded).filter(([, words]) => plural.test(words.replaceAll(limits, ''))), []);
@@ -154,7 +154,7 @@ test('has a singular for everything that it counts', async () => {
   }
 });
 
-/** Phrases of a dialect that readers stumble over. Say it as a good textbook or a good product would. */
+/** Phrases that readers stumble over. Write what a good textbook or a good product would. */
 const avoided = [
   /\bwhoever\b/i, /\bfound out\b/i, /\bstands? (?:beside|there)\b/i, /\bbeside (?:it|them)\b/i, /\btold apart\b/i, /\bis told\b/i,
   /\bby heart\b/i, /\bthe mend\b/i, /\bthat (?:is|are) (?:none|no \w+)\b/i, /\bof the link,/i, /\bwhat there is\b/i,

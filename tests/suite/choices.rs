@@ -138,13 +138,14 @@ fn names_and_numbers_are_unique() {
     }
 }
 
-/// Choices whose entries the form of a table words, or nothing yet.
+/// Choices whose entries get their words from the table form, or have no words yet.
 const WORDED_ELSEWHERE: [&str; 4] = ["activation", "missing", "source", "table"];
 
 #[test]
 fn every_entry_and_parameter_has_words() {
     let text = include_str!("../../www/words/choices.js");
-    // By the indentation that the file has: `choice`, then `entries` and `parameters`, then their names.
+    // The file's indentation shows the nesting: `choice`, then `entries` and `parameters`, then
+    // their names.
     for spec in SPECS.iter().filter(|spec| !WORDED_ELSEWHERE.contains(&spec.name)) {
         let (_, words) = text.split_once(&format!("\n  {}: {{\n", spec.name)).expect(spec.name);
         let (words, _) = words.split_once("\n  },\n").unwrap();

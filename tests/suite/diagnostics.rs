@@ -1,5 +1,5 @@
-//! Diagnostics of a model's predictions. Expected numbers come from scikit-learn and statsmodels: the comment beside each
-//! names the call that computed it from the predictions of the same formulas.
+//! Diagnostics of a model's predictions. Comments name the call of scikit-learn or statsmodels that
+//! computed the expected numbers from predictions of the same formulas.
 
 use downhill::analysis::diagnostics::{Diagnostics, EffectOf, Query, Task};
 use downhill::config::RunConfig;
@@ -7,7 +7,7 @@ use downhill::dataset::{Dataset, Extra, Input, Role};
 
 const X: [f64; 12] = [-2.0, -1.5, -1.0, -0.5, 0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0];
 
-/// `z = 0.8 x + 1.2 [k = b] - 0.7 [k = c] - 0.3`, k being a, b, c, a, b, c and so on.
+/// `z = 0.8 x + 1.2 [k = b] - 0.7 [k = c] - 0.3`, where k repeats a, b, c.
 const WEIGHTS: [f64; 4] = [0.8, 1.2, -0.7, -0.3];
 
 fn output(i: usize) -> f64 {
@@ -54,7 +54,8 @@ fn a_number_is_shown_with_its_residual_and_its_effect() {
         assert!((residual - if i == 4 { 1.5 } else { 0.0 }).abs() < 1e-12, "{residual}");
     }
     check(&found, &[("mae", 0.125), ("rmse", 0.1875_f64.sqrt())]);
-    // At x = 2 the levels differ by their coefficients, and a row lies above its level by its residual.
+    // At x = 2 the levels differ by their coefficients, and a row deviates from its level by its
+    // residual.
     let effect = found.effect.as_ref().unwrap();
     assert_eq!((effect.grid.as_slice(), effect.at[0]), (&[0.0, 1.0, 2.0][..], 2.0));
     for (effect, expected) in effect.effect.iter().zip([1.3, 2.5, 0.6]) {
@@ -69,7 +70,7 @@ fn an_effect_is_taken_from_least_to_greatest_with_the_others_at_their_middle() {
     let y: Vec<f64> = (0..12).map(output).collect();
     let found = Diagnostics::of(&dataset(&y), &query("{}", &WEIGHTS)).unwrap();
     let effect = found.effect.unwrap();
-    // All levels are equally frequent: the first.
+    // All levels are equally frequent, so the first one is shown.
     assert_eq!(effect.at[1], 0.0);
     assert!((effect.at[0] - X.iter().sum::<f64>() / 12.0).abs() < 1e-12);
     let ends = [0, effect.grid.len() - 1];
@@ -118,7 +119,7 @@ fn two_classes_are_scored_as_scikit_learn_scores_them() {
     let histogram = found.histogram.unwrap();
     let sums: Vec<u32> = histogram.counts.iter().map(|counts| counts.iter().sum()).collect();
     assert_eq!(sums, [5, 7]);
-    // 0.13010847 and 0.14185106 are of the first class and of one bin.
+    // 0.13010847 and 0.14185106 are of the first class and in one bin.
     assert_eq!((histogram.counts[0][2], histogram.edges[2]), (2, 0.1));
 }
 
@@ -148,7 +149,7 @@ fn a_row_counts_in_scores_by_its_weight() {
 #[test]
 fn the_exact_fit_tells_what_each_row_does_to_it() {
     let y = [0.0, 1.0, 0.0, 1.0, 2.0, 1.0, 1.0, 3.0, 2.0, 5.0, 6.0, 8.0];
-    // Whatever the weights are.
+    // This holds for any weights.
     let effect = Some(EffectOf { input: 0, at: vec![None, Some(0.0)] });
     let asked = Query { exact: true, effect, ..query("{}", &[0.0; 4]) };
     let exact = Diagnostics::of(&dataset(&y), &asked).unwrap().exact.unwrap();
@@ -216,7 +217,7 @@ fn counts_have_the_deviance_residuals_of_statsmodels() {
 fn several_classes_have_an_output_each() {
     let classes = [2.0, 2.0, 1.0, 1.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 2.0, 0.0];
     let dataset = Dataset::of_table(vec![X.to_vec(), classes.to_vec()], vec![Input::number("x")], "y");
-    // Of each class the weight of x, then its bias.
+    // For each class the weight of x, then the biases.
     let weights = [0.5, 0.1, -0.2, 0.3, -0.4, -0.2];
     let found = Diagnostics::of(&dataset, &query(r#"{"loss":{"kind":"softmax"}}"#, &weights)).unwrap();
     // scikit-learn 1.9.1: log_loss, accuracy_score, confusion_matrix.
@@ -224,7 +225,7 @@ fn several_classes_have_an_output_each() {
     let confusion = found.confusion.unwrap();
     assert_eq!(confusion.labels, ["0", "1", "2"]);
     let effect = found.effect.unwrap();
-    // At x = 3, e^z of each class by their sum.
+    // The softmax at x = 3: e^z of each class divided by their sum.
     let z = [1.6_f64, -0.3, -1.4].map(f64::exp);
     for (classes, z) in effect.classes.iter().zip(z) {
         assert!(
@@ -239,13 +240,13 @@ fn several_classes_have_an_output_each() {
 fn rows_held_out_are_a_part_of_their_own_and_many_rows_are_thinned() {
     let n = 10_001;
     let x: Vec<f64> = (0..n).map(f64::from).collect();
-    // One row is missed by far, wherever the sample's strides fall.
+    // One row has a large error that must be found, wherever the sample's strides fall.
     let y: Vec<f64> = (0..n).map(|i| f64::from(2 * i) + if i == 5_000 { 9.0 } else { 0.0 }).collect();
     let dataset = Dataset::of_table(vec![x, y], vec![Input::number("x")], "y");
     let config = r#"{"validation":{"fraction":0.25,"split":"last"}}"#;
     let trained = Diagnostics::of(&dataset, &query(config, &[2.0, 0.0])).unwrap();
     assert_eq!(trained.parts, [Role::Training, Role::Validation]);
-    // A quarter of 10,001, rounded up, is held out.
+    // A quarter of 10,001 rows, rounded up, is held out.
     assert_eq!(trained.n_samples, 7_500);
     let rows = trained.rows.unwrap();
     assert!(
@@ -256,7 +257,7 @@ fn rows_held_out_are_a_part_of_their_own_and_many_rows_are_thinned() {
     let held = Query { part: Role::Validation, ..query(config, &[2.0, 0.0]) };
     let held = Diagnostics::of(&dataset, &held).unwrap();
     assert_eq!((held.n_samples, held.rows.unwrap().row[0]), (2_501, 7_501));
-    // There are no rows for the test: those that there are stand in.
+    // There are no test rows, so all rows are used instead.
     let test = Query { part: Role::Test, ..query(config, &[2.0, 0.0]) };
     assert_eq!(Diagnostics::of(&dataset, &test).unwrap().part, Role::Training);
 }

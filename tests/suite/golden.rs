@@ -1,11 +1,13 @@
 //! Golden run files: later code continues them to the same bits on the CPU.
 //!
-//! The files of `tests/reference/golden` were recorded at commit b0a2442, before configuration, trainer and session
-//! were rewritten. Do not record them again without a reason, which belongs in the commit message. To do so, or to add
-//! a case: `DOWNHILL_RECORD_GOLDEN=1 cargo test --test suite golden`.
+//! The files of `tests/reference/golden` were recorded at commit b0a2442, before configuration,
+//! trainer and session were rewritten. Do not record them again without a reason, which belongs in
+//! the commit message. To do so, or to add a case, run `DOWNHILL_RECORD_GOLDEN=1 cargo test --test
+//! suite golden`.
 //!
-//! The logistic, softmax, Poisson and log-cosh losses may give other bits on another platform: their CPU kernels call
-//! `f32::exp` and `f32::ln`, which the C library computes. The files hold the results of glibc 2.36 on x86-64.
+//! The logistic, softmax, Poisson and log-cosh losses may give other bits on another platform,
+//! because their CPU kernels call `f32::exp` and `f32::ln`, which the C library computes. The files
+//! contain the results of glibc 2.36 on x86-64.
 
 use std::collections::BTreeMap;
 use std::fmt::{Debug, Write as _};
@@ -115,7 +117,7 @@ fn change(run: &mut Trainer, config: &RunConfig) {
     run.change(config.check().unwrap());
 }
 
-/// The run file as it is kept here, without the history.
+/// The run file as it is recorded here, without the history.
 fn write_run_file(run: &Trainer) -> Value {
     let mut file: Value = serde_json::from_str(&run_file::write(run).unwrap()).unwrap();
     file.as_object_mut().unwrap().remove("history");

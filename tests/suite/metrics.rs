@@ -44,7 +44,7 @@ fn numbers_are_scored_as_scikit_learn_does() {
         check(found.root_mean_squared_error, &expected["root_mean_squared_error"], "RMSE");
         check(found.mean_absolute_error, &expected["mean_absolute_error"], "MAE");
         check(found.r2.unwrap(), &expected["r2"], "R2");
-        // scikit-learn does not have it: computed from its R^2 of 60 rows and 3 features.
+        // scikit-learn does not compute it; derived from its R^2 with 60 rows and 3 features.
         let adjusted = 1.0 - (1.0 - expected["r2"].as_f64().unwrap()) * 59.0 / 56.0;
         assert_close(found.adjusted_r2.unwrap(), adjusted, 1e-12, "adjusted R2");
         for (tau, expected) in [0.1, 0.5, 0.8].iter().zip(expected["d2_pinball"].as_array().unwrap()) {
@@ -170,36 +170,36 @@ impl Rows for Line<'_> {
     }
 }
 
-/// What a model's predictions of some rows are worth, by what it predicts.
+/// Metrics of a model's predictions on some rows, by the kind of target.
 #[derive(Debug, PartialEq)]
 enum Metrics {
     /// A number.
     Regression {
         /// All metrics.
         metrics: RegressionMetrics,
-        /// Of the loss itself: share of the best constant's pinball loss that is explained, for the absolute and the
-        /// quantile loss.
+        /// For the absolute and the quantile loss: the fraction of the best constant's pinball loss
+        /// that is explained.
         d2_pinball: Option<f64>,
     },
     /// A class.
     Classification {
         /// All metrics.
         metrics: ClassificationMetrics,
-        /// Of the second of two classes; of each of three or more against all others. `None` where the rows are all
-        /// of one kind.
+        /// The ROC curve of the second of two classes, or of each of three or more classes against
+        /// the others. `None` if all rows are in one class.
         rocs: Vec<Option<Roc>>,
     },
 }
 
 impl Metrics {
-    /// Of the rows, by a model of `parameters` of the scaled features: a row of weights a feature, one for each of
-    /// `n_outputs`, then the biases, if any. `None` where there are no rows.
+    /// Computes metrics for a model with `parameters` of the scaled features: a row of weights per
+    /// feature, one for each of `n_outputs`, then the biases, if any. `None` if there are no rows.
     fn of(rows: &dyn Rows, parameters: &[f64], n_outputs: usize, loss: Loss) -> Option<Self> {
         let n_features = rows.n_features();
         let (mut z, mut response) = (vec![0.0; n_outputs], vec![0.0; n_outputs]);
         let n_classes = n_outputs.max(2);
         let (mut numbers, mut classes) = (Regression::default(), Classification::new(n_classes, 10));
-        // Whatever goes by rank needs every row at once.
+        // Metrics by rank need all rows at once.
         let ranks = loss.classifies() || matches!(loss, Loss::Absolute | Loss::Quantile { .. });
         let (mut all, mut targets, mut weights) = (Vec::new(), Vec::new(), Vec::new());
         let mut said = Vec::new();
@@ -211,7 +211,7 @@ impl Metrics {
                 outputs(parameters, features, &mut z);
                 response.copy_from_slice(&z);
                 loss.respond(&mut response);
-                // Of two classes the second says it all.
+                // With two classes, the second probability is enough.
                 said.extend_from_slice(if n_outputs == 2 { &response[1..] } else { &response });
             }
             n_samples += block.targets.len();
@@ -251,10 +251,10 @@ impl Metrics {
     }
 }
 
-/// `x w + b` of each output.
+/// Computes `x w + b` of each output.
 fn outputs(parameters: &[f64], features: &[f64], outputs: &mut [f64]) {
     outputs.fill(0.0);
-    // The biases, if there are any, are the weights of one more 1.
+    // Biases are the weights of an additional feature 1.
     let columns = features.iter().chain(std::iter::once(&1.0));
     for (x, weights) in columns.zip(parameters.chunks_exact(outputs.len())) {
         for (output, w) in outputs.iter_mut().zip(weights) {

@@ -1,4 +1,5 @@
-//! Networks with hidden ReLU layers in the plain reference, and the CPU engine that goes through it.
+//! Tests of networks with hidden ReLU layers in the plain reference, and of the CPU engine that
+//! uses it.
 
 use downhill::backend::State;
 use downhill::backend::gpu::Options;
@@ -12,16 +13,16 @@ use serde_json::Value;
 use crate::losses::{LOSSES, engine, params, problem};
 use crate::support::{On, Rows, assert_close, block_on, distance, numbers, reference};
 
-/// Rounding of 400 steps in f64, relative.
+/// The relative rounding error of 400 steps in f64.
 const SUMMED: f64 = 1e-9;
-/// Of the weights' norm after as many steps whose parameters and slopes are f32.
+/// The same, relative to the weights' norm, if parameters and slopes are f32.
 const SINGLE: f64 = 1e-4;
 
 fn relu(width: u32, bias: bool) -> Layer {
     Layer { width, activation: Activation::Relu, bias }
 }
 
-/// A case of tests/reference/network.json: its rows, its layout, and the objective.
+/// A case of tests/reference/network.json: its rows, layout and objective.
 fn case(reference: &Value, case: &Value) -> (Rows, Objective) {
     let x: Vec<f64> = reference["x"].as_array().unwrap().iter().flat_map(numbers).collect();
     let targets = numbers(&reference["targets"][case["targets"].as_str().unwrap()]);
@@ -78,7 +79,7 @@ fn hidden_layers_train_to_the_losses_of_numpy() {
         for (found, expected) in parameters.iter().zip(numbers(&expected["parameters"])) {
             assert_close(*found, expected, SUMMED, "parameter");
         }
-        // What a line cannot learn: the targets bend.
+        // A line cannot fit these targets, because they are curved.
         assert!(losses.last().unwrap() < &(0.25 * losses[0]), "{losses:?}");
     }
 }
@@ -102,13 +103,14 @@ fn central_differences_find_the_gradient_of_every_loss() {
             let mut shifted = [at.clone(), at.clone()];
             (shifted[0][j], shifted[1][j]) = (at[j] + h, at[j] - h);
             let found = (value(&shifted[0]) - value(&shifted[1])) / (2.0 * h);
-            // No kink lies within h of these points. Rounding is 1e-16 of the loss by h, curvature below 1e-10.
+            // No kink lies within h of these points. Rounding is 1e-16 of the loss divided by h,
+            // and curvature is below 1e-10.
             assert_close(found, *slope, 1e-8 * (1.0 + slope.abs()), &format!("{loss:?}, parameter {j}"));
         }
     }
 }
 
-/// The CPU engine has no kernels for hidden layers yet: it goes through the reference.
+/// The CPU engine has no kernels for hidden layers yet, so it uses the reference.
 #[test]
 fn the_cpu_engine_trains_hidden_layers() {
     let reference = reference("network");
@@ -132,7 +134,7 @@ fn the_cpu_engine_trains_hidden_layers() {
         let exact: Vec<f32> = numbers(&expected["parameters"]).iter().map(|w| *w as f32).collect();
         let apart = distance(state.parameters(0), &exact);
         assert!(apart <= SINGLE, "{apart:e}");
-        // A penalty shrinks the weights of every layer, and no bias.
+        // A penalty shrinks the weights of every layer, but no bias.
         let settings = RunSettings::of(&rows, &Penalty { strength: 1.0, l1_ratio: 1.0 }, None);
         let mut state = State::with_settings(&initial, vec![settings]);
         block_on(backend.advance(&mut state, &params, &[step; 400], &mut trace)).unwrap();
@@ -164,7 +166,7 @@ fn a_layout_knows_where_parameters_lie() {
     assert_eq!(linear.split(&flat), (&flat[..6], &flat[6..]));
     assert_eq!(linear.by_output(&flat), [[1, 4, 7], [2, 5, 8], [3, 6, 9]]);
 
-    // Glorot's bound is that of each layer; biases begin at 0.
+    // Glorot's bound is computed for each layer; biases start at 0.
     let found = initial_parameters(InitialWeights::GlorotUniform, &layout, 3);
     for place in layout.places() {
         let bound = (6.0 / (place.n_inputs as f32 + place.layer.width as f32)).sqrt();

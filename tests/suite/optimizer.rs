@@ -55,7 +55,7 @@ fn defaults_are_those_of_other_tools() {
 
 #[test]
 fn lion_stays_where_nothing_pulls() {
-    // By its formula with sign(0) = 0.
+    // By the formula, with sign(0) = 0.
     let rule = Optimizer::Lion { beta1: 0.9, beta2: 0.99, weight_decay: 0.0 }.rule();
     for weight in [0.0, -1.5] {
         let still = Parameter { weight, first_moment: 0.0, second_moment: 0.0 };

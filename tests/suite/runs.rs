@@ -1,4 +1,5 @@
-//! Many runs in one call, each with a rate, seeds, a penalty and batches of its own, against the same runs alone.
+//! Tests of parallel runs, each with its own rate, seeds, penalty and batch size, compared with
+//! single runs.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +13,7 @@ use downhill::trainer::{Standing, Sweep, Task};
 
 use crate::support::{On, backend_on, block_on, distance, exact, gpu, task};
 
-/// Of the weights' norm: kernels that read settings sum in another order than those that do not.
+/// Relative to the weights' norm: kernels that read settings sum in a different order than others.
 const STABLE: f64 = 1e-5;
 
 fn engine(on: On, task: &Task, n_runs: usize) -> Backend {
@@ -26,7 +27,7 @@ fn engine(on: On, task: &Task, n_runs: usize) -> Backend {
     }
 }
 
-/// The default data, and a configuration that only its kernels end.
+/// The default data with a configuration that never stops by itself.
 fn default_run(method: Method, learning_rate: f64) -> RunConfig {
     let stop = Stop { converged: false, ..Stop::default() };
     RunConfig { method, learning_rate, stop, ..RunConfig::default() }
@@ -41,7 +42,7 @@ fn rates() -> Vec<f32> {
     (0..256).map(|i| (0.001 * 4000.0_f64.powf(f64::from(i) / 255.0)) as f32).collect()
 }
 
-/// All rates in one call; the plan's own rate is 1.
+/// Trains with all rates in one call; the plan's own rate is 1.
 fn together(on: On, task: &Task, method: Method, n_steps: u64, factors: &[f32]) -> Sweep {
     let plan = default_run(method, 1.0).check().unwrap();
     let spec = RunSpec { role: Role::Candidate, ..RunSpec::of(&plan, n_samples(task)) };
@@ -53,7 +54,7 @@ fn together(on: On, task: &Task, method: Method, n_steps: u64, factors: &[f32]) 
     sweep
 }
 
-/// One run whose rate is that of the plan.
+/// Trains a single run at the plan's rate.
 fn alone(backend: &mut Backend, task: &Task, method: Method, n_steps: u64, rate: f32) -> Sweep {
     let plan = default_run(method, f64::from(rate)).check().unwrap();
     let mut sweep = Sweep::new(&plan, task, &[RunSpec::of(&plan, n_samples(task))]);
@@ -102,7 +103,8 @@ fn learning_rates_in_one_call_are_single_runs_on_the_gpu() {
     }
 }
 
-/// Rate, both seeds, penalty, fold and batch size differ between runs of one sweep, under an optimizer with moments.
+/// Runs of one sweep may differ in rate, both seeds, penalty, fold and batch size, even with an
+/// optimizer that has moments.
 #[test]
 fn everything_of_a_spec_may_differ_between_runs() {
     let mut config = default_run(Method::MiniBatch, 1.0);
@@ -129,7 +131,7 @@ fn everything_of_a_spec_may_differ_between_runs() {
     for on in [On::Cpu, On::Gpu] {
         let mut sweep = Sweep::new(&plan, &task, &specs);
         let mut backend = engine(on, &task, sweep.n_runs_of_call());
-        // In two parts: the second goes on where the first ended.
+        // In two parts: the second continues where the first ended.
         block_on(sweep.advance(&mut backend, 30)).unwrap();
         block_on(sweep.advance(&mut backend, 20)).unwrap();
         let mut seen: Vec<Vec<f32>> = Vec::new();
@@ -145,13 +147,13 @@ fn everything_of_a_spec_may_differ_between_runs() {
             assert!(apart <= STABLE, "{on:?}, run {run}: {apart:e}");
             assert!(!seen.iter().any(|other| other == found.parameters), "run {run} is like another");
             seen.push(found.parameters.to_vec());
-            // A history only where it was asked for.
+            // Only the requested histories are kept.
             assert_eq!(found.history.map(|history| history.n_steps()), spec.keeps_history.then_some(50));
         }
     }
 }
 
-/// Both sides read every setting: what is different is different on both.
+/// If a setting differs between runs, it must have the same effect on both engines.
 #[test]
 fn the_gpu_reads_the_settings_that_the_cpu_reads() {
     let mut config = default_run(Method::MiniBatch, 1.0);
