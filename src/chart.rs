@@ -1,9 +1,10 @@
-//! The pictures of the page, drawn on any plotters [`DrawingBackend`](plotters_backend::DrawingBackend).
+//! The charts of the page, drawn on any plotters
+//! [`DrawingBackend`](plotters_backend::DrawingBackend).
 //!
-//! Plain series come in; nothing here knows a backend of training, a trainer or a browser. Lengths are given in
-//! CSS pixels and multiplied by a [`Scale`]. Each chart has two layers: a static one (grid, labels, points,
-//! curves of the past) and a dynamic one above it (what moves at every snapshot, the cursor), so that a moving
-//! pointer never draws the axes again.
+//! Charts draw plain series and do not know a training backend, a trainer or a browser. Lengths are
+//! given in CSS pixels and multiplied by a [`Scale`]. Each chart has two layers: a static one
+//! (grid, labels, points, past curves) and a dynamic one above it (what changes with every
+//! snapshot, and the cursor), so that a moving pointer never redraws the axes.
 mod axis;
 mod fit;
 mod format;
@@ -29,7 +30,7 @@ pub use range::StableRange;
 pub use stage::Stage;
 pub use theme::{Colour, Theme, ThemeColours};
 
-/// Row counts on a grid, drawn instead of more points than can be told apart.
+/// Row counts on a grid, drawn instead of points that are too many to distinguish.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Density {
     /// Cells along x.
@@ -44,7 +45,7 @@ pub struct Density {
     pub counts: Vec<u32>,
 }
 
-/// Which layers of a chart no longer show what they should.
+/// The layers of a chart that are out of date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stale {
     /// The static layer.

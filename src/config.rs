@@ -240,14 +240,14 @@ pub const RESTARTING_FIELDS: &[&str] = &[
     "seed",
 ];
 
-/// A configuration that has been checked: nothing behind this point doubts it.
+/// A checked configuration. Code that takes a plan relies on it without further checks.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunPlan {
     config: RunConfig,
 }
 
 impl RunPlan {
-    /// What was checked.
+    /// Returns the configuration.
     pub fn config(&self) -> &RunConfig {
         &self.config
     }
@@ -261,7 +261,7 @@ impl RunPlan {
         }
     }
 
-    /// The same plan with `batch_rows` rows in a batch, of `n_samples`.
+    /// Returns the same plan with `batch_rows` of `n_samples` rows in a batch.
     pub(crate) fn with_batch_rows(&self, batch_rows: u32, n_samples: u32) -> Self {
         let mut config = self.config.clone();
         if self.batch_rows(n_samples) != batch_rows {
@@ -271,17 +271,17 @@ impl RunPlan {
         Self { config }
     }
 
-    /// The rate of the update from `step` to `step + 1`, before what the run itself scales it by.
+    /// The rate of the update from `step` to `step + 1`, before any scaling by the run itself.
     pub fn learning_rate(&self, step: u64) -> f64 {
         self.config.warmup.learning_rate(&self.config.schedule, self.config.learning_rate, step)
     }
 
-    /// How numbers are scaled inside the model.
+    /// The scaling of numbers inside the model.
     pub fn scaling(&self) -> Scaling {
         Self::scaling_of(&self.config)
     }
 
-    /// How numbers are scaled inside the model of a configuration.
+    /// The scaling of numbers inside the model of a configuration.
     pub fn scaling_of(config: &RunConfig) -> Scaling {
         let generated = matches!(config.data.source, Source::Linspace { .. });
         let usual = if generated { Scaling::None } else { Scaling::Standardize };

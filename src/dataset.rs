@@ -101,11 +101,11 @@ pub trait RowSource: std::fmt::Debug {
     /// Number of rows.
     fn n_rows(&self) -> usize;
 
-    /// Reads as many rows as `rows` has room for, from `first` on: row-major, each row its inputs, its target and its
-    /// [`Dataset::extras`].
+    /// Fills `rows` with rows from `first` on, row-major: each row has its inputs, its target and
+    /// its [`Dataset::extras`].
     ///
     /// # Errors
-    /// Where the table is missing or has changed.
+    /// Returned if the table is missing or has changed.
     fn read(&self, first: usize, rows: &mut [f64]) -> Result<()>;
 }
 
@@ -257,7 +257,7 @@ impl Dataset {
         });
     }
 
-    /// Reads inputs and targets of as many rows as `y` has room for, from `first` on; `x` is row-major.
+    /// Fills `x` (row-major) and `y` with the inputs and targets of rows from `first` on.
     pub fn read(&self, first: usize, x: &mut [f64], y: &mut [f64]) {
         if let Rows::Source(source) = &self.rows {
             let n_inputs = self.n_inputs();
@@ -315,8 +315,9 @@ impl Dataset {
         read
     }
 
-    /// Reads one of [`Dataset::extras`] of the rows from `first` on; `None` where there is no such column. A row that the
-    /// user has added has weight 1, belongs to no group, and comes last in the order.
+    /// Reads one of [`Dataset::extras`] for rows from `first` on; `None` if there is no such
+    /// column. A row that the user has added has weight 1, belongs to no group, and comes last in
+    /// the order.
     pub fn read_extra(&self, extra: Extra, first: usize, values: &mut [f64]) -> Option<()> {
         let column = self.n_inputs() + 1 + self.extras.iter().position(|other| *other == extra)?;
         self.stretches(first, values.len(), |place, stretch| {
@@ -422,7 +423,7 @@ impl Dataset {
         match n_samples {
             0 => return Err(Code::TableEmpty.into()),
             1 => return Err(Code::TooFewRows.into()),
-            // A table has a limit of its own.
+            // Tables have a limit of their own.
             n if n > MAX_SAMPLES && self.is_generated() => {
                 return Err(Message::new(Code::TooManyRows).with("limit", count(MAX_SAMPLES.into())));
             }
@@ -476,8 +477,8 @@ impl Dataset {
         Ok(())
     }
 
-    /// Splits the rows from `first` on into contiguous stretches: the range of each among the requested rows, and where
-    /// it comes from.
+    /// Splits the rows from `first` on into contiguous stretches: the range of each among the
+    /// requested rows, and its source.
     fn stretches(&self, first: usize, n_rows: usize, mut each: impl FnMut(Range<usize>, Stretch)) {
         let n_kept = self.n_kept();
         let end = first + n_rows;

@@ -1,8 +1,9 @@
 //! A model that another tool has trained, on rows that are here.
 //!
-//! Its inputs are found among those of the data by name, else by count and order; its coefficients are brought into the
-//! units of the data, and from there into the features of a run. In between levels of a category may change places: a
-//! model is told by the terms that it has, not by how it writes them.
+//! The inputs of a model are matched to those of the data by name, or else by number and order. Its
+//! coefficients are converted to the units of the data, and from there to the features of a run. In
+//! between, levels of categories may be reordered, because a model is defined by its terms and not
+//! by its notation.
 
 use crate::choices::Loss;
 use crate::config::ModelConfig;
@@ -19,14 +20,15 @@ pub use comparison::{ComparedCoefficient, ComparedPart, ComparedScore, Compariso
 pub use model::{Folded, Model, unscaled};
 use terms::{Factor, Key};
 
-/// Where a model finds its inputs.
+/// The match between a model's inputs and those of the data.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Matching {
-    /// Of each of its inputs, that of the data.
+    /// For each input of the model, the index of the data's input.
     places: Vec<usize>,
-    /// Of each level of that in the data, what the model calls it; empty for a number.
+    /// For each level of that input in the data, the index of the model's level; empty for a
+    /// number.
     levels: Vec<Vec<usize>>,
-    /// What a person should know of how they were matched.
+    /// What the user should know about the matching.
     pub notice: Option<Message>,
 }
 
@@ -49,7 +51,7 @@ impl Matching {
 }
 
 impl Model {
-    /// The loss to go on by: `current` where its outputs mean the same.
+    /// The loss to continue with: `current` if its outputs have the same meaning.
     pub fn loss(&self, current: Loss) -> Loss {
         match self.activation {
             activation if activation == current.response() => current,
@@ -59,11 +61,11 @@ impl Model {
         }
     }
 
-    /// Where its inputs are among these.
+    /// Matches the model's inputs to `inputs`.
     ///
     /// # Errors
-    /// [`Code::ModelInputs`] where they are not: neither by name nor by count and order, or a category has a level that
-    /// the model does not know.
+    /// [`Code::ModelInputs`] if they match neither by name nor by number and order, or if a
+    /// category has a level that the model does not know.
     pub fn matched(&self, inputs: &[Input]) -> Result<Matching> {
         let is_alike = |own: &Input, other: &Input| own.levels.is_empty() == other.levels.is_empty();
         let place =
@@ -91,7 +93,7 @@ impl Model {
         Ok(Matching { levels: levels.collect::<Result<_>>()?, places, notice })
     }
 
-    /// What it takes, and what the data give instead.
+    /// The error that names what the model takes and what the data have instead.
     fn refused(&self, expected: String) -> Message {
         Message::new(Code::ModelInputs).with("found", described(&self.inputs)).with("expected", expected)
     }
@@ -106,7 +108,7 @@ impl Model {
         let same = numbers.iter().all(|own| degree_of(own) == degree);
         let degree = if same { degree } else { 1 };
         let other = numbers.iter().filter(|own| degree_of(own) != degree);
-        // By the data's own names and in their order, as a person would have chosen them.
+        // With the data's own names and order, as a user would have chosen them.
         let own_of = |pair: &[u32; 2]| {
             let [one, other] = pair.map(|own| matching.places[own as usize]);
             [one.min(other), one.max(other)].map(|place| inputs[place].name.clone())
@@ -120,8 +122,8 @@ impl Model {
         }
     }
 
-    /// Whether it has a constant without a bias: where its scaling is about a centre, or another level of a category is
-    /// the one that the others are compared to.
+    /// Whether the model has a constant without a bias: if its features are centered, or if a
+    /// category has another reference level.
     fn has_constant(&self, inputs: &[Input], matching: &Matching) -> bool {
         let of_outputs = self.in_units_of(inputs, matching, None);
         of_outputs
@@ -129,8 +131,8 @@ impl Model {
             .any(|of_output| of_output.get(&Key::Constant).is_some_and(|constant| *constant != 0.0))
     }
 
-    /// Which of its outputs each class of the data is; of one output, whether it is that of the second class (1) or of
-    /// the first (0). `None` where that cannot be told.
+    /// Maps each class of the data to an output of the model. For one output, the entry says
+    /// whether it is that of the second class (1) or of the first (0). `None` if that is unknown.
     fn classes(&self, target_levels: &[String], n_outputs: usize) -> Option<Vec<usize>> {
         let n_own = self.n_outputs();
         let known = |level: &String| self.target_levels.iter().position(|known| known == level);
@@ -155,7 +157,7 @@ impl Model {
         }
     }
 
-    /// Of each output of the data, the weights and the bias.
+    /// Returns the weights and the bias of each output of the data.
     fn by_output(&self, classes: Option<&[usize]>) -> Vec<Vec<f64>> {
         let n_own = self.n_outputs();
         let of = |output: usize, sign: f64| -> Vec<f64> {
@@ -170,7 +172,8 @@ impl Model {
         }
     }
 
-    /// Of each output, its coefficients in the units of the data, terms and levels as the data have them.
+    /// Returns the coefficients of each output in the units of the data, with the data's terms and
+    /// levels.
     fn in_units_of(
         &self,
         inputs: &[Input],
@@ -204,8 +207,8 @@ impl Model {
         self.by_output(classes).into_iter().map(of_output).collect()
     }
 
-    /// A power or a level as the data have it: a level that the others are compared to there is 1 less all of them, and
-    /// one that is not there is nothing.
+    /// Expresses a power or a level in terms of the data. If a level is the data's reference level,
+    /// it is 1 minus all others; an unknown level is 0.
     fn factors(&self, term: Term, inputs: &[Input], matching: &Matching) -> Vec<(f64, Option<Factor>)> {
         match term {
             Term::Power { input, power } => vec![(1.0, Some(Factor::Power(matching.places[input], power)))],
@@ -225,11 +228,12 @@ impl Model {
         }
     }
 
-    /// The parameters of a run whose features are those of `map`, which [`Model::config`] makes of the data's
-    /// `inputs`; of `n_outputs`, classes as `target_levels` names them.
+    /// Converts the model to parameters of a run whose features are those of `map`, which
+    /// [`Model::config`] creates from the data's `inputs`. The run has `n_outputs`, with classes
+    /// named by `target_levels`.
     ///
     /// # Errors
-    /// [`Code::ModelInputs`] where it has another number of outputs, or other classes.
+    /// [`Code::ModelInputs`] if the number of outputs or the classes differ.
     pub fn parameters(
         &self,
         (map, bias): (&FeatureMap, bool),

@@ -124,7 +124,8 @@ impl History {
         self.record(first_step, batch_losses, |last| rates.get(last).copied().unwrap_or(f32::NAN));
     }
 
-    /// [`record_steps`](Self::record_steps) with the rate of the `i`th of these steps by a function.
+    /// Does the same as [`record_steps`](Self::record_steps), with a function for the rate of the
+    /// `i`th step.
     pub fn record_steps_with(
         &mut self,
         first_step: u64,
@@ -160,7 +161,8 @@ impl History {
         self.since(first)
     }
 
-    /// Everything, for a page that has nothing yet. Does not touch what [`delta`](Self::delta) will say.
+    /// Returns the whole history, for a page that has nothing yet. Does not affect the next
+    /// [`delta`](Self::delta).
     #[must_use]
     pub fn whole(&self) -> HistoryDelta {
         self.since(0)
@@ -168,8 +170,8 @@ impl History {
 
     /// Cuts this history off at `delta.first` and appends the delta.
     ///
-    /// Arrays of unequal length are taken as far as all of them go. A delta carries means, not counts: a
-    /// bucket that came this way weighs as one step if recording goes on in it.
+    /// Arrays of unequal length are cut to the shortest. A delta contains means, not counts, so a
+    /// bucket that came this way counts as one step if recording continues in it.
     pub fn apply(&mut self, delta: &HistoryDelta) {
         let first = delta.first as usize;
         let n_new = [
@@ -198,16 +200,17 @@ impl History {
         self.changed = self.changed.min(first);
     }
 
-    /// Forgets everything; the next delta says so.
+    /// Clears the history; the next delta reports that.
     pub fn clear(&mut self) {
         self.resize(0);
         self.n_steps = 0;
         self.changed = 0;
     }
 
-    /// Goes back to the weights of `step`: drops the batch losses from `step` on and the losses after it.
+    /// Returns to the weights of `step`: drops the batch losses from `step` on and the losses after
+    /// it.
     ///
-    /// A bucket is not taken apart: one that holds steps on both sides of `step` stays as it is.
+    /// A bucket that contains steps on both sides of `step` cannot be split and stays.
     pub fn truncate_after(&mut self, step: u64) {
         let index = bucket_of(step);
         if index >= self.len() {
@@ -233,10 +236,10 @@ impl History {
 
     /// Folds the history into the pixel columns of a plot, each with its least and greatest value.
     ///
-    /// Column `i` takes the buckets that begin in `[step_at(i), step_at(i + 1))`; `step_at` is the inverse of
-    /// the axis and must not fall. Columns without a bucket are left out. Beyond either end the next bucket and
-    /// the next that has an evaluated loss are kept, so that lines run on to the edge of the plot. `means` is [`batch_loss_mean`](Self::batch_loss_mean),
-    /// or that smoothed.
+    /// Column `i` takes the buckets that begin in `[step_at(i), step_at(i + 1))`; `step_at` is the
+    /// inverse of the axis and must not decrease. Empty columns are left out. Beyond either end the
+    /// next bucket and the next one with an evaluated loss are kept, so that lines extend to the
+    /// edge of the plot. `means` is [`batch_loss_mean`](Self::batch_loss_mean), smoothed or not.
     #[must_use]
     pub fn decimate(&self, means: &[f32], n_columns: usize, step_at: impl Fn(usize) -> f64) -> Vec<Column> {
         // Casts from float saturate, so a hostile edge is the first or the last step.
@@ -348,7 +351,7 @@ impl History {
     }
 
     fn mean(&self, index: usize) -> f32 {
-        // No step yet: 0 / 0 is the NaN that says so.
+        // An empty bucket gives 0 / 0, which is NaN.
         (self.batch_loss_sum[index] / self.batch_loss_count[index] as f64) as f32
     }
 
@@ -410,7 +413,8 @@ pub struct Column {
 /// Exponential moving average with the bias correction of Adam (Kingma & Ba 2015, section 3):
 /// `m <- f m + (1 - f) v`, shown as `m / (1 - f^t)`.
 ///
-/// `factor` is held to 0..=0.999, where 0 changes nothing. A `NaN` stays a gap and is not averaged.
+/// `factor` is clamped to 0..=0.999, where 0 changes nothing. A `NaN` stays a gap and does not
+/// affect its neighbors.
 #[must_use]
 pub fn smooth(values: &[f32], factor: f32) -> Vec<f32> {
     let factor = if factor.is_finite() { f64::from(factor.clamp(0.0, 0.999)) } else { 0.0 };

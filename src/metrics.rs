@@ -1,7 +1,6 @@
-//! How good predictions are: the metrics of regression and of classification, as scikit-learn defines them, each row
-//! counting by its weight.
+//! Metrics of regression and classification, as scikit-learn defines them, with sample weights.
 //!
-//! Sums are fed block by block. A curve of true against false positives needs the score of every row.
+//! Sums are updated block by block. An ROC curve needs the scores of all rows.
 
 use crate::order::argsort;
 use serde::Serialize;
@@ -10,7 +9,7 @@ mod named;
 
 pub use named::NamedMetrics;
 
-/// The least probability whose logarithm is taken, as in scikit-learn's `log_loss`.
+/// The smallest probability whose logarithm is taken, as in scikit-learn's `log_loss`.
 const LEAST_PROBABILITY: f64 = f64::EPSILON;
 
 /// The most points of a ROC curve.
@@ -28,7 +27,8 @@ pub struct Regression {
     spread: f64,
     /// `sum s y ln y`.
     entropy: f64,
-    /// `sum s (m - y - y ln m)`: half the Poisson deviance less the entropy, and no number where there is none.
+    /// `sum s (m - y - y ln m)`: half the Poisson deviance minus the entropy; NaN if it is
+    /// undefined.
     deviance: f64,
 }
 
@@ -39,15 +39,17 @@ pub struct RegressionMetrics {
     pub n_samples: u64,
     /// Mean of `(y - prediction)^2`.
     pub mean_squared_error: f64,
-    /// Its root.
+    /// The root of the mean squared error.
     pub root_mean_squared_error: f64,
     /// Mean of `|y - prediction|`.
     pub mean_absolute_error: f64,
     /// `1 - sum (y - prediction)^2 / sum (y - mean)^2`; `None` for a constant target.
     pub r2: Option<f64>,
-    /// `1 - (1 - R^2) (n - 1) / (n - p - 1)`, p being the features; `None` where no degree of freedom is left.
+    /// `1 - (1 - R^2) (n - 1) / (n - p - 1)` with `p` features; `None` if no degree of freedom
+    /// remains.
     pub adjusted_r2: Option<f64>,
-    /// Mean of `2 (y ln(y / m) - y + m)`, m being the prediction; `None` unless all `m > 0` and `y >= 0`.
+    /// The mean of `2 (y ln(y / m) - y + m)` with prediction `m`; `None` unless all `m > 0` and `y
+    /// >= 0`.
     pub mean_poisson_deviance: Option<f64>,
     /// Share of the Poisson deviance of the mean that is explained: `d2_tweedie_score(power=1)`.
     pub d2_poisson: Option<f64>,
@@ -80,7 +82,7 @@ impl Regression {
         let n = self.n_samples as f64;
         let left = n - n_features as f64 - 1.0;
         let deviance = 2.0 * (self.entropy + self.deviance);
-        // That of the mean: `sum s (m - y)` is 0.
+        // The deviance of the mean: `sum s (m - y)` is 0.
         let null_deviance = 2.0 * (self.entropy - self.weight * self.mean * libm::log(self.mean));
         let has_deviance = deviance.is_finite();
         RegressionMetrics {
@@ -96,9 +98,10 @@ impl Regression {
     }
 }
 
-/// Share of the pinball loss of the best constant that is explained, at a quantile (`d2_pinball_score`; at 0.5 it is
-/// `d2_absolute_error_score`). The constant is the first target that so much of the weight lies below or at; any
-/// other as good has the same loss. `None` for a constant target.
+/// The fraction of the best constant's pinball loss that is explained, at a quantile
+/// (`d2_pinball_score`; at 0.5 it is `d2_absolute_error_score`). The constant is the weighted
+/// quantile of the targets; other optimal constants have the same loss. `None` for a constant
+/// target.
 pub fn d2_pinball(predictions: &[f64], targets: &[f64], weights: &[f64], tau: f64) -> Option<f64> {
     let order = argsort(targets);
     let last = order.last()?;
@@ -151,14 +154,14 @@ pub struct ClassificationMetrics {
     pub log_loss: f64,
     /// Share of rows whose most probable class is the true one.
     pub accuracy: f64,
-    /// Mean squared distance of probabilities from what came: of the second of two classes, summed over three or
-    /// more.
+    /// The mean squared distance of probabilities from outcomes: for two classes that of the
+    /// second, for more the sum over classes.
     pub brier: f64,
     /// Weight of rows: a row a true class, a column a predicted one.
     pub confusion: Vec<Vec<f64>>,
-    /// Of each class.
+    /// The metrics of each class.
     pub classes: Vec<ClassMetrics>,
-    /// Parts of `[0, 1]` of equal width that hold any rows; of two classes alone.
+    /// The non-empty bins of equal width in `[0, 1]`, only for two classes.
     pub calibration: Vec<Bin>,
 }
 
@@ -176,7 +179,7 @@ pub struct ClassMetrics {
 }
 
 impl Classification {
-    /// Of so many classes; `n_bins` parts for the calibration curve.
+    /// Starts with `n_classes`, and `n_bins` for the calibration curve.
     pub fn new(n_classes: usize, n_bins: usize) -> Self {
         Self {
             n_classes,
@@ -189,7 +192,8 @@ impl Classification {
         }
     }
 
-    /// Adds rows. `probabilities` are row-major, one a class; of two classes that of the second alone.
+    /// Adds rows. `probabilities` are row-major with one per class; for two classes only that of
+    /// the second.
     pub fn feed(&mut self, probabilities: &[f64], targets: &[f64], weights: &[f64]) {
         let width = if self.n_classes == 2 { 1 } else { self.n_classes };
         for ((p, y), s) in probabilities.chunks_exact(width).zip(targets).zip(weights) {
@@ -263,16 +267,18 @@ impl Classification {
 /// True and false positive rates for every threshold of the score, in descending order.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Roc {
-    /// From (0, 0) to (1, 1): share of negatives, and of positives, that score as high as the threshold; a thousand
-    /// at most. Points on the line between their neighbours are left out.
+    /// From (0, 0) to (1, 1): the fractions of negatives and of positives that score at least the
+    /// threshold. There are at most a thousand points; points on the line between their neighbors
+    /// are left out.
     pub points: Vec<[f64; 2]>,
-    /// Area under all of them: the probability that a positive scores higher than a negative, ties counting a half.
+    /// The area under the curve of all points: the probability that a positive scores higher than a
+    /// negative, where ties count half.
     pub area: f64,
 }
 
 impl Roc {
-    /// Of rows that are positive (the target is 1) or not (0), with scores of any scale. `None` where all rows are of
-    /// one kind.
+    /// Computes the curve of rows that are positive (the target is 1) or not (0), with scores on
+    /// any scale. `None` if all rows are of one kind.
     pub fn new(scores: &[f64], targets: &[f64], weights: &[f64]) -> Option<Self> {
         let falling: Vec<f64> = scores.iter().map(|score| -score).collect();
         let order = argsort(&falling);

@@ -5,7 +5,7 @@ use wasm_bindgen::JsValue;
 
 use crate::message::Message;
 
-/// A message as an `Error` with `code` and `params` beside its text.
+/// Converts a message to an `Error` with `code` and `params` in addition to its text.
 pub fn to_error(message: &Message) -> Error {
     let params = Object::new();
     for (name, value) in &message.params {

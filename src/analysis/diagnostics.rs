@@ -1,4 +1,4 @@
-//! How a model does on some rows of a dataset, as numbers to draw: what the page's tab of diagnostics asks for.
+//! Diagnostics of a model on some rows of a dataset: the numbers behind the page's diagnostics tab.
 
 use serde::{Deserialize, Serialize};
 
@@ -23,30 +23,31 @@ pub use influence::Influence;
 
 /// The most rows that a picture has dots for, and places of a curve.
 const MOST_ROWS: usize = 4_000;
-/// Places along an input at which its effect is taken.
+/// The number of places along an input at which its effect is computed.
 const N_GRID: usize = 61;
-/// Cook's distances that curves are drawn at: rows beyond them deserve a look (Cook and Weisberg 1982).
+/// The values of Cook's distance that get contour lines; rows beyond them deserve a look (Cook and
+/// Weisberg 1982).
 const COOKS_DISTANCES: [f64; 2] = [0.5, 1.0];
 
-/// What the page asks (`diagnose` of `Request` in TypeScript).
+/// A request of the page (`diagnose` of `Request` in TypeScript).
 #[derive(Clone, Debug, Deserialize)]
 pub struct Query {
     /// The run.
     pub config: RunConfig,
-    /// Weights in the units of the inputs, the bias last; those of several outputs one after the other, as snapshots
-    /// have them.
+    /// The weights in the units of the inputs, with the bias last; one output after the other, as
+    /// in snapshots.
     pub weights: Vec<f64>,
-    /// Which rows.
+    /// The rows to evaluate.
     pub part: Role,
-    /// The input whose effect is asked for; without it, the first.
+    /// The input whose effect is requested; the first one by default.
     #[serde(default)]
     pub effect: Option<EffectOf>,
-    /// Whether to analyse the exact fit, too, which is solved anew.
+    /// Whether to analyze the exact fit, too, which has to be solved again.
     #[serde(default)]
     pub exact: bool,
 }
 
-/// What a model predicts.
+/// The kind of prediction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Task {
@@ -76,11 +77,11 @@ impl Task {
 /// The answer (`Diagnosed` in TypeScript).
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Diagnostics {
-    /// Which rows.
+    /// The rows that were evaluated.
     pub part: Role,
     /// The parts that have rows.
     pub parts: Vec<Role>,
-    /// What the model predicts.
+    /// The kind of prediction.
     pub task: Task,
     /// Rows of the part.
     pub n_samples: usize,
@@ -90,15 +91,15 @@ pub struct Diagnostics {
     pub rows: Option<Shown>,
     /// The effect of one input.
     pub effect: Option<Effect>,
-    /// The exact fit to the training rows, where the page asked for it.
+    /// The exact fit to the training rows, if the page requested it.
     pub exact: Option<Exact>,
-    /// Of two classes.
+    /// The ROC curve, for two classes.
     pub roc: Option<Curve>,
-    /// Of two classes.
+    /// The calibration curve, for two classes.
     pub calibration: Option<Calibration>,
-    /// Of classes.
+    /// The confusion matrix, for classes.
     pub confusion: Option<Confusion>,
-    /// Of two classes.
+    /// The histogram of probabilities, for two classes.
     pub histogram: Option<Histogram>,
 }
 
@@ -109,7 +110,7 @@ pub struct Exact {
     pub rows: Influence,
     /// Curves of equal Cook's distance, `r = +-sqrt(D p (1 - h) / h)`.
     pub contours: Vec<Contour>,
-    /// Its predictions along the input, at the places of [`Effect::grid`].
+    /// The predictions along the input, at the places of [`Effect::grid`].
     pub effect: Vec<f64>,
     /// Ends of the 95% interval of that mean, where coefficients have standard errors.
     pub band: Option<[Vec<f64>; 2]>,
@@ -126,7 +127,8 @@ pub struct Contour {
     pub standardized: Vec<f64>,
 }
 
-/// Rows to draw, column by column: all of them, or every so many and the one with the largest residual.
+/// Rows to draw, stored by column: all of them, or an even sample plus the one with the largest
+/// residual.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Shown {
     /// Their places, from 1.
@@ -135,7 +137,8 @@ pub struct Shown {
     pub actual: Vec<f64>,
     /// Predictions.
     pub fitted: Vec<f64>,
-    /// `actual - fitted`; of counts the deviance residual, `sign(y - m) sqrt(2 (y ln(y / m) - y + m))`.
+    /// `actual - fitted`; for counts the deviance residual, `sign(y - m) sqrt(2 (y ln(y / m) - y +
+    /// m))`.
     pub residual: Vec<f64>,
 }
 
@@ -151,7 +154,7 @@ impl Shown {
     }
 }
 
-/// What one pass over the rows gathers.
+/// Everything that one pass over the rows collects.
 struct Pass {
     rows: Shown,
     /// Inputs of these rows, row-major.
@@ -160,7 +163,7 @@ struct Pass {
     measured: Measured,
 }
 
-/// Sums over the rows, by what is predicted.
+/// Sums over the rows, by the kind of prediction.
 enum Measured {
     Numbers(Regression),
     Classes(Scored),
@@ -282,7 +285,7 @@ fn regression_scores(metrics: &RegressionMetrics, task: Task) -> Vec<(&'static s
     errors.iter().chain(others).copied().collect()
 }
 
-/// What can be inferred of a configuration's model from the training rows.
+/// Infers standard errors and tests for the model of a configuration on the training rows.
 pub fn inferred(dataset: &Dataset, roles: &Roles, plain: FeatureMap, config: &RunConfig) -> Inferred {
     let map = training_map(dataset, roles, plain, config);
     let n_outputs = match config.loss {
@@ -293,8 +296,9 @@ pub fn inferred(dataset: &Dataset, roles: &Roles, plain: FeatureMap, config: &Ru
     Fit::new(rows, n_outputs, config.model.bias, config.loss, config.penalty).inferred().clone()
 }
 
-/// The feature map of an exact fit, scaled by the training rows as the map of a run is. A penalty is one of the scaled
-/// features; without a penalty the scale changes no answer, and standardizing keeps all digits.
+/// The feature map of an exact fit, scaled by the training rows like the map of a run, because a
+/// penalty applies to the scaled features. Without a penalty the scale does not change the result,
+/// and standardizing preserves precision.
 fn training_map(dataset: &Dataset, roles: &Roles, plain: FeatureMap, config: &RunConfig) -> FeatureMap {
     let own = RunPlan::scaling_of(config);
     let scaling = if config.penalty.strength > 0.0 { own } else { Scaling::Standardize };

@@ -1,6 +1,6 @@
 use super::format;
 
-/// How data become lengths along an axis.
+/// The mapping from data to lengths along an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mapping {
     /// `t = v`.
@@ -12,7 +12,7 @@ pub enum Mapping {
 }
 
 impl Mapping {
-    /// From data to the mapped coordinate; `NaN` where there is none.
+    /// Maps data to the mapped coordinate; `NaN` if there is none.
     #[must_use]
     pub fn forward(self, value: f64) -> f64 {
         match self {
@@ -23,7 +23,7 @@ impl Mapping {
         }
     }
 
-    /// From the mapped coordinate to data.
+    /// Maps the mapped coordinate back to data.
     #[must_use]
     pub fn inverse(self, mapped: f64) -> f64 {
         match self {
@@ -37,7 +37,7 @@ impl Mapping {
 /// A stretch of a mapped coordinate laid along a stretch of the backend's.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Axis {
-    /// How data become lengths.
+    /// The mapping from data to lengths.
     pub mapping: Mapping,
     /// Mapped coordinate at `start`.
     pub low: f64,
@@ -59,7 +59,7 @@ pub struct Tick {
 }
 
 impl Axis {
-    /// Backend coordinate of a value; `NaN` if it has none.
+    /// Returns the backend coordinate of a value; `NaN` if it has none.
     #[must_use]
     pub fn position(&self, value: f64) -> f64 {
         self.place(self.mapping.forward(value))
@@ -81,13 +81,13 @@ impl Axis {
         self.start + (mapped - self.low) / (self.high - self.low) * (self.end - self.start)
     }
 
-    /// Ticks at round values, at least `gap` backend units apart.
+    /// Returns ticks at round values, at least `gap` backend units apart.
     #[must_use]
     pub fn ticks(&self, gap: f64) -> Vec<Tick> {
         self.ticks_with(gap, format::tick, 0.0)
     }
 
-    /// Ticks at whole steps, labelled `12k` or `1.5M` where they are large.
+    /// Returns ticks at whole steps; large ones are labelled `12k` or `1.5M`.
     #[must_use]
     pub fn step_ticks(&self, gap: f64) -> Vec<Tick> {
         self.ticks_with(gap, format::step_tick, 1.0)
@@ -117,7 +117,7 @@ impl Axis {
             ticks.push(Tick { value: 0.0, label: "0".to_owned() });
         }
         let high = self.mapping.inverse(self.high);
-        // Powers of ten are short words: they may stand closer than other labels.
+        // Powers of ten have short labels and may be closer together.
         let gap = 0.55 * gap;
         let per_decade = (self.end - self.start).abs() / (self.high - self.low);
         let multiples: &[f64] = if per_decade > 4.0 * gap { &[1.0, 2.0, 5.0] } else { &[1.0] };
@@ -126,7 +126,7 @@ impl Axis {
             for multiple in multiples {
                 let value = multiple * 10_f64.powi(exponent);
                 if value <= high * (1.0 + 1e-12) && self.mapping.forward(value) >= self.low {
-                    // `1k` beside `10k`, not `1,000`.
+                    // Next to `10k`, the label is `1k` and not `1,000`.
                     let largest = if value >= 1e3 { value.max(1e4) } else { value };
                     ticks.push(Tick { value, label: label(value, value, largest) });
                 }
@@ -169,7 +169,7 @@ fn linear_ticks(
 ) -> Vec<Tick> {
     let step = nice_step((high - low) / room).max(least_step);
     let (first, last) = ((low / step - 1e-9).ceil(), (high / step + 1e-9).floor());
-    // Ticks that f64 cannot tell apart would all stand in one place.
+    // Ticks that f64 cannot distinguish would be in the same place.
     if !step.is_finite() || step <= 0.0 || !(last - first).is_finite() || first.abs().max(last.abs()) > 1e13 {
         return Vec::new();
     }

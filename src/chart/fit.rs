@@ -11,21 +11,21 @@ use serde::Serialize;
 
 /// Above this, residuals are a grey mass and are not drawn.
 const MOST_RESIDUALS: usize = 2000;
-/// How far the pointer may be from a point that it reads, CSS pixels.
+/// The maximum distance in CSS pixels from the pointer to a point that it reads.
 const REACH: f64 = 12.0;
 /// Opacity steps of a density: enough to look continuous, few enough to draw in few fills.
 const N_SHADES: usize = 24;
 
-/// What the fit chart shows on demand.
+/// Options of the fit chart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FitOptions {
-    /// Thin lines from points to the fit; at most 2,000 points have them.
+    /// Whether to draw thin lines from points to the fit, for at most 2,000 points.
     pub show_residuals: bool,
     /// The exact solution as a ghost.
     pub show_exact: bool,
 }
 
-/// What is under the pointer (`FitReading` in TypeScript).
+/// The values under the pointer (`FitReading` in TypeScript).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct FitReading {
     /// Data coordinate under the pointer.
@@ -36,9 +36,9 @@ pub struct FitReading {
     pub exact: Option<f64>,
     /// Index of the nearest point within 12 CSS pixels.
     pub point: Option<u32>,
-    /// That point's x.
+    /// The x of that point.
     pub point_x: Option<f64>,
-    /// That point's y.
+    /// The y of that point.
     pub point_y: Option<f64>,
 }
 
@@ -76,8 +76,9 @@ impl FitChart {
         self.stage.stale.base = true;
     }
 
-    /// Replaces the points, forgets density and curves. Ranges are those of all rows, whether among the points or
-    /// not. The zoom stays where the new ranges are about the old ones: a point was added, not a table loaded.
+    /// Replaces the points; drops density and curves. The ranges are those of all rows, including
+    /// rows that are not among the points. The zoom is kept if the new ranges are similar to the
+    /// old ones, as after adding a point.
     pub fn set_dataset(
         &mut self,
         points_x: Vec<f32>,
@@ -89,7 +90,8 @@ impl FitChart {
         self.density = None;
         self.exact = Series::default();
         self.fit = Series::default();
-        // A scatter needs no zero, so its range is padded; of a single value, the range that losses would have.
+        // A scatter plot does not need to include zero, so its range is padded. A single value gets
+        // the range that losses would have.
         let (y_low, y_high) = StableRange::default().update(Mapping::Linear, y_range[0], y_range[1]);
         let y = if y_range[1] > y_range[0] { padded(y_range, 0.06) } else { Span::new(y_low, y_high) };
         let home = [padded(x_range, 0.03), y];
@@ -128,7 +130,7 @@ impl FitChart {
         self.stage.stale.top = true;
     }
 
-    /// What to show on demand.
+    /// Sets the options.
     pub fn set_options(&mut self, options: FitOptions) {
         self.stage.stale.top |= self.options != options;
         self.options = options;
@@ -141,7 +143,7 @@ impl FitChart {
         self.cursor = x;
     }
 
-    /// What is at a place on the page; `None` outside the plot.
+    /// Returns the values at a position on the page; `None` outside the plot.
     #[must_use]
     pub fn reading(&self, x_css: f64, y_css: f64) -> Option<FitReading> {
         let (frame, (px, py)) = self.stage.inside(x_css, y_css)?;
@@ -167,7 +169,7 @@ impl FitChart {
     /// Draws grid, labels and points.
     ///
     /// # Errors
-    /// What the backend reports.
+    /// Those of the backend.
     pub fn draw_base<DB: DrawingBackend>(&self, backend: &mut DB) -> Drawn<DB> {
         let Some(frame) = self.stage.visible_frame() else { return Ok(()) };
         let mut pen = Pen::new(backend, self.stage.size.scale, &self.stage.theme);
@@ -181,7 +183,7 @@ impl FitChart {
     /// Draws the curves, the residuals and the cursor.
     ///
     /// # Errors
-    /// What the backend reports.
+    /// Those of the backend.
     pub fn draw_top<DB: DrawingBackend>(&self, backend: &mut DB) -> Drawn<DB> {
         let Some(frame) = self.stage.visible_frame() else { return Ok(()) };
         let (theme, plot) = (&self.stage.theme, frame.plot);
@@ -195,7 +197,8 @@ impl FitChart {
                 }
             }
         }
-        // A halo keeps the curves apart from thousands of points beneath them; few points it would only cut.
+        // A halo separates the curves from thousands of points beneath them; few points would only
+        // be cut by it.
         let is_crowded = self.density.is_some() || self.points.len() > 1000;
         let halo = theme.background.faded(if is_crowded { 0.7 } else { 0.0 });
         if self.options.show_exact {
@@ -226,8 +229,9 @@ impl FitChart {
     fn draw_points<DB: DrawingBackend>(&self, pen: &mut Pen<DB>, frame: &Frame) -> Drawn<DB> {
         let radius = point_radius(self.points.len());
         let colour = self.stage.theme.points.faded(0.45);
-        // A canvas fills many discs as one shape, in which overlaps do not darken. Neighbours in the data lie
-        // side by side in the picture: taken in strides, they fall into different fills.
+        // A canvas fills many discs as one shape, in which overlaps do not darken. Neighbors in the
+        // data are neighbors in the picture, so points are taken in strides to put them into
+        // different fills.
         let stride = self.points.len().div_ceil(64).max(1);
         for start in 0..stride {
             for i in (start..self.points.len()).step_by(stride) {
@@ -279,7 +283,7 @@ impl FitChart {
     }
 }
 
-/// From 3.5 CSS pixels for a hundred points to 1.2 for 20,000, evenly in the logarithm.
+/// Decreases from 3.5 CSS pixels for a hundred points to 1.2 for 20,000, linearly in the logarithm.
 fn point_radius(n: usize) -> f64 {
     let share = ((n.max(1) as f64).log10() - 2.0) / (20_000_f64.log10() - 2.0);
     3.5 + (1.2 - 3.5) * share.clamp(0.0, 1.0)

@@ -1,8 +1,8 @@
 /// Typographic minus: as wide as a plus, so that columns of numbers do not sway.
 const MINUS: char = '\u{2212}';
 
-/// A number as the page shows it: 4 significant digits, thousands separated, an exponent only outside
-/// 1e-4..1e6.
+/// Formats a number like the page: four significant digits, grouped thousands, an exponent only
+/// outside 1e-4..1e6.
 #[must_use]
 pub fn number(value: f64) -> String {
     if value.is_nan() {
@@ -46,7 +46,8 @@ pub fn thousands(value: f64, decimals: usize) -> String {
     text
 }
 
-/// Label of a tick: as many decimals as ticks `step` apart need, for axes whose largest value is `largest`.
+/// Formats the label of a tick, with as many decimals as a spacing of `step` needs; `largest` is
+/// the largest value of the axis.
 pub(super) fn tick(value: f64, step: f64, largest: f64) -> String {
     if value == 0.0 {
         return "0".to_owned();
@@ -60,7 +61,7 @@ pub(super) fn tick(value: f64, step: f64, largest: f64) -> String {
 
 /// Label of a tick on an axis of steps: `12,480`, `12k`, `1.5M`.
 pub(super) fn step_tick(value: f64, step: f64, largest: f64) -> String {
-    // Where ticks are close together, all digits are wanted: 1,000,010 and not 1.00001M.
+    // Ticks that are close together need all digits: 1,000,010 and not 1.00001M.
     let (unit, suffix) = [(1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e4, "k")]
         .into_iter()
         .find(|&(from, _)| largest >= from && step >= from / 100.0)

@@ -1,9 +1,10 @@
 use super::axis::Tick;
 
-/// What a CSS pixel and a device pixel are in the coordinates of a drawing backend.
+/// The size of a CSS pixel and a device pixel in the coordinates of a drawing backend.
 ///
-/// Plotters' coordinates and stroke widths are whole numbers. A canvas that counts in fractions of a device
-/// pixel gives curves their sub-pixel positions back; even strokes still align to whole device pixels.
+/// Plotters' coordinates and stroke widths are integers. A canvas whose unit is a fraction of a
+/// device pixel gives curves sub-pixel positions; straight strokes still align to whole device
+/// pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scale {
     /// Backend units in one CSS pixel.
@@ -32,7 +33,8 @@ impl Scale {
         (css * self.css / self.device).round().max(1.0) * self.device
     }
 
-    /// The centre of a stroke of `width` units near `position` whose edges lie between device pixels.
+    /// Returns the center of a stroke of `width` units near `position` whose edges lie between
+    /// device pixels.
     #[must_use]
     pub fn snap(self, position: f64, width: f64) -> f64 {
         ((position - width / 2.0) / self.device).round() * self.device + width / 2.0
@@ -111,24 +113,25 @@ pub(super) const AXIS_ROWS: f64 = 40.0;
 
 /// Width of the column of tick labels, CSS pixels.
 ///
-/// A fixed width that holds six digits, and grows by steps where that is too little: the plot does not jump
-/// when a label gains a digit, and charts above one another line up.
+/// The width of the label column: a fixed width for six digits that grows in steps if needed, so
+/// that the plot does not jump when a label gains a digit, and stacked charts line up.
 pub(super) fn label_column(width: f64, ticks: &[Tick]) -> f64 {
     let usual = if width < 480.0 { 48.0 } else { 56.0 };
     let widest = ticks.iter().map(|tick| text_width(&tick.label)).fold(0.0, f64::max) + LABEL_GAP + 2.0;
     if widest <= usual { usual } else { usual + ((widest - usual) / 16.0).ceil() * 16.0 }
 }
 
-/// Ticks of a horizontal axis as close as their labels allow; `ticks` takes the least gap in backend units.
+/// Returns the ticks of a horizontal axis, as close as their labels allow; `ticks` takes the
+/// minimum gap in backend units.
 pub(super) fn spaced_ticks(css: f64, ticks: impl Fn(f64) -> Vec<Tick>) -> Vec<Tick> {
     const USUAL: f64 = 64.0;
     let close = ticks(USUAL * css);
     let widest = close.iter().map(|tick| text_width(&tick.label)).fold(0.0, f64::max);
-    // Fewer ticks have labels at most as long.
+    // With fewer ticks, no label gets longer.
     if widest + 14.0 <= USUAL { close } else { ticks((widest + 20.0) * css) }
 }
 
-/// To the right of a plot, CSS pixels.
+/// The margin to the right of a plot, in CSS pixels.
 pub(super) fn right_margin(width: f64) -> f64 {
     if width < 480.0 { 12.0 } else { 16.0 }
 }

@@ -10,12 +10,13 @@ use crate::history::{Column, History, HistoryDelta, smooth};
 use plotters_backend::DrawingBackend;
 use serde::Serialize;
 
-/// An evaluated loss this near to the pointer, CSS pixels, is read before a nearer step without one.
+/// An evaluated loss within this distance of the pointer, in CSS pixels, is read before a nearer
+/// step without one.
 const LOSS_REACH: f64 = 8.0;
 /// And how far from a mark the pointer may be to read it out.
 const MARK_REACH: f64 = 6.0;
 
-/// How the loss chart shows its history.
+/// Options of the loss chart.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LossOptions {
     /// Steps on a logarithmic axis, `log10(step + 1)`.
@@ -34,10 +35,10 @@ impl Default for LossOptions {
     }
 }
 
-/// What is under the pointer or the keyboard's cursor (`LossReading` in TypeScript).
+/// The values under the pointer or the keyboard's cursor (`LossReading` in TypeScript).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct LossReading {
-    /// First step of the stretch that the pixel column stands for.
+    /// The first step of the pixel column.
     pub step: f64,
     /// Last step of that stretch.
     pub step_end: f64,
@@ -49,7 +50,7 @@ pub struct LossReading {
     pub rate: Option<f64>,
     /// The last validation loss in it.
     pub validation: Option<f64>,
-    /// Its place on the canvas, CSS pixels.
+    /// The position on the canvas, in CSS pixels.
     pub x: f64,
     /// The place of its loss (or batch loss), CSS pixels.
     pub y: f64,
@@ -100,7 +101,7 @@ impl LossChart {
         self.touch();
     }
 
-    /// Takes what the run recorded since the last delta, up to `step` updates.
+    /// Adds what the run recorded since the last delta, up to `step` updates.
     pub fn apply(&mut self, delta: &HistoryDelta, step: u64) {
         self.history.apply(delta);
         self.step = step;
@@ -146,7 +147,7 @@ impl LossChart {
         }
     }
 
-    /// How to show the history.
+    /// Sets the options.
     pub fn set_options(&mut self, options: LossOptions) {
         if self.options == options {
             return;
@@ -158,7 +159,7 @@ impl LossChart {
         self.smooth();
     }
 
-    /// Which layers are to be drawn again.
+    /// Returns the layers that must be redrawn.
     #[must_use]
     pub fn stale(&self) -> Stale {
         self.stale.unwrap_or(Stale::BOTH)
@@ -169,7 +170,8 @@ impl LossChart {
         self.stale = Some(Stale::NEITHER);
     }
 
-    /// What is at a place on the page; `None` outside the plots or where nothing was recorded.
+    /// Returns the values at a position on the page; `None` outside the plots or where nothing was
+    /// recorded.
     pub fn reading(&mut self, x_css: f64, y_css: f64) -> Option<LossReading> {
         let css = self.size.scale.css;
         let picture = self.picture();
@@ -189,7 +191,7 @@ impl LossChart {
         }
     }
 
-    /// Moves the cursor by pixel columns that hold something; from the last one if there was no cursor.
+    /// Moves the cursor by non-empty pixel columns, starting at the last one.
     pub fn move_cursor(&mut self, columns: i32) -> Option<LossReading> {
         let css = self.size.scale.css;
         let cursor = self.cursor.map(|x| x * css);
@@ -220,7 +222,7 @@ impl LossChart {
         }
     }
 
-    /// Moves the steps by CSS pixels; the axis of losses follows what is visible.
+    /// Pans the steps by CSS pixels; the loss axis adapts to the visible part.
     pub fn pan(&mut self, dx_css: f64, _dy_css: f64) {
         let css = self.size.scale.css;
         let width = self.picture().plot.width();
@@ -246,13 +248,13 @@ impl LossChart {
         self.zoom.is_some()
     }
 
-    /// The axes as they are drawn now: steps, losses, rates.
+    /// Returns the current axes of steps, losses and rates.
     pub fn axes(&mut self) -> [Axis; 3] {
         let picture = self.picture();
         [picture.x, picture.y, picture.rate]
     }
 
-    /// Where losses and where rates are drawn, in backend units.
+    /// Returns the plot areas of losses and rates, in backend units.
     pub fn plots(&mut self) -> (Rect, Rect) {
         let picture = self.picture();
         (picture.plot, picture.strip)
@@ -261,7 +263,7 @@ impl LossChart {
     /// Draws everything but the cursor.
     ///
     /// # Errors
-    /// What the backend reports.
+    /// Those of the backend.
     pub fn draw_base<DB: DrawingBackend>(&mut self, backend: &mut DB) -> Drawn<DB> {
         self.picture();
         let Some(picture) = &self.picture else { return Ok(()) };
@@ -271,7 +273,7 @@ impl LossChart {
     /// Draws the cursor.
     ///
     /// # Errors
-    /// What the backend reports.
+    /// Those of the backend.
     pub fn draw_top<DB: DrawingBackend>(&mut self, backend: &mut DB) -> Drawn<DB> {
         let Some(reading) = self.cursor.and_then(|x| self.read_near(x)) else { return Ok(()) };
         let Some(picture) = &self.picture else { return Ok(()) };
@@ -293,7 +295,7 @@ impl LossChart {
     fn picture(&mut self) -> &Picture {
         let shown = self.shown();
         let step = self.step;
-        // Taken out and put back, so that the borrow ends before the view is made.
+        // Taken out and put back, so that the borrow ends before the view is built.
         let picture = match self.picture.take() {
             Some(picture) => picture,
             None => {
@@ -359,7 +361,8 @@ impl LossChart {
         if self.options.log_x { Mapping::LogStep } else { Mapping::Linear }
     }
 
-    /// The whole run: ten steps at least, since an axis that begins with one step would jump at each of the first.
+    /// The whole run, but at least ten steps, because an axis that begins with one step would jump
+    /// at each of the first steps.
     fn full(&self) -> Span {
         Span::new(0.0, self.mapping().forward(self.step.max(10) as f64))
     }

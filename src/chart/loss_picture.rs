@@ -9,10 +9,10 @@ use crate::history::{Column, History};
 use plotters::style::text_anchor::{HPos, VPos};
 use plotters_backend::DrawingBackend;
 
-/// The share of the height that losses take; the rest is the learning rate's.
+/// The fraction of the height for losses; the rest is for the learning rate.
 const LOSS_SHARE: f64 = 0.75;
 
-/// What the chart holds beside its history.
+/// Everything that the chart shows besides its history.
 pub(super) struct View<'a> {
     pub(super) size: Size,
     pub(super) theme: &'a Theme,
@@ -66,8 +66,9 @@ impl Picture {
             let n_columns = ((x.end - x.start) / scale.device).clamp(0.0, 8192.0) as usize;
             history.decimate(means, n_columns, |column| x.value(x.start + column as f64 * scale.device))
         };
-        // The axis of losses sets the width of its labels, the width sets the columns, and these the axis: a
-        // margin of the usual width first, and once more only where that is too narrow.
+        // The loss axis determines the width of its labels, the width determines the columns, and
+        // the columns determine the axis. So this starts with the usual width and repeats once if
+        // that is too narrow.
         let mut left = label_column(width, &[]) * scale.css;
         loop {
             let x = x_axis(left);
@@ -125,7 +126,8 @@ impl Picture {
             pen.dashed(line, &self.plot, view.theme.exact, 1.5, (7.0, 5.0))?;
         }
         self.draw_validation(&mut pen, view)?;
-        // A column of many evaluations shows its least and its greatest; one of none does not break the line.
+        // A column with many evaluations shows its lowest and highest; one without evaluations does
+        // not interrupt the line.
         let losses = self.columns.iter().filter(|column| !column.loss.is_nan()).flat_map(|column| {
             let x = self.x_of(column);
             let ends = [column.loss_max, column.loss_min, column.loss];
@@ -181,7 +183,7 @@ impl Picture {
         }
         let step_ticks = spaced_ticks(css, |gap| self.x.step_ticks(gap));
         pen.horizontal_axis(plots, &self.x, &step_ticks, view.size)?;
-        // Above the plots and not above the labels of their ticks, the lowest and highest of which reach out.
+        // Above the plots, and clear of the tick labels, the lowest and highest of which stick out.
         pen.title_above(loss, &self.plot, TITLE_ROW - 4.0)?;
         if has_strip {
             pen.title_above(rate, &self.strip, TITLE_ROW - 5.0)?;
@@ -192,7 +194,7 @@ impl Picture {
     fn draw_band<DB: DrawingBackend>(&self, pen: &mut Pen<DB>, view: &View) -> Drawn<DB> {
         let colour = view.theme.batch.faded(0.28);
         let inside = |value: f32| {
-            // What a logarithmic axis has no place for lies below the plot.
+            // Values without a logarithm are drawn below the plot.
             let y = self.y_of(value);
             if y.is_nan() { self.plot.bottom } else { y.clamp(self.plot.top, self.plot.bottom) }
         };
@@ -207,8 +209,8 @@ impl Picture {
         Ok(())
     }
 
-    /// The validation loss, and what it lies above the training loss: the more of it, the more the model knows its rows by
-    /// heart.
+    /// Draws the validation loss and its gap above the training loss: the larger the gap, the more
+    /// the model overfits.
     fn draw_validation<DB: DrawingBackend>(&self, pen: &mut Pen<DB>, view: &View) -> Drawn<DB> {
         let seen = || self.columns.iter().filter(|column| !column.validation.is_nan());
         let inside = |value: f32| {
@@ -277,7 +279,7 @@ impl Picture {
         Ok(())
     }
 
-    /// Numbers the marks; those too close for a number each share one, `3–7`.
+    /// Numbers the marks; marks that are too close for a number each share one, `3–7`.
     fn draw_mark_numbers<DB: DrawingBackend>(&self, pen: &mut Pen<DB>, view: &View) -> Drawn<DB> {
         let css = view.size.scale.css;
         let label = |first: usize, last: usize| match last - first {
@@ -294,8 +296,8 @@ impl Picture {
                 _ => groups.push((i, i, x)),
             }
         }
-        // A group grows to either side. What the one before has taken it leaves, and where that pushes it over
-        // the edge the two become one.
+        // A group grows to both sides. If it overlaps the previous group it moves away from it, and
+        // if that pushes it over the edge the two groups merge.
         let mut flags: Vec<(usize, usize, f64)> = Vec::new();
         for (mut first, last, mut x) in groups {
             loop {
@@ -356,7 +358,7 @@ impl Picture {
 
 /// The step that a column is drawn at.
 fn middle(column: &Column, step: u64) -> f64 {
-    // The last bucket of a running history reaches beyond what was recorded.
+    // The last bucket of a running history extends past what was recorded.
     let last = column.last_step.min(step.max(column.first_step));
     (column.first_step as f64 + last as f64) / 2.0
 }
@@ -369,8 +371,9 @@ fn within(column: &Column, x: &Axis, step: u64) -> bool {
 
 /// Least and greatest loss that the axis must show.
 ///
-/// Evaluated losses count in full. The batches' own are noise with long tails (a single sample is now and then
-/// fitted exactly: a loss of 1e-12): the outermost few percent may leave the plot.
+/// The loss range includes all evaluated losses. Batch losses are noisy with long tails (a single
+/// sample may be fitted exactly, with a loss of 1e-12), so the outermost few percent may leave the
+/// plot.
 fn loss_range<'a>(columns: impl Iterator<Item = &'a Column>, view: &View, mapping: Mapping) -> (f64, f64) {
     let usable = |value: &f32| value.is_finite() && (mapping == Mapping::Linear || *value > 0.0);
     let (mut losses, mut means, mut least, mut most) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());

@@ -5,10 +5,10 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{FontDesc, FontFamily, FontStyle, ShapeStyle, TextStyle};
 use plotters_backend::{BackendCoord, DrawingBackend, DrawingErrorKind};
 
-/// What drawing on a backend gives.
+/// The result of drawing on a backend.
 pub type Drawn<DB> = Result<(), DrawingErrorKind<<DB as DrawingBackend>::ErrorType>>;
 
-/// Draws shapes, measured in CSS pixels where they are lengths and in backend units where they are places.
+/// Draws shapes; lengths are in CSS pixels and positions in backend units.
 ///
 /// Plotters has no clip: what leaves the plot is cut here.
 pub(super) struct Pen<'a, DB: DrawingBackend> {
@@ -122,14 +122,14 @@ impl<'a, DB: DrawingBackend> Pen<'a, DB> {
         self.backend.draw_circle(coordinate(centre), radius, &style, true)
     }
 
-    /// A disc with a ring of the background around it, which stands out on lines and points.
+    /// Draws a disc with a ring in the background color, which stands out on lines and points.
     pub(super) fn marker(&mut self, centre: (f64, f64), css: f64, colour: Colour) -> Drawn<DB> {
         let background = self.theme.background;
         self.disc(centre, css + 2.0, background)?;
         self.disc(centre, css, colour)
     }
 
-    /// Text of the axes' size; `anchor` says where `place` lies in it.
+    /// Draws text in the size of axis labels; `anchor` says which part of it is at `place`.
     pub(super) fn text(
         &mut self,
         text: &str,
@@ -144,7 +144,7 @@ impl<'a, DB: DrawingBackend> Pen<'a, DB> {
         self.backend.draw_text(text, &style, coordinate(place))
     }
 
-    /// `text`, shortened with an ellipsis until it measures at most `room` backend units.
+    /// Shortens `text` with an ellipsis to at most `room` backend units.
     pub(super) fn fitted(&self, text: &str, room: f64) -> String {
         let style = text_style(self.theme, self.scale, (HPos::Left, VPos::Top), self.theme.muted);
         let fits = |text: &str| match self.backend.estimate_text_size(text, &style) {
@@ -164,7 +164,7 @@ impl<'a, DB: DrawingBackend> Pen<'a, DB> {
         String::new()
     }
 
-    /// The ticks of a vertical axis: grid lines across the plot, labels to its left.
+    /// Draws the ticks of a vertical axis: grid lines across the plot, labels to its left.
     pub(super) fn vertical_axis(&mut self, plot: &Rect, axis: &Axis, ticks: &[Tick]) -> Drawn<DB> {
         let right = plot.left - LABEL_GAP * self.scale.css;
         for tick in ticks {
@@ -175,8 +175,8 @@ impl<'a, DB: DrawingBackend> Pen<'a, DB> {
         Ok(())
     }
 
-    /// The ticks of a horizontal axis: grid lines down plots that lie above one another, labels below the last of
-    /// them, and a line at the bottom of each.
+    /// Draws the ticks of a horizontal axis: grid lines through stacked plots, labels below the
+    /// last plot, and a line at the bottom of each.
     pub(super) fn horizontal_axis(
         &mut self,
         plots: &[&Rect],
@@ -202,7 +202,7 @@ impl<'a, DB: DrawingBackend> Pen<'a, DB> {
         Ok(())
     }
 
-    /// The title of a vertical axis, at the left above its plot; `up` is how far above, in CSS pixels.
+    /// Draws the title of a vertical axis at the top left of its plot, `up` CSS pixels above it.
     pub(super) fn title_above(&mut self, title: &str, plot: &Rect, up: f64) -> Drawn<DB> {
         let place = (plot.left, plot.top - up * self.scale.css);
         self.text(&self.fitted(title, plot.width()), place, (HPos::Left, VPos::Top), self.theme.muted)
@@ -337,7 +337,7 @@ fn clip_segment(from: (f64, f64), to: (f64, f64), clip: &Rect) -> Option<((f64, 
     if enter > leave {
         return None;
     }
-    // The ends themselves where nothing was cut, so that the next segment is seen to go on from here.
+    // Uncut ends are returned unchanged, so that the next segment is recognized as a continuation.
     let at = |t: f64| (from.0 + t * dx, from.1 + t * dy);
     Some((if enter > 0.0 { at(enter) } else { from }, if leave < 1.0 { at(leave) } else { to }))
 }

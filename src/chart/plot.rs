@@ -12,23 +12,23 @@ use plotters::style::text_anchor::{HPos, VPos};
 use plotters_backend::DrawingBackend;
 use serde::Serialize;
 
-/// How far the pointer may be from a point that it reads, CSS pixels.
+/// The maximum distance in CSS pixels from the pointer to a point that it reads.
 const REACH: f64 = 12.0;
 /// The most points that are drawn all but opaque.
 const MOST_OPAQUE: usize = 60;
 /// Lengths on and off of a dashed line, CSS pixels.
 const DASH: (f64, f64) = (7.0, 5.0);
-/// What a bar leaves free of its place, as a share.
+/// The gap between bars, as a fraction of their spacing.
 const BAR_GAP: f64 = 0.06;
 
-/// What an axis says and how it is laid out.
+/// The title, mapping and range of an axis.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlotAxis {
-    /// What is measured, with its unit.
+    /// The quantity with its unit.
     pub title: String,
     /// Linear or logarithmic; values that a logarithm has no place for are not drawn.
     pub mapping: Mapping,
-    /// What is shown; `None` shows all data with some room around them.
+    /// The visible range; `None` shows all data with some padding.
     pub range: Option<[f64; 2]>,
 }
 
@@ -38,14 +38,14 @@ impl Default for PlotAxis {
     }
 }
 
-/// How a series is drawn.
+/// The kind of a series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PlotKind {
     /// A disc for each pair.
     Points,
     /// A curve through the pairs in their order.
     Line,
-    /// The same, dashed.
+    /// A dashed line.
     Dashed,
     /// The area between `low` and `y`.
     Band,
@@ -53,7 +53,7 @@ pub enum PlotKind {
     Steps,
     /// A bar from `low` (from 0 without it) to `y`, as wide as its neighbours leave room for.
     Bars,
-    /// Dashed lines through the whole plot: down where y is not a number, across where x is none.
+    /// Dashed rules through the whole plot: vertical where y is NaN, horizontal where x is NaN.
     Rules,
 }
 
@@ -77,7 +77,7 @@ impl PlotKind {
 /// One series of a plot. Columns that are longer than the others are cut.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlotSeries {
-    /// How it is drawn.
+    /// The kind of the series.
     pub kind: PlotKind,
     /// A colour of the theme by its name (see [`Theme::named`]), or one as CSS writes it.
     pub colour: String,
@@ -87,7 +87,7 @@ pub struct PlotSeries {
     pub y: Vec<f32>,
     /// The other edge of a band or a bar.
     pub low: Option<Vec<f32>>,
-    /// What stands at the end of a line; empty for nothing.
+    /// The label at the end of a line; may be empty.
     pub label: String,
     /// Whether the pointer and the keyboard read it.
     pub is_read: bool,
@@ -132,16 +132,16 @@ impl PlotSeries {
     }
 }
 
-/// What is under the pointer or the keyboard's cursor (`PlotReading` in TypeScript).
+/// The values under the pointer or the keyboard's cursor (`PlotReading` in TypeScript).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct PlotReading {
     /// Index of the series.
     pub series: u32,
     /// Index of the pair in it.
     pub index: u32,
-    /// Its x.
+    /// The x of the pair.
     pub x: f64,
-    /// Its y.
+    /// The y of the pair.
     pub y: f64,
 }
 
@@ -151,7 +151,7 @@ pub struct PlotChart {
     /// Size, axes and view.
     pub stage: Stage,
     series: Vec<PlotSeries>,
-    /// Of each series that is read: its indices by increasing x.
+    /// The indices of each readable series, by ascending x.
     orders: Vec<Vec<u32>>,
     /// Series and index.
     cursor: Option<(usize, usize)>,
@@ -165,7 +165,7 @@ impl Default for PlotChart {
 }
 
 impl PlotChart {
-    /// Replaces what is shown. The zoom stays where all data take the place that they took before.
+    /// Replaces the content. The zoom is kept if the range of all data is unchanged.
     pub fn set(&mut self, x: PlotAxis, y: PlotAxis, series: Vec<PlotSeries>) {
         let of_x = |series: &PlotSeries, i: usize| [f64::from(series.x[i]); 2];
         let of_y = |series: &PlotSeries, i: usize| {
@@ -184,8 +184,9 @@ impl PlotChart {
         self.stage.stale = Stale::BOTH;
     }
 
-    /// What is nearest to a place on the page: a point within 12 CSS pixels, or else the pair of a curve, of stairs or
-    /// of bars that is nearest along x, and of several the one nearest along y. `None` outside the plot.
+    /// Returns what is nearest to a position on the page: a point within 12 CSS pixels, or else the
+    /// pair of a curve, stairs or bars that is nearest along x, and among several the one nearest
+    /// along y. `None` outside the plot.
     #[must_use]
     pub fn reading(&self, x_css: f64, y_css: f64) -> Option<PlotReading> {
         let (frame, (px, py)) = self.stage.inside(x_css, y_css)?;
@@ -202,7 +203,7 @@ impl PlotChart {
             } else {
                 let places = pairs.map(|(i, (x, y))| ((x - px).abs(), (y - py).abs(), s, i));
                 let least = places.min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
-                // Curves over one grid lie equally far along x: the one that is pointed at is nearer along y.
+                // Curves on one grid are equally far along x, so the distance along y decides.
                 let order = |a: &(f64, f64, usize, usize), b: &(f64, f64, usize, usize)| {
                     let apart = (a.0 - b.0).abs() > css;
                     if apart { a.0.total_cmp(&b.0) } else { a.1.total_cmp(&b.1) }
@@ -221,8 +222,8 @@ impl PlotChart {
         self.cursor = at;
     }
 
-    /// Moves the cursor by pairs along x, and by `series` among those that are read, to the pair nearest along x.
-    /// Without a cursor it begins in the middle of the first. For the keyboard.
+    /// Moves the cursor by pairs along x, and by `series` among the readable ones, to the pair
+    /// nearest along x. It starts in the middle of the first series. For the keyboard.
     pub fn move_cursor(&mut self, pairs: i32, series: i32) -> Option<PlotReading> {
         let read: Vec<usize> = (0..self.series.len()).filter(|&s| !self.orders[s].is_empty()).collect();
         let &first = read.first()?;
@@ -247,7 +248,7 @@ impl PlotChart {
     /// Draws grid, labels and series.
     ///
     /// # Errors
-    /// What the backend reports.
+    /// Those of the backend.
     pub fn draw_base<DB: DrawingBackend>(&self, backend: &mut DB) -> Drawn<DB> {
         let Some(frame) = self.stage.visible_frame() else { return Ok(()) };
         let mut pen = Pen::new(backend, self.stage.size.scale, &self.stage.theme);
@@ -265,7 +266,7 @@ impl PlotChart {
     /// Draws the cursor.
     ///
     /// # Errors
-    /// What the backend reports.
+    /// Those of the backend.
     pub fn draw_top<DB: DrawingBackend>(&self, backend: &mut DB) -> Drawn<DB> {
         let Some((frame, (series, i))) = self.stage.visible_frame().zip(self.cursor) else { return Ok(()) };
         let series = &self.series[series];
@@ -290,7 +291,7 @@ impl PlotChart {
         match series.kind {
             PlotKind::Points => {
                 let radius = point_radius(series.len());
-                // Few stand alone; of many it is to be seen where they lie upon one another.
+                // Few points are nearly opaque; many are translucent, so that overlaps are visible.
                 let faded = colour.faded(if series.len() <= MOST_OPAQUE { 0.9 } else { 0.5 });
                 for place in places.filter(|&(x, y)| plot.contains(x, y)) {
                     pen.disc(place, radius, faded)?;
@@ -357,7 +358,7 @@ fn draw_band<DB: DrawingBackend>(
 ) -> Drawn<DB> {
     let plot = &frame.plot;
     let inside = |(x, y): (f64, f64)| {
-        // What a logarithmic axis has no place for lies below the plot.
+        // Values without a logarithm are drawn below the plot.
         let y = if y.is_nan() { plot.bottom } else { y.clamp(plot.top, plot.bottom) };
         (x.clamp(plot.left, plot.right), y)
     };
@@ -403,7 +404,7 @@ fn draw_bars<DB: DrawingBackend>(
     Ok(())
 }
 
-/// A corner before each place but the first, so that what was holds until what comes.
+/// Inserts a corner before each place but the first, so that a value holds until the next one.
 fn stairs(places: impl Iterator<Item = (f64, f64)>) -> impl Iterator<Item = (f64, f64)> {
     let mut before = None;
     places.flat_map(move |(x, y)| {
@@ -451,7 +452,8 @@ fn shown(axis: &PlotAxis, series: &[PlotSeries], ends: impl Fn(&PlotSeries, usiz
     Span::new(low - half, high + half)
 }
 
-/// From 3 CSS pixels for a hundred points to 1.5 for 5,000, evenly in the logarithm: these pictures are small.
+/// Decreases from 3 CSS pixels for a hundred points to 1.5 for 5,000, linearly in the logarithm,
+/// because these plots are small.
 fn point_radius(n: usize) -> f64 {
     let share = ((n.max(1) as f64).log10() - 2.0) / (5_000_f64.log10() - 2.0);
     3.0 + (1.5 - 3.0) * share.clamp(0.0, 1.0)

@@ -2,8 +2,8 @@ use super::axis::{Mapping, nice_step};
 
 /// A range for an axis that follows its data without jittering.
 ///
-/// The ends lie on round values beyond a padding of 5%. Either end moves out at once when data pass it, and in
-/// only when a fifth of the axis would otherwise stand empty.
+/// The ends lie on round values with a padding of 5%. An end moves out at once when data pass it,
+/// but moves in only when a fifth of the axis would otherwise be empty.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct StableRange {
     current: Option<(Mapping, f64, f64)>,
@@ -15,7 +15,8 @@ impl StableRange {
         self.current = None;
     }
 
-    /// The range to show, in mapped coordinates, for data from `low` to `high`, which may be any numbers at all.
+    /// Returns the range to show for data from `low` to `high`, in mapped coordinates. Both may be
+    /// any numbers, including NaN.
     pub fn update(&mut self, mapping: Mapping, low: f64, high: f64) -> (f64, f64) {
         let (low, high) = target(mapping, low, high);
         let range = match self.current {
@@ -44,7 +45,8 @@ fn target(mapping: Mapping, low: f64, high: f64) -> (f64, f64) {
     }
     let starts_at_zero = mapping == Mapping::Linear && low >= 0.0 && low <= 0.4 * high;
     let mut span = high - low;
-    // All equal, or so close that f32 data cannot tell: half a decade, or half the value, to either side.
+    // Equal values, or values that f32 data cannot distinguish, get half a decade or half the value
+    // on either side.
     let least = if mapping == Mapping::Linear { high.abs().max(low.abs()) * 1e-5 } else { 0.02 };
     let (mut low, mut high) = (low, high);
     if span <= least {

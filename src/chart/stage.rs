@@ -6,7 +6,7 @@ use super::theme::Theme;
 use super::viewport::{Span, Viewport};
 use plotters_backend::DrawingBackend;
 
-/// What charts over two axes have in common: size, colours, axes, panning and zooming, and which layers are stale.
+/// The common part of charts with two axes: size, colors, axes, panning, zooming, and stale layers.
 #[derive(Clone, Debug)]
 pub struct Stage {
     pub(super) size: Size,
@@ -21,7 +21,7 @@ pub struct Stage {
     tick_gap: f64,
 }
 
-/// Where the axes of a chart lie on the canvas.
+/// The position of a chart's axes on the canvas.
 pub(super) struct Frame {
     pub(super) plot: Rect,
     pub(super) x: Axis,
@@ -65,7 +65,7 @@ impl Stage {
         self.stale = Stale::BOTH;
     }
 
-    /// Which layers are to be drawn again.
+    /// Returns the layers that must be redrawn.
     #[must_use]
     pub fn stale(&self) -> Stale {
         self.stale
@@ -76,7 +76,7 @@ impl Stage {
         self.stale = Stale::NEITHER;
     }
 
-    /// Left, right, bottom and top of what is shown, in mapped coordinates.
+    /// Returns left, right, bottom and top of the visible part, in mapped coordinates.
     #[must_use]
     pub fn view(&self) -> [f64; 4] {
         let [x, y] = self.viewport.view();
@@ -123,20 +123,21 @@ impl Stage {
         (!frame.plot.is_void(self.size.scale) && x.is_finite() && y.is_finite()).then_some((x, y))
     }
 
-    /// The axes as they are drawn now: x, then y.
+    /// Returns the current x and y axes.
     #[must_use]
     pub fn axes(&self) -> (Axis, Axis) {
         let frame = self.frame();
         (frame.x, frame.y)
     }
 
-    /// Where the data are drawn, in backend units.
+    /// Returns the plot area, in backend units.
     #[must_use]
     pub fn plot(&self) -> Rect {
         self.frame().plot
     }
 
-    /// A place on the page in backend units, with the frame around it; `None` where it is outside the plot.
+    /// Returns a position on the page in backend units with the frame around it; `None` if it is
+    /// outside the plot.
     pub(super) fn inside(&self, x_css: f64, y_css: f64) -> Option<(Frame, (f64, f64))> {
         let frame = self.frame();
         let css = self.size.scale.css;
@@ -144,7 +145,7 @@ impl Stage {
         (!frame.plot.is_void(self.size.scale) && frame.plot.contains(x, y)).then_some((frame, (x, y)))
     }
 
-    /// The frame; `None` where there is too little room for a picture.
+    /// Returns the frame; `None` if there is too little room.
     pub(super) fn visible_frame(&self) -> Option<Frame> {
         Some(self.frame()).filter(|frame| !frame.plot.is_void(self.size.scale))
     }

@@ -1,8 +1,8 @@
 use plotters::style::RGBAColor;
 use plotters_backend::BackendColor;
 
-/// Colours and font as the page names them (`ChartTheme` in TypeScript): any `#rgb`, `#rrggbb`, `#rrggbbaa`,
-/// `rgb()` or `rgba()`.
+/// Colors and font as named by the page (`ChartTheme` in TypeScript): any `#rgb`, `#rrggbb`,
+/// `#rrggbbaa`, `rgb()` or `rgba()`.
 #[derive(Clone, Debug, Default)]
 #[expect(missing_docs, reason = "the names say it; `Theme` documents what each is used for")]
 pub struct ThemeColours {
@@ -22,7 +22,7 @@ pub struct ThemeColours {
 }
 
 impl ThemeColours {
-    /// What `named` gives for each name.
+    /// Builds the theme from a lookup by name.
     pub fn of(named: impl Fn(&str) -> String) -> Self {
         Self {
             background: named("background"),
@@ -53,7 +53,8 @@ impl Colour {
         Self(RGBAColor(red, green, blue, 1.0))
     }
 
-    /// Reads `#rgb`, `#rrggbb`, `#rrggbbaa`, `rgb(1, 2, 3)`, `rgb(1 2 3 / 45%)` or `rgba(1, 2, 3, 0.5)`.
+    /// Parses `#rgb`, `#rrggbb`, `#rrggbbaa`, `rgb(1, 2, 3)`, `rgb(1 2 3 / 45%)` or `rgba(1, 2, 3,
+    /// 0.5)`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
@@ -80,7 +81,7 @@ impl Colour {
         )))
     }
 
-    /// The same colour at `alpha` times its opacity.
+    /// Returns the same color at `alpha` times its opacity.
     #[must_use]
     pub fn faded(self, alpha: f64) -> Self {
         let RGBAColor(red, green, blue, opacity) = self.0;
@@ -107,7 +108,7 @@ impl Colour {
     }
 }
 
-/// What the charts are drawn with.
+/// The colors and font of the charts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Theme {
     /// Behind the chart: rings around markers.

@@ -31,13 +31,13 @@ impl Span {
     }
 }
 
-/// The part of the plane that a chart shows, in mapped coordinates: panned and zoomed away from its home, which
-/// shows all data.
+/// The visible part of a chart in mapped coordinates. It can be panned and zoomed away from its
+/// home, which shows all data.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Viewport {
     home: [Span; 2],
     view: [Span; 2],
-    /// How many times as wide as its home the view may become.
+    /// The maximum width of the view, relative to its home.
     widest: f64,
 }
 
@@ -46,7 +46,7 @@ impl Viewport {
         Self { home, view: home, widest }
     }
 
-    /// What is shown along x and along y.
+    /// Returns the visible ranges of x and y.
     pub(super) fn view(&self) -> [Span; 2] {
         self.view
     }
@@ -59,7 +59,8 @@ impl Viewport {
         self.view != self.home
     }
 
-    /// Moves home to where all data are now. The view goes along unless it was zoomed and is to be kept.
+    /// Moves home to the range of all data. The view follows, unless it is zoomed and `keep_zoom`
+    /// is set.
     pub(super) fn set_home(&mut self, home: [Span; 2], keep_zoom: bool) {
         if !self.is_zoomed() || !keep_zoom {
             self.view = home;
@@ -72,7 +73,7 @@ impl Viewport {
         (0..2).all(|i| a[i].overlap(b[i]) > 0.7)
     }
 
-    /// Magnifies about a place, which stays where it is. Returns whether the view changed.
+    /// Zooms about a position, which stays fixed. Returns whether the view changed.
     pub(super) fn zoom(&mut self, at: [f64; 2], factor: f64) -> bool {
         factor.is_finite() && factor > 0.0 && self.show([0, 1].map(|i| self.view[i].magnified(at[i], factor)))
     }

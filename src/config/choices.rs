@@ -1,11 +1,12 @@
-//! What choosing an entry changes elsewhere in a configuration, and the scales of sliders.
+//! Changes that a choice implies elsewhere in a configuration, and the scales of sliders.
 
 use super::RunConfig;
 use crate::choices::table::from_name;
 use crate::choices::{Choice, Loss, Method, Optimizer, Schedule, ShippedTable, Source};
 use crate::message::{Code, Message, Result};
 
-/// The same configuration with another method. [`Method::DecayingRate`] brings its schedule, and takes it away again.
+/// Returns the configuration with another method. [`Method::DecayingRate`] adds its schedule, and
+/// leaving it removes that schedule.
 pub fn choose_method(config: &RunConfig, method: Method) -> RunConfig {
     let mut config = RunConfig { method, ..config.clone() };
     match (method, &config.schedule) {
@@ -19,8 +20,8 @@ pub fn choose_method(config: &RunConfig, method: Method) -> RunConfig {
     config
 }
 
-/// The same configuration with another optimizer at its default parameters; momentum is kept between the two that
-/// have one.
+/// Returns the configuration with another optimizer at its default parameters; momentum is kept
+/// between the two optimizers that have one.
 ///
 /// # Errors
 /// [`Code::ConfigUnreadable`] for a name that is no optimizer's.
@@ -34,7 +35,7 @@ pub fn choose_optimizer(config: &RunConfig, kind: &str) -> Result<RunConfig> {
     Ok(RunConfig { optimizer, ..config.clone() })
 }
 
-/// The same configuration with another loss at its default parameters.
+/// Returns the configuration with another loss at its default parameters.
 ///
 /// # Errors
 /// [`Code::ConfigUnreadable`] for a name that is no loss's.
@@ -42,8 +43,8 @@ pub fn choose_loss(config: &RunConfig, kind: &str) -> Result<RunConfig> {
     Ok(RunConfig { loss: of_kind(kind)?, ..config.clone() })
 }
 
-/// The same configuration with another schedule at its default parameters. A decaying rate whose schedule no longer
-/// decays with time is plain stochastic descent.
+/// Returns the configuration with another schedule at its default parameters. A decaying rate whose
+/// schedule no longer decays becomes plain stochastic descent.
 ///
 /// # Errors
 /// [`Code::ConfigUnreadable`] for a name that is no schedule's.
@@ -57,7 +58,8 @@ pub fn choose_schedule(config: &RunConfig, kind: &str) -> Result<RunConfig> {
     Ok(RunConfig { schedule, method, ..config.clone() })
 }
 
-/// The same configuration on other rows, without what was edited by hand: `linspace`, or a shipped table's name.
+/// Returns the configuration for other rows, without manual edits: `linspace`, or the name of a
+/// shipped table.
 ///
 /// # Errors
 /// [`Code::ConfigUnreadable`] for a name that is neither.
@@ -68,7 +70,7 @@ pub fn choose_source(config: &RunConfig, id: &str) -> Result<RunConfig> {
         Source::Shipped { table: from_name(&id.into()).map_err(unreadable)? }
     };
     let mut data = super::DataConfig { source, ..Default::default() };
-    // What a table is known for: classes and counts have a loss of their own.
+    // The loss follows from the table: classes and counts need their own.
     let loss = match data.source {
         Source::Shipped { table: ShippedTable::Iris } => {
             data.columns.target = "species".to_owned();
@@ -102,12 +104,13 @@ pub fn rate_from_position(position: f64) -> f64 {
     format!("{rounded:.3e}").parse().unwrap_or(rounded)
 }
 
-/// Where a rate stands on that slider.
+/// The position of a rate on that slider.
 pub fn position_from_rate(rate: f64) -> f64 {
     if rate > 0.0 { ((libm::log10(rate) + 5.0) / 6.0).clamp(0.0, 1.0) } else { 0.0 }
 }
 
-/// The next rate above (`up`) or below on the ladder 1, 2, 3, 5, 10 of every decade, within the slider's range.
+/// The next rate above (`up`) or below in the series 1, 2, 3, 5, 10 of every decade, within the
+/// slider's range.
 pub fn neighbouring_rate(rate: f64, up: bool) -> f64 {
     let mut ladder = (-5..=1).flat_map(|decade| {
         [1, 2, 3, 5].map(|digit| format!("{digit}e{decade}").parse::<f64>().unwrap_or(1.0)).into_iter()
@@ -121,8 +124,8 @@ pub fn neighbouring_rate(rate: f64, up: bool) -> f64 {
 /// The top of the speed slider below "as fast as it goes", updates a second.
 const FASTEST_PACED: f64 = 1e6;
 
-/// Updates a second at position 0..1 of the logarithmic slider from one to a million; the last twentieth is as fast as it
-/// goes.
+/// Updates per second at position 0..1 of a logarithmic slider from one to a million; the last
+/// twentieth means full speed.
 pub fn speed_from_position(position: f64) -> Option<f64> {
     if position > 0.95 {
         return None;
@@ -132,7 +135,7 @@ pub fn speed_from_position(position: f64) -> Option<f64> {
     Some(libm::round(speed / unit) * unit)
 }
 
-/// Where a speed stands on that slider.
+/// The position of a speed on that slider.
 pub fn position_from_speed(speed: Option<f64>) -> f64 {
     match speed {
         None => 1.0,

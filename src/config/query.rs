@@ -25,7 +25,8 @@ pub fn json(text: &str) -> Option<Value> {
     serde_json::from_slice(text.as_bytes()).ok()
 }
 
-/// The configuration that a link names. A part that cannot be read is left at its default, and said so.
+/// Parses the configuration in a link. A part that cannot be read keeps its default and causes a
+/// message.
 pub fn from_query(query: &str, json: ReadJson) -> (RunConfig, Vec<Message>) {
     let mut kept: Vec<(String, Value)> = Vec::new();
     let mut problems = Vec::new();
@@ -68,7 +69,7 @@ pub fn from_query(query: &str, json: ReadJson) -> (RunConfig, Vec<Message>) {
             try_group(&mut kept, group, &mut problems);
         }
     }
-    // Patience makes sense only where rows are held out, which a link says after it.
+    // Patience is valid only if there are validation rows, which may come later in the link.
     for is_late in [false, true] {
         for part in rest.iter().filter(|part| part.starts_with("stop.patience") == is_late) {
             match parse(part, json) {
@@ -172,7 +173,7 @@ fn parse(part: &str, json: ReadJson) -> Result<(String, Value), Message> {
     Ok((path.to_owned(), value))
 }
 
-/// Percent-encodes what may not stand in a fragment's value as it is.
+/// Percent-encodes characters that a fragment's value cannot contain.
 fn encode(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {

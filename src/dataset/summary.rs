@@ -1,4 +1,4 @@
-//! What all rows together tell: ranges, the target's variance, and counts on a grid.
+//! Summaries of all rows: ranges, the target's variance, and counts on a grid.
 
 /// Ranges and variance over every row.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,11 +1,11 @@
-//! A table as a source of rows, and what tells it from another.
+//! A table as a source of rows, with a fingerprint that identifies it.
 
 use super::Dataset;
 
 /// A table that somebody has read.
 #[derive(Clone, Debug)]
 pub struct Table {
-    /// Its rows.
+    /// The rows of the table.
     pub dataset: Dataset,
     fingerprint: String,
 }
@@ -22,7 +22,7 @@ impl Table {
         Self { dataset, fingerprint }
     }
 
-    /// A hash that tells this table from another, in hexadecimal.
+    /// A hash that identifies this table, in hexadecimal.
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
     }

@@ -1,12 +1,14 @@
-//! From coefficients of the scaled features to those of the same terms in the units of the inputs, and back.
+//! Converts coefficients of scaled features to coefficients in the units of the inputs, and back.
 
 use super::{FeatureMap, Term};
 
 impl FeatureMap {
-    /// Weights of the features (then the bias, if any) as coefficients of the same terms in the units of the inputs
-    /// (then the constant): what a model of unscaled features would have to have.
+    /// Converts weights of the features (then the bias, if any) to coefficients of the same terms
+    /// in the units of the inputs (then the constant), which a model of unscaled features would
+    /// have.
     ///
-    /// The constant is returned even where the model has no bias; it is 0 then, since nothing is centred.
+    /// The constant is returned even if the model has no bias; it is 0 then, because nothing is
+    /// centered.
     pub fn to_original(&self, weights: &[f64], bias: Option<f64>) -> (Vec<f64>, f64) {
         let mut constant = bias.unwrap_or(0.0);
         let mut original = vec![0.0; self.n_features()];
@@ -17,7 +19,8 @@ impl FeatureMap {
             let coefficient = weights[k] / self.scale[k];
             match *term {
                 Term::Power { input, power } => {
-                    // z = (x - c) / s, by the binomial theorem. The powers of an input stand side by side.
+                    // z = (x - c) / s, expanded by the binomial theorem. The powers of an input are
+                    // consecutive.
                     let first = k + 1 - power as usize;
                     let map = &self.inputs[input];
                     let unit = coefficient / map.scale.powi(power as i32);
@@ -46,9 +49,10 @@ impl FeatureMap {
         (original, constant)
     }
 
-    /// Coefficients of the terms in the units of the inputs, and the constant, as weights of the features and the bias:
-    /// the inverse of [`FeatureMap::to_original`]. Without a bias a model can say so only where what is returned for it is 0,
-    /// as it is where `constant` is 0 and nothing is centred.
+    /// Converts coefficients in the units of the inputs, and the constant, to weights of the
+    /// features and the bias: the inverse of [`FeatureMap::to_original`]. A model without a bias
+    /// can express them only if the returned bias is 0, as it is if `constant` is 0 and nothing is
+    /// centered.
     pub fn from_original(&self, original: &[f64], constant: f64) -> (Vec<f64>, f64) {
         let mut bias = constant;
         let mut weights = vec![0.0; self.n_features()];
@@ -93,7 +97,8 @@ impl FeatureMap {
         (weights, bias)
     }
 
-    /// A first power or a level in its own units: `(t - shift) / unit`, shift and unit of a level being 0 and 1.
+    /// A first power or a level in its own units: `(t - shift) / unit`; for a level, shift and unit
+    /// are 0 and 1.
     fn unit_of(&self, terms: &[Term], feature: usize) -> (f64, f64) {
         match terms[feature] {
             Term::Power { input, .. } => (self.inputs[input].center, self.inputs[input].scale),

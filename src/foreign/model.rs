@@ -30,7 +30,7 @@ pub struct Model {
 
 read_fields!(Model { inputs, target, target_levels, map, weights, bias, activation });
 
-/// The weights of a model over features that are not scaled: powers, levels and products of the raw inputs.
+/// The weights of a model over unscaled features: powers, levels and products of the raw inputs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Folded {
     /// `[feature][output]`.
@@ -90,7 +90,8 @@ impl Model {
         model::term_names(&self.map, &self.inputs)
     }
 
-    /// The weights with the scaling folded in. The scaled weights keep more digits where inputs lie far from 0.
+    /// Returns the weights with the scaling folded in. The scaled weights are more precise if
+    /// inputs are far from 0.
     pub fn folded(&self) -> Folded {
         let mut folded = Folded { weights: vec![Vec::new(); self.weights.len()], bias: Vec::new() };
         for output in 0..self.n_outputs() {
@@ -105,8 +106,8 @@ impl Model {
         folded
     }
 
-    /// The outputs for a row (a category as the index of its level), before the activation. `features` is scratch, as
-    /// long as the map has features.
+    /// Computes the outputs for a row (a category as the index of its level), before the
+    /// activation. `features` is a buffer with the length of the map's features.
     pub fn outputs(&self, x: &[f64], features: &mut [f64]) -> Vec<f64> {
         self.map.features(x, features);
         let mut outputs = self.bias.clone().unwrap_or_else(|| vec![0.0; self.n_outputs()]);
@@ -141,7 +142,7 @@ impl Model {
         self.inputs.iter().any(|input| !input.levels.is_empty())
     }
 
-    /// Whether every feature is an input as it is: no power, no level, no product.
+    /// Whether every feature is an unchanged input, without powers, levels and products.
     pub fn is_plain(&self) -> bool {
         !self.has_levels() && !self.has_terms()
     }

@@ -2,23 +2,23 @@
 
 use crate::dataset::{FeatureMap, Input, Term};
 
-/// What a coefficient belongs to. Inputs are counted as the data have them.
+/// Identifies the term of a coefficient. Inputs are numbered as in the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Key {
     /// A power or a level.
     Single(Factor),
-    /// Of two different inputs, the lesser first.
+    /// A product of two different inputs, in ascending order.
     Product([Factor; 2]),
     /// 1.
     Constant,
 }
 
-/// What is multiplied by what.
+/// A factor of a product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Factor {
-    /// Of an input, from 1.
+    /// A power of an input, at least 1.
     Power(usize, u32),
-    /// Of a category: 1 where a row has this level, else 0.
+    /// A level of a category: 1 if a row has this level, else 0.
     Level(usize, usize),
 }
 
@@ -27,7 +27,7 @@ impl Key {
         Self::Product(if a <= b { [a, b] } else { [b, a] })
     }
 
-    /// As [`crate::model::term_names`] has it.
+    /// Returns the name, as from [`crate::model::term_names`].
     pub(super) fn name(&self, inputs: &[Input]) -> String {
         let factor = |factor: &Factor| match *factor {
             Factor::Power(input, 1) => inputs[input].name.clone(),
@@ -45,7 +45,7 @@ impl Key {
     }
 }
 
-/// Of each feature of a map, in its order.
+/// Returns the key of each feature of a map, in order.
 pub(super) fn keys(map: &FeatureMap) -> Vec<Key> {
     let terms = map.terms();
     let key = |term: &Term| match *term {

@@ -1,4 +1,4 @@
-//! What may change during a run, and how the run shows it.
+//! Changes of the configuration during a run, and their marks.
 
 use super::{Status, Trainer, parallel};
 use crate::backend::kernel::{Reaction, slot};

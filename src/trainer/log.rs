@@ -1,4 +1,4 @@
-//! What a run records as it goes.
+//! What a run records during training.
 
 use serde::Serialize;
 

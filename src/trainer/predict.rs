@@ -1,4 +1,4 @@
-//! Predictions of the weights as they are.
+//! Predictions with the current weights.
 
 use super::{Task, Trainer};
 use crate::model;

@@ -1,4 +1,4 @@
-//! Beginning anew: resetting a run, saving it and restoring it.
+//! Resets, saves and restores runs.
 
 use super::{Place, Planner, Status, Task, Trainer, parallel};
 use crate::backend::State;
@@ -31,13 +31,13 @@ impl Checkpoint {
     }
 }
 
-/// Number of runs that a plan makes of a task: an engine must have room for all of them.
+/// The number of runs that a plan needs for a task; an engine must have room for all of them.
 pub fn n_runs(plan: &RunPlan, task: &Task) -> usize {
     parallel::runs(plan, task).len()
 }
 
 impl Trainer {
-    /// Lets an ended run continue from where it stands, as far as its stop conditions allow.
+    /// Lets an ended run continue, as far as its stop conditions allow.
     pub fn resume(&mut self) {
         self.monitor.forgive();
         self.status = Status::Ready;
@@ -75,7 +75,7 @@ impl Trainer {
         let n_runs = self.runs.len();
         let mut state = State { settings, ..checkpoint.state };
         if state.n_runs() != n_runs {
-            // A file keeps the first run alone: the others begin where it stands.
+            // A file contains only the first run, so the others start from its weights.
             let State { n_parameters, values, reactions, steps, .. } = &mut state;
             *values = values[..slot::COUNT * *n_parameters].repeat(n_runs);
             *reactions = reactions[..1].repeat(n_runs);
@@ -85,7 +85,8 @@ impl Trainer {
         self.measure().await
     }
 
-    /// Begins at these parameters of the scaled features instead of the initial ones: at step 0, with no history.
+    /// Starts with these parameters of the scaled features instead of the initial ones, at step 0
+    /// without a history.
     ///
     /// # Errors
     /// As [`Trainer::restore`].
@@ -95,7 +96,7 @@ impl Trainer {
         Ok(())
     }
 
-    /// Takes over the history of a run from before it was restored; what was recorded since stays.
+    /// Adopts the history of a run from before it was restored; later records stay.
     pub fn retrace(&mut self, curve: &Curve) {
         let step = self.step();
         self.log.history.retrace(curve, step);

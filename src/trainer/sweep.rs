@@ -12,7 +12,8 @@ use crate::history::History;
 use crate::monitor;
 use crate::runs::{self, RunSpec};
 
-/// Runs that differ in what a [`RunSpec`] says. Those with the same number of rows in a batch share every call.
+/// Parallel runs that differ in their [`RunSpec`]. Runs with the same number of rows in a batch
+/// share every call.
 ///
 /// Unlike a [`super::Trainer`], it measures nothing on the way: a run ends where a kernel halts it.
 #[derive(Debug)]
@@ -38,16 +39,16 @@ struct Group {
     trace: Vec<[f32; 2]>,
 }
 
-/// Where a run of a sweep stands.
+/// The state of a run in a sweep.
 #[derive(Clone, Copy, Debug)]
 pub struct Standing<'a> {
-    /// Its parameters.
+    /// The parameters.
     pub parameters: &'a [f32],
     /// Updates done.
     pub steps: u64,
-    /// Its reaction; `halt` says why it ended.
+    /// The reaction, whose `halt` says why the run ended.
     pub reaction: &'a Reaction,
-    /// Its history, if it keeps one.
+    /// The history, if the run keeps one.
     pub history: Option<&'a History>,
 }
 
@@ -66,7 +67,7 @@ impl Sweep {
         Self { problem, target_variance, groups, places }
     }
 
-    /// The most runs that share a call: an engine must have room for them.
+    /// The maximum number of runs that share a call; an engine must have room for them.
     pub fn n_runs_of_call(&self) -> usize {
         self.groups.iter().map(|group| group.state.n_runs()).max().unwrap_or(0)
     }
@@ -74,7 +75,7 @@ impl Sweep {
     /// Takes up to `n_steps` of every run that has not ended.
     ///
     /// # Errors
-    /// [`DeviceLost`]; the runs stand where the last answered call left them.
+    /// [`DeviceLost`]; the runs are in the state after the last answered call.
     pub async fn advance(&mut self, backend: &mut Backend, n_steps: u64) -> Result<(), DeviceLost> {
         for group in &mut self.groups {
             group.advance(backend, &self.problem, self.target_variance, n_steps).await?;
@@ -82,7 +83,7 @@ impl Sweep {
         Ok(())
     }
 
-    /// Where a run stands; runs are numbered as they were given.
+    /// Returns the state of a run; runs have their original numbers.
     pub fn run(&self, run: usize) -> Standing<'_> {
         let [group, place] = self.places[run];
         let Group { state, histories, .. } = &self.groups[group];

@@ -1,4 +1,4 @@
-//! What a run trains on, and the solution that training approaches.
+//! The rows of a run, and the solution that training approaches.
 
 use std::rc::Rc;
 
@@ -48,7 +48,7 @@ pub struct Exact {
     pub curvature: Option<f64>,
 }
 
-/// What [`Preparation`] has computed from the rows.
+/// The results of [`Preparation`].
 pub(super) struct Prepared {
     pub(super) dataset: Rc<Dataset>,
     pub(super) roles: Rc<Roles>,

@@ -1,4 +1,4 @@
-//! How a run does on its validation rows, and when that ends it.
+//! Measures a run on its validation rows, and stops it early.
 //!
 //! The validation loss is measured at the ends of epochs: of every early one, later ever less often, at steps that
 //! depend on the plan alone, so that every backend stops at the same one.

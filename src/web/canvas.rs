@@ -34,7 +34,7 @@ pub(crate) struct Canvas {
 type Error = <CanvasBackend as DrawingBackend>::ErrorType;
 type Drawn = Result<(), DrawingErrorKind<Error>>;
 
-/// How the path that is being collected will be drawn.
+/// How to draw the path that is being collected.
 #[derive(Clone, Copy, PartialEq)]
 struct Pending {
     rgb: (u8, u8, u8),
@@ -56,7 +56,7 @@ impl Canvas {
         Scale::fractions(device_pixel_ratio, f64::from(PER_PIXEL))
     }
 
-    /// Gives the canvas as many pixels as the screen has there, and the CSS size of exactly these.
+    /// Sets the number of pixels to that of the screen, and the CSS size to exactly these pixels.
     pub(crate) fn resize(&self, width_css: f64, height_css: f64, device_pixel_ratio: f64) {
         let pixels = |css: f64| (css * device_pixel_ratio).floor().clamp(1.0, 16_384.0);
         let (width, height) = (pixels(width_css), pixels(height_css));
@@ -67,7 +67,7 @@ impl Canvas {
         }
         for (name, pixels) in [("width", width), ("height", height)] {
             let length = format!("{}px", pixels / device_pixel_ratio);
-            // A size that the browser refuses leaves the page's own, which is right to within a pixel.
+            // If the browser refuses the size, the page's own is right to within a pixel.
             self.element.style().set_property(name, &length).ok();
         }
     }
@@ -93,7 +93,7 @@ impl Canvas {
         drawn
     }
 
-    /// Makes the path one of this style, drawing what was collected in another.
+    /// Starts a path of this style, and draws the collected path if it has another style.
     fn begin<S: BackendStyle>(&mut self, style: &S, stroke: bool) -> bool {
         let BackendColor { rgb, alpha } = style.color();
         if alpha == 0.0 {

@@ -1,7 +1,8 @@
-//! The fit chart and the loss chart as JavaScript sees them, on the page's thread, and what all charts export.
+//! The JavaScript interface of the fit chart and the loss chart, which run on the page's thread,
+//! and the exports that all charts share.
 //!
-//! Each takes two canvases that lie upon one another: `base` for what stays, `top` for what moves. The charts
-//! set the canvases' CSS size: measure the element around them, not the canvases.
+//! Each chart takes two stacked canvases: `base` for the static layer, `top` for the dynamic one.
+//! The charts set the CSS size of the canvases, so measure the element around them.
 
 use super::canvas::Canvas;
 use super::to_js;
@@ -31,14 +32,14 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     fn counts(this: &Density) -> Uint32Array;
 
-    /// What is under the pointer of the fit chart.
+    /// The values under the pointer of the fit chart.
     #[wasm_bindgen(typescript_type = "FitReading")]
     pub type FitReading;
-    /// What is under the pointer of the loss chart.
+    /// The values under the pointer of the loss chart.
     #[wasm_bindgen(typescript_type = "LossReading")]
     pub type LossReading;
 
-    /// What a run recorded since the last time. Its arrays are copied as they are, not number by number.
+    /// What a run recorded since the last delta. Its arrays are copied as a whole.
     #[wasm_bindgen(typescript_type = "HistoryDelta")]
     pub type Delta;
     #[wasm_bindgen(method, getter)]
@@ -57,12 +58,13 @@ extern "C" {
     fn validation(this: &Delta) -> Float32Array;
 }
 
-/// Exports what all charts have in common. What stands behind the chart's name is its part that has size and view.
+/// Exports the methods that all charts share. The second argument is the part of the chart that has
+/// the size and the view.
 macro_rules! export_chart {
     ($name:ident $(. $stage:ident)?) => {
         #[wasm_bindgen]
         impl $name {
-            /// Takes two canvases that lie upon one another.
+            /// Takes two stacked canvases.
             #[wasm_bindgen(constructor)]
             pub fn new(base: HtmlCanvasElement, top: HtmlCanvasElement) -> Result<$name, JsError> {
                 Ok(Self { chart: chart::$name::default(), layers: Layers::new(base, top)? })
@@ -169,12 +171,12 @@ impl FitChart {
         self.chart.set_fit(curve_x, curve_y);
     }
 
-    /// What to show on demand.
+    /// Sets which optional parts are shown.
     pub fn set_options(&mut self, show_residuals: bool, show_exact: bool) {
         self.chart.set_options(chart::FitOptions { show_residuals, show_exact });
     }
 
-    /// What is at a place on the canvas; `undefined` outside the plot.
+    /// Returns the values at a position on the canvas; `undefined` outside the plot.
     pub fn reading(&self, x_css: f64, y_css: f64) -> Option<FitReading> {
         write(&self.chart.reading(x_css, y_css)?)
     }
@@ -189,7 +191,7 @@ impl FitChart {
         self.chart.stage.data_at(x_css, y_css).map_or_else(Vec::new, |(x, y)| vec![x, y])
     }
 
-    /// `[x0, x1, y0, y1]` of what is shown.
+    /// Returns the visible range `[x0, x1, y0, y1]`.
     pub fn view(&self) -> Vec<f64> {
         self.chart.stage.view().to_vec()
     }
@@ -245,12 +247,12 @@ impl LossChart {
         self.chart.set_diverged(step.map(|step| step as u64));
     }
 
-    /// How to show the history; `smoothing` is 0 to 0.999.
+    /// Sets how the history is shown; `smoothing` is 0 to 0.999.
     pub fn set_options(&mut self, log_x: bool, log_y: bool, smoothing: f64, show_batch: bool) {
         self.chart.set_options(chart::LossOptions { log_x, log_y, smoothing, show_batch });
     }
 
-    /// What is at a place on the canvas; `undefined` outside the plots.
+    /// Returns the values at a position on the canvas; `undefined` outside the plots.
     pub fn reading(&mut self, x_css: f64, y_css: f64) -> Option<LossReading> {
         write(&self.chart.reading(x_css, y_css)?)
     }
@@ -260,7 +262,7 @@ impl LossChart {
         self.chart.set_cursor(x_css);
     }
 
-    /// Moves the cursor by pixel columns that hold something: for the keyboard.
+    /// Moves the cursor by non-empty pixel columns, for the keyboard.
     pub fn move_cursor(&mut self, columns: i32) -> Option<LossReading> {
         write(&self.chart.move_cursor(columns)?)
     }

@@ -1,4 +1,4 @@
-//! Which engine a run gets, and why.
+//! Chooses the engine of a run, and explains the choice.
 
 use std::rc::Rc;
 
@@ -15,7 +15,7 @@ use crate::trainer::{Fastest, PairTrial, Task, Trainer, n_runs, worth_pairing};
 
 /// A pass over fewer numbers is short on any machine.
 const SHORT_PASS: usize = 1 << 19;
-/// How long a pass over more of them is timed.
+/// How long a pass over a larger number of them is timed.
 const PASS_BUDGET_MS: f64 = 3.0;
 
 /// Chooses engines. The GPU is opened once, and again only if it was lost.
@@ -177,7 +177,7 @@ fn on_cpu(task: &Task, reason: Message) -> (Backend, InUse) {
     (backend, in_use)
 }
 
-/// The CPU on sums over the rows, if these can stand for the rows.
+/// Returns the CPU engine that uses sufficient statistics, if they can replace the rows.
 fn statistics(plan: &RunPlan, task: &Task) -> (Backend, InUse) {
     if !is_plain(plan, task) {
         let (backend, in_use) = on_cpu(task, Code::CpuForced.into());

@@ -117,7 +117,7 @@ fn link(spawn: &Function) -> Result<Link, String> {
     });
     let heard = Rc::clone(&waiting);
     let on_error = Closure::new(move |event: JsValue| {
-        // The page reports it beside the engine, so it is not an uncaught error.
+        // The page reports the error next to the engine, so it must not count as uncaught.
         event.unchecked_ref::<web_sys::Event>().prevent_default();
         let waiting = &mut *heard.borrow_mut();
         let detail = text(&event);

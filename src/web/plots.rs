@@ -1,4 +1,4 @@
-//! The general chart as JavaScript sees it: a description in plain data, with typed arrays for the series.
+//! The JavaScript interface of the general plot: plain data, with typed arrays for the series.
 
 use super::charts::{ChartTheme, Layers, export_chart, write};
 use crate::chart::{self, Mapping, PlotAxis, PlotKind, PlotSeries};
@@ -8,7 +8,7 @@ use web_sys::HtmlCanvasElement;
 
 #[wasm_bindgen]
 extern "C" {
-    /// What a plot shows.
+    /// The content of a plot.
     #[wasm_bindgen(typescript_type = "Plot")]
     pub type Plot;
     #[wasm_bindgen(method, getter)]
@@ -48,7 +48,7 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     fn width(this: &DescribedSeries) -> Option<f64>;
 
-    /// What is under the pointer of a plot.
+    /// The values under the pointer of a plot.
     #[wasm_bindgen(typescript_type = "PlotReading")]
     pub type PlotReading;
 }
@@ -62,13 +62,13 @@ pub struct PlotChart {
 
 #[wasm_bindgen]
 impl PlotChart {
-    /// Replaces what is shown; series of a kind that is not known are left out.
+    /// Replaces the content; series of an unknown kind are left out.
     pub fn set(&mut self, plot: &Plot) {
         let series = plot.series().into_iter().filter_map(|series| read_series(series.unchecked_ref()));
         self.chart.set(read_axis(&plot.x()), read_axis(&plot.y()), series.collect());
     }
 
-    /// What is nearest to a place on the canvas; `undefined` outside the plot.
+    /// Returns what is nearest to a position on the canvas; `undefined` outside the plot.
     pub fn reading(&self, x_css: f64, y_css: f64) -> Option<PlotReading> {
         write(&self.chart.reading(x_css, y_css)?)
     }

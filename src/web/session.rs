@@ -35,7 +35,7 @@ pub struct Session {
     reserved: Option<Rc<Problem>>,
     training: bool,
     pace: Pace,
-    /// What the page displays besides the essentials.
+    /// The optional parts of a snapshot that the page displays.
     shown: Shown,
     /// Something changed that the page has not been shown.
     changed: bool,
@@ -160,7 +160,7 @@ impl Session {
         Ok(())
     }
 
-    /// Pauses and measures the weights as they are.
+    /// Pauses and measures the current weights.
     async fn pause(&mut self) -> Result<()> {
         self.training = false;
         self.changed = true;

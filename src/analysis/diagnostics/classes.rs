@@ -1,4 +1,5 @@
-//! Pictures of predicted classes: the ROC curve, calibration, confusion, and the histogram of probabilities.
+//! Diagnostics of predicted classes: the ROC curve, calibration, confusion matrix, and histogram of
+//! probabilities.
 
 use serde::Serialize;
 
@@ -22,7 +23,7 @@ pub struct Curve {
     pub auc: f64,
 }
 
-/// How often the second class occurred, by the probability that the model gave it.
+/// The frequency of the second class by its predicted probability.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Calibration {
     /// Mean probability of a bin.
@@ -53,7 +54,7 @@ pub struct Histogram {
     pub counts: Vec<Vec<u32>>,
 }
 
-/// Predicted classes: sums over them, and every row where there are two.
+/// Collects predicted classes: sums over all rows, and every row if there are two classes.
 pub(super) struct Scored {
     counts: Classification,
     probabilities: Vec<f64>,

@@ -1,4 +1,4 @@
-//! What a model predicts along one input, whatever its weights are.
+//! The effect of one input on the predictions of a model with any weights.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,16 +10,17 @@ use crate::model;
 /// An input, and the values that the other inputs stay at.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct EffectOf {
-    /// Its index.
+    /// The index of the input.
     pub input: usize,
-    /// For each input a number or the index of a level; `None` is the mean or the most frequent level.
+    /// The value of each input: a number or the index of a level; `None` is the mean or the most
+    /// frequent level.
     pub at: Vec<Option<f64>>,
 }
 
-/// Predictions along an input while the others stay where they are.
+/// Predictions along one input while the others stay fixed.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Effect {
-    /// Which input.
+    /// The index of the input.
     pub input: usize,
     /// The value that each input stays at.
     pub at: Vec<f64>,
@@ -27,7 +28,7 @@ pub struct Effect {
     pub grid: Vec<f64>,
     /// Predictions there; of several classes the probability of the first.
     pub effect: Vec<f64>,
-    /// Of several classes, the probabilities of each.
+    /// For several classes, the probabilities of each class.
     pub classes: Vec<Vec<f64>>,
     /// The input, of the rows that are shown.
     pub x: Vec<f64>,
@@ -64,8 +65,8 @@ impl<'a> Predictor<'a> {
         outputs
     }
 
-    /// The effect of one input. `middle` is where inputs stay unless the page says otherwise; `inputs` are those of the
-    /// rows that are shown, row-major.
+    /// Computes the effect of one input. `middle` is the value of each input unless the page fixes
+    /// it; `inputs` are those of the rows that are shown, row-major.
     pub(super) fn effect(
         &self,
         dataset: &Dataset,

@@ -1,4 +1,4 @@
-//! What the page is told about a run's configuration and data: everything that stays as it trains.
+//! Describes a run's configuration and data to the page: everything that training does not change.
 
 use super::{Run, Session};
 use crate::choices::Loss;

@@ -1,4 +1,4 @@
-//! How much training a tick does, and when the page gets a snapshot.
+//! Decides how much training a tick does, and when the page gets a snapshot.
 
 use crate::message::Result;
 use crate::trainer::{Status, Trainer};

@@ -1,4 +1,4 @@
-//! Snapshots: what the page is shown of a run at one instant.
+//! Snapshots: the state of a run at one instant, for the page.
 
 use js_sys::{Array, Float64Array, Object};
 use wasm_bindgen::prelude::*;
