@@ -16,8 +16,9 @@ mod choices;
 mod query;
 
 pub use choices::{
-    choose_loss, choose_method, choose_optimizer, choose_schedule, choose_source, neighbouring_rate,
-    position_from_rate, position_from_speed, rate_from_position, schedule_curve, speed_from_position,
+    choose_loss, choose_method, choose_optimizer, choose_schedule, choose_source, loss_for_target,
+    neighbouring_rate, position_from_rate, position_from_speed, rate_from_position, schedule_curve,
+    speed_from_position,
 };
 pub use query::{ReadJson, from_query, json, to_query};
 

@@ -143,7 +143,9 @@ impl Model {
         let of_two = n_outputs <= 2 && matches!(self.activation, Response::Sigmoid | Response::Softmax);
         if n_own == 1 {
             let second = by_name.and_then(|places| places.get(1).copied()).unwrap_or(1);
-            return (n_outputs == 1 || of_two).then(|| vec![second]);
+            // A number that stands for one class says nothing of the other.
+            let is_known = second == 1 || self.activation == Response::Sigmoid;
+            return (is_known && (n_outputs == 1 || of_two)).then(|| vec![second]);
         }
         match by_name {
             Some(places) if places.len() == n_own => Some(places),

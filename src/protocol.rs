@@ -184,7 +184,8 @@ pub enum Answer {
         baseline: f64,
         /// How much each input's features add to that; products of two inputs are split between both.
         contributions: Vec<f64>,
-        /// The response: a number, or a probability for each class (of two, for the second).
+        /// The response: a number, a probability for each class (of two, for the second), or the class if the loss has no
+        /// probabilities.
         response: Vec<f64>,
     },
     /// The answer to `export`.
@@ -255,6 +256,8 @@ pub struct DatasetInfo {
     pub target: String,
     /// Names of its classes; empty if it is learned as a number.
     pub classes: Vec<String>,
+    /// Whether predictions are probabilities of the classes.
+    pub has_probabilities: bool,
     /// The term that each weight belongs to, without the bias.
     pub terms: Vec<String>,
     /// How numbers are scaled inside the model.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fit::{Fit, Inferred};
 use super::rows::{Inputs, Portion};
+use crate::choices::loss::Targets;
 use crate::choices::{Loss, Scaling};
 use crate::config::{RunConfig, RunPlan};
 use crate::dataset::{BLOCK_ROWS, Dataset, FeatureMap, Role, Roles, Scaler, blocks};
@@ -65,11 +66,11 @@ impl Task {
     /// The task that a loss is for.
     #[must_use]
     pub fn of(loss: Loss) -> Self {
-        match loss {
-            Loss::Logistic => Self::Binary,
-            Loss::Softmax => Self::Classes,
-            Loss::Poisson => Self::Counts,
-            _ => Self::Regression,
+        match loss.needs().targets {
+            Targets::TwoClasses => Self::Binary,
+            Targets::Classes => Self::Classes,
+            Targets::Counts => Self::Counts,
+            Targets::Numbers => Self::Regression,
         }
     }
 }
@@ -95,11 +96,11 @@ pub struct Diagnostics {
     pub exact: Option<Exact>,
     /// The ROC curve, for two classes.
     pub roc: Option<Curve>,
-    /// The calibration curve, for two classes.
+    /// The calibration curve, for two classes with probabilities.
     pub calibration: Option<Calibration>,
     /// The confusion matrix, for classes.
     pub confusion: Option<Confusion>,
-    /// The histogram of probabilities, for two classes.
+    /// The histogram of probabilities, for two classes with probabilities.
     pub histogram: Option<Histogram>,
 }
 
@@ -238,7 +239,9 @@ impl Pass {
             centre: effect::Centre::new(dataset),
             measured: match task {
                 Task::Regression | Task::Counts => Measured::Numbers(Regression::default()),
-                Task::Binary | Task::Classes => Measured::Classes(Scored::new(predictor.n_outputs().max(2))),
+                Task::Binary | Task::Classes => {
+                    Measured::Classes(Scored::new(predictor.n_outputs().max(2), predictor.decides()))
+                }
             },
         };
         let stride = n_samples.div_ceil(MOST_ROWS).max(1);
@@ -248,10 +251,11 @@ impl Pass {
             let rows = x.chunks_exact(dataset.n_inputs()).zip(places).zip(targets.iter().zip(weights));
             for ((x, place), (actual, weight)) in rows {
                 pass.centre.add(x);
-                let predicted = predictor.predict(x);
+                let outputs = predictor.outputs(x);
+                let predicted = predictor.respond(&outputs);
                 match &mut pass.measured {
                     Measured::Numbers(sums) => sums.feed(&predicted, &[*actual], &[*weight]),
-                    Measured::Classes(scored) => scored.feed(&predicted, *actual, *weight),
+                    Measured::Classes(scored) => scored.feed(&outputs, &predicted, *actual, *weight),
                 }
                 let miss = (actual - predicted[0]).abs();
                 if n_seen % stride == 0 {

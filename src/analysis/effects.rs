@@ -4,7 +4,6 @@ use serde::Serialize;
 
 use super::fit::Fit;
 use super::rows::{Inputs, Portion};
-use crate::choices::Loss;
 
 /// The partial effect of every input.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -61,7 +60,7 @@ impl Fit<'_> {
                 self.along(input, grid, &at)
             })
             .collect();
-        if !matches!(self.loss, Loss::Logistic | Loss::Softmax | Loss::Poisson) {
+        if !self.loss.bends() {
             self.add_points(&mut inputs, &at, spread.n, n_points.min(spread.n));
         }
         Effects { at, inputs }

@@ -96,7 +96,7 @@ pub enum Response {
 }
 
 impl Response {
-    /// Turns a row's outputs into its predictions, in their place: a probability of each class (of [`Loss::Logistic`] of
+    /// Turns a row's outputs into what they mean, in their place: a probability of each class (of [`Loss::Logistic`] of
     /// the second of two), the expected count of [`Loss::Poisson`]; else the outputs themselves. All but softmax act on
     /// each output by itself.
     pub fn respond(self, outputs: &mut [f64]) {
@@ -130,19 +130,43 @@ impl Loss {
         self.needs().response
     }
 
-    /// Turns a row's outputs into its predictions: see [`Response::respond`].
+    /// Turns a row's outputs into its predictions: see [`Response::respond`]. Where the loss [decides](Self::decides), a
+    /// prediction is the class itself, 0 or 1.
     pub fn respond(&self, outputs: &mut [f64]) {
-        self.response().respond(outputs);
+        if self.decides() {
+            outputs.iter_mut().for_each(|z| *z = f64::from(*z > 0.0));
+        } else {
+            self.response().respond(outputs);
+        }
     }
 
     /// Whether predictions are something other than outputs.
     pub fn bends(&self) -> bool {
-        self.response() != Response::Linear
+        self.decides() || self.response() != Response::Linear
+    }
+
+    /// Whether its output is a score of the second of two classes, which is predicted above 0: there are no probabilities.
+    pub fn decides(&self) -> bool {
+        self.classifies() && self.response() == Response::Linear
     }
 
     /// Whether targets are classes.
     pub fn classifies(&self) -> bool {
         matches!(self.needs().targets, Targets::TwoClasses | Targets::Classes)
+    }
+
+    /// The best output of a model without features, given the mean of the targets: of two classes the fraction of the
+    /// second, and neither that nor a count below `least`. `None` where it takes more than the mean.
+    pub fn constant(&self, mean: f64, least: f64) -> Option<f64> {
+        match self {
+            Self::Squared | Self::Huber { .. } | Self::LogCosh => Some(mean),
+            Self::Logistic => {
+                let fraction = mean.clamp(least, 1.0 - least);
+                Some(libm::log(fraction / (1.0 - fraction)))
+            }
+            Self::Poisson => Some(libm::log(mean.max(least))),
+            Self::Absolute | Self::Quantile { .. } | Self::Softmax => None,
+        }
     }
 
     /// The number that kernels know it by.

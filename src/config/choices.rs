@@ -1,6 +1,7 @@
 //! Changes that a choice implies elsewhere in a configuration, and the scales of sliders.
 
 use super::RunConfig;
+use crate::choices::loss::Targets;
 use crate::choices::table::from_name;
 use crate::choices::{Choice, Loss, Method, Optimizer, Schedule, ShippedTable, Source};
 use crate::message::{Code, Message, Result};
@@ -41,6 +42,17 @@ pub fn choose_optimizer(config: &RunConfig, kind: &str) -> Result<RunConfig> {
 /// [`Code::ConfigUnreadable`] for a name that is no loss's.
 pub fn choose_loss(config: &RunConfig, kind: &str) -> Result<RunConfig> {
     Ok(RunConfig { loss: of_kind(kind)?, ..config.clone() })
+}
+
+/// Returns the loss for a target with `n_classes` classes, or 0 for a number: `current` if it suits
+/// the target.
+pub fn loss_for_target(current: Loss, n_classes: u32) -> Loss {
+    match n_classes {
+        0 | 1 if current.needs().targets == Targets::Classes => Loss::Squared,
+        2 if !current.classifies() => Loss::Logistic,
+        0..=2 => current,
+        _ => Loss::Softmax,
+    }
 }
 
 /// Returns the configuration with another schedule at its default parameters. A decaying rate whose

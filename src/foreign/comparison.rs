@@ -131,8 +131,8 @@ fn parts(
         Predicting::new(&task.map, Box::new(own), loss.response(), NamedMetrics::new(loss, n_outputs));
     let activation = match classes {
         // Which output stands for which class is unknown, so there are no scores of classes.
-        None if loss.classifies() => Response::Linear,
-        _ => foreign.activation,
+        None if loss.classifies() => None,
+        _ => Some(foreign.activation),
     };
     let n_foreign = foreign.n_outputs();
     let figures = NamedMetrics::of_foreign(loss, n_outputs, (activation, n_foreign));

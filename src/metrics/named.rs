@@ -17,23 +17,33 @@ pub struct NamedMetrics {
     /// Whether the loss applies to the outputs, and whether the metrics do.
     has_loss: bool,
     has_metrics: bool,
+    /// Whether the output is a score, above 0 for the second of two classes.
+    is_score: bool,
 }
 
 impl NamedMetrics {
     /// For a run's own outputs.
     pub fn new(loss: Loss, n_outputs: usize) -> Self {
-        Self::of_foreign(loss, n_outputs, (loss.response(), n_outputs))
+        Self::of_foreign(loss, n_outputs, (Some(loss.response()), n_outputs))
     }
 
     /// For the outputs of a model whose activation and number of outputs may differ from those of the run, which has the
-    /// loss and `n_outputs`.
-    pub fn of_foreign(loss: Loss, n_outputs: usize, (activation, n_foreign): (Response, usize)) -> Self {
+    /// loss and `n_outputs`. Without an activation nothing applies.
+    pub fn of_foreign(
+        loss: Loss,
+        n_outputs: usize,
+        (activation, n_foreign): (Option<Response>, usize),
+    ) -> Self {
         let n_classes = n_outputs.max(2);
-        let has_loss = activation == loss.response() && n_foreign == n_outputs;
+        let has_loss = activation == Some(loss.response()) && n_foreign == n_outputs;
+        let is_score = loss.decides() && activation == Some(Response::Linear);
         let has_metrics = match activation {
-            Response::Sigmoid => n_classes == 2,
-            Response::Softmax => loss.classifies() && n_foreign == n_classes,
-            Response::Linear | Response::Exponential => !loss.classifies() && n_foreign == 1,
+            Some(Response::Sigmoid) => n_classes == 2,
+            Some(Response::Softmax) => loss.classifies() && n_foreign == n_classes,
+            Some(Response::Linear | Response::Exponential) => {
+                (is_score || !loss.classifies()) && n_foreign == 1
+            }
+            None => false,
         };
         Self {
             loss,
@@ -45,6 +55,7 @@ impl NamedMetrics {
             slopes: vec![0.0; n_foreign],
             has_loss,
             has_metrics,
+            is_score,
         }
     }
 
@@ -59,8 +70,13 @@ impl NamedMetrics {
             return;
         }
         if self.loss.classifies() {
-            // For two classes, the probability of the second is enough.
-            let said = if response.len() == 2 { &response[1..] } else { response };
+            let class = [f64::from(outputs[0] > 0.0)];
+            let said = match response {
+                [_] if self.is_score => &class,
+                // For two classes, the probability of the second is enough.
+                [_, second] => std::slice::from_ref(second),
+                all => all,
+            };
             self.classes.feed(said, &[target], &[weight]);
         } else {
             self.numbers.feed(response, &[target], &[weight]);
@@ -78,12 +94,16 @@ impl NamedMetrics {
     }
 
     /// Metrics by the names that the page words behind `score_`: `mse`, `rmse`, `mae`, `r2` of a number (`deviance`, `d2` of
-    /// counts, too), `log_loss`, `accuracy` of a class. `None` where one is not defined. `n_features` are those of the model.
+    /// counts, too), `log_loss`, `accuracy` of a class (`accuracy` alone without probabilities). `None` where one is not defined. `n_features` are those of the model.
     pub fn metrics(&self, n_features: usize) -> Vec<(&'static str, Option<f64>)> {
         let known = |value: f64| Some(value).filter(|value| self.has_metrics && value.is_finite());
         if self.loss.classifies() {
             let metrics = self.classes.metrics();
-            return vec![("log_loss", known(metrics.log_loss)), ("accuracy", known(metrics.accuracy))];
+            let accuracy = ("accuracy", known(metrics.accuracy));
+            return match self.loss.decides() {
+                true => vec![accuracy],
+                false => vec![("log_loss", known(metrics.log_loss)), accuracy],
+            };
         }
         let metrics = self.numbers.metrics(n_features);
         let mut found = vec![

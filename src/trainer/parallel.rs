@@ -80,6 +80,9 @@ fn constant(problem: &Problem, n_outputs: u32, loss: Loss) -> Vec<f64> {
     };
     // The log of a class or a count that never occurs would be infinite.
     let least = 0.5 / f64::from(problem.n_samples);
+    if let Some(constant) = loss.constant(mean, least) {
+        return vec![constant];
+    }
     match loss {
         Loss::Softmax => (0..n_outputs)
             .map(|class| {
@@ -87,13 +90,7 @@ fn constant(problem: &Problem, n_outputs: u32, loss: Loss) -> Vec<f64> {
                 libm::log((own.sum::<f64>() / total).max(least))
             })
             .collect(),
-        Loss::Logistic => {
-            let share = mean.clamp(least, 1.0 - least);
-            vec![libm::log(share / (1.0 - share))]
-        }
-        Loss::Poisson => vec![libm::log(mean.max(least))],
-        Loss::Absolute => vec![quantile(0.5)],
         Loss::Quantile { tau } => vec![quantile(tau)],
-        Loss::Squared | Loss::Huber { .. } | Loss::LogCosh => vec![mean],
+        _ => vec![quantile(0.5)],
     }
 }

@@ -35,7 +35,8 @@ impl Trainer {
     }
 
     /// Predicts a row from its inputs in original units; a category is the index of its level. For several classes it
-    /// is the index of the most probable one; for two, the probability of the second.
+    /// is the index of the most probable one; for two, the probability of the second, or the class if the loss has no
+    /// probabilities.
     pub fn predict_row(&self, x: &[f64]) -> f64 {
         self.predict_row_by(&self.parameters_f64(), x)
     }

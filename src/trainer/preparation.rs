@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::task::{Prepared, Task};
 use crate::analysis::Triangle;
+use crate::choices::loss::Targets;
 use crate::choices::{Loss, Penalty, Scaling};
 use crate::config::RunPlan;
 use crate::dataset::{
@@ -436,24 +437,24 @@ fn check_targets(loss: &Loss, dataset: &Dataset, y: &[f64]) -> Result<()> {
         Err(Message::new(code).with("field", "loss").with("column", &dataset.target).with("found", found))
     };
     let whole = |value: f64, most: f64| value >= 0.0 && value <= most && libm::floor(value) == value;
-    match loss {
-        Loss::Logistic => match y.iter().find(|value| !whole(**value, 1.0)) {
+    match loss.needs().targets {
+        Targets::TwoClasses => match y.iter().find(|value| !whole(**value, 1.0)) {
             Some(value) => refused(Code::TargetNotBinary, value),
             None => Ok(()),
         },
-        Loss::Softmax => match y.iter().find(|value| !whole(**value, MAX_CLASSES - 1.0)) {
+        Targets::Classes => match y.iter().find(|value| !whole(**value, MAX_CLASSES - 1.0)) {
             Some(value) => refused(Code::TargetNotClasses, value),
             None => Ok(()),
         },
-        Loss::Poisson => match y.iter().find(|value| **value < 0.0) {
+        Targets::Counts => match y.iter().find(|value| **value < 0.0) {
             Some(value) => refused(Code::TargetNotCounts, value),
             None => Ok(()),
         },
-        _ if n_levels > 2 => {
+        Targets::Numbers if n_levels > 2 => {
             let refused = Message::new(Code::TargetIsClass).with("field", "loss");
             Err(refused.with("column", &dataset.target).with("n_levels", n_levels))
         }
-        _ => Ok(()),
+        Targets::Numbers => Ok(()),
     }
 }
 

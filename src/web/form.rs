@@ -89,6 +89,15 @@ pub fn choose_loss(
     to_js(&config::choose_loss(&from_js(config)?, kind)?)
 }
 
+/// See [`config::loss_for_target`].
+#[wasm_bindgen(unchecked_return_type = "Loss")]
+pub fn loss_for_target(
+    #[wasm_bindgen(unchecked_param_type = "Loss")] current: JsValue,
+    n_classes: u32,
+) -> Result<JsValue> {
+    to_js(&config::loss_for_target(from_js(current)?, n_classes))
+}
+
 /// See [`config::choose_schedule`].
 #[wasm_bindgen(unchecked_return_type = "RunConfig")]
 pub fn choose_schedule(

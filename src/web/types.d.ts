@@ -264,7 +264,8 @@ export type SessionAnswer = { "kind": "configured" } & RunDescription | { "kind"
   baseline: number,
   /** How much each input's features add to that; products of two inputs are split between both. */
   contributions: Array<number>,
-  /** The response: a number, or a probability for each class (of two, for the second). */
+  /** The response: a number, a probability for each class (of two, for the second), or the class if the loss has no
+   * probabilities. */
   response: Array<number>, }
   | { "kind": "exported",
   /** A name to save it under. */
@@ -320,6 +321,8 @@ export type DatasetInfo = {
   target: string,
   /** Names of its classes; empty if it is learned as a number. */
   classes: Array<string>,
+  /** Whether predictions are probabilities of the classes. */
+  has_probabilities: boolean,
   /** The term that each weight belongs to, without the bias. */
   terms: Array<string>,
   /** How numbers are scaled inside the model. */

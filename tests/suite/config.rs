@@ -1,9 +1,9 @@
 //! Configurations, their links, and what they reject.
 
-use downhill::choices::{Choice as _, Method, Missing, Optimizer, Schedule, ShippedTable, Source};
+use downhill::choices::{Choice as _, Loss, Method, Missing, Optimizer, Schedule, ShippedTable, Source};
 use downhill::config::{
     self, RunConfig, choose_method, choose_optimizer, choose_schedule, choose_source, from_query, json,
-    to_query,
+    loss_for_target, to_query,
 };
 use downhill::message::Code;
 
@@ -20,6 +20,21 @@ fn the_default_is_an_empty_link() {
 #[test]
 fn every_preset_is_read_whole() {
     assert_eq!(presets().len(), include_str!("../../www/presets.js").matches(": '").count());
+}
+
+#[test]
+fn a_target_keeps_a_loss_that_suits_it() {
+    for (current, n_classes, expected) in [
+        (Loss::Absolute, 0, Loss::Absolute),
+        (Loss::Logistic, 0, Loss::Logistic),
+        (Loss::Softmax, 0, Loss::Squared),
+        (Loss::Absolute, 2, Loss::Logistic),
+        (Loss::Softmax, 2, Loss::Softmax),
+        (Loss::Logistic, 3, Loss::Softmax),
+        (Loss::Poisson, 3, Loss::Softmax),
+    ] {
+        assert_eq!(loss_for_target(current, n_classes), expected, "{current:?}, {n_classes} classes");
+    }
 }
 
 #[test]

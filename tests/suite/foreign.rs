@@ -231,8 +231,11 @@ fn classes_are_matched_by_name() {
     let columns = vec![vec![0.0, 1.0, 2.0, 3.0], vec![0.0, 1.0, 0.0, 1.0]];
     let data = Dataset::of_table(columns, vec![Input::number("width")], "kind")
         .with_target_levels(vec!["a".to_owned(), "b".to_owned()]);
-    let run = adopted(&two, data, &RunConfig::default()).unwrap();
+    let run = adopted(&two, data.clone(), &RunConfig::default()).unwrap();
     assert_close(run.predict_row(&[1.5]), 1.0 - 1.0 / (1.0 + (-2.0_f64).exp()), 1e-6, "the second class");
+    // A plain number for one class says nothing of the other.
+    let number = Model { activation: Response::Linear, ..two };
+    assert_eq!(adopted(&number, data, &RunConfig::default()).unwrap_err().code, Code::ModelInputs);
 }
 
 #[test]

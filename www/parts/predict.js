@@ -33,12 +33,8 @@ export function startPredict({ root, store, client }) {
     /** @type {import('../wasm/engine/downhill.js').Explained} */
     const { output, baseline, contributions, response } = await client.ask({ kind: 'predict_row', values });
     if (asked !== inputs) return;
-    const classes = store.state.dataset?.classes ?? [];
-    shown.textContent = saysRow(response, classes);
-    // The inputs add up to the prediction itself, or to the number that the link function takes.
-    const plain = figure(response[0]) === figure(output);
-    const words = plain ? 'predict_baseline' : classes.length && !isSoftmax(store.state) ? 'predict_link' : 'predict_log';
-    baselineText.textContent = text(words, { baseline: figure(baseline), sum: figure(output) });
+    shown.textContent = saysRow(response, store.state);
+    baselineText.textContent = text(scaleOf(response[0], output, store.state), { baseline: figure(baseline), sum: figure(output) });
     showShares(asked, contributions);
   };
   const predict = oneAtATime(async () => {
@@ -108,15 +104,30 @@ function oneAtATime(work) {
 }
 
 /**
- * What a response says: a number, or the most probable class with its probability.
- * @param {number[]} response
- * @param {string[]} classes
+ * Words for what the inputs add up to: the prediction itself, or the number that it is made of.
+ * @param {number} response
+ * @param {number} output
+ * @param {import('../store.js').State} state
  */
-function saysRow(response, classes) {
+function scaleOf(response, output, state) {
+  const { classes = [], has_probabilities } = state.dataset ?? {};
+  if (classes.length && !has_probabilities) return 'predict_score';
+  if (figure(response) === figure(output)) return 'predict_baseline';
+  return classes.length && !isSoftmax(state) ? 'predict_link' : 'predict_log';
+}
+
+/**
+ * What a response says: a number, the most probable class with its probability, or a class without one.
+ * @param {number[]} response
+ * @param {import('../store.js').State} state
+ */
+function saysRow(response, { dataset }) {
+  const { classes = [], has_probabilities } = dataset ?? {};
   if (!classes.length) return figure(response[0]);
+  if (!has_probabilities) return text('predict_class', { name: classes[response[0]] ?? response[0] });
   const shares = response.length > 1 ? response : [1 - response[0], response[0]];
   const best = shares.indexOf(Math.max(...shares));
-  return text('predict_class', { name: classes[best] ?? best, percent: figure(100 * shares[best], true) });
+  return text('predict_likely_class', { name: classes[best] ?? best, percent: figure(100 * shares[best], true) });
 }
 
 /**
@@ -126,7 +137,7 @@ function saysRow(response, classes) {
  */
 function saysOne(output, state) {
   const classes = state.dataset?.classes ?? [];
-  return classes.length && isSoftmax(state) ? classes[output] ?? output : saysRow([output], classes);
+  return classes.length && isSoftmax(state) ? classes[output] ?? output : saysRow([output], state);
 }
 
 /** @param {import('../store.js').State} state */

@@ -6,6 +6,7 @@
 //! the lines before it. If somebody changes the code, it no longer counts as the run that it
 //! carries.
 
+use downhill::choices::Loss;
 use downhill::dataset::{Input, Term};
 use downhill::message::{Code, Message, Result};
 use downhill::model::Response;
@@ -88,7 +89,7 @@ fn header(run: &Run, model: &Model, program: &Program<'_>, language: Language) -
     let mut lines =
         vec![format!("{FIRST}{} from {} ({})", comment(&model.target), comment(&listed), language.name())];
     lines.push(String::new());
-    lines.push(comment(&meaning(model)));
+    lines.push(comment(&meaning(run.file.config.loss, model)));
     for (input, name) in model.inputs.iter().zip(&program.names) {
         let levels = match input.levels.len() {
             0 => "a number".to_owned(),
@@ -110,9 +111,13 @@ fn header(run: &Run, model: &Model, program: &Program<'_>, language: Language) -
 }
 
 /// Describes the return value of the function.
-fn meaning(model: &Model) -> String {
+fn meaning(loss: Loss, model: &Model) -> String {
     let target = &model.target;
     match model.activation {
+        Response::Linear if loss.decides() => {
+            let class = model.target_levels.get(1).map_or("1", String::as_str);
+            format!("Returns a score for these inputs; above 0, {target} is predicted to be \"{class}\":")
+        }
         Response::Linear => format!("Returns {target} for these inputs:"),
         Response::Sigmoid => match model.target_levels.get(1) {
             Some(level) => format!("Returns the probability that {target} is \"{level}\" for these inputs:"),

@@ -5,7 +5,6 @@
 //! Keras 3, which names the module of every object; and that of TensorFlow.js, which is like the
 //! first but has fewer layers.
 
-use downhill::choices::Loss;
 use downhill::dataset::Input;
 use downhill::message::{Code, Message, Result};
 use downhill::model::Response;
@@ -13,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::format::{Held, Part};
 use crate::network::{Dense, Layer, Network, Node};
+use crate::recipe::losses;
 use crate::recipe::optimizers::{self, Written};
 use crate::run::Run;
 use downhill::foreign::Model;
@@ -103,7 +103,7 @@ pub(crate) struct Weight<'a> {
 /// Returns the compile configuration for further training; `None` if the tool lacks the loss or the
 /// optimizer.
 pub(crate) fn training(run: &Run, dialect: Dialect) -> Option<Value> {
-    let loss = loss(&run.file.config.loss, dialect)?;
+    let loss = losses::keras_file(&run.file.config.loss, dialect)?;
     let optimizer = optimizer(run, dialect)?;
     Some(match dialect {
         Dialect::Keras3 => json!({
@@ -196,7 +196,7 @@ pub(crate) fn with_names(mut model: Model, carried: Option<&str>) -> Model {
 }
 
 /// Returns a Keras object: its class with its configuration.
-fn object(module: &str, class: &str, config: Value, dialect: Dialect) -> Value {
+pub(crate) fn object(module: &str, class: &str, config: Value, dialect: Dialect) -> Value {
     match dialect {
         Dialect::Keras3 => {
             // Classes outside Keras' public modules need a registered name.
@@ -318,25 +318,6 @@ fn inbound(network: &Network, node: &Node, widths: &[usize], dialect: Dialect) -
         _ => json!(tensors),
     };
     json!([{ "args": args, "kwargs": {} }])
-}
-
-fn loss(loss: &Loss, dialect: Dialect) -> Option<Value> {
-    Some(match loss {
-        // Keras 3 does not accept "mse" in a Keras 2 file.
-        Loss::Squared => json!("mean_squared_error"),
-        Loss::Absolute => json!("mean_absolute_error"),
-        Loss::Huber { delta } if dialect != Dialect::Tfjs => object(
-            "keras.losses",
-            "Huber",
-            json!({ "name": "huber", "reduction": "sum_over_batch_size", "delta": delta }),
-            Dialect::Keras3,
-        ),
-        Loss::LogCosh => json!(if dialect == Dialect::Tfjs { "logcosh" } else { "log_cosh" }),
-        Loss::Logistic => json!("binary_crossentropy"),
-        Loss::Softmax => json!("sparse_categorical_crossentropy"),
-        Loss::Poisson => json!("poisson"),
-        Loss::Huber { .. } | Loss::Quantile { .. } => return None,
-    })
 }
 
 fn optimizer(run: &Run, dialect: Dialect) -> Option<Value> {

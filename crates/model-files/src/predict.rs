@@ -47,6 +47,8 @@ pub struct Predictor {
     target: String,
     /// Names of classes, where that is what is predicted.
     classes: Vec<String>,
+    /// Whether the output is a score, above 0 for the second of two classes, instead of a probability.
+    is_score: bool,
     forward: Forward,
     /// Of each category its levels by their names, and as numbers where they are written as such.
     levels: Vec<HashMap<Box<[u8]>, usize>>,
@@ -137,8 +139,13 @@ struct Layout {
 impl Predictor {
     /// Of a model.
     pub fn new(model: &Model) -> Self {
+        Self::of(model, false)
+    }
+
+    fn of(model: &Model, is_score: bool) -> Self {
         let classes = match (model.activation, model.n_outputs()) {
             (Response::Sigmoid, 1) => 2,
+            (Response::Linear, 1) if is_score => 2,
             (Response::Softmax, n) => n,
             _ => 0,
         };
@@ -152,6 +159,7 @@ impl Predictor {
             inputs: model.inputs.clone(),
             target: model.target.clone(),
             classes: (0..classes).map(name).collect(),
+            is_score,
             forward: Forward::new(model),
             levels: model.inputs.iter().map(places).collect(),
             level_numbers: model.inputs.iter().map(level_numbers).collect(),
@@ -169,7 +177,8 @@ impl Predictor {
         let value: Value = serde_json::from_str(text)
             .map_err(|error| Message::new(Code::WeightsNotJson).with("detail", error))?;
         if value.get("format").is_some() {
-            return Ok(Self::new(&Run::read(text.as_bytes())?.model()));
+            let run = Run::read(text.as_bytes())?;
+            return Ok(Self::of(&run.model(), run.file.config.loss.decides()));
         }
         Ok(Self::new(&Model::read(value)?))
     }
@@ -259,11 +268,11 @@ impl Predictor {
         })
     }
 
-    /// The most probable class of a row; `None` where none is predicted.
+    /// The predicted class of a row; `None` where none is predicted.
     fn class(&self, said: &[Vec<f64>], row: usize) -> Option<usize> {
         match (&self.classes[..], said) {
             ([], _) => None,
-            (_, [second]) => Some(usize::from(second[row] > 0.5)),
+            (_, [second]) => Some(usize::from(second[row] > if self.is_score { 0.0 } else { 0.5 })),
             (_, all) => {
                 // The first of the largest.
                 let best =
@@ -275,13 +284,14 @@ impl Predictor {
 
     fn output_names(&self) -> Vec<String> {
         let predicted = std::iter::once(format!("{} predicted", self.target));
-        let probability = |class: &String| format!("probability of {class}");
+        let what = if self.is_score { "score" } else { "probability" };
+        let said = |class: &String| format!("{what} of {class}");
         let classes = match self.forward.n_outputs() {
             // Of two, the other is what is left.
             1 => self.classes.get(1..).unwrap_or_default(),
             _ => &self.classes,
         };
-        let names: Vec<String> = predicted.chain(classes.iter().map(probability)).collect();
+        let names: Vec<String> = predicted.chain(classes.iter().map(said)).collect();
         if !self.classes.is_empty() || self.forward.n_outputs() == 1 {
             return names;
         }

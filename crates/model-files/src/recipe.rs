@@ -17,7 +17,7 @@ use crate::tensors::Layout;
 use downhill::foreign::Model;
 
 pub(crate) mod keras;
-mod losses;
+pub(crate) mod losses;
 pub(crate) mod optimizers;
 pub(crate) mod pytorch;
 mod schedules;

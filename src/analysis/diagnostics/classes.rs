@@ -57,25 +57,29 @@ pub struct Histogram {
 /// Collects predicted classes: sums over all rows, and every row if there are two classes.
 pub(super) struct Scored {
     counts: Classification,
-    probabilities: Vec<f64>,
+    /// Whether predictions are classes without probabilities.
+    decides: bool,
+    /// Of two classes: the probability of the second or, without probabilities, its score.
+    scores: Vec<f64>,
     targets: Vec<f64>,
     weights: Vec<f64>,
 }
 
 impl Scored {
-    pub(super) fn new(n_classes: usize) -> Self {
+    pub(super) fn new(n_classes: usize, decides: bool) -> Self {
         Self {
             counts: Classification::new(n_classes, N_BINS),
-            probabilities: Vec::new(),
+            decides,
+            scores: Vec::new(),
             targets: Vec::new(),
             weights: Vec::new(),
         }
     }
 
-    pub(super) fn feed(&mut self, predicted: &[f64], actual: f64, weight: f64) {
+    pub(super) fn feed(&mut self, outputs: &[f64], predicted: &[f64], actual: f64, weight: f64) {
         self.counts.feed(predicted, &[actual], &[weight]);
-        if let [p] = predicted {
-            self.probabilities.push(*p);
+        if let [score] = if self.decides { outputs } else { predicted } {
+            self.scores.push(*score);
             self.targets.push(actual);
             self.weights.push(weight);
         }
@@ -90,9 +94,12 @@ impl Scored {
         let metrics = self.counts.metrics();
         let named = |k: usize| dataset.target_levels.get(k).cloned().unwrap_or_else(|| k.to_string());
         let labels: Vec<String> = (0..n_classes).map(named).collect();
-        found.scores = vec![("log_loss", Some(metrics.log_loss)), ("accuracy", Some(metrics.accuracy))];
+        if !self.decides {
+            found.scores.push(("log_loss", Some(metrics.log_loss)));
+        }
+        found.scores.push(("accuracy", Some(metrics.accuracy)));
         if found.task == Task::Binary {
-            let roc = Roc::new(&self.probabilities, &self.targets, &self.weights);
+            let roc = Roc::new(&self.scores, &self.targets, &self.weights);
             let second = metrics.classes[1];
             found.scores.extend([
                 ("auc", roc.as_ref().map(|roc| roc.area)),
@@ -101,6 +108,8 @@ impl Scored {
                 ("f1", second.f1),
             ]);
             found.roc = roc.map(Curve::of);
+        }
+        if found.task == Task::Binary && !self.decides {
             let bins = &metrics.calibration;
             found.calibration = Some(Calibration {
                 predicted: bins.iter().map(|bin| bin.predicted).collect(),
@@ -109,14 +118,16 @@ impl Scored {
             });
             found.histogram = Some(self.histogram(labels.clone()));
         }
-        found.scores.push(("brier", Some(metrics.brier)));
+        if !self.decides {
+            found.scores.push(("brier", Some(metrics.brier)));
+        }
         found.confusion = Some(Confusion { labels, counts: metrics.confusion });
         found
     }
 
     fn histogram(&self, labels: Vec<String>) -> Histogram {
         let mut counts = vec![vec![0; N_BARS]; 2];
-        for (p, y) in self.probabilities.iter().zip(&self.targets) {
+        for (p, y) in self.scores.iter().zip(&self.targets) {
             counts[usize::from(*y > 0.5)][((p * N_BARS as f64) as usize).min(N_BARS - 1)] += 1;
         }
         let edges = (0..=N_BARS).map(|i| i as f64 / N_BARS as f64).collect();

@@ -54,15 +54,30 @@ impl<'a> Predictor<'a> {
         self.n_outputs
     }
 
-    /// The prediction for a row: a number, a rate, the probability of the second class or of each.
+    /// Whether predictions are classes without probabilities.
+    pub(super) fn decides(&self) -> bool {
+        self.loss.decides()
+    }
+
+    /// The prediction for a row: a number, a rate, the probability of the second class or of each, or the class.
     pub(super) fn predict(&self, x: &[f64]) -> Vec<f64> {
+        self.respond(&self.outputs(x))
+    }
+
+    /// The prediction that outputs stand for.
+    pub(super) fn respond(&self, outputs: &[f64]) -> Vec<f64> {
+        let mut response = outputs.to_vec();
+        self.loss.respond(&mut response);
+        response
+    }
+
+    /// The outputs for a row.
+    pub(super) fn outputs(&self, x: &[f64]) -> Vec<f64> {
         let mut features = vec![0.0; self.map.n_features()];
         self.map.features(x, &mut features);
         let per_output = (self.weights.len() / self.n_outputs.max(1)).max(1);
         let of_output = |weights: &[f64]| model::output(weights, &features);
-        let mut outputs: Vec<f64> = self.weights.chunks_exact(per_output).map(of_output).collect();
-        self.loss.respond(&mut outputs);
-        outputs
+        self.weights.chunks_exact(per_output).map(of_output).collect()
     }
 
     /// Computes the effect of one input. `middle` is the value of each input unless the page fixes

@@ -3,6 +3,7 @@
 
 use super::{Objective, Optimum, Root, Stack, pointwise};
 use crate::choices::Loss;
+use crate::choices::loss::Response;
 
 /// Maximum number of steps; classes that separate perfectly, and so have no optimum, take about
 /// forty.
@@ -44,7 +45,7 @@ pub(super) fn solve(objective: &Objective<'_>) -> Optimum {
         }
     }
     let mut end = descend(objective, parameters, TOLERANCE);
-    let falls_on = matches!(objective.loss, Loss::Logistic | Loss::Softmax | Loss::Poisson);
+    let falls_on = objective.loss.response() != Response::Linear;
     let finite = !falls_on || end.largest_move <= FINITE_MOVE;
     let (gradient, root) = curvature(objective, &end.parameters, 0.0);
     let unique = finite && is_unique(objective, &end.parameters, &gradient, &root);
@@ -78,10 +79,7 @@ struct End {
 fn descend(objective: &Objective<'_>, mut parameters: Vec<f64>, tolerance: f64) -> End {
     let mut value = objective.value(&parameters);
     // These objectives may approach 0, and every gain with them.
-    let begun = match objective.loss {
-        Loss::Logistic | Loss::Softmax | Loss::Poisson => value.abs(),
-        _ => 0.0,
-    };
+    let begun = if objective.loss.bends() { value.abs() } else { 0.0 };
     let mut damping = LEAST_DAMPING;
     let mut end = End { parameters: Vec::new(), iterations: 0, gain: 0.0, largest_move: 0.0 };
     while end.iterations < MAX_ITERATIONS {

@@ -121,7 +121,7 @@ fn singles(values: &[f64]) -> Vec<f32> {
 fn dataset_info(run: &Run) -> DatasetInfo {
     let trainer = &run.trainer;
     let task = trainer.task();
-    let dataset = &task.dataset;
+    let (dataset, loss) = (&task.dataset, trainer.plan().config().loss);
     let several = dataset.n_inputs() > 1;
     let drawn = dataset.n_samples() <= MAX_DRAWN_POINTS;
     let (x, y) = match (several, drawn) {
@@ -151,6 +151,7 @@ fn dataset_info(run: &Run) -> DatasetInfo {
         inputs: inputs.collect(),
         target: dataset.target.clone(),
         classes: classes(trainer),
+        has_probabilities: loss.classifies() && !loss.decides(),
         terms: model::term_names(&task.map, &dataset.inputs),
         scaling: trainer.plan().scaling(),
         bytes: task.bytes() as f64,

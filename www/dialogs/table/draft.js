@@ -64,19 +64,6 @@ export function setTarget(draft, columns, target) {
  */
 export const inOrder = (columns, chosen) => columns.map(({ name }) => name).filter((name) => chosen.has(name));
 
-/**
- * The loss that a target can be learned by: the present one, where it can.
- * @param {RunConfig['loss']} loss
- * @param {number} nClasses 0 of a number
- * @returns {RunConfig['loss']}
- */
-export function lossFor(loss, nClasses) {
-  const classifies = loss.kind === 'logistic' || loss.kind === 'softmax';
-  if (nClasses > 2) return { kind: 'softmax' };
-  if (nClasses === 2) return classifies ? loss : { kind: 'logistic' };
-  return loss.kind === 'softmax' ? { kind: 'squared' } : loss;
-}
-
 let ids = 0;
 
 /**

@@ -4,12 +4,12 @@
 import { make, makeButton } from '../../parts/dom.js';
 import { takeFromFile, withTable } from '../../parts/files.js';
 import { addStyle } from '../../parts/styles.js';
-import { format_bytes } from '../../wasm/engine/downhill.js';
+import { format_bytes, loss_for_target } from '../../wasm/engine/downhill.js';
 import { count, text, wording } from '../../words/index.js';
 import { said } from '../../words/table.js';
 import { errorLine, grid, open, sheet, sheetForm } from '../sheet.js';
 import { columnList } from './columns.js';
-import { draftOf, kindOf, lossFor, select, setFeatures, setTarget, tick } from './draft.js';
+import { draftOf, kindOf, select, setFeatures, setTarget, tick } from './draft.js';
 import { products } from './products.js';
 import { writing } from './writing.js';
 
@@ -124,7 +124,7 @@ function configOf({ store }, { preview, name, fingerprint }, draft, isShipped) {
   const nClasses = learned && kindOf(draft, learned) === 'category' ? learned.n_levels : 0;
   return {
     ...config,
-    loss: learned ? lossFor(config.loss, nClasses) : config.loss,
+    loss: learned ? loss_for_target(config.loss, nClasses) : config.loss,
     data: { ...config.data, columns },
     model: { ...config.model, degrees: degrees.filter(([of]) => columns.features.includes(of)), interactions },
   };

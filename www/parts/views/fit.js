@@ -106,14 +106,14 @@ export class FitView {
 
   /** @param {DatasetInfo} dataset */
   #label(dataset) {
-    const { inputs, target, classes } = dataset;
+    const { inputs, target, classes, has_probabilities } = dataset;
     const several = hasSeveral(dataset);
     const config = this.#page.store.state.run?.config;
     // Whether the exact answer is that of least squares.
     const squares = config?.loss.kind === 'squared' && config.penalty.strength === 0;
     // Of many classes a row shows how probable its own is; of two, how probable the second is.
     const own = classes.length > 2 ? text('axis_own') : `${target} = ${classes[1]}`;
-    const predicted = classes.length ? text('axis_probability', { name: own }) : text('axis_predicted', { target });
+    const predicted = has_probabilities ? text('axis_probability', { name: own }) : text('axis_predicted', { target });
     const named = classes.length < 6 && classes.some((name, i) => name !== String(i));
     const across = named ? `${target}: ${classes.map((name, i) => `${i} ${name}`).join(', ')}` : target;
     this.chart.set_labels(several ? predicted : inputs[0].name, several && !named ? text('axis_actual', { target }) : across);

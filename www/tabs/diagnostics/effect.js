@@ -129,18 +129,19 @@ function classesOf({ input, grid, classes = [] }, { confusion }, { inputs }, dar
 }
 
 /**
- * The mean, or the probability of the second of two classes.
+ * The mean, the probability of the second of two classes, or the class.
  * @param {NonNullable<Diagnosed['effect']>} found
  * @param {Diagnosed} diagnosed
  * @param {Names} names
  * @returns {Picture}
  */
-function meanOf(found, { task, exact }, { inputs, target }) {
+function meanOf(found, { histogram, exact }, { inputs, target }) {
   const { input, grid, effect, x } = found;
   const { name, levels } = inputs[input];
   const isCategory = levels.length > 0;
   const word = (/** @type {number} */ value) => levels[value] ?? figure(value);
-  const shown = task === 'binary' ? said('axis_probability') : target;
+  // There is a histogram of the probabilities of two classes.
+  const shown = histogram ? said('axis_probability') : target;
   const series = seriesOf(found, exact, isCategory);
   const own = series.length - 1;
   const [from, to] = ends(effect);

@@ -1,8 +1,10 @@
-//! What each loss is in each tool. Adding one adds an arm to each function here, and to no other recipe.
+//! What each loss is in other tools. To add one, add an arm to each function here; the formats need not know it.
 
 use downhill::choices::Loss;
+use serde_json::{Value, json};
 
 use super::Script;
+use crate::keras::{self, Dialect};
 
 impl Script<'_> {
     /// The loss of each row, in NumPy: what is printed in the end, whatever the tool minimized.
@@ -45,13 +47,17 @@ pub(crate) fn numpy(loss: Loss) -> Numpy {
     Numpy { first, value }
 }
 
-/// The slope of each row in NumPy, of losses that no tool has a solver for.
+/// The slope of each row in NumPy, for a loss of one output.
 pub(crate) fn numpy_slope(loss: Loss) -> String {
     match loss {
+        Loss::Squared => "2 * r".to_owned(),
         Loss::Absolute => "np.sign(r)".to_owned(),
         Loss::Huber { delta } => format!("np.clip(r, -{delta:?}, {delta:?})"),
         Loss::Quantile { tau } => format!("np.where(r > 0, 1 - {tau:?}, np.where(r < 0, -{tau:?}, 0.0))"),
-        _ => "np.tanh(r)".to_owned(),
+        Loss::LogCosh => "np.tanh(r)".to_owned(),
+        Loss::Logistic => "1 / (1 + np.exp(-z)) - y".to_owned(),
+        Loss::Poisson => "np.exp(z) - y".to_owned(),
+        Loss::Softmax => "None".to_owned(),
     }
 }
 
@@ -92,6 +98,26 @@ pub(crate) fn keras(loss: Loss) -> Keras {
     Keras { activation, targets, own, loss: name.to_owned() }
 }
 
+/// A loss in the files of Keras and TensorFlow.js; `None` where the tool lacks it.
+pub(crate) fn keras_file(loss: &Loss, dialect: Dialect) -> Option<Value> {
+    Some(match loss {
+        // Keras 3 does not accept "mse" in a Keras 2 file.
+        Loss::Squared => json!("mean_squared_error"),
+        Loss::Absolute => json!("mean_absolute_error"),
+        Loss::Huber { delta } if dialect != Dialect::Tfjs => keras::object(
+            "keras.losses",
+            "Huber",
+            json!({ "name": "huber", "reduction": "sum_over_batch_size", "delta": delta }),
+            Dialect::Keras3,
+        ),
+        Loss::LogCosh => json!(if dialect == Dialect::Tfjs { "logcosh" } else { "log_cosh" }),
+        Loss::Logistic => json!("binary_crossentropy"),
+        Loss::Softmax => json!("sparse_categorical_crossentropy"),
+        Loss::Poisson => json!("poisson"),
+        Loss::Huber { .. } | Loss::Quantile { .. } => return None,
+    })
+}
+
 /// The loss of each row in PyTorch, of the outputs `z` and the targets `y`.
 pub(crate) fn pytorch(loss: Loss) -> String {
     match loss {
@@ -116,7 +142,7 @@ pub(crate) fn pytorch(loss: Loss) -> String {
 }
 
 /// The estimator of scikit-learn and what it is given, noting what it does otherwise.
-pub(crate) fn sklearn(script: &mut Script<'_>) -> (&'static str, String) {
+pub(super) fn sklearn(script: &mut Script<'_>) -> (&'static str, String) {
     let (l1, l2) = script.penalty();
     let (strength, ratio) = (script.config.penalty.strength, script.config.penalty.l1_ratio);
     let bias = if script.has_bias() { "True" } else { "False" };
@@ -178,25 +204,27 @@ pub(crate) fn sklearn(script: &mut Script<'_>) -> (&'static str, String) {
         }
         Loss::Huber { delta } => {
             script.note("No scikit-learn solver has a Huber loss with a fixed scale, so stochastic descent minimizes it here.");
-            ("SGDRegressor", stochastic(delta, strength, ratio, bias))
+            let loss = format!("loss=\"huber\", epsilon={delta:?}");
+            ("SGDRegressor", stochastic(&loss, strength, ratio, bias))
         }
         Loss::LogCosh => {
             script.note(
                 "scikit-learn has no log-cosh loss, so the closest one is used: Huber with a delta of 1.",
             );
-            ("SGDRegressor", stochastic(1.0, strength, ratio, bias))
+            ("SGDRegressor", stochastic("loss=\"huber\", epsilon=1.0", strength, ratio, bias))
         }
     }
 }
 
-fn stochastic(delta: f64, strength: f64, ratio: f64, bias: &str) -> String {
+/// Arguments of stochastic descent on a `loss`.
+fn stochastic(loss: &str, strength: f64, ratio: f64, bias: &str) -> String {
     let penalty = if strength > 0.0 {
         format!("penalty=\"elasticnet\", alpha={strength:?}, l1_ratio={ratio:?}")
     } else {
         "penalty=None".to_owned()
     };
     format!(
-        "\n        loss=\"huber\", epsilon={delta:?}, {penalty}, fit_intercept={bias}, random_state=SEED,\n        \
+        "\n        {loss}, {penalty}, fit_intercept={bias}, random_state=SEED,\n        \
          learning_rate=\"adaptive\", eta0=0.01, max_iter=10_000, tol=1e-6, n_iter_no_change=10,\n    "
     )
 }
