@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFile, readdir } from 'node:fs/promises';
 import { test } from 'node:test';
-import { choices, choiceHelp, choiceWords } from '../../www/words/choices.js';
+import { choices, choiceWords } from '../../www/words/choices.js';
 import englishHelp from '../../www/words/help/en.js';
 import chineseHelp from '../../www/words/help/zh.js';
 import en from '../../www/words/en.js';
@@ -91,24 +91,18 @@ test('words every entry of every choice in both languages', () => {
 /** Choices whose entries are explained one by one; for the others the choice itself is. */
 const explained = ['method', 'optimizer', 'schedule', 'loss'];
 
-/** Terms and entries with their explanations. @param {'en' | 'zh'} language */
-function explanations(language) {
-  const entries = explained.flatMap((choice) => Object.keys(choices[choice].entries).map((entry) => `${choice}_${entry}`));
-  const terms = Object.entries(language === 'en' ? englishHelp : chineseHelp);
-  return [...terms, ...entries.map((key) => /** @type {const} */ ([key, choiceHelp(key, language)]))];
-}
+const help = { en: englishHelp, zh: chineseHelp };
 
 test('explains every term in both languages, in two sentences', () => {
   assert.deepEqual(Object.keys(chineseHelp), Object.keys(englishHelp));
-  for (const language of /** @type {const} */ (['en', 'zh'])) {
-    for (const [term, explanation] of explanations(language)) {
-      assert.ok(explanation, term);
-      const { title, text, formula, link } = explanation;
+  const entries = explained.flatMap((choice) => Object.keys(choices[choice].entries).map((entry) => `${choice}_${entry}`));
+  assert.deepEqual(entries.filter((key) => !(key in englishHelp)), []);
+  for (const [language, explanations] of Object.entries(help)) {
+    for (const [term, { title, text, formula, link }] of Object.entries(explanations)) {
       assert.ok(title, `${term} ${language}`);
       assert.equal(sentences(text), 2, `${term} ${language}: ${text}`);
       assert.match(text, /[.。]$/, `${term} ${language}`);
-      const [, english] = explanations('en').find(([other]) => other === term) ?? [];
-      assert.equal(formula === '', english?.formula === '', `${term} ${language}`);
+      assert.equal(formula === '', englishHelp[term].formula === '', `${term} ${language}`);
       assert.match(link, /^https:\/\/[\w.-]+\/\S*$/, `${term} ${language}`);
       assert.ok(URL.canParse(link), `${term} ${language}`);
     }
@@ -172,8 +166,8 @@ test('says nothing in the phrases that readers stumble over', async () => {
   /** @type {[string, string][]} */
   const texts = Object.entries({ ...await codes(), ...en }).concat(Object.entries(chinese));
   for (const { en, zh } of [ofTables, ofExchange]) texts.push(...Object.entries(en), ...Object.entries(zh));
-  for (const [term, explanation] of [...explanations('en'), ...explanations('zh')]) {
-    texts.push([`help ${term}`, `${explanation?.title} ${explanation?.text}`]);
+  for (const [term, { title, text }] of [...Object.entries(englishHelp), ...Object.entries(chineseHelp)]) {
+    texts.push([`help ${term}`, `${title} ${text}`]);
   }
   for (const path of documents) texts.push([path, await read(path)]);
   texts.push(['index.html', await read('index.html')]);

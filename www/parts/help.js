@@ -1,6 +1,5 @@
 // @ts-check
 // Explanations of terms: a small question mark, and the dialog that it opens.
-import { choiceHelp } from '../words/choices.js';
 import { language, text } from '../words/index.js';
 import { makeButton, part } from './dom.js';
 
@@ -31,7 +30,7 @@ export function helpButton(term, label) {
 export function startHelp({ root }) {
   root.addEventListener(EXPLAIN, async (event) => {
     const term = /** @type {CustomEvent<string>} */ (event).detail;
-    const { title, text: words, formula, link } = choiceHelp(term, language) ?? (await languages[language]()).default[term];
+    const { title, text: words, formula, link } = (await languages[language]()).default[term];
     part(root, 'help-title').textContent = title;
     part(root, 'help-text').textContent = words;
     part(root, 'help-formula').textContent = formula;
