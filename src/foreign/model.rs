@@ -7,7 +7,7 @@ use crate::fields::read_fields;
 use crate::message::{Code, Message, Result};
 use crate::model::{self, Response};
 
-/// A model of another tool: linear over features of raw inputs. The exchange crate reads it out of a file.
+/// A model of another tool: linear over features of raw inputs. `downhill-model-files` reads it from a file.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(rename = "ForeignModel"))]
 pub struct Model {

@@ -511,7 +511,7 @@ export type Mark = {
   message: Message,
 };
 
-/** A model of another tool: linear over features of raw inputs. The exchange crate reads it out of a file. */
+/** A model of another tool: linear over features of raw inputs. `downhill-model-files` reads it from a file. */
 export type ForeignModel = {
   /** What a row gives, in its order. */
   inputs: Array<Input>,

@@ -7,7 +7,7 @@ import englishHelp from '../../www/words/help/en.js';
 import chineseHelp from '../../www/words/help/zh.js';
 import en from '../../www/words/en.js';
 import zh from '../../www/words/zh.js';
-import { words as ofExchange } from '../../www/words/exchange.js';
+import { words as ofModelFiles } from '../../www/words/model-files.js';
 import { fill, setLanguage } from '../../www/words/index.js';
 import { words as ofTables } from '../../www/words/table.js';
 
@@ -56,7 +56,7 @@ test('words everything in Chinese that is worded in English', async () => {
   }
 });
 
-for (const [what, { en, zh }] of Object.entries({ 'tables': ofTables, 'models that leave and come': ofExchange })) {
+for (const [what, { en, zh }] of Object.entries({ 'tables': ofTables, 'model files': ofModelFiles })) {
   test(`words in both languages what comes with ${what}`, () => {
     assert.deepEqual(Object.keys(zh), Object.keys(en));
     for (const [key, words] of Object.entries(en)) {
@@ -137,7 +137,7 @@ test('counts one in the singular, after the rules of the language', async () => 
 const nouns = 'rows|columns|features|cells|values|classes|groups|folds|steps|epochs|parameters|coefficients|dimensions|seconds';
 
 test('has a singular for everything that it counts', async () => {
-  const worded = { ...await codes(), ...en, ...ofTables.en, ...ofExchange.en };
+  const worded = { ...await codes(), ...en, ...ofTables.en, ...ofModelFiles.en };
   assert.ok(Object.values(worded).filter((words) => /\{\w+:\w/.test(words)).length > 30);
   // Downhill's own limits are large numbers.
   const limits = /(?:limit of|more than|up to) \{limit\}/gi;
@@ -165,7 +165,7 @@ async function sources(folder) {
 test('says nothing in the phrases that readers stumble over', async () => {
   /** @type {[string, string][]} */
   const texts = Object.entries({ ...await codes(), ...en }).concat(Object.entries(chinese));
-  for (const { en, zh } of [ofTables, ofExchange]) texts.push(...Object.entries(en), ...Object.entries(zh));
+  for (const { en, zh } of [ofTables, ofModelFiles]) texts.push(...Object.entries(en), ...Object.entries(zh));
   for (const [term, { title, text }] of [...Object.entries(englishHelp), ...Object.entries(chineseHelp)]) {
     texts.push([`help ${term}`, `${title} ${text}`]);
   }

@@ -5,10 +5,10 @@ import { make, makeButton } from '../parts/dom.js';
 import { helpButton } from '../parts/help.js';
 import { save } from '../parts/saving.js';
 import { format_bytes } from '../wasm/engine/downhill.js';
-import { said } from '../words/exchange.js';
+import { said } from '../words/model-files.js';
 import { count, figure, wording } from '../words/index.js';
 import { GROUPS } from './formats.js';
-import { exchange } from './model-files.js';
+import { askModelFiles } from './model-files.js';
 import { errorLine, open, sheet, sheetForm } from './sheet.js';
 
 /** @typedef {import('../worker/model-files-types.js').Description} Description */
@@ -170,7 +170,7 @@ async function prepare(run, format) {
     const blob = new Blob([run.text], { type: 'application/json' });
     return { description: { file_name: run.file_name, holds: [], how_to_load: '', language: '', size: blob.size }, blob };
   }
-  const { description, bytes } = await exchange({ kind: 'prepare', run: run.text, format });
+  const { description, bytes } = await askModelFiles({ kind: 'prepare', run: run.text, format });
   return { description, blob: new Blob([bytes], { type: 'application/octet-stream' }) };
 }
 

@@ -6,8 +6,8 @@ import { OfferingProblem, loadTable, takeFromFile } from '../parts/files.js';
 import { addStyle } from '../parts/styles.js';
 import { bytesOf } from '../worker/blob.js';
 import { count, figure, text, wording } from '../words/index.js';
-import { said } from '../words/exchange.js';
-import { exchange } from './model-files.js';
+import { said } from '../words/model-files.js';
+import { askModelFiles } from './model-files.js';
 import { errorLine, grid, open, sheet, sheetForm } from './sheet.js';
 
 /** @typedef {import('../worker/model-files-types.js').Seen} Seen */
@@ -66,7 +66,7 @@ export async function arrived(page, file) {
   if (kind === 'model' && file.size <= MAX_BYTES) {
     const bytes = await read(file);
     // Arrays and texts may be either.
-    const format = await exchange({ kind: 'format', bytes });
+    const format = await askModelFiles({ kind: 'format', bytes });
     return format ? takeModel(page, file.name, bytes) : loadTable(page, file.name, file);
   }
   return importFile(page, file);
@@ -97,10 +97,10 @@ async function takeRun(page, name, bytes, seen) {
   } catch (error) {
     const problem = /** @type {Problem} */ (error);
     if (problem.code !== 'table_missing' && problem.code !== 'table_differs') throw problem;
-    await addStyle('exchange.css');
+    await addStyle('model-files.css');
     throw new OfferingProblem(problem, (place) => {
       place.append(makeButton('sample', said('import_as_model'), async () => {
-        await show(page, name, seen ?? await exchange({ kind: 'read', bytes }));
+        await show(page, name, seen ?? await askModelFiles({ kind: 'read', bytes }));
       }));
     });
   }
@@ -126,7 +126,7 @@ async function read(file) {
  */
 async function takeModel(page, name, bytes) {
   /** @type {Seen} */
-  const seen = await exchange({ kind: 'read', bytes });
+  const seen = await askModelFiles({ kind: 'read', bytes });
   // What Downhill has written goes on where it stood.
   if (seen.run) await takeRun(page, name, new TextEncoder().encode(seen.run), seen);
   else await show(page, name, seen);

@@ -1,9 +1,9 @@
 // @ts-check
-// The exchange, as an async function: models of other tools are written and read in a worker of their own, which is started
-// when it is first needed. A file that stops it, or keeps it silent, costs that worker and nothing else.
-import { said } from '../words/exchange.js';
+// The worker of model files, as an async function. It starts when it is first needed. A file that breaks it, or keeps it
+// busy for too long, costs that worker and nothing else.
+import { said } from '../words/model-files.js';
 
-/** @typedef {import('../worker/model-files-types.js').ExchangeRequest} ExchangeRequest */
+/** @typedef {import('../worker/model-files-types.js').ModelFilesRequest} ModelFilesRequest */
 /** @typedef {import('../worker/model-files-types.js').PredictProgress} PredictProgress */
 
 /** A worker that has said nothing for so long while something was asked of it is ended. */
@@ -33,7 +33,7 @@ function listen(of) {
   clearTimeout(of.timer);
   // Loading takes as long as the network does.
   if (!of.ready || of.pending.size === 0) return;
-  of.timer = setTimeout(() => end(of, new Error(said('exchange_silent', { seconds: SILENCE_MS / 1000 }))), SILENCE_MS);
+  of.timer = setTimeout(() => end(of, new Error(said('model_files_silent', { seconds: SILENCE_MS / 1000 }))), SILENCE_MS);
 }
 
 function start() {
@@ -46,21 +46,21 @@ function start() {
   };
   started.worker.addEventListener('error', (event) => {
     event.preventDefault();
-    end(started, new Error(said('exchange_missing', { detail: event.message || 'worker' })));
+    end(started, new Error(said('model_files_missing', { detail: event.message || 'worker' })));
   });
   started.worker.addEventListener('message', ({ data: { id, ready, missing, answer, error, crash, progress } }) => {
     if (missing !== undefined) {
-      end(started, new Error(said('exchange_missing', { detail: missing })));
+      end(started, new Error(said('model_files_missing', { detail: missing })));
       return;
     }
     if (ready) started.ready = true;
     const asked = started.pending.get(id);
     if (progress) asked?.progress?.(progress);
     if (asked && crash !== undefined) {
-      asked.reject(new Error(said('exchange_broken', { detail: crash })));
+      asked.reject(new Error(said('model_files_broken', { detail: crash })));
       started.pending.delete(id);
       // What has broken down is not to be asked for anything.
-      end(started, new Error(said('exchange_missing', { detail: crash })));
+      end(started, new Error(said('model_files_missing', { detail: crash })));
       return;
     }
     if (asked && !ready && !progress) {
@@ -74,12 +74,12 @@ function start() {
 }
 
 /**
- * Asks the exchange.
- * @param {ExchangeRequest} request
+ * Asks the worker of model files.
+ * @param {ModelFilesRequest} request
  * @param {{ signal?: AbortSignal, progress?: (progress: PredictProgress) => void }} [options]
  * @returns {Promise<any>}
  */
-export function exchange(request, { signal, progress } = {}) {
+export function askModelFiles(request, { signal, progress } = {}) {
   const asked = running ??= start();
   last += 1;
   const id = last;

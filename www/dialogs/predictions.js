@@ -3,9 +3,9 @@
 // next to what was there. Loaded when it is first opened.
 import { make, makeButton } from '../parts/dom.js';
 import { save } from '../parts/saving.js';
-import { said } from '../words/exchange.js';
+import { said } from '../words/model-files.js';
 import { count, wording } from '../words/index.js';
-import { exchange } from './model-files.js';
+import { askModelFiles } from './model-files.js';
 import { errorLine, grid, open, sheet, sheetForm } from './sheet.js';
 
 /** @typedef {import('../worker/model-files-types.js').Counts} Counts */
@@ -63,7 +63,7 @@ export async function openPredictions(page, model) {
     progress.begin();
     try {
       const options = { signal: mine.signal, progress: progress.show };
-      show(name, await exchange({ kind: 'predict', text: model.text, blob }, options), nOutputs);
+      show(name, await askModelFiles({ kind: 'predict', text: model.text, blob }, options), nOutputs);
     } catch (problem) {
       complain(problem);
       if (/** @type {any} */ (problem).code === 'cancelled' && running === mine) status.textContent = said('predict_cancelled');
@@ -92,7 +92,7 @@ export async function openPredictions(page, model) {
   paste.focus();
   try {
     /** @type {Takes} */
-    const takes = await exchange({ kind: 'takes', text: model.text });
+    const takes = await askModelFiles({ kind: 'takes', text: model.text });
     nOutputs = takes.outputs.length;
     needs.replaceChildren(...wanted(takes));
     paste.placeholder = example(takes);

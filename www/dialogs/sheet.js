@@ -9,7 +9,7 @@ import { addStyle } from '../parts/styles.js';
  * @param {string} name
  * @param {string} [look] its class and its style sheet
  */
-export async function sheet(root, name, look = 'exchange') {
+export async function sheet(root, name, look = 'model-files') {
   await addStyle(`${look}.css`);
   const made = /** @type {HTMLDialogElement | null} */ (root.querySelector(`dialog[data-part="${name}-dialog"]`));
   if (made) return made;

@@ -1,8 +1,8 @@
-// What passes between the page and the worker of the exchange.
+// What passes between the page and the worker of model files.
 import type { ForeignModel, Message } from '../wasm/engine/downhill.js';
 
 /** `run` and `text` are run files; `text` may be a model as JSON, too. */
-export type ExchangeRequest =
+export type ModelFilesRequest =
   /** A run in a format, with what is said of it: `Prepared`. */
   | { kind: 'prepare'; run: string; format: string }
   /** What a file is; nothing where it is no model. */

@@ -1,7 +1,7 @@
 // @ts-check
 /// <reference lib="webworker" />
-// The worker of the exchange: models of other tools are written and read here, and tables predicted, apart from the session. What
-// a hostile file does to it harms nothing: the page ends it and starts another.
+// The worker of model files: it writes and reads models of other tools and predicts tables, apart from the session. A hostile
+// file can break nothing else: the page ends this worker and starts another.
 import { chunksOf } from './blob.js';
 
 const scope = /** @type {DedicatedWorkerGlobalScope} */ (/** @type {unknown} */ (globalThis));
@@ -20,28 +20,28 @@ loading.then(() => scope.postMessage({ ready: true }), (error) => scope.postMess
 const encoder = new TextEncoder();
 
 /**
- * @param {typeof import('../wasm/model-files/downhill_model_files.js')} exchange
- * @param {import('./model-files-types.js').ExchangeRequest} request
+ * @param {typeof import('../wasm/model-files/downhill_model_files.js')} modelFiles
+ * @param {import('./model-files-types.js').ModelFilesRequest} request
  * @param {(progress: object) => void} tell
  */
-async function handle(exchange, request, tell) {
+async function handle(modelFiles, request, tell) {
   switch (request.kind) {
     case 'prepare': {
       const run = encoder.encode(request.run);
-      return { description: JSON.parse(exchange.describe(run, request.format)), bytes: exchange.write(run, request.format) };
+      return { description: JSON.parse(modelFiles.describe(run, request.format)), bytes: modelFiles.write(run, request.format) };
     }
     case 'format':
-      return exchange.format_of(request.bytes);
+      return modelFiles.format_of(request.bytes);
     case 'read':
-      return JSON.parse(exchange.read(request.bytes));
+      return JSON.parse(modelFiles.read(request.bytes));
     case 'takes': {
-      const predictor = new exchange.Predictor(request.text);
+      const predictor = new modelFiles.Predictor(request.text);
       const description = JSON.parse(predictor.describe());
       predictor.free();
       return description;
     }
     case 'predict':
-      return predict(new exchange.Predictor(request.text), request.blob, tell);
+      return predict(new modelFiles.Predictor(request.text), request.blob, tell);
   }
 }
 
@@ -77,15 +77,15 @@ async function predict(predictor, blob, tell) {
 }
 
 scope.addEventListener('message', async ({ data: { id, request } }) => {
-  let exchange;
+  let modelFiles;
   try {
-    exchange = await loading;
+    modelFiles = await loading;
   } catch {
     // The page knows it already.
     return;
   }
   try {
-    const answer = await handle(exchange, request, (progress) => scope.postMessage({ id, progress }));
+    const answer = await handle(modelFiles, request, (progress) => scope.postMessage({ id, progress }));
     scope.postMessage({ id, answer });
   } catch (error) {
     const { message, code, params } = /** @type {any} */ (error);

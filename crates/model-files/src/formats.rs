@@ -146,7 +146,7 @@ mod tests {
     /// The page has words for everything that a description names, in every language.
     #[test]
     fn every_format_has_its_words_in_every_language() {
-        let path = format!("{}/../../www/words/exchange.js", env!("CARGO_MANIFEST_DIR"));
+        let path = format!("{}/../../www/words/model-files.js", env!("CARGO_MANIFEST_DIR"));
         let words = std::fs::read_to_string(path).expect("words");
         let n_languages =
             words.lines().filter(|line| line.starts_with("  ") && line.ends_with(": {")).count();

@@ -1,6 +1,6 @@
 //! Predictions of many rows: a table of text in, the same table with predictions beside it out, a chunk at a time.
 //!
-//! `Predictor` as the page sees it (`web.rs`), in the exchange worker:
+//! `Predictor` as the page sees it (`web.rs`), in the worker of model files:
 //!
 //! - `new Predictor(text)`: `text` is a run file, or the `model` of what `read` finds, as JSON.
 //! - `describe()`: JSON, `PredictorDescription`.

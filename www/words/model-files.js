@@ -1,13 +1,13 @@
 // @ts-check
-// Words of what comes with models that leave and come: dialogs, formats, predictions. Loaded with them, both languages in one.
+// Words of the dialogs that export and import models and predict tables. They load with these dialogs.
 import { fill, language } from './index.js';
 
 /** @type {Record<string, Record<string, string>>} */
 export const words = {
   en: {
-    exchange_silent: 'No response for {seconds} {seconds:second|seconds}, so this was stopped. Try again; if that does not help, save the file again.',
-    exchange_broken: 'The file is damaged or incomplete ({detail}). Save or download it again.',
-    exchange_missing: 'The part of Downhill that reads and writes models could not be loaded ({detail}). Check the connection and try again.',
+    model_files_silent: 'No response for {seconds} {seconds:second|seconds}, so this was stopped. Try again; if that does not help, save the file again.',
+    model_files_broken: 'The file is damaged or incomplete ({detail}). Save or download it again.',
+    model_files_missing: 'The part of Downhill that reads and writes models could not be loaded ({detail}). Check the connection and try again.',
     cancel: 'Cancel',
     close: 'Close',
     save: 'Save',
@@ -140,9 +140,9 @@ export const words = {
     a_number: 'a number',
   },
   zh: {
-    exchange_silent: '已有 {seconds} 秒没有响应，因此已停止。请重试；如果仍然不行，请重新保存该文件。',
-    exchange_broken: '文件已损坏或不完整（{detail}）。请重新保存或下载。',
-    exchange_missing: '无法加载 Downhill 中读写模型的部分（{detail}）。请检查网络连接后重试。',
+    model_files_silent: '已有 {seconds} 秒没有响应，因此已停止。请重试；如果仍然不行，请重新保存该文件。',
+    model_files_broken: '文件已损坏或不完整（{detail}）。请重新保存或下载。',
+    model_files_missing: '无法加载 Downhill 中读写模型的部分（{detail}）。请检查网络连接后重试。',
     cancel: '取消',
     close: '关闭',
     save: '保存',
