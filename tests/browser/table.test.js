@@ -126,12 +126,12 @@ test('cells that cannot be read are named, and skipped only where that is chosen
   await choice.getByRole('button', { name: 'Use this table' }).click();
   await choice.waitFor({ state: 'hidden' });
   const notices = page.getByRole('region', { name: 'Notices' });
-  await notices.getByText(/: 1 have missing values, 1 have unreadable cells/).waitFor();
+  await notices.getByText(/: 1 has missing values, 1 has unreadable cells/).waitFor();
   await page.getByRole('button', { name: 'Choose columns' }).click();
   await choice.getByRole('combobox', { name: 'Missing values' }).selectOption('mean');
   await choice.getByRole('button', { name: 'Use this table' }).click();
   await choice.waitFor({ state: 'hidden' });
-  await notices.getByText(/: 0 have missing values, 1 have unreadable cells/).waitFor();
+  await notices.getByText(/: 0 have missing values, 1 has unreadable cells/).waitFor();
   await close();
 });
 
