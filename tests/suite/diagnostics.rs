@@ -257,7 +257,7 @@ fn rows_held_out_are_a_part_of_their_own_and_many_rows_are_thinned() {
     let held = Query { part: Role::Validation, ..query(config, &[2.0, 0.0]) };
     let held = Diagnostics::of(&dataset, &held).unwrap();
     assert_eq!((held.n_samples, held.rows.unwrap().row[0]), (2_501, 7_501));
-    // There are no test rows, so all rows are used instead.
+    // There are no test rows, so the training rows are used instead.
     let test = Query { part: Role::Test, ..query(config, &[2.0, 0.0]) };
     assert_eq!(Diagnostics::of(&dataset, &test).unwrap().part, Role::Training);
 }

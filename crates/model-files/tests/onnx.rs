@@ -181,7 +181,7 @@ fn our_own_file_cut_at_any_byte_is_refused_or_read() {
         let model = formats::read(&whole).unwrap().model;
         for end in 0..whole.len() {
             if let Ok(found) = formats::read(&whole[..end]) {
-                // The graph renames columns, so only coefficients are compared.
+                // Without the metadata, columns have the graph's names, so only coefficients are compared.
                 let (own, expected) = (found.model.folded(), model.folded());
                 assert_eq!(own.weights, expected.weights, "{name} cut after {end} bytes");
             }

@@ -253,7 +253,7 @@ fn files_that_were_changed_anywhere_do_no_harm() {
     ];
     let corpus: Vec<Vec<u8>> = ["story", "powers", "mixed", "yes"]
         .map(|name| {
-            // The carried run is most of the file, and another reader tests it.
+            // The carried run is most of the file, and other tests cover its reader.
             let text = String::from_utf8(spec("pmml").write(&sample(name)).unwrap()).unwrap();
             let (before, after) = (text.find("<Extension").unwrap(), text.find("<Application").unwrap());
             [&text[..before], &text[after..]].concat().into_bytes()

@@ -45,7 +45,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Plain> {
     if let Some(classes) = list(CLASSES).filter(|_| model.target_levels.is_empty()) {
         model.target_levels = classes;
     }
-    // There may be no class names or one per class; two classes may share one output.
+    // Class names are kept only if there is one per class; a sigmoid is one output for two classes.
     let n_outputs = model.n_outputs();
     let is_one_of_two = n_outputs == 1 && model.activation == Response::Sigmoid;
     if model.target_levels.len() != if is_one_of_two { 2 } else { n_outputs } {
