@@ -10,7 +10,7 @@ use crate::config::{RunConfig, RunPlan};
 use crate::dataset::{BLOCK_ROWS, Dataset, FeatureMap, Role, Roles, Scaler, blocks};
 use crate::message::Result;
 use crate::metrics::{Regression, RegressionMetrics};
-use crate::model;
+use crate::model::{self, Linear};
 
 mod classes;
 mod effect;
@@ -179,11 +179,11 @@ impl Diagnostics {
         let config = &query.config;
         let task = Task::of(config.loss);
         let map = model::feature_map(&config.model, &dataset.inputs)?;
-        let n_outputs = match task {
-            Task::Classes => query.weights.len() / (map.n_features() + usize::from(config.model.bias)).max(1),
-            _ => 1,
-        };
-        let predictor = Predictor::new(&map, &query.weights, n_outputs, config.loss);
+        let mut linear = linear(&map, 1, config);
+        if task == Task::Classes {
+            linear.n_outputs = query.weights.len() as u32 / linear.n_parameters().max(1);
+        }
+        let predictor = Predictor::new(&map, &query.weights, linear, config.loss);
         let roles = Roles::of(&config.validation, dataset)?;
         let sizes = [
             (Role::Training, roles.n_training()),
@@ -220,7 +220,7 @@ impl Diagnostics {
                 let scores = regression_scores(&sums.metrics(map.n_features()), task);
                 Self { scores, rows: Some(rows), ..bare }
             }
-            Measured::Classes(scored) => scored.into_diagnostics(bare, dataset, n_outputs.max(2)),
+            Measured::Classes(scored) => scored.into_diagnostics(bare, dataset, predictor.n_outputs().max(2)),
         })
     }
 }
@@ -297,7 +297,12 @@ pub fn inferred(dataset: &Dataset, roles: &Roles, plain: FeatureMap, config: &Ru
         _ => 1,
     };
     let rows = Portion::new(dataset, roles, Role::Training, &map);
-    Fit::new(rows, n_outputs, config.model.bias, config.loss, config.penalty).inferred().clone()
+    Fit::new(rows, linear(&map, n_outputs, config), config.loss, config.penalty).inferred().clone()
+}
+
+/// The model of a configuration, on the features of a map.
+fn linear(map: &FeatureMap, n_outputs: usize, config: &RunConfig) -> Linear {
+    Linear { n_features: map.n_features() as u32, n_outputs: n_outputs as u32, bias: config.model.bias }
 }
 
 /// The feature map of an exact fit, scaled by the training rows like the map of a run, because a
@@ -337,7 +342,8 @@ impl Exact {
     ) -> Self {
         let map = training_map(dataset, roles, plain.clone(), config);
         let rows = Portion::new(dataset, roles, Role::Training, &map);
-        let fit = Fit::new(rows, 1, config.model.bias, config.loss, config.penalty);
+        let linear = linear(&map, 1, config);
+        let fit = Fit::new(rows, linear, config.loss, config.penalty);
         let rows = fit.influence(MOST_ROWS);
         let contours = contours(&rows);
         let along = effect.and_then(|effect| {

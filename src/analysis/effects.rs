@@ -69,7 +69,7 @@ impl Fit<'_> {
     fn along(&self, input: usize, grid: Vec<f64>, at: &[f64]) -> PartialEffect {
         let mut x = at.to_vec();
         let mut features = vec![0.0; self.rows.map().n_features()];
-        let mut effects = vec![Vec::with_capacity(grid.len()); self.n_outputs];
+        let mut effects = vec![Vec::with_capacity(grid.len()); self.linear.n_outputs as usize];
         let mut band = self.covariance.as_ref().map(|_| [Vec::new(), Vec::new()]);
         for value in &grid {
             x[input] = *value;
@@ -117,7 +117,8 @@ impl Fit<'_> {
 
     /// The prediction for a row, for each output.
     fn responses(&self, features: &[f64]) -> Vec<f64> {
-        let mut outputs: Vec<f64> = (0..self.n_outputs).map(|k| self.output(features, k)).collect();
+        let mut outputs: Vec<f64> =
+            (0..self.linear.n_outputs as usize).map(|k| self.output(features, k)).collect();
         self.loss.respond(&mut outputs);
         outputs
     }

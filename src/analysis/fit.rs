@@ -10,12 +10,12 @@ use super::likelihood::{self, Likelihood, LikelihoodFit};
 use super::optimum::{self, Optimum};
 use super::rows::{ExactMap, Portion, Rows};
 use crate::choices::{Loss, Penalty};
+use crate::model::Linear;
 
 /// The optimum of an objective, and its uncertainty.
 pub struct Fit<'a> {
     pub(super) rows: Portion<'a>,
-    pub(super) n_outputs: usize,
-    pub(super) bias: bool,
+    pub(super) linear: Linear,
     pub(super) loss: Loss,
     /// Parameters of the scaled features: one row of weights per feature, with one entry per
     /// output, then the biases.
@@ -72,20 +72,20 @@ pub enum Reason {
 }
 
 impl<'a> Fit<'a> {
-    /// Fits some rows. `n_outputs` is the number of classes for [`Loss::Softmax`], otherwise 1.
-    pub fn new(rows: Portion<'a>, n_outputs: usize, bias: bool, loss: Loss, penalty: Penalty) -> Self {
+    /// Fits a linear model to some rows.
+    pub fn new(rows: Portion<'a>, linear: Linear, loss: Loss, penalty: Penalty) -> Self {
         let penalized = penalty.strength > 0.0;
         match loss {
-            Loss::Squared if !penalized => Self::least_squares(rows, bias),
-            Loss::Logistic | Loss::Poisson if !penalized => Self::likelihood(rows, bias, loss),
+            Loss::Squared if !penalized => Self::least_squares(rows, linear),
+            Loss::Logistic | Loss::Poisson if !penalized => Self::likelihood(rows, linear, loss),
             _ => {
-                let optimum = optimum::solve(&rows, n_outputs, bias, loss, penalty);
+                let optimum = optimum::solve(&rows, linear, loss, penalty);
                 let reason = match loss {
                     _ if penalized => Reason::Penalized,
                     Loss::Softmax => Reason::ManyClasses,
                     _ => Reason::Robust,
                 };
-                Self::point(rows, n_outputs, bias, loss, optimum, reason)
+                Self::point(rows, linear, loss, optimum, reason)
             }
         }
     }
@@ -101,7 +101,8 @@ impl<'a> Fit<'a> {
         &self.parameters
     }
 
-    fn least_squares(rows: Portion<'a>, bias: bool) -> Self {
+    fn least_squares(rows: Portion<'a>, linear: Linear) -> Self {
+        let bias = linear.bias;
         let fit = LeastSquaresFit::of(&rows, bias);
         let inferred = Inferred::LeastSquares(fit.inference(&rows, bias));
         let parameters = widen(&rows, bias, &fit.factor, &fit.solution);
@@ -111,15 +112,16 @@ impl<'a> Fit<'a> {
             degrees_of_freedom: fit.degrees_of_freedom(),
             factor: fit.factor,
         });
-        Self { rows, n_outputs: 1, bias, loss: Loss::Squared, parameters, covariance, inferred }
+        Self { rows, linear, loss: Loss::Squared, parameters, covariance, inferred }
     }
 
-    fn likelihood(rows: Portion<'a>, bias: bool, loss: Loss) -> Self {
+    fn likelihood(rows: Portion<'a>, linear: Linear, loss: Loss) -> Self {
+        let bias = linear.bias;
         let fit = LikelihoodFit::of(&rows, bias, loss);
         let parameters = widen(&rows, bias, &fit.factor, &fit.solution);
         if !fit.optimum.finite {
             let optimum = Optimum { parameters, ..fit.optimum };
-            return Self::point(rows, 1, bias, loss, optimum, Reason::Infinite);
+            return Self::point(rows, linear, loss, optimum, Reason::Infinite);
         }
         let likelihood = fit.likelihood(&rows, bias);
         let covariance = Covariance {
@@ -129,20 +131,12 @@ impl<'a> Fit<'a> {
             factor: fit.factor,
         };
         let inferred = Inferred::Likelihood(likelihood);
-        Self { rows, n_outputs: 1, bias, loss, parameters, covariance: Some(covariance), inferred }
+        Self { rows, linear, loss, parameters, covariance: Some(covariance), inferred }
     }
 
-    fn point(
-        rows: Portion<'a>,
-        n_outputs: usize,
-        bias: bool,
-        loss: Loss,
-        optimum: Optimum,
-        reason: Reason,
-    ) -> Self {
+    fn point(rows: Portion<'a>, linear: Linear, loss: Loss, optimum: Optimum, reason: Reason) -> Self {
         let map = ExactMap::new(rows.map());
-        let of_output = |k: usize| {
-            let scaled: Vec<f64> = optimum.parameters.iter().skip(k).step_by(n_outputs).copied().collect();
+        let of_output = |scaled: Vec<f64>| {
             let exact: Vec<Double> = scaled.iter().copied().map(Double::from).collect();
             let original = map.to_original(&exact);
             let coefficient = |(scaled, estimate): (f64, Double)| Coefficient {
@@ -157,10 +151,10 @@ impl<'a> Fit<'a> {
             };
             scaled.into_iter().zip(original).map(coefficient).collect()
         };
-        let coefficients = (0..n_outputs).map(of_output).collect();
+        let coefficients = linear.by_output(&optimum.parameters).into_iter().map(of_output).collect();
         let parameters = optimum.parameters.clone();
         let inferred = Inferred::Optimum(PointEstimates { reason, coefficients, optimum });
-        Self { rows, n_outputs, bias, loss, parameters, covariance: None, inferred }
+        Self { rows, linear, loss, parameters, covariance: None, inferred }
     }
 }
 

@@ -10,6 +10,7 @@ use super::inference::{Coefficient, Estimates};
 use super::optimum::{Optimum, pointwise, solve};
 use super::rows::{Block, ExactMap, Portion, Rows};
 use crate::choices::{Loss, Penalty};
+use crate::model::Linear;
 
 /// A model fitted by maximum likelihood, and its inference.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -62,7 +63,8 @@ impl LikelihoodFit {
         let n_features = rows.n_features();
         let features: Vec<usize> =
             columns.kept.iter().copied().filter(|column| *column < n_features).collect();
-        let optimum = solve(&Narrow { rows, features: &features }, 1, bias, loss, Penalty::default());
+        let linear = Linear { n_features: features.len() as u32, n_outputs: 1, bias };
+        let optimum = solve(&Narrow { rows, features: &features }, linear, loss, Penalty::default());
         // An optimum has its bias last, but here the column of ones comes first.
         let of =
             |column: &usize| optimum.parameters[features.binary_search(column).unwrap_or(features.len())];

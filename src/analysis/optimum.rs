@@ -18,6 +18,7 @@ use super::factor::Factor;
 use super::rows::Rows;
 use crate::choices::{Loss, Penalty};
 use crate::dataset::BLOCK_ROWS;
+use crate::model::Linear;
 
 /// Maximum number of power iterations for the largest eigenvalue.
 const MAX_POWERS: u32 = 1000;
@@ -49,10 +50,9 @@ pub struct Optimum {
     pub curvature: Option<f64>,
 }
 
-/// Minimizes the objective over the rows. `n_outputs` is the number of classes for
-/// [`Loss::Softmax`], otherwise 1.
-pub fn solve(rows: &dyn Rows, n_outputs: usize, bias: bool, loss: Loss, penalty: Penalty) -> Optimum {
-    let objective = Objective::new(rows, n_outputs, bias, loss, penalty);
+/// Minimizes the objective of a linear model over the rows.
+pub fn solve(rows: &dyn Rows, linear: Linear, loss: Loss, penalty: Penalty) -> Optimum {
+    let objective = Objective::new(rows, linear, loss, penalty);
     match loss {
         Loss::Absolute | Loss::Quantile { .. } => interior::solve(&objective),
         _ => newton::solve(&objective),
@@ -62,9 +62,7 @@ pub fn solve(rows: &dyn Rows, n_outputs: usize, bias: bool, loss: Loss, penalty:
 /// The objective, over rows that are read again on every request.
 pub(crate) struct Objective<'a> {
     rows: &'a dyn Rows,
-    n_features: usize,
-    n_outputs: usize,
-    bias: bool,
+    linear: Linear,
     loss: Loss,
     penalty: Penalty,
     /// Number of rows with a positive weight.
@@ -76,8 +74,9 @@ pub(crate) struct Objective<'a> {
 }
 
 impl<'a> Objective<'a> {
-    fn new(rows: &'a dyn Rows, n_outputs: usize, bias: bool, loss: Loss, penalty: Penalty) -> Self {
-        let (mut n_samples, mut total_weight, mut target_means) = (0, 0.0, vec![0.0; n_outputs]);
+    fn new(rows: &'a dyn Rows, linear: Linear, loss: Loss, penalty: Penalty) -> Self {
+        let (mut n_samples, mut total_weight) = (0, 0.0);
+        let mut target_means = vec![0.0; linear.n_outputs as usize];
         rows.for_each_block(&mut |block| {
             for (y, s) in block.targets.iter().zip(block.weights) {
                 n_samples += usize::from(*s > 0.0);
@@ -89,8 +88,7 @@ impl<'a> Objective<'a> {
             }
         });
         target_means.iter_mut().for_each(|mean| *mean /= total_weight);
-        let n_features = rows.n_features();
-        Self { rows, n_features, n_outputs, bias, loss, penalty, n_samples, total_weight, target_means }
+        Self { rows, linear, loss, penalty, n_samples, total_weight, target_means }
     }
 
     /// The same objective with another loss.
@@ -100,12 +98,12 @@ impl<'a> Objective<'a> {
 
     /// Number of parameters.
     fn n_parameters(&self) -> usize {
-        (self.n_features + usize::from(self.bias)) * self.n_outputs
+        self.linear.n_parameters() as usize
     }
 
     /// Number of penalized parameters: all except the biases, which come last.
     fn n_weights(&self) -> usize {
-        self.n_features * self.n_outputs
+        self.linear.n_weights()
     }
 
     /// Factor of `|w|_1`.
@@ -125,12 +123,13 @@ impl<'a> Objective<'a> {
     /// Calls back with every row of positive weight: features, target, its fraction of all weights,
     /// and its outputs.
     fn for_each_row(&self, parameters: &[f64], mut each: impl FnMut(&[f64], f64, f64, &[f64])) {
-        let mut outputs = vec![0.0; self.n_outputs];
+        let mut outputs = vec![0.0; self.linear.n_outputs as usize];
+        let width = self.linear.n_features as usize;
         self.rows.for_each_block(&mut |block| {
             // Indexed, because there may be no features at all.
             for (row, (y, s)) in block.targets.iter().zip(block.weights).enumerate() {
                 if *s > 0.0 {
-                    let features = &block.features[row * self.n_features..(row + 1) * self.n_features];
+                    let features = &block.features[row * width..][..width];
                     self.outputs(parameters, features, &mut outputs);
                     each(features, *y, s / self.total_weight, &outputs);
                 }
@@ -140,9 +139,9 @@ impl<'a> Objective<'a> {
 
     /// `x w + b` for each output.
     fn outputs(&self, parameters: &[f64], features: &[f64], outputs: &mut [f64]) {
-        let (weights, biases) = parameters.split_at(self.n_weights());
+        let (weights, biases) = self.linear.split(parameters);
         outputs.fill(0.0);
-        for (x, weights) in features.iter().zip(weights.chunks_exact(self.n_outputs)) {
+        for (x, weights) in features.iter().zip(self.linear.by_feature(weights)) {
             for (output, w) in outputs.iter_mut().zip(weights) {
                 *output += x * w;
             }
@@ -161,8 +160,8 @@ impl<'a> Objective<'a> {
 
     /// Adds `factor[k]` times a row to the parameters of each output k.
     fn add_row(&self, features: &[f64], factors: &[f64], sums: &mut [f64]) {
-        let ones = self.bias.then_some(&1.0);
-        for (x, sums) in features.iter().chain(ones).zip(sums.chunks_exact_mut(self.n_outputs)) {
+        let ones = self.linear.bias.then_some(&1.0);
+        for (x, sums) in features.iter().chain(ones).zip(self.linear.by_feature_mut(sums)) {
             for (sum, factor) in sums.iter_mut().zip(factors) {
                 *sum += x * factor;
             }
@@ -185,7 +184,7 @@ impl<'a> Objective<'a> {
 
     /// Least squares without a penalty for one output, and whether the solution is unique.
     fn least_squares(&self) -> (Vec<f64>, bool) {
-        let factor = Factor::of(self.rows, self.bias);
+        let factor = Factor::of(self.rows, self.linear.bias);
         let mut parameters = vec![0.0; self.n_parameters()];
         for (column, value) in factor.kept.iter().zip(factor.least_squares()) {
             parameters[*column] = value;

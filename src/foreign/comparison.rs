@@ -188,9 +188,10 @@ fn coefficients(
 ) -> Vec<ComparedCoefficient> {
     let task = trainer.task();
     let inputs = &task.dataset.inputs;
-    let n_outputs = task.layout.n_outputs() as usize;
-    let per_output = trainer.parameters().len() / n_outputs;
-    let Some(original) = trainer.original_parameters() else { return Vec::new() };
+    let (Some(original), Some(linear)) = (trainer.original_parameters(), task.layout.as_linear()) else {
+        return Vec::new();
+    };
+    let n_outputs = linear.n_outputs as usize;
     let own_keys = terms::keys(&task.map);
     let theirs = foreign.in_units_of(inputs, matching, classes);
     let named = |k: usize| task.dataset.target_levels.get(k).cloned().unwrap_or_else(|| k.to_string());
@@ -211,7 +212,7 @@ fn coefficients(
     let mut theirs = theirs.into_iter();
     // A single output and one of two outputs mean different things: they are listed one after the other.
     let paired = theirs.len() == n_outputs;
-    for (output, own) in original.chunks_exact(per_output).enumerate() {
+    for (output, own) in linear.each_output(&original).enumerate() {
         let label = label(n_outputs, output);
         let their = if paired { theirs.next() } else { None };
         let their_bias = their

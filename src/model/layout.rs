@@ -128,6 +128,29 @@ impl Linear {
         parameters.split_at(self.n_weights())
     }
 
+    /// The parameters that all outputs have of each feature, then the biases if there are any: each slice holds one
+    /// for each output.
+    pub fn by_feature<T>(self, parameters: &[T]) -> std::slice::ChunksExact<'_, T> {
+        parameters.chunks_exact(self.n_outputs as usize)
+    }
+
+    /// As [`Linear::by_feature`], to be changed.
+    pub fn by_feature_mut<T>(self, parameters: &mut [T]) -> std::slice::ChunksExactMut<'_, T> {
+        parameters.chunks_exact_mut(self.n_outputs as usize)
+    }
+
+    /// One output of a row: `x w + b`.
+    pub fn output(self, parameters: &[f64], features: &[f64], output: usize) -> f64 {
+        let ones = self.bias.then_some(&1.0);
+        let weights = parameters.iter().skip(output).step_by(self.n_outputs as usize);
+        features.iter().chain(ones).zip(weights).map(|(x, w)| x * w).sum()
+    }
+
+    /// Cuts parameters that are listed output by output, as the page and files show them.
+    pub fn each_output<T>(self, listed: &[T]) -> std::slice::ChunksExact<'_, T> {
+        listed.chunks_exact((self.n_parameters() / self.n_outputs).max(1) as usize)
+    }
+
     /// The parameters of each output, in the order of a model of its own: its weights, then its bias if it has one.
     pub fn by_output<T: Copy>(self, parameters: &[T]) -> Vec<Vec<T>> {
         let n = self.n_outputs as usize;

@@ -4,7 +4,7 @@ use super::{
     Columns, FORMAT, MAX_HISTORY_POINTS, OriginalUnits, RunFile, Saving, TrainingState, VERSION, Which, facts,
 };
 use crate::backend::kernel::slot;
-use crate::model;
+use crate::model::{self, Linear};
 use crate::trainer::{Checkpoint, Trainer};
 
 impl RunFile {
@@ -24,7 +24,8 @@ impl RunFile {
             (mean_loss + facts::penalty(trainer, parameters), task.problem.in_memory().n_samples)
         };
         let wide: Vec<f64> = parameters.iter().map(|w| f64::from(*w)).collect();
-        let n_features = task.map.n_features();
+        // A file holds linear models only.
+        let linear = task.layout.as_linear();
         Self {
             format: FORMAT.to_owned(),
             version: VERSION,
@@ -35,17 +36,9 @@ impl RunFile {
                 target: task.dataset.target.clone(),
                 target_levels: task.dataset.target_levels.clone(),
             },
-            // A file holds linear models only.
-            layers: task
-                .layout
-                .as_linear()
-                .map_or_else(Vec::new, |linear| model::layers(parameters, linear, &config.loss)),
+            layers: linear.map_or_else(Vec::new, |linear| model::layers(parameters, linear, &config.loss)),
             feature_map: task.map.clone(),
-            original_units: original_units(
-                &task.original(&wide).unwrap_or_default(),
-                n_features,
-                config.model.bias,
-            ),
+            original_units: original_units(&task.original(&wide).unwrap_or_default(), linear),
             loss,
             loss_rows,
             steps,
@@ -62,10 +55,12 @@ impl RunFile {
 }
 
 /// The coefficients of each output, one after the other, apart from their constants.
-fn original_units(parameters: &[f64], n_features: usize, bias: bool) -> OriginalUnits {
+fn original_units(parameters: &[f64], linear: Option<Linear>) -> OriginalUnits {
     let (mut weights, mut biases) = (Vec::new(), Vec::new());
-    for of_output in parameters.chunks_exact(n_features + usize::from(bias)) {
-        let (own, bias) = of_output.split_at(n_features);
+    let outputs = linear.into_iter().flat_map(|linear| {
+        linear.each_output(parameters).map(move |output| output.split_at(linear.n_features as usize))
+    });
+    for (own, bias) in outputs {
         weights.extend_from_slice(own);
         biases.extend_from_slice(bias);
     }

@@ -165,14 +165,14 @@ impl Exact {
         let solvable = is_solvable(problem, linear);
         if !problem.weights.is_empty() && solvable {
             // Least squares with sample weights.
-            let squares = optimum::solve(&Rows(problem), 1, linear.bias, Loss::Squared, Penalty::default());
+            let squares = optimum::solve(&Rows(problem), linear, Loss::Squared, Penalty::default());
             let largest = &mut self.solution.largest_eigenvalue;
             *largest = squares.curvature.unwrap_or(*largest);
         }
         self.minimize(problem, map, linear, objective);
         self.loss_with_bias = self.solution.loss;
         if !linear.bias && solvable {
-            let with_bias = optimum::solve(&Rows(problem), linear.n_outputs as usize, true, loss, penalty);
+            let with_bias = optimum::solve(&Rows(problem), Linear { bias: true, ..linear }, loss, penalty);
             self.loss_with_bias = with_bias.objective;
         }
     }
@@ -194,8 +194,7 @@ impl Exact {
             (solution.parameters, solution.original) = (unknown.clone(), unknown);
             return;
         }
-        let n_outputs = linear.n_outputs as usize;
-        let optimum = optimum::solve(&Rows(problem), n_outputs, linear.bias, loss, penalty);
+        let optimum = optimum::solve(&Rows(problem), linear, loss, penalty);
         solution.original = original(map, linear, &optimum.parameters);
         if !optimum.finite {
             // Weights that grow without bound cannot be shown.

@@ -9,6 +9,7 @@ use downhill::analysis::likelihood::Likelihood;
 use downhill::choices::{Loss, Penalty, Scaling};
 use downhill::config::ValidationConfig;
 use downhill::dataset::{Dataset, Extra, FeatureMap, Input, InputMap, Role, Roles};
+use downhill::model::Linear;
 use serde_json::Value;
 
 use crate::support::{assert_close, numbers, reference};
@@ -21,6 +22,12 @@ struct Case {
     data: Dataset,
     roles: Roles,
     map: FeatureMap,
+}
+
+/// The fit of a model with a bias.
+fn fitted(rows: Portion<'_>, n_outputs: u32, loss: Loss, penalty: Penalty) -> Fit<'_> {
+    let linear = Linear { n_features: rows.map().n_features() as u32, n_outputs, bias: true };
+    Fit::new(rows, linear, loss, penalty)
 }
 
 impl Case {
@@ -57,7 +64,7 @@ impl Case {
     }
 
     fn fit(&self, loss: Loss) -> Fit<'_> {
-        Fit::new(self.rows(), 1, true, loss, Penalty::default())
+        fitted(self.rows(), 1, loss, Penalty::default())
     }
 }
 
@@ -247,7 +254,7 @@ fn why_there_are_no_errors_is_said() {
     for (name, loss, penalty, reason) in cases {
         let case = Case::of(&reference, name);
         let n_outputs = if loss == Loss::Softmax { 2 } else { 1 };
-        let fit = Fit::new(case.rows(), n_outputs, true, loss, penalty);
+        let fit = fitted(case.rows(), n_outputs, loss, penalty);
         let Inferred::Optimum(found) = fit.inferred() else { panic!("{:?}", fit.inferred()) };
         assert_eq!(found.reason, reason);
         assert!(found.coefficients.iter().flatten().all(|c| c.standard_error.is_none()));

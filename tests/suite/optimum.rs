@@ -1,9 +1,10 @@
 //! The lowest value of every objective, compared with scikit-learn, statsmodels and CVXPY.
 
-use downhill::analysis::optimum::{Optimum, solve};
+use downhill::analysis::optimum::{self, Optimum};
 use downhill::analysis::{Block, LeastSquares, Rows};
 use downhill::choices::{Loss, Penalty, Scaling};
 use downhill::dataset::{Dataset, FeatureMap, Input, InputMap};
+use downhill::model::Linear;
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -59,6 +60,10 @@ fn diabetes(reference: &Value, target: &str, weighted: bool) -> Kept {
         rows.weights = numbers(&reference["weights"]);
     }
     rows
+}
+
+fn solve(rows: &dyn Rows, n_outputs: u32, bias: bool, loss: Loss, penalty: Penalty) -> Optimum {
+    optimum::solve(rows, Linear { n_features: rows.n_features() as u32, n_outputs, bias }, loss, penalty)
 }
 
 fn solved(reference: &Value, case: &Value) -> Optimum {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Shown, Task, even_grid};
 use crate::choices::Loss;
 use crate::dataset::{Dataset, FeatureMap};
-use crate::model;
+use crate::model::{self, Linear};
 
 /// An input, and the values that the other inputs stay at.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -41,17 +41,17 @@ pub(super) struct Predictor<'a> {
     map: &'a FeatureMap,
     /// Weights of each output and its bias, one output after the other.
     weights: &'a [f64],
-    n_outputs: usize,
+    linear: Linear,
     loss: Loss,
 }
 
 impl<'a> Predictor<'a> {
-    pub(super) fn new(map: &'a FeatureMap, weights: &'a [f64], n_outputs: usize, loss: Loss) -> Self {
-        Self { map, weights, n_outputs, loss }
+    pub(super) fn new(map: &'a FeatureMap, weights: &'a [f64], linear: Linear, loss: Loss) -> Self {
+        Self { map, weights, linear, loss }
     }
 
     pub(super) fn n_outputs(&self) -> usize {
-        self.n_outputs
+        self.linear.n_outputs as usize
     }
 
     /// Whether predictions are classes without probabilities.
@@ -75,9 +75,8 @@ impl<'a> Predictor<'a> {
     pub(super) fn outputs(&self, x: &[f64]) -> Vec<f64> {
         let mut features = vec![0.0; self.map.n_features()];
         self.map.features(x, &mut features);
-        let per_output = (self.weights.len() / self.n_outputs.max(1)).max(1);
         let of_output = |weights: &[f64]| model::output(weights, &features);
-        self.weights.chunks_exact(per_output).map(of_output).collect()
+        self.linear.each_output(self.weights).map(of_output).collect()
     }
 
     /// Computes the effect of one input. `middle` is the value of each input unless the page fixes
@@ -105,7 +104,7 @@ impl<'a> Predictor<'a> {
         let predicted: Vec<Vec<f64>> = grid.iter().map(|value| along(*value)).collect();
         let of_output = |k: usize| predicted.iter().map(|outputs| outputs[k]).collect();
         let effect = of_output(0);
-        let n_classes = if task == Task::Classes { self.n_outputs } else { 0 };
+        let n_classes = if task == Task::Classes { self.n_outputs() } else { 0 };
         let classes = (0..n_classes).map(of_output).collect();
         // A row of one class or the other has no residual to add to a probability.
         let has_partial = !matches!(task, Task::Binary | Task::Classes);

@@ -70,7 +70,7 @@ impl Fit<'_> {
     /// rows with the largest residuals, leverages and distances and with the lowest and highest
     /// fitted values, a tenth of the limit each. Empty for softmax.
     pub fn influence(&self, limit: usize) -> Influence {
-        if self.n_outputs > 1 {
+        if self.linear.n_outputs > 1 {
             return Influence::default();
         }
         let mut n = 0;
@@ -173,9 +173,7 @@ impl Fit<'_> {
 
     /// `x w + b` for one output.
     pub(in crate::analysis) fn output(&self, features: &[f64], k: usize) -> f64 {
-        let ones = self.bias.then_some(&1.0);
-        let weights = self.parameters.iter().skip(k).step_by(self.n_outputs);
-        features.iter().chain(ones).zip(weights).map(|(x, w)| x * w).sum()
+        self.linear.output(&self.parameters, features, k)
     }
 
     /// The prediction where the only output is `z`.

@@ -159,7 +159,7 @@ impl Point {
         let mut point = Self { parameters, rows, dual_residual: Vec::new(), scales: Vec::new(), size: away };
         let mut scales = vec![0.0; point.parameters.len()];
         point.for_each_row(objective, |place, features| {
-            let ones = objective.bias.then_some(&1.0);
+            let ones = objective.linear.bias.then_some(&1.0);
             for (scale, x) in scales.iter_mut().zip(features.iter().chain(ones)) {
                 *scale += x.abs() * point.rows[place].over.max(point.rows[place].under);
             }

@@ -127,7 +127,7 @@ fn descend(objective: &Objective<'_>, mut parameters: Vec<f64>, tolerance: f64) 
 /// Gradient of everything except the L1 part, and R of the curvature. `damping` is a fraction of
 /// the largest curvature.
 fn curvature(objective: &Objective<'_>, parameters: &[f64], damping: f64) -> (Vec<f64>, Root) {
-    let (n, n_outputs) = (parameters.len(), objective.n_outputs);
+    let (n, n_outputs) = (parameters.len(), objective.linear.n_outputs as usize);
     let mut gradient = vec![0.0; n];
     let mut squares = vec![0.0; n];
     let mut stack = Stack::new(n);
@@ -252,7 +252,7 @@ fn is_unique(objective: &Objective<'_>, parameters: &[f64], gradient: &[f64], ro
     // Apart from the penalty, softmax does not change if all classes gain the same amount.
     let is_given = |k: usize| {
         let penalized = k < n_weights && objective.penalty.strength > 0.0;
-        objective.loss == Loss::Softmax && k.is_multiple_of(objective.n_outputs) && !penalized
+        objective.loss == Loss::Softmax && k.is_multiple_of(objective.linear.n_outputs as usize) && !penalized
     };
     let free: Vec<usize> = (0..parameters.len())
         .filter(|k| {
@@ -271,7 +271,7 @@ fn center_classes(objective: &Objective<'_>, parameters: &mut [f64]) {
         return;
     }
     let first = if objective.penalty.strength > 0.0 { objective.n_weights() } else { 0 };
-    for classes in parameters[first..].chunks_exact_mut(objective.n_outputs) {
+    for classes in objective.linear.by_feature_mut(&mut parameters[first..]) {
         let mean = classes.iter().sum::<f64>() / classes.len() as f64;
         classes.iter_mut().for_each(|w| *w -= mean);
     }
