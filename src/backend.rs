@@ -12,6 +12,8 @@ pub mod cpu;
 pub mod gpu;
 pub mod kernel;
 pub mod pipeline;
+#[cfg(feature = "gpu")]
+mod submit_pace;
 
 use kernel::{Reaction, RunParams, RunSettings, StepParams, slot};
 

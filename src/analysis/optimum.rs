@@ -171,7 +171,7 @@ impl<'a> Objective<'a> {
     /// The starting point: zero weights with the best biases for them.
     fn start(&self) -> Vec<f64> {
         let mut parameters = vec![0.0; self.n_parameters()];
-        let (_, biases) = parameters.split_at_mut(self.n_weights());
+        let (_, biases) = self.linear.split_mut(&mut parameters);
         for (bias, mean) in biases.iter_mut().zip(&self.target_means) {
             *bias = match self.loss {
                 Loss::Poisson | Loss::Softmax => libm::log(mean.max(1e-3)),

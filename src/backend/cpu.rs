@@ -3,9 +3,9 @@
 use std::rc::Rc;
 
 use super::State;
-use super::kernel::{EVALUATE, Reaction, RunParams, RunSettings, SHUFFLED, StepParams, VALIDATE, slot};
+use super::kernel::{EVALUATE, FULL, Reaction, RunParams, RunSettings, SHUFFLED, StepParams, VALIDATE, slot};
 use crate::choices::loss::kind;
-use crate::choices::optimizer::Parameter;
+use crate::choices::optimizer::{Parameter, Rule};
 use crate::dataset::Problem;
 use crate::model::{Layout, Linear};
 
@@ -129,79 +129,101 @@ impl CpuEngine {
         let State { values, reactions, settings, .. } = state;
         let runs = values.chunks_exact_mut(slot::COUNT * n_parameters);
         for (run, (values, reaction)) in runs.zip(reactions).enumerate() {
-            let settings = settings_of(settings, run);
-            // Every run is measured on the same rows.
-            let (shared, own) =
-                (params, RunParams { seed: params.seed.wrapping_add(settings.seed_offset), ..*params });
-            let penalized = settings.penalizes();
-            let plain = !general && !penalized;
-            let mut slots = Slots::of(values, n_parameters);
-            let rule = params.rule();
-            let mut left = steps;
-            while let Some((step, rest)) = left.split_first() {
-                let params = if step.flags & EVALUATE != 0 { shared } else { &own };
-                if reaction.halt != 0 && step.flags & EVALUATE == 0 {
-                    reaction.cursor += 1;
-                    trace.push([f32::NAN; 2]);
-                    left = rest;
-                    continue;
-                }
-                if step.batch_len == 1 && plain {
-                    let taken = stochastic::descend(
-                        (&self.problem, &mut self.window),
-                        (params, settings.rate_factor),
-                        left,
-                        reaction,
-                        &mut slots,
-                        &mut self.scratch.kept,
-                        trace,
-                    );
-                    if taken > 0 {
-                        left = &left[taken..];
-                        continue;
-                    }
-                }
-                let taken = if plain {
-                    self.full((params, settings.rate_factor), left, reaction, &mut slots, trace)
-                } else {
-                    0
-                };
-                if taken > 0 {
-                    left = &left[taken..];
-                    continue;
-                }
-                let mut scale = 1.0 / f64::from(step.batch_len);
-                // The kernels leave out the derivative's factor of 2.
-                let mut factor = 2.0;
-                if general {
-                    self.general_gradient(params, &settings, step, slots.weight);
-                    let validates = step.flags & VALIDATE != 0;
-                    let part = if validates { settings.validation_scale } else { settings.training_scale };
-                    scale *= f64::from(part);
-                    factor = 1.0;
-                } else {
-                    self.gradient(params, step, slots.weight);
-                }
-                for (gradient, sum) in self.gradient.iter_mut().zip(&self.sums) {
-                    *gradient = (sum * (factor * scale)) as f32;
-                }
-                let mut loss = (self.sums[n_parameters] * scale) as f32;
-                let mut sparsity = Sparsity { l1: 0.0, is_weight: &self.is_weight };
-                if penalized && step.flags & VALIDATE == 0 {
-                    sparsity.l1 = settings.l1;
-                    let gradient = &mut self.gradient;
-                    loss += general::penalize(&settings, &self.is_weight, slots.weight, gradient);
-                }
-                let rate = step.learning_rate * (reaction.rate_scale * settings.rate_factor);
-                let means = (self.gradient.as_slice(), loss, rate, sparsity);
-                let (slots, scratch) = (&mut slots, &mut self.scratch);
-                trace.push(update(params, &rule, step, reaction, slots, means, scratch));
-                left = rest;
-            }
+            let run = (settings_of(settings, run), general);
+            self.advance_run(run, params, steps, reaction, &mut Slots::of(values, n_parameters), trace);
         }
     }
 
-    /// See [`full::descend`].
+    fn advance_run(
+        &mut self,
+        run: (RunSettings, bool),
+        params: &RunParams,
+        steps: &[StepParams],
+        reaction: &mut Reaction,
+        slots: &mut Slots<'_>,
+        trace: &mut Vec<[f32; 2]>,
+    ) {
+        let (settings, general) = run;
+        // Every run is measured on the same rows.
+        let own = RunParams { seed: params.seed.wrapping_add(settings.seed_offset), ..*params };
+        let plain = !general && !settings.penalizes();
+        let rule = params.rule();
+        let mut left = steps;
+        while let Some((step, rest)) = left.split_first() {
+            let params = if step.flags & EVALUATE != 0 { params } else { &own };
+            if reaction.halt != 0 && step.flags & EVALUATE == 0 {
+                reaction.cursor += 1;
+                trace.push([f32::NAN; 2]);
+                left = rest;
+                continue;
+            }
+            let paced = (params, settings.rate_factor);
+            let taken = if step.batch_len == 1 && plain {
+                let (rows, kept) = ((&*self.problem, &mut self.window), &mut self.scratch.kept);
+                stochastic::descend(rows, paced, left, reaction, slots, kept, trace)
+            } else if plain && self.is_full(params, step) {
+                self.full(paced, left, reaction, slots, trace)
+            } else {
+                0
+            };
+            if taken > 0 {
+                left = &left[taken..];
+                continue;
+            }
+            trace.push(self.step((params, &rule), run, step, reaction, slots));
+            left = rest;
+        }
+    }
+
+    /// One step of any kind. Returns the batch loss and the rate.
+    #[inline(always)]
+    fn step(
+        &mut self,
+        (params, rule): (&RunParams, &Rule),
+        (settings, general): (RunSettings, bool),
+        step: &StepParams,
+        reaction: &mut Reaction,
+        slots: &mut Slots<'_>,
+    ) -> [f32; 2] {
+        let mut scale = 1.0 / f64::from(step.batch_len);
+        // The kernels leave out the derivative's factor of 2.
+        let mut factor = 2.0;
+        if general {
+            self.general_gradient(params, &settings, step, slots.weight);
+            let validates = step.flags & VALIDATE != 0;
+            let part = if validates { settings.validation_scale } else { settings.training_scale };
+            scale *= f64::from(part);
+            factor = 1.0;
+        } else {
+            self.gradient(params, step, slots.weight);
+        }
+        for (gradient, sum) in self.gradient.iter_mut().zip(&self.sums) {
+            *gradient = (sum * (factor * scale)) as f32;
+        }
+        let mut loss = (self.sums[self.gradient.len()] * scale) as f32;
+        let mut sparsity = Sparsity { l1: 0.0, is_weight: &self.is_weight };
+        if settings.penalizes() && step.flags & VALIDATE == 0 {
+            sparsity.l1 = settings.l1;
+            loss += general::penalize(&settings, &self.is_weight, slots.weight, &mut self.gradient);
+        }
+        let rate = step.learning_rate * (reaction.rate_scale * settings.rate_factor);
+        let means = (self.gradient.as_slice(), loss, rate, sparsity);
+        update(params, rule, step, reaction, slots, means, &mut self.scratch)
+    }
+
+    /// Whether [`full::descend`] can take a step.
+    #[inline(always)]
+    fn is_full(&self, params: &RunParams, step: &StepParams) -> bool {
+        let problem = &*self.problem;
+        let plain = params.rule == 0 && params.reaction == 0 && params.target_gradient_norm < 0.0;
+        plain
+            && problem.n_features == 1
+            && step.flags & (FULL | EVALUATE) == FULL
+            && !(self.summed || problem.has_blocks() || problem.stored().is_some())
+    }
+
+    /// See [`full::descend`]. A function of its own, because V8 compiles its loop worse inside a large one.
+    #[inline(never)]
     fn full(
         &self,
         (params, rate_factor): (&RunParams, f32),
@@ -210,20 +232,10 @@ impl CpuEngine {
         slots: &mut Slots<'_>,
         trace: &mut Vec<[f32; 2]>,
     ) -> usize {
-        let problem = &*self.problem;
-        let plain = params.rule == 0 && params.reaction == 0 && params.target_gradient_norm < 0.0;
-        if problem.n_features != 1
-            || !plain
-            || self.summed
-            || problem.has_blocks()
-            || problem.stored().is_some()
-        {
-            return 0;
-        }
         if let Some(sums_at) = self.statistics.as_ref().and_then(Statistics::line) {
             return full::descend((params, rate_factor), steps, reaction, slots, trace, sums_at);
         }
-        let (features, targets) = (&*problem.features, &*problem.targets);
+        let (features, targets) = (&*self.problem.features, &*self.problem.targets);
         let sums_at = |w, b| fused::line_sums(features, targets, w, b);
         full::descend((params, rate_factor), steps, reaction, slots, trace, sums_at)
     }

@@ -1,78 +1,25 @@
-//! The GPU engine, the only file that uses wgpu.
+//! The GPU engine, the only module that uses wgpu.
 
 use std::collections::VecDeque;
 use std::mem::offset_of;
 use std::ops::Range;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex};
 
 use futures_channel::oneshot;
 
 use super::kernel::{
     Block, DESCEND, EVALUATE, Kernel, Reaction, RunParams, RunSettings, SHUFFLED, Shape, StepParams, UPDATE,
 };
+use super::submit_pace::SubmitPace;
 use super::{DeviceLost, MAX_STEPS_PER_CALL, State};
 use crate::dataset::Problem;
 use crate::message::{Code, Message, Result};
 use crate::model::Layout;
 
-/// An open GPU, shared by engines. A crash of the driver or of the browser's GPU process ends it.
-#[derive(Clone, Debug)]
-pub struct Gpu {
-    device: wgpu::Device,
-    queue: wgpu::Queue,
-    name: String,
-    lost: Arc<Mutex<Option<String>>>,
-}
+mod device;
 
-impl Gpu {
-    /// Opens the fastest available adapter.
-    ///
-    /// # Errors
-    /// [`Code::GpuNoAdapter`] and [`Code::GpuNoDevice`], after which the caller uses the CPU.
-    pub async fn open() -> Result<Self> {
-        let instance = wgpu::Instance::default();
-        let adapter = instance
-            .request_adapter(&wgpu::RequestAdapterOptions {
-                power_preference: wgpu::PowerPreference::HighPerformance,
-                ..Default::default()
-            })
-            .await
-            .map_err(|_| Message::new(Code::GpuNoAdapter))?;
-        let offered = adapter.limits();
-        let required_limits = wgpu::Limits {
-            max_storage_buffer_binding_size: offered.max_storage_buffer_binding_size,
-            max_buffer_size: offered.max_buffer_size,
-            ..wgpu::Limits::default()
-        };
-        let descriptor = wgpu::DeviceDescriptor { required_limits, ..Default::default() };
-        let (device, queue) = adapter
-            .request_device(&descriptor)
-            .await
-            .map_err(|error| Message::new(Code::GpuNoDevice).with("detail", error))?;
-        let lost = Arc::new(Mutex::new(None));
-        let noted = Arc::clone(&lost);
-        device.set_device_lost_callback(move |reason, detail| {
-            if let Ok(mut lost) = noted.lock() {
-                *lost = Some(if detail.is_empty() { format!("{reason:?}") } else { detail });
-            }
-        });
-        let info = adapter.get_info();
-        let name = [info.name.as_str(), info.driver.as_str()].into_iter().find(|text| !text.is_empty());
-        let name = name.unwrap_or("WebGPU").to_owned();
-        Ok(Self { device, queue, name, lost })
-    }
-
-    /// Why the GPU was lost, or `None`.
-    pub fn lost(&self) -> Option<String> {
-        self.lost.lock().ok().and_then(|lost| lost.clone())
-    }
-
-    /// Drops the GPU as a crash would, for tests and for the page's memory limits.
-    pub fn destroy(&self) {
-        self.device.destroy();
-    }
-}
+pub use device::Gpu;
+use device::{buffer, close, guards};
 
 /// Options of an engine.
 #[derive(Clone, Copy, Debug)]
@@ -96,19 +43,11 @@ impl Default for Options {
     }
 }
 
-/// Target duration of a submit: long enough to outweigh its overhead, short enough that no system
-/// kills it.
-const SUBMIT_MS: f64 = 14.0;
-/// Clocks in browsers are coarse, so shorter intervals say nothing about speed.
-const LEGIBLE_MS: f64 = 2.0;
-/// Assumed cost of a step, and of one float of its batch, on a slow adapter, in milliseconds. Used
-/// until something is measured.
-const STEP_MS: f64 = 0.02;
-const FLOAT_MS: f64 = 2e-6;
 /// Binding of sample weights and settings, after the bindings that every kernel has.
 const FIRST_GENERAL_BINDING: usize = 8;
-/// Bytes passed to the queue at once, which keeps a copy until the device has read them.
-const UPLOAD_BYTES: usize = 1 << 22;
+/// Buffers that kernels read or write, and the host writes or copies.
+const STORAGE: wgpu::BufferUsages =
+    wgpu::BufferUsages::STORAGE.union(wgpu::BufferUsages::COPY_DST).union(wgpu::BufferUsages::COPY_SRC);
 
 /// Runs the kernels on a GPU.
 ///
@@ -218,43 +157,18 @@ impl GpuEngine {
         }
         let guards = guards(&gpu.device);
 
-        let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC;
         let uniform = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
         let buffer = |label, bytes, usage| buffer(&gpu.device, label, bytes, usage);
         let run_params = buffer("run_params", size_of::<RunParams>(), uniform);
-        let steps = buffer("steps", MAX_STEPS_PER_CALL * size_of::<StepParams>(), usage);
-        let partials = buffer("partials", partial_bytes, usage);
+        let steps = buffer("steps", MAX_STEPS_PER_CALL * size_of::<StepParams>(), STORAGE);
+        let partials = buffer("partials", partial_bytes, STORAGE);
         let state_floats = super::slot::COUNT * shape.n_parameters() as usize;
-        let state = buffer("state", n_runs * state_floats * 4, usage);
-        let reactions = buffer("reactions", n_runs * size_of::<Reaction>(), usage);
-        let settings = buffer("settings", n_runs * size_of::<RunSettings>(), usage);
-        let trace = buffer("trace", n_runs * MAX_STEPS_PER_CALL * 8, usage);
+        let state = buffer("state", n_runs * state_floats * 4, STORAGE);
+        let reactions = buffer("reactions", n_runs * size_of::<Reaction>(), STORAGE);
+        let settings = buffer("settings", n_runs * size_of::<RunSettings>(), STORAGE);
+        let trace = buffer("trace", n_runs * MAX_STEPS_PER_CALL * 8, STORAGE);
 
-        let mut blocks = Vec::new();
-        for index in 0..n_blocks {
-            // Blocks are as equal as possible, since each gets the same number of tiles.
-            let edge =
-                |index: u32| (u64::from(problem.n_samples) * u64::from(index) / u64::from(n_blocks)) as u32;
-            let (first_row, end_row) = (edge(index), edge(index + 1));
-            let rows = first_row as usize..end_row as usize;
-            let block = buffer("block", size_of::<Block>(), uniform);
-            let block_params = Block { first_row, end_row, index, n_blocks };
-            gpu.queue.write_buffer(&block, 0, bytemuck::bytes_of(&block_params));
-            let features = buffer("features", rows.len() * row_bytes as usize, usage);
-            let width = shape.n_features as usize;
-            let values = &problem.features[rows.start * width..rows.end * width];
-            gpu.upload(&features, values, shape.n_features, shape.row_floats());
-            let targets = buffer("targets", rows.len() * 4, usage);
-            gpu.upload(&targets, &problem.targets[rows.clone()], 1, 1);
-            let shares = if shape.weighted {
-                let shares = buffer("shares", rows.len() * 8, usage);
-                gpu.upload(&shares, &shares_of(problem, rows.clone()), 2, 2);
-                shares
-            } else {
-                targets.clone()
-            };
-            blocks.push(BlockBuffers { block, features, targets, shares });
-        }
+        let blocks = (0..n_blocks).map(|index| gpu.block(problem, &shape, index, n_blocks)).collect();
         let mut engine = Self {
             gpu,
             shape,
@@ -427,32 +341,46 @@ impl GpuEngine {
             queue.write_buffer(&self.reactions, taken, &[0; 8]);
         }
         for chunk in self.planned.chunks(steps_per_submit) {
-            let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
-            {
-                let mut recorded = encoder.begin_compute_pass(&Default::default());
-                let mut dispatch = |pass: Pass, x, y| {
-                    for bound in self.passes[pass.index()].iter().flatten() {
-                        recorded.set_pipeline(&bound.pipeline);
-                        recorded.set_bind_group(0, &bound.bindings, &[]);
-                        recorded.dispatch_workgroups(x, y, 1);
-                    }
-                };
-                if let Some(descend) = descend {
-                    for _ in 0..(chunk.len() as u32).div_ceil(steps_per_dispatch) {
-                        dispatch(descend, n_runs, 1);
-                    }
-                } else {
-                    for step in chunk {
-                        let shuffled = step.flags & SHUFFLED != 0;
-                        dispatch(Pass::Gradient { shuffled }, step.n_tiles / n_blocks, n_runs);
-                        dispatch(Pass::Update, n_runs, 1);
-                    }
-                }
-            }
-            queue.submit([encoder.finish()]);
+            self.submit(chunk, descend, steps_per_dispatch);
         }
 
-        let [state_bytes, reaction_bytes, trace_bytes] = self.answer_bytes(self.n_runs, steps.len());
+        let descent = steps.first().is_some_and(|step| step.flags & EVALUATE == 0);
+        let timed = self.pace.now().filter(|_| descent).map(|now| (floats, now));
+        self.read_back(steps.len(), timed);
+        Ok(())
+    }
+
+    /// Submits some steps of a call.
+    fn submit(&self, steps: &[StepParams], descend: Option<Pass>, steps_per_dispatch: u32) {
+        let (n_runs, n_blocks) = (self.n_runs as u32, self.blocks.len() as u32);
+        let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
+        {
+            let mut recorded = encoder.begin_compute_pass(&Default::default());
+            let mut dispatch = |pass: Pass, x, y| {
+                for bound in self.passes[pass.index()].iter().flatten() {
+                    recorded.set_pipeline(&bound.pipeline);
+                    recorded.set_bind_group(0, &bound.bindings, &[]);
+                    recorded.dispatch_workgroups(x, y, 1);
+                }
+            };
+            if let Some(descend) = descend {
+                for _ in 0..(steps.len() as u32).div_ceil(steps_per_dispatch) {
+                    dispatch(descend, n_runs, 1);
+                }
+            } else {
+                for step in steps {
+                    let shuffled = step.flags & SHUFFLED != 0;
+                    dispatch(Pass::Gradient { shuffled }, step.n_tiles / n_blocks, n_runs);
+                    dispatch(Pass::Update, n_runs, 1);
+                }
+            }
+        }
+        self.gpu.queue.submit([encoder.finish()]);
+    }
+
+    /// Queues the reading of what a call of `n_steps` leaves behind.
+    fn read_back(&mut self, n_steps: usize, timed: Option<(f64, f64)>) {
+        let [state_bytes, reaction_bytes, trace_bytes] = self.answer_bytes(self.n_runs, n_steps);
         let total = state_bytes + reaction_bytes + trace_bytes;
         let read_back = self.read_backs.pop().unwrap_or_else(|| {
             let [state_bytes, reaction_bytes, trace_bytes] =
@@ -468,7 +396,7 @@ impl GpuEngine {
         encoder.copy_buffer_to_buffer(&self.state, 0, &read_back, 0, state_bytes);
         encoder.copy_buffer_to_buffer(&self.reactions, 0, &read_back, state_bytes, reaction_bytes);
         encoder.copy_buffer_to_buffer(&self.trace, 0, &read_back, state_bytes + reaction_bytes, trace_bytes);
-        let submission = queue.submit([encoder.finish()]);
+        let submission = self.gpu.queue.submit([encoder.finish()]);
         #[cfg(target_arch = "wasm32")]
         let _ = submission;
         let (done, mapped) = oneshot::channel();
@@ -476,16 +404,14 @@ impl GpuEngine {
             // The receiver is gone only if nobody waits for the answer any more.
             let _ = done.send(result);
         });
-        let descent = steps.first().is_some_and(|step| step.flags & EVALUATE == 0);
         self.in_flight.push_back(InFlight {
             read_back,
             mapped,
             #[cfg(not(target_arch = "wasm32"))]
             submission,
-            n_steps: steps.len(),
-            timed: self.pace.now().filter(|_| descent).map(|now| (floats, now)),
+            n_steps,
+            timed,
         });
-        Ok(())
     }
 
     /// Waits for the answer of the oldest call.
@@ -542,70 +468,33 @@ impl GpuEngine {
     }
 }
 
-/// Decides how many steps go into a submit.
-#[derive(Debug)]
-struct SubmitPace {
-    now_ms: Option<fn() -> f64>,
-    /// Recent milliseconds per step, and floats read per step.
-    measured: Option<(f64, f64)>,
-    /// When the last answer arrived; the device started on the next call no earlier.
-    last_end: f64,
-    steps: usize,
-}
-
-impl SubmitPace {
-    fn new(now_ms: Option<fn() -> f64>) -> Self {
-        Self { now_ms, measured: None, last_end: 0.0, steps: 1 }
-    }
-
-    fn now(&self) -> Option<f64> {
-        self.now_ms.map(|now| now())
-    }
-
-    /// Steps per submit, for steps that read this many floats.
-    fn begin(&mut self, floats: f64) -> usize {
-        let step_ms = match self.measured {
-            // Smaller batches count as equally expensive until measured.
-            Some((step_ms, seen)) => step_ms * (floats / seen).max(1.0),
-            None => STEP_MS + FLOAT_MS * floats,
-        };
-        self.steps = (SUBMIT_MS / step_ms).clamp(1.0, MAX_STEPS_PER_CALL as f64) as usize;
-        self.steps
-    }
-
-    /// Takes a measurement into account.
-    fn end(&mut self, n_steps: usize, floats: f64, since: f64) {
-        let Some(now) = self.now() else { return };
-        let elapsed = now - since.max(self.last_end);
-        self.last_end = now;
-        let known = self.measured.filter(|(_, seen)| *seen == floats).map(|(step_ms, _)| step_ms);
-        let step_ms = elapsed.max(0.0) / n_steps as f64;
-        let step_ms = match known {
-            // Too short to conclude more than an upper bound of the time per step.
-            Some(known) if elapsed < LEGIBLE_MS => known.min(LEGIBLE_MS / n_steps as f64),
-            Some(known) => known + 0.5 * (step_ms - known),
-            None => elapsed.max(LEGIBLE_MS) / n_steps as f64,
-        };
-        self.measured = Some((step_ms, floats));
-    }
-}
-
 impl Gpu {
-    /// Rows of `width` floats, each padded with zeros to `padded`.
-    fn upload(&self, to: &wgpu::Buffer, values: &[f32], width: u32, padded: u32) {
-        let (width, padded) = (width as usize, padded as usize);
-        let rows_a_piece = (UPLOAD_BYTES / 4 / padded).max(1);
-        let mut piece = Vec::new();
-        let mut offset = 0;
-        for rows in values.chunks(rows_a_piece * width) {
-            piece.clear();
-            for row in rows.chunks_exact(width) {
-                piece.extend_from_slice(row);
-                piece.resize(piece.len().next_multiple_of(padded), 0.0);
-            }
-            self.queue.write_buffer(to, offset, bytemuck::cast_slice(&piece));
-            offset += piece.len() as u64 * 4;
-        }
+    /// The buffers of one block of rows.
+    fn block(&self, problem: &Problem, shape: &Shape, index: u32, n_blocks: u32) -> BlockBuffers {
+        let buffer = |label, bytes, usage| buffer(&self.device, label, bytes, usage);
+        // Blocks are as equal as possible, since each gets the same number of tiles.
+        let edge =
+            |index: u32| (u64::from(problem.n_samples) * u64::from(index) / u64::from(n_blocks)) as u32;
+        let (first_row, end_row) = (edge(index), edge(index + 1));
+        let rows = first_row as usize..end_row as usize;
+        let block =
+            buffer("block", size_of::<Block>(), wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST);
+        let block_params = Block { first_row, end_row, index, n_blocks };
+        self.queue.write_buffer(&block, 0, bytemuck::bytes_of(&block_params));
+        let features = buffer("features", rows.len() * shape.row_floats() as usize * 4, STORAGE);
+        let width = shape.n_features as usize;
+        let values = &problem.features[rows.start * width..rows.end * width];
+        self.upload(&features, values, shape.n_features, shape.row_floats());
+        let targets = buffer("targets", rows.len() * 4, STORAGE);
+        self.upload(&targets, &problem.targets[rows.clone()], 1, 1);
+        let shares = if shape.weighted {
+            let shares = buffer("shares", rows.len() * 8, STORAGE);
+            self.upload(&shares, &shares_of(problem, rows), 2, 2);
+            shares
+        } else {
+            targets.clone()
+        };
+        BlockBuffers { block, features, targets, shares }
     }
 }
 
@@ -618,31 +507,6 @@ fn shares_of(problem: &Problem, rows: Range<usize>) -> Vec<f32> {
         [weight, problem.folds.get(row).map_or(no_fold, |fold| f32::from(*fold))]
     };
     rows.flat_map(share).collect()
-}
-
-/// Catches errors from here to [`close`].
-fn guards(device: &wgpu::Device) -> [wgpu::ErrorScopeGuard; 2] {
-    [wgpu::ErrorFilter::Validation, wgpu::ErrorFilter::OutOfMemory]
-        .map(|filter| device.push_error_scope(filter))
-}
-
-async fn close(guards: [wgpu::ErrorScopeGuard; 2]) -> Result<()> {
-    // Scopes close in reverse order of opening.
-    for guard in guards.into_iter().rev() {
-        if let Some(error) = guard.pop().await {
-            return Err(Message::new(Code::GpuKernel).with("detail", error));
-        }
-    }
-    Ok(())
-}
-
-fn buffer(device: &wgpu::Device, label: &str, bytes: usize, usage: wgpu::BufferUsages) -> wgpu::Buffer {
-    device.create_buffer(&wgpu::BufferDescriptor {
-        label: Some(label),
-        size: bytes.max(16) as u64,
-        usage,
-        mapped_at_creation: false,
-    })
 }
 
 fn pipeline(device: &wgpu::Device, kernel: &Kernel, shape: &Shape) -> wgpu::ComputePipeline {

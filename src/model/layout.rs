@@ -128,6 +128,11 @@ impl Linear {
         parameters.split_at(self.n_weights())
     }
 
+    /// As [`Linear::split`], to be changed.
+    pub fn split_mut<T>(self, parameters: &mut [T]) -> (&mut [T], &mut [T]) {
+        parameters.split_at_mut(self.n_weights())
+    }
+
     /// The parameters that all outputs have of each feature, then the biases if there are any: each slice holds one
     /// for each output.
     pub fn by_feature<T>(self, parameters: &[T]) -> std::slice::ChunksExact<'_, T> {

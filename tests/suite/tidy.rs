@@ -1,4 +1,4 @@
-//! Dependencies point one way only, and committed files contain no path of a machine.
+//! Dependencies point one way only, files and functions are short, and committed files contain no path of a machine.
 
 use std::path::{Path, PathBuf};
 
@@ -37,7 +37,7 @@ fn only_in(name: &str, allowed: &[&str]) {
 
 #[test]
 fn platforms_are_named_where_they_belong() {
-    only_in("wgpu", &["src/backend/gpu.rs"]);
+    only_in("wgpu", &["src/backend/gpu"]);
     only_in("plotters", &["src/chart", "src/web"]);
     for name in ["web_sys", "js_sys", "wasm_bindgen", "serde_wasm_bindgen"] {
         only_in(name, &["src/web"]);
@@ -74,6 +74,49 @@ fn modules_use_only_what_stands_above_them() {
             for name in forbidden_in_chart {
                 assert!(!text.contains(&format!("crate::{name}")), "{path} uses {name}");
             }
+        }
+    }
+}
+
+#[test]
+fn files_and_functions_are_short() {
+    for (path, text) in ["src", "crates", "tests", "benches"].iter().flat_map(|under| files(under, "rs")) {
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines.len() <= 600, "{path:?} has {} lines", lines.len());
+        for (first, line) in lines.iter().enumerate() {
+            let is_function =
+                line.contains("fn ") && line.contains('(') && !line.trim_start().starts_with("//");
+            let indent = &line[..line.len() - line.trim_start().len()];
+            // A declaration, or a function of one line.
+            if !is_function || line.ends_with(';') || line.ends_with('}') {
+                continue;
+            }
+            let end = lines[first..].iter().position(|line| line.strip_prefix(indent) == Some("}"));
+            let n = end.map_or(1, |end| end + 1);
+            assert!(n <= 80, "{path:?}, line {}: a function of {n} lines", first + 1);
+        }
+    }
+}
+
+/// Only `model` and the kernels know where a weight lies among the parameters: anything else asks
+/// [`downhill::model::Layout`] or [`downhill::model::Linear`].
+#[test]
+fn weights_are_found_by_the_model() {
+    let outputs = |text: &str| {
+        let text: String = text.split_whitespace().collect();
+        ["chunks_exact(", "chunks_exact_mut(", "step_by(", "split_at(", "split_at_mut("].iter().any(|call| {
+            text.split(call).skip(1).any(|rest| {
+                let argument = rest.split(')').next().unwrap();
+                argument.contains("n_outputs") || argument.contains("n_weights")
+            })
+        }) || text.contains("n_features*n_outputs")
+            || text.contains("n_outputs*n_features")
+    };
+    assert!(outputs("weights.chunks_exact(self.n_outputs as usize)"));
+    for (path, text) in files("src", "rs") {
+        let path = path.to_str().unwrap();
+        if !path.starts_with("src/model") && !path.starts_with("src/backend") {
+            assert!(!outputs(&code(&text)), "{path} computes where a weight lies");
         }
     }
 }

@@ -29,12 +29,14 @@ use crate::forward::Forward;
 use crate::run::Run;
 use downhill::foreign::Model;
 
+mod csv;
+
+use csv::{SHOWN_LETTERS, shown_cells, write_cell, write_number, write_row};
+
 /// Rows that are kept to be shown.
 const SHOWN_ROWS: usize = 20;
 /// Bad rows that are told of one by one.
 const SHOWN_PROBLEMS: usize = 20;
-/// Letters of a cell that is told of.
-const SHOWN_LETTERS: usize = 80;
 /// Levels that are told of.
 const SHOWN_LEVELS: usize = 8;
 /// Bytes of text that are looked at together.
@@ -601,71 +603,4 @@ fn names(inputs: &[Input]) -> Vec<String> {
 fn listed(words: &[String]) -> String {
     let more = if words.len() > SHOWN_LEVELS { ", ..." } else { "" };
     format!("{}{more}", words[..words.len().min(SHOWN_LEVELS)].join(", "))
-}
-
-fn write_row<'a>(cells: impl Iterator<Item = &'a [u8]>, separator: u8, out: &mut Vec<u8>) {
-    for (i, cell) in cells.enumerate() {
-        if i > 0 {
-            out.push(separator);
-        }
-        write_cell(cell, separator, out);
-    }
-    out.push(b'\n');
-}
-
-/// In quotes where it has to be.
-#[inline]
-fn write_cell(cell: &[u8], separator: u8, out: &mut Vec<u8>) {
-    let special = |byte: &u8| *byte == separator || matches!(byte, b'"' | b'\n' | b'\r');
-    // Without an end before the last byte, so that many are looked at together.
-    if !cell.iter().fold(false, |found, byte| found | special(byte)) {
-        out.extend_from_slice(cell);
-        return;
-    }
-    out.push(b'"');
-    for byte in cell {
-        if *byte == b'"' {
-            out.push(b'"');
-        }
-        out.push(*byte);
-    }
-    out.push(b'"');
-}
-
-/// The fewest digits that are read as this number again.
-fn write_number(value: f64, buffer: &mut zmij::Buffer, numbers: Numbers, separator: u8, out: &mut Vec<u8>) {
-    if !value.is_finite() {
-        // A rate may be beyond all numbers.
-        return out.extend_from_slice(if value.is_nan() {
-            b"nan"
-        } else if value > 0.0 {
-            b"inf"
-        } else {
-            b"-inf"
-        });
-    }
-    let text = buffer.format_finite(value);
-    let text = text.strip_suffix(".0").unwrap_or(text).as_bytes();
-    if !numbers.decimal_comma {
-        return out.extend_from_slice(text);
-    }
-    let comma: Vec<u8> = text.iter().map(|byte| if *byte == b'.' { b',' } else { *byte }).collect();
-    write_cell(&comma, separator, out);
-}
-
-/// A line of this file's own writing, as cells.
-fn shown_cells(line: &[u8], separator: u8) -> Vec<String> {
-    let mut splitter = Splitter::new(separator, 0);
-    splitter.text().extend_from_slice(line);
-    let mut cells = Vec::new();
-    let mut take = |records: &Records<'_>| {
-        let shown = |cell: &Span| {
-            String::from_utf8_lossy(cell.of(records.text)).chars().take(SHOWN_LETTERS).collect()
-        };
-        cells.extend(records.record(0).iter().map(shown));
-        Ok::<(), downhill_tables::splitter::Unsplittable>(())
-    };
-    // What was split once can be again.
-    let _ = splitter.split(true, &mut take);
-    cells
 }

@@ -99,36 +99,19 @@ impl Rows<'_> {
             let rows: [[F32x4; V]; N] = std::array::from_fn(|k| row(at + k));
             let residuals = F32x4::sum_each(std::array::from_fn(|k| product(&rows[k], &weights)))
                 + (F32x4::splat(b) - F32x4::load_at(self.targets, at));
-            // The effect of one row's step on another row is the product of the two. With these
-            // products known, four steps need only the weights before the first, and wait for each
-            // other as little as possible.
-            let met = |j: usize, k: usize| product(&rows[j], &rows[k]);
-            let [m01, m02, m12, m03] = F32x4::sum_each([met(0, 1), met(0, 2), met(1, 2), met(0, 3)])
-                .array()
-                .map(|m| m + learns_bias);
-            let [m13, m23, ..] = F32x4::sum_each([met(1, 3), met(2, 3), F32x4::zero(), F32x4::zero()])
-                .array()
-                .map(|m| m + learns_bias);
-            let pace = |k: usize, residual: f32| group[k].learning_rate * self.rate_scale * (2.0 * residual);
-            let [r0, r1, r2, r3] = residuals.array();
-            let p0 = pace(0, r0);
-            let r1 = r1 - p0 * m01;
-            let p1 = pace(1, r1);
-            let r2 = (r2 - p0 * m02) - p1 * m12;
-            let p2 = pace(2, r2);
-            let r3 = ((r3 - p0 * m03) - p1 * m13) - p2 * m23;
-            let p3 = pace(3, r3);
-            for (step, residual) in group.iter().zip([r0, r1, r2, r3]) {
+            let (residuals, paces) = self.four(group, &rows, residuals.array(), learns_bias);
+            for (step, residual) in group.iter().zip(residuals) {
                 if !self.take(step, residual * residual, reaction, trace) {
                     return false;
                 }
             }
-            let paces = [p0, p1, p2, p3].map(F32x4::splat);
+            let spread = paces.map(F32x4::splat);
             for (v, weights) in weights.iter_mut().enumerate() {
-                let near = paces[0] * rows[0][v] + paces[1] * rows[1][v];
-                let far = paces[2] * rows[2][v] + paces[3] * rows[3][v];
+                let near = spread[0] * rows[0][v] + spread[1] * rows[1][v];
+                let far = spread[2] * rows[2][v] + spread[3] * rows[3][v];
                 *weights = *weights - (near + far);
             }
+            let [p0, p1, p2, p3] = paces;
             b -= ((p0 + p1) + (p2 + p3)) * learns_bias;
         }
         let mut previous = (weights, b);
@@ -165,6 +148,36 @@ impl Rows<'_> {
             store(slots.weight, (weights, b));
         }
         finite
+    }
+
+    /// Residuals and step sizes of four steps, given the residuals at the weights before the first.
+    ///
+    /// The effect of one row's step on another row is the product of the two. With these products known, four steps need
+    /// only the weights before the first, and wait for each other as little as possible.
+    #[inline(always)]
+    fn four(
+        &self,
+        group: &[StepParams],
+        rows: &[[F32x4; V]; N],
+        residuals: [f32; N],
+        learns_bias: f32,
+    ) -> ([f32; N], [f32; N]) {
+        let met = |j: usize, k: usize| product(&rows[j], &rows[k]);
+        let [m01, m02, m12, m03] =
+            F32x4::sum_each([met(0, 1), met(0, 2), met(1, 2), met(0, 3)]).array().map(|m| m + learns_bias);
+        let [m13, m23, ..] = F32x4::sum_each([met(1, 3), met(2, 3), F32x4::zero(), F32x4::zero()])
+            .array()
+            .map(|m| m + learns_bias);
+        let pace = |k: usize, residual: f32| group[k].learning_rate * self.rate_scale * (2.0 * residual);
+        let [r0, r1, r2, r3] = residuals;
+        let p0 = pace(0, r0);
+        let r1 = r1 - p0 * m01;
+        let p1 = pace(1, r1);
+        let r2 = (r2 - p0 * m02) - p1 * m12;
+        let p2 = pace(2, r2);
+        let r3 = ((r3 - p0 * m03) - p1 * m13) - p2 * m23;
+        let p3 = pace(3, r3);
+        ([r0, r1, r2, r3], [p0, p1, p2, p3])
     }
 
     /// Any number of features.

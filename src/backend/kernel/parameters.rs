@@ -1,0 +1,274 @@
+//! Parameters of the kernels, laid out byte for byte as the shaders read them.
+
+use bytemuck::{Pod, Zeroable};
+
+use crate::choices::optimizer::Rule;
+use crate::choices::{Choice as _, Loss, Penalty, Schedule};
+use crate::dataset::Problem;
+
+/// One step as planned by the host. Schedules, corrections and row order depend only on the step,
+/// so kernels never compute them.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
+pub struct StepParams {
+    /// The schedule's rate, before the run's own scale.
+    pub learning_rate: f32,
+    /// `1 - b1^t`, see [`crate::choices::Optimizer::corrections`].
+    pub correction1: f32,
+    /// `1 - b2^t`.
+    pub correction2: f32,
+    /// The epoch (modulo 2^32), which determines the row order.
+    pub epoch: u32,
+    /// Position of the batch's first row in the row order.
+    pub batch_start: u32,
+    /// Rows of the batch.
+    pub batch_len: u32,
+    /// [`SHUFFLED`], [`EPOCH_START`], [`EPOCH_END`], [`FULL`], [`EVALUATE`], [`VALIDATE`].
+    pub flags: u32,
+    /// Workgroups that share the batch.
+    pub n_tiles: u32,
+}
+
+/// Parameters that are the same for every step of a call.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
+pub struct RunParams {
+    /// Number of training rows.
+    pub n_samples: u32,
+    /// Number of features.
+    pub n_features: u32,
+    /// Number of features, plus one if there is a bias.
+    pub n_parameters: u32,
+    /// Number of parallel runs over the same rows.
+    pub n_runs: u32,
+    /// Capacity of a run's trace row, in steps.
+    pub trace_capacity: u32,
+    /// Seed of the row order.
+    pub seed: u32,
+    /// Rows per block of the row order.
+    pub block_rows: u32,
+    /// Tiles per run in the buffer of partial sums.
+    pub max_tiles: u32,
+    /// [`Rule::kind`].
+    pub rule: u32,
+    /// [`Rule::beta1`].
+    pub beta1: f32,
+    /// [`Rule::beta2`].
+    pub beta2: f32,
+    /// [`Rule::epsilon`].
+    pub epsilon: f32,
+    /// [`Rule::weight_decay`].
+    pub weight_decay: f32,
+    /// What the schedule makes of epochs: one of [`crate::choices::schedule::kind`], or 0.
+    pub reaction: u32,
+    /// Factor of the rate after a good epoch (bold driver).
+    pub increase: f32,
+    /// Factor of the rate after a bad epoch, or on a plateau.
+    pub decrease: f32,
+    /// Relative fall that counts as an improvement.
+    pub threshold: f32,
+    /// Epochs without improvement that are tolerated.
+    pub patience: u32,
+    /// Epochs after a reduction that are not counted.
+    pub cooldown: u32,
+    /// Lower limit of the scale.
+    pub minimum_scale: f32,
+    /// A loss above this value halts the run.
+    pub divergence_limit: f32,
+    /// A full-batch loss at or below this value halts the run; negative for none.
+    pub target_loss: f32,
+    /// A full-batch gradient norm at or below this value halts the run; negative for none.
+    pub target_gradient_norm: f32,
+    /// Maximum number of steps per dispatch of the descend kernel, set by the engine.
+    pub steps_per_dispatch: u32,
+    /// [`Loss::kind`].
+    pub loss: u32,
+    /// [`Loss::parameter`].
+    pub loss_parameter: f32,
+}
+
+/// Settings in which runs differ, apart from their weights. A state without settings uses the
+/// defaults.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
+pub struct RunSettings {
+    /// Strength of the L1 part, `a q` of [`Penalty`].
+    pub l1: f32,
+    /// Strength of the L2 part, `a (1 - q)`.
+    pub l2: f32,
+    /// The fold that the run is not trained on, or [`NO_FOLD`] if it is trained on all rows.
+    pub fold: u32,
+    /// Compensates for the rows left out: `n / sum s_i` over the other rows, because a batch's sum
+    /// is divided by all of its rows.
+    pub training_scale: f32,
+    /// The same factor for the fold itself, for [`VALIDATE`].
+    pub validation_scale: f32,
+    /// Multiplies the rate of every step.
+    pub rate_factor: f32,
+    /// Added to [`RunParams::seed`], modulo 2^32, for the row order; but [`EVALUATE`] measures every run on the same rows.
+    pub seed_offset: u32,
+}
+
+/// [`RunSettings::fold`] of a run that is trained on every row.
+pub const NO_FOLD: u32 = u32::MAX;
+
+impl Default for RunSettings {
+    fn default() -> Self {
+        Self {
+            l1: 0.0,
+            l2: 0.0,
+            fold: NO_FOLD,
+            training_scale: 1.0,
+            validation_scale: 1.0,
+            rate_factor: 1.0,
+            seed_offset: 0,
+        }
+    }
+}
+
+impl RunSettings {
+    /// Settings of a run on `problem` with this penalty that leaves out `fold`, if any.
+    pub fn of(problem: &Problem, penalty: &Penalty, fold: Option<u8>) -> Self {
+        let Penalty { strength, l1_ratio } = *penalty;
+        let (l1, l2) = ((strength * l1_ratio) as f32, (strength * (1.0 - l1_ratio)) as f32);
+        let Some(fold) = fold else { return Self { l1, l2, ..Self::default() } };
+        let mut sums = [0.0; 2];
+        for (row, own) in problem.folds.iter().enumerate() {
+            sums[usize::from(*own == fold)] += problem.weights.get(row).map_or(1.0, |s| f64::from(*s));
+        }
+        let scale = |sum: f64| if sum > 0.0 { (f64::from(problem.n_samples) / sum) as f32 } else { 0.0 };
+        let [training_scale, validation_scale] = sums.map(scale);
+        Self { l1, l2, fold: fold.into(), training_scale, validation_scale, ..Self::default() }
+    }
+
+    /// Whether there is a penalty.
+    pub fn penalizes(&self) -> bool {
+        self.l1 > 0.0 || self.l2 > 0.0
+    }
+}
+
+/// One buffer's part of the rows, if they exceed one buffer.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
+pub struct Block {
+    /// Index of the first row.
+    pub first_row: u32,
+    /// Index after the last row.
+    pub end_row: u32,
+    /// Index of the block.
+    pub index: u32,
+    /// Number of blocks; each gets the same number of a step's tiles.
+    pub n_blocks: u32,
+}
+
+impl RunParams {
+    /// Sets the update rule.
+    pub fn set_rule(&mut self, rule: &Rule) {
+        self.rule = rule.kind;
+        self.beta1 = rule.beta1;
+        self.beta2 = rule.beta2;
+        self.epsilon = rule.epsilon;
+        self.weight_decay = rule.weight_decay;
+    }
+
+    /// Sets the loss.
+    pub fn set_loss(&mut self, loss: &Loss) {
+        self.loss = loss.kind();
+        self.loss_parameter = loss.parameter() as f32;
+    }
+
+    /// The update rule.
+    pub fn rule(&self) -> Rule {
+        Rule {
+            kind: self.rule,
+            beta1: self.beta1,
+            beta2: self.beta2,
+            epsilon: self.epsilon,
+            weight_decay: self.weight_decay,
+        }
+    }
+
+    /// Sets the reaction of a schedule; `base_rate` converts its minimum rate to a minimum scale.
+    pub fn set_reaction(&mut self, schedule: &Schedule, base_rate: f64) {
+        self.reaction = schedule.number();
+        match *schedule {
+            Schedule::ReduceOnPlateau { factor, patience, threshold, cooldown, minimum_rate } => {
+                self.decrease = factor as f32;
+                self.patience = patience;
+                self.threshold = threshold as f32;
+                self.cooldown = cooldown;
+                self.minimum_scale = (minimum_rate / base_rate).min(1.0) as f32;
+            }
+            Schedule::BoldDriver { increase, decrease } => {
+                self.increase = increase as f32;
+                self.decrease = decrease as f32;
+                self.minimum_scale = 0.0;
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The part of a run's state that reacts to its losses.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
+pub struct Reaction {
+    /// Factor of the schedule's rate.
+    pub rate_scale: f32,
+    /// Lowest epoch loss so far, for reduce on plateau; `f32::MAX` before the first (kernels may
+    /// not rely on infinities).
+    pub best_loss: f32,
+    /// Loss of the epoch that started at the anchor (bold driver); `f32::MAX` before there is one.
+    pub anchor_loss: f32,
+    /// Sum of loss times rows over the epoch's batches, folded.
+    pub epoch_loss: f32,
+    /// The same sum over the most recent batches, not yet folded: two short sums lose less
+    /// precision than a long one.
+    pub epoch_loss_tail: f32,
+    /// Rows of the epoch so far.
+    pub epoch_rows: u32,
+    /// Number of batches in `epoch_loss_tail`.
+    pub n_tail: u32,
+    /// Epochs without improvement.
+    pub n_bad: u32,
+    /// Remaining epochs of the cooldown.
+    pub cooldown_left: u32,
+    /// Why the run halted: 0 while it runs, otherwise a `HALT_` code.
+    pub halt: u32,
+    /// Steps of this call contained in the weights; -1 if the loss of the first step revealed that
+    /// the previous call's last update was bad.
+    pub taken: i32,
+    /// Steps of this call that have been processed.
+    pub cursor: u32,
+    /// Loss of the last [`EVALUATE`] step.
+    pub evaluated_loss: f32,
+    /// Gradient norm of the last [`EVALUATE`] step.
+    pub evaluated_gradient_norm: f32,
+    /// Mean batch loss of the last complete epoch.
+    pub last_epoch_loss: f32,
+    /// Pads the size to a multiple of 16 bytes.
+    pub padding: u32,
+}
+
+impl Default for Reaction {
+    fn default() -> Self {
+        Self {
+            rate_scale: 1.0,
+            best_loss: f32::MAX,
+            anchor_loss: f32::MAX,
+            epoch_loss: 0.0,
+            epoch_loss_tail: 0.0,
+            epoch_rows: 0,
+            n_tail: 0,
+            n_bad: 0,
+            cooldown_left: 0,
+            halt: 0,
+            taken: 0,
+            cursor: 0,
+            evaluated_loss: f32::NAN,
+            evaluated_gradient_norm: f32::NAN,
+            last_epoch_loss: f32::MAX,
+            padding: 0,
+        }
+    }
+}
