@@ -83,12 +83,13 @@ fn files_and_functions_are_short() {
     for (path, text) in ["src", "crates", "tests", "benches"].iter().flat_map(|under| files(under, "rs")) {
         let lines: Vec<&str> = text.lines().collect();
         assert!(lines.len() <= 600, "{path:?} has {} lines", lines.len());
+        let is_product = path.iter().any(|part| part == "src");
         for (first, line) in lines.iter().enumerate() {
             let is_function =
                 line.contains("fn ") && line.contains('(') && !line.trim_start().starts_with("//");
             let indent = &line[..line.len() - line.trim_start().len()];
             // A declaration, or a function of one line.
-            if !is_function || line.ends_with(';') || line.ends_with('}') {
+            if !is_product || !is_function || line.ends_with(';') || line.ends_with('}') {
                 continue;
             }
             let end = lines[first..].iter().position(|line| line.strip_prefix(indent) == Some("}"));

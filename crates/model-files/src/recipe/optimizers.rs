@@ -54,36 +54,8 @@ pub(crate) fn written(optimizer: &Optimizer, rate: f64) -> Written {
                 "    m = {momentum:?} * m + g\n    return weights - rate * (g + {momentum:?} * m), m, v\n"
             ),
         },
-        Optimizer::AdaGrad { epsilon } => Written {
-            keras: format!(
-                "keras.optimizers.Adagrad({rate:?}, initial_accumulator_value=0.0, epsilon={epsilon:?} ** 2)"
-            ),
-            keras_file: ("Adagrad", json!({ "initial_accumulator_value": 0.0, "epsilon": epsilon })),
-            tfjs_file: Some(("Adagrad", json!({ "learningRate": rate, "initialAccumulatorValue": 0.0 }))),
-            pytorch: format!("torch.optim.Adagrad(model.parameters(), lr={rate:?}, eps={epsilon:?})"),
-            pytorch_class: "",
-            numpy: format!(
-                "    v = v + g**2\n    return weights - rate * g / (np.sqrt(v) + {epsilon:?}), m, v\n"
-            ),
-        },
-        Optimizer::RmsProp { alpha, epsilon } => Written {
-            keras: format!("keras.optimizers.RMSprop({rate:?}, rho={alpha:?}, epsilon={epsilon:?} ** 2)"),
-            keras_file: (
-                "RMSprop",
-                json!({ "rho": alpha, "momentum": 0.0, "epsilon": epsilon, "centered": false }),
-            ),
-            tfjs_file: Some((
-                "RMSProp",
-                json!({ "learningRate": rate, "decay": alpha, "momentum": 0.0, "epsilon": epsilon, "centered": false }),
-            )),
-            pytorch: format!(
-                "torch.optim.RMSprop(model.parameters(), lr={rate:?}, alpha={alpha:?}, eps={epsilon:?})"
-            ),
-            pytorch_class: "",
-            numpy: format!(
-                "    v = {alpha:?} * v + (1 - {alpha:?}) * g**2\n    return weights - rate * g / (np.sqrt(v) + {epsilon:?}), m, v\n"
-            ),
-        },
+        Optimizer::AdaGrad { epsilon } => ada_grad(rate, epsilon),
+        Optimizer::RmsProp { alpha, epsilon } => rms_prop(rate, alpha, epsilon),
         Optimizer::Adam { beta1, beta2, epsilon } => Written {
             keras: format!(
                 "keras.optimizers.Adam({rate:?}, beta_1={beta1:?}, beta_2={beta2:?}, epsilon={epsilon:?})"
@@ -115,28 +87,63 @@ pub(crate) fn written(optimizer: &Optimizer, rate: f64) -> Written {
             pytorch_class: "",
             numpy: adam(beta1, beta2, epsilon, weight_decay),
         },
-        Optimizer::Lion { beta1, beta2, weight_decay } => {
-            // Keras takes every `b1` above 0.
-            let above_0 = beta1.max(1e-30);
-            Written {
-                keras: format!(
-                    "keras.optimizers.Lion({rate:?}, beta_1={above_0:?}, beta_2={beta2:?}, weight_decay={weight_decay:?})"
-                ),
-                keras_file: (
-                    "Lion",
-                    json!({ "beta_1": above_0, "beta_2": beta2, "weight_decay": weight_decay }),
-                ),
-                tfjs_file: None,
-                pytorch: format!(
-                    "Lion(model.parameters(), lr={rate:?}, betas=({beta1:?}, {beta2:?}), weight_decay={weight_decay:?})"
-                ),
-                pytorch_class: LION,
-                numpy: format!(
-                    "    c, m = {beta1:?} * m + (1 - {beta1:?}) * g, {beta2:?} * m + (1 - {beta2:?}) * g\n    \
-                     return weights - rate * (np.sign(c) + {weight_decay:?} * weights), m, v\n"
-                ),
-            }
-        }
+        Optimizer::Lion { beta1, beta2, weight_decay } => lion(rate, [beta1, beta2], weight_decay),
+    }
+}
+
+fn ada_grad(rate: f64, epsilon: f64) -> Written {
+    Written {
+        keras: format!(
+            "keras.optimizers.Adagrad({rate:?}, initial_accumulator_value=0.0, epsilon={epsilon:?} ** 2)"
+        ),
+        keras_file: ("Adagrad", json!({ "initial_accumulator_value": 0.0, "epsilon": epsilon })),
+        tfjs_file: Some(("Adagrad", json!({ "learningRate": rate, "initialAccumulatorValue": 0.0 }))),
+        pytorch: format!("torch.optim.Adagrad(model.parameters(), lr={rate:?}, eps={epsilon:?})"),
+        pytorch_class: "",
+        numpy: format!(
+            "    v = v + g**2\n    return weights - rate * g / (np.sqrt(v) + {epsilon:?}), m, v\n"
+        ),
+    }
+}
+
+fn rms_prop(rate: f64, alpha: f64, epsilon: f64) -> Written {
+    Written {
+        keras: format!("keras.optimizers.RMSprop({rate:?}, rho={alpha:?}, epsilon={epsilon:?} ** 2)"),
+        keras_file: (
+            "RMSprop",
+            json!({ "rho": alpha, "momentum": 0.0, "epsilon": epsilon, "centered": false }),
+        ),
+        tfjs_file: Some((
+            "RMSProp",
+            json!({ "learningRate": rate, "decay": alpha, "momentum": 0.0, "epsilon": epsilon, "centered": false }),
+        )),
+        pytorch: format!(
+            "torch.optim.RMSprop(model.parameters(), lr={rate:?}, alpha={alpha:?}, eps={epsilon:?})"
+        ),
+        pytorch_class: "",
+        numpy: format!(
+            "    v = {alpha:?} * v + (1 - {alpha:?}) * g**2\n    return weights - rate * g / (np.sqrt(v) + {epsilon:?}), m, v\n"
+        ),
+    }
+}
+
+fn lion(rate: f64, [beta1, beta2]: [f64; 2], weight_decay: f64) -> Written {
+    // Keras takes every `b1` above 0.
+    let above_0 = beta1.max(1e-30);
+    Written {
+        keras: format!(
+            "keras.optimizers.Lion({rate:?}, beta_1={above_0:?}, beta_2={beta2:?}, weight_decay={weight_decay:?})"
+        ),
+        keras_file: ("Lion", json!({ "beta_1": above_0, "beta_2": beta2, "weight_decay": weight_decay })),
+        tfjs_file: None,
+        pytorch: format!(
+            "Lion(model.parameters(), lr={rate:?}, betas=({beta1:?}, {beta2:?}), weight_decay={weight_decay:?})"
+        ),
+        pytorch_class: LION,
+        numpy: format!(
+            "    c, m = {beta1:?} * m + (1 - {beta1:?}) * g, {beta2:?} * m + (1 - {beta2:?}) * g\n    \
+             return weights - rate * (np.sign(c) + {weight_decay:?} * weights), m, v\n"
+        ),
     }
 }
 
