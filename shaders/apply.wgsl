@@ -69,8 +69,6 @@ fn apply(run: u32, step: StepParams, cursor: u32, lane: u32) {
 }
 
 fn write(step: StepParams, j: u32, finite: bool) {
-    let first = SLOT_FIRST_MOMENT * N_PARAMETERS + j;
-    let second = SLOT_SECOND_MOMENT * N_PARAMETERS + j;
     let previous = SLOT_PREVIOUS * N_PARAMETERS + j;
     let epoch_start = SLOT_EPOCH_START * N_PARAMETERS + j;
     let anchor = SLOT_ANCHOR * N_PARAMETERS + j;
@@ -87,21 +85,39 @@ fn write(step: StepParams, j: u32, finite: bool) {
             }
             set_state(previous, state_at(j));
             set_state(j, p.weight);
-            set_state(first, p.first_moment);
-            set_state(second, p.second_moment);
+            set_moments(j, p.first_moment, p.second_moment);
         }
         case RESTORE_PREVIOUS: {
             set_state(j, state_at(previous));
-            set_state(first, 0.0);
-            set_state(second, 0.0);
+            set_moments(j, 0.0, 0.0);
         }
         case RESTORE_ANCHOR: {
             set_state(j, state_at(anchor));
             set_state(previous, state_at(anchor));
-            set_state(first, 0.0);
-            set_state(second, 0.0);
+            set_moments(j, 0.0, 0.0);
         }
         default: {}
+    }
+}
+
+// A parameter with its moments; one without a slot is 0.
+fn parameter_at(j: u32) -> Parameter {
+    var p = Parameter(state_at(j), 0.0, 0.0);
+    if (HAS_FIRST_MOMENT != 0u) {
+        p.first_moment = state_at(SLOT_FIRST_MOMENT * N_PARAMETERS + j);
+    }
+    if (HAS_SECOND_MOMENT != 0u) {
+        p.second_moment = state_at(SLOT_SECOND_MOMENT * N_PARAMETERS + j);
+    }
+    return p;
+}
+
+fn set_moments(j: u32, first: f32, second: f32) {
+    if (HAS_FIRST_MOMENT != 0u) {
+        set_state(SLOT_FIRST_MOMENT * N_PARAMETERS + j, first);
+    }
+    if (HAS_SECOND_MOMENT != 0u) {
+        set_state(SLOT_SECOND_MOMENT * N_PARAMETERS + j, second);
     }
 }
 

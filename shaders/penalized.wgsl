@@ -46,11 +46,6 @@ fn rate_of(step: StepParams) -> f32 {
 }
 
 fn updated(step: StepParams, j: u32) -> Parameter {
-    let p = Parameter(
-        state_at(j),
-        state_at(SLOT_FIRST_MOMENT * N_PARAMETERS + j),
-        state_at(SLOT_SECOND_MOMENT * N_PARAMETERS + j),
-    );
     let l1 = select(0.0, own.l1, j < N_WEIGHTS);
-    return optimize_sparsely(run_params, p, total_at(j), rate, step.correction1, step.correction2, l1);
+    return optimize_sparsely(run_params, parameter_at(j), total_at(j), rate, step.correction1, step.correction2, l1);
 }

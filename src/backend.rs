@@ -1,6 +1,7 @@
 //! Engines that run the kernels. Each answers one call: take a state and a plan of steps, and
 //! advance.
 
+use std::ops::Range;
 use std::rc::Rc;
 
 use crate::dataset::Problem;
@@ -15,7 +16,7 @@ pub mod pipeline;
 #[cfg(feature = "gpu")]
 mod submit_pace;
 
-use kernel::{Reaction, RunParams, RunSettings, StepParams, slot};
+use kernel::{Reaction, RunParams, RunSettings, SlotSet, StepParams, slot};
 
 /// Maximum number of steps per call, which fits the buffers of plan and trace.
 pub const MAX_STEPS_PER_CALL: usize = 1 << 14;
@@ -26,6 +27,8 @@ pub const MAX_STEPS_PER_CALL: usize = 1 << 14;
 pub struct State {
     /// Number of parameters per run.
     pub n_parameters: usize,
+    /// The slots of each run.
+    pub slots: SlotSet,
     /// `[run][slot][parameter]`.
     pub values: Vec<f32>,
     /// The reaction of each run.
@@ -37,37 +40,48 @@ pub struct State {
 }
 
 impl State {
-    /// Starts one run at its initial parameters.
+    /// Starts one run at its initial parameters, with every slot.
     pub fn new(parameters: &[f32]) -> Self {
-        let n_parameters = parameters.len();
-        let mut values = vec![0.0; slot::COUNT * n_parameters];
-        for start in [slot::WEIGHT, slot::PREVIOUS, slot::EPOCH_START, slot::ANCHOR] {
-            values[start * n_parameters..][..n_parameters].copy_from_slice(parameters);
-        }
-        Self {
-            n_parameters,
-            values,
-            reactions: vec![Reaction::default()],
-            steps: vec![0],
-            settings: Vec::new(),
-        }
+        Self::of_runs(&[parameters.to_vec()], SlotSet::ALL, Vec::new())
     }
 
     /// Runs at their initial parameters. `settings` is empty where every run has the default.
-    pub fn of_runs(parameters: &[Vec<f32>], settings: Vec<RunSettings>) -> Self {
-        let runs: Vec<Self> = parameters.iter().map(|parameters| Self::new(parameters)).collect();
-        Self {
-            n_parameters: runs.first().map_or(0, |run| run.n_parameters),
-            values: runs.iter().flat_map(|run| run.values.iter().copied()).collect(),
-            reactions: vec![Reaction::default(); runs.len()],
-            steps: vec![0; runs.len()],
+    pub fn of_runs(parameters: &[Vec<f32>], slots: SlotSet, settings: Vec<RunSettings>) -> Self {
+        let mut state = Self {
+            n_parameters: parameters.first().map_or(0, Vec::len),
+            slots: SlotSet::LEAST,
+            values: parameters.iter().flat_map(|own| own.iter().chain(own)).copied().collect(),
+            reactions: vec![Reaction::default(); parameters.len()],
+            steps: vec![0; parameters.len()],
             settings,
-        }
+        };
+        state.keep(slots);
+        state
     }
 
-    /// Creates a run for each of the settings, all at the same initial parameters.
+    /// Creates a run for each of the settings, all at the same initial parameters, with every slot.
     pub fn with_settings(parameters: &[f32], settings: Vec<RunSettings>) -> Self {
-        Self::of_runs(&vec![parameters.to_vec(); settings.len()], settings)
+        Self::of_runs(&vec![parameters.to_vec(); settings.len()], SlotSet::ALL, settings)
+    }
+
+    /// Keeps these slots. New moments are 0, new copies of the weights are the weights as they are.
+    pub fn keep(&mut self, slots: SlotSet) {
+        if slots == self.slots {
+            return;
+        }
+        let mut values = Vec::with_capacity(self.n_runs() * slots.count() * self.n_parameters);
+        for run in 0..self.n_runs() {
+            for slot in (0..slot::COUNT).filter(|slot| slots.place(*slot).is_some()) {
+                match (self.slots.place(slot), slot) {
+                    (None, slot::FIRST_MOMENT | slot::SECOND_MOMENT) => {
+                        values.resize(values.len() + self.n_parameters, 0.0);
+                    }
+                    (None, _) => values.extend(self.parameters(run)),
+                    (Some(_), _) => values.extend(self.slot(run, slot)),
+                }
+            }
+        }
+        (self.slots, self.values) = (slots, values);
     }
 
     /// Number of parallel runs.
@@ -75,14 +89,22 @@ impl State {
         self.reactions.len()
     }
 
-    /// One slot of one run.
+    /// One slot of one run; empty if there is none.
     pub fn slot(&self, run: usize, slot: usize) -> &[f32] {
-        &self.values[(run * slot::COUNT + slot) * self.n_parameters..][..self.n_parameters]
+        &self.values[self.range(run, slot)]
     }
 
-    /// One slot of one run, mutable.
+    /// One slot of one run, mutable; empty if there is none.
     pub fn slot_mut(&mut self, run: usize, slot: usize) -> &mut [f32] {
-        &mut self.values[(run * slot::COUNT + slot) * self.n_parameters..][..self.n_parameters]
+        let range = self.range(run, slot);
+        &mut self.values[range]
+    }
+
+    fn range(&self, run: usize, slot: usize) -> Range<usize> {
+        self.slots.place(slot).map_or(0..0, |place| {
+            let start = (run * self.slots.count() + place) * self.n_parameters;
+            start..start + self.n_parameters
+        })
     }
 
     /// The settings of a run.

@@ -185,7 +185,7 @@ pub struct OriginalUnits {
 
 read_fields!(OriginalUnits { weights, bias, biases });
 
-/// What a checkpoint holds besides weights and steps.
+/// What a checkpoint holds besides weights and steps. Vectors that a run does not need are empty; older files have all.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct TrainingState {

@@ -1,7 +1,7 @@
 //! The runs of one call, and what differs between them.
 
 use crate::backend::State;
-use crate::backend::kernel::RunSettings;
+use crate::backend::kernel::{RunSettings, SlotSet};
 use crate::choices::Penalty;
 use crate::config::RunPlan;
 use crate::dataset::Problem;
@@ -85,7 +85,13 @@ pub fn settings(runs: &[RunSpec], plan: &RunPlan, problem: &Problem) -> Vec<RunS
 /// The state of every run at its initial parameters.
 pub fn initial_state(runs: &[RunSpec], plan: &RunPlan, problem: &Problem, layout: &Layout) -> State {
     let parameters: Vec<Vec<f32>> = runs.iter().map(|run| run.initial_parameters(plan, layout)).collect();
-    State::of_runs(&parameters, settings(runs, plan, problem))
+    State::of_runs(&parameters, slots(plan), settings(runs, plan, problem))
+}
+
+/// The slots that the state of a plan's runs needs.
+pub fn slots(plan: &RunPlan) -> SlotSet {
+    let config = plan.config();
+    SlotSet::of(&config.optimizer, &config.schedule)
 }
 
 /// Groups runs that may share a call: those with the same number of rows in a batch. Returns indices, in order.

@@ -3,7 +3,9 @@
 use std::rc::Rc;
 
 use super::State;
-use super::kernel::{EVALUATE, FULL, Reaction, RunParams, RunSettings, SHUFFLED, StepParams, VALIDATE, slot};
+use super::kernel::{
+    EVALUATE, FULL, Reaction, RunParams, RunSettings, SHUFFLED, SlotSet, StepParams, VALIDATE, slot,
+};
 use crate::choices::loss::kind;
 use crate::choices::optimizer::{Parameter, Rule};
 use crate::dataset::Problem;
@@ -126,11 +128,18 @@ impl CpuEngine {
         trace.reserve(steps.len() * state.n_runs());
         let n_parameters = state.n_parameters;
         let general = self.is_general(params);
-        let State { values, reactions, settings, .. } = state;
-        let runs = values.chunks_exact_mut(slot::COUNT * n_parameters);
+        let State { values, reactions, settings, slots, .. } = state;
+        let runs = values.chunks_exact_mut(slots.count() * n_parameters);
         for (run, (values, reaction)) in runs.zip(reactions).enumerate() {
             let run = (settings_of(settings, run), general);
-            self.advance_run(run, params, steps, reaction, &mut Slots::of(values, n_parameters), trace);
+            self.advance_run(
+                run,
+                params,
+                steps,
+                reaction,
+                &mut Slots::of(values, n_parameters, *slots),
+                trace,
+            );
         }
     }
 
@@ -353,7 +362,7 @@ struct Scratch {
     kept: Vec<f32>,
 }
 
-/// The slots of a run, one number per parameter each; see [`slot`].
+/// The slots of a run, one number per parameter each, empty where there is none; see [`slot`].
 #[derive(Debug)]
 struct Slots<'a> {
     weight: &'a mut [f32],
@@ -366,12 +375,14 @@ struct Slots<'a> {
 
 impl<'a> Slots<'a> {
     /// In the order of the constants of [`slot`].
-    fn of(values: &'a mut [f32], n_parameters: usize) -> Self {
-        let (weight, rest) = values.split_at_mut(n_parameters);
-        let (first_moment, rest) = rest.split_at_mut(n_parameters);
-        let (second_moment, rest) = rest.split_at_mut(n_parameters);
-        let (previous, rest) = rest.split_at_mut(n_parameters);
-        let (epoch_start, anchor) = rest.split_at_mut(n_parameters);
+    fn of(mut values: &'a mut [f32], n_parameters: usize, slots: SlotSet) -> Self {
+        let mut take = |slot: usize| {
+            let n = if slots.place(slot).is_some() { n_parameters } else { 0 };
+            values.split_off_mut(..n).unwrap_or_default()
+        };
+        let [weight, first_moment, second_moment] =
+            [slot::WEIGHT, slot::FIRST_MOMENT, slot::SECOND_MOMENT].map(&mut take);
+        let [previous, epoch_start, anchor] = [slot::PREVIOUS, slot::EPOCH_START, slot::ANCHOR].map(take);
         Self { weight, first_moment, second_moment, previous, epoch_start, anchor }
     }
 

@@ -8,7 +8,8 @@ use std::rc::Rc;
 use futures_channel::oneshot;
 
 use super::kernel::{
-    Block, DESCEND, EVALUATE, Kernel, Reaction, RunParams, RunSettings, SHUFFLED, Shape, StepParams, UPDATE,
+    Block, DESCEND, EVALUATE, Kernel, Reaction, RunParams, RunSettings, SHUFFLED, Shape, SlotSet, StepParams,
+    UPDATE,
 };
 use super::submit_pace::SubmitPace;
 use super::{DeviceLost, MAX_STEPS_PER_CALL, State};
@@ -35,11 +36,13 @@ pub struct Options {
     /// [`crate::choices::Loss::kind`] of the loss for which kernels are compiled first; others are
     /// compiled when a call needs them.
     pub loss: u32,
+    /// The slots of the state for which kernels are compiled first.
+    pub slots: SlotSet,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { n_runs: 1, now_ms: None, max_binding_bytes: u64::MAX, loss: 0 }
+        Self { n_runs: 1, now_ms: None, max_binding_bytes: u64::MAX, loss: 0, slots: SlotSet::ALL }
     }
 }
 
@@ -135,7 +138,7 @@ impl GpuEngine {
         let linear = layout.as_linear().ok_or_else(|| {
             Message::new(Code::GpuKernel).with("detail", "there are no kernels for hidden layers")
         })?;
-        let shape = Shape::of(problem, linear, options.loss);
+        let shape = Shape { slots: options.slots, ..Shape::of(problem, linear, options.loss) };
         let limits = gpu.device.limits();
         let limit =
             limits.max_storage_buffer_binding_size.min(limits.max_buffer_size).min(options.max_binding_bytes);
@@ -162,7 +165,7 @@ impl GpuEngine {
         let run_params = buffer("run_params", size_of::<RunParams>(), uniform);
         let steps = buffer("steps", MAX_STEPS_PER_CALL * size_of::<StepParams>(), STORAGE);
         let partials = buffer("partials", partial_bytes, STORAGE);
-        let state_floats = super::slot::COUNT * shape.n_parameters() as usize;
+        let state_floats = shape.slots.count() * shape.n_parameters() as usize;
         let state = buffer("state", n_runs * state_floats * 4, STORAGE);
         let reactions = buffer("reactions", n_runs * size_of::<Reaction>(), STORAGE);
         let settings = buffer("settings", n_runs * size_of::<RunSettings>(), STORAGE);
@@ -275,6 +278,7 @@ impl GpuEngine {
     pub(super) fn begin(&mut self, state: &State) {
         // Calls in flight belong to an earlier state; they are dropped with their buffers.
         self.in_flight.clear();
+        self.reshape(Shape { slots: state.slots, ..self.shape });
         self.gpu.queue.write_buffer(&self.state, 0, bytemuck::cast_slice(&state.values));
         self.gpu.queue.write_buffer(&self.reactions, 0, bytemuck::cast_slice(&state.reactions));
         debug_assert!(state.n_runs() <= self.max_runs);
@@ -289,9 +293,13 @@ impl GpuEngine {
         });
     }
 
-    /// Another shape needs new kernels but not new buffers, whose sizes do not depend on loss and
-    /// penalty.
+    /// Another shape needs new kernels. Only another set of slots needs new buffers, too.
     fn reshape(&mut self, shape: Shape) {
+        if shape.slots != self.shape.slots {
+            let bytes = self.max_runs * shape.slots.count() * shape.n_parameters() as usize * 4;
+            self.state = buffer(&self.gpu.device, "state", bytes, STORAGE);
+            self.read_backs.clear();
+        }
         if shape != self.shape {
             self.shape = shape;
             self.passes = Default::default();
@@ -463,7 +471,7 @@ impl GpuEngine {
 
     /// Sizes in bytes of a call's state, reactions and trace.
     fn answer_bytes(&self, n_runs: usize, n_steps: usize) -> [u64; 3] {
-        let state = super::slot::COUNT * self.shape.n_parameters() as usize * 4;
+        let state = self.shape.slots.count() * self.shape.n_parameters() as usize * 4;
         [state, size_of::<Reaction>(), n_steps * 8].map(|bytes| (n_runs * bytes) as u64)
     }
 }

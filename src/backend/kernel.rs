@@ -6,11 +6,13 @@ use crate::choices;
 mod constants;
 mod parameters;
 mod shape;
+mod slots;
 
 pub use constants::*;
 pub use parameters::*;
 use shape::{FEW_ROWS, MAX_UNROLLED};
 pub use shape::{MAX_TILES, Shape, tiles};
+pub use slots::SlotSet;
 
 /// Invocations per workgroup. With 64, short batches do not idle through a wide reduction.
 pub const WORKGROUP_SIZE: u32 = 64;
@@ -87,7 +89,7 @@ impl Kernel {
 
     /// The WGSL source for a problem of this shape.
     pub fn source(&self, shape: &Shape) -> String {
-        let constants = shape.constants(self.workgroup_size(shape));
+        let constants = [&shape.constants(self.workgroup_size(shape))[..], &shape.slots.constants()].concat();
         if shape.general() {
             let constants = [&constants[..], &shape.general_constants()].concat();
             let (shares, order) = (usize::from(shape.weighted), usize::from(shape.own_orders));

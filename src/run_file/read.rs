@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{FORMAT, RunFile, TrainingState, VERSION};
 use crate::backend::State;
-use crate::backend::kernel::{Reaction, slot};
+use crate::backend::kernel::{Reaction, SlotSet, slot};
 use crate::choices::Loss;
 use crate::config::RunPlan;
 use crate::dataset::FeatureMap;
@@ -129,7 +129,13 @@ fn parameters(file: &RunFile) -> Result<Vec<f32>> {
 }
 
 fn state(parameters: &[f32], training: &TrainingState) -> Result<State> {
-    let mut state = State::new(parameters);
+    let has = |values: &[f32]| parameters.is_empty() || !values.is_empty();
+    let slots = SlotSet {
+        first_moment: has(&training.first_moments),
+        second_moment: has(&training.second_moments),
+        anchors: has(&training.epoch_start) || has(&training.anchor),
+    };
+    let mut state = State::of_runs(&[parameters.to_vec()], slots, Vec::new());
     let slots = [
         (slot::FIRST_MOMENT, &training.first_moments),
         (slot::SECOND_MOMENT, &training.second_moments),
@@ -138,10 +144,11 @@ fn state(parameters: &[f32], training: &TrainingState) -> Result<State> {
         (slot::ANCHOR, &training.anchor),
     ];
     for (slot, values) in slots {
-        if values.len() != parameters.len() {
-            return Err(shape(parameters.len(), values.len()));
+        let own = state.slot_mut(0, slot);
+        if values.len() != own.len() {
+            return Err(shape(own.len(), values.len()));
         }
-        state.slot_mut(0, slot).copy_from_slice(values);
+        own.copy_from_slice(values);
     }
     Ok(state)
 }

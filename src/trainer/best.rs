@@ -21,7 +21,8 @@ impl Best {
     /// Brings the weights back. Moments belong to other weights, so they start anew.
     pub(super) fn put_into(&self, state: &mut State) {
         for place in [slot::WEIGHT, slot::PREVIOUS, slot::EPOCH_START, slot::ANCHOR] {
-            state.slot_mut(0, place).copy_from_slice(&self.parameters);
+            let slot = state.slot_mut(0, place).iter_mut();
+            slot.zip(&self.parameters).for_each(|(value, parameter)| *value = *parameter);
         }
         for moment in [slot::FIRST_MOMENT, slot::SECOND_MOMENT] {
             state.slot_mut(0, moment).fill(0.0);

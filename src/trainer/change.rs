@@ -25,6 +25,7 @@ impl Trainer {
         let before = self.plan.config().clone();
         self.plan = next;
         let after = self.plan.config().clone();
+        self.state.keep(runs::slots(&self.plan));
         let step = self.step();
         let other_optimizer = before.optimizer.name() != after.optimizer.name();
         let other_schedule = before.schedule.name() != after.schedule.name();
@@ -100,8 +101,12 @@ impl Trainer {
                 ..fresh
             };
             let weights = self.state.parameters(run).to_vec();
-            for copy in [slot::EPOCH_START, slot::ANCHOR] {
-                self.state.slot_mut(run, copy).copy_from_slice(&weights);
+            for slot in [slot::EPOCH_START, slot::ANCHOR] {
+                self.state
+                    .slot_mut(run, slot)
+                    .iter_mut()
+                    .zip(&weights)
+                    .for_each(|(copy, weight)| *copy = *weight);
             }
         }
     }

@@ -2,7 +2,6 @@
 
 use super::{Place, Planner, Status, Task, Trainer, parallel};
 use crate::backend::State;
-use crate::backend::kernel::slot;
 use crate::config::RunPlan;
 use crate::history::Curve;
 use crate::message::{Code, Message, Result};
@@ -76,8 +75,8 @@ impl Trainer {
         let mut state = State { settings, ..checkpoint.state };
         if state.n_runs() != n_runs {
             // A file contains only the first run, so the others start from its weights.
-            let State { n_parameters, values, reactions, steps, .. } = &mut state;
-            *values = values[..slot::COUNT * *n_parameters].repeat(n_runs);
+            let State { n_parameters, slots, values, reactions, steps, .. } = &mut state;
+            *values = values[..slots.count() * *n_parameters].repeat(n_runs);
             *reactions = reactions[..1].repeat(n_runs);
             *steps = steps[..1].repeat(n_runs);
         }
@@ -121,6 +120,7 @@ impl Trainer {
     fn begin(&mut self, checkpoint: Checkpoint) {
         let Checkpoint { state, place, optimizer_start, schedule_start, first_loss } = checkpoint;
         self.state = state;
+        self.state.keep(runs::slots(&self.plan));
         self.planner.place = place;
         self.planner.optimizer_start = optimizer_start;
         self.planner.schedule_start = schedule_start;

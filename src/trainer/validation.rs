@@ -9,7 +9,7 @@ use super::measure::evaluation;
 use super::{Best, Status, Trainer, parallel};
 use crate::backend::State;
 use crate::backend::cpu::CpuEngine;
-use crate::backend::kernel::RunParams;
+use crate::backend::kernel::{RunParams, SlotSet};
 use crate::choices::Loss;
 use crate::config::RunPlan;
 use crate::dataset::Problem;
@@ -74,7 +74,7 @@ impl Validation {
 
     /// See [`CpuEngine::read_ahead`].
     pub(super) fn read_ahead(&mut self, parameters: &[f32]) -> u32 {
-        self.engine.read_ahead(&State::new(parameters), &self.params)
+        self.engine.read_ahead(&measured(parameters), &self.params)
     }
 
     /// Forgets what was seen, as at step 0.
@@ -96,10 +96,15 @@ impl Validation {
     fn loss(&mut self, parameters: &[f32], rows: u32) -> f64 {
         let n_samples = self.params.n_samples;
         let call = evaluation(rows.clamp(1, n_samples), n_samples);
-        let mut state = State::new(parameters);
+        let mut state = measured(parameters);
         self.engine.advance(&mut state, &self.params, &[call], &mut Vec::new());
         f64::from(state.reactions[0].evaluated_loss)
     }
+}
+
+/// A state that is only measured.
+fn measured(parameters: &[f32]) -> State {
+    State::of_runs(&[parameters.to_vec()], SlotSet::LEAST, Vec::new())
 }
 
 impl Trainer {

@@ -11,6 +11,7 @@ use crate::backend::{self, Backend, InUse};
 use crate::choices::{BackendChoice, Loss};
 use crate::config::RunPlan;
 use crate::message::{Code, Message, Result, bytes, count, short};
+use crate::runs;
 use crate::trainer::{Fastest, PairTrial, Task, Trainer, n_runs, worth_pairing};
 
 /// A pass over fewer numbers is short on any machine.
@@ -156,6 +157,7 @@ impl Engines {
                 Options {
                     n_runs: n_runs(plan, task),
                     loss: plan.config().loss.kind(),
+                    slots: runs::slots(plan),
                     now_ms: Some(now_ms),
                     ..Options::default()
                 },

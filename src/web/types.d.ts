@@ -650,7 +650,7 @@ export type OriginalUnits = {
   biases: Array<number> | null,
 };
 
-/** What a checkpoint holds besides weights and steps. */
+/** What a checkpoint holds besides weights and steps. Vectors that a run does not need are empty; older files have all. */
 export type TrainingState = { place: Place, optimizer_start: number, schedule_start: number, first_loss: number, first_moments: Array<number>, second_moments: Array<number>, previous: Array<number>, epoch_start: Array<number>, anchor: Array<number>, rate_scale: number, best_loss: number, anchor_loss: number, epoch_loss: number, epoch_loss_tail: number, epoch_rows: number, n_tail: number, n_bad: number, cooldown_left: number, last_epoch_loss: number,
 };
 

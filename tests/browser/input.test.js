@@ -355,7 +355,7 @@ test('a weights file that was altered or is of another kind is refused with the 
     ['no bias', altered((copy) => { copy.layers[0].bias = null; }), /has 1 parameter, but its model needs 2/],
     ['two layers', altered((copy) => copy.layers.push(copy.layers[0])), /has 4 parameters, but its model needs 2/],
     ['another degree', altered((copy) => { copy.config.model.degree = 3; }), /but its model needs 4/],
-    ['moments cut', altered((copy) => copy.training_state.first_moments.pop()), /has 1 parameter, but its model needs 2/],
+    ['moments cut', altered((copy) => copy.training_state.previous.pop()), /has 1 parameter, but its model needs 2/],
     ['another version', altered((copy) => { copy.version = 2; }), /format version 2, but this page reads version 1/],
     ['no version', altered((copy) => { delete copy.version; }), /format version missing, but this page reads version 1/],
     ['no count', altered((copy) => { copy.config.data.source.n_samples = 0; }), /Count is 0\. Enter a number from 2 to 10,000,000/],

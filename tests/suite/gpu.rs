@@ -226,6 +226,7 @@ fn runs_beside_each_other_are_the_runs_alone() {
         params.divergence_limit = 1e4;
         let mut together = State {
             n_parameters: states[0].n_parameters,
+            slots: states[0].slots,
             values: states.iter().flat_map(|state| state.values.clone()).collect(),
             reactions: states.iter().flat_map(|state| state.reactions.clone()).collect(),
             steps: vec![0; 3],

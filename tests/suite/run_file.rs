@@ -148,7 +148,9 @@ fn a_file_from_before_losses_and_penalties_goes_on_as_it_did_then() {
     assert_eq!((&run.task().map, run.validates()), (&before.map, true));
     block_on(run.restore(before.checkpoint)).unwrap();
     block_on(run.advance(25)).unwrap();
-    let expected = after.checkpoint;
+    let mut expected = after.checkpoint;
+    // States then had every slot, whatever the run needed.
+    expected.state.keep(run.checkpoint().state.slots);
     assert_eq!((run.step(), run.place()), (75, expected.place));
     assert_eq!(run.checkpoint().state.values, expected.state.values);
     // A file written from such a run is also the same, except for fields added to configurations
@@ -158,6 +160,9 @@ fn a_file_from_before_losses_and_penalties_goes_on_as_it_did_then() {
     for file in [&mut written, &mut expected] {
         for name in ["config", "saved", "metrics", "data", "history"] {
             file.as_object_mut().unwrap().remove(name);
+        }
+        for slot in ["epoch_start", "anchor"] {
+            file["training_state"].as_object_mut().unwrap().remove(slot);
         }
     }
     assert_eq!(written, expected);

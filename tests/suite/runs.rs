@@ -6,12 +6,12 @@ use std::collections::BTreeSet;
 use downhill::backend::Backend;
 use downhill::backend::gpu::{GpuEngine, Options};
 use downhill::backend::kernel::{HALT_LOSS, HALT_NOT_FINITE};
-use downhill::choices::{InitialWeights, Loss, Method, Optimizer, Penalty};
+use downhill::choices::{Choice as _, InitialWeights, Loss, Method, Optimizer, Penalty, Schedule};
 use downhill::config::{RunConfig, Stop};
 use downhill::runs::{Role, RunSpec, by_batch_rows};
 use downhill::trainer::{Standing, Sweep, Task};
 
-use crate::support::{On, backend_on, block_on, distance, exact, gpu, task};
+use crate::support::{On, backend_on, block_on, distance, exact, gpu, task, trainer};
 
 /// Relative to the weights' norm: kernels that read settings sum in a different order than others.
 const STABLE: f64 = 1e-5;
@@ -172,5 +172,38 @@ fn the_gpu_reads_the_settings_that_the_cpu_reads() {
     for run in 0..specs.len() {
         let apart = distance(gpu.run(run).parameters, cpu.run(run).parameters);
         assert!(apart <= STABLE, "run {run}: {apart:e}");
+    }
+}
+
+#[test]
+fn a_state_has_only_the_slots_that_its_run_needs() {
+    // Weights, weights before the last step, one vector a moment, and two copies for the bold driver.
+    let n_moments = |optimizer: &Optimizer| match optimizer.name() {
+        "sgd" => 0,
+        "momentum" | "nesterov" | "ada_grad" | "rms_prop" | "lion" => 1,
+        "adam" | "adam_w" => 2,
+        name => panic!("{name}: how many moments?"),
+    };
+    for on in [On::Cpu, On::Gpu] {
+        let mut run = trainer(on, &RunConfig::default());
+        let n_parameters = run.parameters().len();
+        for optimizer in Optimizer::all() {
+            for (schedule, n_copies) in
+                [(Schedule::Constant, 0), (Schedule::BoldDriver { increase: 1.05, decrease: 0.5 }, 2)]
+            {
+                let before = run.parameters().to_vec();
+                let config = RunConfig { optimizer: optimizer.clone(), schedule, ..RunConfig::default() };
+                run.change(config.check().unwrap());
+                assert_eq!(run.parameters(), before);
+                let state = run.checkpoint().state;
+                assert_eq!(
+                    state.values.len(),
+                    (2 + n_moments(&optimizer) + n_copies) * n_parameters,
+                    "{config:?}"
+                );
+                block_on(run.advance(3)).unwrap();
+                assert_ne!(run.parameters(), before, "{config:?}");
+            }
+        }
     }
 }

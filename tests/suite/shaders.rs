@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use downhill::backend::kernel::{
     Block, DESCEND, GRADIENT, GRADIENT_WIDE, Kernel, Reaction, RunParams, RunSettings, SHARED_CONSTANTS,
-    SHARED_FLOATS, Shape, StepParams, UPDATE, WORKGROUP_SIZE,
+    SHARED_FLOATS, Shape, SlotSet, StepParams, UPDATE, WORKGROUP_SIZE,
 };
 use downhill::choices::loss::kind;
 
@@ -39,8 +39,10 @@ fn parse() -> Vec<(&'static str, naga::Module, u32)> {
             weighted: false,
             settings: false,
             own_orders: false,
+            slots: SlotSet::ALL,
         };
         shapes.push(plain);
+        shapes.push(Shape { slots: SlotSet::LEAST, ..plain });
         // Long kernels take a debug build of naga several seconds.
         if n_features <= 17 {
             shapes.push(Shape { loss: kind::LOGISTIC, weighted: bias, settings: true, ..plain });
@@ -145,7 +147,7 @@ fn shared_constants() -> Vec<(String, u32)> {
 #[test]
 fn constants_are_the_same() {
     let expected = shared_constants();
-    assert!(expected.len() > 30, "{expected:?}");
+    assert!(expected.len() > 25, "{expected:?}");
     for (kernel, module, _) in modules() {
         for (name, value) in &expected {
             let named = |constant: &naga::Constant| constant.name.as_deref() == Some(name);

@@ -12,7 +12,9 @@ use std::rc::Rc;
 use js_sys::{Error, Function};
 use wasm_bindgen::prelude::*;
 
-use downhill::backend::kernel::{self, EPOCH_END, EPOCH_START, FULL, RunParams, SHUFFLED, StepParams};
+use downhill::backend::kernel::{
+    self, EPOCH_END, EPOCH_START, FULL, RunParams, SHUFFLED, SlotSet, StepParams,
+};
 use downhill::backend::{self, Backend, MAX_STEPS_PER_CALL, State};
 use downhill::choices::Optimizer;
 use downhill::dataset::Problem;
@@ -76,7 +78,7 @@ impl BareEngine {
         };
         params.set_rule(&Optimizer::Sgd.rule());
         let batch_rows = if batch_rows == 0 { n_samples } else { batch_rows.min(n_samples) };
-        let state = State::new(&vec![0.0; layout.n_parameters() as usize]);
+        let state = start(layout.n_parameters() as usize);
         let plan = Plan { n_samples, batch_rows, shuffle, learning_rate, epoch: 0, position: 0 };
         Ok(Self {
             problem,
@@ -96,7 +98,7 @@ impl BareEngine {
 
     /// Resets to zero weights and the first row of the first epoch.
     pub fn restart(&mut self) {
-        self.state = State::new(&vec![0.0; self.state.n_parameters]);
+        self.state = start(self.state.n_parameters);
         (self.plan.epoch, self.plan.position) = (0, 0);
     }
 
@@ -242,6 +244,11 @@ impl Plan {
             self.epoch = self.epoch.wrapping_add(u32::from(ends));
         }
     }
+}
+
+/// Plain descent from zero.
+fn start(n_parameters: usize) -> State {
+    State::of_runs(&[vec![0.0; n_parameters]], SlotSet::LEAST, Vec::new())
 }
 
 async fn open(

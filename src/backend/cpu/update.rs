@@ -103,8 +103,8 @@ fn apply(
     for (j, updated) in updated.iter_mut().enumerate() {
         let before = Parameter {
             weight: slots.weight[j],
-            first_moment: slots.first_moment[j],
-            second_moment: slots.second_moment[j],
+            first_moment: slots.first_moment.get(j).copied().unwrap_or(0.0),
+            second_moment: slots.second_moment.get(j).copied().unwrap_or(0.0),
         };
         *updated = if sparsity.is_none() {
             optimize(rule, before, gradient[j], rate, step.correction1, step.correction2)
@@ -118,10 +118,14 @@ fn apply(
     }
     if finite {
         slots.previous.copy_from_slice(slots.weight);
-        for (j, updated) in updated.iter().enumerate() {
-            slots.weight[j] = updated.weight;
-            slots.first_moment[j] = updated.first_moment;
-            slots.second_moment[j] = updated.second_moment;
+        for (weight, updated) in slots.weight.iter_mut().zip(&*updated) {
+            *weight = updated.weight;
+        }
+        for (moment, updated) in slots.first_moment.iter_mut().zip(&*updated) {
+            *moment = updated.first_moment;
+        }
+        for (moment, updated) in slots.second_moment.iter_mut().zip(&*updated) {
+            *moment = updated.second_moment;
         }
     }
     finite

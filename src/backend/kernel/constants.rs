@@ -7,13 +7,6 @@ macro_rules! constants {
         /// Constants of every kernel, by name.
         pub const SHARED_CONSTANTS: &[(&str, u32)] = &[
             $( (stringify!($NAME), $NAME), )+
-            ("SLOT_WEIGHT", slot::WEIGHT as u32),
-            ("SLOT_FIRST_MOMENT", slot::FIRST_MOMENT as u32),
-            ("SLOT_SECOND_MOMENT", slot::SECOND_MOMENT as u32),
-            ("SLOT_PREVIOUS", slot::PREVIOUS as u32),
-            ("SLOT_EPOCH_START", slot::EPOCH_START as u32),
-            ("SLOT_ANCHOR", slot::ANCHOR as u32),
-            ("SLOT_COUNT", slot::COUNT as u32),
         ];
     };
 }
@@ -53,7 +46,7 @@ pub const RISE: f32 = 1e-6;
 pub const SHARED_FLOATS: [(&str, f32); 2] =
     [("RISE", RISE), ("SMALL_RESIDUAL", crate::choices::loss::SMALL_RESIDUAL)];
 
-/// Rows of `[slot][parameter]` that each run keeps.
+/// Rows of `[slot][parameter]` that a run may keep; see [`super::SlotSet`].
 pub mod slot {
     /// The weights, then the bias.
     pub const WEIGHT: usize = 0;

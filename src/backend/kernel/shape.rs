@@ -1,6 +1,6 @@
 //! The shape of a problem as kernels see it: what is constant while they run.
 
-use super::constants::*;
+use super::SlotSet;
 use super::{DESCEND, GRADIENT, GRADIENT_WIDE, Kernel, WORKGROUP_SIZE};
 use crate::choices::loss::kind;
 use crate::dataset::Problem;
@@ -58,10 +58,12 @@ pub struct Shape {
     pub settings: bool,
     /// Whether runs have row orders of their own.
     pub own_orders: bool,
+    /// The slots of the state.
+    pub slots: SlotSet,
 }
 
 impl Shape {
-    /// The shape of a problem and a model, under a loss of this kind and without settings.
+    /// The shape of a problem and a model, under a loss of this kind, without settings and with every slot.
     pub fn of(problem: &Problem, linear: Linear, loss: u32) -> Self {
         let Linear { n_features, n_outputs, bias } = linear;
         Self {
@@ -73,6 +75,7 @@ impl Shape {
             weighted: !(problem.weights.is_empty() && problem.folds.is_empty()),
             settings: false,
             own_orders: false,
+            slots: SlotSet::ALL,
         }
     }
 
@@ -145,7 +148,7 @@ impl Shape {
         let rows = u64::from(self.n_samples) * u64::from(self.n_features + 1);
         // The rest holds a reaction, one square per lane, and some single values.
         let arrays = if self.general() { 3 } else { 2 };
-        let others = slot::COUNT as u64 * parameters + sums + arrays * u64::from(WORKGROUP_SIZE);
+        let others = self.slots.count() as u64 * parameters + sums + arrays * u64::from(WORKGROUP_SIZE);
         if 4 * (rows + others) <= WORKGROUP_BYTES { self.n_samples } else { 0 }
     }
 
