@@ -99,7 +99,7 @@ impl Statistics {
                 square = f64::from(dot(&self.product[..*width], &self.offset));
             }
         }
-        sums[p] = self.least + square.max(0.0);
+        sums[p] = self.least + positive(square);
     }
 }
 
@@ -117,7 +117,7 @@ impl Statistics {
         Some(move |w: f32, b: f32| {
             let (v, u) = (f64::from(w) - solution[0], f64::from(b) - solution[1]);
             let (by_w, by_b) = (g[0] * v + g[1] * u, g[1] * v + g[2] * u);
-            [by_w, by_b, least + (v * by_w + u * by_b).max(0.0)]
+            [by_w, by_b, least + positive(v * by_w + u * by_b)]
         })
     }
 }
@@ -133,6 +133,12 @@ impl Gram {
         }
         Self::Single { matrix: single, width }
     }
+}
+
+/// A number, or 0 if it is negative or NaN. `f64::max` is a call of the C library in a wasm.
+#[inline(always)]
+fn positive(x: f64) -> f64 {
+    if x > 0.0 { x } else { 0.0 }
 }
 
 /// Rows of a product that are summed in parallel.
