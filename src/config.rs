@@ -37,21 +37,21 @@ pub const MAX_EDITS: usize = 2_000;
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct RunConfig {
-    /// The rows.
+    /// The data.
     pub data: DataConfig,
-    /// What is fitted to them.
+    /// The model.
     pub model: ModelConfig,
-    /// What is minimized.
+    /// The loss, whose mean over the training rows is minimized.
     pub loss: Loss,
-    /// What is added to it for large weights.
+    /// The penalty that is added to the mean loss.
     pub penalty: Penalty,
-    /// Strengths of a coefficient path, each of which is trained by a run beside the shown one; 0 for none.
+    /// Number of penalty strengths of a coefficient path, each trained by a parallel run; 0 for no path.
     pub penalty_path: u32,
-    /// How many rows an update sees.
+    /// How many rows each update uses.
     pub method: Method,
-    /// Rows an update sees, of [`Method::MiniBatch`].
+    /// Number of rows of each update, for [`Method::MiniBatch`].
     pub batch_size: u32,
-    /// Whether each epoch visits the rows in a fresh order.
+    /// Whether each epoch shuffles the rows.
     pub shuffle: bool,
     /// The update rule.
     pub optimizer: Optimizer,
@@ -59,17 +59,17 @@ pub struct RunConfig {
     pub learning_rate: f64,
     /// How the rate changes.
     pub schedule: Schedule,
-    /// A rise in front of the schedule.
+    /// A warm-up before the schedule.
     pub warmup: Warmup,
-    /// Decides initial weights and the order of rows.
+    /// Seed of the initial weights and of the row order.
     pub seed: u32,
-    /// Rows that are not trained on.
+    /// Validation and test rows.
     pub validation: ValidationConfig,
-    /// When the run ends by itself.
+    /// When the run stops by itself.
     pub stop: Stop,
     /// Where the kernels run.
     pub backend: BackendChoice,
-    /// Updates a second; `None` is as fast as it goes.
+    /// Updates per second; `None` means as fast as possible.
     pub steps_per_second: Option<f64>,
 }
 
@@ -102,15 +102,15 @@ impl Default for RunConfig {
     }
 }
 
-/// Where the rows come from, and what was changed by hand since.
+/// The source of the rows, and the changes made by hand.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct DataConfig {
-    /// The rows to begin with.
+    /// The source of the rows.
     pub source: Source,
-    /// Points put in by hand, `[x, y]`, after the source's rows.
+    /// Points added by hand, `[x, y]`, after the source's rows.
     pub added: Vec<[f64; 2]>,
-    /// Rows of the source taken out by hand, in rising order.
+    /// Indices of the source's rows that were removed by hand, ascending.
     pub removed: Vec<u32>,
     /// Which columns of a table are used.
     pub columns: ColumnsConfig,
@@ -118,26 +118,26 @@ pub struct DataConfig {
 
 read_fields!(default DataConfig { source, added, removed, columns });
 
-/// Which columns of a table are learned from, and how they are read. Nothing chosen leaves it to the table: the last
-/// column that can be one is the target, those before it are features.
+/// Which columns of a table are used, and how they are read. By default the last column that can be a target is the
+/// target, and those before it are the features.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(rename = "Columns"))]
 pub struct ColumnsConfig {
-    /// The target's name; empty for the table's own choice.
+    /// Name of the target; empty for the default.
     pub target: String,
-    /// Names of the inputs; none for the table's own choice.
+    /// Names of the inputs; empty for the default.
     pub features: Vec<String>,
-    /// Columns that are read otherwise than they look: name, and `number`, `category` or `date`.
+    /// Columns whose detected kind is overridden: name, and `number`, `category` or `date`.
     pub kinds: Vec<[String; 2]>,
-    /// What becomes of rows in which something is missing: `drop`, `mean` or `median`.
+    /// How missing values are handled: `drop`, `mean` or `median`.
     pub missing: Missing,
-    /// Whether rows with cells that cannot be read are left out; else such a cell is refused.
+    /// Whether rows with unreadable cells are left out; otherwise such a cell is an error.
     pub skip_bad_cells: bool,
     /// Column of sample weights; empty for none.
     pub weight: String,
-    /// Column whose rows of one value stay together in a split; empty for none.
+    /// Column of groups, which a split keeps together; empty for none.
     pub group: String,
-    /// Column that rows are in the order of, for a split by time; empty for the order of the table.
+    /// Column that orders the rows, for a split by time; empty for the order of the table.
     pub order: String,
 }
 
@@ -149,15 +149,15 @@ read_fields!(default ColumnsConfig { target, features, kinds, missing, skip_bad_
 pub struct ModelConfig {
     /// Highest power of x.
     pub degree: u32,
-    /// Whether there is a `b`.
+    /// Whether the model has a bias `b`.
     pub bias: bool,
-    /// Highest powers of inputs that have one of their own, by the input's name.
+    /// Highest power of single inputs, by name, where it differs from `degree`.
     pub degrees: Vec<(String, u32)>,
     /// Pairs of inputs, by name, whose products are features too.
     pub interactions: Vec<[String; 2]>,
-    /// How numbers are scaled inside the model; `None`: standardized for tables, not at all for the generator.
+    /// How inputs are scaled inside the model; `None` standardizes tables and leaves generated data unscaled.
     pub standardize: Option<Scaling>,
-    /// How weights start.
+    /// The initial weights.
     pub initial_weights: InitialWeights,
 }
 
@@ -176,19 +176,19 @@ impl Default for ModelConfig {
     }
 }
 
-/// Rows that are held out of training, to see how the model does on what it has not seen.
+/// Rows that are held out of training, to measure the model on data that it has not seen.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct ValidationConfig {
-    /// Share of all rows; 0 holds out none.
+    /// Fraction of all rows that are validation rows; 0 for none.
     pub fraction: f64,
-    /// Share of all rows that are kept for the very end: neither trained on nor looked at.
+    /// Fraction of all rows that are test rows, used for the final measurement only.
     pub test_fraction: f64,
-    /// Parts of a cross-validation, each of which is held out by one of as many runs beside the shown one; 0 for none.
+    /// Number of folds of a cross-validation, each held out by a parallel run; 0 for none.
     pub folds: u32,
-    /// Which ones.
+    /// How these rows are chosen.
     pub split: Split,
-    /// Decides a random split.
+    /// Seed of a random split.
     pub seed: u32,
 }
 
@@ -200,7 +200,7 @@ impl Default for ValidationConfig {
     }
 }
 
-/// When a run ends by itself.
+/// When a run stops by itself.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Stop {
@@ -212,9 +212,9 @@ pub struct Stop {
     pub loss: Option<f64>,
     /// At a gradient norm this low.
     pub gradient_norm: Option<f64>,
-    /// When the validation loss has not fallen for this many epochs; the weights with the least come back.
+    /// When the validation loss has not fallen for this many epochs; the weights with the least are restored.
     pub patience: Option<u64>,
-    /// When updates no longer change the weights, or the loss has long stopped falling.
+    /// When updates no longer change the weights, or the loss has stopped falling for a long time.
     pub converged: bool,
 }
 
@@ -226,7 +226,7 @@ impl Default for Stop {
     }
 }
 
-/// Fields, by path, whose change begins a new run; every other one takes effect in mid-run.
+/// Paths of the fields whose change starts a new run. All others take effect during a run.
 pub const RESTARTING_FIELDS: &[&str] = &[
     "data",
     "model.degree",
@@ -253,7 +253,7 @@ impl RunPlan {
         &self.config
     }
 
-    /// Rows an update sees of `n_samples`.
+    /// Number of rows of each update, out of `n_samples`.
     pub fn batch_rows(&self, n_samples: u32) -> u32 {
         match self.config.method {
             Method::Batch => n_samples,

@@ -3,16 +3,16 @@
 use super::table::choice;
 
 choice! {
-    /// How many rows an update sees.
+    /// How many rows each update uses.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub enum Method = "method" at "method", named {
-        /// All of them.
+        /// All rows.
         Batch = "batch";
-        /// `batch_size` of them.
+        /// `batch_size` rows.
         MiniBatch = "mini_batch";
-        /// One.
+        /// One row.
         Stochastic = "stochastic";
-        /// One, at a rate that decays: chosen together with [`super::Schedule::TimeDecay`].
+        /// One row, at a decaying rate: chosen together with [`super::Schedule::TimeDecay`].
         DecayingRate = "decaying_rate";
     }
 }

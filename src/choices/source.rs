@@ -6,7 +6,7 @@ use super::table::choice;
 pub const MAX_SAMPLES: u32 = 10_000_000;
 
 choice! {
-    /// Rows to begin with.
+    /// The source of the rows.
     #[derive(Clone, Debug, PartialEq)]
     pub enum Source = "source" at "data.source", tagged {
         /// `y = slope x + intercept + noise e`, `e` standard normal, x evenly from `start` to `stop`, both included.
@@ -15,11 +15,11 @@ choice! {
             start: f64 = -1.0, in -1e6..=1e6;
             /// Last x.
             stop: f64 = 1.0, in -1e6..=1e6;
-            /// Rows.
+            /// Number of rows.
             n_samples: u32 = 100, in 2.0..=MAX_SAMPLES as f64;
-            /// y per x.
+            /// Slope of the line.
             slope: f64 = 2.0, in -1e6..=1e6;
-            /// y at x = 0.
+            /// Intercept: y at x = 0.
             intercept: f64 = 1.0, in -1e6..=1e6;
             /// Standard deviation of the noise.
             noise: f64 = 0.1, in 0.0..=1e6;
@@ -29,11 +29,11 @@ choice! {
 
         /// A table that ships with the page.
         Shipped = "shipped", {
-            /// Which.
+            /// Which table.
             table: ShippedTable;
         };
 
-        /// A table of the user's, which never leaves the browser: only what identifies it is kept here.
+        /// The user's own table, which never leaves the browser: only its name and hash are kept here.
         Table = "table", {
             /// Its file's name.
             name: String;
@@ -72,14 +72,14 @@ choice! {
 }
 
 choice! {
-    /// What becomes of rows in which an input is missing. Without a target a row is always left out.
+    /// How rows with missing inputs are handled. Rows without a target are always left out.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub enum Missing = "missing" at "data.columns.missing", named {
-        /// They are left out.
+        /// Leaves them out.
         Drop = "drop";
-        /// The column's mean takes its place (a category's most frequent level).
+        /// Fills in the column's mean (for a category, the most frequent level).
         Mean = "mean";
-        /// The column's median takes its place (a category's most frequent level).
+        /// Fills in the column's median (for a category, the most frequent level).
         Median = "median";
     }
 }

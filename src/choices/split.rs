@@ -6,13 +6,13 @@ choice! {
     /// Which rows are held out.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub enum Split = "split" at "validation.split", named {
-        /// Any, by the seed.
+        /// Random rows.
         Random = "random";
-        /// The last ones: the future, where rows are in the order of time, or of the column that says so.
+        /// The last rows, in the order of the table or of the chosen column: the future, if that is time.
         Last = "last";
-        /// Any, by the seed, as many of each class as there are of it in all.
+        /// Random rows, with each class in proportion.
         Stratified = "stratified";
-        /// Whole groups, by the seed.
+        /// Random whole groups.
         Group = "group";
     }
 }

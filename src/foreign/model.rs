@@ -11,20 +11,20 @@ use crate::model::{self, Response};
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(rename = "ForeignModel"))]
 pub struct Model {
-    /// What a row gives, in its order.
+    /// The inputs, in the order of a row.
     pub inputs: Vec<Input>,
-    /// What the target is called.
+    /// Name of the target.
     pub target: String,
-    /// Names of its classes; none where they are not known, or the target is a number.
+    /// Names of the classes; empty if they are unknown or the target is a number.
     pub target_levels: Vec<String>,
-    /// From a row to the features, scaling included.
+    /// The map from a row to the features, scaling included.
     #[cfg_attr(test, ts(type = "unknown"))]
     pub map: FeatureMap,
-    /// `[feature][output]`, of the scaled features.
+    /// Weights of the scaled features, `[feature][output]`.
     pub weights: Vec<Vec<f64>>,
-    /// One an output; none where the model has none.
+    /// One for each output; `None` if the model has no bias.
     pub bias: Option<Vec<f64>>,
-    /// What is made of the outputs.
+    /// The function that is applied to the outputs.
     pub activation: Response,
 }
 

@@ -74,21 +74,21 @@ export type BackendChoice = "auto" | "gpu" | "cpu" | "statistics";
 
 /** A whole run: data, model, method, rate. Two equal configurations give the same curve. */
 export type RunConfig = {
-  /** The rows. */
+  /** The data. */
   data: DataConfig,
-  /** What is fitted to them. */
+  /** The model. */
   model: ModelConfig,
-  /** What is minimized. */
+  /** The loss, whose mean over the training rows is minimized. */
   loss: Loss,
-  /** What is added to it for large weights. */
+  /** The penalty that is added to the mean loss. */
   penalty: Penalty,
-  /** Strengths of a coefficient path, each of which is trained by a run beside the shown one; 0 for none. */
+  /** Number of penalty strengths of a coefficient path, each trained by a parallel run; 0 for no path. */
   penalty_path: number,
-  /** How many rows an update sees. */
+  /** How many rows each update uses. */
   method: Method,
-  /** Rows an update sees, of `Method::MiniBatch`. */
+  /** Number of rows of each update, for `Method::MiniBatch`. */
   batch_size: number,
-  /** Whether each epoch visits the rows in a fresh order. */
+  /** Whether each epoch shuffles the rows. */
   shuffle: boolean,
   /** The update rule. */
   optimizer: Optimizer,
@@ -96,50 +96,50 @@ export type RunConfig = {
   learning_rate: number,
   /** How the rate changes. */
   schedule: Schedule,
-  /** A rise in front of the schedule. */
+  /** A warm-up before the schedule. */
   warmup: Warmup,
-  /** Decides initial weights and the order of rows. */
+  /** Seed of the initial weights and of the row order. */
   seed: number,
-  /** Rows that are not trained on. */
+  /** Validation and test rows. */
   validation: ValidationConfig,
-  /** When the run ends by itself. */
+  /** When the run stops by itself. */
   stop: Stop,
   /** Where the kernels run. */
   backend: BackendChoice,
-  /** Updates a second; `None` is as fast as it goes. */
+  /** Updates per second; `None` means as fast as possible. */
   steps_per_second: number | null,
 };
 
-/** Where the rows come from, and what was changed by hand since. */
+/** The source of the rows, and the changes made by hand. */
 export type DataConfig = {
-  /** The rows to begin with. */
+  /** The source of the rows. */
   source: Source,
-  /** Points put in by hand, `[x, y]`, after the source's rows. */
+  /** Points added by hand, `[x, y]`, after the source's rows. */
   added: Array<[number, number]>,
-  /** Rows of the source taken out by hand, in rising order. */
+  /** Indices of the source's rows that were removed by hand, ascending. */
   removed: Array<number>,
   /** Which columns of a table are used. */
   columns: Columns,
 };
 
-/** Which columns of a table are learned from, and how they are read. Nothing chosen leaves it to the table: the last
- * column that can be one is the target, those before it are features. */
+/** Which columns of a table are used, and how they are read. By default the last column that can be a target is the
+ * target, and those before it are the features. */
 export type Columns = {
-  /** The target's name; empty for the table's own choice. */
+  /** Name of the target; empty for the default. */
   target: string,
-  /** Names of the inputs; none for the table's own choice. */
+  /** Names of the inputs; empty for the default. */
   features: Array<string>,
-  /** Columns that are read otherwise than they look: name, and `number`, `category` or `date`. */
+  /** Columns whose detected kind is overridden: name, and `number`, `category` or `date`. */
   kinds: Array<[string, string]>,
-  /** What becomes of rows in which something is missing: `drop`, `mean` or `median`. */
+  /** How missing values are handled: `drop`, `mean` or `median`. */
   missing: Missing,
-  /** Whether rows with cells that cannot be read are left out; else such a cell is refused. */
+  /** Whether rows with unreadable cells are left out; otherwise such a cell is an error. */
   skip_bad_cells: boolean,
   /** Column of sample weights; empty for none. */
   weight: string,
-  /** Column whose rows of one value stay together in a split; empty for none. */
+  /** Column of groups, which a split keeps together; empty for none. */
   group: string,
-  /** Column that rows are in the order of, for a split by time; empty for the order of the table. */
+  /** Column that orders the rows, for a split by time; empty for the order of the table. */
   order: string,
 };
 
@@ -147,33 +147,33 @@ export type Columns = {
 export type ModelConfig = {
   /** Highest power of x. */
   degree: number,
-  /** Whether there is a `b`. */
+  /** Whether the model has a bias `b`. */
   bias: boolean,
-  /** Highest powers of inputs that have one of their own, by the input's name. */
+  /** Highest power of single inputs, by name, where it differs from `degree`. */
   degrees: Array<[string, number]>,
   /** Pairs of inputs, by name, whose products are features too. */
   interactions: Array<[string, string]>,
-  /** How numbers are scaled inside the model; `None`: standardized for tables, not at all for the generator. */
+  /** How inputs are scaled inside the model; `None` standardizes tables and leaves generated data unscaled. */
   standardize: Scaling | null,
-  /** How weights start. */
+  /** The initial weights. */
   initial_weights: InitialWeights,
 };
 
-/** Rows that are held out of training, to see how the model does on what it has not seen. */
+/** Rows that are held out of training, to measure the model on data that it has not seen. */
 export type ValidationConfig = {
-  /** Share of all rows; 0 holds out none. */
+  /** Fraction of all rows that are validation rows; 0 for none. */
   fraction: number,
-  /** Share of all rows that are kept for the very end: neither trained on nor looked at. */
+  /** Fraction of all rows that are test rows, used for the final measurement only. */
   test_fraction: number,
-  /** Parts of a cross-validation, each of which is held out by one of as many runs beside the shown one; 0 for none. */
+  /** Number of folds of a cross-validation, each held out by a parallel run; 0 for none. */
   folds: number,
-  /** Which ones. */
+  /** How these rows are chosen. */
   split: Split,
-  /** Decides a random split. */
+  /** Seed of a random split. */
   seed: number,
 };
 
-/** When a run ends by itself. */
+/** When a run stops by itself. */
 export type Stop = {
   /** At this step. */
   steps: number | null,
@@ -183,9 +183,9 @@ export type Stop = {
   loss: number | null,
   /** At a gradient norm this low. */
   gradient_norm: number | null,
-  /** When the validation loss has not fallen for this many epochs; the weights with the least come back. */
+  /** When the validation loss has not fallen for this many epochs; the weights with the least are restored. */
   patience: number | null,
-  /** When updates no longer change the weights, or the loss has long stopped falling. */
+  /** When updates no longer change the weights, or the loss has stopped falling for a long time. */
   converged: boolean,
 };
 
@@ -513,19 +513,19 @@ export type Mark = {
 
 /** A model of another tool: linear over features of raw inputs. `downhill-model-files` reads it from a file. */
 export type ForeignModel = {
-  /** What a row gives, in its order. */
+  /** The inputs, in the order of a row. */
   inputs: Array<Input>,
-  /** What the target is called. */
+  /** Name of the target. */
   target: string,
-  /** Names of its classes; none where they are not known, or the target is a number. */
+  /** Names of the classes; empty if they are unknown or the target is a number. */
   target_levels: Array<string>,
-  /** From a row to the features, scaling included. */
+  /** The map from a row to the features, scaling included. */
   map: unknown,
-  /** `[feature][output]`, of the scaled features. */
+  /** Weights of the scaled features, `[feature][output]`. */
   weights: Array<Array<number>>,
-  /** One an output; none where the model has none. */
+  /** One for each output; `None` if the model has no bias. */
   bias: Array<number> | null,
-  /** What is made of the outputs. */
+  /** The function that is applied to the outputs. */
   activation: Response,
 };
 

@@ -1,18 +1,18 @@
-//! Predictions of many rows: a table of text in, the same table with predictions beside it out, a chunk at a time.
+//! Predicts a table of text piece by piece: the same table comes out, with the predictions in additional columns.
 //!
-//! `Predictor` as the page sees it (`web.rs`), in the worker of model files:
+//! The page uses `Predictor` in the worker of model files (`web.rs`):
 //!
-//! - `new Predictor(text)`: `text` is a run file, or the `model` of what `read` finds, as JSON.
-//! - `describe()`: JSON, `PredictorDescription`.
-//! - `push(chunk: Uint8Array): Uint8Array`: the next bytes of a table (CSV, TSV, semicolons, whatever the readers detect; with
-//!   or without names); returns bytes of the CSV that goes out, which may be none. `finish(): Uint8Array`: the last of them. The first
-//!   64 kB are kept until they are there, or `finish` is called: the dialect is told by them.
-//! - `counts()`: JSON, `PredictorCounts`, at any time.
-//! - `rows(json)`: of typed values, `string[][]` as JSON, the predictions: JSON, `PredictorRows`. Nothing else is touched.
+//! - `new Predictor(text)`: `text` is a run file, or the `model` that `read` found, as JSON.
+//! - `describe()` returns `PredictorDescription` as JSON.
+//! - `push(chunk: Uint8Array): Uint8Array` takes the next bytes of a table (CSV, TSV or semicolons, with or without a header)
+//!   and returns the next bytes of the output, which may be empty. The first 64 kB are collected before the dialect is
+//!   detected. `finish(): Uint8Array` returns the last bytes.
+//! - `counts()` returns `PredictorCounts` as JSON, at any time.
+//! - `rows(json)` predicts typed values, `string[][]` as JSON, and returns `PredictorRows` as JSON.
 //!
-//! Whatever is refused is thrown as an `Error` with `code` and `params`: `predict_column` (names the column and the mend),
-//! `predict_width`, `not_a_table`, `row_too_long`. A row that cannot be predicted is no error: its cells go out with no
-//! prediction beside them, and it is counted.
+//! Errors are thrown as an `Error` with `code` and `params`: `predict_column` (names the column and the remedy),
+//! `predict_width`, `not_a_table`, `row_too_long`. A row that cannot be predicted is not an error: it is written without a
+//! prediction, and counted.
 
 use std::collections::HashMap;
 
@@ -33,74 +33,74 @@ mod csv;
 
 use csv::{SHOWN_LETTERS, shown_cells, write_cell, write_number, write_row};
 
-/// Rows that are kept to be shown.
+/// Number of rows in the preview.
 const SHOWN_ROWS: usize = 20;
-/// Bad rows that are told of one by one.
+/// Number of unpredictable rows that are reported one by one.
 const SHOWN_PROBLEMS: usize = 20;
-/// Levels that are told of.
+/// Number of levels that a message lists.
 const SHOWN_LEVELS: usize = 8;
-/// Bytes of text that are looked at together.
+/// Bytes of text that are processed at once.
 const CHUNK_BYTES: usize = 1 << 18;
 
-/// A model, and the table that it is being asked about.
+/// A model, and the table that it is predicting.
 #[derive(Debug)]
 pub struct Predictor {
     inputs: Vec<Input>,
     target: String,
-    /// Names of classes, where that is what is predicted.
+    /// Names of the classes, if the model predicts classes.
     classes: Vec<String>,
     /// Whether the output is a score, above 0 for the second of two classes, instead of a probability.
     is_score: bool,
     forward: Forward,
-    /// Of each category its levels by their names, and as numbers where they are written as such.
+    /// The index of each category's levels by name, and the levels' values if their names are numbers.
     levels: Vec<HashMap<Box<[u8]>, usize>>,
     level_numbers: Vec<Vec<Option<f64>>>,
-    /// Bytes that come before it is known how the table is written.
+    /// The first bytes, from which the dialect is detected.
     head: Vec<u8>,
     reading: Option<Reading>,
     counts: Counts,
 }
 
-/// What is asked about a model before there is a table.
+/// What a model takes and predicts.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Described<'a> {
-    /// What a row gives.
+    /// The inputs of a row.
     pub inputs: &'a [Input],
-    /// What the target is called.
+    /// Name of the target.
     pub target: &'a str,
-    /// Names of the columns that predictions are put in.
+    /// Names of the columns that hold the predictions.
     pub outputs: Vec<String>,
 }
 
-/// How far a table is.
+/// Progress through a table.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Counts {
-    /// Rows so far.
+    /// Number of rows so far.
     pub n_rows: u64,
-    /// Those of them that have a prediction.
+    /// Number of rows with a prediction.
     pub n_predicted: u64,
-    /// And those that have none.
+    /// Number of rows without a prediction.
     pub n_bad: u64,
-    /// What is wrong with the first of these.
+    /// Why the first of those have no prediction.
     pub problems: Vec<Message>,
-    /// How columns were found, where that was not by name.
+    /// How columns were matched, unless by name.
     pub notices: Vec<Message>,
-    /// The table's column that each input is read from, once that is known.
+    /// The table's column for each input, once it is known.
     pub columns: Option<Vec<String>>,
-    /// The names, and the first rows as they were written.
+    /// The header and the first rows of the output.
     pub preview: Vec<Vec<String>>,
 }
 
-/// What became of typed values.
+/// Predictions of typed values.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Rows {
     /// As [`Described::outputs`].
     pub outputs: Vec<String>,
-    /// One a row.
+    /// One for each row.
     pub rows: Vec<Row>,
 }
 
-/// One of them: either is `None`.
+/// The prediction of a row, or why there is none.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Row {
     /// A number, or the name of a class, for each output.
@@ -109,37 +109,37 @@ pub struct Row {
     pub problem: Option<Message>,
 }
 
-/// A table under way.
+/// A table that is being read.
 #[derive(Debug)]
 struct Reading {
     dialect: Dialect,
     decoder: Decoder,
     splitter: Splitter,
-    /// Once the first record is there.
+    /// Known after the first record.
     layout: Option<Layout>,
-    /// Between cells that are written.
+    /// The separator of the output.
     separator: u8,
-    /// Columns that predictions are put in.
+    /// Number of columns that hold the predictions.
     n_outputs: usize,
-    /// One column an input, of the rows at hand, and what is made of them.
+    /// Values of the current rows, one column for each input, and their predictions.
     columns: Vec<Vec<f64>>,
     said: Vec<Vec<f64>>,
     bad: Vec<bool>,
 }
 
-/// Where inputs stand.
+/// Which columns hold the inputs.
 #[derive(Clone, Debug, PartialEq)]
 struct Layout {
     /// Names of all columns.
     names: Vec<String>,
-    /// Of each input, its column.
+    /// The column of each input.
     places: Vec<usize>,
-    /// Whether the first record is none of the rows.
+    /// Whether the first record is a header.
     has_names: bool,
 }
 
 impl Predictor {
-    /// Of a model.
+    /// Creates a predictor of a model.
     pub fn new(model: &Model) -> Self {
         Self::of(model, false)
     }
@@ -171,7 +171,7 @@ impl Predictor {
         }
     }
 
-    /// Of a run file's text, or of a [`Model`] as JSON.
+    /// Creates a predictor from the text of a run file, or from a [`Model`] as JSON.
     ///
     /// # Errors
     /// Those of [`Run::read`], and of [`Model::read`].
@@ -185,18 +185,18 @@ impl Predictor {
         Ok(Self::new(&Model::read(value)?))
     }
 
-    /// What it takes and gives.
+    /// Describes the model's inputs and outputs.
     pub fn describe(&self) -> Described<'_> {
         Described { inputs: &self.inputs, target: &self.target, outputs: self.output_names() }
     }
 
-    /// How far the table is.
+    /// Returns the progress through the table.
     pub fn counts(&self) -> &Counts {
         &self.counts
     }
 
-    /// The next bytes of a table. Returns the next of the one that goes out: the same cells, and behind them what the model
-    /// says; UTF-8, separated as they came.
+    /// Takes the next bytes of a table. Returns the next bytes of the output: the same cells followed by the predictions,
+    /// in UTF-8, with the separator of the input.
     ///
     /// # Errors
     /// [`Code::PredictColumn`], [`Code::PredictWidth`], [`Code::NotATable`], [`Code::RowTooLong`].
@@ -213,7 +213,7 @@ impl Predictor {
         Ok(out)
     }
 
-    /// There are no more bytes.
+    /// Ends the table and returns the last bytes of the output.
     ///
     /// # Errors
     /// As [`Predictor::push`], and [`Code::TableEmpty`].
@@ -229,7 +229,7 @@ impl Predictor {
         if self.counts.n_rows == 0 { Err(Code::TableEmpty.into()) } else { Ok(out) }
     }
 
-    /// What the model says of typed values, one an input a row.
+    /// Predicts rows of typed values.
     pub fn rows(&self, rows: &[Vec<String>]) -> Rows {
         let row = |(i, row): (usize, &Vec<String>)| match self.typed(i as u64 + 1, row) {
             Ok(values) => Row { values: Some(values), problem: None },
@@ -238,8 +238,8 @@ impl Predictor {
         Rows { outputs: self.output_names(), rows: rows.iter().enumerate().map(row).collect() }
     }
 
-    /// What the model says of columns of numbers (a category as the index of its level), all inputs one after the other:
-    /// a column an output, likewise.
+    /// Predicts columns of numbers (a category as the index of its level). `x` holds all inputs one after the other; the
+    /// result holds all outputs likewise.
     pub fn columns(&self, x: &[f64]) -> Vec<f64> {
         let n_rows = x.len() / self.inputs.len();
         let columns: Vec<&[f64]> = x.chunks_exact(n_rows.max(1)).take(self.inputs.len()).collect();
@@ -270,13 +270,13 @@ impl Predictor {
         })
     }
 
-    /// The predicted class of a row; `None` where none is predicted.
+    /// The predicted class of a row; `None` if the model predicts no classes.
     fn class(&self, said: &[Vec<f64>], row: usize) -> Option<usize> {
         match (&self.classes[..], said) {
             ([], _) => None,
             (_, [second]) => Some(usize::from(second[row] > if self.is_score { 0.0 } else { 0.5 })),
             (_, all) => {
-                // The first of the largest.
+                // Among equals, the first.
                 let best =
                     |best: usize, class: usize| if all[class][row] > all[best][row] { class } else { best };
                 Some((1..all.len()).fold(0, best))
@@ -289,7 +289,7 @@ impl Predictor {
         let what = if self.is_score { "score" } else { "probability" };
         let said = |class: &String| format!("{what} of {class}");
         let classes = match self.forward.n_outputs() {
-            // Of two, the other is what is left.
+            // The first of two classes has the remaining probability.
             1 => self.classes.get(1..).unwrap_or_default(),
             _ => &self.classes,
         };
@@ -300,7 +300,7 @@ impl Predictor {
         (1..=self.forward.n_outputs()).map(|output| format!("{} predicted {output}", self.target)).collect()
     }
 
-    /// How the table is written is told by what has come.
+    /// Detects the dialect from the bytes so far.
     fn begin(&mut self, whole: bool, out: &mut Vec<u8>) -> Result<()> {
         let head = std::mem::take(&mut self.head);
         let dialect = Dialect::detect(&head, whole);
@@ -308,7 +308,7 @@ impl Predictor {
             decoder: Decoder::new(dialect.encoding),
             splitter: Splitter::new(dialect.separator_byte(), dialect.skip),
             layout: None,
-            // Runs of blanks would be read as one.
+            // A run of blanks would be read as one separator.
             separator: if dialect.separator == ' ' { b',' } else { dialect.separator_byte() },
             n_outputs: self.output_names().len(),
             columns: vec![Vec::new(); self.inputs.len()],
@@ -317,7 +317,7 @@ impl Predictor {
             dialect,
         });
         if self.reading.as_ref().is_some_and(|reading| reading.dialect.encoding == Encoding::Utf8) {
-            // What programs that take bytes for another encoding tell UTF-8 by stays where it was.
+            // Some programs detect UTF-8 by the byte order mark, so it is kept.
             out.extend_from_slice(if head.starts_with(MARK) { MARK } else { &[] });
         }
         self.split(&head, out)
@@ -340,7 +340,7 @@ impl Predictor {
         split
     }
 
-    /// Some records: cells become columns, columns predictions, and both go out.
+    /// Predicts some records and writes them with their predictions.
     fn take(&mut self, reading: &mut Reading, records: &Records<'_>, out: &mut Vec<u8>) -> Result<()> {
         if records.is_empty() {
             return Ok(());
@@ -375,7 +375,7 @@ impl Predictor {
             let cells = records.record(first + row);
             let touch = |pair: &[Span]| pair[0].end + 1 == pair[1].start;
             match cells {
-                // They stand in the text side by side, separated as they are to be, and none in quotes.
+                // The cells lie side by side in the text, with the right separator and without quotes.
                 [start, .., end]
                     if cells.len() == n_columns
                         && *separator == dialect.separator_byte()
@@ -419,7 +419,7 @@ impl Predictor {
         Ok(())
     }
 
-    /// The inputs' cells of the records from `first` on, a column each.
+    /// Reads the cells of the inputs from record `first` on, one column for each.
     fn parse(
         &mut self,
         dialect: &Dialect,
@@ -442,7 +442,7 @@ impl Predictor {
                 found.push((row, None));
             }
         }
-        // Where each record has as many cells as there are columns, they lie as a matrix.
+        // If each record has a cell for every column, the cells form a matrix.
         let before = first.checked_sub(1).map_or(0, |header| records.ends[header] as usize);
         let mut ends = (before..).step_by(n_columns).skip(1);
         let is_even = records.ends[first..].iter().all(|end| ends.next() == Some(*end as usize));
@@ -466,7 +466,7 @@ impl Predictor {
                 match self.value(input, text, numbers, dialect.date_order) {
                     Ok(read) => *value = read,
                     Err(wrong) => {
-                        // One a row is told of.
+                        // Only one problem per row is reported.
                         if !*is_bad && room > 0 {
                             found.push((row, Some((input, wrong))));
                         }
@@ -490,7 +490,7 @@ impl Predictor {
         self.counts.problems.extend(told);
     }
 
-    /// A cell as the model takes it.
+    /// Reads a cell as a value of an input.
     fn value(
         &self,
         input: usize,
@@ -511,7 +511,7 @@ impl Predictor {
         if let Some(level) = levels.get(text) {
             return Ok(*level as f64);
         }
-        // Levels that are numbers may be written otherwise: 4 and 4.0.
+        // Levels that are numbers may be written differently: 4 and 4.0.
         let as_number = cell::number(text, numbers);
         let same = |known: &Option<f64>| known.is_some() && *known == as_number;
         match self.level_numbers[input].iter().position(same) {
@@ -540,7 +540,7 @@ impl Predictor {
         }
     }
 
-    /// Where inputs stand: by the names in the first record, or in their order where there are as many columns.
+    /// Finds the inputs' columns: by the names in the first record, or by position if there are as many columns as inputs.
     fn layout(&mut self, dialect: &Dialect, records: &Records<'_>) -> Result<Layout> {
         let word = |span: &Span| String::from_utf8_lossy(span.of(records.text)).into_owned();
         let unnamed = dialect.row_names.then(String::new);
@@ -554,7 +554,7 @@ impl Predictor {
             return Ok(Layout { names: given, places, has_names: true });
         }
         let as_many = given.len() == self.inputs.len();
-        // A first record that can be predicted is a row, whatever its words look like.
+        // A first record that can be predicted is a row, not a header.
         let is_row = |(input, text): (usize, &String)| {
             self.value(input, text.as_bytes(), dialect.numbers(), dialect.date_order).is_ok()
         };
@@ -582,7 +582,7 @@ impl Predictor {
     }
 }
 
-/// Why a cell is none that the model takes.
+/// Why a cell cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wrong {
     Missing,
@@ -590,10 +590,10 @@ enum Wrong {
     Level,
 }
 
-/// UTF-8's mark of itself.
+/// The byte order mark of UTF-8.
 const MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// Numbers as they are typed.
+/// How typed numbers are written.
 const POINTS: Numbers = Numbers { decimal_comma: false, separator: b',' };
 
 fn names(inputs: &[Input]) -> Vec<String> {

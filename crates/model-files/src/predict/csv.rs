@@ -1,9 +1,9 @@
-//! Rows of predictions, written as CSV.
+//! Writes rows of predictions as CSV.
 
 use downhill_tables::cell::Numbers;
 use downhill_tables::splitter::{Records, Span, Splitter, Unsplittable};
 
-/// Letters of a cell that is told of.
+/// Number of characters of a cell that a message quotes.
 pub(super) const SHOWN_LETTERS: usize = 80;
 
 pub(super) fn write_row<'a>(cells: impl Iterator<Item = &'a [u8]>, separator: u8, out: &mut Vec<u8>) {
@@ -16,11 +16,11 @@ pub(super) fn write_row<'a>(cells: impl Iterator<Item = &'a [u8]>, separator: u8
     out.push(b'\n');
 }
 
-/// In quotes where it has to be.
+/// Writes a cell, in quotes if necessary.
 #[inline]
 pub(super) fn write_cell(cell: &[u8], separator: u8, out: &mut Vec<u8>) {
     let special = |byte: &u8| *byte == separator || matches!(byte, b'"' | b'\n' | b'\r');
-    // Without an end before the last byte, so that many are looked at together.
+    // Reads every byte, so that the loop can be vectorized.
     if !cell.iter().fold(false, |found, byte| found | special(byte)) {
         out.extend_from_slice(cell);
         return;
@@ -35,7 +35,7 @@ pub(super) fn write_cell(cell: &[u8], separator: u8, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// The fewest digits that are read as this number again.
+/// Writes the fewest digits that read back as this number.
 pub(super) fn write_number(
     value: f64,
     buffer: &mut zmij::Buffer,
@@ -44,7 +44,7 @@ pub(super) fn write_number(
     out: &mut Vec<u8>,
 ) {
     if !value.is_finite() {
-        // A rate may be beyond all numbers.
+        // A predicted rate may overflow.
         return out.extend_from_slice(if value.is_nan() {
             b"nan"
         } else if value > 0.0 {
@@ -62,7 +62,7 @@ pub(super) fn write_number(
     write_cell(&comma, separator, out);
 }
 
-/// A line of this file's own writing, as cells.
+/// Splits a line that was written here into cells.
 pub(super) fn shown_cells(line: &[u8], separator: u8) -> Vec<String> {
     let mut splitter = Splitter::new(separator, 0);
     splitter.text().extend_from_slice(line);
@@ -74,7 +74,7 @@ pub(super) fn shown_cells(line: &[u8], separator: u8) -> Vec<String> {
         cells.extend(records.record(0).iter().map(shown));
         Ok::<(), Unsplittable>(())
     };
-    // What was split once can be again.
+    // This cannot fail, because the line was split before.
     let _ = splitter.split(true, &mut take);
     cells
 }
