@@ -104,9 +104,9 @@ pub enum Request {
         x: [f64; 2],
         /// Lower and upper edge.
         y: [f64; 2],
-        /// Cells across.
+        /// Number of cells horizontally.
         columns: u32,
-        /// Cells up.
+        /// Number of cells vertically.
         rows: u32,
     },
 }
@@ -199,9 +199,9 @@ pub enum Answer {
     Compared(Box<Comparison>),
     /// The answer to `density`.
     Density {
-        /// Cells across.
+        /// Number of cells horizontally.
         columns: u32,
-        /// Cells up.
+        /// Number of cells vertically.
         rows: u32,
         /// Left and right edge.
         x: [f64; 2],
@@ -344,7 +344,7 @@ pub struct Snapshot {
     pub loss: f64,
     /// The number of rows that it was measured on.
     pub loss_rows: u32,
-    /// Whether those are only a sample.
+    /// Whether `loss` was measured on a sample of the training rows.
     pub loss_is_sample: bool,
     /// Loss of the last update's batch, before that update.
     pub batch_loss: Option<f32>,

@@ -37,8 +37,8 @@ pub struct Optimum {
     /// the duality gap (the objective is often closer). For losses with a curvature, the gain that
     /// the quadratic model predicts for one more step.
     pub gap: f64,
-    /// Whether no other parameters reach it. Softmax parameters are unique only up to a constant
-    /// added to all classes.
+    /// Whether no other parameters have the same objective. For softmax, a constant that is added to all classes is
+    /// ignored.
     pub unique: bool,
     /// Whether the optimum is finite. If classes separate perfectly, or the counts of some rows are
     /// all 0, weights grow forever while the objective keeps falling more slowly; `parameters` are

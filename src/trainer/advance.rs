@@ -245,7 +245,7 @@ impl Trainer {
         }
     }
 
-    /// Moves back to the place before the last update.
+    /// Moves the place in the epochs back by one update; weights are not touched.
     pub(super) fn step_back(&mut self) {
         let n_samples = self.task.problem.n_samples;
         self.planner.step_back(self.plan.batch_rows(n_samples), n_samples);

@@ -234,9 +234,9 @@ export type SessionRequest = { "kind": "configure",
   x: [number, number],
   /** Lower and upper edge. */
   y: [number, number],
-  /** Cells across. */
+  /** Number of cells horizontally. */
   columns: number,
-  /** Cells up. */
+  /** Number of cells vertically. */
   rows: number,
 };
 
@@ -273,9 +273,9 @@ export type SessionAnswer = { "kind": "configured" } & RunDescription | { "kind"
   /** A run file. */
   text: string, }
   | { "kind": "compared" } & Comparison | { "kind": "density",
-  /** Cells across. */
+  /** Number of cells horizontally. */
   columns: number,
-  /** Cells up. */
+  /** Number of cells vertically. */
   rows: number,
   /** Left and right edge. */
   x: [number, number],
@@ -390,7 +390,7 @@ export type Snapshot = {
   loss: number,
   /** The number of rows that it was measured on. */
   loss_rows: number,
-  /** Whether those are only a sample. */
+  /** Whether `loss` was measured on a sample of the training rows. */
   loss_is_sample: boolean,
   /** Loss of the last update's batch, before that update. */
   batch_loss: number | null,

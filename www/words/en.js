@@ -79,7 +79,7 @@ export default {
   predict_x: 'x values to predict',
   predictions: 'Predictions',
   predict_baseline: 'Starting at {baseline}, these inputs bring it to {sum}.',
-  predict_link: 'On the log-odds scale, starting at {baseline}, these inputs bring it to {sum}.',
+  predict_link: 'On the log-odds scale, a row of average inputs has {baseline}; this row has {sum}.',
   predict_log: 'On the log scale, starting at {baseline}, these inputs bring it to {sum}.',
   predict_score: 'Starting at {baseline}, these inputs bring the score to {sum}. The second class is predicted above 0.',
   predict_class: 'class {name}',

@@ -101,7 +101,7 @@ pub struct RunSettings {
     /// Compensates for the rows left out: `n / sum s_i` over the other rows, because a batch's sum
     /// is divided by all of its rows.
     pub training_scale: f32,
-    /// The same factor for the fold itself, for [`VALIDATE`].
+    /// As `training_scale`, for the rows of the fold itself, which [`super::VALIDATE`] measures.
     pub validation_scale: f32,
     /// Multiplies the rate of every step.
     pub rate_factor: f32,
