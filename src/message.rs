@@ -143,7 +143,7 @@ codes! {
     ColumnKind = "column_kind": "Column \"{column}\" cannot be read as a {kind}. Choose another kind, or leave the column out.",
     TooFewLevels = "too_few_levels": "Column \"{column}\" has fewer than two different values, so it cannot be a category. Leave it out.",
     TooManyLevels = "too_many_levels": "Column \"{column}\" has more than a thousand different values, too many for a category. Leave it out.",
-    TargetNotBinary = "target_not_binary": "Logistic regression needs a target with two classes, but \"{column}\" also contains \"{found}\". Choose softmax for more classes, or another target.",
+    TargetNotBinary = "target_not_binary": "This loss needs a target with two classes, but \"{column}\" also contains \"{found}\". Choose softmax for more classes, or another target.",
     TargetNotClasses = "target_not_classes": "Softmax needs a target with up to a hundred classes, but \"{column}\" contains \"{found}\". Read the column as a category, or choose another loss.",
     TargetNotCounts = "target_not_counts": "Poisson regression needs counts of 0 or more, but \"{column}\" contains {found}. Choose another loss.",
     TargetIsClass = "target_is_class": "\"{column}\" has {n_levels} {n_levels:class|classes}, which a single number cannot represent. Choose the softmax loss.",

@@ -346,7 +346,7 @@ test('a target that does not fit its loss is refused beside the loss, and the ru
   const before = await eventually(() => number('Loss'), (loss) => loss > 400);
   await select('Loss').selectOption('Logistic');
   const beside = page.locator('.field').filter({ has: select('Loss') });
-  await beside.getByText('Logistic regression needs a target with two classes, but "mpg" also contains "21"').waitFor();
+  await beside.getByText('This loss needs a target with two classes, but "mpg" also contains "21"').waitFor();
   assert.equal(await select('Loss').getAttribute('aria-invalid'), 'true');
   assert.equal(await number('Loss'), before);
   await select('Loss').selectOption('Huber');

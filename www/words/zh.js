@@ -264,7 +264,7 @@ export default {
   code_column_kind: '“{column}”列无法按 {kind} 类型读取。请换一种类型，或舍去该列。',
   code_too_few_levels: '“{column}”列的不同取值不足两个，不能作为类别。请舍去该列。',
   code_too_many_levels: '“{column}”列的不同取值超过一千个，不宜作为类别。请舍去该列。',
-  code_target_not_binary: '逻辑回归要求目标只有两个类别，而“{column}”中还有“{found}”。类别更多时请选择 softmax，或换一个目标。',
+  code_target_not_binary: '这种损失要求目标只有两个类别，而“{column}”中还有“{found}”。类别更多时请选择 softmax，或换一个目标。',
   code_target_not_classes: 'Softmax 要求目标至多有一百个类别，而“{column}”中有“{found}”。请把该列读作类别，或选择其他损失。',
   code_target_not_counts: '泊松回归要求目标是不小于 0 的计数，而“{column}”中有 {found}。请选择其他损失。',
   code_target_is_class: '“{column}”有 {n_levels} 个类别，无法用一个数表示。请选择 softmax 损失。',
