@@ -6,6 +6,7 @@
 pub mod message;
 
 pub mod fields;
+pub mod number;
 pub mod order;
 
 pub mod choices;

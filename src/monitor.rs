@@ -2,6 +2,7 @@
 
 use crate::choices::Optimizer;
 use crate::message::{Code, Message, count, short};
+use crate::number;
 
 /// Fraction of its first value that the gradient norm falls to in a converged run: well above the error of f32 sums.
 const CONVERGED_GRADIENT: f64 = 1e-5;
@@ -124,8 +125,7 @@ pub fn suggested_rate(
 /// One significant digit, downwards.
 fn round_down(rate: f64) -> f64 {
     let unit = libm::pow(10.0, libm::floor(libm::log10(rate)));
-    let text = format!("{:.0e}", libm::floor(rate / unit) * unit);
-    text.parse().unwrap_or(rate)
+    number::rounded(libm::floor(rate / unit) * unit, 0)
 }
 
 /// The message for a halt that a kernel caused at `step`.

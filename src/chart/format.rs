@@ -1,3 +1,5 @@
+use crate::number;
+
 /// Typographic minus: as wide as a plus, so that columns of numbers do not sway.
 const MINUS: char = '\u{2212}';
 
@@ -15,7 +17,7 @@ pub fn number(value: f64) -> String {
         return "0".to_owned();
     }
     // Judged by what will be read: 999,999.7 has seven digits once it is rounded, and 0.99999 is 1.
-    let rounded: f64 = format!("{value:.3e}").parse().unwrap_or(value);
+    let rounded = number::rounded(value, 3);
     if value.abs().round() >= 1e6 || rounded.abs() < 1e-4 {
         return minus(&format!("{value:.3e}"));
     }

@@ -1,3 +1,4 @@
+use crate::number;
 use plotters::style::RGBAColor;
 use plotters_backend::BackendColor;
 
@@ -204,9 +205,8 @@ impl Theme {
 }
 
 fn number_or_percent(text: &str, whole: f64) -> Option<f64> {
-    let value = match text.strip_suffix('%') {
-        Some(percent) => percent.parse::<f64>().ok()? / 100.0 * whole,
-        None => text.parse().ok()?,
-    };
-    value.is_finite().then_some(value)
+    match text.strip_suffix('%') {
+        Some(percent) => number::parse(percent).map(|percent| percent / 100.0 * whole),
+        None => number::parse(text),
+    }
 }

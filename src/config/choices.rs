@@ -5,6 +5,7 @@ use crate::choices::loss::Targets;
 use crate::choices::table::from_name;
 use crate::choices::{Choice, Loss, Method, Optimizer, Schedule, ShippedTable, Source};
 use crate::message::{Code, Message, Result};
+use crate::number;
 
 /// Returns the configuration with another method. [`Method::DecayingRate`] adds its schedule, and
 /// leaving it removes that schedule.
@@ -112,8 +113,7 @@ pub fn rate_from_position(position: f64) -> f64 {
     let rate = libm::pow(10.0, -5.0 + 6.0 * position.clamp(0.0, 1.0));
     let unit = libm::pow(10.0, libm::floor(libm::log10(rate)) - 2.0);
     let rounded = libm::round(rate / unit) * unit;
-    // Through text, so that 0.03 is 0.03 and not 0.030000000000000002.
-    format!("{rounded:.3e}").parse().unwrap_or(rounded)
+    number::rounded(rounded, 3)
 }
 
 /// The position of a rate on that slider.
@@ -125,7 +125,7 @@ pub fn position_from_rate(rate: f64) -> f64 {
 /// slider's range.
 pub fn neighbouring_rate(rate: f64, up: bool) -> f64 {
     let mut ladder = (-5..=1).flat_map(|decade| {
-        [1, 2, 3, 5].map(|digit| format!("{digit}e{decade}").parse::<f64>().unwrap_or(1.0)).into_iter()
+        [1, 2, 3, 5].map(|digit| number::parse(&format!("{digit}e{decade}")).unwrap_or(1.0)).into_iter()
     });
     let above = |rung: &f64| *rung > rate * (1.0 + 1e-9);
     let below = |rung: &f64| *rung < rate * (1.0 - 1e-9);

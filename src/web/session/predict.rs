@@ -3,6 +3,7 @@
 use super::Session;
 use crate::dataset::Input;
 use crate::message::{Code, Message, Result};
+use crate::number;
 use crate::protocol::Answer;
 use crate::trainer::Explanation;
 
@@ -11,7 +12,8 @@ impl Session {
     pub(super) fn predict(&self, inputs: &str) -> Result<Answer> {
         let separates = |c: char| c.is_whitespace() || [',', ';', '[', ']', '，', '、'].contains(&c);
         let words = inputs.split(separates).filter(|word| !word.is_empty());
-        let number = |word: &str| finite(word).ok_or(Message::new(Code::InputNotANumber).with("text", word));
+        let number =
+            |word: &str| number::parse(word).ok_or(Message::new(Code::InputNotANumber).with("text", word));
         let inputs = words.map(number).collect::<Result<Vec<f64>>>()?;
         if inputs.is_empty() {
             return Err(Code::NothingToPredict.into());
@@ -38,14 +40,10 @@ impl Session {
     }
 }
 
-fn finite(text: &str) -> Option<f64> {
-    text.parse().ok().filter(|value: &f64| value.is_finite())
-}
-
 /// The value of an input that a text names: a number, or the index of a level.
 fn value(input: &Input, text: &str) -> Result<f64> {
     let (value, refusal) = if input.levels.is_empty() {
-        (finite(text), Code::InputNotANumber)
+        (number::parse(text), Code::InputNotANumber)
     } else {
         let level = input.levels.iter().position(|level| level == text);
         (level.map(|level| level as f64), Code::NoSuchLevel)
