@@ -8,15 +8,16 @@ mod curve;
 
 pub use curve::Curve;
 
-/// Steps below this have a bucket each; every octave from here on shares [`BUCKETS_PER_OCTAVE`].
+/// Every step below this number has its own bucket. From here on, each octave of steps is divided into
+/// [`BUCKETS_PER_OCTAVE`] buckets.
 const N_SINGLE: u64 = 2048;
-/// Half of [`N_SINGLE`], so that bucket widths go 1, 2, 4, ... without a jump.
+/// Buckets per octave: half of [`N_SINGLE`], so that bucket widths go 1, 2, 4, ... without a jump.
 const BUCKETS_PER_OCTAVE: u64 = 1024;
-/// Octaves `[2048 * 2^k, 4096 * 2^k)` that a `u64` step can lie in.
+/// Number of octaves `[2048 * 2^k, 4096 * 2^k)` that cover all `u64` steps.
 const N_OCTAVES: u64 = 53;
 
-/// The bucket that a step falls into: a pure function of the step, so buckets are never merged, and a plot a thousand
-/// pixels wide has full resolution on a linear as well as on a logarithmic axis.
+/// Index of the bucket that `step` falls into. It depends on the step alone, so buckets are never merged. A
+/// plot a thousand pixels wide has full resolution on a linear as well as on a logarithmic axis.
 #[must_use]
 pub fn bucket_of(step: u64) -> usize {
     if step < N_SINGLE {
@@ -27,7 +28,7 @@ pub fn bucket_of(step: u64) -> usize {
     (N_SINGLE + octave * BUCKETS_PER_OCTAVE + within) as usize
 }
 
-/// First step of a bucket; `u64::MAX` past the last one.
+/// First step of bucket `index`; `u64::MAX` past the last bucket.
 #[must_use]
 pub fn bucket_start(index: usize) -> u64 {
     let index = index as u64;
@@ -41,36 +42,37 @@ pub fn bucket_start(index: usize) -> u64 {
     (N_SINGLE << octave) + (((index - N_SINGLE) % BUCKETS_PER_OCTAVE) << (octave + 1))
 }
 
-/// One past the last step of a bucket.
+/// One past the last step of bucket `index`.
 #[must_use]
 pub fn bucket_end(index: usize) -> u64 {
     bucket_start(index + 1)
 }
 
-/// Replaces everything from bucket `first` on: how a worker's history reaches the page.
+/// An update of a history: replaces all buckets from `first` on. This is how the worker's history reaches the
+/// page.
 ///
 /// The six arrays have one length; `NaN` means "missing".
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct HistoryDelta {
-    /// The first bucket of these arrays.
+    /// Index of the bucket that the first element of each array belongs to.
     pub first: u32,
-    /// Least batch loss of each bucket.
+    /// Least batch loss in each bucket.
     #[cfg_attr(test, ts(type = "Float32Array"))]
     pub batch_loss_min: Vec<f32>,
-    /// Greatest batch loss of each bucket.
+    /// Greatest batch loss in each bucket.
     #[cfg_attr(test, ts(type = "Float32Array"))]
     pub batch_loss_max: Vec<f32>,
-    /// Mean batch loss of each bucket.
+    /// Mean batch loss in each bucket.
     #[cfg_attr(test, ts(type = "Float32Array"))]
     pub batch_loss_mean: Vec<f32>,
-    /// The last evaluated loss of each bucket.
+    /// The last loss in each bucket that was evaluated over the training rows.
     #[cfg_attr(test, ts(type = "Float32Array"))]
     pub loss: Vec<f32>,
-    /// The last learning rate of each bucket.
+    /// The last learning rate in each bucket.
     #[cfg_attr(test, ts(type = "Float32Array"))]
     pub rate: Vec<f32>,
-    /// The last validation loss of each bucket.
+    /// The last validation loss in each bucket.
     #[cfg_attr(test, ts(type = "Float32Array"))]
     pub validation: Vec<f32>,
 }
@@ -98,7 +100,7 @@ impl History {
         Self::default()
     }
 
-    /// Buckets so far.
+    /// Number of buckets so far.
     #[must_use]
     pub fn len(&self) -> usize {
         self.loss.len()
@@ -116,7 +118,8 @@ impl History {
         self.n_steps
     }
 
-    /// Records consecutive steps from `first_step` on, each with the rate that its update took.
+    /// Records consecutive steps from `first_step` on, each with its batch loss and the learning rate of its
+    /// update.
     ///
     /// Losses that are not finite leave a gap. `rates` holds as many numbers as `batch_losses`; a shorter
     /// one leaves the rest of the steps without a rate.
@@ -135,7 +138,7 @@ impl History {
         self.record(first_step, batch_losses, rate_of);
     }
 
-    /// [`record_steps`](Self::record_steps) where one rate holds throughout.
+    /// Does the same as [`record_steps`](Self::record_steps), with the same learning rate for every step.
     pub fn record_steps_at_rate(&mut self, first_step: u64, batch_losses: &[f32], rate: f32) {
         self.record(first_step, batch_losses, |_| rate);
     }
@@ -147,14 +150,14 @@ impl History {
         self.loss[index] = if loss.is_finite() { loss } else { f32::NAN };
     }
 
-    /// Records the loss of the weights at `step` over the rows that are held out.
+    /// Records the loss of the weights at `step` over the validation rows.
     pub fn record_validation(&mut self, step: u64, loss: f32) {
         let index = bucket_of(step);
         self.touch(index);
         self.validation[index] = if loss.is_finite() { loss } else { f32::NAN };
     }
 
-    /// Everything that changed since the last call.
+    /// All buckets that changed since the last call.
     pub fn delta(&mut self) -> HistoryDelta {
         let first = self.changed.min(self.len());
         self.changed = self.len();
@@ -385,33 +388,35 @@ impl History {
     }
 }
 
-/// The buckets of one pixel column of a plot; `NaN` if it has none.
+/// The history buckets that fall into one pixel column of a plot, combined. A value that none of them has is
+/// `NaN`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Column {
-    /// First step of its first bucket.
+    /// First step of the column's first bucket.
     pub first_step: u64,
-    /// Last step of its last bucket.
+    /// Last step of the column's last bucket.
     pub last_step: u64,
-    /// Least batch loss.
+    /// Least batch loss in the column.
     pub batch_loss_min: f32,
-    /// Greatest batch loss.
+    /// Greatest batch loss in the column.
     pub batch_loss_max: f32,
-    /// Mean of the buckets' means.
+    /// Mean of the mean batch losses of the column's buckets.
     pub batch_loss_mean: f32,
-    /// Least evaluated loss.
+    /// Least evaluated loss in the column.
     pub loss_min: f32,
-    /// Greatest evaluated loss.
+    /// Greatest evaluated loss in the column.
     pub loss_max: f32,
-    /// Last evaluated loss.
+    /// Last evaluated loss in the column.
     pub loss: f32,
-    /// Last learning rate.
+    /// Last learning rate in the column.
     pub rate: f32,
-    /// Last validation loss.
+    /// Last validation loss in the column.
     pub validation: f32,
 }
 
-/// Exponential moving average with the bias correction of Adam (Kingma & Ba 2015, section 3):
-/// `m <- f m + (1 - f) v`, shown as `m / (1 - f^t)`.
+/// Exponential moving average with the bias correction of Adam (Kingma & Ba 2015, section 3). With factor
+/// `f`, the average `m` of the first `t` values follows `m <- f m + (1 - f) value`; the result is `m / (1 -
+/// f^t)`.
 ///
 /// `factor` is clamped to 0..=0.999, where 0 changes nothing. A `NaN` stays a gap and does not
 /// affect its neighbors.
@@ -439,7 +444,8 @@ struct Fold {
     count: u64,
 }
 
-/// Branch-free over eight lanes, so that it vectorizes: there are millions of losses.
+/// Least value, greatest value, sum and count of the finite losses. Branch-free over eight lanes, so that it
+/// vectorizes: there are millions of losses.
 fn fold(losses: &[f32]) -> Fold {
     const LANES: usize = 8;
     let mut min = [f32::INFINITY; LANES];

@@ -29,46 +29,47 @@ use crate::trainer::{Mark, Path};
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(rename = "SessionRequest", tag = "kind", rename_all = "snake_case"))]
 pub enum Request {
-    /// Make this the configuration. What may change during a run changes then; everything else starts a new run.
+    /// Make `config` the configuration. If only settings changed that may change during a run, the run
+    /// continues; otherwise a new run starts.
     Configure {
-        /// All of it.
+        /// The complete new configuration.
         config: Box<RunConfig>,
     },
-    /// Start training, or continue.
+    /// Start or continue training.
     Train,
-    /// Pause.
+    /// Pause training.
     Pause,
-    /// Make one update.
+    /// Make one parameter update.
     Step,
-    /// Train to the end of the epoch.
+    /// Train until the current epoch ends.
     Epoch,
-    /// Go back to the initial weights; paused.
+    /// Return to the initial weights and pause.
     Reset,
-    /// Include in every snapshot from now on what the page displays.
+    /// Choose the long parts of a snapshot that every snapshot from now on includes.
     Show {
-        /// What that is.
+        /// The parts that the page displays.
         shown: Shown,
     },
-    /// Add a point.
+    /// Add a data point to the rows that the user edits.
     AddPoint {
-        /// In the units of the data.
+        /// x coordinate of the point, in the units of the data.
         x: f64,
-        /// In the units of the data.
+        /// y coordinate (target) of the point, in the units of the data.
         y: f64,
     },
-    /// Remove a row.
+    /// Remove a data row.
     RemovePoint {
-        /// Index into the rows as they are now.
+        /// Index of the row to remove, among the current rows.
         index: u32,
     },
-    /// Predict with the model of one input.
+    /// Predict with a model that has a single input.
     Predict {
-        /// Numbers separated by spaces or commas.
+        /// The x values to predict at, as text: numbers separated by spaces or commas.
         inputs: String,
     },
-    /// Predict one row, and split the prediction by input.
+    /// Predict one row and attribute the prediction to its inputs.
     PredictRow {
-        /// A number or a level for each input.
+        /// One value for each input of the model: a number, or the name of a category's level.
         values: Vec<String>,
     },
     /// Export the weights as a run file.
@@ -76,37 +77,37 @@ pub enum Request {
         /// Which weights; by default the current ones.
         #[cfg_attr(test, ts(optional))]
         which: Option<Which>,
-        /// When, in the page's words: nothing below it has a clock.
+        /// The date and time of saving, formatted by the page, since the engine has no clock.
         #[cfg_attr(test, ts(optional))]
         saved: Option<String>,
     },
-    /// Continue the run of a run file, its history included.
+    /// Continue the run that a run file holds, its history included.
     Import {
-        /// Its content, which crosses as a typed array.
+        /// The bytes of the run file; the page passes them as a typed array.
         #[cfg_attr(test, ts(type = "Uint8Array"))]
         bytes: Vec<u8>,
     },
-    /// Start a new run on the current rows from a model of another tool.
+    /// Start a new run on the current rows from a model that another tool trained.
     Adopt {
-        /// What the wasm of model files has read.
+        /// The foreign model as JSON, as the wasm of model files has read it.
         #[cfg_attr(test, ts(as = "crate::foreign::Model"))]
         model: Value,
     },
-    /// Compare a model of another tool with the current weights on the current rows.
+    /// Compare a model that another tool trained with the current weights, on the current rows.
     Compare {
-        /// What the wasm of model files has read.
+        /// The foreign model as JSON, as the wasm of model files has read it.
         #[cfg_attr(test, ts(as = "crate::foreign::Model"))]
         model: Value,
     },
-    /// Count rows on a grid.
+    /// Count the rows in each cell of a grid over the x-y plane.
     Density {
-        /// Left and right edge.
+        /// Left and right edge of the grid.
         x: [f64; 2],
-        /// Lower and upper edge.
+        /// Lower and upper edge of the grid.
         y: [f64; 2],
-        /// Number of cells horizontally.
+        /// Number of grid cells from left to right.
         columns: u32,
-        /// Number of cells vertically.
+        /// Number of grid cells from bottom to top.
         rows: u32,
     },
 }
@@ -145,19 +146,19 @@ impl FromFields for Request {
 
 read_fields!(@deserialize Request);
 
-/// What the page displays besides the essentials: the parts of a snapshot that are long.
+/// The long parts of a snapshot, each of which is included only while the page displays it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Shown {
-    /// The weights.
+    /// Whether snapshots include the weights.
     pub weights: bool,
-    /// The coefficient path.
+    /// Whether snapshots include the coefficient path.
     pub path: bool,
 }
 
 read_fields!(Shown { weights, path });
 
-/// Leaves a value to `web`, which attaches it as a typed array.
+/// Serializes a long column as null, because `web` attaches it afterwards as a typed array.
 fn attached<T, S: Serializer>(_: &T, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_unit()
 }
@@ -171,9 +172,9 @@ pub enum Answer {
     Configured(Box<Configured>),
     /// The answer to `predict`.
     Predicted {
-        /// The x.
+        /// The x values that were predicted at.
         inputs: Vec<f64>,
-        /// The prediction at each.
+        /// The prediction at each of `inputs`.
         outputs: Vec<f64>,
     },
     /// The answer to `predict_row`.
@@ -182,55 +183,56 @@ pub enum Answer {
         output: f64,
         /// The output of a row whose features are all at their means.
         baseline: f64,
-        /// How much each input's features add to that; products of two inputs are split between both.
+        /// How much each input adds to `baseline`, in the order of the inputs. The part of a product of two
+        /// inputs is split evenly between them.
         contributions: Vec<f64>,
-        /// The response: a number, a probability for each class (of two, for the second), or the class if the loss has no
-        /// probabilities.
+        /// The response: the predicted number, one probability for each class (only that of the second class
+        /// if there are two), or the class index if the loss has no probabilities.
         response: Vec<f64>,
     },
     /// The answer to `export`.
     Exported {
-        /// A name to save it under.
+        /// A suggested file name.
         file_name: String,
-        /// A run file.
+        /// The content of the run file.
         text: String,
     },
     /// The answer to `compare`.
     Compared(Box<Comparison>),
     /// The answer to `density`.
     Density {
-        /// Number of cells horizontally.
+        /// Number of grid cells from left to right.
         columns: u32,
-        /// Number of cells vertically.
+        /// Number of grid cells from bottom to top.
         rows: u32,
-        /// Left and right edge.
+        /// Left and right edge of the grid.
         x: [f64; 2],
-        /// Lower and upper edge.
+        /// Lower and upper edge of the grid.
         y: [f64; 2],
         /// Rows in each cell, row-major from the bottom.
         #[serde(serialize_with = "attached")]
         #[cfg_attr(test, ts(type = "Uint32Array"))]
         counts: Vec<u32>,
     },
-    /// The answer to everything else.
+    /// The answer to every request that has no answer of its own.
     Done,
 }
 
-/// The configuration as it is now.
+/// The configuration after a request, and what the request changed.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(rename = "RunDescription"))]
 pub struct Configured {
     /// The number of the run, which counts from 1.
     pub run: u32,
-    /// All of it.
+    /// The complete configuration in effect.
     pub config: RunConfig,
-    /// The part of its link after `#`; empty for the default.
+    /// The part after `#` of a link to this configuration; empty for the default configuration.
     pub query: String,
-    /// Whether a new run began.
+    /// Whether the request started a new run.
     pub restarted: bool,
-    /// The data, if a new run began.
+    /// The data of the new run; null if no new run began.
     pub dataset: Option<DatasetInfo>,
-    /// The optimum, if only that has changed.
+    /// The new optimum, if it changed without a new run, as it does with the penalty.
     pub exact: Option<Exact>,
     /// What the user should know about data and model.
     pub notices: Vec<Message>,
@@ -240,40 +242,40 @@ pub struct Configured {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct DatasetInfo {
-    /// All rows.
+    /// Total number of rows.
     pub n_samples: u32,
-    /// Validation rows.
+    /// Number of validation rows.
     pub n_validation: u32,
-    /// Test rows.
+    /// Number of test rows.
     pub n_test: u32,
-    /// Features, after the feature map.
+    /// Number of features, as the feature map makes them from the inputs.
     pub n_features: u32,
-    /// Parameters, the biases included.
+    /// Number of parameters, biases included.
     pub n_parameters: u32,
     /// The inputs of the model.
     pub inputs: Vec<InputInfo>,
     /// Name of the target.
     pub target: String,
-    /// Names of its classes; empty if it is learned as a number.
+    /// Names of the target's classes; empty if the target is a number.
     pub classes: Vec<String>,
-    /// Whether predictions are probabilities of the classes.
+    /// Whether the model predicts class probabilities.
     pub has_probabilities: bool,
-    /// The term that each weight belongs to, without the bias.
+    /// Name of the term (such as `x^2`) that each weight multiplies; the bias is left out.
     pub terms: Vec<String>,
     /// How numbers are scaled inside the model.
     pub scaling: Scaling,
     /// Bytes of memory that the rows take, in every form in which they are kept.
     pub bytes: f64,
-    /// The x of every row, if they are few enough to draw; empty if there are several inputs.
+    /// x of every row; empty if there are too many rows to draw or several inputs.
     #[serde(serialize_with = "attached")]
     #[cfg_attr(test, ts(type = "Float32Array"))]
     pub points_x: Vec<f32>,
-    /// The y of every row, if they are few enough to draw; if there are several inputs, of the rows whose predictions
-    /// come with each snapshot.
+    /// y of every row; empty if there are too many rows to draw. With several inputs, only of the rows whose
+    /// predictions each snapshot contains.
     #[serde(serialize_with = "attached")]
     #[cfg_attr(test, ts(type = "Float32Array"))]
     pub points_y: Vec<f32>,
-    /// Least and greatest x; of the target, if there are several inputs.
+    /// Least and greatest x; with several inputs, of the target instead.
     pub x_range: [f64; 2],
     /// Least and greatest y.
     pub y_range: [f64; 2],
@@ -287,13 +289,14 @@ pub struct DatasetInfo {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct InputInfo {
-    /// The column.
+    /// Name of the input's column.
     pub name: String,
-    /// Levels of a category; empty for a number.
+    /// Names of a category's levels; empty for a numeric input.
     pub levels: Vec<String>,
-    /// Least and greatest value; indices of a category.
+    /// Least and greatest value of the input; for a category, of its level indices.
     pub range: [f64; 2],
-    /// A value to begin with: in the middle of a number's range, the first level of a category.
+    /// The initial value of the input field: the middle of a number's range, or the first level of a
+    /// category.
     pub start: String,
 }
 
@@ -301,154 +304,158 @@ pub struct InputInfo {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Exact {
-    /// In the units of x and y: the weights, then the bias if there is one, of each output; null if unknown or infinite.
+    /// Weights in the units of x and y: for each output its weights, then its bias if there is one. Null if
+    /// unknown or infinite.
     #[cfg_attr(test, ts(type = "(number | null)[]"))]
     pub weights: Vec<f64>,
-    /// Whether no other weights are as good.
+    /// Whether the optimum is unique: no other weights reach the same loss.
     pub unique: bool,
-    /// Least loss.
+    /// The loss at the optimum.
     pub loss: f64,
-    /// Fraction of the variance explained.
+    /// R² at the optimum: the fraction of the target's variance that it explains.
     pub r2: Option<f64>,
-    /// Plain batch descent diverges above this rate.
+    /// The learning rate above which plain batch descent diverges.
     pub stable_rate: f64,
     /// Condition number of the Hessian; null if infinite.
     #[cfg_attr(test, ts(type = "number | null"))]
     pub condition: f64,
-    /// The x of the optimal curve.
+    /// x values at which the curve of the optimal model is drawn.
     #[serde(serialize_with = "attached")]
     #[cfg_attr(test, ts(type = "Float32Array"))]
     pub curve_x: Vec<f32>,
-    /// The prediction there.
+    /// Prediction of the optimal model at each of `curve_x`.
     #[serde(serialize_with = "attached")]
     #[cfg_attr(test, ts(type = "Float32Array"))]
     pub curve_y: Vec<f32>,
 }
 
-/// One instant of a run; all of it belongs together.
+/// The state of a run at one instant; all fields belong to the same step unless stated otherwise.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Snapshot {
-    /// Always `snapshot`.
+    /// Always `snapshot`; tells the page which kind of message this is.
     #[cfg_attr(test, ts(type = "\"snapshot\""))]
     pub kind: &'static str,
-    /// The number of the run.
+    /// The number of the run, which counts from 1.
     pub run: u32,
-    /// How it stands.
+    /// Whether the run is paused, training, finished or diverged.
     pub status: RunStatus,
-    /// Updates done.
+    /// Updates done so far.
     pub step: f64,
-    /// Epochs done.
+    /// Epochs done so far.
     pub epoch: f64,
-    /// Loss of these weights, over the training rows or `loss_rows` of them.
+    /// Loss of the current weights, measured on `loss_rows` training rows.
     pub loss: f64,
-    /// The number of rows that it was measured on.
+    /// The number of training rows that `loss` was measured on.
     pub loss_rows: u32,
-    /// Whether `loss` was measured on a sample of the training rows.
+    /// Whether `loss` was measured on only a sample of the training rows.
     pub loss_is_sample: bool,
     /// Loss of the last update's batch, before that update.
     pub batch_loss: Option<f32>,
-    /// Fraction of the variance explained.
+    /// R² of the current weights on the training rows: the fraction of the target's variance that they
+    /// explain.
     pub r2: Option<f64>,
-    /// Validation loss of these weights.
+    /// Validation loss of the current weights.
     pub validation_loss: Option<f64>,
-    /// Fraction of the variance of the validation targets explained.
+    /// R² of the current weights on the validation rows.
     pub validation_r2: Option<f64>,
-    /// The least validation loss, and the step of its weights.
+    /// The least validation loss so far, and the step at which it was reached.
     pub best: Option<[f64; 2]>,
-    /// Gradient norm of these weights.
+    /// Euclidean norm of the gradient at the current weights.
     pub gradient_norm: f64,
-    /// The rate of the next update.
+    /// The learning rate of the next update.
     pub learning_rate: f64,
-    /// In the units of x and y, as [`Exact::weights`]; null unless they are [`Shown`].
+    /// The current weights, in the order and units of [`Exact::weights`]; null unless [`Shown::weights`].
     #[serde(serialize_with = "attached")]
     #[cfg_attr(test, ts(type = "Float64Array | null"))]
     pub weights: Option<Vec<f64>>,
-    /// `||w - w*|| / ||w*||` in the units of x and y; null if the optimum `w*` is not unique.
+    /// Relative distance to the optimum `w*`: `||w - w*|| / ||w*||` in the units of x and y; null if `w*` is
+    /// not unique.
     pub distance: Option<f64>,
     /// Updates per second, over the last half second.
     pub steps_per_second: f64,
-    /// The engine.
+    /// The engine that computes the run.
     pub backend: BackendInfo,
-    /// Bytes of the browser's memory that the worker's module has taken.
+    /// Bytes of memory that the worker's wasm module has allocated.
     pub memory_bytes: f64,
-    /// The x of the fitted curve.
+    /// x values at which the curve of the current model is drawn.
     #[serde(serialize_with = "attached")]
     #[cfg_attr(test, ts(type = "Float32Array"))]
     pub curve_x: Vec<f32>,
-    /// The prediction there.
+    /// Prediction of the current model at each of `curve_x`.
     #[serde(serialize_with = "attached")]
     #[cfg_attr(test, ts(type = "Float32Array"))]
     pub curve_y: Vec<f32>,
-    /// If there are several inputs: predictions for the rows of `points_y`; for classes, the probability of the true one.
+    /// With several inputs: predictions for the rows of `points_y`; with classes, the predicted probability
+    /// of the true class.
     #[serde(serialize_with = "attached")]
     #[cfg_attr(test, ts(type = "Float32Array"))]
     pub predicted: Vec<f32>,
-    /// The part of the loss that is the penalty.
+    /// The part of `loss` that is the penalty.
     pub penalty: f64,
-    /// For each fold of a cross-validation, its loss in the run that leaves it out.
+    /// Cross-validation: for each fold, the loss of its rows under the model that was trained without them.
     #[serde(serialize_with = "attached")]
     #[cfg_attr(test, ts(type = "Float32Array"))]
     pub folds: Vec<f32>,
-    /// The models of the coefficient path; null without one, or unless it is [`Shown`].
+    /// The coefficient path; null if the run has none, or unless [`Shown::path`].
     #[serde(serialize_with = "attached")]
     pub path: Option<Path>,
-    /// The history since the last snapshot.
+    /// The part of the history that changed since the last snapshot.
     #[serde(serialize_with = "attached")]
     pub history: HistoryDelta,
-    /// Changes made during the run.
+    /// Changes that the user made to the configuration during the run.
     pub marks: Vec<Mark>,
 }
 
-/// How far long work is, while a request waits for it.
+/// The progress of long work that a request waits for.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Progress {
-    /// Always `progress`.
+    /// Always `progress`; tells the page which kind of message this is.
     #[cfg_attr(test, ts(type = "\"progress\""))]
     pub kind: &'static str,
     /// What is being done.
     pub message: Message,
-    /// The fraction of it that is done, from 0 to 1.
+    /// The fraction of the work that is done, from 0 to 1.
     pub fraction: f64,
 }
 
-/// How a run stands.
+/// Whether a run is paused, training, finished or diverged.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(rename = "Status"))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum RunStatus {
-    /// It is paused.
+    /// The run is paused.
     Paused,
-    /// It is being trained.
+    /// The run is being trained.
     Training,
-    /// It met a stop condition.
+    /// The run met a stop condition.
     Finished {
-        /// Which.
+        /// The stop condition that was met.
         reason: Message,
     },
-    /// It diverged and stopped on its last finite state.
+    /// The run diverged and stopped in its last finite state.
     Diverged {
-        /// Why.
+        /// Why the run counts as diverged.
         reason: Message,
-        /// A learning rate that would not have diverged.
+        /// A learning rate at which the run would not have diverged.
         suggested_rate: f64,
     },
 }
 
-/// The engine in use.
+/// The engine that computes the run, as it is described to the user.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(rename = "BackendInUse"))]
 pub struct BackendInfo {
     /// `gpu` or `cpu`.
     #[cfg_attr(test, ts(type = "\"gpu\" | \"cpu\""))]
     pub kind: &'static str,
-    /// Name of the adapter, or the instruction set.
+    /// Name of the GPU adapter, or of the CPU's instruction set.
     pub name: String,
-    /// Why this one: forced, measured, or a fallback.
+    /// Why this engine is used: the user chose it, it was the fastest, or another one failed.
     pub reason: Message,
-    /// How a full batch is computed, if there is a choice.
+    /// How a full batch is computed (by one worker or two), if there is a choice.
     pub how: Option<Message>,
-    /// Whether it stands in for another.
+    /// Whether this engine replaces one that was wanted but failed or is missing.
     pub fallback: bool,
 }

@@ -1,4 +1,5 @@
-//! The run file: trained weights with everything that made them, written and read.
+//! The run file: trained weights with the data description, configuration and state that produced them;
+//! writing and reading.
 
 use std::collections::BTreeMap;
 
@@ -19,19 +20,19 @@ mod write;
 pub use facts::{DataFacts, MetricValues};
 pub use read::{Imported, read, read_value};
 
-/// The `format` field of every run file.
+/// The value of the `format` field in every run file.
 pub const FORMAT: &str = "downhill-weights";
-/// The version that is written, and the only one that is read.
+/// The run file version that is written, and the only one that can be read.
 pub const VERSION: u64 = 1;
 /// The most points of a run's history that a file keeps.
 pub const MAX_HISTORY_POINTS: usize = 1_000;
 
-/// What the user decides about a file.
+/// The user's choices when saving a run file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Saving {
-    /// Which weights.
+    /// Which weights to save.
     pub which: Which,
-    /// When it is saved, as the caller words it.
+    /// The date and time of saving, as text that the caller formatted.
     pub saved: Option<String>,
 }
 
@@ -40,57 +41,59 @@ pub struct Saving {
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum Which {
-    /// Those that the run has now.
+    /// The weights that the run has now.
     #[default]
     Current,
-    /// Those of [`Trainer::best_seen`].
+    /// The weights of [`Trainer::best_seen`].
     Best,
 }
 
-/// A run file: the model, what made it, and what is needed to continue training.
+/// A run file: the model, its configuration, and the state that is needed to continue training.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct RunFile {
-    /// [`FORMAT`].
+    /// The file's format name, always [`FORMAT`].
     pub format: String,
-    /// [`VERSION`].
+    /// The file's format version, always [`VERSION`].
     pub version: u64,
-    /// The version of Downhill that wrote it.
+    /// The version of Downhill that wrote the file.
     pub downhill: String,
-    /// When it was saved, as whoever saved it words that.
+    /// The date and time of saving, as text that the caller formatted.
     pub saved: Option<String>,
     /// Names of the inputs and the target.
     #[cfg_attr(test, ts(as = "WrittenColumns"))]
     pub columns: Columns,
-    /// The model: kernels `[in, out]` and biases. Its inputs are the features that `feature_map` makes.
+    /// The layers of the model, with kernels `[in][out]` and biases. The first layer takes the features that
+    /// `feature_map` makes.
     pub layers: Vec<LayerWeights>,
-    /// From x to the inputs of the first layer.
+    /// The map from x to the inputs of the first layer.
     #[cfg_attr(test, ts(type = "unknown"))]
     pub feature_map: FeatureMap,
     /// The same model as coefficients of x, x^2, ..., in the units of x and y.
     pub original_units: OriginalUnits,
     /// The loss of these weights, penalty included.
     pub loss: f64,
-    /// The number of rows that the loss was measured on.
+    /// The number of training rows that `loss` was measured on.
     pub loss_rows: u32,
-    /// Updates done.
+    /// Updates done when the file was written.
     pub steps: u64,
-    /// Epochs done.
+    /// Epochs done when the file was written.
     pub epochs: u64,
     /// The whole configuration, seed included.
     pub config: RunConfig,
-    /// The engine at the time of writing, and why that one, with the speeds if they were measured.
+    /// The engine at the time of writing and why it was used, with the measured speeds if there are any.
     pub backend: Option<String>,
-    /// Inputs (the index of a category's level) and the prediction for them, so that a reader can check itself.
+    /// Sample rows with their prediction, so that a reader of the file can check itself. Each row has the
+    /// inputs (a category as its level's index), then the prediction.
     pub check_predictions: Vec<Vec<f64>>,
-    /// What training needs to continue to the bit.
+    /// The state that training needs to continue with bit-identical results.
     pub training_state: TrainingState,
-    /// Metrics of these weights on the `training`, `validation` and `test` rows, as far as there are any. Older files
-    /// have neither these nor the fields below.
+    /// Metrics of these weights by group of rows: `training`, `validation` and `test`, if there are such
+    /// rows. Files of older versions lack this field and those below.
     pub metrics: Option<BTreeMap<String, MetricValues>>,
-    /// Facts about the data.
+    /// Size and fingerprint of the data.
     pub data: Option<DataFacts>,
-    /// The history of the run.
+    /// The history of the run up to these weights.
     pub history: Option<Curve>,
 }
 
@@ -116,19 +119,20 @@ read_fields!(RunFile {
     history: lenient,
 });
 
-/// Names of the columns.
+/// Names of the columns that the model uses.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "WrittenColumns", into = "WrittenColumns")]
 pub struct Columns {
     /// The inputs of the model.
     pub inputs: Vec<Input>,
-    /// The target.
+    /// Name of the target column.
     pub target: String,
-    /// The names of the target's classes, if it is one.
+    /// Names of the target's classes; empty if the target is a number.
     pub target_levels: Vec<String>,
 }
 
-/// [`Columns`] as files write them: a single number is a `feature`, as before there were several inputs.
+/// [`Columns`] as they are written to a file. A single numeric input is written as `feature`, as in files
+/// from before there were several inputs.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(rename = "RunFileColumns"))]
 pub(crate) struct WrittenColumns {
@@ -170,22 +174,24 @@ impl TryFrom<WrittenColumns> for Columns {
     }
 }
 
-/// Coefficients in the units of x and y.
+/// A linear model's coefficients in the units of x and y.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct OriginalUnits {
-    /// The coefficients of x, x^2, ...; for several outputs those of each, one after the other.
+    /// The coefficients of x, x^2, ...; with several outputs, all coefficients of the first output, then of
+    /// the second, and so on.
     pub weights: Vec<f64>,
-    /// The constant; absent if the model has no bias or several outputs.
+    /// The constant term; absent if the model has no bias or several outputs.
     pub bias: Option<f64>,
-    /// The constants of several outputs.
+    /// The constant term of each output, if there are several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub biases: Option<Vec<f64>>,
 }
 
 read_fields!(OriginalUnits { weights, bias, biases });
 
-/// What a checkpoint holds besides weights and steps. Vectors that a run does not need are empty; older files have all.
+/// What a checkpoint contains besides weights and steps. Vectors that a run does not need are empty; files of
+/// older versions contain all of them.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct TrainingState {
@@ -233,7 +239,7 @@ read_fields!(TrainingState {
 });
 
 impl RunFile {
-    /// The file as text.
+    /// Serializes the run file as JSON text.
     ///
     /// # Errors
     /// [`Code::WeightsNotFinite`]: JSON cannot write a number that is not finite.

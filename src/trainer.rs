@@ -1,4 +1,4 @@
-//! The trainer: it steps an engine through a plan and knows the state of the run at any moment.
+//! The trainer: it steps an engine through a plan and keeps the state of the run.
 //!
 //! `plan` decides the next steps, `advance` hands them to the engine, `measure` evaluates the weights, `validation`
 //! watches the validation rows, `restart` resets and restores, `change` applies a new configuration to a run.
@@ -41,23 +41,23 @@ pub use sweep::{Standing, Sweep};
 pub use task::{Exact, Task};
 use validation::Validation;
 
-/// Whether a run can go on.
+/// Whether a run can continue, and if not, why it ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Status {
-    /// It can go on.
+    /// The run can continue.
     Ready,
-    /// A stop condition was met.
+    /// A stop condition, stated by the message, was met.
     Finished(Message),
-    /// It diverged and stopped on its last finite state.
+    /// The run diverged and stopped in its last finite state.
     Diverged {
-        /// Why.
+        /// Why the run counts as diverged.
         reason: Message,
-        /// A learning rate that would not have diverged.
+        /// A learning rate at which the run would not have diverged.
         suggested_rate: f64,
     },
 }
 
-/// A run.
+/// A training run: its plan, data, engine, state and history.
 #[derive(Debug)]
 pub struct Trainer {
     plan: RunPlan,
@@ -69,10 +69,12 @@ pub struct Trainer {
     monitor: Monitor,
     measurements: Measurements,
     validation: Option<Validation>,
-    /// By validation loss if there are validation rows, else by the training loss over all rows.
+    /// The best weights so far: by validation loss if there are validation rows, else by training loss over
+    /// all rows.
     best: Option<Best>,
     log: Log,
-    /// The shown run and the parallel ones, in the order of `state`.
+    /// One specification for each run that trains in the same calls: the shown run, then the parallel ones.
+    /// `state` has the same order.
     runs: Vec<RunSpec>,
 }
 
@@ -80,7 +82,7 @@ impl Trainer {
     /// Starts a run at its initial weights and measures them.
     ///
     /// # Errors
-    /// Those of the backend.
+    /// The errors of the backend.
     pub async fn new(plan: RunPlan, task: Task, backend: Backend, in_use: InUse) -> Result<Self> {
         let runs = parallel::runs(&plan, &task);
         let state = runs::initial_state(&runs, &plan, &task.problem, &task.layout);
@@ -105,77 +107,79 @@ impl Trainer {
         Ok(trainer)
     }
 
-    /// How the run stands.
+    /// Whether the run can continue, has finished or has diverged.
     pub fn status(&self) -> &Status {
         &self.status
     }
 
-    /// The checked configuration.
+    /// The checked configuration of the run.
     pub fn plan(&self) -> &RunPlan {
         &self.plan
     }
 
-    /// The data, and what is known of it without training.
+    /// The data and model of the run, with what is known of them without training.
     pub fn task(&self) -> &Task {
         &self.task
     }
 
-    /// The engine in use and why.
+    /// The engine that computes the run, and why it was chosen.
     pub fn in_use(&self) -> &InUse {
         &self.engine.in_use
     }
 
-    /// The engine, to tune it.
+    /// Mutable access to the engine, to tune it.
     pub fn backend_mut(&mut self) -> &mut Backend {
         &mut self.engine.backend
     }
 
-    /// The loss and learning rate of every step so far, decimated.
+    /// Loss and learning rate of all steps so far, combined into buckets.
     pub fn history(&self) -> &History {
         &self.log.history
     }
 
-    /// The history, to take its latest changes.
+    /// Mutable access to the history, which is needed to take its latest changes.
     pub fn history_mut(&mut self) -> &mut History {
         &mut self.log.history
     }
 
-    /// The changes that were made during the run.
+    /// Changes that were made to the configuration during the run.
     pub fn marks(&self) -> &[Mark] {
         &self.log.marks
     }
 
-    /// The loss of the last update's batch, before that update.
+    /// The loss of the last update's batch, as it was before that update.
     pub fn batch_loss(&self) -> Option<f32> {
         self.log.batch_loss
     }
 
-    /// Keeps the batch loss of every update from now on, for [`Trainer::take_losses`].
+    /// Records the batch loss of every update from now on, for [`Trainer::take_losses`].
     pub fn keep_losses(&mut self) {
         self.log.kept_losses = Some(Vec::new());
     }
 
-    /// Takes the batch losses kept so far, in the order of the updates; each is of the weights before its update.
+    /// Takes out the batch losses recorded since [`Trainer::keep_losses`] or the last call, in the order of
+    /// the updates; each is the loss before its update.
     pub fn take_losses(&mut self) -> Vec<f32> {
         self.log.kept_losses.replace(Vec::new()).unwrap_or_default()
     }
 
-    /// Updates done.
+    /// Number of updates done.
     pub fn step(&self) -> u64 {
         self.state.steps[0]
     }
 
-    /// Epochs done, and rows of the current one.
+    /// The number of epochs done, and of rows done in the current epoch.
     pub fn place(&self) -> Place {
         self.planner.place
     }
 
-    /// The parameters for the scaled features: weights, then the bias.
+    /// The parameters for the scaled features: weights, then biases.
     pub fn parameters(&self) -> &[f32] {
         self.state.parameters(0)
     }
 
-    /// The parameters in the units of inputs and target, one output after the other; `None` if the model is not linear.
+    /// A linear model's parameters in the units of inputs and target, output by output; `None` if the model
+    /// is not linear.
     pub fn original_parameters(&self) -> Option<Vec<f64>> {
         self.task.original(&self.parameters_f64())
     }

@@ -1,4 +1,4 @@
-//! A history as a run file keeps it: a bounded number of points, whatever its length.
+//! A history as a run file stores it: reduced to a bounded number of points.
 
 use serde::Serialize;
 
@@ -6,20 +6,20 @@ use crate::fields::read_fields;
 
 use super::{History, bucket_of, bucket_start};
 
-/// Points of a run's history in ascending order of their steps, one array for each column; all have one length. `NaN`,
-/// which JSON writes as null, means "missing".
+/// Points of a run's history in ascending order of their steps, as one array for each column; all arrays have
+/// the same length. A missing value is `NaN`, which JSON writes as null.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Curve {
-    /// Updates done.
+    /// Updates done at each point.
     pub step: Vec<u64>,
-    /// Training loss of the weights, over all rows or a sample.
+    /// Training loss of the weights at each point, over all training rows or a sample.
     pub loss: Vec<f64>,
     /// Mean batch loss of the updates since the previous point.
     pub batch_loss: Vec<f64>,
-    /// Learning rate of the last of them.
+    /// Learning rate of the last update before each point.
     pub learning_rate: Vec<f64>,
-    /// Validation loss of the weights.
+    /// Validation loss of the weights at each point.
     pub validation_loss: Vec<f64>,
 }
 
@@ -32,7 +32,7 @@ read_fields!(Curve {
 });
 
 impl Curve {
-    /// Points.
+    /// Number of points.
     pub fn len(&self) -> usize {
         self.step.len()
     }
@@ -44,8 +44,8 @@ impl Curve {
 }
 
 impl History {
-    /// At most `max_points` points of the history up to `last_step`, spread evenly over its buckets, the first and the last
-    /// included. If there are no more buckets than that, it is the whole history.
+    /// The history up to `last_step`, reduced to at most `max_points` points that are spread evenly over its
+    /// buckets. The first and the last bucket are included; if there are few enough buckets, all are.
     #[must_use]
     pub fn curve(&self, max_points: usize, last_step: u64) -> Curve {
         let n = self.len().min(bucket_of(last_step) + 1);
@@ -81,8 +81,8 @@ impl History {
         curve
     }
 
-    /// Starts over with a curve, up to `last_step`, from which a run continues. Steps that do not ascend are left out, and
-    /// so is what one column has beyond the others.
+    /// Replaces the history by the points of `curve` up to `last_step`, the step from which a run continues.
+    /// Steps that do not ascend are skipped, and longer columns are cut to the shortest.
     pub fn retrace(&mut self, curve: &Curve, last_step: u64) {
         self.clear();
         let at = |values: &[f64], point: usize| values.get(point).map_or(f32::NAN, |value| *value as f32);
@@ -111,7 +111,7 @@ impl History {
     }
 }
 
-/// The f64 that has the fewest decimals and is this f32: 0.1 and not 0.10000000149011612.
+/// The f64 with the fewest decimals that rounds to this f32: 0.1 and not 0.10000000149011612.
 fn digits(value: f32) -> f64 {
     let wide = f64::from(value);
     // As far as f64 holds powers of ten: their quotient is what the decimals are read as.

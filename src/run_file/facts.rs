@@ -1,4 +1,5 @@
-//! What a run file says about its weights: how good they are, and on which data.
+//! Facts that a run file states about its weights: their metrics, and the size of the data they were trained
+//! on.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -12,19 +13,19 @@ use crate::metrics::NamedMetrics;
 use crate::model::Layout;
 use crate::trainer::Trainer;
 
-/// Metrics by name: `mse`, `rmse`, `mae`, `r2` of a number (`deviance`, `d2` of counts), `log_loss`, `accuracy` of a
-/// class. An undefined one, such as the R² of a constant target, is `None`.
+/// Metrics by name: `mse`, `rmse`, `mae` and `r2` for a number (`deviance` and `d2` for counts), `log_loss`
+/// and `accuracy` for classes. An undefined metric, such as the R² of a constant target, is `None`.
 pub type MetricValues = BTreeMap<String, Option<f64>>;
 
-/// Facts about the data of a run.
+/// Size and fingerprint of the data of a run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct DataFacts {
-    /// All rows.
+    /// Total number of rows.
     pub n_samples: u32,
-    /// Validation rows.
+    /// Number of validation rows.
     pub n_validation: u32,
-    /// Test rows.
+    /// Number of test rows.
     pub n_test: u32,
     /// A hash of the table, if the user loaded one.
     pub fingerprint: Option<String>,
@@ -46,8 +47,8 @@ pub(super) fn data(trainer: &Trainer) -> DataFacts {
     }
 }
 
-/// [`MetricValues`] of the parts that have rows, and the training loss without the penalty. Of rows in storage, only the
-/// sample in memory counts.
+/// Metrics by group of rows (`training`, `validation`, `test`; empty groups are left out), and the training
+/// loss without the penalty. If rows are in storage, only the sample in memory counts.
 pub(super) fn metrics(trainer: &Trainer, parameters: &[f32]) -> (BTreeMap<String, MetricValues>, f64) {
     let (task, loss) = (trainer.task(), trainer.plan().config().loss);
     let parameters: Vec<f64> = parameters.iter().map(wide).collect();
@@ -64,7 +65,7 @@ pub(super) fn metrics(trainer: &Trainer, parameters: &[f32]) -> (BTreeMap<String
     (parts, mean_loss)
 }
 
-/// Metrics of all rows and their mean loss. `variance` is that of their targets.
+/// Metrics of all rows of `problem` and their mean loss. `variance` is the variance of their targets.
 fn measure(problem: &Problem, variance: f64, model: (&Layout, &[f64]), loss: Loss) -> (MetricValues, f64) {
     if !(loss == Loss::Squared && problem.weights.is_empty()) {
         return measure_any(problem, model, loss);
@@ -85,7 +86,7 @@ fn measure(problem: &Problem, variance: f64, model: (&Layout, &[f64]), loss: Los
     (named.into(), mse)
 }
 
-/// Metrics under any loss, of weighted samples too.
+/// As `measure`, but for any loss and for weighted rows.
 fn measure_any(
     problem: &Problem,
     (layout, parameters): (&Layout, &[f64]),
@@ -105,7 +106,7 @@ fn measure_any(
     (named.collect(), metrics.mean_loss().unwrap_or(f64::NAN))
 }
 
-/// Features and target of every row.
+/// Iterates over the rows of `problem` as pairs of features and target.
 fn rows(problem: &Problem) -> impl Iterator<Item = (Vec<f64>, f64)> + '_ {
     let features = problem.features.chunks_exact(problem.n_features as usize);
     features.zip(&problem.targets).map(|(features, y)| (features.iter().map(wide).collect(), wide(y)))
@@ -115,7 +116,7 @@ fn wide(w: &f32) -> f64 {
     f64::from(*w)
 }
 
-/// The penalty of these parameters.
+/// The value of the plan's penalty at these parameters.
 pub(super) fn penalty(trainer: &Trainer, parameters: &[f32]) -> f64 {
     let penalty: Penalty = trainer.plan().config().penalty;
     if penalty.strength == 0.0 {

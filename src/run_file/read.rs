@@ -1,4 +1,4 @@
-//! Reads run files and checks that their parts fit each other.
+//! Reads run files and checks that the parts of each file are consistent.
 
 use serde_json::Value;
 
@@ -13,14 +13,14 @@ use crate::message::{Code, Message, Result};
 use crate::model::{self, LayerWeights};
 use crate::trainer::Checkpoint;
 
-/// A run file that was read and checked: what to train on, and from where.
+/// A run file that was read and checked: the plan of its run and the state to continue from.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Imported {
     /// The checked configuration.
     pub plan: RunPlan,
-    /// The feature map, as it was when the weights were trained.
+    /// The feature map with the scales that the weights were trained with.
     pub map: FeatureMap,
-    /// Where to continue.
+    /// The state of the run to continue from.
     pub checkpoint: Checkpoint,
     /// The history of the run, for [`Trainer::retrace`](crate::trainer::Trainer::retrace); empty if the file has none.
     pub history: Curve,
@@ -28,15 +28,14 @@ pub struct Imported {
 
 /// Reads a run file.
 ///
-/// # Errors
-/// Says what is wrong with any other file: `weights_not_json`, `weights_truncated`, `weights_other_kind`,
-/// `weights_version`, `weights_shape`, `weights_not_finite`, or what is wrong with its configuration. Its place in the
-/// epoch is checked against the data, by [`Trainer::restore`](crate::trainer::Trainer::restore).
+/// A message for what is wrong: `weights_not_json`, `weights_truncated`, `weights_other_kind`,
+/// `weights_version`, `weights_shape`, `weights_not_finite`, or an error of the configuration.
+/// [`Trainer::restore`](crate::trainer::Trainer::restore) checks the position in the epoch against the data.
 pub fn read(bytes: &[u8]) -> Result<Imported> {
     read_value(serde_json::from_slice(bytes).map_err(|error| unreadable(bytes, error))?)
 }
 
-/// Why a text is not JSON: it is cut short, or something in it is not JSON.
+/// The error for text that is not JSON: either the text is cut short, or it contains something else.
 fn unreadable(text: &[u8], detail: impl std::fmt::Display) -> Message {
     let (mut depth, mut quoted, mut escaped) = (0_i64, false, false);
     for byte in text {
@@ -110,7 +109,7 @@ fn shape(expected: usize, found: usize) -> Message {
     Message::new(Code::WeightsShape).with("found", found).with("expected", expected)
 }
 
-/// The flat parameters of the layers, if these are those of the configured model.
+/// The file's layers as one flat parameter vector, if their shapes are those of the configured model.
 fn parameters(file: &RunFile) -> Result<Vec<f32>> {
     let (model, map) = (&file.config.model, &file.feature_map);
     let bias = usize::from(model.bias);

@@ -1,4 +1,4 @@
-//! The run file of a run.
+//! Makes the run file of a run.
 
 use super::{
     Columns, FORMAT, MAX_HISTORY_POINTS, OriginalUnits, RunFile, Saving, TrainingState, VERSION, Which, facts,
@@ -8,7 +8,7 @@ use crate::model::{self, Linear};
 use crate::trainer::{Checkpoint, Trainer};
 
 impl RunFile {
-    /// The file of a run.
+    /// The run file of this run, with the weights that `saving` selects.
     pub fn of(trainer: &Trainer, saving: &Saving) -> Self {
         let (task, config) = (trainer.task(), trainer.plan().config());
         let checkpoint = match saving.which {
@@ -54,7 +54,7 @@ impl RunFile {
     }
 }
 
-/// The coefficients of each output, one after the other, apart from their constants.
+/// The coefficients in the units of x and y, output by output, with the constants apart.
 fn original_units(parameters: &[f64], linear: Option<Linear>) -> OriginalUnits {
     let (mut weights, mut biases) = (Vec::new(), Vec::new());
     let outputs = linear.into_iter().flat_map(|linear| {
@@ -98,7 +98,8 @@ fn training_state(checkpoint: &Checkpoint) -> TrainingState {
     }
 }
 
-/// Predictions at the least, the middle and the greatest value of every input, and at the first levels of categories.
+/// Sample rows and their predictions (see [`RunFile::check_predictions`]): every input at its least, its
+/// middle and its greatest value, categories at their first levels.
 fn check_predictions(trainer: &Trainer, parameters: &[f64]) -> Vec<Vec<f64>> {
     let ranges = &trainer.task().dataset.summary().x_ranges;
     [0.0, 0.5, 1.0]

@@ -1,4 +1,4 @@
-//! Hands planned steps to the engine and takes what they did into the run.
+//! Passes planned steps to the engine and records their results in the run.
 
 use std::rc::Rc;
 
@@ -11,15 +11,15 @@ use crate::backend::{self, Backend, InUse, MAX_STEPS_PER_CALL};
 use crate::message::{Code, Message, Result, count};
 use crate::monitor;
 
-/// Steps of one call on the CPU: their plan and trace stay in its nearest caches.
+/// Maximum number of steps per call on the CPU, so that their plan and trace stay in its nearest caches.
 const CPU_STEPS_PER_CALL: usize = 1 << 11;
 
-/// The backend of a run, and how it is described to the user.
+/// The backend of a run, with its description for the user.
 #[derive(Debug)]
 pub(super) struct Engine {
     pub(super) backend: Backend,
     pub(super) in_use: InUse,
-    /// Batch loss and rate of each step of the last call.
+    /// `[batch loss, learning rate]` of each step of the last call.
     trace: Vec<[f32; 2]>,
 }
 
@@ -30,7 +30,7 @@ impl Engine {
 }
 
 impl Trainer {
-    /// Makes up to `n_steps` updates, fewer if the run ends, and measures the weights after the last.
+    /// Makes up to `n_steps` updates, fewer if the run ends, and measures the weights after the last one.
     ///
     /// # Errors
     /// None that leave the run unusable: a lost GPU is replaced by the CPU and shows in [`Trainer::in_use`].
@@ -39,8 +39,8 @@ impl Trainer {
         self.measure().await
     }
 
-    /// Makes up to `n_steps` updates without measuring: [`Trainer::measured`] is of older weights until
-    /// [`Trainer::measure`].
+    /// Makes up to `n_steps` updates without measuring. [`Trainer::measured`] then still describes older
+    /// weights, until [`Trainer::measure`] is called.
     ///
     /// # Errors
     /// As [`Trainer::advance`].
@@ -74,7 +74,8 @@ impl Trainer {
         }
     }
 
-    /// The most steps of one call. If rows are shuffled in blocks, which may be in storage, as many as a block holds.
+    /// The maximum number of steps per call. If rows are shuffled in blocks, which may be in storage, the
+    /// steps that fit into one block.
     fn steps_per_call(&self) -> usize {
         let problem = &self.task.problem;
         if !problem.has_blocks() {
@@ -84,8 +85,8 @@ impl Trainer {
         CPU_STEPS_PER_CALL.min((problem.block_rows / batch_rows).max(1) as usize)
     }
 
-    /// Takes steps up to `last` on a GPU, submitting calls before earlier ones have answered. If the GPU is lost, the
-    /// CPU takes over from the last step that was answered.
+    /// Takes steps up to step number `last` on a GPU, submitting calls before earlier ones have answered. If
+    /// the GPU is lost, the CPU takes over from the last answered step.
     async fn pipeline_to(&mut self, last: u64) {
         let mut pipeline = Pipeline::default();
         let params = self.run_params();
@@ -124,7 +125,7 @@ impl Trainer {
         self.set_backend(backend, in_use);
     }
 
-    /// Continues on another engine, from the same state.
+    /// Switches to another engine, which continues from the same state.
     pub fn set_backend(&mut self, backend: Backend, in_use: InUse) {
         let name = |in_use: &InUse| if in_use.gpu { "GPU" } else { "CPU" };
         let (from, to) = (name(&self.engine.in_use), name(&in_use));
@@ -136,8 +137,8 @@ impl Trainer {
         self.engine.in_use = in_use;
     }
 
-    /// Sends steps through the engine. A lost GPU is replaced and the same steps are taken on the CPU; if rows cannot be
-    /// read from storage, the run ends before these steps.
+    /// Has the engine take these steps. If the GPU is lost, the CPU takes the same steps instead. If rows
+    /// cannot be read from storage, the run ends before these steps.
     pub(super) async fn call(&mut self, steps: &[StepParams]) {
         let params = self.run_params();
         let first = self.step();
@@ -180,14 +181,15 @@ impl Trainer {
         params
     }
 
-    /// Whether [`Trainer::read_ahead`] applies: rows are read from storage and one run is made of them.
+    /// Whether [`Trainer::read_ahead`] has work to do: rows are read from storage, and there are no parallel
+    /// runs.
     pub fn reads_ahead(&self) -> bool {
         self.task.problem.stored().is_some() && self.state.n_runs() == 1
     }
 
-    /// Reads one more block of rows from storage for a step or measurement that needs all of them, so that such a pass
-    /// can be spread over many ticks; with `validation` for one that needs the validation rows too. Returns the
-    /// fraction of the rows that is done; at 1 nothing remains to be read.
+    /// Reads one more block of rows from storage for a step or measurement that needs all of them, so that
+    /// such a pass can be spread over many ticks. With `validation`, also reads for one that needs the
+    /// validation rows. Returns the fraction of the rows read so far; at 1 nothing remains to be read.
     pub fn read_ahead(&mut self, validation: bool) -> f64 {
         let params = self.run_params();
         let Backend::Cpu(engine) = &mut self.engine.backend else { return 1.0 };
@@ -201,7 +203,8 @@ impl Trainer {
         if self.ends_unreadable() { 1.0 } else { f64::from(done) / f64::from(n_samples + n_validation) }
     }
 
-    /// Ends the run if rows could not be read from storage. Whatever the engines have read instead is dropped.
+    /// Ends the run if rows could not be read from storage, and drops the rows that the engines have read
+    /// ahead. Returns whether it did.
     pub(super) fn ends_unreadable(&mut self) -> bool {
         let problem = &self.task.problem;
         if problem.stored().is_none() {
@@ -214,7 +217,7 @@ impl Trainer {
         true
     }
 
-    /// Takes the result of a call into place, log and status.
+    /// Updates position, log and status of the run after a call that took `steps` from step `first` on.
     fn record(&mut self, first: u64, steps: &[StepParams]) {
         if steps.first().is_some_and(|step| step.flags & EVALUATE != 0) {
             return;
@@ -245,13 +248,13 @@ impl Trainer {
         }
     }
 
-    /// Moves the place in the epochs back by one update; weights are not touched.
+    /// Moves the position in the epochs back to before the last update.
     pub(super) fn step_back(&mut self) {
         let n_samples = self.task.problem.n_samples;
         self.planner.step_back(self.plan.batch_rows(n_samples), n_samples);
     }
 
-    /// The status of a run that has diverged.
+    /// The status of a run that has diverged for this reason, with a suggested learning rate.
     pub(super) fn diverged(&self, reason: Message) -> Status {
         let n_samples = self.task.problem.n_samples;
         let config = self.plan.config();

@@ -7,58 +7,63 @@ use crate::backend::{self, Backend, InUse};
 use crate::config::{RunConfig, RunPlan, Stop};
 use crate::message::{Code, Message, Result, short};
 
-/// How long an engine is timed, in milliseconds. A GPU needs longer, because its answers lag behind its work.
+/// Milliseconds for which the CPU engine is timed. A GPU needs longer, because its answers lag behind its
+/// work.
 const CPU_BUDGET_MS: f64 = 3.0;
 const GPU_BUDGET_MS: f64 = 12.0;
-/// How long one worker and two are timed, twice each: their steps are long.
+/// Milliseconds for which one worker and two workers are timed, twice each: their steps are long.
 const PAIR_BUDGET_MS: f64 = 12.0;
-/// Two workers must make this many times the steps of one; a smaller gain is not worth a copy of half the rows.
+/// The speed of two workers must be at least this multiple of one worker's; a smaller gain is not worth a
+/// copy of half the rows.
 const PAIR_GAIN: f64 = 1.3;
-/// Two workers cannot gain more than this.
+/// The speed of two workers cannot exceed this multiple of one worker's.
 const PAIR_LIMIT: f64 = 2.0;
-/// The most passes per second that are split: then a message takes little time beside a pass.
+/// A pass over the rows is split between two workers only if there are at most this many passes per second;
+/// in faster passes, messages between workers would take too much of the time.
 const PAIR_STEPS_PER_SECOND: f64 = 1000.0;
-/// The most steps of one call while timing.
+/// Maximum number of steps per call while timing.
 const MAX_STEPS: u64 = 1 << 14;
 
-/// The fastest engine, and the speed of each candidate.
+/// The fastest engine, and the speed of every candidate.
 #[derive(Debug)]
 pub struct Fastest {
-    /// The engine.
+    /// The fastest engine.
     pub backend: Backend,
-    /// Its index among the candidates.
+    /// The index of the fastest engine among the candidates.
     pub index: usize,
-    /// Updates per second of each candidate, in their order.
+    /// Updates per second of each candidate, in the order of the candidates.
     pub steps_per_second: Vec<f64>,
 }
 
 /// The result of trying a second worker.
 #[derive(Debug)]
 pub struct PairTrial {
-    /// The engine of two workers, if it gained enough.
+    /// The engine of two workers, if it was fast enough to be chosen.
     pub backend: Option<Backend>,
     /// Updates per second of two workers.
     pub steps_per_second: f64,
-    /// Which of the two was chosen, with both speeds.
+    /// Whether one worker or two were chosen, with both speeds, for the user.
     pub how: Message,
 }
 
 impl PairTrial {
-    /// The result if the second worker could not start.
+    /// The result when the second worker could not start, because of `detail`.
     pub fn failed(detail: &str) -> Self {
         let how = Message::new(Code::PairFailed).with("detail", detail);
         Self { backend: None, steps_per_second: 0.0, how }
     }
 }
 
-/// Whether a second worker is worth trying although it copies half the rows: `passes` over the rows per second are few,
-/// and the fastest engine so far makes fewer steps than two workers could.
+/// Whether a second worker is worth a trial, although it copies half the rows: there are few `passes` over
+/// the rows per second, and two workers could make more than `fastest`, the updates per second of the fastest
+/// engine so far.
 pub fn worth_pairing(passes: f64, fastest: f64) -> bool {
     passes <= PAIR_STEPS_PER_SECOND && fastest < PAIR_LIMIT * passes
 }
 
 impl Trainer {
-    /// Times one worker and the two of `pair`, twice each, for a few milliseconds of the clock `now_ms`.
+    /// Times one worker and the two workers of `pair`, twice each, for a few milliseconds of the clock
+    /// `now_ms`.
     ///
     /// # Errors
     /// Those of the backends.
@@ -88,8 +93,8 @@ impl Trainer {
         Ok(PairTrial { backend: gains.then_some(pair), steps_per_second: two, how })
     }
 
-    /// Times every candidate on the task for a few milliseconds of the clock `now_ms` and keeps the fastest, the first
-    /// of equals. There must be at least one.
+    /// Times every candidate on the task for a few milliseconds of the clock `now_ms` and returns the
+    /// fastest, the first among equals. There must be at least one candidate.
     ///
     /// # Errors
     /// [`Code::Internal`] without a candidate; those of the backends.
@@ -125,7 +130,8 @@ impl Trainer {
         Ok(Fastest { backend, index, steps_per_second })
     }
 
-    /// Times `backend` on this task for about `budget_ms` of the clock: updates per second, and the engine back.
+    /// Times `backend` on this task for about `budget_ms` of the clock `now_ms`. Returns updates per second,
+    /// and the engine.
     ///
     /// # Errors
     /// Those of the backend.

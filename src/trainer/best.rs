@@ -1,24 +1,25 @@
-//! The best weights of a run, to export instead of the last ones.
+//! The best weights of a run so far, which can be exported instead of the last ones.
 
 use super::{Checkpoint, Place, Trainer};
 use crate::backend::State;
 use crate::backend::kernel::{Reaction, slot};
 
-/// The weights with the least loss.
+/// The weights with the least loss of a run so far.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Best {
-    /// Updates before them.
+    /// Number of updates that led to these weights.
     pub step: u64,
-    /// The run's place in its epochs at that step.
+    /// The position in the epochs at `step`.
     pub place: Place,
-    /// Their loss: over the validation rows, or else over all training rows.
+    /// The loss of these weights: over the validation rows if there are any, else over all training rows.
     pub loss: f64,
-    /// Parameters for the scaled features.
+    /// The parameters, for the scaled features.
     pub parameters: Vec<f32>,
 }
 
 impl Best {
-    /// Brings the weights back. Moments belong to other weights, so they start anew.
+    /// Sets the parameters in `state` to these. The optimizer's moments restart at 0, since they belong to
+    /// other weights.
     pub(super) fn put_into(&self, state: &mut State) {
         for place in [slot::WEIGHT, slot::PREVIOUS, slot::EPOCH_START, slot::ANCHOR] {
             let slot = state.slot_mut(0, place).iter_mut();
@@ -31,14 +32,14 @@ impl Best {
 }
 
 impl Trainer {
-    /// The best weights so far: by validation loss if there are validation rows, as [`Trainer::best`]; else by the
-    /// training loss, whenever it was measured on every row.
+    /// The best weights so far: by validation loss if there are validation rows, as [`Trainer::best`]; else
+    /// by training loss, among the weights that were measured on every row.
     pub fn best_seen(&self) -> Option<&Best> {
         self.best.as_ref()
     }
 
-    /// A [`Trainer::checkpoint`] of the best weights so far, with new moments and reactions. It is the run's own
-    /// checkpoint if it has those weights now, or if nothing was measured.
+    /// A [`Trainer::checkpoint`] of the best weights so far, with moments and reactions reset. If the run has
+    /// those weights now, or nothing was measured yet, it is the checkpoint of the current state.
     pub fn best_checkpoint(&self) -> Checkpoint {
         let mut checkpoint = self.checkpoint();
         let Some(best) = self.best_seen().filter(|best| best.parameters != self.parameters()) else {
@@ -56,7 +57,8 @@ impl Trainer {
         }
     }
 
-    /// Keeps the weights if they have the least training loss so far, measured on every row.
+    /// Remembers the current weights as the best if their training loss, measured on every row, is the least
+    /// so far.
     pub(super) fn note_best_training(&mut self) {
         let loss = self.measured().loss;
         let least = self.best.as_ref().map_or(f64::INFINITY, |best| best.loss);

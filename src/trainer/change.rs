@@ -1,4 +1,4 @@
-//! Changes of the configuration during a run, and their marks.
+//! Changes to the configuration during a run, and the marks that record them.
 
 use super::{Status, Trainer, parallel};
 use crate::backend::kernel::{Reaction, slot};
@@ -8,7 +8,7 @@ use crate::message::{Code, Message, short};
 use crate::runs::{self, Role};
 
 impl Trainer {
-    /// Whether `next` needs a new run: other data, another model, another seed.
+    /// Whether the configuration `next` needs a new run: it has other data, another model or another seed.
     pub fn restarts(&self, next: &RunConfig) -> bool {
         let now = self.plan.config();
         now.data != next.data
@@ -19,8 +19,8 @@ impl Trainer {
             || now.seed != next.seed
     }
 
-    /// Takes over everything of `next` that may change during a run, and marks it. Call it only if
-    /// [`Trainer::restarts`] says no.
+    /// Adopts all settings of `next` that may change during a run, and records a mark for each change. Call
+    /// it only if [`Trainer::restarts`] returns false.
     pub fn change(&mut self, next: RunPlan) {
         let before = self.plan.config().clone();
         self.plan = next;
@@ -58,7 +58,8 @@ impl Trainer {
         }
     }
 
-    /// Adapts to the plan's penalty. It changes every loss, so what was seen so far does not predict what follows.
+    /// Adapts the run to the plan's new penalty. It changes every loss, so losses seen so far do not predict
+    /// later ones.
     fn change_penalty(&mut self, other_ratio: bool) {
         if other_ratio {
             // The strength from which on all weights are 0 depends on it.
@@ -112,7 +113,7 @@ impl Trainer {
     }
 }
 
-/// One message for each setting that differs.
+/// One message for each setting that differs between the two configurations.
 fn changes(before: &RunConfig, after: &RunConfig) -> Vec<Message> {
     let momentum = |config: &RunConfig| config.optimizer.momentum().map(short);
     let both = |of: fn(&RunConfig) -> String| [of(before), of(after)];

@@ -5,16 +5,16 @@ use serde::Serialize;
 use crate::history::History;
 use crate::message::Message;
 
-/// Steps within which turning the same knob again moves its mark instead of adding one.
+/// A repeated change of the same setting within this number of steps updates its mark instead of adding one.
 const SAME_KNOB_STEPS: u64 = 30;
 
-/// A change made during a run: when, and what.
+/// A change of the configuration during a run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Mark {
-    /// Updates done before it.
+    /// Updates done before the change.
     pub step: u64,
-    /// What changed, with `from` and `to`.
+    /// The setting that changed, with its old (`from`) and new (`to`) value.
     pub message: Message,
 }
 
@@ -24,21 +24,22 @@ pub(super) struct Log {
     pub(super) history: History,
     pub(super) marks: Vec<Mark>,
     pub(super) batch_loss: Option<f32>,
-    /// The batch loss of every update since these were last taken, if anyone asked for them.
+    /// The batch loss of every update since they were last taken; `None` unless
+    /// [`Trainer::keep_losses`](super::Trainer::keep_losses) was called.
     pub(super) kept_losses: Option<Vec<f32>>,
-    /// The batch losses of the last call, reused so that stepping allocates nothing.
+    /// The batch losses of the last call; a buffer that is reused so that stepping allocates nothing.
     losses: Vec<f32>,
 }
 
 impl Log {
-    /// Forgets history, marks and batch loss.
+    /// Clears history, marks and batch losses.
     pub(super) fn clear(&mut self) {
         self.history.clear();
         self.marks.clear();
         self.batch_loss = None;
     }
 
-    /// Records steps by their batch losses and learning rates.
+    /// Records consecutive steps from step `first` on; `trace` has `[batch loss, learning rate]` of each.
     pub(super) fn record_steps(&mut self, first: u64, trace: &[[f32; 2]]) {
         self.losses.clear();
         self.losses.extend(trace.iter().map(|[loss, _]| *loss));
@@ -49,7 +50,7 @@ impl Log {
         }
     }
 
-    /// Adds a mark, or moves the last one if it is of the same change and recent.
+    /// Adds a mark at `step`; if the last mark is recent and of the same setting, it is updated instead.
     pub(super) fn mark(&mut self, step: u64, message: Message) {
         if let Some(last) = self.marks.last_mut()
             && last.message.code == message.code

@@ -1,4 +1,4 @@
-//! Measures the weights as they are: loss, gradient norm, validation loss, and what they say of the run's end.
+//! Measures the current weights (loss, gradient norm, validation loss) and decides whether the run ends.
 
 use super::{Exact, Status, Trainer, parallel};
 use crate::backend::kernel::{self, EVALUATE, SHUFFLED, StepParams, VALIDATE, slot};
@@ -7,34 +7,34 @@ use crate::message::{Code, Message, Result, short};
 use crate::monitor::{self, Observation};
 use crate::runs::Role;
 
-/// The epoch whose row order picks the sample that the loss is measured on.
+/// The epoch number whose row order selects the sample of rows that the loss is measured on.
 const SAMPLE_EPOCH: u32 = u32::MAX;
 
-/// Loss and gradient of the weights that a run has.
+/// Loss and gradient norm of the current weights.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Measured {
-    /// The mean loss, penalty included.
+    /// The mean training loss, penalty included.
     pub loss: f64,
-    /// Euclidean norm of its gradient with respect to the scaled parameters.
+    /// Euclidean norm of the loss's gradient with respect to the parameters of the scaled features.
     pub gradient_norm: f64,
-    /// The number of rows that it was measured on.
+    /// The number of training rows that both were measured on.
     pub rows: u32,
 }
 
-/// The same model under many strengths of the penalty.
+/// The coefficient path: the same model trained with a series of penalty strengths.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(rename = "PathSnapshot"))]
 pub struct Path {
-    /// Penalty strengths in descending order.
+    /// The penalty strengths, in descending order.
     #[cfg_attr(test, ts(type = "Float32Array"))]
     pub strengths: Vec<f32>,
-    /// `[strength][feature][output]`, for the scaled features.
+    /// Coefficients for the scaled features, indexed `[strength][feature][output]`.
     #[cfg_attr(test, ts(type = "Float32Array"))]
     pub coefficients: Vec<f32>,
-    /// Mean training loss at each strength, without the penalty.
+    /// Mean training loss for each strength, without the penalty.
     #[cfg_attr(test, ts(type = "Float32Array"))]
     pub loss: Vec<f32>,
-    /// Mean validation loss at each strength, without the penalty; empty without validation rows.
+    /// Mean validation loss for each strength, without the penalty; empty without validation rows.
     #[cfg_attr(test, ts(type = "Float32Array"))]
     pub validation: Vec<f32>,
 }
@@ -45,22 +45,22 @@ pub(super) struct Measurements {
     pub(super) measured: Measured,
     /// The part of `measured.loss` that is the penalty.
     pub(super) penalty: f64,
-    /// The validation loss of the same weights, penalty included.
+    /// The validation loss of the weights that `measured` describes, penalty included.
     pub(super) validation_loss: f64,
-    /// The loss at step 0, by which divergence is measured.
+    /// The training loss at step 0; a loss far above it counts as divergence.
     pub(super) first_loss: f64,
-    /// For each fold, its loss in the run that leaves it out.
+    /// Cross-validation: for each fold, the loss of its rows under the model that was trained without them.
     fold_losses: Vec<f32>,
-    /// For each strength of the path, the training loss and the validation loss, without the penalty.
+    /// For each strength of the coefficient path, `[training loss, validation loss]` without the penalty.
     path_losses: Vec<[f32; 2]>,
-    /// The largest gradient norm of the other runs of the call.
+    /// The largest gradient norm among the parallel runs.
     other_gradient_norm: f64,
-    /// Rows of the next measurement: a sample if all of them would take too long.
+    /// Number of rows that the next measurement uses: a sample if all rows would take too long.
     n_rows: u32,
 }
 
 impl Measurements {
-    /// Nothing measured yet; `n_rows` will be.
+    /// Measurements of a run that has not been measured yet; the first one will use `n_rows` rows.
     pub(super) fn new(n_rows: u32) -> Self {
         Self {
             measured: Measured { loss: f64::NAN, gradient_norm: f64::NAN, rows: n_rows },
@@ -75,7 +75,7 @@ impl Measurements {
     }
 }
 
-/// A call that measures `rows` of `n_samples` rows: the same sample at every measurement of a run.
+/// The parameters of a call that measures a fixed sample of `rows` of the `n_samples` rows.
 pub(super) fn evaluation(rows: u32, n_samples: u32) -> StepParams {
     StepParams {
         epoch: SAMPLE_EPOCH,
@@ -87,7 +87,7 @@ pub(super) fn evaluation(rows: u32, n_samples: u32) -> StepParams {
 }
 
 impl Trainer {
-    /// The latest measurement.
+    /// The latest measurement of loss and gradient norm.
     pub fn measured(&self) -> Measured {
         self.measurements.measured
     }
@@ -114,19 +114,19 @@ impl Trainer {
         })
     }
 
-    /// The penalty of the weights as they are.
+    /// The penalty of the current weights.
     pub fn penalty(&self) -> f64 {
         let penalty = self.plan.config().penalty;
         if penalty.strength == 0.0 { 0.0 } else { penalty.of(self.weights_of(0)) }
     }
 
-    /// A run's weights for the scaled features, without the biases.
+    /// The weights of run number `run` for the scaled features, without the biases.
     fn weights_of(&self, run: usize) -> impl Iterator<Item = f64> + '_ {
         self.task.layout.weights(self.state.parameters(run)).map(|w| f64::from(*w))
     }
 
-    /// Fraction of the target's variance that the weights explain; `None` for a constant target, another loss than the
-    /// squared one, or weighted samples.
+    /// R², the fraction of the target's variance that the current weights explain; `None` if the target is
+    /// constant, the loss is not the squared one, or rows are weighted.
     pub fn r2(&self) -> Option<f64> {
         let variance = self.task.dataset.target_variance();
         let squared = self.plan.config().loss == Loss::Squared && self.task.problem.weights.is_empty();
@@ -134,7 +134,8 @@ impl Trainer {
         (squared && variance > 0.0).then(|| 1.0 - loss / variance)
     }
 
-    /// `||w - w*|| / ||w*||` in the units of x and y; `None` unless there is a single `w*` other than 0.
+    /// Relative distance of the weights `w` to the optimum `w*`: `||w - w*|| / ||w*||` in the units of x and
+    /// y. `None` unless `w*` is unique and not 0.
     pub fn distance(&self) -> Option<f64> {
         let solution = &self.task.exact.as_ref().filter(|exact| exact.solution.unique)?.solution;
         let (exact, own) = (&solution.original, self.original_parameters()?);
@@ -144,14 +145,15 @@ impl Trainer {
         if length > 0.0 { Some(apart / length) } else { None }
     }
 
-    /// The rate above which plain batch descent diverges: `2 / curvature`. It is exact for the squared loss; for other
-    /// losses of bounded curvature it takes the bound. For the Poisson loss, which has none, it is the rate above which
-    /// descent does not approach the optimum. `NaN` if the loss has kinks or the optimum is unknown.
+    /// The learning rate above which plain batch descent diverges: `2 / curvature`. It is exact for the
+    /// squared loss; for other losses with bounded curvature, the bound is used. For the Poisson loss, whose
+    /// curvature is unbounded, it is the rate above which descent does not approach the optimum. `NaN` if the
+    /// loss has kinks or the optimum is unknown.
     pub fn stable_rate(&self) -> f64 {
         2.0 / self.curvatures()[0]
     }
 
-    /// The curvature of the objective over all rows, and over the steepest row alone.
+    /// The curvature of the objective: `[over all rows, over the steepest row alone]`.
     pub(super) fn curvatures(&self) -> [f64; 2] {
         let Some(Exact { solution, steepest_row, curvature, .. }) = &self.task.exact else {
             return [f64::NAN; 2];
@@ -166,25 +168,26 @@ impl Trainer {
         [of_loss + l2, of_loss / solution.largest_eigenvalue * steepest_row + l2]
     }
 
-    /// Sets how many rows the loss is measured on from now on: all of them, or a fixed sample, which is at most what is
-    /// in memory.
+    /// Sets the number of training rows that the loss is measured on from now on. If it is less than all
+    /// rows, a fixed sample is used, which is limited to the rows in memory.
     pub fn set_evaluation_rows(&mut self, rows: u32) {
         let problem = &self.task.problem;
         let rows = if rows < problem.n_samples { rows.min(problem.in_memory().n_samples) } else { rows };
         self.measurements.n_rows = rows.clamp(1, problem.n_samples);
     }
 
-    /// Rows that the loss is measured on.
+    /// Number of training rows that the loss is measured on.
     pub fn evaluation_rows(&self) -> u32 {
         self.measurements.n_rows
     }
 
-    /// Whether the latest measurement is of every row.
+    /// Whether the latest measurement used every training row.
     pub(super) fn measured_all(&self) -> bool {
         self.measured().rows == self.task.problem.n_samples
     }
 
-    /// Measures loss and gradient of the weights as they are. If every row was measured, the run may end here.
+    /// Measures loss and gradient of the current weights. If every row was measured, the result may end the
+    /// run.
     ///
     /// # Errors
     /// As [`Trainer::advance`].
@@ -217,7 +220,7 @@ impl Trainer {
         }
     }
 
-    /// Takes the losses of the other runs of the call, on the rows that `call` measured.
+    /// Measures the losses of the parallel runs on the rows that `call` selects.
     async fn evaluate_other_runs(&mut self, call: StepParams) {
         let live = self.state.reactions[1..].iter().filter(|reaction| reaction.halt == 0);
         self.measurements.other_gradient_norm =
@@ -239,7 +242,8 @@ impl Trainer {
         }
     }
 
-    /// Ends the run if the measurement says so. Returns whether it undid the last update.
+    /// Ends the run if the latest measurement meets a stop condition or shows divergence. Returns whether it
+    /// undid the last update.
     fn judge(&mut self) -> bool {
         if self.status != Status::Ready {
             return false;
@@ -282,7 +286,7 @@ impl Trainer {
         false
     }
 
-    /// Takes the last update back.
+    /// Undoes the last update.
     fn undo_update(&mut self) {
         let previous = self.state.slot(0, slot::PREVIOUS).to_vec();
         self.state.slot_mut(0, slot::WEIGHT).copy_from_slice(&previous);

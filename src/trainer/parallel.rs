@@ -1,5 +1,5 @@
-//! The runs that train in the same calls as the shown one: one for each fold of a cross-validation, and one for each
-//! strength of a penalty path.
+//! The runs that train in the same calls as the shown run: one for each fold of a cross-validation, and one
+//! for each strength of a coefficient path.
 
 use super::Task;
 use crate::choices::{Loss, Penalty};
@@ -10,16 +10,20 @@ use crate::model::gradient::Objective;
 use crate::order::argsort;
 use crate::runs::{Role, RunSpec};
 
-/// The smallest strength of a path as a fraction of the largest (as in glmnet: Friedman, Hastie and Tibshirani 2010).
+/// The smallest penalty strength of a path as a fraction of its largest (as in glmnet: Friedman, Hastie and
+/// Tibshirani 2010).
 const SMALLEST_FRACTION: f64 = 1e-4;
-/// The smallest L1 ratio that the largest strength is computed with: pure ridge never makes all weights zero.
+/// Lower bound of the L1 ratio when computing a path's largest strength, since pure ridge never makes all
+/// weights zero.
 const SMALLEST_L1_RATIO: f64 = 0.01;
-/// The most rows that it is computed from.
+/// Maximum number of rows from which a path's largest strength is computed.
 const MAX_ROWS: u32 = 100_000;
-/// It is increased by this fraction, so that rounding of f32 sums leaves no weight other than 0.
+/// Fraction by which a path's largest strength is increased, so that despite rounding in f32 all weights are
+/// 0 there.
 const MARGIN: f64 = 1e-4;
 
-/// Every run of a plan: the shown one first, then folds, then strengths in descending order.
+/// The specifications of all runs of a plan: the shown run, one per fold, one per penalty strength in
+/// descending order.
 pub(super) fn runs(plan: &RunPlan, task: &Task) -> Vec<RunSpec> {
     let (config, problem) = (plan.config(), &task.problem);
     let shown = RunSpec::of(plan, problem.n_samples);
@@ -34,12 +38,12 @@ pub(super) fn runs(plan: &RunPlan, task: &Task) -> Vec<RunSpec> {
     std::iter::once(shown).chain(folds).chain(path).collect()
 }
 
-/// The indices of the runs with a role, and their specifications.
+/// The runs that have this role: their index in `runs`, and their specification.
 pub(super) fn with_role(runs: &[RunSpec], role: Role) -> impl Iterator<Item = (usize, &RunSpec)> {
     runs.iter().enumerate().filter(move |(_, run)| run.role == role)
 }
 
-/// The strengths of the penalty path; none where the plan has no path, or the model is not linear.
+/// The penalty strengths of the coefficient path; empty if the plan has no path, or the model is not linear.
 fn strengths(config: &RunConfig, task: &Task) -> Vec<f64> {
     let n = config.penalty_path;
     let Some(linear) = task.layout.as_linear().filter(|_| n > 0) else { return Vec::new() };
@@ -48,8 +52,9 @@ fn strengths(config: &RunConfig, task: &Task) -> Vec<f64> {
     (0..n).map(|i| largest * libm::pow(SMALLEST_FRACTION, fraction(i))).collect()
 }
 
-/// The strength from which on all weights of the lasso are zero: the largest slope at zero weights and the best bias,
-/// divided by the L1 ratio. With an L2 part it is at most what plain descent is stable with.
+/// The least strength at which all weights of the lasso are zero: the largest slope at zero weights and the
+/// best bias, divided by the L1 ratio. With an L2 part it is limited to a strength for which plain descent is
+/// stable.
 fn largest_strength(problem: &Problem, linear: Linear, config: &RunConfig) -> f64 {
     let RunConfig { loss, penalty, learning_rate: rate, .. } = *config;
     let n_weights = linear.n_weights();
@@ -67,7 +72,7 @@ fn largest_strength(problem: &Problem, linear: Linear, config: &RunConfig) -> f6
     if l2_ratio > 0.0 { strength.min(0.5 / (rate * l2_ratio)) } else { strength }
 }
 
-/// The outputs of the best model without features.
+/// The outputs of the best model that has only biases.
 fn constant(problem: &Problem, n_outputs: u32, loss: Loss) -> Vec<f64> {
     let weight = |row: usize| problem.weights.get(row).map_or(1.0, |weight| f64::from(*weight));
     let targets = || problem.targets.iter().enumerate().map(|(row, y)| (weight(row), f64::from(*y)));

@@ -1,4 +1,4 @@
-//! Which steps come next: their learning rates, corrections, epochs and batches.
+//! Plans the next steps: their learning rates, bias corrections, epochs and batches.
 
 use serde::Serialize;
 
@@ -7,20 +7,20 @@ use crate::backend::kernel::{self, EPOCH_END, EPOCH_START, FULL, RunParams, SHUF
 use crate::config::{RunConfig, RunPlan};
 use crate::fields::read_fields;
 
-/// How far a run is in its epochs.
+/// The position of a run in its epochs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Place {
-    /// Epochs done.
+    /// Number of completed epochs.
     pub epoch: u64,
-    /// Rows of the current epoch done.
+    /// Number of rows done in the current epoch.
     pub position: u32,
 }
 
 read_fields!(Place { epoch, position });
 
 impl Place {
-    /// The place after a batch of `batch_len` rows.
+    /// The position after a batch of `batch_len` rows.
     pub(super) fn after(self, batch_len: u32, n_samples: u32) -> Self {
         let position = self.position + batch_len;
         if position >= n_samples {
@@ -30,7 +30,7 @@ impl Place {
         }
     }
 
-    /// The place before a batch of at most `batch_rows` rows.
+    /// The position before a batch of at most `batch_rows` rows that ended here.
     fn before(self, batch_rows: u32, n_samples: u32) -> Self {
         if self.position == 0 {
             let position = (n_samples - 1) / batch_rows * batch_rows;
@@ -41,17 +41,18 @@ impl Place {
     }
 }
 
-/// Plans steps from where the run stands.
+/// Plans steps from the current position of the run.
 #[derive(Debug, Default)]
 pub(super) struct Planner {
     pub(super) place: Place,
-    /// The step at which the optimizer was chosen: bias corrections count from it.
+    /// The step at which the optimizer was chosen; its bias corrections count from there.
     pub(super) optimizer_start: u64,
-    /// The step at which the schedule was chosen.
+    /// The step at which the schedule was chosen; it counts from there.
     pub(super) schedule_start: u64,
-    /// The planned steps, reused between calls so that stepping allocates nothing.
+    /// The planned steps; a buffer that is reused so that stepping allocates nothing.
     steps: Vec<StepParams>,
-    /// The value of every one of `steps` while they are all equal: full batches at a constant rate.
+    /// The common value of all `steps` if they are equal, as for full batches at a constant rate; else
+    /// `None`.
     uniform: Option<StepParams>,
 }
 
@@ -61,7 +62,8 @@ impl Planner {
         plan.learning_rate(step.saturating_sub(self.schedule_start))
     }
 
-    /// Plans up to `n` updates from step `first` at `place`, no further than the stop conditions. Returns how many.
+    /// Plans up to `n` updates from step `first` at position `place`, but not past the stop conditions.
+    /// Returns the number of planned steps.
     pub(super) fn plan(
         &mut self,
         plan: &RunPlan,
@@ -114,7 +116,7 @@ impl Planner {
         self.steps.len()
     }
 
-    /// Plans `n` full batches at one rate.
+    /// Plans `n` full batches at one learning rate. Returns `n`.
     fn plan_uniform(&mut self, n_samples: u32, learning_rate: f32, n: usize) -> usize {
         let step = StepParams {
             learning_rate,
@@ -135,12 +137,12 @@ impl Planner {
         n
     }
 
-    /// The steps that were planned last, maybe more of them.
+    /// The steps that were planned last; there may be more of them than the plan needs.
     pub(super) fn steps(&self) -> &[StepParams] {
         &self.steps
     }
 
-    /// Lends the planned steps, until [`Planner::put_steps_back`].
+    /// Moves the planned steps out, until they are returned by [`Planner::put_steps_back`].
     pub(super) fn take_steps(&mut self) -> Vec<StepParams> {
         std::mem::take(&mut self.steps)
     }
@@ -149,7 +151,7 @@ impl Planner {
         self.steps = steps;
     }
 
-    /// Moves on by steps that were taken.
+    /// Advances the position past these steps, which were taken.
     pub(super) fn pass(&mut self, steps: &[StepParams], n_samples: u32) {
         // If one step sees every row, all of the call do.
         if steps.first().is_some_and(|step| step.batch_len == n_samples) {
@@ -162,13 +164,14 @@ impl Planner {
         }
     }
 
-    /// Moves back to the place before the last update.
+    /// Moves the position back to before the last update.
     pub(super) fn step_back(&mut self, batch_rows: u32, n_samples: u32) {
         self.place = self.place.before(batch_rows, n_samples);
     }
 }
 
-/// What is the same for every step of a call; no loss counts as divergence yet.
+/// The parameters that all steps of a call share. They set no limit yet above which a loss counts as
+/// divergence.
 pub(super) fn run_params(plan: &RunPlan, task: &Task, n_runs: usize) -> RunParams {
     let (config, problem) = (plan.config(), &task.problem);
     let mut params = RunParams {
@@ -190,33 +193,34 @@ pub(super) fn run_params(plan: &RunPlan, task: &Task, n_runs: usize) -> RunParam
     params
 }
 
-/// Updates up to the first stop condition that counts steps or epochs, for full batches; 0 if it is met.
+/// Number of full-batch updates until the first stop condition on steps or epochs is met; 0 if one is already
+/// met.
 fn n_before_stop(config: &RunConfig, step: u64, place: Place) -> u64 {
     let remaining = |last: Option<u64>, now: u64| last.map_or(u64::MAX, |last| last.saturating_sub(now));
     remaining(config.stop.steps, step).min(remaining(config.stop.epochs, place.epoch))
 }
 
 impl Trainer {
-    /// Updates until the current epoch ends.
+    /// Number of updates until the current epoch ends.
     pub fn steps_to_epoch_end(&self) -> u64 {
         let n_samples = self.task.problem.n_samples;
         let remaining = n_samples - self.planner.place.position;
         u64::from(remaining.div_ceil(self.plan.batch_rows(n_samples)))
     }
 
-    /// The learning rate that the next update will take.
+    /// The learning rate of the next update.
     pub fn learning_rate(&self) -> f64 {
         let planned = self.planner.learning_rate(&self.plan, self.step());
         planned * f64::from(self.state.reactions[0].rate_scale)
     }
 
-    /// Whether every update sees every row.
+    /// Whether every batch contains all rows.
     pub fn full_batch(&self) -> bool {
         let n_samples = self.task.problem.n_samples;
         self.plan.batch_rows(n_samples) == n_samples
     }
 
-    /// Plans up to `n` updates from where the run stands. Returns how many.
+    /// Plans up to `n` updates from the current state of the run. Returns the number of planned steps.
     pub(super) fn plan_steps(&mut self, n: usize) -> usize {
         let (first, place) = (self.step(), self.planner.place);
         self.planner.plan(&self.plan, self.task.problem.n_samples, first, place, n)

@@ -3,22 +3,22 @@
 use super::{Task, Trainer};
 use crate::model;
 
-/// A prediction and the parts that it is the sum of.
+/// A prediction, divided into a baseline and the contribution of each input.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Explanation {
-    /// The output that is explained: that of the most probable class if there are several.
+    /// The index of the output that is explained: the most probable class if there are several outputs.
     pub output: usize,
-    /// The value of that output, before its link function.
+    /// The value of that output, before its link function: `baseline` plus all `contributions`.
     pub sum: f64,
-    /// Its value if every feature is at its mean.
+    /// The value of that output if every feature is at its mean.
     pub baseline: f64,
-    /// How much each input adds to the baseline.
+    /// How much each input adds to the baseline, in the order of the inputs.
     pub contributions: Vec<f64>,
-    /// The response of all outputs: see [`crate::choices::Loss::respond`].
+    /// The response computed from all outputs: see [`crate::choices::Loss::respond`].
     pub response: Vec<f64>,
 }
 
-/// The prediction that a response stands for: its value, or the index of the most probable class.
+/// The single number that a response stands for: its only value, or the index of the most probable class.
 fn prediction(response: &[f64]) -> f64 {
     if response.len() == 1 { response[0] } else { most_probable(response) as f64 }
 }
@@ -29,7 +29,7 @@ fn most_probable(response: &[f64]) -> usize {
 }
 
 impl Trainer {
-    /// Predicts at `x` with the model of one input, both in original units.
+    /// Predicts at `x` with a model that has a single input; input and result are in original units.
     pub fn predict(&self, x: f64) -> f64 {
         self.predict_row(&[x])
     }
@@ -41,14 +41,16 @@ impl Trainer {
         self.predict_row_by(&self.parameters_f64(), x)
     }
 
-    /// Predicts a row with other parameters for the scaled features.
+    /// Does the same as [`Trainer::predict_row`] with other parameters, which are those of the scaled
+    /// features.
     pub fn predict_row_by(&self, parameters: &[f64], x: &[f64]) -> f64 {
         let mut predicted = f64::NAN;
         self.respond(parameters, x, |_, response| predicted = prediction(response));
         predicted
     }
 
-    /// Predicts many rows, row-major, as [`Trainer::predict_row`].
+    /// Predicts many rows as [`Trainer::predict_row`] does. `x` is row-major, `predicted` receives one number
+    /// per row.
     pub fn predict_rows(&self, x: &[f64], predicted: &mut [f64]) {
         let mut predicted = predicted.iter_mut();
         self.for_each_response(x, |_, response| {
@@ -58,25 +60,28 @@ impl Trainer {
         });
     }
 
-    /// Predicts rows whose targets are known: for several classes, the probability of the true class.
+    /// Predicts many rows whose targets `y` are known. With several classes, each prediction is the
+    /// probability of the true class.
     pub fn predict_known(&self, x: &[f64], y: &[f64], predicted: &mut [f64]) {
         self.for_each_response(x, |row, response| {
             predicted[row] = if response.len() == 1 { response[0] } else { response[y[row] as usize] };
         });
     }
 
-    /// Calls `each` with the index and the response of every row: see [`crate::choices::Loss::respond`].
+    /// Calls `each` with the index and the response of every row of `x`: see
+    /// [`crate::choices::Loss::respond`].
     pub fn for_each_response(&self, x: &[f64], each: impl FnMut(usize, &[f64])) {
         self.respond(&self.parameters_f64(), x, each);
     }
 
-    /// Predicts at `x` with the optimal parameters of the model of one input; `None` if the model is not linear.
+    /// Predicts at `x` with the optimal parameters of a model that has a single input; `None` if the model is
+    /// not linear.
     pub fn predict_exactly(&self, x: f64) -> Option<f64> {
         let exact = self.task.exact.as_ref()?;
         Some(self.predict_row_by(&exact.solution.parameters, &[x]))
     }
 
-    /// Predicts a row and splits the prediction by input; `None` if the model is not linear.
+    /// Predicts a row and attributes the prediction to its inputs; `None` if the model is not linear.
     pub fn explain_row(&self, x: &[f64]) -> Option<Explanation> {
         let linear = self.task.layout.as_linear()?;
         let mut response = Vec::new();

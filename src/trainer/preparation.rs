@@ -15,13 +15,14 @@ use crate::message::{Code, Message, Result, count, short};
 use crate::model::{self, Layout};
 use crate::monitor;
 
-/// The most bytes that the rows may take in memory. The features of larger tables stay in storage. The table itself may
-/// take as much again, so that both take less than a gigabyte.
+/// Maximum number of bytes that the rows may take in memory. The features of larger tables stay in storage.
+/// The table itself may take as much again, so that both together take less than a gigabyte.
 const MAX_BYTES: u64 = 512 << 20;
-/// The most classes of a target.
+/// Maximum number of classes of a target.
 const MAX_CLASSES: f64 = 100.0;
 
-/// A task that is being prepared: reads every row as often as it must, a block in each call, and holds no row twice.
+/// A task in preparation. It reads every row as often as it needs to, one block per call, and stores no row
+/// twice.
 ///
 /// 1. Where features are scaled, it reads every row's inputs for the scales ([`Scaler`]).
 /// 2. It reads every row once; the problem holds its target in f64 ([`Problem::hold_targets`]), and ranges and the sum
@@ -33,10 +34,10 @@ pub struct Preparation {
     rows: BlockReader,
     penalty: Penalty,
     stage: Stage,
-    /// The first row of the next block.
+    /// Index of the first row of the next block.
     next_row: usize,
     n_samples: usize,
-    /// Work done and all work, in rows of the second stage.
+    /// Work done so far and work in total. The unit is the work that one row takes in the second stage.
     done: f64,
     all: f64,
 }
@@ -54,13 +55,14 @@ struct Solving {
     map: FeatureMap,
     squaring: Squaring,
     triangle: Triangle,
-    /// The triangle of a model with a bias, where the model has none.
+    /// The triangular factor of the model with a bias added, if the model has none.
     with_bias: Option<Triangle>,
     steepest_row: f64,
 }
 
 impl Preparation {
-    /// Begins to prepare rows for a plan. A `map` that comes from elsewhere keeps its scales.
+    /// Begins to prepare rows for a plan. If a feature `map` is given, as from an imported file, its scales
+    /// are used.
     ///
     /// # Errors
     /// [`Code::OutOfMemory`]; later calls may fail with [`Code::PowerTooLarge`].
@@ -176,7 +178,7 @@ impl Preparation {
         Ok(())
     }
 
-    /// Ends a reading of every row.
+    /// Finishes a pass over all rows and begins the next stage.
     fn end_reading(&mut self) {
         let n_features = self.rows.problems[0].n_features as usize;
         let bias = self.rows.bias;
@@ -223,18 +225,18 @@ impl Preparation {
         })
     }
 
-    /// Ends the preparation and returns the memory that was reserved for the rows.
+    /// Cancels the preparation and returns the memory that was reserved for the rows.
     pub fn leave(self) -> Problem {
         let [problem, ..] = self.rows.problems;
         problem
     }
 
-    /// Whether [`Preparation::run`] has no work left.
+    /// Whether the preparation is complete, so that [`Preparation::run`] has no work left.
     pub fn is_done(&self) -> bool {
         matches!(self.stage, Stage::Done(_))
     }
 
-    /// What is being done, and the fraction of all work that is done.
+    /// A message that names the current stage, and the fraction of all work that is done.
     pub fn progress(&self) -> (Message, f64) {
         let message = match &self.stage {
             Stage::Scaling(_) => Code::Scaling.into(),
@@ -248,37 +250,38 @@ impl Preparation {
     }
 }
 
-/// The second stage, with a map whose scales are known.
+/// The second stage, with a feature map whose scales are known.
 fn making(map: FeatureMap) -> Stage {
     let summing = Summing::new(map.n_inputs());
     Stage::Making { map, summing }
 }
 
-/// The work that a row takes in each stage, in rows of the second; rough measurements in wasm.
+/// The work that one row takes in each of the three stages, relative to the second; from rough measurements
+/// in wasm.
 fn costs(n_features: u32, bias: bool) -> [f64; 3] {
     let width = f64::from(n_features + 2);
     let triangles = if bias { 1.0 } else { 2.0 };
     [0.03 + 0.1 * f64::from(n_features - 1), 1.0, triangles * (0.15 + 0.03 * width * width)]
 }
 
-/// Reads blocks of rows and sorts them into the problems of their roles.
+/// Reads blocks of rows and distributes them to the problems of training, validation and test rows.
 #[derive(Debug)]
 struct BlockReader {
     dataset: Rc<Dataset>,
     roles: Rc<Roles>,
     loss: Loss,
     bias: bool,
-    /// The largest target so far, from which the number of classes follows.
+    /// The largest target so far, from which the number of classes is derived.
     highest_target: f64,
-    /// The rows of each role: training, validation, test.
+    /// The problem (rows as kernels read them) of each role: training, validation, test.
     problems: [Problem; 3],
-    /// The row of each problem that the next block begins with.
+    /// For each role, the index in its problem at which the next block's rows begin.
     problem_rows: [usize; 3],
-    /// One block: inputs, targets and features, row by row.
+    /// Inputs of the current block, row-major; targets and features follow in the next fields.
     x: Vec<f64>,
     y: Vec<f64>,
     features: Vec<f64>,
-    /// Its features in f32, where the problem does not keep them.
+    /// Features of the current block in f32, if the problem does not keep them.
     single: Vec<f32>,
 }
 
@@ -314,7 +317,7 @@ impl BlockReader {
         Ok(())
     }
 
-    /// Does what has to wait until every target and sample weight is known.
+    /// Finishes the work that needs all targets and sample weights.
     fn end_targets(&mut self, map: &FeatureMap) {
         for problem in &mut self.problems {
             let sum: f64 = problem.weights.iter().map(|weight| f64::from(*weight)).sum();
@@ -331,7 +334,7 @@ impl BlockReader {
         self.problems.iter_mut().for_each(|problem| problem.begin_stored(map));
     }
 
-    /// The layout of the model: softmax has an output for each class, other losses one output.
+    /// The layout of the model: softmax has an output for each class, other losses have one output.
     fn layout(&self) -> Layout {
         let n_seen = self.highest_target.max(1.0) as usize + 1;
         let n_outputs = match self.loss {
@@ -382,7 +385,8 @@ impl BlockReader {
         Ok(())
     }
 
-    /// See [`monitor::steepest_row`], over the block's `n_training` training rows, each times its sample weight.
+    /// The block's largest [`monitor::steepest_row`] over its `n_training` training rows, each multiplied by
+    /// its sample weight.
     fn steepest_row(&self, n_training: usize) -> f64 {
         let problem = &self.problems[0];
         let d = problem.n_features as usize;
@@ -399,8 +403,9 @@ impl BlockReader {
     }
 }
 
-/// Sorts rows with their targets and sample weights by their roles, keeping the order within each role. Returns the
-/// number of rows of each role. `x` is row-major; the others may be empty.
+/// Sorts a block of rows by role, keeping the order within each role, together with the targets and sample
+/// weights in `others`. Returns the number of rows of each role. `x` is row-major, `first` is the dataset
+/// index of the block's first row; the slices in `others` may be empty.
 fn arrange(
     roles: &Roles,
     first: usize,
@@ -429,7 +434,7 @@ fn arrange(
     n_of
 }
 
-/// Refuses targets that the loss is not defined for.
+/// Returns an error if the loss is not defined for one of the targets `y`.
 fn check_targets(loss: &Loss, dataset: &Dataset, y: &[f64]) -> Result<()> {
     let n_levels = dataset.target_levels.len();
     let refused = |code: Code, value: &f64| {
@@ -458,7 +463,7 @@ fn check_targets(loss: &Loss, dataset: &Dataset, y: &[f64]) -> Result<()> {
     }
 }
 
-/// Refuses sample weights that are negative or not finite.
+/// Returns an error if a sample weight is negative or not finite. `first` is the row of the first weight.
 fn check_weights(first: usize, weights: &[f64]) -> Result<()> {
     match weights.iter().position(|weight| !weight.is_finite() || *weight < 0.0) {
         Some(row) => Err(Message::new(Code::WeightNegative)

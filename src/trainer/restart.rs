@@ -8,42 +8,43 @@ use crate::message::{Code, Message, Result};
 use crate::monitor::Monitor;
 use crate::runs;
 
-/// Everything needed to continue a run elsewhere.
+/// A saved state of a run, complete enough to continue it elsewhere.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoint {
-    /// Weights, moments, reactions, steps.
+    /// Parameters, optimizer moments, reactions and step counts.
     pub state: State,
-    /// Place in the epochs.
+    /// The position in the epochs.
     pub place: Place,
-    /// The step at which the optimizer was chosen.
+    /// The step at which the optimizer was chosen; its bias corrections count from there.
     pub optimizer_start: u64,
-    /// The step at which the schedule was chosen.
+    /// The step at which the schedule was chosen; it counts from there.
     pub schedule_start: u64,
-    /// The loss at step 0, by which divergence is measured.
+    /// The training loss at step 0; a loss far above it counts as divergence.
     pub first_loss: f64,
 }
 
 impl Checkpoint {
-    /// Step 0 of a run that starts at these parameters.
+    /// The checkpoint at step 0 of a run that starts in this state.
     fn at_step_0(state: State) -> Self {
         Self { state, place: Place::default(), optimizer_start: 0, schedule_start: 0, first_loss: f64::NAN }
     }
 }
 
-/// The number of runs that a plan needs for a task; an engine must have room for all of them.
+/// The number of runs that train together under a plan (shown run, folds, path); an engine must have room for
+/// all of them.
 pub fn n_runs(plan: &RunPlan, task: &Task) -> usize {
     parallel::runs(plan, task).len()
 }
 
 impl Trainer {
-    /// Lets an ended run continue, as far as its stop conditions allow.
+    /// Lets a run that has ended continue, if its stop conditions allow that.
     pub fn resume(&mut self) {
         self.monitor.forgive();
         self.status = Status::Ready;
         self.state.reactions.iter_mut().for_each(|reaction| reaction.halt = 0);
     }
 
-    /// Goes back to the same initial weights.
+    /// Returns the run to its initial weights and step 0.
     ///
     /// # Errors
     /// As [`Trainer::advance`].
@@ -56,18 +57,19 @@ impl Trainer {
         self.measure_first().await
     }
 
-    /// A copy of everything needed to continue elsewhere.
+    /// A copy of the state from which the run can continue elsewhere.
     pub fn checkpoint(&self) -> Checkpoint {
         let Planner { place, optimizer_start, schedule_start, .. } = self.planner;
         let first_loss = self.measurements.first_loss;
         Checkpoint { state: self.state.clone(), place, optimizer_start, schedule_start, first_loss }
     }
 
-    /// Continues from a checkpoint of the same model and data.
+    /// Continues from a checkpoint of a run with the same model and data.
     ///
     /// # Errors
-    /// [`Code::WeightsPlace`] if the data has no such row, [`Code::WeightsShape`] if the model has another number of
-    /// parameters, and then the run is unchanged; else as [`Trainer::advance`].
+    /// [`Code::WeightsPlace`] if the data has too few rows for the checkpoint's position,
+    /// [`Code::WeightsShape`] if the model has another number of parameters; in both cases the run is
+    /// unchanged. Otherwise as [`Trainer::advance`].
     pub async fn restore(&mut self, checkpoint: Checkpoint) -> Result<()> {
         self.fits(&checkpoint)?;
         let settings = runs::settings(&self.runs, &self.plan, &self.task.problem);
@@ -84,7 +86,7 @@ impl Trainer {
         self.measure().await
     }
 
-    /// Starts with these parameters of the scaled features instead of the initial ones, at step 0
+    /// Restarts at step 0 with these parameters of the scaled features instead of the initial ones, and
     /// without a history.
     ///
     /// # Errors
@@ -95,7 +97,7 @@ impl Trainer {
         Ok(())
     }
 
-    /// Adopts the history of a run from before it was restored; later records stay.
+    /// Adopts the history that the run had before it was saved; what was recorded since stays.
     pub fn retrace(&mut self, curve: &Curve) {
         let step = self.step();
         self.log.history.retrace(curve, step);
@@ -116,7 +118,7 @@ impl Trainer {
         Ok(())
     }
 
-    /// Stands where a checkpoint does, with nothing recorded yet.
+    /// Sets the run to the state of a checkpoint and clears everything recorded.
     fn begin(&mut self, checkpoint: Checkpoint) {
         let Checkpoint { state, place, optimizer_start, schedule_start, first_loss } = checkpoint;
         self.state = state;
@@ -134,14 +136,14 @@ impl Trainer {
         }
     }
 
-    /// Measures the weights that the run begins with.
+    /// Measures the weights that the run starts with.
     pub(super) async fn measure_first(&mut self) -> Result<()> {
         self.measure().await?;
         self.start();
         Ok(())
     }
 
-    /// Takes the loss just measured as the first of the run.
+    /// Records the loss just measured as the first of the run.
     fn start(&mut self) {
         self.measurements.first_loss = self.measured().loss;
         self.validate();

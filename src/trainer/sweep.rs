@@ -1,4 +1,4 @@
-//! Many runs of one plan, trained in as few calls as possible.
+//! Trains many runs of one plan in as few calls as possible.
 
 use std::rc::Rc;
 
@@ -21,39 +21,39 @@ pub struct Sweep {
     problem: Rc<Problem>,
     target_variance: f64,
     groups: Vec<Group>,
-    /// The group of each run, and its index there.
+    /// For each run, the index of its group, and its index in that group.
     places: Vec<[usize; 2]>,
 }
 
-/// Runs that share calls.
+/// Runs that are computed in the same calls.
 #[derive(Debug)]
 struct Group {
     plan: RunPlan,
     planner: Planner,
     params: RunParams,
     state: State,
-    /// Steps planned so far; runs that halted have taken fewer.
+    /// Steps planned so far; runs that have halted took fewer.
     step: u64,
-    /// A history for each run that keeps one.
+    /// For each run, its history if it keeps one.
     histories: Vec<Option<History>>,
     trace: Vec<[f32; 2]>,
 }
 
-/// The state of a run in a sweep.
+/// The current state of one run of a sweep.
 #[derive(Clone, Copy, Debug)]
 pub struct Standing<'a> {
-    /// The parameters.
+    /// The parameters of the run.
     pub parameters: &'a [f32],
-    /// Updates done.
+    /// Number of updates done by the run.
     pub steps: u64,
-    /// The reaction, whose `halt` says why the run ended.
+    /// The reaction of the run; its `halt` states why the run ended.
     pub reaction: &'a Reaction,
-    /// The history, if the run keeps one.
+    /// The history of the run, if it keeps one.
     pub history: Option<&'a History>,
 }
 
 impl Sweep {
-    /// The runs at their initial parameters.
+    /// Creates the runs at their initial parameters.
     pub fn new(plan: &RunPlan, task: &Task, specs: &[RunSpec]) -> Self {
         let mut places = vec![[0, 0]; specs.len()];
         let grouped = runs::by_batch_rows(specs);
@@ -67,12 +67,12 @@ impl Sweep {
         Self { problem, target_variance, groups, places }
     }
 
-    /// The maximum number of runs that share a call; an engine must have room for them.
+    /// The maximum number of runs that share a call; an engine must have room for that many.
     pub fn n_runs_of_call(&self) -> usize {
         self.groups.iter().map(|group| group.state.n_runs()).max().unwrap_or(0)
     }
 
-    /// Takes up to `n_steps` of every run that has not ended.
+    /// Takes up to `n_steps` steps with every run that has not ended.
     ///
     /// # Errors
     /// [`DeviceLost`]; the runs are in the state after the last answered call.
@@ -83,7 +83,7 @@ impl Sweep {
         Ok(())
     }
 
-    /// Returns the state of a run; runs have their original numbers.
+    /// The state of a run, by its index in the `specs` that the sweep was created with.
     pub fn run(&self, run: usize) -> Standing<'_> {
         let [group, place] = self.places[run];
         let Group { state, histories, .. } = &self.groups[group];
@@ -143,7 +143,8 @@ impl Group {
         Ok(())
     }
 
-    /// Measures the initial parameters: a loss far beyond the largest of them is divergence.
+    /// Measures the initial parameters of all runs. A loss far above the largest of these losses counts as
+    /// divergence.
     async fn measure_first(
         &mut self,
         backend: &mut Backend,
@@ -163,7 +164,7 @@ impl Group {
         Ok(())
     }
 
-    /// Takes the losses of a call into the histories.
+    /// Records the losses of a call of `n_steps` steps in the histories.
     fn record(&mut self, n_steps: usize) {
         let traces = self.trace.chunks_exact(n_steps);
         for ((history, trace), reaction) in self.histories.iter_mut().zip(traces).zip(&self.state.reactions) {

@@ -1,4 +1,4 @@
-//! The rows of a run, and the solution that training approaches.
+//! The data and model of a run, and the solution that training approaches.
 
 use std::rc::Rc;
 
@@ -10,61 +10,63 @@ use crate::dataset::{Dataset, FeatureMap, Grid, Problem, Roles, blocks};
 use crate::message::Result;
 use crate::model::{self, Layout, Linear};
 
-/// Rows times squared parameters up to which a minimum is computed before the run: about half a second.
+/// Limit of (rows times squared number of parameters) up to which a minimum is computed before the run: about
+/// half a second.
 const MAX_OPTIMUM_WORK: u64 = 50_000_000;
 
-/// What a run trains on: fixed from its first step to its last. Only the solution changes with the penalty.
+/// The data and model that a run trains on. They are fixed from its first step to its last; only the solution
+/// changes, with the penalty.
 #[derive(Clone, Debug)]
 pub struct Task {
-    /// The rows.
+    /// The table that the rows come from.
     pub dataset: Rc<Dataset>,
-    /// The role of each row.
+    /// The role of each row: training, validation or test.
     pub roles: Rc<Roles>,
-    /// The map from inputs to features.
+    /// The feature map, from inputs to features.
     pub map: FeatureMap,
-    /// The training rows, as kernels read them.
+    /// The training rows, in the form that kernels read.
     pub problem: Rc<Problem>,
-    /// The validation rows and the variance (with 1/n) of their targets; `None` where there are none.
+    /// The validation rows and the variance (with 1/n) of their targets; `None` if there are none.
     pub validation: Option<(Rc<Problem>, f64)>,
-    /// The test rows and the variance of their targets; `None` where there are none.
+    /// The test rows and the variance (with 1/n) of their targets; `None` if there are none.
     pub test: Option<(Rc<Problem>, f64)>,
     /// The layers of the model.
     pub layout: Layout,
-    /// The solution that training approaches; `None` where the model is not linear.
+    /// The solution that training approaches; `None` if the model is not linear.
     pub exact: Option<Exact>,
 }
 
-/// The solution of a linear model, and what it says about the learning rate.
+/// The solution of a linear model, and what follows from it for the learning rate.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Exact {
-    /// Least squares, or the minimum of another objective.
+    /// The solution: of least squares, or of another objective if the run minimizes one.
     pub solution: LeastSquares,
-    /// The minimum loss of these features with a bias, whether the model has one or not.
+    /// The minimum loss over these features if the model had a bias (which it may have).
     pub loss_with_bias: f64,
-    /// See [`crate::monitor::steepest_row`]; each row times its sample weight.
+    /// See [`crate::monitor::steepest_row`]; each row is multiplied by its sample weight.
     pub steepest_row: f64,
-    /// Largest eigenvalue of the objective's Hessian at the solution; `None` for plain least squares, and where it is
-    /// unknown or does not exist.
+    /// Largest eigenvalue of the objective's Hessian at the solution. `None` for plain least squares, and if
+    /// it is unknown or does not exist.
     pub curvature: Option<f64>,
 }
 
-/// The results of [`Preparation`].
+/// The results of [`Preparation`], from which a task is made.
 pub(super) struct Prepared {
     pub(super) dataset: Rc<Dataset>,
     pub(super) roles: Rc<Roles>,
     pub(super) map: FeatureMap,
-    /// The rows of each role: training, validation, test.
+    /// The problem (rows as kernels read them) of each role: training, validation, test.
     pub(super) problems: [Problem; 3],
     pub(super) layout: Layout,
     pub(super) objective: (Loss, Penalty),
     pub(super) least_squares: LeastSquares,
-    /// The loss of least squares with a bias, where the model has none.
+    /// The least-squares loss with a bias added, if the model has none.
     pub(super) loss_with_bias: Option<f64>,
     pub(super) steepest_row: f64,
 }
 
 impl Task {
-    /// Prepares rows for a plan.
+    /// Prepares the rows of a dataset for a plan.
     ///
     /// # Errors
     /// Those of [`Preparation`].
@@ -72,7 +74,8 @@ impl Task {
         Preparation::new(plan, dataset, None)?.run()
     }
 
-    /// Prepares rows for a plan with a feature map that comes from elsewhere, such as an imported file.
+    /// Prepares the rows of a dataset for a plan, with the scales of a given feature map, such as that of an
+    /// imported file.
     ///
     /// # Errors
     /// Those of [`Preparation`].
@@ -108,8 +111,9 @@ impl Task {
         }
     }
 
-    /// Row counts on a grid over a rectangle, row-major from the bottom. Generated rows are not computed again: they are
-    /// counted in f32, so that a row within f32's rounding of a cell's edge may fall into the neighboring cell.
+    /// Counts rows on a grid of `columns` by `rows` cells over the rectangle `x` by `y`; row-major from the
+    /// bottom. Generated rows are not computed again but counted in f32, so that a row within f32's rounding
+    /// of a cell's edge may fall into the neighboring cell.
     pub fn density(&self, x: [f64; 2], y: [f64; 2], columns: u32, rows: u32) -> Vec<u32> {
         if !self.dataset.is_generated() || self.problem.stored().is_some() {
             return self.dataset.density(x, y, columns, rows);
@@ -122,20 +126,20 @@ impl Task {
         grid.counts
     }
 
-    /// Parameters of the scaled features in the units of inputs and target, one output after the other; `None` where the
-    /// model is not linear.
+    /// Converts parameters of the scaled features to the units of inputs and target, output by output; `None`
+    /// if the model is not linear.
     pub fn original(&self, parameters: &[f64]) -> Option<Vec<f64>> {
         self.layout.as_linear().map(|linear| original(&self.map, linear, parameters))
     }
 
-    /// Computes the solution again, under another penalty.
+    /// Computes the solution again, for this loss and penalty.
     pub(super) fn head_for(&mut self, loss: Loss, penalty: Penalty) {
         if let (Some(linear), Some(exact)) = (self.layout.as_linear(), &mut self.exact) {
             exact.minimize(&self.problem, &self.map, linear, (loss, penalty));
         }
     }
 
-    /// Bytes of memory that the rows take, in every form in which they are kept.
+    /// Bytes of memory that the rows take, all copies included.
     pub fn bytes(&self) -> u64 {
         let held_out = [&self.validation, &self.test].into_iter().flatten();
         let problems = std::iter::once(&self.problem).chain(held_out.map(|(problem, _)| problem));
@@ -143,7 +147,7 @@ impl Task {
     }
 }
 
-/// Variance with 1/n, about the mean.
+/// Variance with 1/n of the targets.
 fn variance(targets: &[f32]) -> f64 {
     let n = targets.len() as f64;
     let mean = targets.iter().map(|y| f64::from(*y)).sum::<f64>() / n;
@@ -156,7 +160,7 @@ fn original(map: &FeatureMap, linear: Linear, parameters: &[f64]) -> Vec<f64> {
 }
 
 impl Exact {
-    /// Replaces least squares where the run minimizes another objective.
+    /// Replaces the least-squares solution if the run minimizes another `objective`.
     fn refine(&mut self, problem: &Problem, map: &FeatureMap, linear: Linear, objective: (Loss, Penalty)) {
         let (loss, penalty) = objective;
         if loss == Loss::Squared && penalty.strength == 0.0 && problem.weights.is_empty() {
@@ -177,7 +181,7 @@ impl Exact {
         }
     }
 
-    /// Replaces the solution and the curvature by those of another objective.
+    /// Replaces solution and curvature by those of the objective with this loss and penalty.
     fn minimize(
         &mut self,
         problem: &Problem,
@@ -208,13 +212,13 @@ impl Exact {
     }
 }
 
-/// Whether the minimum over these rows can be computed within the time that preparing them may take.
+/// Whether the minimum over these rows can be computed in the time that is reasonable before a run.
 fn is_solvable(problem: &Problem, linear: Linear) -> bool {
     let p = u64::from(linear.n_parameters());
     u64::from(problem.n_samples) * p * p <= MAX_OPTIMUM_WORK && problem.stored().is_none()
 }
 
-/// The rows of a problem, for the search of a minimum.
+/// Gives the rows of a problem to the search for a minimum.
 struct Rows<'a>(&'a Problem);
 
 impl analysis::Rows for Rows<'_> {

@@ -1,7 +1,7 @@
-//! Measures a run on its validation rows, and stops it early.
+//! Measures a run on its validation rows, and stops it early when their loss no longer falls.
 //!
-//! The validation loss is measured at the ends of epochs: of every early one, later ever less often, at steps that
-//! depend on the plan alone, so that every backend stops at the same one.
+//! The validation loss is measured at the ends of epochs: at first of every epoch, later less and less often.
+//! The steps depend on the plan alone, so that every backend stops at the same one.
 
 use std::rc::Rc;
 
@@ -17,22 +17,23 @@ use crate::message::{Code, Message};
 use crate::model::Layout;
 use crate::runs::Role;
 
-/// Below this step every epoch's end is validated; from here on each octave has half as many validations.
+/// Below this step, validation takes place at the end of every epoch; from here on, half as often per octave
+/// of steps.
 const N_SINGLE: u64 = 256;
 
-/// The validation rows, and when they were last looked at.
+/// The validation rows of a run, and the state of early stopping.
 #[derive(Debug)]
 pub(super) struct Validation {
     engine: CpuEngine,
-    /// The parameters of a call that evaluates them.
+    /// The call parameters for evaluating the validation rows.
     params: RunParams,
     loss: Loss,
     variance: f64,
-    /// Rows that are in memory: if there are more, a sample is validated.
+    /// Number of validation rows in memory; if there are more in storage, this sample is evaluated.
     n_in_memory: u32,
-    /// The last step that was validated.
+    /// The last step at which the validation loss was measured.
     last_step: Option<u64>,
-    /// The epoch from which patience counts.
+    /// The epoch from which the patience of early stopping counts.
     patience_start: u64,
 }
 
@@ -63,7 +64,7 @@ impl Validation {
         }
     }
 
-    /// Drops what the engine has read.
+    /// Drops the rows that the engine has read ahead.
     pub(super) fn renew(&mut self) {
         self.engine.renew();
     }
@@ -77,17 +78,17 @@ impl Validation {
         self.engine.read_ahead(&measured(parameters), &self.params)
     }
 
-    /// Forgets what was seen, as at step 0.
+    /// Returns to the state at step 0.
     pub(super) fn forget(&mut self) {
         (self.last_step, self.patience_start) = (None, 0);
     }
 
-    /// Counts patience from this epoch.
+    /// Makes the patience of early stopping count from this epoch.
     pub(super) fn restart_patience(&mut self, epoch: u64) {
         self.patience_start = epoch;
     }
 
-    /// The first step at which the rows may be looked at again.
+    /// The earliest step at which validation may take place again.
     fn next_step(&self) -> u64 {
         self.last_step.map_or(0, step_after)
     }
@@ -102,24 +103,25 @@ impl Validation {
     }
 }
 
-/// A state that is only measured.
+/// An engine state with these parameters for measuring only, without optimizer slots.
 fn measured(parameters: &[f32]) -> State {
     State::of_runs(&[parameters.to_vec()], SlotSet::LEAST, Vec::new())
 }
 
 impl Trainer {
-    /// Whether there are validation rows.
+    /// Whether the run has validation rows.
     pub fn validates(&self) -> bool {
         self.validation.is_some()
     }
 
-    /// Objective of the measured weights over the validation rows, or over a sample if [`Trainer::measured`] is of one;
-    /// `None` without validation rows.
+    /// The validation loss of the measured weights, penalty included, over all validation rows, or over a
+    /// sample if [`Trainer::measured`] used one; `None` without validation rows.
     pub fn validation_loss(&self) -> Option<f64> {
         self.validation.as_ref().map(|_| self.measurements.validation_loss)
     }
 
-    /// Fraction of the variance of the validation targets that the weights explain (scikit-learn's `r2_score`).
+    /// R² on the validation rows: the fraction of their targets' variance that the weights explain
+    /// (scikit-learn's `r2_score`).
     pub fn validation_r2(&self) -> Option<f64> {
         let rows =
             self.validation.as_ref().filter(|rows| rows.loss == Loss::Squared && rows.variance > 0.0)?;
@@ -127,17 +129,18 @@ impl Trainer {
         Some(1.0 - loss / rows.variance)
     }
 
-    /// The weights with the least validation loss.
+    /// The weights with the least validation loss so far.
     pub fn best(&self) -> Option<&Best> {
         self.best.as_ref().filter(|_| self.validates())
     }
 
-    /// Validation rows that match the latest measurement: a sample of as many, or all.
+    /// Number of validation rows to measure: as many as the latest measurement of the training loss used, at
+    /// most all.
     fn validation_rows(&self) -> u32 {
         if self.measured_all() { u32::MAX } else { self.measured().rows }
     }
 
-    /// Measures the validation loss of the weights as they are shown.
+    /// Measures the validation loss of the current weights.
     pub(super) fn measure_validation(&mut self) {
         let n_rows = self.validation_rows();
         if let Some(validation) = &mut self.validation {
@@ -149,7 +152,7 @@ impl Trainer {
         }
     }
 
-    /// Mean validation loss at every strength of the path, without the penalty.
+    /// Mean validation loss for each strength of the coefficient path, without the penalty.
     pub(super) fn path_validation_losses(&mut self) -> Vec<f32> {
         let n_rows = self.validation_rows();
         let (runs, state, validation) = (&self.runs, &self.state, &mut self.validation);
@@ -159,7 +162,7 @@ impl Trainer {
         parallel::with_role(runs, Role::PathStrength).map(|(run, _)| loss(run)).collect()
     }
 
-    /// The next step at which the validation rows are due, `last` at most.
+    /// The next step at which validation is due, at most `last`.
     pub(super) fn next_validation(&self, last: u64) -> u64 {
         let Some(validation) = &self.validation else { return last };
         let end = self.step() + self.steps_to_epoch_end();
@@ -169,7 +172,8 @@ impl Trainer {
         last.min(end.saturating_add(more.saturating_mul(an_epoch)))
     }
 
-    /// Validates the weights if that is due, and ends the run with the best ones if patience has run out.
+    /// Measures the validation loss if that is due. If patience has run out, the run ends with its best
+    /// weights.
     pub(super) fn validate(&mut self) {
         let (step, place, penalty) = (self.step(), self.planner.place, self.penalty());
         let Some(validation) = &mut self.validation else { return };
@@ -197,7 +201,7 @@ impl Trainer {
     }
 }
 
-/// The first step after this one that may be validated.
+/// The earliest step after `step` at which validation may take place.
 fn step_after(step: u64) -> u64 {
     if step < N_SINGLE {
         return step + 1;
