@@ -1,4 +1,5 @@
-//! The exact solution: least squares in f64, and what its spectrum says about the learning rate.
+//! The exact solution of least squares in f64, and what the Hessian's eigenvalues imply for the learning
+//! rate.
 
 use crate::choices::Loss;
 use crate::dataset::{BLOCK_ROWS, Dataset, FeatureMap};
@@ -20,23 +21,25 @@ pub use rows::{Block, Portion, Rows};
 /// The least-squares solution and the spectrum of the loss's Hessian.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LeastSquares {
-    /// Parameters of the scaled features, `w1..wd` then `b`.
+    /// Parameters of the scaled features: the weights `w1..wd`, then the bias `b` if there is one.
     pub parameters: Vec<f64>,
     /// The same parameters in the units of inputs and target.
     pub original: Vec<f64>,
     /// Whether no other parameters reach the lowest loss.
     pub unique: bool,
-    /// Whether a best solution exists. If classes separate perfectly, weights grow forever.
+    /// Whether a best solution exists at finite weights. If classes can be separated perfectly, weights grow
+    /// forever.
     pub finite: bool,
     /// The lowest mean squared error, or the lowest objective of another loss; NaN if it was not
     /// computed.
     pub loss: f64,
-    /// Fraction of the target's variance that is explained; `None` for a constant target.
+    /// R²: the fraction of the target's variance that the solution explains; `None` for a constant target.
     pub r2: Option<f64>,
     /// Largest eigenvalue of the Hessian `2/n A'A`, where `A` holds the scaled features and a
     /// column of ones.
     pub largest_eigenvalue: f64,
-    /// Ratio of the largest to the smallest eigenvalue; infinite if the solution is not unique.
+    /// Condition number of the Hessian: the ratio of its largest to its smallest eigenvalue; infinite if the
+    /// solution is not unique.
     pub condition: f64,
 }
 
@@ -54,14 +57,15 @@ impl LeastSquares {
         triangle.solve(map, dataset.target_variance())
     }
 
-    /// The most that the largest eigenvalue of the Hessian of a mean loss can be, wherever its parameters are: that
-    /// of `1/n A'A` times the largest second derivative of the loss by its outputs. `None` where there is no such bound:
-    /// see [`crate::choices::loss::Needs::curvature`]. An L2 penalty adds its strength to it.
+    /// An upper bound of the largest eigenvalue of the Hessian of the mean loss, for all parameters: the
+    /// largest eigenvalue of `1/n A'A` times the largest second derivative of the loss by its outputs. `None`
+    /// if there is no such bound: see [`crate::choices::loss::Needs::curvature`]. An L2 penalty adds its
+    /// strength to the bound.
     pub fn curvature(&self, loss: Loss) -> Option<f64> {
         loss.needs().curvature.map(|steepest| 0.5 * steepest * self.largest_eigenvalue)
     }
 
-    /// The rate above which plain batch descent diverges: `2 / largest eigenvalue`.
+    /// The learning rate above which plain batch descent diverges: `2 / largest eigenvalue`.
     pub fn stable_rate(&self) -> f64 {
         2.0 / self.largest_eigenvalue
     }
@@ -74,18 +78,18 @@ impl LeastSquares {
 pub struct Triangle {
     n_features: usize,
     bias: bool,
-    /// Number of columns of `[A y]`.
+    /// Number of columns of the matrix `[A y]`.
     width: usize,
     n_samples: f64,
-    /// Row-major. The current triangle is on top, with new rows below it; each fold leaves a
-    /// triangle again.
+    /// The triangle, row-major, with the rows that are not yet folded in below it. Each fold turns the whole
+    /// into a triangle again.
     stack: Vec<f64>,
     reflector: Vec<f64>,
     factors: Vec<f64>,
 }
 
 impl Triangle {
-    /// Starts with no rows.
+    /// An empty triangle, before any rows are folded in.
     pub fn new(n_features: usize, bias: bool) -> Self {
         let width = n_features + usize::from(bias) + 1;
         let n_rows = width + BLOCK_ROWS;
@@ -100,7 +104,7 @@ impl Triangle {
         }
     }
 
-    /// Folds in up to [`BLOCK_ROWS`] rows. `features` are row-major.
+    /// Adds up to [`BLOCK_ROWS`] rows to the triangle. `features` are row-major.
     pub fn fold(&mut self, features: &[f64], y: &[f64]) {
         let rows = self.stack[self.width * self.width..].chunks_exact_mut(self.width);
         for ((row, features), y) in rows.zip(features.chunks_exact(self.n_features)).zip(y) {
@@ -116,7 +120,7 @@ impl Triangle {
         householder(stack, self.width, &mut self.reflector, &mut self.factors);
     }
 
-    /// Solves least squares for all rows folded in so far.
+    /// Solves least squares for all rows that were folded in.
     pub fn solve(&self, map: &FeatureMap, target_variance: f64) -> LeastSquares {
         let p = self.width - 1;
         let triangle = &self.stack[..self.width * self.width];
@@ -140,8 +144,8 @@ impl Triangle {
     }
 }
 
-/// Turns a row-major matrix into a triangle, in place. `reflector` has one number per row,
-/// `factors` one per column.
+/// Turns a row-major matrix with `width` columns into an upper triangle, in place. `reflector` and `factors`
+/// are scratch memory, with one number per row and one per column.
 ///
 /// Each sum runs down its column row by row; the sums of all columns run in parallel, in memory
 /// order.
@@ -185,8 +189,8 @@ fn householder(matrix: &mut [f64], width: usize, reflector: &mut [f64], factors:
     }
 }
 
-/// Solves `R w = q`. A pivot that is only rounding error leaves its weight at 0 and the solution
-/// not unique.
+/// Solves `R w = q` for the `p` weights `w`, and returns whether the solution is unique. A pivot that is only
+/// rounding error makes its weight 0 and the solution not unique.
 fn back_substitute(triangle: &[f64], p: usize) -> (Vec<f64>, bool) {
     let width = p + 1;
     let column_norm = |j: usize| (0..=j).map(|i| triangle[i * width + j].powi(2)).sum::<f64>().sqrt();
@@ -204,7 +208,7 @@ fn back_substitute(triangle: &[f64], p: usize) -> (Vec<f64>, bool) {
     (parameters, unique)
 }
 
-/// Computes `||A w - y||^2` from the triangle.
+/// Computes the sum of squared residuals `||A w - y||^2` of the parameters `w` from the triangle.
 fn residual_square(triangle: &[f64], parameters: &[f64], p: usize) -> f64 {
     let width = p + 1;
     let above: f64 = (0..p)

@@ -1,5 +1,5 @@
-//! Engines that run the kernels. Each answers one call: take a state and a plan of steps, and
-//! advance.
+//! Engines that run the kernels. An engine answers one kind of call: it takes a state and a list of planned
+//! steps, and advances the state by these steps.
 
 use std::ops::Range;
 use std::rc::Rc;
@@ -18,18 +18,18 @@ mod submit_pace;
 
 use kernel::{Reaction, RunParams, RunSettings, SlotSet, StepParams, slot};
 
-/// Maximum number of steps per call, which fits the buffers of plan and trace.
+/// Maximum number of steps per call; the buffers for planned steps and trace have this capacity.
 pub const MAX_STEPS_PER_CALL: usize = 1 << 14;
 
-/// The whole state of a call's runs apart from the data, enough to continue elsewhere to the same
-/// bits.
+/// The complete state of the runs that share a call, apart from the data. Another engine can continue from it
+/// with bit-identical results.
 #[derive(Clone, Debug, PartialEq)]
 pub struct State {
     /// Number of parameters per run.
     pub n_parameters: usize,
-    /// The slots of each run.
+    /// The slots that each run has: rows of numbers such as weights and moments.
     pub slots: SlotSet,
-    /// `[run][slot][parameter]`.
+    /// All slots of all runs, indexed `[run][slot][parameter]`.
     pub values: Vec<f32>,
     /// The reaction of each run.
     pub reactions: Vec<Reaction>,
@@ -40,12 +40,13 @@ pub struct State {
 }
 
 impl State {
-    /// Starts one run at its initial parameters, with every slot.
+    /// The initial state of a single run with these parameters and every slot.
     pub fn new(parameters: &[f32]) -> Self {
         Self::of_runs(&[parameters.to_vec()], SlotSet::ALL, Vec::new())
     }
 
-    /// Runs at their initial parameters. `settings` is empty where every run has the default.
+    /// The initial state of several runs, given the parameters of each. `settings` is empty if every run has
+    /// the defaults.
     pub fn of_runs(parameters: &[Vec<f32>], slots: SlotSet, settings: Vec<RunSettings>) -> Self {
         let mut state = Self {
             n_parameters: parameters.first().map_or(0, Vec::len),
@@ -59,12 +60,13 @@ impl State {
         state
     }
 
-    /// Creates a run for each of the settings, all at the same initial parameters, with every slot.
+    /// The initial state of one run for each of the settings, all with the same parameters and every slot.
     pub fn with_settings(parameters: &[f32], settings: Vec<RunSettings>) -> Self {
         Self::of_runs(&vec![parameters.to_vec(); settings.len()], SlotSet::ALL, settings)
     }
 
-    /// Keeps these slots. New moments are 0, new copies of the weights are the weights as they are.
+    /// Keeps exactly these slots: adds missing ones and removes others. New moments are 0, new copies of the
+    /// weights have their current values.
     pub fn keep(&mut self, slots: SlotSet) {
         if slots == self.slots {
             return;
@@ -89,12 +91,12 @@ impl State {
         self.reactions.len()
     }
 
-    /// One slot of one run; empty if there is none.
+    /// The values of slot number `slot` (see [`kernel::slot`]) of one run; empty if the run lacks that slot.
     pub fn slot(&self, run: usize, slot: usize) -> &[f32] {
         &self.values[self.range(run, slot)]
     }
 
-    /// One slot of one run, mutable; empty if there is none.
+    /// Mutable access to the values of slot number `slot` of one run; empty if the run lacks that slot.
     pub fn slot_mut(&mut self, run: usize, slot: usize) -> &mut [f32] {
         let range = self.range(run, slot);
         &mut self.values[range]
@@ -107,17 +109,17 @@ impl State {
         })
     }
 
-    /// The settings of a run.
+    /// The settings of a run, which are the defaults if the state has none.
     pub fn settings_of(&self, run: usize) -> RunSettings {
         self.settings.get(run).copied().unwrap_or_default()
     }
 
-    /// A run's parameters: weights, then the bias.
+    /// The parameters of a run: weights, then biases.
     pub fn parameters(&self, run: usize) -> &[f32] {
         self.slot(run, slot::WEIGHT)
     }
 
-    /// Resets the counters of a call.
+    /// Resets the counters that count the steps of one call.
     fn begin_call(&mut self) {
         for reaction in &mut self.reactions {
             reaction.taken = 0;
@@ -125,7 +127,7 @@ impl State {
         }
     }
 
-    /// Adds the call's steps to those of the runs.
+    /// Adds the steps that the call has taken to the step count of each run.
     fn end_call(&mut self) {
         for (step, reaction) in self.steps.iter_mut().zip(&self.reactions) {
             *step = step.saturating_add_signed(i64::from(reaction.taken));
@@ -136,23 +138,23 @@ impl State {
 /// The engine of a run.
 #[derive(Debug)]
 pub enum Backend {
-    /// The CPU engine.
+    /// The CPU engine, on one thread.
     Cpu(Box<cpu::CpuEngine>),
-    /// The CPU engine with a second worker.
+    /// The CPU engine, sharing full passes over the rows with a helper worker.
     Pair(Box<cpu::pair::PairEngine>),
-    /// The GPU engine.
+    /// The GPU engine, through WebGPU.
     #[cfg(feature = "gpu")]
     Gpu(Box<gpu::GpuEngine>),
 }
 
-/// The GPU is lost, for this reason. The state passed in is unchanged.
+/// The error that the GPU was lost, with the reason. The state passed in is unchanged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeviceLost(pub String);
 
 impl Backend {
-    /// Advances every run of `state` by `steps`, up to [`MAX_STEPS_PER_CALL`]. `trace` receives
-    /// `[batch loss, rate]` for each step of each run, `[run][step]`; entries after the steps a run
-    /// has `taken` are undefined.
+    /// Advances every run of `state` by `steps`, at most [`MAX_STEPS_PER_CALL`]. `trace` receives `[batch
+    /// loss, rate]` of each step, indexed `[run][step]`; if a run stopped early, entries after its `taken`
+    /// steps are undefined.
     ///
     /// # Errors
     /// [`DeviceLost`], with `state` and `trace` unchanged.
@@ -184,12 +186,12 @@ impl Backend {
         Ok(())
     }
 
-    /// Whether this is the GPU.
+    /// Whether this is the GPU engine.
     pub fn is_gpu(&self) -> bool {
         !matches!(self, Self::Cpu(_) | Self::Pair(_))
     }
 
-    /// Why the second worker was lost, if there was one.
+    /// Why the helper worker was lost, if it was.
     pub fn lost_partner(&self) -> Option<&str> {
         if let Self::Pair(engine) = self { engine.lost() } else { None }
     }
@@ -204,23 +206,23 @@ impl Backend {
     }
 }
 
-/// The engine in use and why.
+/// A description, for the user, of the engine in use and why it was chosen.
 #[derive(Clone, Debug, PartialEq)]
 pub struct InUse {
-    /// Whether it is the GPU.
+    /// Whether the engine in use is the GPU.
     pub gpu: bool,
-    /// [`Backend::name`].
+    /// The engine's name, from [`Backend::name`].
     pub name: String,
-    /// Why this backend was chosen.
+    /// Why this engine was chosen.
     pub reason: Message,
-    /// How full batches are computed if there is a choice, and why.
+    /// Whether one worker or two compute full batches, and why; `None` if there is no choice.
     pub how: Option<Message>,
-    /// Whether it replaces a backend that was requested or lost.
+    /// Whether this engine replaces one that was requested or was lost.
     pub fallback: bool,
 }
 
 impl InUse {
-    /// Describes a backend that was chosen for a reason.
+    /// Describes `backend`, which was chosen for this reason.
     pub fn new(backend: &Backend, reason: Message) -> Self {
         Self { gpu: backend.is_gpu(), name: backend.name(), reason, how: None, fallback: false }
     }
@@ -233,18 +235,18 @@ impl std::fmt::Display for InUse {
     }
 }
 
-/// A CPU engine for a model over these rows.
+/// Makes a CPU engine for a model over these rows.
 pub fn cpu(problem: Rc<Problem>, layout: &Layout) -> Backend {
     Backend::Cpu(Box::new(cpu::CpuEngine::new(problem, layout)))
 }
 
-/// A CPU engine whose full batches use sufficient statistics, if the model is linear: `O(n_parameters^2)` a step,
-/// whatever the number of rows.
+/// Makes a CPU engine whose full batches use sufficient statistics if the model is linear:
+/// `O(n_parameters^2)` per step, for any number of rows.
 pub fn cpu_by_statistics(problem: Rc<Problem>, layout: &Layout) -> Backend {
     Backend::Cpu(Box::new(cpu::CpuEngine::by_statistics(problem, layout)))
 }
 
-/// A CPU engine with a helper worker, which gets half of the rows.
+/// Makes a CPU engine with a helper worker, which receives half of the rows through `link`.
 ///
 /// # Errors
 /// Why the helper worker could not be used.

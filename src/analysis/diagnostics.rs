@@ -22,48 +22,47 @@ use effect::Predictor;
 pub use effect::{Effect, EffectOf};
 pub use influence::Influence;
 
-/// The most rows that a picture has dots for, and places of a curve.
+/// The maximum number of rows that are drawn as dots, and of points of a curve.
 const MOST_ROWS: usize = 4_000;
-/// The number of places along an input at which its effect is computed.
+/// The number of values of an input at which its effect is computed.
 const N_GRID: usize = 61;
 /// The values of Cook's distance that get contour lines; rows beyond them deserve a look (Cook and
 /// Weisberg 1982).
 const COOKS_DISTANCES: [f64; 2] = [0.5, 1.0];
 
-/// A request of the page (`diagnose` of `Request` in TypeScript).
+/// A request for diagnostics from the page (`diagnose` of `Request` in TypeScript).
 #[derive(Clone, Debug, Deserialize)]
 pub struct Query {
-    /// The run.
+    /// The configuration of the run.
     pub config: RunConfig,
-    /// The weights in the units of the inputs, with the bias last; one output after the other, as
-    /// in snapshots.
+    /// The weights in the units of the inputs: for each output its weights, then its bias, as in snapshots.
     pub weights: Vec<f64>,
-    /// The rows to evaluate.
+    /// The role (training, validation or test) of the rows to evaluate.
     pub part: Role,
     /// The input whose effect is requested; the first one by default.
     #[serde(default)]
     pub effect: Option<EffectOf>,
-    /// Whether to analyze the exact fit, too, which has to be solved again.
+    /// Whether to analyze the exact fit as well, which must be solved for this.
     #[serde(default)]
     pub exact: bool,
 }
 
-/// The kind of prediction.
+/// What kind of target the model predicts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Task {
-    /// A number.
+    /// The target is a number.
     Regression,
-    /// One of two classes.
+    /// The target is one of two classes.
     Binary,
-    /// One of several classes.
+    /// The target is one of three or more classes.
     Classes,
-    /// A count.
+    /// The target is a count.
     Counts,
 }
 
 impl Task {
-    /// The task that a loss is for.
+    /// The task that a loss is made for.
     #[must_use]
     pub fn of(loss: Loss) -> Self {
         match loss.needs().targets {
@@ -75,71 +74,72 @@ impl Task {
     }
 }
 
-/// The answer (`Diagnosed` in TypeScript).
+/// The diagnostics that answer a [`Query`] (`Diagnosed` in TypeScript).
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Diagnostics {
-    /// The rows that were evaluated.
+    /// The role of the rows that were evaluated.
     pub part: Role,
-    /// The parts that have rows.
+    /// All roles that have rows.
     pub parts: Vec<Role>,
-    /// The kind of prediction.
+    /// What kind of target the model predicts.
     pub task: Task,
-    /// Rows of the part.
+    /// Number of rows with the evaluated role.
     pub n_samples: usize,
-    /// Names and values of metrics; `None` where one is undefined.
+    /// Names and values of metrics; an undefined value is `None`.
     pub scores: Vec<(&'static str, Option<f64>)>,
-    /// The rows to draw; `None` where the target is a class.
+    /// The rows to draw; `None` if the target is a class.
     pub rows: Option<Shown>,
     /// The effect of one input.
     pub effect: Option<Effect>,
-    /// The exact fit to the training rows, if the page requested it.
+    /// The exact fit to the training rows, if the query asked for it.
     pub exact: Option<Exact>,
-    /// The ROC curve, for two classes.
+    /// The ROC curve; only for two classes.
     pub roc: Option<Curve>,
-    /// The calibration curve, for two classes with probabilities.
+    /// The calibration curve; only for two classes with predicted probabilities.
     pub calibration: Option<Calibration>,
-    /// The confusion matrix, for classes.
+    /// The confusion matrix; only for classes.
     pub confusion: Option<Confusion>,
-    /// The histogram of probabilities, for two classes with probabilities.
+    /// The histogram of predicted probabilities; only for two classes with predicted probabilities.
     pub histogram: Option<Histogram>,
 }
 
 /// The optimum of the loss on the training rows, which descent approaches.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Exact {
-    /// The influence of each row; empty for several classes.
+    /// Leverage, residual and influence of each row; empty for three or more classes.
     pub rows: Influence,
-    /// Curves of equal Cook's distance, `r = +-sqrt(D p (1 - h) / h)`.
+    /// Curves of equal Cook's distance `D` in the plane of leverage `h` and standardized residual `r`: `r =
+    /// +-sqrt(D p (1 - h) / h)` with `p` coefficients.
     pub contours: Vec<Contour>,
-    /// The predictions along the input, at the places of [`Effect::grid`].
+    /// The predictions along one input, at the values of [`Effect::grid`].
     pub effect: Vec<f64>,
-    /// Ends of the 95% interval of that mean, where coefficients have standard errors.
+    /// Lower and upper ends of the 95% interval of `effect`; `None` if coefficients have no standard errors.
     pub band: Option<[Vec<f64>; 2]>,
 }
 
-/// Leverages and standardized residuals of one Cook's distance.
+/// A curve of points that all have the same Cook's distance, as two columns of equal length.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Contour {
-    /// The distance.
+    /// Cook's distance on the curve.
     pub distance: f64,
-    /// Along.
+    /// Leverage of each point (horizontal axis).
     pub leverage: Vec<f64>,
-    /// Up, or down.
+    /// Standardized residual of each point (vertical axis).
     pub standardized: Vec<f64>,
 }
 
-/// Rows to draw, stored by column: all of them, or an even sample plus the one with the largest
+/// The rows to draw, one column per field: all rows, or an even sample that includes the row with the largest
 /// residual.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Shown {
-    /// Their places, from 1.
+    /// Row numbers in the dataset, from 1.
     pub row: Vec<usize>,
-    /// Targets.
+    /// Target of each row.
     pub actual: Vec<f64>,
-    /// Predictions.
+    /// Prediction for each row.
     pub fitted: Vec<f64>,
-    /// `actual - fitted`; for counts the deviance residual, `sign(y - m) sqrt(2 (y ln(y / m) - y +
-    /// m))`.
+    /// Residual of each row: `actual - fitted`; for counts, the deviance residual `sign(y - m) sqrt(2 (y ln(y
+    /// / m) - y + m))` of target `y` and prediction `m`.
     pub residual: Vec<f64>,
 }
 
@@ -158,20 +158,20 @@ impl Shown {
 /// Everything that one pass over the rows collects.
 struct Pass {
     rows: Shown,
-    /// Inputs of these rows, row-major.
+    /// Inputs of the drawn rows, row-major.
     inputs: Vec<f64>,
     centre: effect::Centre,
     measured: Measured,
 }
 
-/// Sums over the rows, by the kind of prediction.
+/// Sums over the evaluated rows, for each kind of target.
 enum Measured {
     Numbers(Regression),
     Classes(Scored),
 }
 
 impl Diagnostics {
-    /// Answers a query about a dataset.
+    /// Computes the diagnostics that a query asks for.
     ///
     /// # Errors
     /// Those of [`model::feature_map`] and [`Roles::of`].
@@ -275,7 +275,7 @@ impl Pass {
     }
 }
 
-/// Metrics of predicted numbers, by the names that the page words.
+/// Metrics of predicted numbers, each with the name by which the page looks up its label.
 fn regression_scores(metrics: &RegressionMetrics, task: Task) -> Vec<(&'static str, Option<f64>)> {
     let errors = [
         ("rmse", Some(metrics.root_mean_squared_error)),
@@ -289,7 +289,8 @@ fn regression_scores(metrics: &RegressionMetrics, task: Task) -> Vec<(&'static s
     errors.iter().chain(others).copied().collect()
 }
 
-/// Infers standard errors and tests for the model of a configuration on the training rows.
+/// Computes standard errors and tests, where possible, for the configured model fitted to the training rows.
+/// `plain` is its unscaled feature map.
 pub fn inferred(dataset: &Dataset, roles: &Roles, plain: FeatureMap, config: &RunConfig) -> Inferred {
     let map = training_map(dataset, roles, plain, config);
     let n_outputs = match config.loss {
@@ -300,7 +301,7 @@ pub fn inferred(dataset: &Dataset, roles: &Roles, plain: FeatureMap, config: &Ru
     Fit::new(rows, linear(&map, n_outputs, config), config.loss, config.penalty).inferred().clone()
 }
 
-/// The model of a configuration, on the features of a map.
+/// The linear model of a configuration, on the features of `map`.
 fn linear(map: &FeatureMap, n_outputs: usize, config: &RunConfig) -> Linear {
     Linear { n_features: map.n_features() as u32, n_outputs: n_outputs as u32, bias: config.model.bias }
 }
@@ -360,7 +361,8 @@ impl Exact {
     }
 }
 
-/// Curves over the range of the rows' leverages, above and below.
+/// Contours of Cook's distance over the range of the rows' leverages, for positive and for negative
+/// residuals.
 fn contours(rows: &Influence) -> Vec<Contour> {
     let known = || rows.leverages.iter().copied().filter(|leverage| *leverage > 0.0 && *leverage < 1.0);
     let (low, high) = (known().fold(f64::INFINITY, f64::min), known().fold(0.0, f64::max));
@@ -377,7 +379,7 @@ fn contours(rows: &Influence) -> Vec<Contour> {
     COOKS_DISTANCES.into_iter().flat_map(|distance| [curve(distance, 1.0), curve(distance, -1.0)]).collect()
 }
 
-/// Places at even distances, both ends among them.
+/// [`N_GRID`] values at even distances from `low` to `high`, both included.
 fn even_grid([low, high]: [f64; 2]) -> Vec<f64> {
     (0..N_GRID).map(|i| low + (high - low) * i as f64 / (N_GRID - 1) as f64).collect()
 }

@@ -6,7 +6,7 @@ pub fn student_two_sided(t: f64, df: f64) -> f64 {
     incomplete_beta(df / (df + t * t), df / 2.0, 0.5)
 }
 
-/// The quantile of Student's t distribution at a given probability.
+/// The value of Student's t distribution with `df` degrees of freedom at cumulative probability `share`.
 pub fn student_quantile(share: f64, df: f64) -> f64 {
     let above = |t: f64| 0.5 * student_two_sided(t, df);
     let tail = (1.0 - share).min(share);
@@ -26,7 +26,8 @@ pub fn student_quantile(share: f64, df: f64) -> f64 {
     if share < 0.5 { -t } else { t }
 }
 
-/// Probability of a larger value of Fisher's F (Abramowitz and Stegun 26.6.2).
+/// Probability that Fisher's F with `df1` and `df2` degrees of freedom exceeds `f` (Abramowitz and Stegun
+/// 26.6.2).
 pub fn fisher_above(f: f64, df1: f64, df2: f64) -> f64 {
     incomplete_beta(df2 / (df2 + df1 * f), df2 / 2.0, df1 / 2.0)
 }
@@ -36,7 +37,7 @@ pub fn normal_two_sided(z: f64) -> f64 {
     libm::erfc(z.abs() / std::f64::consts::SQRT_2)
 }
 
-/// The quantile of the standard normal distribution at a given probability.
+/// The value of the standard normal distribution at cumulative probability `share`.
 pub fn normal_quantile(share: f64) -> f64 {
     let tail = share.min(1.0 - share);
     if tail <= 0.0 {
@@ -55,7 +56,8 @@ pub fn normal_quantile(share: f64) -> f64 {
     if share < 0.5 { -z } else { z }
 }
 
-/// Probability of a larger value of chi-square, `Q(df/2, x/2)` (Abramowitz and Stegun 26.4.19).
+/// Probability that chi-square with `df` degrees of freedom exceeds `x`: `Q(df/2, x/2)` (Abramowitz and
+/// Stegun 26.4.19).
 pub fn chi_square_above(x: f64, df: f64) -> f64 {
     let (a, x) = (df / 2.0, x / 2.0);
     if x <= 0.0 {

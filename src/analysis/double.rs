@@ -16,12 +16,12 @@ pub(crate) struct Double {
 }
 
 impl Double {
-    /// Rounds to f64.
+    /// Rounds to the nearest f64.
     pub(crate) fn value(self) -> f64 {
         self.high + self.low
     }
 
-    /// `a b`, exact.
+    /// The exact product `a b`.
     pub(crate) fn product(a: f64, b: f64) -> Self {
         let high = a * b;
         let ((a_high, a_low), (b_high, b_low)) = (split(a), split(b));
@@ -29,14 +29,14 @@ impl Double {
         Self { high, low }
     }
 
-    /// `a + b`, exact.
+    /// The exact sum `a + b`.
     pub(crate) fn sum(a: f64, b: f64) -> Self {
         let high = a + b;
         let of_b = high - a;
         Self { high, low: (a - (high - of_b)) + (b - of_b) }
     }
 
-    /// An integer power.
+    /// This number raised to an integer power.
     pub(crate) fn power(self, exponent: u32) -> Self {
         (0..exponent).fold(Self::from(1.0), |power, _| power * self)
     }
@@ -115,7 +115,7 @@ impl Sum for Double {
     }
 }
 
-/// Splits `a` into two halves of 26 bits each.
+/// Splits `a` into two numbers of at most 26 bits each whose sum is `a`.
 fn split(a: f64) -> (f64, f64) {
     const SPLITTER: f64 = 134_217_729.0; // 2^27 + 1
     let wide = SPLITTER * a;

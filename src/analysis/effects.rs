@@ -8,40 +8,40 @@ use super::rows::{Inputs, Portion};
 /// The partial effect of every input.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Effects {
-    /// The fixed values of the other inputs: a number, or the index of a level.
+    /// The values at which the other inputs are fixed, one per input: a number, or the index of a level.
     pub at: Vec<f64>,
     /// One effect per input.
     pub inputs: Vec<PartialEffect>,
 }
 
-/// The prediction along one input.
+/// The prediction as a function of one input, while the others stay fixed.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PartialEffect {
-    /// Values of the input, from the lowest to the highest in the rows, or the levels of a
-    /// category.
+    /// Values of the input: from its lowest to its highest in the rows, or the levels of a category.
     pub grid: Vec<f64>,
-    /// The prediction at each value: the mean, the probability of class 1, or the rate; for
-    /// softmax, one probability per class.
+    /// The prediction at each value of `grid`, indexed `[output][grid value]`: the mean, the probability of
+    /// class 1, or the rate; for softmax, one probability per class.
     pub effects: Vec<Vec<f64>>,
-    /// Ends of the 95% interval of the prediction; `None` if coefficients have no standard errors.
+    /// Lower and upper ends of the 95% interval of the prediction at each value of `grid`; `None` if
+    /// coefficients have no standard errors.
     pub band: Option<[Vec<f64>; 2]>,
-    /// Partial residuals: each row's value of the input, and the effect there plus the row's
+    /// Partial residuals as `[x, y]`: a row's value of the input, and the effect at that value plus the row's
     /// residual. Empty if the loss has a link function.
     pub points: Vec<[f64; 2]>,
 }
 
-/// The values of each input in the rows.
+/// The range and usual value of each input in the rows.
 struct Spread {
     n: usize,
     low: Vec<f64>,
     high: Vec<f64>,
-    /// The mean of a number, or the most frequent level of a category.
+    /// For each input the mean of a number, or the most frequent level of a category.
     usual: Vec<f64>,
 }
 
 impl Fit<'_> {
-    /// Computes the effects at `n_grid` places of every input, with up to `n_points` rows. `at`
-    /// fixes the other inputs; the default is the mean, or the most frequent level.
+    /// Computes the effect of every input at `n_grid` values, with the partial residuals of up to `n_points`
+    /// rows. `at` fixes the other inputs; by default, at the mean or the most frequent level.
     pub fn effects(&self, at: Option<&[f64]>, n_grid: usize, n_points: usize) -> Effects {
         let spread = Spread::of(&self.rows);
         let at = at.map_or(spread.usual.clone(), <[f64]>::to_vec);
@@ -90,7 +90,7 @@ impl Fit<'_> {
         PartialEffect { grid, effects, band, points: Vec::new() }
     }
 
-    /// An even sample of rows for each effect.
+    /// Adds the partial residuals of an even sample of at most `n_points` of the `n` rows to each effect.
     fn add_points(&self, inputs: &mut [PartialEffect], at: &[f64], n: usize, n_points: usize) {
         let map = self.rows.map();
         let n_inputs = map.n_inputs();
@@ -115,7 +115,7 @@ impl Fit<'_> {
         });
     }
 
-    /// The prediction for a row, for each output.
+    /// The prediction for a row of features, one number per output.
     fn responses(&self, features: &[f64]) -> Vec<f64> {
         let mut outputs: Vec<f64> =
             (0..self.linear.n_outputs as usize).map(|k| self.output(features, k)).collect();

@@ -1,22 +1,24 @@
-//! R of a design matrix: which columns are linearly independent, and what follows from `(X'X)^-1 =
-//! R^-1 R^-T`.
+//! R of the QR factorization of a design matrix `X`: which columns are linearly independent, and what follows
+//! from `(X'X)^-1 = R^-1 R^-T`.
 
 use super::rows::Rows;
 use super::{Triangle, spectrum};
 
-/// Maps a row's features, target and weight to the factor of the row and to its working target.
+/// Maps a row's features, target and weight to the number that the row is multiplied by, and to its working
+/// target.
 type OfRow<'a> = dyn FnMut(&[f64], f64, f64) -> (f64, f64) + 'a;
 
-/// R of the linearly independent columns. If there is a bias, the column of ones comes first.
+/// R of the linearly independent columns of a design matrix. If there is a bias, the column of ones comes
+/// first.
 #[derive(Clone, Debug)]
 pub(crate) struct Factor {
-    /// The independent columns, in order. The column of ones has the index `n_features`.
+    /// Indices of the independent columns, in the order of R. The column of ones has the index `n_features`.
     pub(crate) kept: Vec<usize>,
     triangle: Triangle,
 }
 
 impl Factor {
-    /// Factors weighted rows together with `y`.
+    /// Factors the weighted rows together with their targets.
     pub(crate) fn of(rows: &dyn Rows, bias: bool) -> Self {
         let n_features = rows.n_features();
         // The ones come first, so that a constant column repeats them and not the other way round.
@@ -31,8 +33,8 @@ impl Factor {
         Self { triangle: fold(rows, &kept, &mut of_row), kept }
     }
 
-    /// Factors the same columns with each row multiplied by the root that `of_row` returns,
-    /// together with the target that it returns (multiplied, too).
+    /// Factors the same columns again; `of_row` returns for each row the number that it is multiplied by, and
+    /// a target, which is multiplied as well.
     pub(crate) fn again(&self, rows: &dyn Rows, of_row: &mut OfRow<'_>) -> Self {
         Self { kept: self.kept.clone(), triangle: fold(rows, &self.kept, of_row) }
     }
@@ -42,7 +44,7 @@ impl Factor {
         self.kept.len()
     }
 
-    /// Least-squares solution for the target.
+    /// The least-squares coefficients of the independent columns for the target.
     pub(crate) fn least_squares(&self) -> Vec<f64> {
         self.solve((0..self.p()).map(|i| self.at(i, self.p())).collect())
     }
@@ -70,14 +72,14 @@ impl Factor {
         self.solve_transposed(a.to_vec()).iter().map(|v| v * v).sum()
     }
 
-    /// Ratio of the largest to the smallest singular value.
+    /// Condition number: the ratio of R's largest to its smallest singular value.
     pub(crate) fn condition(&self) -> f64 {
         let width = self.triangle.width;
         let (largest, smallest) = spectrum(&self.triangle.stack[..width * width], self.p());
         (largest / smallest).sqrt()
     }
 
-    /// Picks the independent columns of a row of all features, including the column of ones.
+    /// The values of the independent columns, selected from all features of a row; for the bias, a 1.
     pub(crate) fn narrow<'a>(&'a self, features: &'a [f64]) -> impl Iterator<Item = f64> + 'a {
         self.kept.iter().map(|column| features.get(*column).copied().unwrap_or(1.0))
     }
@@ -87,7 +89,8 @@ impl Factor {
     }
 }
 
-/// R of `[X y]`, where `X` holds some columns of the rows and each row is multiplied by a root.
+/// The triangle of `[X y]`, where `X` holds the given columns of the rows, and `of_row` returns each row's
+/// multiplier and target.
 fn fold(rows: &dyn Rows, columns: &[usize], of_row: &mut OfRow<'_>) -> Triangle {
     let n_features = rows.n_features();
     let mut triangle = Triangle::new(columns.len(), false);
@@ -108,7 +111,7 @@ fn fold(rows: &dyn Rows, columns: &[usize], of_row: &mut OfRow<'_>) -> Triangle 
     triangle
 }
 
-/// The columns that are linearly independent of those before them, up to rounding.
+/// The columns that are not, up to rounding, a linear combination of those before them.
 fn independent(triangle: &Triangle, columns: &[usize]) -> Vec<usize> {
     let at = |i: usize, j: usize| triangle.stack[i * triangle.width + j];
     let independent = |k: usize| {

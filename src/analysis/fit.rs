@@ -1,5 +1,4 @@
-//! Exact fits in f64 to the training rows for any loss and penalty, with what can be inferred from
-//! them.
+//! Exact fits in f64 to the training rows for any loss and penalty, with the standard errors that follow.
 
 use serde::Serialize;
 
@@ -12,37 +11,36 @@ use super::rows::{ExactMap, Portion, Rows};
 use crate::choices::{Loss, Penalty};
 use crate::model::Linear;
 
-/// The optimum of an objective, and its uncertainty.
+/// The optimum of an objective over some rows, with the uncertainty of its coefficients.
 pub struct Fit<'a> {
     pub(super) rows: Portion<'a>,
     pub(super) linear: Linear,
     pub(super) loss: Loss,
-    /// Parameters of the scaled features: one row of weights per feature, with one entry per
-    /// output, then the biases.
+    /// Parameters of the scaled features, indexed `[feature][output]`, then the biases.
     pub(super) parameters: Vec<f64>,
     pub(super) covariance: Option<Covariance>,
     inferred: Inferred,
 }
 
-/// `variance (X'X)^-1` of the independent columns.
+/// The covariance matrix of the independent columns' coefficients, `variance (X'X)^-1`.
 pub(super) struct Covariance {
     pub(super) factor: Factor,
     pub(super) variance: f64,
-    /// Standard errors in half a 95% interval.
+    /// Half the width of a 95% interval, in standard errors.
     pub(super) reach: f64,
     /// Number of rows minus number of independent columns.
     pub(super) degrees_of_freedom: f64,
 }
 
-/// What can be inferred about coefficients.
+/// Coefficients of a fit, with standard errors and tests if they are defined.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Inferred {
-    /// The squared loss without a penalty.
+    /// The loss is the squared one, without a penalty.
     LeastSquares(Inference),
-    /// The logistic or Poisson loss without a penalty, if the optimum is finite.
+    /// The loss is logistic or Poisson, without a penalty, and its optimum is finite.
     Likelihood(Likelihood),
-    /// Every other case: the optimum without standard errors.
+    /// In all other cases: coefficients without standard errors.
     Optimum(PointEstimates),
 }
 
@@ -51,9 +49,9 @@ pub enum Inferred {
 pub struct PointEstimates {
     /// Why there are no standard errors.
     pub reason: Reason,
-    /// For each output, the coefficients of the features, then of the bias if there is one.
+    /// Indexed `[output][coefficient]`: coefficients of the features, then of the bias if there is one.
     pub coefficients: Vec<Vec<Coefficient>>,
-    /// The optimum itself.
+    /// The optimum that the coefficients come from.
     pub optimum: Optimum,
 }
 
@@ -72,7 +70,7 @@ pub enum Reason {
 }
 
 impl<'a> Fit<'a> {
-    /// Fits a linear model to some rows.
+    /// Fits a linear model to these rows.
     pub fn new(rows: Portion<'a>, linear: Linear, loss: Loss, penalty: Penalty) -> Self {
         let penalized = penalty.strength > 0.0;
         match loss {
@@ -90,13 +88,12 @@ impl<'a> Fit<'a> {
         }
     }
 
-    /// Returns what can be inferred from the fit.
+    /// The coefficients, with standard errors and tests if they are defined.
     pub fn inferred(&self) -> &Inferred {
         &self.inferred
     }
 
-    /// Parameters of the scaled features: one row of weights per feature, with one entry per
-    /// output, then the biases.
+    /// Parameters of the scaled features, indexed `[feature][output]`, then the biases.
     pub fn parameters(&self) -> &[f64] {
         &self.parameters
     }
@@ -158,7 +155,7 @@ impl<'a> Fit<'a> {
     }
 }
 
-/// Extends the parameters of the independent columns to all columns.
+/// Extends the parameters of the independent columns to all columns; those of the others are 0.
 fn widen(rows: &Portion<'_>, bias: bool, factor: &Factor, solution: &[Double]) -> Vec<f64> {
     let mut parameters = vec![0.0; rows.n_features() + usize::from(bias)];
     for (column, value) in factor.kept.iter().zip(solution) {

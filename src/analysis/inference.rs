@@ -12,19 +12,21 @@ use super::factor::Factor;
 use super::rows::{ExactMap, Inputs, Portion, Rows};
 use crate::dataset::{Dataset, FeatureMap, Role, Roles};
 
-/// Maximum number of refinement steps. NIST's problems take one or two.
+/// Maximum number of iterative refinement steps. NIST's reference problems take one or two.
 const MAX_REFINEMENTS: usize = 10;
 
-/// After a relative correction this small, the remaining error is below the precision of f64.
+/// Refinement stops after a relative correction this small: the remaining error is below the precision of
+/// f64.
 const SMALL: f64 = 1e-11;
 
 /// A relative correction this small is below the last digit of f64.
 const NEGLIGIBLE: f64 = 1e-18;
 
-/// A fitted linear model and its inference, valid if residuals are independent with equal variance.
+/// A linear model fitted by least squares, and its inference, which is valid if residuals are independent
+/// with equal variance.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Inference {
-    /// One entry per feature, then the bias if there is one.
+    /// The coefficient of each feature, then of the bias if there is one.
     pub coefficients: Vec<Coefficient>,
     /// Number of rows.
     pub n_samples: u64,
@@ -33,60 +35,60 @@ pub struct Inference {
     /// Residual standard deviation, `sqrt(RSS / degrees of freedom)`; `None` without degrees of
     /// freedom.
     pub residual_deviation: Option<f64>,
-    /// Fraction of the target's variance that is explained (without a bias: of its mean square).
+    /// R²: fraction of the target's variance that is explained (without a bias: of its mean square).
     pub r2: Option<f64>,
-    /// `1 - (1 - R^2) (n - 1) / (n - p - 1)`.
+    /// R² adjusted for the number `p` of features: `1 - (1 - R^2) (n - 1) / (n - p - 1)`.
     pub adjusted_r2: Option<f64>,
-    /// F: explained mean square divided by residual mean square, and the probability of a larger
-    /// value by chance.
+    /// F test of all features: explained mean square divided by residual mean square, and the probability of
+    /// a larger value by chance.
     pub f: Option<[f64; 2]>,
     /// Ratio of the largest to the smallest singular value of the scaled features with their column
     /// of ones.
     pub condition: f64,
 }
 
-/// One coefficient, in units of the target per unit of its term.
+/// One estimated coefficient, in units of the target per unit of its term.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Coefficient {
-    /// The least-squares estimate.
+    /// The estimate in the units of inputs and target.
     pub estimate: f64,
-    /// The estimate for the scaled feature.
+    /// The estimate for the scaled feature, in units of the target.
     pub scaled: f64,
-    /// Standard deviation of the estimate; `None` if it is undefined.
+    /// Standard error of the estimate; `None` if it is undefined.
     pub standard_error: Option<f64>,
     /// Estimate divided by standard error.
     pub t: Option<f64>,
     /// Two-sided probability of `|t|` this large if the coefficient is 0 (Student's t).
     pub p: Option<f64>,
-    /// Ends of the 95% confidence interval.
+    /// Lower and upper end of the 95% confidence interval.
     pub interval: Option<[f64; 2]>,
     /// Variance inflation factor, `1 / (1 - R_j^2)`: how much collinearity with the other features
     /// inflates the variance of the estimate. `None` for the bias, and without a bias.
     pub inflation: Option<f64>,
-    /// Whether the feature was left out because it is constant or a combination of the features
-    /// before it.
+    /// Whether the feature was excluded because it is constant or a linear combination of the features before
+    /// it.
     pub dropped: bool,
 }
 
 impl Inference {
-    /// Fits the training rows through a map that scales them.
+    /// Fits the training rows by least squares, with the features of a map that scales them.
     pub fn of(dataset: &Dataset, roles: &Roles, map: &FeatureMap, bias: bool) -> Self {
         Self::of_rows(&Portion::new(dataset, roles, Role::Training, map), bias)
     }
 
-    /// Fits some rows. Their weights are proportional to `1 / variance` of each target (weighted
-    /// least squares): all sums are weighted, but rows count as one each.
+    /// Fits these rows by least squares. Row weights are taken as proportional to `1 / variance` of each
+    /// target (weighted least squares): all sums are weighted, but each row counts as one.
     pub fn of_rows(rows: &Portion<'_>, bias: bool) -> Self {
         LeastSquaresFit::of(rows, bias).inference(rows, bias)
     }
 }
 
-/// Least squares to the last digit, and the sums that inference needs.
+/// A least-squares fit refined to the last digit of f64, and the sums that inference needs.
 pub(crate) struct LeastSquaresFit {
     pub(crate) factor: Factor,
-    /// One entry per independent column.
+    /// The coefficients of the independent columns of the scaled features.
     pub(crate) solution: Vec<Double>,
-    /// `sum s r^2`.
+    /// Sum of squared residuals `r`, weighted by the row weights `s`: `sum s r^2`.
     residual: Double,
     moments: Moments,
 }
@@ -133,13 +135,13 @@ impl LeastSquaresFit {
         self.moments.n - self.factor.p() as f64
     }
 
-    /// Variance of the residuals; `None` without degrees of freedom.
+    /// Variance of the residuals; `None` if there are no degrees of freedom.
     pub(crate) fn variance(&self) -> Option<f64> {
         let df = self.degrees_of_freedom();
         (df > 0.0).then(|| self.residual.value() / df)
     }
 
-    /// Standard errors in half a 95% interval.
+    /// Half the width of a 95% interval, in standard errors.
     pub(crate) fn reach(&self) -> f64 {
         let df = self.degrees_of_freedom();
         if df > 0.0 { student_quantile(0.975, df) } else { f64::NAN }
@@ -179,15 +181,15 @@ impl LeastSquaresFit {
     }
 }
 
-/// Sums over the rows that do not depend on coefficients.
+/// Sums over the rows with weights `s` that do not depend on coefficients.
 struct Moments {
     /// Number of rows.
     n: f64,
-    /// `sum s (x - mean)^2` of each independent column.
+    /// For each independent column, its squares about the mean: `sum s (x - mean)^2`.
     spread: Vec<f64>,
-    /// `sum s (y - mean)^2`.
+    /// Squares of the target about its mean: `sum s (y - mean)^2`.
     target_square: Double,
-    /// `sum s y^2`.
+    /// Squares of the target: `sum s y^2`.
     target_raw_square: Double,
 }
 
@@ -226,11 +228,11 @@ impl Moments {
     }
 }
 
-/// What the coefficients leave unexplained.
+/// Sums over the residuals `r` of some coefficients, with row weights `s`.
 struct Left {
-    /// `sum s r^2`.
+    /// Sum of squared residuals: `sum s r^2`.
     square: Double,
-    /// `X' S r` of the independent columns.
+    /// For each independent column, the sum of its products with the residuals: `X' S r`.
     slopes: Vec<Double>,
 }
 
@@ -260,23 +262,23 @@ impl Left {
 /// Coefficients of the scaled features, and the factors that convert them to the units of the
 /// inputs.
 pub(crate) struct Estimates<'a> {
-    /// The factorization whose `(X'X)^-1`, times `variance`, is their covariance.
+    /// The factorization of the design matrix; `(X'X)^-1`, times `variance`, is the coefficients' covariance.
     pub(crate) factor: &'a Factor,
     pub(crate) map: &'a ExactMap<'a>,
-    /// One entry per independent column.
+    /// The coefficients of the independent columns of the scaled features.
     pub(crate) solution: &'a [Double],
-    /// `sum s (x - mean)^2` of each of them, if variance inflation is needed.
+    /// For each independent column `sum s (x - mean)^2`, if variance inflation factors are needed.
     pub(crate) spread: Option<&'a [f64]>,
-    /// `None` if it is undefined.
+    /// Variance of the residuals; `None` if it is undefined.
     pub(crate) variance: Option<f64>,
-    /// Standard errors in half an interval.
+    /// Half the width of a confidence interval, in standard errors.
     pub(crate) reach: f64,
-    /// Probability of a larger ratio of estimate to standard error.
+    /// Returns the two-sided probability, by chance, of a larger ratio of estimate to standard error.
     pub(crate) two_sided: &'a dyn Fn(f64) -> f64,
 }
 
 impl Estimates<'_> {
-    /// One per feature, and one for the bias.
+    /// The coefficient of each feature, then of the bias if there is one, in the units of the inputs.
     pub(crate) fn coefficients(&self, n_features: usize, bias: bool) -> Vec<Coefficient> {
         let n = n_features + usize::from(bias);
         let kept = &self.factor.kept;

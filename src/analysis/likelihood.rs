@@ -15,8 +15,8 @@ use crate::model::Linear;
 /// A model fitted by maximum likelihood, and its inference.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Likelihood {
-    /// One entry per feature, then the bias if there is one. `t` is Wald's z, and `p` comes from
-    /// the normal distribution.
+    /// The coefficient of each feature, then of the bias if there is one. Their `t` is Wald's z, and `p`
+    /// comes from the normal distribution.
     pub coefficients: Vec<Coefficient>,
     /// Number of rows.
     pub n_samples: u64,
@@ -24,11 +24,12 @@ pub struct Likelihood {
     pub degrees_of_freedom: u64,
     /// Log-likelihood of the model, with the weight of a row as its count.
     pub log_likelihood: f64,
-    /// Log-likelihood of a constant.
+    /// Log-likelihood of the model that predicts a constant.
     pub null_log_likelihood: f64,
-    /// Deviance: twice the gain in log-likelihood of a model with one parameter per row.
+    /// Deviance: twice the difference between the log-likelihood of a model with one parameter per row and
+    /// that of this model.
     pub deviance: f64,
-    /// Deviance of a constant.
+    /// Deviance of the model that predicts a constant.
     pub null_deviance: f64,
     /// `1 - log-likelihood / log-likelihood of a constant` (McFadden 1974); `None` if the latter is
     /// 0.
@@ -43,16 +44,16 @@ pub struct Likelihood {
 
 /// The maximum-likelihood solution and the curvature there.
 pub(crate) struct LikelihoodFit {
-    /// R of the rows multiplied by the root of weight and curvature.
+    /// R of the rows, each multiplied by the root of its weight times the curvature of its loss.
     pub(crate) factor: Factor,
-    /// One entry per independent column.
+    /// The coefficients of the independent columns of the scaled features.
     pub(crate) solution: Vec<Double>,
-    /// Parameters of the independent columns.
+    /// The optimum over the independent columns alone.
     pub(crate) optimum: Optimum,
     sums: Sums,
 }
 
-/// Standard errors in half a 95% interval of the normal distribution.
+/// Half the width of a 95% interval of the normal distribution, in standard errors.
 pub(crate) fn reach() -> f64 {
     normal_quantile(0.975)
 }
@@ -108,7 +109,8 @@ impl LikelihoodFit {
     }
 }
 
-/// Log-likelihoods of the rows: of the model, of a constant, and of the targets themselves.
+/// Log-likelihoods, summed over the rows: of the model, of a constant, and of the targets as their own
+/// predictions.
 #[derive(Clone, Copy, Debug, Default)]
 struct Sums {
     n: u64,
@@ -151,7 +153,7 @@ impl Sums {
     }
 }
 
-/// Some features of each row.
+/// Rows reduced to some of their features.
 struct Narrow<'a> {
     rows: &'a dyn Rows,
     features: &'a [usize],

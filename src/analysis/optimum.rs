@@ -23,30 +23,29 @@ use crate::model::Linear;
 /// Maximum number of power iterations for the largest eigenvalue.
 const MAX_POWERS: u32 = 1000;
 
-/// The lowest objective, and parameters that reach it.
+/// The lowest value of an objective, and the parameters that reach it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Optimum {
-    /// Parameters of the scaled features: one row of weights per feature, with one entry per
-    /// output, then one row of biases if there are any.
+    /// Parameters of the scaled features, indexed `[feature][output]`, then the biases if there are any.
     pub parameters: Vec<f64>,
     /// The objective at these parameters.
     pub objective: f64,
-    /// Number of steps taken.
+    /// Number of iterations of the solver.
     pub iterations: u32,
-    /// Upper bound of how much lower the objective could be. For the absolute and quantile losses,
-    /// the duality gap (the objective is often closer). For losses with a curvature, the gain that
-    /// the quadratic model predicts for one more step.
+    /// Upper bound of how far `objective` lies above the minimum. For the absolute and quantile losses, the
+    /// duality gap (the true difference is often smaller). For losses with a curvature, the decrease that the
+    /// quadratic model predicts for one more step.
     pub gap: f64,
-    /// Whether no other parameters have the same objective. For softmax, a constant that is added to all classes is
-    /// ignored.
+    /// Whether no other parameters reach the same objective. Softmax parameters are unique only up to a
+    /// constant added to all classes.
     pub unique: bool,
     /// Whether the optimum is finite. If classes separate perfectly, or the counts of some rows are
     /// all 0, weights grow forever while the objective keeps falling more slowly; `parameters` are
     /// then far along that path.
     pub finite: bool,
-    /// Largest eigenvalue of the Hessian there, including the L2 penalty: plain batch descent does
-    /// not converge at a rate of 2 over this or more. `None` for the absolute and quantile losses,
-    /// which have kinks.
+    /// Largest eigenvalue of the Hessian at the optimum, including the L2 penalty: plain batch descent does
+    /// not converge at a learning rate of 2 divided by this or more. `None` for the absolute and quantile
+    /// losses, which have kinks.
     pub curvature: Option<f64>,
 }
 
@@ -59,7 +58,7 @@ pub fn solve(rows: &dyn Rows, linear: Linear, loss: Loss, penalty: Penalty) -> O
     }
 }
 
-/// The objective, over rows that are read again on every request.
+/// The objective as a function of the parameters, over rows that are read again for every evaluation.
 pub(crate) struct Objective<'a> {
     rows: &'a dyn Rows,
     linear: Linear,
@@ -67,9 +66,9 @@ pub(crate) struct Objective<'a> {
     penalty: Penalty,
     /// Number of rows with a positive weight.
     n_samples: usize,
-    /// Sum of all weights.
+    /// Sum of all row weights.
     total_weight: f64,
-    /// Weighted means of the target, or fractions of the classes.
+    /// Weighted mean of the target; for classes, the weighted fraction of each class.
     target_means: Vec<f64>,
 }
 
@@ -91,7 +90,7 @@ impl<'a> Objective<'a> {
         Self { rows, linear, loss, penalty, n_samples, total_weight, target_means }
     }
 
-    /// The same objective with another loss.
+    /// The objective over the same rows, with another loss.
     fn with(&self, loss: Loss) -> Self {
         Self { loss, target_means: self.target_means.clone(), ..*self }
     }
@@ -106,12 +105,12 @@ impl<'a> Objective<'a> {
         self.linear.n_weights()
     }
 
-    /// Factor of `|w|_1`.
+    /// The strength of the L1 penalty: the factor of `|w|_1`.
     fn l1(&self) -> f64 {
         self.penalty.strength * self.penalty.l1_ratio
     }
 
-    /// Factor of `|w|_2^2 / 2`.
+    /// The strength of the L2 penalty: the factor of `|w|_2^2 / 2`.
     fn l2(&self) -> f64 {
         self.penalty.strength * (1.0 - self.penalty.l1_ratio)
     }
@@ -120,8 +119,8 @@ impl<'a> Objective<'a> {
         self.penalty.of(parameters[..self.n_weights()].iter().copied())
     }
 
-    /// Calls back with every row of positive weight: features, target, its fraction of all weights,
-    /// and its outputs.
+    /// Calls `each` for every row of positive weight, with its features, its target, its fraction of the
+    /// total weight, and its outputs.
     fn for_each_row(&self, parameters: &[f64], mut each: impl FnMut(&[f64], f64, f64, &[f64])) {
         let mut outputs = vec![0.0; self.linear.n_outputs as usize];
         let width = self.linear.n_features as usize;
@@ -137,7 +136,7 @@ impl<'a> Objective<'a> {
         });
     }
 
-    /// `x w + b` for each output.
+    /// Writes the model's outputs `x w + b` for one row of features `x`.
     fn outputs(&self, parameters: &[f64], features: &[f64], outputs: &mut [f64]) {
         let (weights, biases) = self.linear.split(parameters);
         outputs.fill(0.0);
@@ -151,14 +150,15 @@ impl<'a> Objective<'a> {
         }
     }
 
-    /// The value of the objective.
+    /// The value of the objective at these parameters.
     fn value(&self, parameters: &[f64]) -> f64 {
         let mut sum = 0.0;
         self.for_each_row(parameters, |_, y, share, z| sum += share * pointwise::value(self.loss, z, y));
         sum + self.penalty_of(parameters)
     }
 
-    /// Adds `factor[k]` times a row to the parameters of each output k.
+    /// Adds `factors[k]` times the row's features (and 1 for the bias) to the entries of output `k` in
+    /// `sums`, for each `k`.
     fn add_row(&self, features: &[f64], factors: &[f64], sums: &mut [f64]) {
         let ones = self.linear.bias.then_some(&1.0);
         for (x, sums) in features.iter().chain(ones).zip(self.linear.by_feature_mut(sums)) {
@@ -168,7 +168,7 @@ impl<'a> Objective<'a> {
         }
     }
 
-    /// The starting point: zero weights with the best biases for them.
+    /// The starting point of the search: zero weights, with the best biases for them.
     fn start(&self) -> Vec<f64> {
         let mut parameters = vec![0.0; self.n_parameters()];
         let (_, biases) = self.linear.split_mut(&mut parameters);
@@ -182,7 +182,7 @@ impl<'a> Objective<'a> {
         parameters
     }
 
-    /// Least squares without a penalty for one output, and whether the solution is unique.
+    /// The least-squares parameters of one output without a penalty, and whether they are unique.
     fn least_squares(&self) -> (Vec<f64>, bool) {
         let factor = Factor::of(self.rows, self.linear.bias);
         let mut parameters = vec![0.0; self.n_parameters()];
@@ -193,7 +193,7 @@ impl<'a> Objective<'a> {
     }
 }
 
-/// R of rows that arrive one by one.
+/// Computes R of a QR factorization from rows that arrive one by one.
 struct Stack {
     width: usize,
     triangle: Triangle,
@@ -215,7 +215,7 @@ impl Stack {
         }
     }
 
-    /// A unit row for each place, with the given sizes.
+    /// For each column `k`, adds a row with the `k`th entry in that column and zeros elsewhere.
     fn push_diagonal(&mut self, entries: impl IntoIterator<Item = f64>) {
         for (place, entry) in entries.into_iter().enumerate() {
             if entry > 0.0 {
@@ -242,10 +242,10 @@ impl Stack {
     }
 }
 
-/// R such that `R'R` is the curvature of an objective.
+/// An upper triangle R such that `R'R` is the Hessian of an objective.
 struct Root {
     width: usize,
-    /// Row-major.
+    /// The triangle R, row-major.
     upper: Vec<f64>,
 }
 
@@ -254,7 +254,8 @@ impl Root {
         self.upper[i * self.width + j]
     }
 
-    /// Solves `R'R d = b`. Where R is singular (a pivot that is only rounding error), d stays at 0.
+    /// Solves `R'R d = b` for `d`. Where R is singular (a pivot is only rounding error), the entry of `d` is
+    /// 0.
     fn solve(&self, b: &[f64]) -> Vec<f64> {
         let n = self.width;
         let held: Vec<bool> = (0..n).map(|k| self.holds(k)).collect();
@@ -270,13 +271,13 @@ impl Root {
         d
     }
 
-    /// Whether column k is linearly independent of those before it.
+    /// Whether column `k` is linearly independent of the columns before it.
     fn holds(&self, k: usize) -> bool {
         let norm = (0..=k).map(|i| self.at(i, k).powi(2)).sum::<f64>().sqrt();
         self.at(k, k).abs() > 1e-11 * norm
     }
 
-    /// `R'R`, row-major.
+    /// The product `R'R`, row-major.
     fn product(&self) -> Vec<f64> {
         let n = self.width;
         let mut product = vec![0.0; n * n];
@@ -315,7 +316,7 @@ impl Root {
         largest
     }
 
-    /// R of a subset of the columns.
+    /// The triangle of a subset of the columns.
     fn columns(&self, columns: &[usize]) -> Self {
         let mut stack = Stack::new(columns.len());
         for row in self.upper.chunks_exact(self.width.max(1)) {

@@ -1,4 +1,4 @@
-//! Rows for a fit, which can be read several times.
+//! Rows that a fit reads, as often as it needs.
 
 use super::double::Double;
 use crate::dataset::{BLOCK_ROWS, Dataset, Extra, FeatureMap, Role, Roles, Term, blocks};
@@ -6,15 +6,15 @@ use crate::dataset::{BLOCK_ROWS, Dataset, Extra, FeatureMap, Role, Roles, Term, 
 /// A block of up to [`BLOCK_ROWS`] rows.
 #[derive(Clone, Copy, Debug)]
 pub struct Block<'a> {
-    /// Features, row-major and scaled.
+    /// Scaled features of the block's rows, row-major.
     pub features: &'a [f64],
-    /// One target per row.
+    /// The target of each row.
     pub targets: &'a [f64],
-    /// One weight per row, never negative.
+    /// The weight of each row, never negative.
     pub weights: &'a [f64],
 }
 
-/// The block before the map: row-major inputs, and the index of each row in the dataset.
+/// A block of rows before the feature map: row-major inputs, and the index of each row in the dataset.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Inputs<'a> {
     pub(crate) places: &'a [usize],
@@ -28,12 +28,12 @@ pub trait Rows {
     /// Number of features per row.
     fn n_features(&self) -> usize;
 
-    /// Calls back with every row, block by block.
+    /// Calls `each` with all rows, one block at a time.
     fn for_each_block(&self, each: &mut dyn FnMut(Block<'_>));
 }
 
-/// The rows of a dataset with one role, through a model's feature map, weighted by the dataset's
-/// weights if it has any.
+/// The rows of a dataset that have one role, with the features of a model's map. Row weights are the
+/// dataset's, if it has any.
 #[derive(Clone, Copy, Debug)]
 pub struct Portion<'a> {
     dataset: &'a Dataset,
@@ -43,7 +43,7 @@ pub struct Portion<'a> {
 }
 
 impl<'a> Portion<'a> {
-    /// Selects the rows to which `roles` gives this role.
+    /// Selects the rows of a dataset that have this role.
     pub fn new(dataset: &'a Dataset, roles: &'a Roles, role: Role, map: &'a FeatureMap) -> Self {
         Self { dataset, roles, role, map }
     }
@@ -53,7 +53,7 @@ impl<'a> Portion<'a> {
         self.map
     }
 
-    /// Calls back with every row, block by block, before the map.
+    /// Calls `each` with the inputs of all selected rows, one block at a time.
     pub(crate) fn for_each_input(&self, each: &mut dyn FnMut(Inputs<'_>)) {
         let n_inputs = self.map.n_inputs();
         let (mut x, mut y) = (vec![0.0; n_inputs * BLOCK_ROWS], vec![0.0; BLOCK_ROWS]);
@@ -99,14 +99,14 @@ impl Rows for Portion<'_> {
     }
 }
 
-/// A feature map with twice the digits of f64. Rounding in the features would change the last
+/// A feature map computed with twice the digits of f64. Rounding errors in the features would change the last
 /// digits of coefficients when powers or columns are nearly alike.
 #[derive(Clone, Debug)]
 pub(crate) struct ExactMap<'a> {
     map: &'a FeatureMap,
     terms: Vec<Term>,
-    /// `1 / scale` of each input and of each feature, because a division costs as much as four
-    /// products.
+    /// `1 / scale` of each input; the next field has that of each feature. Multiplying is four times as fast
+    /// as dividing.
     per_input: Vec<Double>,
     per_feature: Vec<Double>,
 }

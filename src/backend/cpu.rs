@@ -1,4 +1,4 @@
-//! The CPU engine. A function that mirrors a WGSL entry point has the same name.
+//! The CPU engine. A function that does the same as a WGSL entry point has its name.
 
 use std::rc::Rc;
 
@@ -28,38 +28,38 @@ use stored::Stored;
 use update::{Sparsity, update};
 use window::Window;
 
-/// The hardware the engine runs on.
+/// The name of the CPU's instruction set, as it is shown to the user.
 pub const NAME: &str = if cfg!(target_feature = "simd128") { "WebAssembly SIMD" } else { "native" };
 
-/// Runs the kernels on the calling thread.
+/// The CPU engine, which runs the kernels on the calling thread.
 #[derive(Debug)]
 pub struct CpuEngine {
     problem: Rc<Problem>,
     layout: Layout,
-    /// The layout if it is linear, which most kernels are made for.
+    /// The layout if the model is linear, as most kernels require; else `None`.
     linear: Option<Linear>,
-    /// Whether each parameter is a weight; penalties apply to weights only.
+    /// For each parameter, whether it is a weight (not a bias); penalties apply to weights only.
     is_weight: Vec<bool>,
-    /// Replaces the rows in steps that use all of them.
+    /// Sufficient statistics, which full batches use instead of the rows.
     statistics: Option<Statistics>,
     window: Window,
-    /// Sums of half the gradient, then of the loss.
+    /// Sums over a batch: half of the gradient for each parameter, then the loss.
     sums: Vec<f64>,
-    /// Whether the sums for the requested step are already known; see [`pair`].
+    /// Whether `sums` already has the sums for the next step, as computed by [`pair`].
     summed: bool,
-    /// The mean gradient.
+    /// The mean gradient of the batch, one number per parameter.
     gradient: Vec<f32>,
     /// Scratch memory of the kernels, one number per feature.
     partial: Vec<f32>,
-    /// Replaces the squared loss if another loss, sample weights or folds are used.
+    /// The kernels for every case but the plain squared loss: other losses, sample weights, folds.
     general: General,
     scratch: Scratch,
-    /// State for passes over rows in storage.
+    /// State for rows that are in storage; `None` if all rows are in memory.
     stored: Option<Box<Stored>>,
 }
 
 impl CpuEngine {
-    /// An engine for a model over these rows.
+    /// Creates an engine for a model over these rows.
     pub fn new(problem: Rc<Problem>, layout: &Layout) -> Self {
         let n_parameters = layout.n_parameters() as usize;
         let mut is_weight = vec![false; n_parameters];
@@ -86,8 +86,8 @@ impl CpuEngine {
         }
     }
 
-    /// An engine whose full batches use sufficient statistics, if the model is linear. This makes one pass over the rows;
-    /// afterwards no full batch depends on their number.
+    /// Creates an engine whose full batches use sufficient statistics if the model is linear. This makes one
+    /// pass over the rows; afterwards the cost of full batches does not depend on the number of rows.
     pub fn by_statistics(problem: Rc<Problem>, layout: &Layout) -> Self {
         let statistics = layout.as_linear().map(|linear| Statistics::of(&problem, linear));
         Self { statistics, ..Self::new(problem, layout) }
@@ -98,7 +98,7 @@ impl CpuEngine {
         self.statistics.is_some()
     }
 
-    /// Forgets every row that was read.
+    /// Drops all rows that were read from storage.
     pub fn renew(&mut self) {
         *self = Self::new(Rc::clone(&self.problem), &self.layout);
     }
@@ -184,7 +184,7 @@ impl CpuEngine {
         }
     }
 
-    /// One step of any kind. Returns the batch loss and the rate.
+    /// Takes one step of any kind. Returns the batch loss and the learning rate.
     #[inline(always)]
     fn step(
         &mut self,
@@ -220,7 +220,7 @@ impl CpuEngine {
         update(params, rule, step, reaction, slots, means, &mut self.scratch)
     }
 
-    /// Whether [`full::descend`] can take a step.
+    /// Whether [`full::descend`] can take this step.
     #[inline(always)]
     fn is_full(&self, params: &RunParams, step: &StepParams) -> bool {
         let problem = &*self.problem;
@@ -231,7 +231,8 @@ impl CpuEngine {
             && !(self.summed || problem.has_blocks() || problem.stored().is_some())
     }
 
-    /// See [`full::descend`]. A function of its own, because V8 compiles its loop worse inside a large one.
+    /// Calls [`full::descend`]. This is a separate function because V8 optimizes the loop less inside a large
+    /// one.
     #[inline(never)]
     fn full(
         &self,
@@ -249,7 +250,7 @@ impl CpuEngine {
         full::descend((params, rate_factor), steps, reaction, slots, trace, sums_at)
     }
 
-    /// Sums of half the gradient and of the loss over a batch.
+    /// Computes the sums of half the gradient and of the loss over the step's batch.
     #[inline(always)]
     fn gradient(&mut self, params: &RunParams, step: &StepParams, weights: &[f32]) {
         if self.summed {
@@ -266,7 +267,7 @@ impl CpuEngine {
         self.add(params, step, weights);
     }
 
-    /// Adds these rows.
+    /// Adds the sums over the rows of the step's batch.
     #[inline(always)]
     fn add(&mut self, params: &RunParams, step: &StepParams, weights: &[f32]) {
         let problem = &*self.problem;
@@ -291,15 +292,16 @@ impl CpuEngine {
 }
 
 impl CpuEngine {
-    /// Whether rows need [`General`]: anything but the squared loss of one linear output over rows without sample weights
-    /// and folds.
+    /// Whether rows need [`General`], the kernels for every case other than the squared loss of one linear
+    /// output over rows without sample weights and folds.
     #[inline(always)]
     fn is_general(&self, params: &RunParams) -> bool {
         let plain = params.loss == kind::SQUARED && self.linear.is_some_and(|linear| linear.n_outputs == 1);
         !(plain && self.problem.weights.is_empty() && self.problem.folds.is_empty())
     }
 
-    /// Sums of the gradient and of the loss over a batch, of any model and loss, with sample weights and folds.
+    /// Computes the sums of the gradient and of the loss over the step's batch, for any model and loss, with
+    /// sample weights and folds.
     fn general_gradient(
         &mut self,
         params: &RunParams,
@@ -314,7 +316,7 @@ impl CpuEngine {
         self.add_general(params, settings, step, parameters);
     }
 
-    /// Adds these rows.
+    /// Adds the sums over the rows of the step's batch, for any model and loss.
     fn add_general(
         &mut self,
         params: &RunParams,
@@ -351,18 +353,18 @@ fn settings_of(settings: &[RunSettings], run: usize) -> RunSettings {
     settings.get(run).copied().unwrap_or_default()
 }
 
-/// Buffers for updates, kept so that steps do not allocate.
+/// Buffers for updates, kept between steps so that these allocate nothing.
 #[derive(Debug)]
 struct Scratch {
-    /// Weights after a plain update.
+    /// The weights after a plain update, before they are accepted.
     next: Vec<f32>,
-    /// Parameters after any other update.
+    /// The parameters after an update with moments or penalty, before they are accepted.
     updated: Vec<Parameter>,
-    /// Values that stochastic steps fall back to, two per parameter.
+    /// Copies of the values that stochastic steps restore on failure, two per parameter.
     kept: Vec<f32>,
 }
 
-/// The slots of a run, one number per parameter each, empty where there is none; see [`slot`].
+/// The slots of one run, one number per parameter each; a slot that the run lacks is empty. See [`slot`].
 #[derive(Debug)]
 struct Slots<'a> {
     weight: &'a mut [f32],
@@ -374,7 +376,7 @@ struct Slots<'a> {
 }
 
 impl<'a> Slots<'a> {
-    /// In the order of the constants of [`slot`].
+    /// Splits `values`, which has the slots in the order of the constants of [`slot`], into slots.
     fn of(mut values: &'a mut [f32], n_parameters: usize, slots: SlotSet) -> Self {
         let mut take = |slot: usize| {
             let n = if slots.place(slot).is_some() { n_parameters } else { 0 };

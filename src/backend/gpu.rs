@@ -22,21 +22,21 @@ mod device;
 pub use device::Gpu;
 use device::{buffer, close, guards};
 
-/// Options of an engine.
+/// Options for creating a GPU engine.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// The most runs of a call.
+    /// The maximum number of runs that share a call.
     pub n_runs: usize,
-    /// A monotonic clock in milliseconds, by which submits are sized. Without a clock they are
-    /// sized by their work.
+    /// A monotonic clock in milliseconds, by which the engine decides how many steps to submit at once.
+    /// Without a clock, the decision is based on an estimate of their work.
     pub now_ms: Option<fn() -> f64>,
-    /// Maximum bytes per buffer; further rows go to another buffer, as they do beyond the device's
-    /// limit.
+    /// Maximum size in bytes of one buffer of rows, at most the device's limit. Rows beyond it go to further
+    /// buffers.
     pub max_binding_bytes: u64,
-    /// [`crate::choices::Loss::kind`] of the loss for which kernels are compiled first; others are
-    /// compiled when a call needs them.
+    /// [`crate::choices::Loss::kind`] of the loss for which kernels are compiled at creation. Kernels for
+    /// other losses are compiled when a call needs them.
     pub loss: u32,
-    /// The slots of the state for which kernels are compiled first.
+    /// The slots of the state for which kernels are compiled at creation.
     pub slots: SlotSet,
 }
 
@@ -46,13 +46,13 @@ impl Default for Options {
     }
 }
 
-/// Binding of sample weights and settings, after the bindings that every kernel has.
+/// First binding number of the buffers that only general kernels have: sample weights and settings.
 const FIRST_GENERAL_BINDING: usize = 8;
-/// Buffers that kernels read or write, and the host writes or copies.
+/// Usage flags of buffers that kernels read or write, and that the host writes or copies.
 const STORAGE: wgpu::BufferUsages =
     wgpu::BufferUsages::STORAGE.union(wgpu::BufferUsages::COPY_DST).union(wgpu::BufferUsages::COPY_SRC);
 
-/// Runs the kernels on a GPU.
+/// The GPU engine, which runs the kernels through WebGPU.
 ///
 /// State, reactions and trace stay on the device. Each call is queued behind the calls before it
 /// and reads back into its own buffer, so the device does not wait for the host; see
@@ -61,29 +61,30 @@ const STORAGE: wgpu::BufferUsages =
 pub struct GpuEngine {
     gpu: Gpu,
     shape: Shape,
-    /// Runs of the state that the engine began at, and the most that it has room for.
+    /// The maximum number of runs, which is the number of runs in the state that the engine began with.
     n_runs: usize,
     max_runs: usize,
     run_params: wgpu::Buffer,
     steps: wgpu::Buffer,
     state: wgpu::Buffer,
     reactions: wgpu::Buffer,
-    /// Reactions of all runs.
+    /// The settings of all runs.
     settings: wgpu::Buffer,
     trace: wgpu::Buffer,
     partials: wgpu::Buffer,
     blocks: Vec<BlockBuffers>,
-    /// Pipelines by [`Pass`], compiled on first use: one per block, or one for all blocks.
+    /// Compiled pipelines, indexed by [`Pass`] and compiled on first use: one per block of rows, or one for
+    /// all blocks.
     passes: [Option<Vec<Bound>>; 5],
     max_tiles: u32,
     in_flight: VecDeque<InFlight>,
     read_backs: Vec<wgpu::Buffer>,
     pace: SubmitPace,
-    /// Kept between calls, so that stepping allocates little.
+    /// Buffer for planned steps, reused between calls so that stepping allocates little.
     planned: Vec<StepParams>,
 }
 
-/// A dispatch, with rows in order or shuffled.
+/// A kind of kernel dispatch; each takes rows either in order or shuffled.
 #[derive(Clone, Copy, Debug)]
 enum Pass {
     Gradient { shuffled: bool },
@@ -112,11 +113,11 @@ struct BlockBuffers {
     block: wgpu::Buffer,
     features: wgpu::Buffer,
     targets: wgpu::Buffer,
-    /// Weight and fold of each row if they have any, otherwise a second reference to the targets.
+    /// Weight and fold of each row, interleaved; if rows have neither, a second reference to the targets.
     shares: wgpu::Buffer,
 }
 
-/// A call in flight.
+/// A submitted call whose answer has not arrived.
 #[derive(Debug)]
 struct InFlight {
     read_back: wgpu::Buffer,
@@ -124,16 +125,17 @@ struct InFlight {
     #[cfg(not(target_arch = "wasm32"))]
     submission: wgpu::SubmissionIndex,
     n_steps: usize,
-    /// Floats read per step, and when the call was submitted; `None` if it was not a descent.
+    /// Number of floats read per step, and the time at which the call was submitted; `None` if it was not a
+    /// descent.
     timed: Option<(f64, f64)>,
 }
 
 impl GpuEngine {
-    /// Creates an engine for these rows.
+    /// Creates an engine for a model over these rows.
     ///
     /// # Errors
-    /// [`Code::GpuTooSmall`] where not even one row fits into a binding; [`Code::GpuKernel`] where the model has hidden
-    /// layers, or a pipeline or its memory is refused.
+    /// [`Code::GpuTooSmall`] if not even one row fits into a binding; [`Code::GpuKernel`] if the model has
+    /// hidden layers, or if the device refuses a pipeline or memory.
     pub async fn new(gpu: Gpu, problem: &Rc<Problem>, layout: &Layout, options: Options) -> Result<Self> {
         let linear = layout.as_linear().ok_or_else(|| {
             Message::new(Code::GpuKernel).with("detail", "there are no kernels for hidden layers")
@@ -208,17 +210,17 @@ impl GpuEngine {
         self.blocks.len()
     }
 
-    /// Number of steps in one submit under current conditions.
+    /// Number of steps that are currently submitted at once.
     pub fn steps_per_submit(&self) -> usize {
         self.pace.steps
     }
 
-    /// Drops the GPU as a crash would.
+    /// Destroys the GPU device, with the same effect as a crash; for tests.
     pub fn destroy_device(&self) {
         self.gpu.destroy();
     }
 
-    /// Compiles the kernels that these steps need, if not yet compiled.
+    /// Compiles the kernels that these steps need, unless they are compiled already.
     async fn prepare(&mut self, steps: &[StepParams]) -> Result<()> {
         for pass in self.passes_of(steps).into_iter().flatten() {
             if self.passes[pass.index()].is_none() {
@@ -231,7 +233,7 @@ impl GpuEngine {
         Ok(())
     }
 
-    /// The kernels that these steps consist of.
+    /// The kernel dispatches that these steps consist of, in order.
     fn passes_of(&self, steps: &[StepParams]) -> [Option<Pass>; 3] {
         let [ordered, shuffled] =
             [0, SHUFFLED].map(|order| steps.iter().any(|step| step.flags & SHUFFLED == order));
@@ -274,7 +276,7 @@ impl GpuEngine {
         self.blocks.iter().map(bind).collect()
     }
 
-    /// Sets a state from which the next call continues.
+    /// Uploads a state, from which the next call continues.
     pub(super) fn begin(&mut self, state: &State) {
         // Calls in flight belong to an earlier state; they are dropped with their buffers.
         self.in_flight.clear();
@@ -293,7 +295,8 @@ impl GpuEngine {
         });
     }
 
-    /// Another shape needs new kernels. Only another set of slots needs new buffers, too.
+    /// Changes the shape that kernels are compiled for, which drops them. A different set of slots needs new
+    /// buffers as well.
     fn reshape(&mut self, shape: Shape) {
         if shape.slots != self.shape.slots {
             let bytes = self.max_runs * shape.slots.count() * shape.n_parameters() as usize * 4;
@@ -306,7 +309,7 @@ impl GpuEngine {
         }
     }
 
-    /// Queues a call behind those in flight. Waits only if a kernel must be compiled first.
+    /// Queues a call behind those in flight. It waits only for kernels that must be compiled first.
     pub(super) async fn enqueue(
         &mut self,
         params: &RunParams,
@@ -358,7 +361,7 @@ impl GpuEngine {
         Ok(())
     }
 
-    /// Submits some steps of a call.
+    /// Submits part of a call's steps to the device queue.
     fn submit(&self, steps: &[StepParams], descend: Option<Pass>, steps_per_dispatch: u32) {
         let (n_runs, n_blocks) = (self.n_runs as u32, self.blocks.len() as u32);
         let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
@@ -386,7 +389,7 @@ impl GpuEngine {
         self.gpu.queue.submit([encoder.finish()]);
     }
 
-    /// Queues the reading of what a call of `n_steps` leaves behind.
+    /// Queues the read-back of state, reactions and trace after a call of `n_steps` steps.
     fn read_back(&mut self, n_steps: usize, timed: Option<(f64, f64)>) {
         let [state_bytes, reaction_bytes, trace_bytes] = self.answer_bytes(self.n_runs, n_steps);
         let total = state_bytes + reaction_bytes + trace_bytes;
@@ -422,7 +425,7 @@ impl GpuEngine {
         });
     }
 
-    /// Waits for the answer of the oldest call.
+    /// Waits for the answer of the oldest call in flight, and writes it to `state` and `trace`.
     pub(super) async fn collect(
         &mut self,
         state: &mut State,
@@ -469,7 +472,7 @@ impl GpuEngine {
         }
     }
 
-    /// Sizes in bytes of a call's state, reactions and trace.
+    /// Sizes in bytes of the three parts of a call's answer: state, reactions and trace.
     fn answer_bytes(&self, n_runs: usize, n_steps: usize) -> [u64; 3] {
         let state = self.shape.slots.count() * self.shape.n_parameters() as usize * 4;
         [state, size_of::<Reaction>(), n_steps * 8].map(|bytes| (n_runs * bytes) as u64)
@@ -477,7 +480,7 @@ impl GpuEngine {
 }
 
 impl Gpu {
-    /// The buffers of one block of rows.
+    /// Creates and fills the buffers of block number `index` of the rows.
     fn block(&self, problem: &Problem, shape: &Shape, index: u32, n_blocks: u32) -> BlockBuffers {
         let buffer = |label, bytes, usage| buffer(&self.device, label, bytes, usage);
         // Blocks are as equal as possible, since each gets the same number of tiles.
@@ -506,8 +509,8 @@ impl Gpu {
     }
 }
 
-/// Weight and fold of each row, interleaved. A row without a fold gets an index that no run leaves
-/// out.
+/// Weight and fold of each of these rows, interleaved. A row without a fold gets a fold number that no run
+/// leaves out.
 fn shares_of(problem: &Problem, rows: Range<usize>) -> Vec<f32> {
     let no_fold = f32::from(u8::MAX) + 1.0;
     let share = |row: usize| {

@@ -1,5 +1,5 @@
-//! Everything that both sides of the mirror share: the parameters of the kernels, byte for byte, the shapes that kernels
-//! are compiled for, and their sources.
+//! What the CPU engine and the WGSL shaders share: the kernels' parameters with identical byte layout, the
+//! shapes that kernels are compiled for, and the shader sources.
 
 use crate::choices;
 
@@ -14,17 +14,18 @@ use shape::{FEW_ROWS, MAX_UNROLLED};
 pub use shape::{MAX_TILES, Shape, tiles};
 pub use slots::SlotSet;
 
-/// Invocations per workgroup. With 64, short batches do not idle through a wide reduction.
+/// Invocations per workgroup. With 64, a short batch does not waste time in a wide reduction.
 pub const WORKGROUP_SIZE: u32 = 64;
 
-/// A kernel: its name on both sides, and its WGSL source.
+/// A kernel: its name on CPU and GPU, and the parts of its WGSL source.
 #[derive(Debug)]
 pub struct Kernel {
-    /// Name of the entry point, and of the CPU version in [`mod@super::cpu`].
+    /// Name of the WGSL entry point, and of the corresponding function in [`mod@super::cpu`].
     pub name: &'static str,
-    /// The parts of its source, in order.
+    /// The source parts of the kernel, in order, for the squared loss of one output over equally weighted
+    /// rows.
     parts: &'static [&'static str],
-    /// The parts for the general kernels.
+    /// The source parts for every other case (see [`Shape::general`]).
     general: &'static [&'static str],
 }
 
@@ -44,28 +45,29 @@ macro_rules! kernel {
     };
 }
 
-/// How rows are weighted: all the same, or by weights and folds.
+/// Source parts for the weight of a row: `[all rows weigh the same, rows have weights and folds]`.
 const SHARES: [&[&str]; 2] = [parts!(unweighted), parts!(weighted)];
 
-/// The seed of a run's row order: shared by all runs, or its own.
+/// Source parts for the seed of a run's row order: `[all runs share it, each run has its own]`.
 const ORDERS: [&[&str]; 2] = [parts!(shared_order), parts!(own_order)];
 
-/// Partial sums of loss and gradient, one workgroup per tile of the batch. In each pair, the second
-/// kernel takes rows in shuffled order.
+/// Kernels for partial sums of loss and gradient, one workgroup per tile of the batch: `[rows in order, rows
+/// in shuffled order]`.
 pub const GRADIENT: [Kernel; 2] = [
     kernel!("gradient": ordered loss narrow fold gradient; ordered losses narrow_general fold gradient),
     kernel!("gradient": permutation shuffled loss narrow fold gradient;
         permutation shuffled losses narrow_general fold gradient),
 ];
 
-/// Partial sums for many features.
+/// Kernels for partial sums of loss and gradient with many features: `[rows in order, rows in shuffled
+/// order]`.
 pub const GRADIENT_WIDE: [Kernel; 2] = [
     kernel!("gradient": ordered loss gradient_wide; ordered losses gradient_wide_general),
     kernel!("gradient": permutation shuffled loss gradient_wide;
         permutation shuffled losses gradient_wide_general),
 ];
 
-/// Many steps on small batches, one workgroup per run.
+/// Kernels for many steps on small batches, one workgroup per run: `[rows in order, rows in shuffled order]`.
 pub const DESCEND: [Kernel; 2] = [
     kernel!("descend": ordered loss narrow fold optimizer plain apply descend;
         ordered losses narrow_general fold optimizer penalized apply descend),
@@ -73,12 +75,12 @@ pub const DESCEND: [Kernel; 2] = [
         permutation shuffled losses narrow_general fold optimizer penalized apply descend),
 ];
 
-/// Adds up the partial sums and makes one update, one workgroup per run.
+/// The kernel that adds up the partial sums and makes one update, one workgroup per run.
 pub const UPDATE: Kernel = kernel!("update": optimizer plain apply update; optimizer penalized apply update);
 
 impl Kernel {
-    /// Invocations per workgroup. If few rows are visited again and again, half as many synchronize
-    /// faster.
+    /// Invocations per workgroup for this shape. With few rows that are visited again and again, half as many
+    /// are used, which synchronize faster.
     pub fn workgroup_size(&self, shape: &Shape) -> u32 {
         if self.name == DESCEND[0].name && shape.n_samples <= FEW_ROWS {
             WORKGROUP_SIZE / 2
@@ -87,7 +89,7 @@ impl Kernel {
         }
     }
 
-    /// The WGSL source for a problem of this shape.
+    /// The WGSL source of the kernel for a problem of this shape.
     pub fn source(&self, shape: &Shape) -> String {
         let constants = [&shape.constants(self.workgroup_size(shape))[..], &shape.slots.constants()].concat();
         if shape.general() {
@@ -119,8 +121,8 @@ fn write(parts: &[&str], constants: &[(&str, u32)]) -> String {
 /// stay in registers. Drivers unroll where they can, but software adapters gather and scatter
 /// instead.
 ///
-/// `build.rs` has turned them into `\x01i N`, their body and `\x02`, and nested ones into `\x03`
-/// and `\x04`.
+/// `build.rs` has encoded an outer loop as `\x01i N`, its body and `\x02`; nested loops use `\x03` and
+/// `\x04`.
 fn unroll(text: &str, level: u8, constants: &[(&str, u32)], out: &mut String) {
     let [open, close] = [1, 2].map(|mark| char::from(2 * level + mark));
     let mut rest = text;

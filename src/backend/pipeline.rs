@@ -5,11 +5,11 @@ use std::collections::VecDeque;
 use super::kernel::{RunParams, StepParams};
 use super::{Backend, DeviceLost, State};
 
-/// Calls in flight on a GPU: one running, one waiting, one with its answer under way.
+/// Maximum number of calls in flight on a GPU: one that runs, one that waits, one whose answer is on its way.
 const DEPTH: usize = 3;
 
-/// Does what [`Backend::advance`] does, call after call, without the device waiting for the host in
-/// between.
+/// Does what [`Backend::advance`] does for consecutive calls, but lets the device start on the next call
+/// before the host has read the last answer.
 ///
 /// Each call continues where the one before it ended. If a run halts, the steps queued behind it do
 /// nothing, and `taken` in their answers says so. The CPU works on a call when its answer is
@@ -17,23 +17,23 @@ const DEPTH: usize = 3;
 #[derive(Debug, Default)]
 pub struct Pipeline {
     calls: VecDeque<(RunParams, Vec<StepParams>)>,
-    /// The trace of the last call, to be reused by the next.
+    /// The planned steps of the last call; its memory is reused by the next call.
     spare: Vec<StepParams>,
 }
 
 impl Pipeline {
-    /// Calls whose answers have not been collected.
+    /// Number of submitted calls whose answers have not been collected.
     pub fn n_in_flight(&self) -> usize {
         self.calls.len()
     }
 
-    /// Whether to submit another call before waiting for an answer.
+    /// Whether another call should be submitted before waiting for an answer.
     pub fn has_room(&self, backend: &Backend) -> bool {
         self.calls.len() < if backend.is_gpu() { DEPTH } else { 1 }
     }
 
-    /// Submits a call of up to [`super::MAX_STEPS_PER_CALL`] steps. The first call starts at
-    /// `state`; later ones start where the one before will have ended.
+    /// Submits a call of up to [`super::MAX_STEPS_PER_CALL`] steps. The first call starts from `state`; later
+    /// calls start where the previous call ends.
     ///
     /// # Errors
     /// [`DeviceLost`], with nothing left in flight.

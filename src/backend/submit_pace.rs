@@ -1,24 +1,24 @@
-//! How much work the GPU is given at once.
+//! Decides how much work is submitted to the GPU at once.
 
 use super::MAX_STEPS_PER_CALL;
 
-/// Target duration of a submit: long enough to outweigh its overhead, short enough that no system
-/// kills it.
+/// Target duration of a submit in milliseconds: long enough to make its overhead small, short enough that no
+/// system aborts it.
 const SUBMIT_MS: f64 = 14.0;
-/// Clocks in browsers are coarse, so shorter intervals say nothing about speed.
+/// Intervals shorter than this, in milliseconds, are not used as measurements: clocks in browsers are coarse.
 const LEGIBLE_MS: f64 = 2.0;
-/// Assumed cost of a step, and of one float of its batch, on a slow adapter, in milliseconds. Used
-/// until something is measured.
+/// Assumed milliseconds per step on a slow adapter, used until a step is measured; the next constant is that
+/// per float of a batch.
 const STEP_MS: f64 = 0.02;
 const FLOAT_MS: f64 = 2e-6;
 
-/// Decides how many steps go into a submit.
+/// Decides how many steps are submitted at once, from the measured speed.
 #[derive(Debug)]
 pub(super) struct SubmitPace {
     now_ms: Option<fn() -> f64>,
-    /// Recent milliseconds per step, and floats read per step.
+    /// Milliseconds per step, smoothed over recent calls, and the number of floats that such a step reads.
     measured: Option<(f64, f64)>,
-    /// When the last answer arrived; the device started on the next call no earlier.
+    /// Time at which the last answer arrived; the device started on the next call no earlier than that.
     last_end: f64,
     pub(super) steps: usize,
 }
@@ -32,7 +32,7 @@ impl SubmitPace {
         self.now_ms.map(|now| now())
     }
 
-    /// Steps per submit, for steps that read this many floats.
+    /// The number of steps to submit at once, if each reads this many floats.
     pub(super) fn begin(&mut self, floats: f64) -> usize {
         let step_ms = match self.measured {
             // Smaller batches count as equally expensive until measured.
@@ -43,7 +43,7 @@ impl SubmitPace {
         self.steps
     }
 
-    /// Takes a measurement into account.
+    /// Updates the measured speed from a call of `n_steps` steps that was submitted at time `since`.
     pub(super) fn end(&mut self, n_steps: usize, floats: f64, since: f64) {
         let Some(now) = self.now() else { return };
         let elapsed = now - since.max(self.last_end);

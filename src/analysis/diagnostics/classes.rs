@@ -7,59 +7,61 @@ use super::{Diagnostics, MOST_ROWS, Task};
 use crate::dataset::Dataset;
 use crate::metrics::{Classification, Roc};
 
-/// Parts of `[0, 1]` of a calibration curve.
+/// Number of equal parts of `[0, 1]` into which a calibration curve groups probabilities.
 const N_BINS: usize = 10;
-/// Bars of a histogram of probabilities.
+/// Number of bars in a histogram of probabilities.
 const N_BARS: usize = 20;
 
-/// Shares of false and of true positives, as the threshold falls.
+/// An ROC curve: the false and true positive rates as the threshold falls, as two columns of equal length.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Curve {
-    /// Along.
+    /// False positive rate at each point (horizontal axis).
     pub false_positive: Vec<f64>,
-    /// Up.
+    /// True positive rate at each point (vertical axis).
     pub true_positive: Vec<f64>,
-    /// Area under it.
+    /// Area under the curve.
     pub auc: f64,
 }
 
-/// The frequency of the second class by its predicted probability.
+/// A calibration curve: the observed frequency of the second class against its predicted probability, by bins
+/// of probability.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Calibration {
-    /// Mean probability of a bin.
+    /// Mean predicted probability in each bin.
     pub predicted: Vec<f64>,
-    /// Share of its rows that are of the class.
+    /// Fraction of each bin's rows that belong to the second class.
     pub observed: Vec<f64>,
-    /// Weight of its rows.
+    /// Total weight of each bin's rows.
     pub count: Vec<f64>,
 }
 
-/// Rows by actual class, then by predicted class.
+/// A confusion matrix: the number of rows by actual and by predicted class.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Confusion {
-    /// Names of the classes.
+    /// Names of the classes, in the order of the matrix.
     pub labels: Vec<String>,
-    /// A row per actual class, a column per predicted class.
+    /// Weights of the rows, indexed `[actual class][predicted class]`.
     pub counts: Vec<Vec<f64>>,
 }
 
-/// Rows of each of two classes, by the probability of the second.
+/// A histogram of the predicted probability of the second of two classes, for each actual class.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Histogram {
-    /// Ends of the bars, one more than there are bars.
+    /// Limits of the bars, in ascending order; one more than there are bars.
     pub edges: Vec<f64>,
-    /// Names of the classes.
+    /// Names of the two actual classes.
     pub labels: Vec<String>,
-    /// A row per class.
+    /// Number of rows, indexed `[actual class][bar]`.
     pub counts: Vec<Vec<u32>>,
 }
 
-/// Collects predicted classes: sums over all rows, and every row if there are two classes.
+/// Collects predictions of classes: sums over all rows, and the score of every row if there are two classes.
 pub(super) struct Scored {
     counts: Classification,
-    /// Whether predictions are classes without probabilities.
+    /// Whether the loss predicts classes without probabilities.
     decides: bool,
-    /// Of two classes: the probability of the second or, without probabilities, its score.
+    /// With two classes, for each row: the probability of the second class or, without probabilities, its
+    /// output.
     scores: Vec<f64>,
     targets: Vec<f64>,
     weights: Vec<f64>,

@@ -1,4 +1,4 @@
-//! The effect of one input on the predictions of a model with any weights.
+//! The effect of one input on the predictions of a model with given weights.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,12 +7,12 @@ use crate::choices::Loss;
 use crate::dataset::{Dataset, FeatureMap};
 use crate::model::{self, Linear};
 
-/// An input, and the values that the other inputs stay at.
+/// The input whose effect is requested, and the values at which the other inputs are fixed.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct EffectOf {
     /// The index of the input.
     pub input: usize,
-    /// The value of each input: a number or the index of a level; `None` is the mean or the most
+    /// The value of each input: a number, or the index of a level. `None` means the mean, or the most
     /// frequent level.
     pub at: Vec<Option<f64>>,
 }
@@ -22,24 +22,25 @@ pub struct EffectOf {
 pub struct Effect {
     /// The index of the input.
     pub input: usize,
-    /// The value that each input stays at.
+    /// The value at which each input is fixed while another one varies.
     pub at: Vec<f64>,
-    /// Places along it; indices of its levels.
+    /// Values of the input at which predictions are computed; level indices for a category.
     pub grid: Vec<f64>,
-    /// Predictions there; of several classes the probability of the first.
+    /// The prediction at each value of `grid`; with three or more classes, the probability of the first
+    /// class.
     pub effect: Vec<f64>,
-    /// For several classes, the probabilities of each class.
+    /// With three or more classes, the probabilities indexed `[class][grid value]`; else empty.
     pub classes: Vec<Vec<f64>>,
-    /// The input, of the rows that are shown.
+    /// The value of the input in each row that is drawn.
     pub x: Vec<f64>,
-    /// The prediction there and the row's own residual.
+    /// The partial residual of each drawn row: the prediction at its `x`, plus the row's residual.
     pub partial: Vec<f64>,
 }
 
 /// A model that predicts rows, with weights in the units of the inputs.
 pub(super) struct Predictor<'a> {
     map: &'a FeatureMap,
-    /// Weights of each output and its bias, one output after the other.
+    /// The weights of the first output, then its bias, then those of the next output, and so on.
     weights: &'a [f64],
     linear: Linear,
     loss: Loss,
@@ -54,24 +55,25 @@ impl<'a> Predictor<'a> {
         self.linear.n_outputs as usize
     }
 
-    /// Whether predictions are classes without probabilities.
+    /// Whether the loss predicts classes without probabilities.
     pub(super) fn decides(&self) -> bool {
         self.loss.decides()
     }
 
-    /// The prediction for a row: a number, a rate, the probability of the second class or of each, or the class.
+    /// The prediction for a row of inputs: a number, a rate, the probability of the second class or of each
+    /// class, or the class index.
     pub(super) fn predict(&self, x: &[f64]) -> Vec<f64> {
         self.respond(&self.outputs(x))
     }
 
-    /// The prediction that outputs stand for.
+    /// Converts the model's outputs to a prediction.
     pub(super) fn respond(&self, outputs: &[f64]) -> Vec<f64> {
         let mut response = outputs.to_vec();
         self.loss.respond(&mut response);
         response
     }
 
-    /// The outputs for a row.
+    /// The model's outputs for a row of inputs, before any link function.
     pub(super) fn outputs(&self, x: &[f64]) -> Vec<f64> {
         let mut features = vec![0.0; self.map.n_features()];
         self.map.features(x, &mut features);
@@ -79,8 +81,8 @@ impl<'a> Predictor<'a> {
         self.linear.each_output(self.weights).map(of_output).collect()
     }
 
-    /// Computes the effect of one input. `middle` is the value of each input unless the page fixes
-    /// it; `inputs` are those of the rows that are shown, row-major.
+    /// Computes the effect of one input. `middle` has the value of each input that the page does not fix.
+    /// `inputs` are those of the drawn `rows`, row-major.
     pub(super) fn effect(
         &self,
         dataset: &Dataset,
@@ -116,7 +118,7 @@ impl<'a> Predictor<'a> {
     }
 }
 
-/// Means of numbers and counts of levels.
+/// Collects the mean of each numeric input and the level counts of each category.
 pub(super) struct Centre {
     n: f64,
     sums: Vec<f64>,
@@ -139,7 +141,7 @@ impl Centre {
         }
     }
 
-    /// The mean of each input, or its most frequent level.
+    /// For each input, its mean or its most frequent level.
     pub(super) fn middle(&self) -> Vec<f64> {
         let most = |counts: &Vec<u32>| (0..counts.len()).rev().max_by_key(|level| counts[*level]);
         let of = |(sum, counts): (&f64, &Vec<u32>)| match most(counts) {

@@ -11,43 +11,44 @@ use crate::analysis::optimum::pointwise;
 use crate::analysis::rows::Inputs;
 use crate::choices::Loss;
 
-/// One column per measure, with one entry per requested row. Entries are NaN where a measure is
-/// undefined: for a row that the fit must pass through, or if coefficients have no standard errors.
+/// Residual, leverage and influence of rows: one column per measure, with one entry per requested row.
+/// Entries are NaN where a measure is undefined: for a row that the fit must pass through, or if coefficients
+/// have no standard errors.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Influence {
     /// Number of rows that were fitted.
     pub n_samples: u64,
-    /// Number of coefficients. The mean leverage is `p / n`; rows above two or three times that
-    /// deserve a look.
+    /// Number of coefficients `p`. The mean leverage is `p / n`; rows above two or three times that deserve a
+    /// look.
     pub n_coefficients: u64,
-    /// Index of each shown row in the dataset, in ascending order.
+    /// Index in the dataset of each requested row, in ascending order.
     pub rows: Vec<u32>,
-    /// The prediction: the mean, the probability of class 1, or the rate.
+    /// The prediction for each row: the mean, the probability of class 1, or the rate.
     pub fitted: Vec<f64>,
-    /// `y - fitted`; for the logistic and Poisson losses, the signed root of the row's part of the
-    /// deviance.
+    /// The residual of each row: `y - fitted`; for the logistic and Poisson losses, the deviance residual
+    /// (the signed root of the row's contribution to the deviance).
     pub residuals: Vec<f64>,
-    /// Residuals divided by their own standard deviation, `r / (s sqrt(1 - h))`: internally
-    /// studentized.
+    /// Internally studentized residuals: divided by their own standard deviation, `r / (s sqrt(1 - h))`,
+    /// where `s` is the residual deviation and `h` the leverage.
     pub standardized: Vec<f64>,
-    /// The same with a deviation computed without the row: externally studentized. For the logistic
-    /// and Poisson losses after Williams (1987), as in R's `rstudent`.
+    /// Externally studentized residuals, whose standard deviation is computed without the row itself. For the
+    /// logistic and Poisson losses after Williams (1987), as in R's `rstudent`.
     pub studentized: Vec<f64>,
-    /// `h`, the diagonal of `X (X'X)^-1 X'`: how much a row's own target contributes to its fitted
-    /// value, from 0 to 1.
+    /// Leverage `h` of each row, the diagonal of `X (X'X)^-1 X'`: how much a row's own target contributes to
+    /// its fitted value, from 0 to 1.
     pub leverages: Vec<f64>,
-    /// How far all fitted values would move without the row, `r^2 h / (s^2 p (1 - h)^2)` (Cook
-    /// 1977).
+    /// Cook's distance of each row, `r^2 h / (s^2 p (1 - h)^2)`: how far all fitted values would move without
+    /// the row (Cook 1977).
     pub cooks_distances: Vec<f64>,
-    /// Expected value of the standardized residual (or of the residual, if there is none) of this
-    /// rank under a normal distribution: the quantile at `(rank - 1/2) / n`.
+    /// The value that a normal distribution predicts for the standardized residual of each row's rank (or for
+    /// the residual, if that is undefined): the quantile at `(rank - 1/2) / n`.
     pub normal_quantiles: Vec<f64>,
 }
 
-/// One row's entries, in the order of the columns of [`Influence`].
+/// The entries of one row in [`Influence`], in the order of its columns.
 #[derive(Clone, Copy, Debug)]
 struct Row {
-    /// Its place among the rows that were fitted.
+    /// The index of the row among the rows that were fitted.
     order: usize,
     place: usize,
     fitted: f64,
@@ -59,16 +60,16 @@ struct Row {
 }
 
 impl Row {
-    /// The value by which rows are ranked.
+    /// The value by which rows are ranked: the standardized residual, or the residual if that is undefined.
     fn ranked(&self) -> f64 {
         if self.standardized.is_nan() { self.residual } else { self.standardized }
     }
 }
 
 impl Fit<'_> {
-    /// Up to `limit` rows: all of them, or an even sample plus rows that stand out. Those are the
-    /// rows with the largest residuals, leverages and distances and with the lowest and highest
-    /// fitted values, a tenth of the limit each. Empty for softmax.
+    /// The influence of up to `limit` rows: all of them, or an even sample plus rows that stand out. A tenth
+    /// of the limit each goes to the rows with the largest residuals, leverages and Cook's distances, and
+    /// with the lowest and the highest fitted values. Empty for softmax.
     pub fn influence(&self, limit: usize) -> Influence {
         if self.linear.n_outputs > 1 {
             return Influence::default();
@@ -171,12 +172,12 @@ impl Fit<'_> {
         row
     }
 
-    /// `x w + b` for one output.
+    /// The value of output `k`, `x w + b`, for a row of features.
     pub(in crate::analysis) fn output(&self, features: &[f64], k: usize) -> f64 {
         self.linear.output(&self.parameters, features, k)
     }
 
-    /// The prediction where the only output is `z`.
+    /// The prediction of a model with one output whose value is `z`.
     pub(in crate::analysis) fn response(&self, z: f64) -> f64 {
         let mut response = [z];
         self.loss.respond(&mut response);
@@ -184,13 +185,13 @@ impl Fit<'_> {
     }
 }
 
-/// A row's part of the deviance.
+/// The contribution to the deviance of a row with output `z` and target `y`.
 fn deviance_share(loss: Loss, z: f64, y: f64) -> f64 {
     let best = if loss == Loss::Poisson && y > 0.0 { y - y * libm::log(y) } else { 0.0 };
     2.0 * (pointwise::value(loss, &[z], y) - best)
 }
 
-/// The measures by which rows stand out.
+/// The measures whose largest values select rows that stand out.
 const EXTREMES: [fn(&Row) -> f64; 5] = [
     |row| row.ranked().abs(),
     |row| row.leverage,
@@ -199,11 +200,11 @@ const EXTREMES: [fn(&Row) -> f64; 5] = [
     |row| -row.fitted,
 ];
 
-/// The rows with the largest keys.
+/// Collects the rows with the largest values of one measure.
 struct Extremes {
     limit: usize,
     of: fn(&Row) -> f64,
-    /// Largest first.
+    /// The rows kept so far, largest value first.
     rows: Vec<Row>,
 }
 
@@ -225,7 +226,7 @@ impl Extremes {
     }
 }
 
-/// For each value, how many values are smaller.
+/// The rank of each value: the number of values that are smaller.
 fn ranks(values: &[f64]) -> Vec<u32> {
     let mut order: Vec<u32> = (0..values.len() as u32).collect();
     order.sort_by(|a, b| values[*a as usize].total_cmp(&values[*b as usize]));

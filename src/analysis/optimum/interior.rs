@@ -15,7 +15,7 @@ const MAX_ITERATIONS: u32 = 100;
 /// Relative duality gap at which to stop.
 const TOLERANCE: f64 = 1e-10;
 
-/// Fraction of the way to the nearest bound that a step takes.
+/// Fraction of the distance to the nearest bound that a step covers.
 const STEP_SHARE: f64 = 0.9995;
 
 pub(super) fn solve(objective: &Objective<'_>) -> Optimum {
@@ -63,12 +63,12 @@ struct Best {
 /// A residual and its multiplier, strictly between their bounds.
 #[derive(Clone, Copy)]
 struct Row {
-    /// Cost per unit above the target, and per unit below it.
+    /// Cost per unit of the residual above the target; the next field is the cost below it.
     over: f64,
     under: f64,
-    /// `u`.
+    /// The positive part `u` of the residual.
     above: f64,
-    /// `v`.
+    /// The negative part `v` of the residual.
     below: f64,
     multiplier: f64,
     /// The residual, equal to `u - v` up to rounding.
@@ -80,24 +80,25 @@ struct Row {
 }
 
 impl Row {
-    /// Distances of the multiplier from its bounds.
+    /// Distances of the multiplier `d` from its upper and its lower bound.
     fn slacks(&self) -> [f64; 2] {
         [self.over - self.multiplier, self.multiplier + self.under]
     }
 
-    /// Derivative of the residual by its multiplier.
+    /// Derivative of the residual by its multiplier, which is the inverse of the row's weight in the linear
+    /// system.
     fn softness(&self) -> f64 {
         let [a, b] = self.slacks();
         self.above / a + self.below / b
     }
 
-    /// Change of the residual that a barrier of `centering` requires.
+    /// Change of the residual that a barrier of strength `centering` requires.
     fn pull(&self, centering: f64) -> f64 {
         let [a, b] = self.slacks();
         self.residual - (centering + self.corrections[0]) / a + (centering + self.corrections[1]) / b
     }
 
-    /// Steps of the multiplier, of `u` and of `v`.
+    /// The step of the multiplier, of `u` and of `v`, for a barrier of strength `centering`.
     fn moves(&self, centering: f64) -> [f64; 3] {
         let [a, b] = self.slacks();
         let multiplier = (self.move_residual + self.pull(centering)) / self.softness();
@@ -109,13 +110,13 @@ impl Row {
 
 struct Point {
     parameters: Vec<f64>,
-    /// One entry per weighted row, then one per weight with an L1 penalty.
+    /// One entry per row of positive weight, then one per weight with an L1 penalty.
     rows: Vec<Row>,
-    /// `X'd + l2 w`, which is 0 at the optimum.
+    /// The dual residual of each parameter, `X'd + l2 w`, which is 0 at the optimum.
     dual_residual: Vec<f64>,
     /// Upper bound of each entry of `X'd`.
     scales: Vec<f64>,
-    /// Mean absolute value of the first residuals.
+    /// Mean absolute value of the residuals at the start.
     size: f64,
 }
 
@@ -169,7 +170,8 @@ impl Point {
         point
     }
 
-    /// Calls back with each weighted row and its place, without the rows of the penalty.
+    /// Calls `each` with the index and the features of each row of positive weight; rows of the penalty are
+    /// left out.
     fn for_each_row(&self, objective: &Objective<'_>, mut each: impl FnMut(usize, &[f64])) {
         let mut place = 0;
         objective.for_each_row(&self.parameters, |features, _, _, _| {
@@ -178,7 +180,8 @@ impl Point {
         });
     }
 
-    /// Sums the rows, each multiplied by `factor`.
+    /// Sums the features of all rows, each row multiplied by `factor`. The result has one entry per
+    /// parameter.
     fn sum(&self, objective: &Objective<'_>, factor: impl Fn(&Row) -> f64) -> Vec<f64> {
         let mut sums = vec![0.0; self.parameters.len()];
         self.for_each_row(objective, |place, features| {
@@ -190,7 +193,7 @@ impl Point {
         sums
     }
 
-    /// Multiplies every row with the parameters, or with a step of them.
+    /// The product of every row with `parameters`, which may also be a step.
     fn outputs(&self, objective: &Objective<'_>, parameters: &[f64]) -> Vec<f64> {
         let mut outputs = Vec::with_capacity(self.rows.len());
         objective.for_each_row(parameters, |_, _, _, z| outputs.push(z[0]));
@@ -198,7 +201,7 @@ impl Point {
         outputs
     }
 
-    /// Recomputes residuals and the imbalance of the multipliers.
+    /// Recomputes the primal and dual residuals at the current point.
     fn look(&mut self, objective: &Objective<'_>) {
         let mut residuals = Vec::with_capacity(self.rows.len());
         objective.for_each_row(&self.parameters, |_, y, _, z| residuals.push(z[0] - y));
@@ -213,7 +216,7 @@ impl Point {
         }
     }
 
-    /// The lower bound of the objective that the multipliers prove, as far as they are in balance.
+    /// The lower bound of the objective that the multipliers prove, exact if their dual residual is 0.
     fn dual_value(&self, objective: &Objective<'_>) -> f64 {
         let mut value = 0.0;
         let mut place = 0;
@@ -234,7 +237,7 @@ impl Point {
         self.dual_residual.iter().zip(&self.scales).all(|(residual, scale)| residual.abs() <= 1e-9 * scale)
     }
 
-    /// Takes one step of predictor and corrector. Returns false if no step is possible.
+    /// Takes one predictor-corrector step. Returns false if no step is possible.
     fn step(&mut self, objective: &Objective<'_>) -> bool {
         let root = self.root(objective);
         let mean = |sum: f64, n: usize| sum / (2 * n) as f64;
@@ -268,7 +271,7 @@ impl Point {
         true
     }
 
-    /// R of the rows, each weighted by the inverse derivative of its residual.
+    /// R of the rows, each weighted by the inverse of [`Row::softness`].
     fn root(&self, objective: &Objective<'_>) -> Root {
         let mut stack = Stack::new(self.parameters.len());
         let mut scaled = vec![0.0; self.parameters.len()];
@@ -285,7 +288,8 @@ impl Point {
         stack.triangle()
     }
 
-    /// The step of the parameters at a barrier of `centering`, and its effect on every residual.
+    /// The step of the parameters for a barrier of strength `centering`; sets every row's change of residual
+    /// to match.
     fn aim(&mut self, objective: &Objective<'_>, root: &Root, centering: f64) -> Vec<f64> {
         let mut pull = self.sum(objective, |row| row.pull(centering) / row.softness());
         for (pull, residual) in pull.iter_mut().zip(&self.dual_residual) {
@@ -299,7 +303,7 @@ impl Point {
         step
     }
 
-    /// The step lengths at which the first residual or multiplier reaches a bound.
+    /// The largest primal and dual step lengths at which no residual part or multiplier crosses its bound.
     fn lengths(&self, centering: f64) -> [f64; 2] {
         let mut lengths = [f64::INFINITY; 2];
         let mut bound = |which: usize, distance: f64, speed: f64| {
@@ -318,7 +322,7 @@ impl Point {
         lengths.map(|length| length.min(1.0 / STEP_SHARE))
     }
 
-    /// `sum u (over - d) + v (d + under)` after steps of these lengths.
+    /// The complementarity `sum u (over - d) + v (d + under)` after steps of these lengths.
     fn complementarity(&self, [primal, dual]: [f64; 2], centering: f64) -> f64 {
         let of = |row: &Row| {
             let [over, under] = row.slacks();
@@ -332,8 +336,8 @@ impl Point {
         self.rows.iter().map(of).sum()
     }
 
-    /// Whether a row's residual is 0 at every optimum: its multiplier stays away from both bounds,
-    /// its residual does not.
+    /// Whether a row's residual is 0 at every optimum: its multiplier stays away from both bounds, while the
+    /// residual approaches 0.
     fn is_held(&self, row: &Row) -> bool {
         let [over, under] = row.slacks();
         over.min(under) / (row.over + row.under) > (row.above + row.below) / self.size
@@ -360,8 +364,8 @@ impl Point {
         stack.triangle().is_full()
     }
 
-    /// Sets weights to exactly 0 where the penalty holds them there, which an interior point only
-    /// approaches.
+    /// Sets weights to exactly 0 where the L1 penalty makes them 0 at the optimum, which an interior point
+    /// only approaches.
     fn zero_weights(&self, objective: &Objective<'_>, best: &mut Best) {
         let mut parameters = best.parameters.clone();
         for (w, row) in parameters.iter_mut().zip(&self.rows[objective.n_samples..]) {

@@ -9,7 +9,7 @@ use crate::choices::loss::Response;
 /// forty.
 const MAX_ITERATIONS: u32 = 200;
 
-/// Relative gain below which only rounding error is left.
+/// Relative decrease of the objective below which only rounding error is left.
 const TOLERANCE: f64 = 1e-15;
 
 /// If the last step moves no output by more than this, the optimum is finite. On the way to
@@ -61,18 +61,18 @@ pub(super) fn solve(objective: &Objective<'_>) -> Optimum {
     }
 }
 
-/// Whether the loss is a parabola only within its width.
+/// Whether the loss is curved near its minimum but nearly straight far from it (Huber, log-cosh).
 fn has_lines(loss: Loss) -> bool {
     matches!(loss, Loss::Huber { .. } | Loss::LogCosh)
 }
 
-/// The result of a descent.
+/// The point at which a descent ended.
 struct End {
     parameters: Vec<f64>,
     iterations: u32,
-    /// Predicted gain of one more step.
+    /// Decrease of the objective that is predicted for one more step.
     gain: f64,
-    /// Largest change of an output by the last step.
+    /// Largest change of any output in the last step.
     largest_move: f64,
 }
 
@@ -124,8 +124,8 @@ fn descend(objective: &Objective<'_>, mut parameters: Vec<f64>, tolerance: f64) 
     end
 }
 
-/// Gradient of everything except the L1 part, and R of the curvature. `damping` is a fraction of
-/// the largest curvature.
+/// Gradient of everything except the L1 penalty, and R of the Hessian. `damping` is added to the Hessian's
+/// diagonal, as a fraction of its largest entry.
 fn curvature(objective: &Objective<'_>, parameters: &[f64], damping: f64) -> (Vec<f64>, Root) {
     let (n, n_outputs) = (parameters.len(), objective.linear.n_outputs as usize);
     let mut gradient = vec![0.0; n];
@@ -177,14 +177,16 @@ fn curvature(objective: &Objective<'_>, parameters: &[f64], damping: f64) -> (Ve
     (gradient, stack.triangle())
 }
 
-/// Derivative of the objective along a step, with the L1 part as a difference between its two ends.
+/// Directional derivative of the objective along a step; the L1 penalty enters as the difference between the
+/// step's two ends.
 fn slope_along(objective: &Objective<'_>, parameters: &[f64], gradient: &[f64], step: &[f64]) -> f64 {
     let smooth: f64 = gradient.iter().zip(step).map(|(g, d)| g * d).sum();
     let weights = parameters.iter().zip(step).take(objective.n_weights());
     smooth + objective.l1() * weights.map(|(w, d)| (w + d).abs() - w.abs()).sum::<f64>()
 }
 
-/// Largest change of an output by a step (for softmax, relative to the mean of all outputs).
+/// Largest change of any row's outputs that a step makes (for softmax, relative to the mean of the row's
+/// outputs).
 fn largest_move(objective: &Objective<'_>, step: &[f64]) -> f64 {
     let mut largest = 0.0_f64;
     objective.for_each_row(step, |_, _, _, moved| {
@@ -246,7 +248,7 @@ fn proximal_step(objective: &Objective<'_>, parameters: &[f64], gradient: &[f64]
     step
 }
 
-/// Whether the curvature at an optimum is positive in every direction that the penalty leaves free.
+/// Whether the Hessian at an optimum is positive definite in the directions that the penalty leaves free.
 fn is_unique(objective: &Objective<'_>, parameters: &[f64], gradient: &[f64], root: &Root) -> bool {
     let (n_weights, l1) = (objective.n_weights(), objective.l1());
     // Apart from the penalty, softmax does not change if all classes gain the same amount.
@@ -264,8 +266,8 @@ fn is_unique(objective: &Objective<'_>, parameters: &[f64], gradient: &[f64], ro
     root.columns(&free).is_full()
 }
 
-/// Removes the mean over the classes from what does not affect softmax: biases, and weights without
-/// a penalty.
+/// Subtracts the mean over the classes from the parameters whose common shift does not affect softmax:
+/// biases, and weights without a penalty.
 fn center_classes(objective: &Objective<'_>, parameters: &mut [f64]) {
     if objective.loss != Loss::Softmax {
         return;

@@ -1,4 +1,4 @@
-//! The losses of rows and their derivatives by the outputs, in f64.
+//! The loss of a single row, and its derivatives by the model's outputs, in f64.
 
 use crate::choices::Loss;
 
@@ -10,7 +10,7 @@ pub(crate) fn value(loss: Loss, z: &[f64], y: f64) -> f64 {
     }
 }
 
-/// First and second derivative of a loss of one output.
+/// First and second derivative by `z` of a loss with a single output `z` and target `y`.
 pub(crate) fn derivatives(loss: Loss, z: f64, y: f64) -> [f64; 2] {
     let [_, slope, curvature] = loss.value_and_derivatives(z, y);
     [slope, curvature]

@@ -1,13 +1,12 @@
-//! Plain descent on all rows of one feature. With few rows, or with statistics instead of rows, a
-//! step is so short that weights stay in registers and the loop contains nothing but the step.
+//! Plain gradient descent on all rows with one feature. With few rows, or with sufficient statistics, a step
+//! is so short that weights stay in registers and the loop contains only the step.
 
 use super::Slots;
 use super::update::account;
 use crate::backend::kernel::{EVALUATE, FULL, Reaction, RunParams, StepParams};
 
-/// Takes the leading `steps` of this kind, as long as nothing happens that needs the general code.
-/// Returns how many. `sums_at` gives half the sums of the gradient by `w` and by `b`, and the sum
-/// of the loss.
+/// Takes steps from the beginning of `steps` until one needs the general code, and returns their number.
+/// `sums_at(w, b)` returns the half sums of the gradient by `w` and by `b`, and the sum of the loss.
 #[inline(always)]
 pub(super) fn descend(
     (params, rate_factor): (&RunParams, f32),

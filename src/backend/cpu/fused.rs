@@ -1,4 +1,4 @@
-//! Residual, loss and gradient of consecutive rows in one pass over memory.
+//! Computes residual, loss and gradient of consecutive rows in one pass over memory.
 //!
 //! Each row is read from memory once, whatever the number of features: rows are taken in groups
 //! small enough to stay in the nearest cache until their gradient is summed. Sums are f32 within a
@@ -6,23 +6,25 @@
 
 use super::lanes::{F32x4, N};
 
-/// Rows per fold with one feature.
+/// Number of rows whose sums are kept in f32 (a fold), with one feature.
 const FOLD_ROWS: usize = 4096;
-/// Rows after which f32 sums are set aside: two short sums lose less precision than a long one.
+/// Number of rows after which f32 sums are added to the fold's and restarted: two short sums lose less
+/// precision than a long one.
 const BLOCK_ROWS: usize = 512;
-/// Rows per fold with several features, for which folding costs little compared with their work.
+/// Number of rows per fold with several features, where folding is cheap compared with the work per row.
 const WIDE_FOLD_ROWS: usize = 512;
-/// Vectors of a single feature that are processed in parallel, so that additions need not wait for
-/// each other.
+/// Number of vectors of four rows that are processed in parallel with one feature, so that additions need not
+/// wait for each other.
 const LINE_VECTORS: usize = 2;
-/// Regions of a fold that are read in turn. A processor prefetches one stream at a time per region,
-/// and a single stream cannot keep it busy.
+/// Number of regions of a fold that are read alternately. A processor prefetches one stream per region, and a
+/// single stream cannot keep it busy.
 const REGIONS: usize = 4;
-/// Rows that are cut into such regions, far enough apart to count as separate streams.
+/// Number of rows that are divided into [`REGIONS`] regions, which are then far enough apart to count as
+/// separate streams.
 const SPAN_ROWS: usize = 16_384;
-/// Rows below which a span is read as one region.
+/// Number of rows below which a span is read as a single region.
 const REGION_ROWS: usize = 256;
-/// Rows per group if a row exceeds the registers; each row is its own stream.
+/// Number of rows per group if a row does not fit into the registers; each row is read as its own stream.
 const WIDE_ROWS: usize = 8;
 
 /// Adds the rows' half gradient (`sum r x_j`, then `sum r` if there is a bias) and loss (`sum r^2`)
@@ -59,7 +61,7 @@ pub(super) fn accumulate(
     }
 }
 
-/// `x . w`, summed as the kernels do.
+/// The dot product `x . w`, summed in the same order as in the kernels.
 #[inline(always)]
 pub(super) fn dot(x: &[f32], w: &[f32]) -> f32 {
     let (xs, x_rest) = x.as_chunks::<N>();
@@ -88,14 +90,14 @@ pub(super) fn add_scaled(y: &mut [f32], a: f32, x: &[f32]) {
     }
 }
 
-/// Sums of the residual and its square.
+/// Sums of the residual and of its square in f64, over all rows.
 #[derive(Default)]
 struct Outer {
     residual: f64,
     square: f64,
 }
 
-/// The same sums in f32, for one fold.
+/// Sums of the residual and of its square in f32, over one fold.
 #[derive(Clone, Copy)]
 struct Inner {
     residual: F32x4,
@@ -129,7 +131,7 @@ impl Outer {
     }
 }
 
-/// Sums of a fold with one feature.
+/// Sums in f32 over a fold with one feature.
 #[derive(Clone, Copy)]
 struct Line {
     by_w: F32x4,
@@ -150,7 +152,7 @@ impl Line {
         self.inner.add(residual);
     }
 
-    /// Takes over the sums of `lanes` and resets them.
+    /// Sets these sums to the total of `lanes`, and resets `lanes` to 0.
     #[inline(always)]
     fn put(&mut self, lanes: &mut [Self; LINE_VECTORS]) {
         let [first, second] = std::mem::replace(lanes, [Self::zero(); LINE_VECTORS]);
@@ -160,14 +162,14 @@ impl Line {
     }
 }
 
-/// Splits a fold into the regions that are read in turn.
+/// Splits a fold into regions that are read alternately.
 #[inline(always)]
 fn regions(vectors: &[[f32; N]]) -> [&[[f32; N]]; REGIONS] {
     const LENGTH: usize = FOLD_ROWS / N / REGIONS;
     std::array::from_fn(|region| &vectors[region * LENGTH..][..LENGTH])
 }
 
-/// One feature: `sum r x`, `sum r` and `sum r^2`.
+/// The sums for one feature, `[sum r x, sum r, sum r^2]`, where `r` is the residual.
 #[inline(always)]
 pub(super) fn line_sums(features: &[f32], targets: &[f32], w: f32, b: f32) -> [f64; 3] {
     let (mut by_w, mut outer) = (0.0, Outer::default());
@@ -175,7 +177,7 @@ pub(super) fn line_sums(features: &[f32], targets: &[f32], w: f32, b: f32) -> [f
     [by_w, outer.residual, outer.square]
 }
 
-/// One feature, as a stream of two columns.
+/// Adds the sums for one feature, reading features and targets as two streams.
 #[inline(always)]
 fn line(features: &[f32], targets: &[f32], w: f32, b: f32, by_w: &mut f64, outer: &mut Outer) {
     let (ws, bs) = (F32x4::splat(w), F32x4::splat(b));
@@ -235,7 +237,7 @@ fn line(features: &[f32], targets: &[f32], w: f32, b: f32, by_w: &mut f64, outer
     *by_w += sum;
 }
 
-/// Two or three features: four rows at once, transposed into columns.
+/// Adds the sums for two or three features: four rows at a time, transposed into columns.
 #[inline(always)]
 fn few<const D: usize>(
     features: &[f32],
@@ -281,7 +283,7 @@ fn few<const D: usize>(
     }
 }
 
-/// Four rows of D features as D columns.
+/// Transposes four rows of `D` features into `D` columns of four values.
 #[inline(always)]
 fn take_apart<const D: usize>(rows: [F32x4; D]) -> [F32x4; D] {
     let mut columns = rows;
@@ -293,8 +295,8 @@ fn take_apart<const D: usize>(rows: [F32x4; D]) -> [F32x4; D] {
     columns
 }
 
-/// Four to twelve features, which fit the registers: a row is `V` vectors. If the number of
-/// features is not a multiple of four, the last vector overlaps the one before it, with weights of
+/// Adds the sums for four to twelve features, which fit into the registers: a row is `V` vectors. If the
+/// number of features is not a multiple of four, the last vector overlaps the one before it, with weights of
 /// 0 in the overlap.
 #[inline(always)]
 fn narrow<const V: usize>(
@@ -352,7 +354,8 @@ fn narrow<const V: usize>(
     }
 }
 
-/// The contribution of four rows to the gradient, and their residuals.
+/// The contribution of four rows to the gradient (`V` vectors), and their residuals. `d` is the number of
+/// features.
 #[inline(always)]
 fn four_rows<const V: usize>(
     d: usize,
@@ -381,8 +384,8 @@ fn four_rows<const V: usize>(
     (by_weight, residual)
 }
 
-/// Four or more features: groups of rows, one row from each of several regions. The last vector of
-/// a row overlaps as in [`narrow`].
+/// Adds the sums for four or more features, in groups of rows with one row from each of several regions. The
+/// last vector of a row overlaps the one before it as in [`narrow`].
 fn wide(
     features: &[f32],
     targets: &[f32],

@@ -1,4 +1,4 @@
-//! Loss and gradient for any loss, sample weights and number of outputs.
+//! Loss and gradient for any loss, any number of outputs, and rows with sample weights.
 //!
 //! Rows are taken in groups that stay in the nearest cache: first their outputs, then loss and
 //! slopes pointwise, then the gradient. Sums are f32 within a fold of rows and f64 beyond it, as in
@@ -10,34 +10,36 @@ use crate::choices::loss::{kind, losses_and_slopes, softmax};
 use crate::dataset::Problem;
 use crate::model::Layout;
 
-/// Rows whose sums are f32.
+/// Number of rows whose sums are kept in f32 (a fold).
 const FOLD_ROWS: usize = 512;
-/// Numbers per group of rows.
+/// Target for the number of feature values in a group of rows.
 const GROUP_NUMBERS: usize = 4096;
 /// Minimum and maximum number of rows per group.
 const GROUP_ROWS: [usize; 2] = [4, 64];
-/// Rows whose part of a slope is summed at once, so that each sum is read and written less often.
+/// Number of rows whose contributions to a gradient entry are added at once, so that the entry is read and
+/// written less often.
 const ROWS_AT_ONCE: usize = 4;
 
-/// Settings of a step, and scratch memory that is kept so that steps do not allocate.
+/// The settings of the current step, and scratch memory that is kept so that steps allocate nothing.
 #[derive(Debug, Default)]
 pub(super) struct General {
     loss: u32,
     loss_parameter: f32,
     n_features: usize,
     n_outputs: usize,
-    /// The fold that the run is not trained on, and whether only this fold counts.
+    /// The fold that the run is not trained on; the next field states whether only this fold's rows count.
     fold: u32,
     validates: bool,
-    /// Weights, with the features of one output consecutive.
+    /// A copy of the weights, indexed `[output][feature]`.
     weights: Vec<f32>,
     bias: Vec<f32>,
-    /// Sums of a fold by weight, in the same layout.
+    /// Sums of a fold by weight, indexed `[output][feature]`.
     by_weight: Vec<f32>,
-    /// For each row of a group: outputs, which become slopes, and the row's weight.
+    /// For each row of a group, its outputs, which are later replaced by slopes (derivatives of the loss);
+    /// then its weight.
     outputs: Vec<f32>,
     shares: Vec<f32>,
-    /// The model where it has hidden layers.
+    /// The model, if it has hidden layers; else `None`.
     network: Option<Network>,
 }
 
@@ -49,7 +51,7 @@ struct Network {
 }
 
 impl General {
-    /// Sets what the next step uses.
+    /// Sets what the next step uses: model, loss, settings and parameters.
     pub(super) fn begin(
         &mut self,
         layout: &Layout,
@@ -79,8 +81,9 @@ impl General {
         self.by_weight.resize(weights.len(), 0.0);
     }
 
-    /// Adds the rows' gradient, in the layout of the parameters, and their loss (last) to `sums`.
-    /// `indices` names the rows; `features` and `targets` hold them consecutively.
+    /// Adds the rows' gradient, in the order of the parameters, and their loss (last) to `sums`. `indices`
+    /// has the index of each row in the problem; `features` and `targets` have the rows themselves,
+    /// consecutively.
     pub(super) fn accumulate(
         &mut self,
         problem: &Problem,
@@ -122,7 +125,8 @@ impl General {
         }
     }
 
-    /// Does the same for a network, row by row through the plain reference: slow, and exact to the loss's f32.
+    /// Does the same as `accumulate` for a model with hidden layers, row by row through the reference
+    /// implementation: slow, and exact except that the loss is in f32.
     fn accumulate_network(
         &mut self,
         network: &Network,
@@ -145,7 +149,7 @@ impl General {
         }
     }
 
-    /// The weights of the next `n` rows.
+    /// Computes the weights of the next `n` rows, 0 for rows that the run leaves out.
     fn share(&mut self, problem: &Problem, n: usize, indices: &mut impl Iterator<Item = u32>) {
         self.shares.clear();
         if problem.weights.is_empty() && problem.folds.is_empty() {
@@ -161,7 +165,7 @@ impl General {
         }));
     }
 
-    /// `z = W'x + b` for a group.
+    /// Computes the outputs `z = W'x + b` of a group of rows.
     fn predict(&mut self, xs: &[f32]) {
         let (d, n_outputs) = (self.n_features, self.n_outputs);
         self.outputs.clear();
@@ -179,7 +183,8 @@ impl General {
         }
     }
 
-    /// Returns the loss of a group and turns its outputs into slopes.
+    /// Returns the summed loss of a group of rows, and replaces their outputs by slopes (derivatives of the
+    /// loss).
     fn slopes(&mut self, ys: &[f32]) -> f64 {
         if self.loss == kind::SOFTMAX {
             return self.slopes_of_classes(ys);
@@ -202,7 +207,7 @@ impl General {
         loss
     }
 
-    /// Adds the gradient from the slopes of a group.
+    /// Adds the gradient of a group of rows, computed from their slopes.
     fn collect(&mut self, xs: &[f32]) {
         let (d, n_outputs) = (self.n_features, self.n_outputs);
         for (k, by_weight) in self.by_weight.chunks_exact_mut(d).enumerate() {
@@ -226,7 +231,7 @@ impl General {
     }
 }
 
-/// Adds the slope of the L2 part to `gradient` and returns the whole penalty, as `average` in
+/// Adds the slope of the L2 penalty to `gradient` and returns the value of the whole penalty, as `average` in
 /// `shaders/penalized.wgsl` does.
 pub(super) fn penalize(
     settings: &RunSettings,

@@ -1,5 +1,5 @@
-//! Four f32 that are processed at once: `v128` in wasm, an array that the compiler vectorizes
-//! elsewhere.
+//! Vectors of four f32 that are processed at once: `v128` in wasm, elsewhere an array that the compiler
+//! vectorizes.
 //!
 //! Multiplications and additions are never fused, so both versions give the same bits.
 
@@ -11,19 +11,19 @@ use std::arch::wasm32 as simd;
 /// Number of lanes per vector.
 pub(super) const N: usize = 4;
 
-/// Four f32.
+/// A vector of four f32, as wasm SIMD.
 #[cfg(target_feature = "simd128")]
 #[derive(Clone, Copy, Debug)]
 pub(super) struct F32x4(simd::v128);
 
-/// Four f32.
+/// A vector of four f32, as an array.
 #[cfg(not(target_feature = "simd128"))]
 #[derive(Clone, Copy, Debug)]
 #[repr(align(16))]
 pub(super) struct F32x4([f32; N]);
 
 impl F32x4 {
-    /// Four zeros.
+    /// A vector of four zeros.
     #[inline(always)]
     pub(super) fn zero() -> Self {
         Self::splat(0.0)
@@ -36,7 +36,7 @@ impl F32x4 {
         Self::load(&[own[0], own[1], own[2], own[3]])
     }
 
-    /// The sum of the four values, in f64.
+    /// The sum of the four values, computed in f64.
     #[inline(always)]
     pub(super) fn sum(self) -> f64 {
         let [a, b, c, d] = self.array().map(f64::from);
@@ -66,14 +66,14 @@ impl F32x4 {
         ]
     }
 
-    /// Keeps the lanes from `start` on and sets those before to zero.
+    /// Keeps the lanes from `start` on and sets the lanes before it to zero.
     #[inline(always)]
     pub(super) fn keep_from(self, start: usize) -> Self {
         let lanes: [u32; N] = std::array::from_fn(|lane| if lane < start { 0 } else { u32::MAX });
         Self(simd::v128_and(self.0, simd::u32x4(lanes[0], lanes[1], lanes[2], lanes[3])))
     }
 
-    /// The sum of each of four vectors, in order.
+    /// A vector with the sum of each of the four given vectors, in order.
     #[inline(always)]
     pub(super) fn sum_each([a, b, c, d]: [Self; N]) -> Self {
         let pairs = |a: Self, b: Self| {
@@ -122,13 +122,13 @@ impl F32x4 {
         self.0
     }
 
-    /// Keeps the lanes from `start` on and sets those before to zero.
+    /// Keeps the lanes from `start` on and sets the lanes before it to zero.
     #[inline(always)]
     pub(super) fn keep_from(self, start: usize) -> Self {
         Self(std::array::from_fn(|lane| if lane < start { 0.0 } else { self.0[lane] }))
     }
 
-    /// The sum of each of four vectors, in order.
+    /// A vector with the sum of each of the four given vectors, in order.
     #[inline(always)]
     pub(super) fn sum_each(vectors: [Self; N]) -> Self {
         Self(vectors.map(|Self([a, b, c, d])| (a + c) + (b + d)))

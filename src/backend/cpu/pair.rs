@@ -1,6 +1,6 @@
-//! Two workers share the rows of one problem: each processes half of them, and the worker that owns
-//! the run adds the other's sums. They share no memory: weights go one way as a message and sums
-//! come back as another, so a step must take longer than those two messages.
+//! Two workers share the rows of one problem. Each sums over its half of them, and the worker that owns the
+//! run adds the helper's sums. The workers share no memory: weights are sent in one message and sums return
+//! in another, so sharing pays only if a step takes longer than two messages.
 
 use std::fmt;
 use std::rc::Rc;
@@ -13,46 +13,46 @@ use crate::backend::kernel::{EVALUATE, RunParams, SHUFFLED, StepParams};
 use crate::dataset::Problem;
 use crate::model::Layout;
 
-/// Numbers per block of rows in transfer: at 4 MB, little is held twice.
+/// Number of f32 values per message while rows are sent to the helper: at 4 MB, little memory is used twice.
 const BLOCK_NUMBERS: usize = 1 << 20;
 
-/// A request to the second worker, which answers each one.
+/// A request to the helper worker, which answers every request.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Ask<'a> {
-    /// Reserve memory for its rows; see [`Half::new`].
+    /// Reserve memory for the helper's rows; see [`Half::new`].
     Room {
-        /// Number of rows.
+        /// Number of rows that the helper will receive.
         n_rows: u32,
-        /// Features per row.
+        /// Number of features per row.
         n_features: u32,
-        /// Weights, and the bias if there is one.
+        /// Number of parameters: weights, and the bias if there is one.
         n_parameters: u32,
     },
     /// Append these rows; see [`Half::more`].
     Rows {
-        /// Row-major features.
+        /// Features of the appended rows, row-major.
         features: &'a [f32],
-        /// One target per row.
+        /// Targets of the appended rows.
         targets: &'a [f32],
     },
-    /// Sum over its rows; see [`Half::sums`].
+    /// Sum gradient and loss over the helper's rows; see [`Half::sums`].
     Sums {
-        /// Parameters of the run.
+        /// The parameters of the run to evaluate.
         parameters: &'a [f32],
     },
 }
 
-/// The answer: sums (empty if none were requested), or why the worker is gone.
+/// The helper's answer: sums (empty if none were requested), or why the helper is lost.
 pub type Heard = Result<Vec<f64>, String>;
 
-/// The channel to the second worker, wherever it runs. A cancelled receiver means that the worker
-/// is gone.
+/// The channel to the helper worker, independent of how it runs. A cancelled receiver means that the helper
+/// is lost.
 pub struct Link(Box<Asking>);
 
 type Asking = dyn FnMut(Ask<'_>) -> oneshot::Receiver<Heard>;
 
 impl Link {
-    /// `ask` sends immediately, without waiting.
+    /// Makes a channel from `ask`, which must send a request immediately, without waiting for the answer.
     pub fn new(ask: impl FnMut(Ask<'_>) -> oneshot::Receiver<Heard> + 'static) -> Self {
         Self(Box::new(ask))
     }
@@ -64,7 +64,7 @@ impl fmt::Debug for Link {
     }
 }
 
-/// The second worker's side: its rows.
+/// The helper worker's part of the problem: its half of the rows.
 #[derive(Debug)]
 pub struct Half {
     n_features: usize,
@@ -78,7 +78,7 @@ impl Half {
     /// Reserves memory for this many rows.
     ///
     /// # Errors
-    /// An error if memory is insufficient.
+    /// A description of the error if there is not enough memory.
     pub fn new(n_rows: u32, n_features: u32, n_parameters: u32) -> Result<Self, String> {
         let (n_rows, n_features) = (n_rows as usize, n_features as usize);
         let (mut features, mut targets) = (Vec::new(), Vec::new());
@@ -90,7 +90,7 @@ impl Half {
         Ok(Self { n_features, features, targets, partial: vec![0.0; n_features], sums })
     }
 
-    /// Where to write features and targets of `n_rows` more rows.
+    /// Appends `n_rows` rows, and returns the slices that features and targets must be written to.
     pub fn more(&mut self, n_rows: usize) -> (&mut [f32], &mut [f32]) {
         let start = self.targets.len();
         self.features.resize((start + n_rows) * self.n_features, 0.0);
@@ -98,7 +98,7 @@ impl Half {
         (&mut self.features[start * self.n_features..], &mut self.targets[start..])
     }
 
-    /// Sums of half the gradient, then of the loss, over the rows.
+    /// Sums over the helper's rows: half of the gradient for each parameter, then the loss.
     pub fn sums(&mut self, parameters: &[f32]) -> &[f64] {
         self.sums.fill(0.0);
         let Self { n_features, features, targets, partial, sums } = self;
@@ -107,25 +107,25 @@ impl Half {
     }
 }
 
-/// The CPU engine of one run that shares full passes with a second worker. It keeps all rows,
-/// because it processes batches and samples alone.
+/// The CPU engine of a run that shares full passes over the rows with a helper worker. It keeps all rows,
+/// because it computes batches and samples alone.
 #[derive(Debug)]
 pub struct PairEngine {
     alone: CpuEngine,
     link: Option<Link>,
-    /// Why the second worker was lost.
+    /// Why the helper worker was lost; `None` while it works.
     lost: Option<String>,
-    /// Number of rows that stay here: the first ones.
+    /// Number of rows that this worker sums in a full pass: the first ones.
     n_own: usize,
-    /// Sums of one step.
+    /// Trace of one step, `[batch loss, rate]` for each run.
     traced: Vec<[f32; 2]>,
 }
 
 impl PairEngine {
-    /// Sends half of the rows to the second worker, one block at a time.
+    /// Creates the engine and sends half of the rows to the helper worker, one block at a time.
     ///
     /// # Errors
-    /// Why there is no second worker.
+    /// A description of why the helper worker cannot be used.
     pub async fn new(problem: Rc<Problem>, layout: &Layout, mut link: Link) -> Result<Self, String> {
         let (n_samples, n_features) = (problem.n_samples, problem.n_features);
         let n_rows = n_samples / 2;
@@ -146,8 +146,8 @@ impl PairEngine {
         })
     }
 
-    /// Why the second worker was lost, if it was. The run is not affected: this worker repeats the
-    /// step that was under way.
+    /// Why the helper worker was lost, if it was. The run is not affected: this worker repeats the step that
+    /// was interrupted.
     pub fn lost(&self) -> Option<&str> {
         self.lost.as_deref()
     }
@@ -179,7 +179,7 @@ impl PairEngine {
         }
     }
 
-    /// Stores the sums over all rows for the engine's next step.
+    /// Computes the sums over all rows with the helper, and stores them for the engine's next step.
     async fn sums(&mut self, parameters: &[f32]) {
         let answer = self.link.as_mut().map(|link| link.0(Ask::Sums { parameters }));
         let CpuEngine { problem, sums, partial, .. } = &mut self.alone;
@@ -209,8 +209,8 @@ impl PairEngine {
     }
 }
 
-/// Shares one copy of [`fused::accumulate`]: long passes do not notice the call, and the kernels
-/// are a large part of the wasm.
+/// Calls [`fused::accumulate`] without inlining it: long passes do not notice the call, and the kernels are a
+/// large part of the wasm.
 #[inline(never)]
 fn pass(
     features: &[f32],

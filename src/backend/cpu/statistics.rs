@@ -1,44 +1,45 @@
-//! Full-batch squared error without the rows: it depends only on `X'X` and `X'y`.
+//! Loss and gradient of the squared error over all rows, computed from `X'X` and `X'y` instead of the rows.
 //!
-//! Let `G = X'X` (with a column of ones in `X` for the bias), `w*` a solution of `G w* = X'y` and
-//! `S*` its sum of squared residuals. With `v = w - w*`, half the gradient's sum at `w` is `G v`
-//! and the loss's sum is `S* + v' G v`. Unlike `G w - X'y` and `w' G w - 2 w' X'y + y'y`, neither
-//! cancels near the solution.
+//! Let `G = X'X` (with a column of ones in `X` for the bias), `w*` a solution of `G w* = X'y`, and `S*` its
+//! sum of squared residuals. With `v = w - w*`, half of the gradient's sum at `w` is `G v`, and the loss's
+//! sum is `S* + v' G v`. Unlike `G w - X'y` and `w' G w - 2 w' X'y + y'y`, these do not cancel near the
+//! solution.
 
 use super::fused::dot;
 use super::lanes::{F32x4, N};
 use crate::dataset::Problem;
 use crate::model::Linear;
 
-/// Rows that are multiplied into the matrix at a time.
+/// Number of rows that are multiplied into the matrix `G` at a time.
 const BLOCK_ROWS: usize = 64;
-/// Maximum number of parameters for f64 throughout: the matrix is small, so precision costs
-/// nothing.
+/// Maximum number of parameters up to which the matrix `G` is kept in f64: it is small then, so the precision
+/// costs nothing.
 const F64_PARAMETERS: usize = 16;
-/// A pivot below this fraction of its diagonal is rounding error: its column depends on those
+/// A pivot below this fraction of its diagonal entry is rounding error: its column depends on the columns
 /// before it.
 const NO_PIVOT: f64 = 1e-12;
 
-/// The statistics of full-batch squared error.
+/// The sufficient statistics of the squared error over all rows.
 #[derive(Debug)]
 pub(super) struct Statistics {
     n_parameters: usize,
     gram: Gram,
     /// The solution `w*`.
     solution: Vec<f64>,
-    /// Its sum of squared residuals `S*`.
+    /// The sum of squared residuals `S*` at the solution.
     least: f64,
-    /// `v`, padded with zeros to whole vectors.
+    /// The offset from the solution, `v = w - w*`, padded with zeros to whole vectors.
     offset: Vec<f32>,
     product: Vec<f32>,
 }
 
-/// `G`, row-major.
+/// The matrix `G = X'X`, row-major.
 #[derive(Debug)]
 enum Gram {
-    /// Matrix with `n_parameters` per row.
+    /// The matrix in f64, with `n_parameters` numbers per row.
     Double(Vec<f64>),
-    /// Rows padded with zeros to whole vectors, and zero rows up to whole groups of rows.
+    /// The matrix in f32, with rows padded with zeros to `width`, and zero rows added up to whole groups of
+    /// rows.
     Single { matrix: Vec<f32>, width: usize },
 }
 
@@ -68,7 +69,7 @@ impl Statistics {
         }
     }
 
-    /// Writes half the gradient's sums over all rows, then the loss's, into `sums`.
+    /// Writes sums over all rows into `sums`: half of the gradient for each parameter, then the loss.
     #[inline(always)]
     pub(super) fn sums(&mut self, parameters: &[f32], sums: &mut [f64]) {
         let p = self.n_parameters;
@@ -104,8 +105,8 @@ impl Statistics {
 }
 
 impl Statistics {
-    /// The sums for one feature with or without a bias, from values that a loop keeps in registers;
-    /// `None` for other models.
+    /// A function that returns the sums for one feature given weight and bias, so that a loop can keep these
+    /// in registers; `None` for models with more features.
     pub(super) fn line(&self) -> Option<impl Fn(f32, f32) -> [f64; 3] + use<>> {
         let Gram::Double(matrix) = &self.gram else { return None };
         let (g, solution) = match (matrix.as_slice(), self.solution.as_slice()) {
@@ -135,16 +136,16 @@ impl Gram {
     }
 }
 
-/// A number, or 0 if it is negative or NaN. `f64::max` is a call of the C library in a wasm.
+/// Returns `x`, or 0 if it is negative or NaN. (`f64::max` would be a call of the C library in wasm.)
 #[inline(always)]
 fn positive(x: f64) -> f64 {
     if x > 0.0 { x } else { 0.0 }
 }
 
-/// Rows of a product that are summed in parallel.
+/// Number of matrix rows whose products with the vector are summed in parallel.
 const GROUP: usize = 8;
 
-/// `M v`, for a matrix of whole groups of rows and whole vectors.
+/// The product `M v` of matrix and vector, where `M` has whole groups of rows and whole vectors per row.
 fn multiply(matrix: &[f32], width: usize, v: &[f32], out: &mut [f32]) {
     let (vectors, _) = v.as_chunks::<N>();
     for (rows, out) in matrix.chunks_exact(GROUP * width).zip(out.as_chunks_mut::<GROUP>().0) {
@@ -164,7 +165,7 @@ fn multiply(matrix: &[f32], width: usize, v: &[f32], out: &mut [f32]) {
     }
 }
 
-/// `X'X` and `X'y`.
+/// Computes `X'X` and `X'y`, with `p` columns in `X`.
 fn moments(problem: &Problem, p: usize) -> (Vec<f64>, Vec<f64>) {
     let d = problem.n_features as usize;
     let mut matrix = vec![0.0; p * p];
@@ -202,7 +203,7 @@ fn moments(problem: &Problem, p: usize) -> (Vec<f64>, Vec<f64>) {
     (matrix, moments)
 }
 
-/// `X' (y - X w)` and the sum of squares of `y - X w`.
+/// Computes `X' (y - X w)` and the sum of squares of the residuals `y - X w`.
 fn residuals(problem: &Problem, parameters: &[f64]) -> (Vec<f64>, f64) {
     let d = problem.n_features as usize;
     let (weights, bias) = parameters.split_at(d);
@@ -223,7 +224,7 @@ fn residuals(problem: &Problem, parameters: &[f64]) -> (Vec<f64>, f64) {
     (left, square)
 }
 
-/// `L` of `G = L L'` (Cholesky), leaving out columns that depend on those before them.
+/// The Cholesky factor `L` of `G = L L'`. Columns that depend on columns before them are left out.
 struct Factor {
     p: usize,
     lower: Vec<f64>,

@@ -1,5 +1,4 @@
-//! Plain descent on one row per step. Steps are so short that the loop contains nothing but the
-//! step.
+//! Plain gradient descent on one row per step. Steps are so short that the loop contains only the step.
 
 use super::Slots;
 use super::fused::{add_scaled, dot};
@@ -9,9 +8,9 @@ use super::window::Window;
 use crate::backend::kernel::{EVALUATE, FULL, Reaction, RunParams, SHUFFLED, StepParams};
 use crate::dataset::Problem;
 
-/// Takes the leading `steps` of this kind, as long as they end well. Returns how many; 0 leaves the
-/// first step to the general code, which handles infinite and NaN values. `kept` is scratch memory,
-/// two numbers per parameter.
+/// Takes one-row steps from the beginning of `steps` as long as their values stay finite, and returns their
+/// number; if it is 0, the general code must take the first step and handle infinite and NaN values. `kept`
+/// is scratch memory, two numbers per parameter.
 pub(super) fn descend(
     (problem, window): (&Problem, &mut Window),
     (params, rate_factor): (&RunParams, f32),
@@ -54,23 +53,23 @@ pub(super) fn descend(
     0
 }
 
-/// Consecutive rows, one per step.
+/// Consecutive rows in memory, each used by one step.
 struct Rows<'a> {
     features: &'a [f32],
     targets: &'a [f32],
     d: usize,
-    /// Multiplies the rate of every step.
+    /// Factor by which the learning rate of every step is multiplied.
     rate_scale: f32,
     /// A loss above this value ends the run.
     limit: f32,
 }
 
-/// Vectors of a row with up to twelve features.
+/// Number of vectors that hold a row of up to twelve features.
 const V: usize = 3;
 
 impl Rows<'_> {
-    /// Four to twelve features, with weights in registers. Returns whether all went well; otherwise
-    /// weights are unchanged.
+    /// Takes steps with four to twelve features, keeping weights in registers. Returns false, with weights
+    /// unchanged, if a step has to be left to the general code.
     fn narrow(
         &self,
         steps: &[StepParams],
@@ -180,7 +179,8 @@ impl Rows<'_> {
         ([r0, r1, r2, r3], [p0, p1, p2, p3])
     }
 
-    /// Any number of features.
+    /// Takes steps with any number of features. Returns false, with weights unchanged, if a step has to be
+    /// left to the general code.
     fn any(
         &self,
         steps: &[StepParams],
@@ -219,7 +219,7 @@ impl Rows<'_> {
     }
 }
 
-/// Products of two rows, not yet summed over the lanes.
+/// The product of two rows, by lane: the dot product is the sum of the four lanes.
 #[inline(always)]
 fn product(a: &[F32x4; V], b: &[F32x4; V]) -> F32x4 {
     let mut sum = a[0] * b[0];
@@ -230,7 +230,8 @@ fn product(a: &[F32x4; V], b: &[F32x4; V]) -> F32x4 {
 }
 
 impl Rows<'_> {
-    /// Records a step, unless its loss ends the run.
+    /// Records the loss of a step in reaction and trace. Returns false, without recording, if the loss ends
+    /// the run.
     #[inline(always)]
     fn take(&self, step: &StepParams, loss: f32, reaction: &mut Reaction, trace: &mut Vec<[f32; 2]>) -> bool {
         // NaN is not below the limit either, and infinity is below no limit.

@@ -1,4 +1,4 @@
-//! Rows in storage: a sample of them is in memory, and a pass over all rows reads one block at a
+//! Rows in storage: only a sample of them is kept in memory, and a pass over all rows reads one block at a
 //! time.
 
 use std::rc::Rc;
@@ -12,11 +12,11 @@ use crate::model::Layout;
 /// Additional state of an engine whose rows are in storage.
 #[derive(Debug)]
 pub(super) struct Stored {
-    /// Creates an engine for the rows kept in memory.
+    /// The engine for the sample of rows in memory.
     sample: CpuEngine,
-    /// Number of rows already summed for an upcoming step that uses all of them.
+    /// Number of rows that were summed ahead of a step that uses all rows.
     n_ahead: u32,
-    /// The parameters of these sums.
+    /// The parameters at which these rows were summed.
     parameters: Vec<f32>,
 }
 
@@ -28,9 +28,9 @@ impl Stored {
 }
 
 impl CpuEngine {
-    /// Sums one more block of rows ahead of a step that uses all of them, so that a pass over rows
-    /// in storage can be done in pieces. The sums stay valid for a single run until its parameters
-    /// change or a step is made. Returns how many rows are done: all of them if they are in memory.
+    /// Sums one more block of rows ahead of a step that uses all of them, so that a pass over rows in storage
+    /// can be spread over several calls. The sums are valid for a single run until its parameters change or a
+    /// step is made. Returns the number of rows summed so far, which is all of them if they are in memory.
     pub fn read_ahead(&mut self, state: &State, params: &RunParams) -> u32 {
         let (parameters, n_samples) = (state.parameters(0), self.problem.n_samples);
         let Some(stored) = &mut self.stored else { return n_samples };

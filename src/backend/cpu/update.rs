@@ -1,4 +1,4 @@
-//! Decides what a step does with its sums, and makes one update.
+//! Decides what a step does with the gradient and loss of its batch, and makes the update.
 
 use super::{Scratch, Slots};
 use crate::backend::kernel::{
@@ -8,8 +8,8 @@ use crate::backend::kernel::{
 use crate::choices::optimizer::{self, Parameter, Rule, optimize, optimize_sparsely};
 use crate::choices::schedule::kind::{BOLD_DRIVER, REDUCE_ON_PLATEAU};
 
-/// Decides what a step does, given the means of `gradient` and `loss`, the rate and the L1 penalty,
-/// and does it. Returns the batch loss and the rate for the trace. The decisions, in order:
+/// Decides what a step does and does it, given the means of `gradient` and `loss`, the learning rate and the
+/// L1 penalty. Returns the batch loss and the rate for the trace. The decisions, in order:
 ///
 /// 1. A measurement changes only what is measured; a halted run stays unchanged.
 /// 2. A loss beyond the limit undoes the update that led to it: the weights before it are restored.
@@ -69,8 +69,8 @@ pub(super) fn update(
     [loss, rate]
 }
 
-/// Plain descent without moments. Returns whether the update was finite; otherwise nothing was
-/// written.
+/// Makes an update of plain gradient descent, without moments. Returns whether the update was finite;
+/// otherwise nothing was written.
 #[inline(always)]
 fn descend(slots: &mut Slots<'_>, gradient: &[f32], rate: f32, next: &mut [f32]) -> bool {
     let n = next.len();
@@ -89,7 +89,8 @@ fn descend(slots: &mut Slots<'_>, gradient: &[f32], rate: f32, next: &mut [f32])
     strange == 0
 }
 
-/// Updates every parameter. Returns whether the update was finite; otherwise nothing was written.
+/// Updates every parameter by the optimizer's rule. Returns whether the update was finite; otherwise nothing
+/// was written.
 fn apply(
     rule: &Rule,
     step: &StepParams,
@@ -131,11 +132,11 @@ fn apply(
     finite
 }
 
-/// The L1 part of the penalty, which has no slope at 0: `l1` for each weight.
+/// The L1 part of the penalty, which has no slope at 0: strength `l1` for each weight.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sparsity<'a> {
     pub(super) l1: f32,
-    /// Number of penalized parameters; the biases come after them.
+    /// For each parameter, whether it is a weight; biases are not penalized.
     pub(super) is_weight: &'a [bool],
 }
 
@@ -145,12 +146,12 @@ impl Sparsity<'_> {
         self.l1 == 0.0
     }
 
-    /// The L1 strength for parameter `j`.
+    /// The L1 strength for parameter `j`, which is 0 for a bias.
     fn of(self, j: usize) -> f32 {
         if self.is_weight[j] { self.l1 } else { 0.0 }
     }
 
-    /// Squared norm of the subgradient of least norm, given the gradient of everything else.
+    /// Squared norm of the smallest subgradient of the loss with L1 penalty, given the `gradient` without it.
     #[inline(always)]
     fn gradient_norm(self, gradient: &[f32], weight: &[f32]) -> f32 {
         if self.is_none() {
@@ -165,13 +166,13 @@ impl Sparsity<'_> {
     }
 }
 
-/// The slope of smallest size that `slope` and `l1 |w|` can have together at `weight`; the same as
+/// The subgradient of `slope * w + l1 |w|` at `weight` with the smallest magnitude; the same as
 /// `minimal_slope` in `shaders/penalized.wgsl`.
 fn minimal_slope(slope: f32, weight: f32, l1: f32) -> f32 {
     if weight == 0.0 { (slope.abs() - l1).max(0.0) } else { slope + l1.copysign(weight) }
 }
 
-/// The effect of a step on the weights.
+/// What a step does to the weights.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Action {
     Skip,
@@ -227,7 +228,7 @@ fn decide(
     Action::Update
 }
 
-/// Adds a batch's loss to that of its epoch, and returns the epoch's loss at its end.
+/// Adds the loss of a batch to the sums of its epoch. At the end of the epoch, returns the epoch's mean loss.
 #[inline(always)]
 pub(super) fn account(step: &StepParams, reaction: &mut Reaction, loss: f32) -> Option<f32> {
     if step.flags & EPOCH_START != 0 {
@@ -252,7 +253,7 @@ pub(super) fn account(step: &StepParams, reaction: &mut Reaction, loss: f32) -> 
     Some(epoch_loss)
 }
 
-/// Reduces the rate if the loss has stopped falling, as PyTorch's `ReduceLROnPlateau` does.
+/// Reduces the learning rate if the epoch loss has stopped falling, as PyTorch's `ReduceLROnPlateau` does.
 fn plateau(params: &RunParams, reaction: &mut Reaction, epoch_loss: f32) {
     // A loss below 0 falls away from it.
     let fall = if reaction.best_loss < 0.0 { -params.threshold } else { params.threshold };

@@ -1,5 +1,5 @@
-//! Rows in an epoch's shuffled order, copied to consecutive memory; or rows in file order, if they
-//! are not in memory.
+//! Copies rows in an epoch's shuffled order to consecutive memory; also reads rows in file order if they are
+//! not in memory.
 //!
 //! Copying a window of rows ahead of the steps that use them costs a copy but gains more: the
 //! copies do not wait for each other, so memory works on many rows at a time, and every step then
@@ -9,13 +9,13 @@ use super::lanes::{F32x4, N};
 use crate::dataset::{Problem, Stored};
 use crate::rng::{Permutation, TabledPermutation};
 
-/// Numbers per window, which stay in a core's own cache.
+/// Number of f32 values per window, which then stays in a core's own cache.
 const WINDOW_NUMBERS: usize = 1 << 14;
 
-/// Rows at consecutive positions of one epoch's order.
+/// A copy of the rows at consecutive positions of one epoch's shuffled order.
 #[derive(Debug, Default)]
 pub(super) struct Window {
-    /// Seed, epoch and block size, and the order that follows from them.
+    /// Seed, epoch and block size, and the row order that they determine.
     order: Option<((u32, u32, u32), TabledPermutation)>,
     start: usize,
     rows: Vec<u32>,
@@ -24,19 +24,19 @@ pub(super) struct Window {
     blocks: Blocks,
 }
 
-/// Features that were read last. A call's batches lie in two blocks at most, so parallel runs read
-/// them once.
+/// The blocks of features that were read most recently from storage. The batches of one call lie in at most
+/// two blocks, so parallel runs read each block once.
 #[derive(Debug, Default)]
 struct Blocks {
-    /// The most recently used first.
+    /// Block number and features of each kept block, the most recently used first.
     kept: Vec<(u32, Vec<f32>)>,
 }
 
-/// Number of blocks kept.
+/// Number of blocks that are kept.
 const N_KEPT: usize = 2;
 
 impl Blocks {
-    /// The features of a block.
+    /// The features of block number `block`, which are read if it is not kept.
     fn of<'a>(&'a mut self, stored: &Stored, block: u32) -> &'a [f32] {
         match self.kept.iter().position(|(own, _)| *own == block) {
             Some(place) => self.kept[..=place].rotate_right(1),
@@ -55,8 +55,8 @@ impl Blocks {
 }
 
 impl Window {
-    /// Features and targets in file order from `start` on: up to `n_rows` rows within one block, at
-    /// least one.
+    /// Features and targets in file order from row `start` on: at least one row, at most `n_rows`, all within
+    /// one block.
     #[inline(always)]
     pub(super) fn in_order<'a>(
         &'a mut self,
@@ -78,7 +78,7 @@ impl Window {
         (&problem.features[start * d..end * d], &problem.targets[start..end])
     }
 
-    /// Copies the features of the window's rows from their blocks.
+    /// Copies the features of the window's rows from blocks in storage; `d` is the number of features.
     fn copy_stored(&mut self, stored: &Stored, block_rows: u32, d: usize) {
         let mut out = self.features.chunks_exact_mut(d);
         for rows in self.rows.chunk_by(|a, b| a / block_rows == b / block_rows) {
@@ -90,14 +90,15 @@ impl Window {
         }
     }
 
-    /// Rows in a window for batches of `batch_rows`: whole batches, or part of one.
+    /// Number of rows per window for batches of `batch_rows` rows: whole batches, or part of one.
     fn length(n_features: usize, batch_rows: usize) -> usize {
         let rows = (WINDOW_NUMBERS / (n_features + 1)).max(1);
         if batch_rows < rows { rows / batch_rows * batch_rows } else { rows }
     }
 
-    /// Features and targets at `start` and the following positions: up to `n_rows`, at least one.
-    /// `batch_rows` says how many the next call will ask for.
+    /// Features and targets at position `start` of the shuffled order and those that follow: at least one
+    /// row, at most `n_rows`. `key` is seed, epoch and block size; `batch_rows` is the number of rows that
+    /// the next call will ask for.
     pub(super) fn rows(
         &mut self,
         problem: &Problem,
@@ -116,7 +117,7 @@ impl Window {
         (&self.features[from * d..to * d], &self.targets[from..to])
     }
 
-    /// The same, with the indices of the rows.
+    /// Does the same as `rows`, and also returns the indices of the rows.
     pub(super) fn indexed_rows(
         &mut self,
         problem: &Problem,
@@ -178,8 +179,8 @@ impl Window {
     }
 }
 
-/// Copies rows of `V` vectors, the last of which may overlap the one before it. A call for every
-/// row would cost more than the copy itself.
+/// Copies rows of `V` vectors, the last of which may overlap the one before it; `d` is the number of
+/// features. One call for all rows, because a call per row would cost more than the copy itself.
 fn copy<const V: usize>(features: &[f32], d: usize, rows: impl Iterator<Item = usize>, out: &mut [f32]) {
     for (out, row) in out.chunks_exact_mut(d).zip(rows) {
         let row = &features[row * d..][..d];

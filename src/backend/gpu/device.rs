@@ -1,13 +1,13 @@
-//! A GPU that is open, and what engines do with it directly.
+//! An open GPU device, and the operations that engines perform on it directly.
 
 use std::sync::{Arc, Mutex};
 
 use crate::message::{Code, Message, Result};
 
-/// Bytes passed to the queue at once, which keeps a copy until the device has read them.
+/// Number of bytes written to the queue at once; the queue keeps a copy until the device has read them.
 const UPLOAD_BYTES: usize = 1 << 22;
 
-/// An open GPU, shared by engines. A crash of the driver or of the browser's GPU process ends it.
+/// An open GPU, shared by engines. It is lost if the driver or the browser's GPU process crashes.
 #[derive(Clone, Debug)]
 pub struct Gpu {
     pub(super) device: wgpu::Device,
@@ -54,19 +54,19 @@ impl Gpu {
         Ok(Self { device, queue, name, lost })
     }
 
-    /// Why the GPU was lost, or `None`.
+    /// Why the GPU was lost; `None` if it was not.
     pub fn lost(&self) -> Option<String> {
         self.lost.lock().ok().and_then(|lost| lost.clone())
     }
 
-    /// Drops the GPU as a crash would, for tests and for the page's memory limits.
+    /// Destroys the device, with the same effect as a crash; for tests and for the page's memory limits.
     pub fn destroy(&self) {
         self.device.destroy();
     }
 }
 
 impl Gpu {
-    /// Rows of `width` floats, each padded with zeros to `padded`.
+    /// Writes rows of `width` floats to a buffer, each padded with zeros to `padded` floats.
     pub(super) fn upload(&self, to: &wgpu::Buffer, values: &[f32], width: u32, padded: u32) {
         let (width, padded) = (width as usize, padded as usize);
         let rows_a_piece = (UPLOAD_BYTES / 4 / padded).max(1);
@@ -84,7 +84,7 @@ impl Gpu {
     }
 }
 
-/// Catches errors from here to [`close`].
+/// Opens error scopes that catch the device's errors until [`close`].
 pub(super) fn guards(device: &wgpu::Device) -> [wgpu::ErrorScopeGuard; 2] {
     [wgpu::ErrorFilter::Validation, wgpu::ErrorFilter::OutOfMemory]
         .map(|filter| device.push_error_scope(filter))

@@ -1,10 +1,11 @@
-//! Constants that Rust and the shaders share: each is written here only, and goes in front of every kernel's source.
+//! Constants that Rust and the shaders share. They are defined only here and are written in front of every
+//! kernel's source.
 
 macro_rules! constants {
     ($($(#[$doc:meta])* $NAME:ident = $value:literal;)+) => {
         $( $(#[$doc])* pub const $NAME: u32 = $value; )+
 
-        /// Constants of every kernel, by name.
+        /// Names and values of the integer constants of every kernel.
         pub const SHARED_CONSTANTS: &[(&str, u32)] = &[
             $( (stringify!($NAME), $NAME), )+
         ];
@@ -35,30 +36,32 @@ constants! {
     /// Why a run halted: the target gradient norm was reached.
     HALT_TARGET_GRADIENT = 4;
 
-    /// Batches whose losses are summed before they join the epoch's: two short sums lose less than a long one.
+    /// Number of batches whose losses are summed before the sum is added to the epoch's: two short sums lose
+    /// less precision than a long one.
     N_TAIL = 1024;
 }
 
-/// Relative rise of the loss that the bold driver takes for rounding.
+/// Relative rise of the epoch loss up to which the bold driver attributes it to rounding.
 pub const RISE: f32 = 1e-6;
 
-/// Floating-point constants of every kernel, by name.
+/// Names and values of the floating-point constants of every kernel.
 pub const SHARED_FLOATS: [(&str, f32); 2] =
     [("RISE", RISE), ("SMALL_RESIDUAL", crate::choices::loss::SMALL_RESIDUAL)];
 
-/// Rows of `[slot][parameter]` that a run may keep; see [`super::SlotSet`].
+/// Indices of the slots, which are the rows of `[slot][parameter]` that a run may keep; see
+/// [`super::SlotSet`].
 pub mod slot {
-    /// The weights, then the bias.
+    /// The weights, then the biases.
     pub const WEIGHT: usize = 0;
-    /// The first moment `m`.
+    /// The optimizer's first moment `m`.
     pub const FIRST_MOMENT: usize = 1;
-    /// `v`.
+    /// The optimizer's second moment `v`.
     pub const SECOND_MOMENT: usize = 2;
-    /// Weights before the last update.
+    /// The weights before the last update.
     pub const PREVIOUS: usize = 3;
-    /// Weights that the current epoch began with.
+    /// The weights at the start of the current epoch.
     pub const EPOCH_START: usize = 4;
-    /// Weights that the last good epoch began with.
+    /// The weights at the start of the last epoch that the bold driver accepted.
     pub const ANCHOR: usize = 5;
     /// Number of slots.
     pub const COUNT: usize = 6;

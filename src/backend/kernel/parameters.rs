@@ -6,26 +6,27 @@ use crate::choices::optimizer::Rule;
 use crate::choices::{Choice as _, Loss, Penalty, Schedule};
 use crate::dataset::Problem;
 
-/// One step as planned by the host. Schedules, corrections and row order depend only on the step,
-/// so kernels never compute them.
+/// One step as planned by the host. Learning rate, bias corrections and row order depend only on the step
+/// number, so kernels need not compute them.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
 pub struct StepParams {
-    /// The schedule's rate, before the run's own scale.
+    /// The scheduled learning rate, before it is multiplied by the run's own scale.
     pub learning_rate: f32,
-    /// `1 - b1^t`, see [`crate::choices::Optimizer::corrections`].
+    /// Bias correction of the first moment, `1 - b1^t`; see [`crate::choices::Optimizer::corrections`].
     pub correction1: f32,
-    /// `1 - b2^t`.
+    /// Bias correction of the second moment, `1 - b2^t`.
     pub correction2: f32,
     /// The epoch (modulo 2^32), which determines the row order.
     pub epoch: u32,
     /// Position of the batch's first row in the row order.
     pub batch_start: u32,
-    /// Rows of the batch.
+    /// Number of rows in the batch.
     pub batch_len: u32,
-    /// [`SHUFFLED`], [`EPOCH_START`], [`EPOCH_END`], [`FULL`], [`EVALUATE`], [`VALIDATE`].
+    /// A combination of the flags [`SHUFFLED`], [`EPOCH_START`], [`EPOCH_END`], [`FULL`], [`EVALUATE`] and
+    /// [`VALIDATE`].
     pub flags: u32,
-    /// Workgroups that share the batch.
+    /// Number of workgroups that share the batch.
     pub n_tiles: u32,
 }
 
@@ -37,53 +38,54 @@ pub struct RunParams {
     pub n_samples: u32,
     /// Number of features.
     pub n_features: u32,
-    /// Number of features, plus one if there is a bias.
+    /// Number of parameters: features, plus one if there is a bias.
     pub n_parameters: u32,
     /// Number of parallel runs over the same rows.
     pub n_runs: u32,
-    /// Capacity of a run's trace row, in steps.
+    /// Number of steps that fit into one run's part of the trace.
     pub trace_capacity: u32,
     /// Seed of the row order.
     pub seed: u32,
-    /// Rows per block of the row order.
+    /// Number of rows per block of the row order: blocks are shuffled, and the rows within each block.
     pub block_rows: u32,
-    /// Tiles per run in the buffer of partial sums.
+    /// Maximum number of tiles per run in the buffer of partial sums.
     pub max_tiles: u32,
-    /// [`Rule::kind`].
+    /// The kind of update rule, [`Rule::kind`].
     pub rule: u32,
-    /// [`Rule::beta1`].
+    /// Decay rate of the first moment, [`Rule::beta1`].
     pub beta1: f32,
-    /// [`Rule::beta2`].
+    /// Decay rate of the second moment, [`Rule::beta2`].
     pub beta2: f32,
-    /// [`Rule::epsilon`].
+    /// The constant that avoids division by zero, [`Rule::epsilon`].
     pub epsilon: f32,
-    /// [`Rule::weight_decay`].
+    /// The decoupled weight decay, [`Rule::weight_decay`].
     pub weight_decay: f32,
-    /// What the schedule makes of epochs: one of [`crate::choices::schedule::kind`], or 0.
+    /// How the schedule reacts to epoch losses: one of [`crate::choices::schedule::kind`], or 0 for not at
+    /// all.
     pub reaction: u32,
-    /// Factor of the rate after a good epoch (bold driver).
+    /// Bold driver: factor of the learning rate after an epoch whose loss fell.
     pub increase: f32,
-    /// Factor of the rate after a bad epoch, or on a plateau.
+    /// Factor of the learning rate after an epoch whose loss rose (bold driver), or on a plateau.
     pub decrease: f32,
-    /// Relative fall that counts as an improvement.
+    /// Reduce on plateau: relative fall of the epoch loss that counts as an improvement.
     pub threshold: f32,
-    /// Epochs without improvement that are tolerated.
+    /// Reduce on plateau: number of epochs without improvement that are tolerated.
     pub patience: u32,
-    /// Epochs after a reduction that are not counted.
+    /// Reduce on plateau: number of epochs after a reduction that are not counted.
     pub cooldown: u32,
-    /// Lower limit of the scale.
+    /// Lower limit of [`Reaction::rate_scale`].
     pub minimum_scale: f32,
     /// A loss above this value halts the run.
     pub divergence_limit: f32,
-    /// A full-batch loss at or below this value halts the run; negative for none.
+    /// A full-batch loss at or below this value halts the run; a negative value disables this.
     pub target_loss: f32,
-    /// A full-batch gradient norm at or below this value halts the run; negative for none.
+    /// A full-batch gradient norm at or below this value halts the run; a negative value disables this.
     pub target_gradient_norm: f32,
-    /// Maximum number of steps per dispatch of the descend kernel, set by the engine.
+    /// Maximum number of steps per dispatch of the descend kernel; set by the engine.
     pub steps_per_dispatch: u32,
-    /// [`Loss::kind`].
+    /// The kind of loss, [`Loss::kind`].
     pub loss: u32,
-    /// [`Loss::parameter`].
+    /// The parameter of the loss, [`Loss::parameter`].
     pub loss_parameter: f32,
 }
 
@@ -92,20 +94,22 @@ pub struct RunParams {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
 pub struct RunSettings {
-    /// Strength of the L1 part, `a q` of [`Penalty`].
+    /// Strength of the L1 penalty, `a q` for strength `a` and L1 ratio `q` of [`Penalty`].
     pub l1: f32,
-    /// Strength of the L2 part, `a (1 - q)`.
+    /// Strength of the L2 penalty, `a (1 - q)` for strength `a` and L1 ratio `q` of [`Penalty`].
     pub l2: f32,
     /// The fold that the run is not trained on, or [`NO_FOLD`] if it is trained on all rows.
     pub fold: u32,
-    /// Compensates for the rows left out: `n / sum s_i` over the other rows, because a batch's sum
-    /// is divided by all of its rows.
+    /// Factor that compensates for the rows left out, since a batch's sum is divided by the number of all its
+    /// rows: `n / sum s_i` over the sample weights `s_i` of the training rows.
     pub training_scale: f32,
-    /// As `training_scale`, for the rows of the fold itself, which [`super::VALIDATE`] measures.
+    /// Factor for measuring the left-out fold by itself with [`VALIDATE`]: `n / sum s_i` over the fold's
+    /// rows.
     pub validation_scale: f32,
-    /// Multiplies the rate of every step.
+    /// Factor by which the learning rate of every step is multiplied.
     pub rate_factor: f32,
-    /// Added to [`RunParams::seed`], modulo 2^32, for the row order; but [`EVALUATE`] measures every run on the same rows.
+    /// Added to [`RunParams::seed`] (modulo 2^32) for the row order; [`EVALUATE`] ignores it, so that every
+    /// run is measured on the same rows.
     pub seed_offset: u32,
 }
 
@@ -127,7 +131,7 @@ impl Default for RunSettings {
 }
 
 impl RunSettings {
-    /// Settings of a run on `problem` with this penalty that leaves out `fold`, if any.
+    /// Settings of a run on `problem` with this penalty that leaves `fold`, if any, out of training.
     pub fn of(problem: &Problem, penalty: &Penalty, fold: Option<u8>) -> Self {
         let Penalty { strength, l1_ratio } = *penalty;
         let (l1, l2) = ((strength * l1_ratio) as f32, (strength * (1.0 - l1_ratio)) as f32);
@@ -147,22 +151,22 @@ impl RunSettings {
     }
 }
 
-/// One buffer's part of the rows, if they exceed one buffer.
+/// The part of the rows that lies in one buffer, if the rows need several buffers.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
 pub struct Block {
-    /// Index of the first row.
+    /// Index of the block's first row.
     pub first_row: u32,
-    /// Index after the last row.
+    /// One past the index of the block's last row.
     pub end_row: u32,
-    /// Index of the block.
+    /// Index of this block among the blocks.
     pub index: u32,
-    /// Number of blocks; each gets the same number of a step's tiles.
+    /// Number of blocks; each receives the same number of a step's tiles.
     pub n_blocks: u32,
 }
 
 impl RunParams {
-    /// Sets the update rule.
+    /// Sets the fields of the update rule.
     pub fn set_rule(&mut self, rule: &Rule) {
         self.rule = rule.kind;
         self.beta1 = rule.beta1;
@@ -171,13 +175,13 @@ impl RunParams {
         self.weight_decay = rule.weight_decay;
     }
 
-    /// Sets the loss.
+    /// Sets the fields of the loss.
     pub fn set_loss(&mut self, loss: &Loss) {
         self.loss = loss.kind();
         self.loss_parameter = loss.parameter() as f32;
     }
 
-    /// The update rule.
+    /// The update rule that the fields describe.
     pub fn rule(&self) -> Rule {
         Rule {
             kind: self.rule,
@@ -188,7 +192,7 @@ impl RunParams {
         }
     }
 
-    /// Sets the reaction of a schedule; `base_rate` converts its minimum rate to a minimum scale.
+    /// Sets the fields of the schedule's reaction; `base_rate` converts its minimum rate to a minimum scale.
     pub fn set_reaction(&mut self, schedule: &Schedule, base_rate: f64) {
         self.reaction = schedule.number();
         match *schedule {
@@ -209,36 +213,37 @@ impl RunParams {
     }
 }
 
-/// The part of a run's state that reacts to its losses.
+/// The part of a run's state that reacts to its losses: rate scale, epoch sums, and whether the run has
+/// halted.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
 pub struct Reaction {
-    /// Factor of the schedule's rate.
+    /// Factor by which the scheduled learning rate is multiplied.
     pub rate_scale: f32,
-    /// Lowest epoch loss so far, for reduce on plateau; `f32::MAX` before the first (kernels may
+    /// Reduce on plateau: lowest epoch loss so far, or `f32::MAX` before the first epoch ends (kernels may
     /// not rely on infinities).
     pub best_loss: f32,
-    /// Loss of the epoch that started at the anchor (bold driver); `f32::MAX` before there is one.
+    /// Bold driver: loss of the epoch that started at the anchor, or `f32::MAX` before there is one.
     pub anchor_loss: f32,
-    /// Sum of loss times rows over the epoch's batches, folded.
+    /// Sum of (mean loss times number of rows) over the batches of this epoch, apart from the tail.
     pub epoch_loss: f32,
-    /// The same sum over the most recent batches, not yet folded: two short sums lose less
-    /// precision than a long one.
+    /// The same sum over the most recent batches, which are not yet added to `epoch_loss`: two short sums
+    /// lose less precision than a long one.
     pub epoch_loss_tail: f32,
-    /// Rows of the epoch so far.
+    /// Number of rows of this epoch processed so far.
     pub epoch_rows: u32,
     /// Number of batches in `epoch_loss_tail`.
     pub n_tail: u32,
-    /// Epochs without improvement.
+    /// Reduce on plateau: number of consecutive epochs without improvement.
     pub n_bad: u32,
-    /// Remaining epochs of the cooldown.
+    /// Reduce on plateau: remaining epochs of the cooldown.
     pub cooldown_left: u32,
     /// Why the run halted: 0 while it runs, otherwise a `HALT_` code.
     pub halt: u32,
-    /// Steps of this call contained in the weights; -1 if the loss of the first step revealed that
-    /// the previous call's last update was bad.
+    /// Number of this call's steps that the weights contain; -1 if the loss of the first step showed that the
+    /// previous call's last update was bad.
     pub taken: i32,
-    /// Steps of this call that have been processed.
+    /// Number of this call's steps that have been processed.
     pub cursor: u32,
     /// Loss of the last [`EVALUATE`] step.
     pub evaluated_loss: f32,
@@ -246,7 +251,7 @@ pub struct Reaction {
     pub evaluated_gradient_norm: f32,
     /// Mean batch loss of the last complete epoch.
     pub last_epoch_loss: f32,
-    /// Pads the size to a multiple of 16 bytes.
+    /// Unused; pads the struct to a multiple of 16 bytes.
     pub padding: u32,
 }
 

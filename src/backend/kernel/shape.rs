@@ -1,4 +1,4 @@
-//! The shape of a problem as kernels see it: what is constant while they run.
+//! The shape of a problem: the numbers that are constant while kernels run.
 
 use super::SlotSet;
 use super::{DESCEND, GRADIENT, GRADIENT_WIDE, Kernel, WORKGROUP_SIZE};
@@ -6,29 +6,30 @@ use crate::choices::loss::kind;
 use crate::dataset::Problem;
 use crate::model::Linear;
 
-/// Maximum number of tiles per batch; the update kernel sums this many partial gradients.
+/// Maximum number of tiles per batch; the update kernel adds up this many partial gradients.
 pub const MAX_TILES: u32 = 512;
-/// Number of rows that justify another tile: on a software adapter, starting one costs as much as a
+/// Number of rows per tile, at least: on a software adapter, starting another tile costs as much as a
 /// thousand rows.
 const ROWS_PER_TILE: u32 = 8192;
-/// Maximum number of features for which one lane handles a whole row.
+/// Maximum number of features for which one lane (invocation) handles a whole row.
 const MAX_NARROW_FEATURES: u32 = 16;
-/// Maximum number of sums that every lane keeps for itself. Together with what else descent needs,
-/// they fit a workgroup's memory.
+/// Maximum number of sums for which every lane keeps its own. With the other needs of the descend kernel,
+/// they fit into a workgroup's memory.
 const MAX_NARROW_SUMS: u32 = 48;
-/// Maximum number of products of rows and outputs in a workgroup of the wide kernel.
+/// Maximum number of dot products (rows times outputs) that a workgroup of the wide kernel computes at once.
 const MAX_WIDE_DOTS: u32 = 56;
 /// Maximum number of iterations of an unrolled loop.
 pub(super) const MAX_UNROLLED: u32 = MAX_NARROW_FEATURES + 2;
-/// Floats of a batch that one workgroup reads faster than many workgroups start.
+/// Size of a batch in floats up to which one workgroup reads it faster than several could be started.
 const DESCEND_FLOATS: u64 = 4096;
-/// Maximum number of rows on which half a workgroup descends.
+/// Maximum number of rows for which the descend kernel uses half a workgroup.
 pub(super) const FEW_ROWS: u32 = 512;
-/// Workgroup memory guaranteed by WebGPU's defaults.
+/// Bytes of workgroup memory that WebGPU's default limits guarantee.
 const WORKGROUP_BYTES: u64 = 16_384;
-/// Number of totals that the update keeps in workgroup memory.
+/// Maximum number of gradient sums that the update kernel keeps in workgroup memory.
 const MAX_RESIDENT_TOTALS: u32 = 2048;
-/// Number of tiles of a wide problem, limited by the floats of their sums.
+/// Maximum number of floats in the partial sums of all tiles, which limits the number of tiles of a wide
+/// problem.
 const MAX_PARTIAL_FLOATS: u32 = 1 << 18;
 const MIN_WIDE_TILES: u32 = 64;
 const MAX_WIDE_TILES: u32 = 128;
@@ -39,26 +40,26 @@ pub fn tiles(rows: u32) -> u32 {
     rows.div_ceil(ROWS_PER_TILE).clamp(1, MAX_TILES)
 }
 
-/// The constants a kernel is compiled for, so that loops unroll and sums stay in registers.
+/// The constants that a kernel is compiled with, so that loops unroll and sums stay in registers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
-    /// Number of rows.
+    /// Number of training rows.
     pub n_samples: u32,
     /// Number of features.
     pub n_features: u32,
     /// Number of outputs of the model.
     pub n_outputs: u32,
-    /// Whether there is a bias after the weights, one per output.
+    /// Whether there are biases, one per output, after the weights.
     pub bias: bool,
-    /// [`Loss::kind`].
+    /// The kind of loss, [`Loss::kind`].
     pub loss: u32,
     /// Whether rows have sample weights or folds.
     pub weighted: bool,
     /// Whether kernels read [`RunSettings`].
     pub settings: bool,
-    /// Whether runs have row orders of their own.
+    /// Whether each run has its own row order.
     pub own_orders: bool,
-    /// The slots of the state.
+    /// The slots that the state has.
     pub slots: SlotSet,
 }
 
@@ -79,39 +80,39 @@ impl Shape {
         }
     }
 
-    /// Weights and bias of every output.
+    /// Number of parameters: weights and biases of all outputs.
     pub fn n_parameters(&self) -> u32 {
         (self.n_features + u32::from(self.bias)) * self.n_outputs
     }
 
-    /// Whether the general kernels are needed: any case but the squared loss of one output over
+    /// Whether the general kernels are needed, as in every case except the squared loss of one output over
     /// equally weighted rows.
     pub fn general(&self) -> bool {
         self.loss != kind::SQUARED || self.n_outputs != 1 || self.weighted || self.settings
     }
 
-    /// One entry per slope, then the loss.
+    /// Number of sums over the rows: one per parameter, then the loss.
     pub fn n_sums(&self) -> u32 {
         self.n_parameters() + 1
     }
 
-    /// Whether several lanes share a row. With more features, one lane's sums no longer fit its
+    /// Whether several lanes share a row, because with so many features one lane's sums would not fit into
     /// registers.
     pub fn wide(&self) -> bool {
         self.n_features > MAX_NARROW_FEATURES || (self.n_sums() > MAX_NARROW_SUMS)
     }
 
-    /// The kernels that sum tiles, for ordered and for shuffled rows.
+    /// The kernels that sum over tiles: `[rows in order, rows in shuffled order]`.
     pub fn gradient(&self) -> &'static [Kernel; 2] {
         if self.wide() { &GRADIENT_WIDE } else { &GRADIENT }
     }
 
-    /// Floats per row on the device; wide rows are read in groups of four.
+    /// Number of floats per row on the device; wide rows are padded to groups of four.
     pub fn row_floats(&self) -> u32 {
         if self.wide() { self.n_features.next_multiple_of(4) } else { self.n_features }
     }
 
-    /// Whether a lane's part of a row fits its memory; otherwise not even the wide kernel works.
+    /// Whether one lane's part of a row fits into its memory; otherwise not even the wide kernel works.
     pub fn fits(&self) -> bool {
         let (_, quads, rows_at_once) = self.row_lanes();
         // Weights, sums and row data in groups of 16 bytes, out of the 8,192 bytes that WGSL
@@ -120,8 +121,8 @@ impl Shape {
         own <= 512 && (!self.wide() || self.n_outputs * rows_at_once <= MAX_WIDE_DOTS)
     }
 
-    /// Number of tiles per batch over all blocks: the same number in each block, and more for more
-    /// rows.
+    /// Number of tiles per batch over all blocks; it grows with the number of rows, and every block gets the
+    /// same number.
     pub fn tiles(&self, batch_len: u32, n_blocks: u32) -> u32 {
         let tiles = if self.wide() {
             let (lanes, _, rows_at_once) = self.row_lanes();
@@ -135,13 +136,12 @@ impl Shape {
         tiles.next_multiple_of(n_blocks)
     }
 
-    /// Whether a batch is so small that one workgroup makes many steps faster than many workgroups
-    /// make one.
+    /// Whether a batch is so small that one workgroup takes many steps faster than many workgroups take one.
     pub fn descends(&self, batch_len: u32) -> bool {
         !self.wide() && u64::from(batch_len) * u64::from(self.n_features + 1) <= DESCEND_FLOATS
     }
 
-    /// Rows that a workgroup keeps in its memory while it descends: all or none.
+    /// Number of rows that a workgroup keeps in its memory while it descends: all rows, or 0.
     fn resident_rows(&self) -> u32 {
         let parameters = u64::from(self.n_parameters());
         let sums = u64::from(self.n_sums() * WORKGROUP_SIZE);
@@ -163,8 +163,8 @@ impl Shape {
         (MAX_LOOP_ITERATIONS / per_step).max(1)
     }
 
-    /// Lanes that share a wide row, groups of four columns per lane, and rows that a lane holds at
-    /// once.
+    /// For a wide row: number of lanes that share it, groups of four columns per lane, and number of rows
+    /// that a lane processes at once.
     fn row_lanes(&self) -> (u32, u32, u32) {
         let quads_a_row = self.n_features.div_ceil(4);
         let mut lanes = quads_a_row.div_ceil(8).next_power_of_two().min(WORKGROUP_SIZE);
@@ -178,7 +178,7 @@ impl Shape {
         (lanes, quads, (16 / (quads * outputs)).clamp(1, 4))
     }
 
-    /// Additional constants of the general kernels.
+    /// Names and values of the constants that only the general kernels have.
     pub(super) fn general_constants(&self) -> [(&'static str, u32); 5] {
         let (_, quads, rows_at_once) = self.row_lanes();
         [

@@ -1,23 +1,23 @@
-//! Which slots a state has.
+//! Which slots (rows of numbers per run) a state has.
 
 use super::slot;
 use crate::choices::{Optimizer, Schedule};
 
-/// The slots of a state. The weights and those before the last update are always there.
+/// The slots that a state has. The weights and the weights before the last update are always present.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SlotSet {
-    /// [`slot::FIRST_MOMENT`].
+    /// Whether the state has [`slot::FIRST_MOMENT`].
     pub first_moment: bool,
-    /// [`slot::SECOND_MOMENT`].
+    /// Whether the state has [`slot::SECOND_MOMENT`].
     pub second_moment: bool,
-    /// [`slot::EPOCH_START`] and [`slot::ANCHOR`], which the bold driver returns to.
+    /// Whether the state has [`slot::EPOCH_START`] and [`slot::ANCHOR`], which the bold driver returns to.
     pub anchors: bool,
 }
 
 impl SlotSet {
     /// Every slot.
     pub const ALL: Self = Self { first_moment: true, second_moment: true, anchors: true };
-    /// Only what every run needs.
+    /// The minimum: only the slots that every run needs.
     pub const LEAST: Self = Self { first_moment: false, second_moment: false, anchors: false };
 
     /// The slots that an optimizer and a schedule need.
@@ -39,18 +39,18 @@ impl SlotSet {
         }
     }
 
-    /// The place of a slot among those that are there; `None` if it is not.
+    /// The index of `slot` (see [`slot`]) among the slots that are present; `None` if it is absent.
     pub fn place(self, slot: usize) -> Option<usize> {
         self.has(slot).then(|| (0..slot).filter(|before| self.has(*before)).count())
     }
 
-    /// Number of slots.
+    /// Number of slots that are present.
     pub fn count(self) -> usize {
         (0..slot::COUNT).filter(|slot| self.has(*slot)).count()
     }
 
-    /// The constants by which kernels find slots. One that is not there has the place of the weights, and is neither
-    /// read nor written.
+    /// Names and values of the constants by which kernels locate slots. An absent slot has the index of the
+    /// weights, and is neither read nor written.
     pub(super) fn constants(self) -> [(&'static str, u32); 9] {
         let place = |slot: usize| self.place(slot).unwrap_or(slot::WEIGHT) as u32;
         [
