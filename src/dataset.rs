@@ -37,117 +37,118 @@ pub use table::Table;
 use generate::Linspace;
 pub(crate) use summary::{Grid, Squaring, Summing};
 
-/// The largest magnitude of a value: its square, summed over [`MAX_SAMPLES`] rows, is 1e37 and still fits in f32.
+/// The largest magnitude of a value. Its square, summed over [`MAX_SAMPLES`] rows, is 1e37 and still fits
+/// into an f32.
 pub const MAX_VALUE: f64 = 1e15;
 
 /// Number of rows that are read at a time: small enough that they and their features stay in the nearest cache.
 pub const BLOCK_ROWS: usize = 512;
 
-/// Rows in f64, generated or read, in a fixed order.
+/// The rows of a run in f64, generated or read, in a fixed order.
 #[derive(Clone, Debug)]
 pub struct Dataset {
     rows: Rows,
-    /// Rows of the source that are left out, in ascending order, each once.
+    /// Indices of the source's rows that are left out, in ascending order without repetition.
     removed: Vec<u32>,
-    /// Rows that follow those of the source; only where there is one input.
+    /// Rows `[x, y]` that the user added after those of the source; only if there is one input.
     added: Vec<[f64; 2]>,
-    /// The columns that the model sees, in the order of a row; at least one.
+    /// The input columns of the model, in the order of a row; at least one.
     pub inputs: Vec<Input>,
-    /// The target's name.
+    /// Name of the target column.
     pub target: String,
-    /// The names of the target's classes: rows hold an index into these. Empty where the target is a number.
+    /// Names of the target's classes, which rows refer to by index. Empty if the target is a number.
     pub target_levels: Vec<String>,
-    /// The columns that follow the target in a row.
+    /// The kinds of the columns that follow the target in a row.
     pub extras: Vec<Extra>,
     summary: OnceCell<Summary>,
-    /// Why a reading failed, if one did; its rows were zeros.
+    /// The error of the last failed reading, whose rows were filled with zeros.
     failure: RefCell<Option<Message>>,
 }
 
-/// One column that the model sees.
+/// An input column of the model.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Input {
-    /// Its name.
+    /// Name of the column.
     pub name: String,
-    /// The names of a category's levels: rows hold an index into these. Empty where the column is a number.
+    /// Names of a category's levels, which rows refer to by index. Empty if the column is numeric.
     pub levels: Vec<String>,
 }
 
 read_fields!(Input { name, levels });
 
 impl Input {
-    /// A column of numbers.
+    /// A numeric column with this name.
     pub fn number(name: &str) -> Self {
         Self { name: name.to_owned(), levels: Vec::new() }
     }
 }
 
-/// A column that the model does not see.
+/// A column that is not an input of the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum Extra {
-    /// The sample weight of a row.
+    /// The sample weight of each row.
     Weight,
-    /// Rows with the same number stay together in a split.
+    /// The group of each row: rows with the same number stay together in a split.
     Group,
-    /// A number or a date that rows are ordered by.
+    /// A number or date that determines the order of the rows.
     Order,
 }
 
-/// A table that is kept outside this crate and can be read any number of times.
+/// A table whose rows are stored outside this crate and can be read any number of times.
 pub trait RowSource: std::fmt::Debug {
-    /// Number of rows.
+    /// Number of rows in the table.
     fn n_rows(&self) -> usize;
 
     /// Fills `rows` with rows from `first` on, row-major: each row has its inputs, its target and
     /// its [`Dataset::extras`].
     ///
     /// # Errors
-    /// Returned if the table is missing or has changed.
+    /// The table is missing or has changed.
     fn read(&self, first: usize, rows: &mut [f64]) -> Result<()>;
 }
 
-/// Where rows are read from.
+/// Where the rows of a dataset come from.
 #[derive(Clone, Debug)]
 enum Rows {
-    /// Computed at every reading.
+    /// Rows that are computed at every reading.
     Linspace(Linspace),
-    /// In memory, shared between datasets of the same table: inputs, target, extras.
+    /// Columns in memory (inputs, target, extras), shared between datasets of the same table.
     Columns(Rc<Vec<Vec<f64>>>),
-    /// Kept outside this crate.
+    /// Rows that are stored outside this crate.
     Source(Rc<dyn RowSource>),
 }
 
 impl Dataset {
-    /// The rows of a table with one input.
+    /// A dataset of rows in memory with one input, named `feature`.
     pub fn of_columns(x: Vec<f64>, y: Vec<f64>, feature: &str, target: &str) -> Self {
         Self::of_table(vec![x, y], vec![Input::number(feature)], target)
     }
 
-    /// The rows of a table: a column for each input, then the target.
+    /// A dataset of rows in memory: `columns` has a column for each input, then the target.
     pub fn of_table(columns: Vec<Vec<f64>>, inputs: Vec<Input>, target: &str) -> Self {
         debug_assert!(columns.len() > inputs.len());
         debug_assert!(columns.iter().all(|column| column.len() == columns[0].len()));
         Self::of(Rows::Columns(Rc::new(columns)), inputs, target)
     }
 
-    /// Names the target's classes; an empty list where the target is a number.
+    /// Sets the names of the target's classes; an empty list means that the target is a number.
     #[must_use]
     pub fn with_target_levels(mut self, levels: Vec<String>) -> Self {
         self.target_levels = levels;
         self
     }
 
-    /// Names the columns that follow the target.
+    /// Sets the kinds of the columns that follow the target.
     #[must_use]
     pub fn with_extras(mut self, extras: Vec<Extra>) -> Self {
         self.extras = extras;
         self
     }
 
-    /// Rows that are kept outside this crate.
+    /// A dataset whose rows are stored outside this crate.
     pub fn of_source(source: Rc<dyn RowSource>, inputs: Vec<Input>, target: &str) -> Self {
         Self::of(Rows::Source(source), inputs, target)
     }
@@ -166,7 +167,8 @@ impl Dataset {
         }
     }
 
-    /// The rows that `data` describes. `table` is the shipped or the user's table, where the source is a table.
+    /// Builds the dataset that `data` describes. `table` is the shipped or the user's table, if the source is
+    /// a table.
     ///
     /// # Errors
     /// [`Code::TableMissing`], [`Code::TableDiffers`] where the table is not the described one;
@@ -206,12 +208,12 @@ impl Dataset {
         Ok(dataset)
     }
 
-    /// Number of rows.
+    /// Number of rows, without removed and with added ones.
     pub fn n_samples(&self) -> u32 {
         (self.n_kept() + self.added.len()) as u32
     }
 
-    /// Whether the rows are computed at every reading.
+    /// Whether the rows are generated from a formula at every reading.
     pub fn is_generated(&self) -> bool {
         matches!(self.rows, Rows::Linspace(_))
     }
@@ -226,12 +228,12 @@ impl Dataset {
         (kept + 16 * self.added.len() + 4 * self.removed.len()) as u64
     }
 
-    /// Number of inputs of a row.
+    /// Number of inputs per row.
     pub fn n_inputs(&self) -> usize {
         self.inputs.len()
     }
 
-    /// Reads the inputs of the rows from `first` on, row-major.
+    /// Fills `x` (row-major) with the inputs of the rows from `first` on.
     pub fn read_x(&self, first: usize, x: &mut [f64]) {
         let n_inputs = self.n_inputs();
         self.stretches(first, x.len() / n_inputs, |place, stretch| {
@@ -290,7 +292,7 @@ impl Dataset {
         });
     }
 
-    /// Number of columns of a [`RowSource`].
+    /// Number of columns in a row of the source: inputs, target and extras.
     fn width(&self) -> usize {
         self.n_inputs() + 1 + self.extras.len()
     }
@@ -342,21 +344,21 @@ impl Dataset {
         Some(())
     }
 
-    /// Reads the targets of the rows from `first` on.
+    /// Fills `y` with the targets of the rows from `first` on.
     pub fn read_y(&self, first: usize, y: &mut [f64]) {
         let mut x = vec![0.0; y.len() * self.n_inputs()];
         self.read(first, &mut x, y);
     }
 
-    /// Checks that no reading has failed since the last check.
+    /// Returns the error of a failed reading since the last check.
     ///
     /// # Errors
-    /// Why a reading failed.
+    /// The error of the first reading that failed.
     pub fn readable(&self) -> Result<()> {
         self.failure.borrow_mut().take().map_or(Ok(()), Err)
     }
 
-    /// Every row at once: inputs, row-major, and targets.
+    /// All rows: inputs (row-major), and targets.
     pub fn columns(&self) -> (Vec<f64>, Vec<f64>) {
         let n = self.n_samples() as usize;
         let (mut x, mut y) = (vec![0.0; n * self.n_inputs()], vec![0.0; n]);
@@ -364,7 +366,7 @@ impl Dataset {
         (x, y)
     }
 
-    /// Reads every row, in blocks of [`BLOCK_ROWS`].
+    /// Calls `each` with inputs (row-major) and targets of all rows, in blocks of [`BLOCK_ROWS`].
     pub fn for_each_block(&self, mut each: impl FnMut(&[f64], &[f64])) {
         let n_inputs = self.n_inputs();
         let (mut x, mut y) = (vec![0.0; n_inputs * BLOCK_ROWS], [0.0; BLOCK_ROWS]);
@@ -375,7 +377,8 @@ impl Dataset {
         }
     }
 
-    /// Ranges and variance over every row: two readings, unless they are known already.
+    /// Ranges and variance over all rows. Computing them takes two readings of the rows; later calls return
+    /// the stored result.
     pub fn summary(&self) -> &Summary {
         self.summary.get_or_init(|| {
             let mut summing = Summing::new(self.n_inputs());
@@ -403,7 +406,8 @@ impl Dataset {
         self.summary().target_variance
     }
 
-    /// Row counts on a grid over a rectangle of first input and target, row-major from the bottom.
+    /// Counts rows on a grid of `columns` by `rows` cells over the rectangle `x` (first input) by `y`
+    /// (target); row-major from the bottom.
     pub fn density(&self, x: [f64; 2], y: [f64; 2], columns: u32, rows: u32) -> Vec<u32> {
         let mut grid = Grid::new(x, y, columns, rows);
         self.for_each_block(|x, y| {
@@ -414,7 +418,7 @@ impl Dataset {
         grid.counts
     }
 
-    /// Refuses rows that no line can be fitted to.
+    /// Returns an error if no line can be fitted to the rows.
     ///
     /// # Errors
     /// [`Code::TableEmpty`], [`Code::TooFewRows`], [`Code::TooManyRows`], [`Code::ConstantFeature`].
@@ -448,7 +452,7 @@ impl Dataset {
         Ok(())
     }
 
-    /// Number of rows of the source.
+    /// Number of rows in the source, before any are removed or added.
     fn n_of_source(&self) -> usize {
         match &self.rows {
             Rows::Linspace(line) => line.n_samples as usize,
@@ -477,8 +481,8 @@ impl Dataset {
         Ok(())
     }
 
-    /// Splits the rows from `first` on into contiguous stretches: the range of each among the
-    /// requested rows, and its source.
+    /// Splits the `n_rows` rows from `first` on into contiguous stretches. Calls `each` with the range of
+    /// each stretch among the requested rows, and where it is read from.
     fn stretches(&self, first: usize, n_rows: usize, mut each: impl FnMut(Range<usize>, Stretch)) {
         let n_kept = self.n_kept();
         let end = first + n_rows;
@@ -502,18 +506,19 @@ impl Dataset {
     }
 }
 
-/// Contiguous rows of the source, or of those that the user has added.
+/// Where a contiguous stretch of rows is read from: the source, or the rows that the user added.
 enum Stretch {
     Source(Range<usize>),
     Added(Range<usize>),
 }
 
-/// The blocks in which `n_rows` rows are read.
+/// The ranges of rows, [`BLOCK_ROWS`] each, in which `n_rows` rows are read.
 pub fn blocks(n_rows: usize) -> impl Iterator<Item = Range<usize>> {
     (0..n_rows).step_by(BLOCK_ROWS).map(move |start| start..(start + BLOCK_ROWS).min(n_rows))
 }
 
-/// The first of `n` indices for which `is` is false, where it is true below some index and false from there on.
+/// The first index below `n` for which `is` returns false, else `n`. `is` must be true before that index and
+/// false from there on.
 fn partition(n: usize, is: impl Fn(usize) -> bool) -> usize {
     let (mut low, mut high) = (0, n);
     while low < high {

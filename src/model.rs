@@ -1,6 +1,6 @@
 //! Models: their layers and parameters, what they predict, and their gradient.
 //!
-//! Only this module and the kernels know where a weight lies in the flat vector of parameters.
+//! Only this module and the kernels know the positions of weights in the flat parameter vector.
 
 use crate::choices::InitialWeights;
 use crate::config::{MAX_FEATURES, ModelConfig};
@@ -17,8 +17,8 @@ pub use crate::choices::{Activation, Response};
 pub use layers::{LayerWeights, layers, parameters};
 pub use layout::{Layer, Layout, Linear, Place};
 
-/// The parameters that a run begins with: the same for the same seed. Glorot's bound is `sqrt(6 / (n_inputs + width))`
-/// of each layer (Glorot and Bengio 2010); biases are 0.
+/// The initial parameters of a run, which are the same for the same seed. Glorot's bound is `sqrt(6 /
+/// (n_inputs + width))` for each layer (Glorot and Bengio 2010); biases are 0.
 pub fn initial_parameters(initial: InitialWeights, layout: &Layout, seed: u32) -> Vec<f32> {
     let mut rng = Rng::new(seed, Stream::InitialWeights);
     let mut parameters = vec![0.0; layout.n_parameters() as usize];
@@ -36,10 +36,10 @@ pub fn initial_parameters(initial: InitialWeights, layout: &Layout, seed: u32) -
     parameters
 }
 
-/// The map from a row's inputs to the features of a model.
+/// The feature map of a model over these inputs.
 ///
 /// # Errors
-/// [`Code::NoSuchColumn`] where an interaction names a column that is no input; [`Code::TooManyFeatures`].
+/// [`Code::NoSuchColumn`] if an interaction names a column that is not an input; [`Code::TooManyFeatures`].
 pub fn feature_map(model: &ModelConfig, inputs: &[Input]) -> Result<FeatureMap> {
     let of = |input: &Input| {
         let own = model.degrees.iter().find(|(name, _)| *name == input.name);
@@ -62,14 +62,15 @@ pub fn feature_map(model: &ModelConfig, inputs: &[Input]) -> Result<FeatureMap> 
     }
 }
 
-/// The output of a linear model for one row of features. `parameters` are those of one output, the bias last.
+/// The output of a linear model with a single output for one row of features. `parameters` are its weights,
+/// then its bias if it has one.
 pub fn output(parameters: &[f64], features: &[f64]) -> f64 {
     let dot: f64 = features.iter().zip(parameters).map(|(f, w)| f * w).sum();
     dot + parameters.get(features.len()).copied().unwrap_or(0.0)
 }
 
-/// Parameters of one output in the units of inputs and target: see [`FeatureMap::to_original`]. The bias comes last, if
-/// there is one.
+/// Converts the parameters of one output to the units of inputs and target: see [`FeatureMap::to_original`].
+/// The bias, if there is one, comes last.
 pub fn to_original(map: &FeatureMap, parameters: &[f64]) -> Vec<f64> {
     let (weights, bias) = parameters.split_at(map.n_features());
     let (mut original, constant) = map.to_original(weights, bias.first().copied());
@@ -99,9 +100,10 @@ pub fn term_names(map: &FeatureMap, inputs: &[Input]) -> Vec<String> {
     names
 }
 
-/// The prediction for a row, its baseline and the contribution of each input: the sum of `w_k f_k` over its features,
-/// where `f_k` is 0 at the mean of the rows if features are standardized. Half of a product goes to each of its inputs.
-/// Baseline and contributions add up to the prediction.
+/// Explains the prediction for a row: returns the prediction, its baseline, and the contribution of each
+/// input. A contribution is the sum of `w_k f_k` over the input's features, where `f_k` is 0 at the mean of
+/// the rows if features are standardized. Half of a product goes to each of its two inputs. Baseline and
+/// contributions add up to the prediction.
 pub fn explain(map: &FeatureMap, parameters: &[f64], x: &[f64]) -> (f64, f64, Vec<f64>) {
     let mut features = vec![0.0; map.n_features()];
     map.features(x, &mut features);

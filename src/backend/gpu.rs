@@ -61,7 +61,7 @@ const STORAGE: wgpu::BufferUsages =
 pub struct GpuEngine {
     gpu: Gpu,
     shape: Shape,
-    /// The maximum number of runs, which is the number of runs in the state that the engine began with.
+    /// Number of runs in the state that the engine began with; the next field is the maximum.
     n_runs: usize,
     max_runs: usize,
     run_params: wgpu::Buffer,

@@ -1,4 +1,4 @@
-//! The map from inputs to features.
+//! The feature map: computes the features of a model from the inputs of a row.
 
 use serde::Serialize;
 use serde::ser::{SerializeMap as _, Serializer};
@@ -17,31 +17,31 @@ use crate::fields::{Fields, FromFields, read_fields};
 /// this is f64. A model without bias must predict 0 where every input is 0, so its features are scaled and not centred.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FeatureMap {
-    /// In the order of a row.
+    /// The map of each input, in the order of a row.
     pub inputs: Vec<InputMap>,
-    /// Pairs of inputs, each of two different ones.
+    /// Pairs of different inputs, by index, whose products are features.
     pub interactions: Vec<[u32; 2]>,
-    /// Subtracted from each feature.
+    /// For each feature, the number that is subtracted from its term.
     pub center: Vec<f64>,
-    /// Divides each feature.
+    /// For each feature, the number that its centred term is divided by.
     pub scale: Vec<f64>,
 }
 
-/// How one input becomes features.
+/// How one input is mapped to features.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct InputMap {
-    /// Highest power; 1 for a category.
+    /// Highest power of a numeric input; 1 for a category.
     pub degree: u32,
-    /// Number of levels of a category; 0 for a number.
+    /// Number of levels of a category; 0 for a numeric input.
     pub n_levels: u32,
-    /// Subtracted from a number; 0 without scaling.
+    /// The number that is subtracted from a numeric input; 0 without scaling.
     pub center: f64,
-    /// Divides it; 1 without scaling.
+    /// The number that a centred numeric input is divided by; 1 without scaling.
     pub scale: f64,
 }
 
 impl InputMap {
-    /// An unscaled number with its powers up to `degree`.
+    /// An unscaled numeric input with its powers up to `degree`.
     pub fn number(degree: u32) -> Self {
         Self { degree, n_levels: 0, center: 0.0, scale: 1.0 }
     }
@@ -51,37 +51,37 @@ impl InputMap {
         Self { degree: 1, n_levels, center: 0.0, scale: 1.0 }
     }
 
-    /// Number of features that come from this input alone.
+    /// Number of features that are made from this input alone, without interactions.
     pub fn n_features(&self) -> usize {
         if self.n_levels > 0 { self.n_levels as usize - 1 } else { self.degree as usize }
     }
 
-    /// Number of these features that interactions multiply: powers beyond the first are not among them.
+    /// Number of this input's features that take part in interactions: the first power, or the levels.
     fn n_factors(&self) -> usize {
         if self.n_levels > 0 { self.n_levels as usize - 1 } else { 1 }
     }
 }
 
-/// What one feature is computed from.
+/// What a single feature is computed from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Term {
-    /// A power of an input.
+    /// The feature is a power of an input.
     Power {
-        /// Which input.
+        /// Index of the input.
         input: usize,
-        /// From 1.
+        /// The exponent, from 1.
         power: u32,
     },
-    /// A level of a category.
+    /// The feature is 1 if a category has a certain level, else 0.
     Level {
-        /// Which input.
+        /// Index of the input.
         input: usize,
-        /// From 1: the first level is the one that the others are compared to.
+        /// Index of the level, from 1, since level 0 is the reference level without a feature.
         level: usize,
     },
-    /// The product of two features, each a first power or a level.
+    /// The feature is the product of two others, each of which is a first power or a level.
     Product {
-        /// Features, by index.
+        /// Indices of the two features that are multiplied.
         of: [usize; 2],
     },
 }
@@ -125,12 +125,12 @@ read_fields!(@deserialize FeatureMap);
 read_fields!(InputMap { degree, n_levels, center, scale });
 
 impl FeatureMap {
-    /// Unscaled powers of one number.
+    /// The map of a single numeric input to its unscaled powers up to `degree`.
     pub fn plain(degree: u32) -> Self {
         Self::new(vec![InputMap::number(degree)], Vec::new())
     }
 
-    /// Unscaled features.
+    /// A map to unscaled features.
     pub fn new(inputs: Vec<InputMap>, interactions: Vec<[u32; 2]>) -> Self {
         let mut map = Self { inputs, interactions, center: Vec::new(), scale: Vec::new() };
         let n = map.terms().len();
@@ -138,12 +138,12 @@ impl FeatureMap {
         map
     }
 
-    /// Powers of the only input of `dataset`, standardized over its rows.
+    /// The map of the only input of `dataset` to its powers up to `degree`, standardized over its rows.
     pub fn standardized(degree: u32, dataset: &Dataset, bias: bool) -> Self {
         Self::scaled(Self::plain(degree), dataset, bias, Scaling::Standardize)
     }
 
-    /// Returns the same features with scales taken from the rows.
+    /// Returns the same map with scales computed from the rows of `dataset`.
     pub fn scaled(self, dataset: &Dataset, bias: bool, scaling: Scaling) -> Self {
         let (n_samples, n_inputs) = (dataset.n_samples() as usize, dataset.n_inputs());
         let mut scaler = Scaler::new(self, n_samples, bias, scaling);
@@ -159,17 +159,17 @@ impl FeatureMap {
         scaler.map()
     }
 
-    /// Number of inputs of a row.
+    /// Number of inputs per row.
     pub fn n_inputs(&self) -> usize {
         self.inputs.len()
     }
 
-    /// Number of features of a row.
+    /// Number of features per row.
     pub fn n_features(&self) -> usize {
         self.center.len()
     }
 
-    /// What each feature is computed from.
+    /// What each feature is computed from, in the order of the features.
     pub fn terms(&self) -> Vec<Term> {
         let mut terms = Vec::with_capacity(self.n_features());
         let mut firsts = Vec::with_capacity(self.n_inputs());
@@ -191,7 +191,7 @@ impl FeatureMap {
         terms
     }
 
-    /// Whether the lengths and indices of its parts agree.
+    /// Whether the lengths and indices of the map's fields are consistent.
     pub fn fits(&self) -> bool {
         let n_inputs = self.inputs.len() as u32;
         // Checked first, because a file can claim any size.
@@ -218,7 +218,7 @@ impl FeatureMap {
         })
     }
 
-    /// Whether the features are the powers of one number.
+    /// Whether the features are the powers of a single numeric input.
     pub fn is_powers(&self) -> bool {
         matches!(&self.inputs[..], [input] if input.n_levels == 0)
     }
@@ -231,7 +231,7 @@ impl FeatureMap {
         }
     }
 
-    /// Writes the features of many rows, row-major.
+    /// Writes the features of many rows into `out`; both slices are row-major.
     pub fn rows(&self, x: &[f64], out: &mut [f64]) {
         let (n_inputs, n_features) = (self.n_inputs(), self.n_features());
         for (x, row) in x.chunks_exact(n_inputs).zip(out.chunks_exact_mut(n_features)) {
@@ -239,7 +239,7 @@ impl FeatureMap {
         }
     }
 
-    /// Writes the terms of one row before they are centred and scaled.
+    /// Writes the terms of one row into `out`, before they are centred and scaled.
     #[inline]
     pub(super) fn raw(&self, x: &[f64], out: &mut [f64]) {
         let mut at = 0;
@@ -276,7 +276,7 @@ impl FeatureMap {
         }
     }
 
-    /// The x that has this first feature, where that feature is a power.
+    /// The x whose first feature has this value, if that feature is a power.
     #[inline]
     pub fn x_of(&self, first_feature: f64) -> f64 {
         let input = &self.inputs[0];
@@ -284,7 +284,7 @@ impl FeatureMap {
     }
 }
 
-/// Whether values can be divided by `scale`.
+/// Whether `scale` is a valid divisor: finite and positive.
 pub(super) fn is_scale(scale: f64) -> bool {
     scale > 0.0 && scale.is_finite()
 }

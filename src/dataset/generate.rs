@@ -1,11 +1,12 @@
-//! The story's data: a line with noise.
+//! The generated data of the page's introduction: a line with noise.
 
 use std::ops::Range;
 
 use crate::rng::{Rng, Stream};
 
-/// `y = slope x + intercept + noise e` at x evenly from `start` to `stop`, both included (NumPy's `linspace`). Row i
-/// takes the i-th number of its stream, so any stretch of rows can be made at any time.
+/// Rows `y = slope x + intercept + noise e` with `e` standard normal and x evenly spaced from `start` to
+/// `stop`, both included (NumPy's `linspace`). Row i uses the i-th number of the noise stream, so any range
+/// of rows can be computed independently.
 #[derive(Clone, Debug)]
 pub(super) struct Linspace {
     pub(super) start: f64,
@@ -18,7 +19,7 @@ pub(super) struct Linspace {
 }
 
 impl Linspace {
-    /// The features of these rows.
+    /// Fills `x` with the inputs of these rows.
     pub(super) fn x(&self, rows: Range<usize>, x: &mut [f64]) {
         let n = self.n_samples as usize;
         let step = (self.stop - self.start) / (n.max(2) - 1) as f64;
@@ -33,7 +34,7 @@ impl Linspace {
         }
     }
 
-    /// Their targets.
+    /// Fills `y` with the targets of these rows, given their inputs `x`.
     pub(super) fn y(&self, rows: Range<usize>, x: &[f64], y: &mut [f64]) {
         let mut rng = Rng::from_place(self.seed, Stream::Noise, rows.start as u64);
         for (x, y) in x.iter().zip(y) {

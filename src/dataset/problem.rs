@@ -1,4 +1,4 @@
-//! The rows in the form that kernels read.
+//! The rows of one role in the form that kernels read.
 
 use std::mem::take;
 
@@ -6,28 +6,28 @@ use super::{BLOCK_ROWS, Dataset, FeatureMap, MAX_VALUE, Stored};
 use crate::message::{Code, Message, Result, bytes, count, short};
 use crate::rng::IN_MEMORY_BLOCK_ROWS;
 
-/// The rows that kernels read: features and targets in f32.
+/// The rows of one role (training, validation or test) as kernels read them: features and targets in f32.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Problem {
     /// Number of rows.
     pub n_samples: u32,
-    /// Number of features of a row.
+    /// Number of features per row.
     pub n_features: u32,
-    /// Row-major, `n_samples * n_features`; empty where they are [`Problem::stored`].
+    /// Features of all rows, row-major, `n_samples * n_features`; empty if they are [`Problem::stored`].
     pub features: Vec<f32>,
-    /// One number for each row: the value, or the index of the class.
+    /// The target of each row: a number, or the index of its class.
     pub targets: Vec<f32>,
-    /// The sample weight of each row, 1 on average; empty where all rows count the same.
+    /// The sample weight of each row, with mean 1; empty if all rows weigh the same.
     pub weights: Vec<f32>,
     /// The fold of a cross-validation that each row belongs to; empty without cross-validation.
     pub folds: Vec<u8>,
-    /// Number of rows of a block: blocks are shuffled, and the rows within each block.
+    /// Number of rows per block: an epoch shuffles the blocks, and the rows within each block.
     pub block_rows: u32,
-    /// Where features that are not in memory are read from, a block at a time.
+    /// Storage from which the features are read, one block at a time; `None` if they are in memory.
     pub stored: Option<Box<Stored>>,
 }
 
-/// No rows, in memory.
+/// An empty problem, in memory.
 impl Default for Problem {
     fn default() -> Self {
         Self {
@@ -44,7 +44,7 @@ impl Default for Problem {
 }
 
 impl Problem {
-    /// Maps every row in f64 and keeps it in f32.
+    /// Maps all rows of a dataset in f64 and stores them in f32.
     ///
     /// # Errors
     /// Those of [`Problem::reserve`] and [`Problem::put`].
@@ -64,7 +64,7 @@ impl Problem {
         refused.map_or(Ok(problem), Err)
     }
 
-    /// Reserves memory for exactly `n_samples` rows, none of which is known yet.
+    /// Allocates memory for exactly `n_samples` rows, which are filled in later.
     ///
     /// # Errors
     /// [`Code::OutOfMemory`] where the memory is not available.
@@ -78,10 +78,10 @@ impl Problem {
         Ok(Self { n_samples, n_features, features, targets, ..Self::default() })
     }
 
-    /// Reserves memory for the targets of rows whose features stay in storage.
+    /// Allocates memory for the targets of rows whose features stay in storage.
     ///
     /// # Errors
-    /// [`Code::OutOfMemory`] where the memory is not available.
+    /// [`Code::OutOfMemory`] if there is not enough memory.
     pub(crate) fn of_stored(stored: Stored) -> Result<Self> {
         let n_features = stored.sample().n_features;
         let (n_samples, block_rows) = (stored.n_samples(), stored.block_rows());
@@ -96,33 +96,35 @@ impl Problem {
         self.stored = Some(Box::new(stored));
     }
 
-    /// Where features that are not in memory are read from.
+    /// Storage from which the features are read; `None` if they are in memory.
     #[inline(always)]
     pub fn stored(&self) -> Option<&Stored> {
         self.stored.as_deref()
     }
 
-    /// [`Problem::stored`] while the problem is being built.
+    /// Mutable access to [`Problem::stored`] while the problem is being built.
     pub(crate) fn stored_mut(&mut self) -> Option<&mut Stored> {
         self.stored.as_deref_mut()
     }
 
-    /// The rows that are in memory: all of them, or a sample where features are [`Problem::stored`].
+    /// The problem with only the rows that are in memory: all of them, or a sample if features are
+    /// [`Problem::stored`].
     pub fn in_memory(&self) -> &Self {
         self.stored().map_or(self, |stored| stored.sample())
     }
 
-    /// Whether there is more than one block of rows.
+    /// Whether the rows consist of more than one block.
     #[inline(always)]
     pub fn has_blocks(&self) -> bool {
         self.n_samples > self.block_rows
     }
 
-    /// Adds rows of which only the targets are known, and keeps these in f64: their two halves lie where the first
-    /// feature and the target in f32 will be written. What depends on every target is then known before any row is
-    /// finished, without reading the rows twice or using more memory.
+    /// Appends rows of which only the targets are known yet, and keeps these in f64: each is split over the
+    /// memory where the row's first feature and target in f32 will be written. What depends on all targets is
+    /// thus known before any row is finished, without reading the rows twice or using more memory.
     ///
-    /// Where features are [`Problem::stored`] there is no such place: the targets are kept in f32 and read again later.
+    /// If features are [`Problem::stored`], this memory does not exist: targets are kept in f32 and read
+    /// again later.
     pub fn hold_targets(&mut self, y: &[f64]) {
         if self.stored().is_some() {
             self.targets.extend(y.iter().map(|y| *y as f32));
@@ -140,7 +142,7 @@ impl Problem {
         }
     }
 
-    /// Reads the targets that [`Problem::hold_targets`] kept, from row `first` on.
+    /// Fills `y` with the targets that [`Problem::hold_targets`] kept, from row `first` on.
     pub fn held_targets(&self, first: usize, y: &mut [f64]) {
         let degree = self.n_features as usize;
         let high: &[u32] = bytemuck::cast_slice(&self.features[first * degree..]);
@@ -150,11 +152,11 @@ impl Problem {
         }
     }
 
-    /// Finishes rows whose targets are held, from row `first` on. `features` are row-major. Where features are
-    /// [`Problem::stored`], the sample takes its rows.
+    /// Completes rows whose targets [`Problem::hold_targets`] kept, from row `first` on. `features` are
+    /// row-major. If features are [`Problem::stored`], only the rows of the sample are kept.
     ///
     /// # Errors
-    /// [`Code::PowerTooLarge`] with the degree, where a power leaves the range in which f32 can square and sum.
+    /// [`Code::PowerTooLarge`] with the degree, if a power is too large for f32 to square and sum.
     pub fn put(&mut self, first: usize, features: &[f64], y: &[f64]) -> Result<()> {
         let degree = self.n_features as usize;
         let mut largest = 0.0_f64;
@@ -178,8 +180,8 @@ impl Problem {
         Ok(())
     }
 
-    /// Hands the map and the sample weights and folds of its rows to the sample, where features are stored. Called once
-    /// every target, weight and fold is known.
+    /// If features are stored, passes the feature map, sample weights and folds to the stored sample. Call it
+    /// when every target, weight and fold is known.
     pub(crate) fn begin_stored(&mut self, map: &FeatureMap) {
         if self.stored().is_none() {
             return;
@@ -191,19 +193,19 @@ impl Problem {
         (self.weights, self.folds) = (weights, folds);
     }
 
-    /// Bytes that `n_samples` rows take: four for each feature and target.
+    /// Bytes of memory for `n_samples` rows: four for each feature and each target.
     pub fn bytes(n_samples: u32, n_features: u32) -> u64 {
         u64::from(n_samples).saturating_mul(4 * (u64::from(n_features) + 1))
     }
 
-    /// Bytes of memory that features and targets take, those of the sample included.
+    /// Bytes of memory of this problem's features and targets, including those of the sample.
     pub fn own_bytes(&self) -> u64 {
         let sample = self.stored().map_or(0, |stored| stored.sample().own_bytes());
         4 * (self.features.len() + self.targets.len()) as u64 + sample
     }
 }
 
-/// Names the number of rows and of features, which a user can reduce.
+/// The out-of-memory error, which states the number of rows and of features, since a user can reduce these.
 fn out_of_memory(n_samples: u32, n_features: u32) -> Message {
     Message::new(Code::OutOfMemory)
         .with("n_samples", count(n_samples.into()))

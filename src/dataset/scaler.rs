@@ -1,22 +1,23 @@
-//! The scales of features, taken from the rows.
+//! Computes the scales of features from the rows.
 
 use super::feature_map::is_scale;
 use super::{FeatureMap, Term};
 use crate::choices::Scaling;
 
-/// Computes the scales of a [`FeatureMap`] from several readings of every row, block by block: first the scales of the
-/// inputs, then those of the terms made from scaled inputs. Means are taken before squares about them.
+/// Computes the scales of a [`FeatureMap`] in several readings of all rows, block by block: first the scales
+/// of the inputs, then those of the terms made from scaled inputs. Means are computed in an earlier reading
+/// than the squares about them.
 #[derive(Clone, Debug)]
 pub struct Scaler {
-    /// The map with the scales known so far.
+    /// The feature map with the scales that are known so far.
     map: FeatureMap,
     bias: bool,
     n: f64,
     reading: Reading,
-    /// Sums of this reading, one for each input or each feature.
+    /// Sums of the current reading, one per input or per feature.
     sums: Vec<f64>,
     ranges: Vec<[f64; 2]>,
-    /// The terms of one row.
+    /// Scratch memory for the terms of one row.
     raw: Vec<f64>,
 }
 
@@ -31,7 +32,7 @@ enum Reading {
 }
 
 impl Scaler {
-    /// A scaler over `n_samples` rows.
+    /// Creates a scaler for `n_samples` rows.
     pub fn new(map: FeatureMap, n_samples: usize, bias: bool, scaling: Scaling) -> Self {
         let (n_inputs, n_features) = (map.n_inputs(), map.n_features());
         let reading = match scaling {
@@ -51,7 +52,7 @@ impl Scaler {
         }
     }
 
-    /// How many times every row has to be read.
+    /// The number of times that all rows must be read.
     pub fn n_readings(&self) -> u32 {
         let raw = u32::from(self.has_more());
         match self.reading {
@@ -61,17 +62,17 @@ impl Scaler {
         }
     }
 
-    /// Whether every scale is known.
+    /// Whether all scales are known.
     pub fn is_done(&self) -> bool {
         self.reading == Reading::Done
     }
 
-    /// The map, with every scale once [`Scaler::is_done`].
+    /// The feature map; it has all scales if [`Scaler::is_done`].
     pub fn map(self) -> FeatureMap {
         self.map
     }
 
-    /// Takes the next rows of a reading, row-major.
+    /// Adds the next rows (row-major inputs) of the current reading.
     pub fn add(&mut self, x: &[f64]) {
         let Self { map, sums, ranges, raw, .. } = self;
         let n_inputs = map.n_inputs();
@@ -123,7 +124,7 @@ impl Scaler {
         }
     }
 
-    /// Ends a reading of every row.
+    /// Ends the current reading, after all rows were added.
     pub fn end_reading(&mut self) {
         let (n, bias) = (self.n, self.bias);
         // A term that does not vary (the square of x = -1 and 1) has no scale; 1 keeps it finite.
@@ -186,7 +187,7 @@ impl Scaler {
         self.sums.fill(0.0);
     }
 
-    /// Whether some feature is not a first power.
+    /// Whether any feature is something other than the first power of an input.
     fn has_more(&self) -> bool {
         self.map.n_features() > self.map.n_inputs() || self.map.inputs.iter().any(|input| input.n_levels > 0)
     }

@@ -1,5 +1,5 @@
-//! Which rows are trained on and which are held out: a pure function of the row's index, the fractions and the seed, and
-//! of the target, the group or the time where the split uses these.
+//! The split of rows into training, validation and test rows. It is a pure function of row index, fractions
+//! and seed; some kinds of split also use the target, the group or the time of a row.
 //!
 //! The number of rows of each class or group is that of scikit-learn (`train_test_split`, `KFold`, `StratifiedKFold`,
 //! `GroupShuffleSplit`, `GroupKFold`); the choice of rows comes from this project's own generator.
@@ -15,40 +15,41 @@ use crate::message::{Code, Message, Result};
 use crate::order::argsort;
 use crate::rng::{IN_MEMORY_BLOCK_ROWS, Permutation};
 
-/// The epochs whose orders choose the held-out rows and the folds of a cross-validation. Training never reaches them.
+/// The epoch number whose row order selects held-out rows; the next constant is that for folds. Training
+/// never reaches these epochs.
 const SPLIT_EPOCH: u32 = u32::MAX - 1;
 const FOLD_EPOCH: u32 = u32::MAX - 2;
-/// The most classes of a stratified split.
+/// Maximum number of classes of a stratified split.
 const MAX_CLASSES: usize = 1000;
 
-/// What a row is used for.
+/// What a row is used for: training, validation or test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// Training.
+    /// The model is trained on the row.
     Training,
-    /// Held out to measure the run while it trains.
+    /// The row is used to measure the run while it trains.
     Validation,
-    /// Held out for the final measurement.
+    /// The row is used for the final measurement only.
     Test,
 }
 
-/// The roles of the rows of a dataset.
+/// The role and, for training rows, the fold of each row of a dataset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Roles {
     n_samples: u32,
     n_validation: u32,
     n_test: u32,
-    /// Two bits for each row, validation and test, where held-out rows lie anywhere; otherwise the rows are in the order
-    /// training, validation, test.
+    /// Two bits per row, `[validation, test]` in words of 64 rows, if held-out rows are scattered. `None` if
+    /// the rows are in the order training, validation, test.
     scattered: Option<Vec<[u64; 2]>>,
-    /// The fold of each training row, in their order; empty without cross-validation.
+    /// The fold of each training row, in the order of the rows; empty without cross-validation.
     folds: Vec<u8>,
 }
 
 impl Roles {
-    /// The roles of `n_samples` rows of which only the order is known. As in scikit-learn's `train_test_split`, the number
-    /// of held-out rows is rounded up; but at least two rows remain for training.
+    /// Splits `n_samples` rows at random or by their order alone. As in scikit-learn's `train_test_split`,
+    /// the number of held-out rows is rounded up, but at least two rows remain for training.
     pub fn new(validation: &ValidationConfig, n_samples: u32) -> Self {
         let mut roles = Self::counted(validation, n_samples);
         if roles.n_held_out() > 0 && validation.split == Split::Random {
@@ -59,11 +60,11 @@ impl Roles {
         roles
     }
 
-    /// The roles of the rows of a dataset.
+    /// Splits the rows of a dataset.
     ///
     /// # Errors
-    /// [`Code::StratifyNeedsClasses`] where nearly every row has a target value of its own, [`Code::SplitNeedsGroup`]
-    /// where no column holds groups, [`Code::TooFewGroups`].
+    /// [`Code::StratifyNeedsClasses`] if nearly every row has a distinct target value,
+    /// [`Code::SplitNeedsGroup`] if no column has groups, [`Code::TooFewGroups`].
     pub fn of(validation: &ValidationConfig, dataset: &Dataset) -> Result<Self> {
         let n_samples = dataset.n_samples();
         let splits = validation.fraction > 0.0 || validation.test_fraction > 0.0 || validation.folds > 0;
@@ -90,7 +91,7 @@ impl Roles {
         Ok(roles)
     }
 
-    /// Holds out the same fraction of every class.
+    /// Holds out the same fraction of the rows of every class.
     fn stratify(&mut self, validation: &ValidationConfig, target: &str, classes: &Numbered) -> Result<()> {
         if classes.n > MAX_CLASSES || 2 * classes.n > self.n_samples as usize {
             return Err(refused(Code::StratifyNeedsClasses).with("column", target));
@@ -117,7 +118,7 @@ impl Roles {
         Ok(())
     }
 
-    /// Holds out whole groups.
+    /// Holds out whole groups of rows.
     fn group(&mut self, validation: &ValidationConfig, groups: &Numbered) -> Result<()> {
         let share = |fraction: f64| (fraction * groups.n as f64).ceil() as u32;
         let (n_out, n_last) = (share(validation.fraction), share(validation.test_fraction));
@@ -150,12 +151,12 @@ impl Roles {
         Self { n_samples, n_validation, n_test, scattered: None, folds: Vec::new() }
     }
 
-    /// All rows in a random order.
+    /// A random order of all rows, for selecting those to hold out.
     fn shuffled(&self, validation: &ValidationConfig) -> Permutation {
         Permutation::new(self.n_samples, IN_MEMORY_BLOCK_ROWS, validation.seed, SPLIT_EPOCH)
     }
 
-    /// Holds these rows out, validation rows first.
+    /// Marks these rows as held out: first the validation rows, then the test rows.
     fn scatter(&mut self, rows: impl Iterator<Item = u32>) {
         let mut bits = vec![[0_u64; 2]; (self.n_samples as usize).div_ceil(64)];
         for (i, row) in rows.enumerate() {
@@ -165,7 +166,7 @@ impl Roles {
         self.scattered = Some(bits);
     }
 
-    /// For each training row, its index among the training rows.
+    /// For each row of the dataset, its index among the training rows.
     fn training_places(&self) -> Vec<u32> {
         let mut n = 0;
         let place = |row: u32| {
@@ -176,7 +177,7 @@ impl Roles {
         (0..self.n_samples).map(place).collect()
     }
 
-    /// Assigns the training rows to folds. `numbers` are the classes or groups of all rows.
+    /// Assigns training rows to folds. `numbers` has the class or group of every row, if the split uses them.
     fn fold(&mut self, validation: &ValidationConfig, numbers: Option<&Numbered>) {
         let n_folds = validation.folds.min(self.n_training());
         if n_folds < 2 {
@@ -241,12 +242,12 @@ impl Roles {
         self.n_test
     }
 
-    /// Number of validation and test rows.
+    /// Number of validation and test rows together.
     pub fn n_held_out(&self) -> u32 {
         self.n_validation + self.n_test
     }
 
-    /// The role of a row.
+    /// The role of the row with this index.
     #[inline]
     pub fn role(&self, row: usize) -> Role {
         let [validation, test] = match &self.scattered {
@@ -266,13 +267,13 @@ impl Roles {
         }
     }
 
-    /// The fold of each training row, in their order; empty without cross-validation.
+    /// The fold of each training row, in the order of the rows; empty without cross-validation.
     pub fn folds(&self) -> &[u8] {
         &self.folds
     }
 }
 
-/// The class, group or time of each row.
+/// The value that the split uses for each row: its class, group or time.
 fn keys(split: Split, dataset: &Dataset) -> Result<Vec<f64>> {
     let n_samples = dataset.n_samples() as usize;
     let mut keys = vec![0.0; n_samples];
@@ -294,16 +295,16 @@ fn keys(split: Split, dataset: &Dataset) -> Result<Vec<f64>> {
     Ok(keys)
 }
 
-/// An error that is shown at the choice of the split.
+/// An error that the page shows next to the choice of the split.
 fn refused(code: Code) -> Message {
     Message::new(code).with("field", "validation.split")
 }
 
-/// Keys numbered in the order of their first appearance.
+/// The distinct keys of rows, numbered in the order of their first appearance.
 struct Numbered {
-    /// The number of each row's key.
+    /// For each row, the number of its key.
     of: Vec<u32>,
-    /// Rows with each number.
+    /// For each key number, how many rows have it.
     counts: Vec<u32>,
     n: usize,
 }
@@ -328,8 +329,8 @@ fn numbered(keys: &[f64]) -> Numbered {
     Numbered { of, n: counts.len(), counts }
 }
 
-/// How many rows of each class to take so that `n` are taken in total, in proportion to `counts`: what rounding down
-/// leaves goes to the classes with the largest remainders, the first of equal ones.
+/// The number of rows of each class to take so that their total is `n`, in proportion to `counts`. What
+/// remains after rounding down goes to the classes with the largest remainders, the first among equals.
 fn approximate(counts: &[u32], n: u32) -> Vec<u32> {
     let total: u32 = counts.iter().sum();
     if total == 0 {
@@ -345,8 +346,8 @@ fn approximate(counts: &[u32], n: u32) -> Vec<u32> {
     taken
 }
 
-/// Cuts `n` indices into contiguous folds of the given order; the first folds have one more where `n_folds` does not
-/// divide `n`.
+/// Assigns `n` indices, in this order, to contiguous folds, and returns the fold of each index. The first
+/// folds have one more if `n_folds` does not divide `n`.
 fn in_parts(ordered: impl Iterator<Item = u32>, n: usize, n_folds: u32) -> Vec<u8> {
     if n_folds < 2 {
         return Vec::new();

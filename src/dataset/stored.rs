@@ -1,4 +1,4 @@
-//! Rows that do not fit in memory: their features are computed from the dataset again, a block at a time.
+//! Rows that do not fit into memory: their features are computed from the dataset again, one block at a time.
 
 use std::rc::Rc;
 
@@ -6,14 +6,14 @@ use super::{BLOCK_ROWS, Dataset, FeatureMap, Problem, Role, Roles};
 use crate::message::Result;
 use crate::rng::mix;
 
-/// The most rows of a block.
+/// Maximum number of rows per block.
 const MAX_BLOCK_ROWS: u32 = 1 << 16;
-/// The fewest rows of a block, unless there are fewer in all.
+/// Minimum number of rows per block, unless there are fewer rows in total.
 const MIN_BLOCK_ROWS: u32 = 1 << 6;
-/// The fewest rows of the sample, unless there are fewer in all.
+/// Minimum number of rows in the sample, unless there are fewer rows in total.
 const MIN_SAMPLE_ROWS: u32 = 1 << 10;
-/// A block takes one part in this many of the bytes that rows may take in memory, and the sample another part; unless
-/// they have the fewest rows already.
+/// A block and the sample each take at most this part (1/32) of the bytes that rows may take in memory,
+/// unless they have their minimum number of rows.
 const SHARE: u64 = 32;
 
 /// Where the features of a [`Problem`] are read from, and a sample of its rows.
@@ -25,21 +25,21 @@ pub struct Stored {
     dataset: Rc<Dataset>,
     map: FeatureMap,
     roles: Rc<Roles>,
-    /// The role of its rows.
+    /// The role (training, validation or test) of the problem's rows.
     role: Role,
     n_samples: u32,
     block_rows: u32,
-    /// The row of the dataset that each block begins with.
+    /// For each block, the dataset index of its first row.
     starts: Vec<u32>,
-    /// The rows of the sample, in ascending order: one from each of as many stretches of equal length, at a random place
-    /// within it.
+    /// Indices of the sampled rows, in ascending order: one at a random position in each of many stretches of
+    /// equal length.
     sampled: Vec<u32>,
-    /// Number of sampled rows that have been taken.
+    /// Number of sampled rows whose features are already in the sample.
     n_taken: usize,
     sample: Rc<Problem>,
 }
 
-/// Two are equal where they read the same rows in the same way.
+/// Two are equal if they read the same rows in the same way.
 impl PartialEq for Stored {
     fn eq(&self, other: &Self) -> bool {
         let how = |stored: &Self| (stored.role, stored.n_samples, stored.block_rows);
@@ -51,10 +51,11 @@ impl PartialEq for Stored {
 }
 
 impl Stored {
-    /// The rows of a dataset that have this role, of which `max_bytes` may be in memory. Nothing is read yet.
+    /// Storage for the rows of a dataset with this role, of which `max_bytes` may be in memory. Nothing is
+    /// read yet.
     ///
     /// # Errors
-    /// [`Code::OutOfMemory`](crate::message::Code::OutOfMemory) where there is no memory for the sample.
+    /// [`Code::OutOfMemory`](crate::message::Code::OutOfMemory) if there is no memory for the sample.
     pub(crate) fn new(
         dataset: &Rc<Dataset>,
         map: &FeatureMap,
@@ -96,7 +97,7 @@ impl Stored {
         self.n_samples
     }
 
-    /// Number of rows of a block, a power of two; the last block may have fewer.
+    /// Number of rows per block, a power of two; the last block may have fewer.
     pub(crate) fn block_rows(&self) -> u32 {
         self.block_rows
     }
@@ -106,18 +107,18 @@ impl Stored {
         &self.dataset
     }
 
-    /// Bytes that the rows take in storage, in f64.
+    /// Bytes that the rows take in f64 in storage.
     pub fn bytes(&self) -> u64 {
         8 * u64::from(self.n_samples) * (self.dataset.n_inputs() as u64 + 1)
     }
 
-    /// A problem in memory with an even sample of the rows.
+    /// A problem in memory that consists of an even sample of the rows.
     pub fn sample(&self) -> &Rc<Problem> {
         &self.sample
     }
 
-    /// Replaces `features` by those of a block, row-major. Where the dataset cannot be read they are meaningless, and
-    /// [`Dataset::readable`] returns the reason.
+    /// Replaces the content of `features` by the features of a block, row-major. If the dataset cannot be
+    /// read they are meaningless, and [`Dataset::readable`] returns the reason.
     pub fn read(&self, block: u32, features: &mut Vec<f32>) {
         let (n_inputs, d) = (self.map.n_inputs(), self.map.n_features());
         let n_rows = self.block_rows.min(self.n_samples - block * self.block_rows) as usize;
@@ -143,7 +144,7 @@ impl Stored {
         }
     }
 
-    /// Sets the map of all later readings, and the sample weights and folds of the sample's rows.
+    /// Sets the feature map for all later readings, and the sample weights and folds of the sample's rows.
     pub(crate) fn begin(&mut self, map: &FeatureMap, weights: &[f32], folds: &[u8]) {
         self.map = map.clone();
         let sample = Rc::make_mut(&mut self.sample);
@@ -152,7 +153,8 @@ impl Stored {
         sample.folds = rows().filter_map(|row| folds.get(row).copied()).collect();
     }
 
-    /// Takes the sampled rows among the rows from `first` on. Rows arrive in order; `features` are row-major.
+    /// Copies the sampled rows among those from `first` on into the sample. Call it in row order; `features`
+    /// are row-major.
     pub(crate) fn take(&mut self, first: usize, features: &[f64], y: &[f64]) {
         let d = self.map.n_features();
         let sample = Rc::make_mut(&mut self.sample);

@@ -1,6 +1,6 @@
 //! Summaries of all rows: ranges, the target's variance, and counts on a grid.
 
-/// Ranges and variance over every row.
+/// Ranges of all columns and variance of the target, over all rows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Summary {
     /// Minimum and maximum of each input.
@@ -11,7 +11,8 @@ pub struct Summary {
     pub target_variance: f64,
 }
 
-/// The first reading of a summary: ranges, and the sum whose mean the second reading needs.
+/// Collects the first reading of a summary: ranges, and the sum of targets for the mean that the second
+/// reading uses.
 #[derive(Clone, Debug)]
 pub(crate) struct Summing {
     x_ranges: Vec<[f64; 2]>,
@@ -26,7 +27,7 @@ impl Summing {
         Self { x_ranges: vec![empty; n_inputs], y_range: empty, sum: 0.0, n: 0.0 }
     }
 
-    /// Takes the next rows; `x` is row-major.
+    /// Adds the next rows; `x` is row-major.
     pub(crate) fn add(&mut self, x: &[f64], y: &[f64]) {
         let widen = |[low, high]: [f64; 2], v: &f64| [low.min(*v), high.max(*v)];
         if let [range] = &mut self.x_ranges[..] {
@@ -48,7 +49,8 @@ impl Summing {
     }
 }
 
-/// The second reading of a summary: squares about the mean, which do not cancel as squares about zero would.
+/// Collects the second reading of a summary: squares about the mean, which are more accurate than squares
+/// about zero.
 #[derive(Clone, Debug)]
 pub(crate) struct Squaring {
     first: Summing,
@@ -67,13 +69,13 @@ impl Squaring {
     }
 }
 
-/// Counts of points in the cells of a rectangle.
+/// Counts points in the cells of a grid over a rectangle.
 pub(crate) struct Grid {
     columns: u32,
     rows: u32,
     start: [f64; 2],
     per_unit: [f64; 2],
-    /// Row-major from the bottom.
+    /// Number of points in each cell, row-major from the bottom.
     pub(crate) counts: Vec<u32>,
 }
 

@@ -2,22 +2,22 @@
 
 use super::Dataset;
 
-/// A table that somebody has read.
+/// A table of rows, with a fingerprint that identifies it in configurations.
 #[derive(Clone, Debug)]
 pub struct Table {
-    /// The rows of the table.
+    /// The rows of the table, with the chosen columns.
     pub dataset: Dataset,
     fingerprint: String,
 }
 
 impl Table {
-    /// A table that is kept here.
+    /// A table in memory; its fingerprint is computed from the rows.
     pub fn new(dataset: Dataset) -> Self {
         let fingerprint = fingerprint(&dataset);
         Self { dataset, fingerprint }
     }
 
-    /// A table that somebody else keeps, under a hash of all of its columns, chosen or not.
+    /// A table that is stored outside this crate. `fingerprint` is a hash of all its columns, chosen or not.
     pub fn kept_elsewhere(dataset: Dataset, fingerprint: String) -> Self {
         Self { dataset, fingerprint }
     }
@@ -28,7 +28,7 @@ impl Table {
     }
 }
 
-/// FNV-1a, 64 bits, of every input and then of every target.
+/// The 64-bit FNV-1a hash of all inputs and then of all targets, in hexadecimal.
 fn fingerprint(dataset: &Dataset) -> String {
     let mut hash = 0xCBF2_9CE4_8422_2325_u64;
     let mut add = |values: &[f64]| {

@@ -97,8 +97,8 @@ impl FeatureMap {
         (weights, bias)
     }
 
-    /// A first power or a level in its own units: `(t - shift) / unit`; for a level, shift and unit
-    /// are 0 and 1.
+    /// How a feature that is a first power or a level is scaled: as `(t - shift) / unit`. Returns shift and
+    /// unit, which are 0 and 1 for a level.
     fn unit_of(&self, terms: &[Term], feature: usize) -> (f64, f64) {
         match terms[feature] {
             Term::Power { input, .. } => (self.inputs[input].center, self.inputs[input].scale),

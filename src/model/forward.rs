@@ -1,10 +1,10 @@
-//! The outputs of any model in f64, written for reading: the reference that every engine is held to.
+//! The outputs of any model in f64, written for readability. Engines are tested against this reference.
 
 use super::Layout;
 use crate::choices::Activation;
 
 impl Activation {
-    /// The layer's output of a weighted sum.
+    /// Applies the activation to `sum`, the weighted sum of a layer's inputs.
     pub fn value(self, sum: f64) -> f64 {
         match self {
             Self::Identity => sum,
@@ -12,7 +12,8 @@ impl Activation {
         }
     }
 
-    /// The derivative of [`Activation::value`] by the sum, from the value; 0 at the kink of ReLU.
+    /// The derivative of [`Activation::value`] by its argument, computed from the value; 0 at the kink of
+    /// ReLU.
     pub fn slope(self, value: f64) -> f64 {
         match self {
             Self::Identity => 1.0,
@@ -22,8 +23,9 @@ impl Activation {
 }
 
 impl Layout {
-    /// The outputs of every layer for one row of features, `a_0` being the features:
-    /// `z_l = W_l' a_(l-1) + b_l`, `a_l = activation_l(z_l)`. The last are the outputs of the model.
+    /// The values of all layers for one row of features, indexed `[layer][output]`. With `a_0` the features,
+    /// `z_l = W_l' a_(l-1) + b_l` and `a_l = activation_l(z_l)`. The last layer's values are the outputs of
+    /// the model.
     pub fn forward(&self, parameters: &[f64], features: &[f64]) -> Vec<Vec<f64>> {
         let mut values: Vec<Vec<f64>> = Vec::new();
         for place in self.places() {
@@ -43,8 +45,8 @@ impl Layout {
         values
     }
 
-    /// The outputs of the model for one row of features: those of [`Layout::forward`] up to rounding, without allocating
-    /// for a linear model.
+    /// Writes the model's outputs for one row of features into `outputs`. They equal the last layer of
+    /// [`Layout::forward`] up to rounding; a linear model allocates nothing.
     pub fn outputs(&self, parameters: &[f64], features: &[f64], outputs: &mut Vec<f64>) {
         outputs.clear();
         let Some(linear) = self.as_linear() else {
@@ -58,10 +60,12 @@ impl Layout {
         }));
     }
 
-    /// The gradient of the loss of one row, added to `gradient` times `share`: backpropagation from `slopes`, the
-    /// derivatives of the loss by the outputs of the model. `values` are those of [`Layout::forward`].
+    /// Adds the gradient of one row's loss, multiplied by `share`, to `gradient`. This is backpropagation
+    /// from `slopes`, the derivatives of the loss by the model's outputs; `values` are those of
+    /// [`Layout::forward`].
     ///
-    /// `d_l = dL/dz_l`: `dL/dW_l = a_(l-1) d_l'`, `dL/db_l = d_l`, `d_(l-1) = activation'(a_(l-1)) W_l d_l`.
+    /// With `d_l = dL/dz_l`: `dL/dW_l = a_(l-1) d_l'`, `dL/db_l = d_l`, `d_(l-1) = activation'(a_(l-1)) W_l
+    /// d_l`.
     pub fn backward(
         &self,
         parameters: &[f64],

@@ -1,29 +1,31 @@
-//! The analytic gradient in f64, written for reading: the reference that every engine is held to.
+//! The analytic gradient in f64, written for readability. Engines are tested against this reference.
 
 use super::Layout;
 use crate::choices::{Loss, Penalty};
 use crate::dataset::Problem;
 
-/// What a run minimizes: `L = c/m sum s_i l(z_i, y_i) + penalty(w)` over the `m` rows of a batch, `z` being the outputs
-/// of the model ([`Layout::forward`]).
+/// The function that a run minimizes: `L = c/m sum s_i l(z_i, y_i) + penalty(w)` over the `m` rows of a
+/// batch, where `z_i` are the outputs of the model ([`Layout::forward`]) and `y_i` is the target.
 ///
-/// `s_i` is the sample weight of a row, or 0 where the row lies in the `fold` that is left out, and `c` compensates for
-/// the rows left out: `n / sum s_i` over every row of the problem where there is such a fold, else 1.
+/// `s_i` is the sample weight of a row, or 0 if the row is in the left-out `fold`. `c` compensates for rows
+/// left out: `n / sum s_i` over all rows of the problem if a fold is left out, else 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Objective {
-    /// `l`.
+    /// The loss of a row, `l` in the formula.
     pub loss: Loss,
-    /// The penalty of the weights; biases have none.
+    /// The penalty of the weights; biases are not penalized.
     pub penalty: Penalty,
-    /// The fold that is left out of training.
+    /// The fold that is left out of training, if any.
     pub fold: Option<u8>,
 }
 
 impl Objective {
-    /// `L` over `rows` and its subgradient of least norm by every parameter, in the order of the `layout`.
+    /// Returns `L` over `rows`, and its subgradient of smallest magnitude by every parameter, in the order of
+    /// `layout`.
     ///
-    /// The gradient of a weight is `c/m sum s_i dl/dw + a (1 - q) w + a q sign(w)`. Where `w` is 0, the last term is the
-    /// value within `a q` that brings the slope closest to 0 (which is 0 at the lasso's zeros).
+    /// With penalty strength `a` and L1 ratio `q`, the gradient by a weight `w` is `c/m sum s_i dl/dw + a (1
+    /// - q) w + a q sign(w)`. Where `w` is 0, the last term is the value between `-a q` and `a q` that brings
+    /// the sum closest to 0.
     pub fn loss_and_gradient(
         &self,
         problem: &Problem,
@@ -65,7 +67,7 @@ impl Objective {
         (loss * scale + self.penalty.of(layout.weights(parameters).copied()), gradient)
     }
 
-    /// `s_i`.
+    /// The factor `s_i` of a row: its sample weight, or 0 if its fold is left out.
     fn share(&self, problem: &Problem, row: usize) -> f64 {
         if self.fold.is_some() && problem.folds.get(row).copied() == self.fold {
             return 0.0;
@@ -73,7 +75,7 @@ impl Objective {
         problem.weights.get(row).map_or(1.0, |weight| f64::from(*weight))
     }
 
-    /// `c`.
+    /// The factor `c` that compensates for the rows of a left-out fold.
     fn scale(&self, problem: &Problem) -> f64 {
         if self.fold.is_none() {
             return 1.0;
@@ -83,7 +85,7 @@ impl Objective {
     }
 }
 
-/// The slope closest to 0 that `slope` plus the subgradient of `l1 |w|` can have at `weight`.
+/// The subgradient with the smallest magnitude of a function with slope `slope` plus `l1 |w|`, at `weight`.
 fn minimal_slope(slope: f64, weight: f64, l1: f64) -> f64 {
     if weight != 0.0 {
         slope + l1 * libm::copysign(1.0, weight)
@@ -92,7 +94,8 @@ fn minimal_slope(slope: f64, weight: f64, l1: f64) -> f64 {
     }
 }
 
-/// Mean squared error over `rows` and its gradient: [`Objective::loss_and_gradient`] of the default.
+/// Mean squared error over `rows` and its gradient: [`Objective::loss_and_gradient`] of the default
+/// objective.
 pub fn loss_and_gradient(
     problem: &Problem,
     layout: &Layout,

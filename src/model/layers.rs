@@ -1,4 +1,4 @@
-//! A model's layers as files hold them.
+//! A model's layers in the form in which files store them.
 
 use serde::Serialize;
 
@@ -6,23 +6,23 @@ use super::Linear;
 use crate::choices::{Loss, Response};
 use crate::fields::read_fields;
 
-/// The parameters of one layer. They are f32, written as the f64 of the same value, so that a reader that parses the
-/// digits as f64 predicts the same.
+/// The parameters of one layer as files store them. They are f32 values written as f64, so that a reader that
+/// parses them as f64 makes the same predictions.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct LayerWeights {
-    /// `[in, out]`: a row for each input.
+    /// Weights of the layer, indexed `[input][output]`.
     pub kernel: Vec<Vec<f64>>,
-    /// One for each output; absent where the layer has none.
+    /// Bias of each output; absent if the layer has none.
     pub bias: Option<Vec<f64>>,
-    /// What the outputs mean; files call it an activation.
+    /// The response function that turns outputs into predictions; files call it an activation.
     #[serde(rename = "activation")]
     pub response: Response,
 }
 
 read_fields!(LayerWeights { kernel, bias, response = "activation" });
 
-/// The flat parameters of a linear model as layers.
+/// Converts the flat parameters of a linear model to a list with its one layer.
 pub fn layers(parameters: &[f32], linear: Linear, loss: &Loss) -> Vec<LayerWeights> {
     let (weights, bias) = linear.split(parameters);
     let wide = |values: &[f32]| values.iter().map(|w| f64::from(*w)).collect::<Vec<f64>>();
@@ -31,8 +31,8 @@ pub fn layers(parameters: &[f32], linear: Linear, loss: &Loss) -> Vec<LayerWeigh
     vec![LayerWeights { kernel, bias, response: loss.response() }]
 }
 
-/// Layers as the flat parameters of a linear model; `None` where they are not one layer of `n_features` inputs, each
-/// with the same number of outputs.
+/// Converts layers to the flat parameters of a linear model; `None` unless they are a single layer with
+/// `n_features` inputs and equally many outputs for each.
 pub fn parameters(layers: &[LayerWeights], n_features: u32, bias: bool) -> Option<(Vec<f32>, Linear)> {
     let [layer] = layers else { return None };
     let n_outputs = layer.kernel.first()?.len();
