@@ -30,33 +30,33 @@ pub use range::StableRange;
 pub use stage::Stage;
 pub use theme::{Colour, Theme, ThemeColours};
 
-/// Row counts on a grid, drawn instead of points that are too many to distinguish.
+/// Row counts on a grid, drawn instead of points if there are too many to distinguish.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Density {
-    /// Cells along x.
+    /// Number of grid cells along x.
     pub columns: u32,
-    /// Cells along y.
+    /// Number of grid cells along y.
     pub rows: u32,
     /// Left and right edge of the grid.
     pub x: [f64; 2],
     /// Bottom and top edge of the grid.
     pub y: [f64; 2],
-    /// Row-major from the bottom row.
+    /// Number of rows in each cell, row-major from the bottom row.
     pub counts: Vec<u32>,
 }
 
-/// The layers of a chart that are out of date.
+/// Which layers of a chart are out of date and must be redrawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stale {
-    /// The static layer.
+    /// Whether the static layer is out of date.
     pub base: bool,
-    /// The dynamic layer above it.
+    /// Whether the dynamic layer, which lies above the static one, is out of date.
     pub top: bool,
 }
 
 impl Stale {
-    /// Both layers.
+    /// Both layers are out of date.
     pub const BOTH: Self = Self { base: true, top: true };
-    /// Neither layer.
+    /// Neither layer is out of date.
     pub const NEITHER: Self = Self { base: false, top: false };
 }

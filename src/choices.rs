@@ -1,6 +1,7 @@
-//! What a run can be made of: one table for each choice, one row for each entry.
+//! The choices that a configuration consists of, such as loss and optimizer: one table per choice, one row
+//! per entry.
 //!
-//! From a row come the variant of the enum, its JSON and its part of an address, its range checks, its field in the
+//! Each row defines the enum variant, its JSON and its part of a link, its range checks, its field in the
 //! form and its constant in the shaders. See [`table`].
 
 pub mod activation;
@@ -29,7 +30,7 @@ pub use source::{Missing, ShippedTable, Source};
 pub use split::Split;
 pub use table::{Choice, Entry, ParameterSpec, Spec};
 
-/// The table of every choice.
+/// The tables of all choices.
 pub const SPECS: [&Spec; 12] = [
     Optimizer::SPEC,
     Schedule::SPEC,
@@ -45,12 +46,13 @@ pub const SPECS: [&Spec; 12] = [
     ShippedTable::SPEC,
 ];
 
-/// The constants that shaders know entries by, as `LOSS_HUBER`.
+/// Names and values of the constants by which shaders refer to entries, such as `LOSS_HUBER`.
 pub fn kernel_constants() -> Vec<(String, u32)> {
     SPECS.iter().flat_map(|spec| spec.kernel_constants()).collect()
 }
 
-/// Whether a configuration has a word at `path`: the name of an entry, as opposed to a number or a flag.
+/// Whether `value` is the name of an entry of the choice at `path` in a configuration (not a number or a
+/// flag).
 pub fn is_name(path: &str, value: &str) -> bool {
     SPECS.iter().any(|spec| spec.is_name(path, value))
 }

@@ -1,5 +1,5 @@
-//! What a run is made of: [`RunConfig`], which the form, the URL and the weights file all hold, checked once into a
-//! [`RunPlan`] that nothing behind it doubts.
+//! The configuration of a run: [`RunConfig`], the form of it in the page, links and run files; and
+//! [`RunPlan`], the same after all checks.
 
 use serde::Serialize;
 
@@ -22,24 +22,24 @@ pub use choices::{
 };
 pub use query::{ReadJson, from_query, json, to_query};
 
-/// The highest power of x among the features.
+/// The maximum power of an input among the features.
 pub const MAX_DEGREE: u32 = 12;
-/// The most features that a model may have.
+/// The maximum number of features of a model.
 pub const MAX_FEATURES: usize = 1_000;
-/// The most parts of a cross-validation.
+/// The maximum number of folds of a cross-validation.
 pub const MAX_FOLDS: u32 = 20;
-/// The most strengths of a coefficient path.
+/// The maximum number of penalty strengths of a coefficient path.
 pub const MAX_STRENGTHS: u32 = 100;
-/// The most points added or removed by hand.
+/// The maximum number of points added or removed by hand.
 pub const MAX_EDITS: usize = 2_000;
 
-/// A whole run: data, model, method, rate. Two equal configurations give the same curve.
+/// The complete configuration of a run. Two runs with the same configuration have the same loss curve.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct RunConfig {
-    /// The data.
+    /// The data to train on.
     pub data: DataConfig,
-    /// The model.
+    /// The model: its features and initial weights.
     pub model: ModelConfig,
     /// The loss, whose mean over the training rows is minimized.
     pub loss: Loss,
@@ -55,19 +55,19 @@ pub struct RunConfig {
     pub shuffle: bool,
     /// The update rule.
     pub optimizer: Optimizer,
-    /// The rate that the schedule starts from.
+    /// The base learning rate, to which the schedule applies.
     pub learning_rate: f64,
-    /// How the rate changes.
+    /// How the learning rate changes during the run.
     pub schedule: Schedule,
-    /// A warm-up before the schedule.
+    /// A gradual increase of the learning rate before the schedule.
     pub warmup: Warmup,
     /// Seed of the initial weights and of the row order.
     pub seed: u32,
-    /// Validation and test rows.
+    /// Which rows are used for validation and test.
     pub validation: ValidationConfig,
     /// When the run stops by itself.
     pub stop: Stop,
-    /// Where the kernels run.
+    /// The engine on which the kernels run.
     pub backend: BackendChoice,
     /// Updates per second; `None` means as fast as possible.
     pub steps_per_second: Option<f64>,
@@ -102,7 +102,7 @@ impl Default for RunConfig {
     }
 }
 
-/// The source of the rows, and the changes made by hand.
+/// The source of the rows, and the edits made by hand.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct DataConfig {
@@ -110,9 +110,9 @@ pub struct DataConfig {
     pub source: Source,
     /// Points added by hand, `[x, y]`, after the source's rows.
     pub added: Vec<[f64; 2]>,
-    /// Indices of the source's rows that were removed by hand, ascending.
+    /// Indices of the source's rows that were removed by hand, in ascending order.
     pub removed: Vec<u32>,
-    /// Which columns of a table are used.
+    /// Which columns of a table are used, and how.
     pub columns: ColumnsConfig,
 }
 
@@ -123,41 +123,42 @@ read_fields!(default DataConfig { source, added, removed, columns });
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(rename = "Columns"))]
 pub struct ColumnsConfig {
-    /// Name of the target; empty for the default.
+    /// Name of the target column; empty for the default.
     pub target: String,
-    /// Names of the inputs; empty for the default.
+    /// Names of the input columns; empty for the default.
     pub features: Vec<String>,
-    /// Columns whose detected kind is overridden: name, and `number`, `category` or `date`.
+    /// Columns whose detected kind is overridden: `[name, kind]`, where the kind is `number`, `category` or
+    /// `date`.
     pub kinds: Vec<[String; 2]>,
     /// How missing values are handled: `drop`, `mean` or `median`.
     pub missing: Missing,
     /// Whether rows with unreadable cells are left out; otherwise such a cell is an error.
     pub skip_bad_cells: bool,
-    /// Column of sample weights; empty for none.
+    /// Name of the column of sample weights; empty for none.
     pub weight: String,
-    /// Column of groups, which a split keeps together; empty for none.
+    /// Name of the column of groups, whose rows a split keeps together; empty for none.
     pub group: String,
-    /// Column that orders the rows, for a split by time; empty for the order of the table.
+    /// Name of the column that orders the rows, for a split by time; empty for the order of the table.
     pub order: String,
 }
 
 read_fields!(default ColumnsConfig { target, features, kinds, missing, skip_bad_cells, weight, group, order });
 
-/// The model `y = w1 f1(x) + ... + wd fd(x) (+ b)`.
+/// The model `y = w1 f1(x) + ... + wd fd(x) (+ b)`, where `f1` to `fd` are the features.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct ModelConfig {
-    /// Highest power of x.
+    /// Highest power of each numeric input.
     pub degree: u32,
     /// Whether the model has a bias `b`.
     pub bias: bool,
-    /// Highest power of single inputs, by name, where it differs from `degree`.
+    /// Highest power of individual inputs, as `[name, power]`, where it differs from `degree`.
     pub degrees: Vec<(String, u32)>,
-    /// Pairs of inputs, by name, whose products are features too.
+    /// Pairs of input names whose products are additional features.
     pub interactions: Vec<[String; 2]>,
     /// How inputs are scaled inside the model; `None` standardizes tables and leaves generated data unscaled.
     pub standardize: Option<Scaling>,
-    /// The initial weights.
+    /// How the weights are initialized.
     pub initial_weights: InitialWeights,
 }
 
@@ -186,7 +187,7 @@ pub struct ValidationConfig {
     pub test_fraction: f64,
     /// Number of folds of a cross-validation, each held out by a parallel run; 0 for none.
     pub folds: u32,
-    /// How these rows are chosen.
+    /// How validation and test rows are selected.
     pub split: Split,
     /// Seed of a random split.
     pub seed: u32,
@@ -200,21 +201,22 @@ impl Default for ValidationConfig {
     }
 }
 
-/// When a run stops by itself.
+/// The conditions under which a run stops by itself.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Stop {
-    /// At this step.
+    /// Stop at this step.
     pub steps: Option<u64>,
-    /// After this many epochs.
+    /// Stop after this many epochs.
     pub epochs: Option<u64>,
-    /// At a loss this low.
+    /// Stop when the loss falls to this value.
     pub loss: Option<f64>,
-    /// At a gradient norm this low.
+    /// Stop when the gradient norm falls to this value.
     pub gradient_norm: Option<f64>,
-    /// When the validation loss has not fallen for this many epochs; the weights with the least are restored.
+    /// Stop when the validation loss has not fallen for this many epochs; the weights with the lowest are
+    /// restored.
     pub patience: Option<u64>,
-    /// When updates no longer change the weights, or the loss has stopped falling for a long time.
+    /// Stop when updates no longer change the weights, or when the loss has not fallen for a long time.
     pub converged: bool,
 }
 
@@ -241,19 +243,19 @@ pub const RESTARTING_FIELDS: &[&str] = &[
     "seed",
 ];
 
-/// A checked configuration. Code that takes a plan relies on it without further checks.
+/// A configuration whose fields have all been checked, so that code can rely on it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunPlan {
     config: RunConfig,
 }
 
 impl RunPlan {
-    /// Returns the configuration.
+    /// The configuration that was checked.
     pub fn config(&self) -> &RunConfig {
         &self.config
     }
 
-    /// Number of rows of each update, out of `n_samples`.
+    /// Number of rows that each update uses, out of `n_samples` training rows.
     pub fn batch_rows(&self, n_samples: u32) -> u32 {
         match self.config.method {
             Method::Batch => n_samples,
@@ -262,7 +264,7 @@ impl RunPlan {
         }
     }
 
-    /// Returns the same plan with `batch_rows` of `n_samples` rows in a batch.
+    /// Returns the same plan with batches of `batch_rows` out of `n_samples` rows.
     pub(crate) fn with_batch_rows(&self, batch_rows: u32, n_samples: u32) -> Self {
         let mut config = self.config.clone();
         if self.batch_rows(n_samples) != batch_rows {
@@ -272,17 +274,18 @@ impl RunPlan {
         Self { config }
     }
 
-    /// The rate of the update from `step` to `step + 1`, before any scaling by the run itself.
+    /// The scheduled learning rate of the update from `step` to `step + 1`, before any scaling by the run
+    /// itself.
     pub fn learning_rate(&self, step: u64) -> f64 {
         self.config.warmup.learning_rate(&self.config.schedule, self.config.learning_rate, step)
     }
 
-    /// The scaling of numbers inside the model.
+    /// How features are scaled inside the model.
     pub fn scaling(&self) -> Scaling {
         Self::scaling_of(&self.config)
     }
 
-    /// The scaling of numbers inside the model of a configuration.
+    /// How features are scaled inside the model of a configuration.
     pub fn scaling_of(config: &RunConfig) -> Scaling {
         let generated = matches!(config.data.source, Source::Linspace { .. });
         let usual = if generated { Scaling::None } else { Scaling::Standardize };
@@ -291,7 +294,8 @@ impl RunPlan {
 }
 
 impl RunConfig {
-    /// Checks every field against its range; the first that is out of it is named by its path.
+    /// Checks every field against its range. The error names the path of the first field that is out of its
+    /// range.
     ///
     /// # Errors
     /// [`Code::FieldOutOfRange`], [`Code::FieldNotPositive`], [`Code::RangeEmpty`], [`Code::TooManyEdits`].

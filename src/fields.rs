@@ -1,7 +1,7 @@
 //! Reads structs from JSON objects, field by field.
 //!
-//! What serde derives reads each struct from an object and from an array, with a parser of field names of its own. That
-//! was an eighth of the first load. [`read_fields!`] reads the same objects with a call for each field.
+//! Serde's derived code reads each struct from objects and arrays, with its own parser of field names; that
+//! made up an eighth of the wasm's size. [`read_fields!`] reads the same objects with one call per field.
 
 use serde::Deserialize as _;
 use serde::de::{DeserializeOwned, Deserializer, Error as _};
@@ -13,41 +13,41 @@ pub struct Fields(Map<String, Value>);
 
 /// A type that is read from the fields of an object.
 pub trait FromFields: Sized {
-    /// Takes its fields.
+    /// Reads the value from the fields, which removes them from `fields`.
     ///
     /// # Errors
-    /// A field that is missing, unknown or unreadable, by its name.
+    /// Names the field that is missing, unknown or unreadable.
     fn from_fields(fields: &mut Fields) -> Result<Self, String>;
 }
 
-/// Reads an object.
+/// Reads a type from a JSON object, for serde.
 ///
 /// # Errors
-/// Anything that is not an object, and those of [`FromFields::from_fields`].
+/// The value is not an object, or an error of [`FromFields::from_fields`].
 pub fn read<'de, T: FromFields, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
     T::from_fields(&mut Fields(Map::deserialize(deserializer)?)).map_err(D::Error::custom)
 }
 
 impl Fields {
-    /// Takes a field, if it is there.
+    /// Removes and returns the value of a field, if it is present.
     pub fn take(&mut self, name: &str) -> Option<Value> {
         self.0.remove(name)
     }
 
-    /// Reads a field. One that may be null may also be missing.
+    /// Reads a required field. A field whose type allows null may be absent.
     ///
     /// # Errors
-    /// A field that is missing or unreadable.
+    /// The field is missing or unreadable.
     pub fn need<T: DeserializeOwned>(&mut self, name: &str) -> Result<T, String> {
         let found = self.take(name);
         let is_missing = found.is_none();
         from_value(found.unwrap_or_default()).map_err(|error| unreadable(name, is_missing, &error))
     }
 
-    /// Reads a field into its place; a missing one leaves what is there.
+    /// Reads a field into `place`, which stays unchanged if the field is absent.
     ///
     /// # Errors
-    /// A field that is unreadable.
+    /// The field is unreadable.
     pub fn set<T: DeserializeOwned>(&mut self, name: &str, place: &mut T) -> Result<(), String> {
         if self.0.contains_key(name) {
             *place = self.need(name)?;
@@ -55,27 +55,27 @@ impl Fields {
         Ok(())
     }
 
-    /// Reads a field that a run can do without: an unreadable one counts as missing.
+    /// Reads an optional field; if it is unreadable, it counts as absent.
     ///
     /// # Errors
-    /// None.
+    /// Never fails.
     pub fn lenient<T: DeserializeOwned>(&mut self, name: &str) -> Result<Option<T>, String> {
         Ok(self.need(name).unwrap_or_default())
     }
 
-    /// Reads an array of numbers, of which null is NaN; a missing one is empty.
+    /// Reads an array of numbers, in which null means NaN. If the field is absent, the result is empty.
     ///
     /// # Errors
-    /// A field that is unreadable.
+    /// The field is unreadable.
     pub fn numbers(&mut self, name: &str) -> Result<Vec<f64>, String> {
         let values: Option<Vec<Option<f64>>> = self.need(name)?;
         Ok(values.unwrap_or_default().into_iter().map(|value| value.unwrap_or(f64::NAN)).collect())
     }
 
-    /// Refuses fields that were not read.
+    /// Returns an error if any field was not read.
     ///
     /// # Errors
-    /// The first of them.
+    /// Names the first field that was not read.
     pub fn finish(&self) -> Result<(), String> {
         self.0.keys().next().map_or(Ok(()), |name| Err(format!("unknown field `{name}`")))
     }
@@ -85,8 +85,9 @@ fn unreadable(name: &str, is_missing: bool, error: &serde_json::Error) -> String
     if is_missing { format!("missing field `{name}`") } else { format!("{name}: {error}") }
 }
 
-/// Implements `Deserialize` for a struct, whose fields are listed, and refuses any other field. `default` fills in those
-/// that are missing. `field: method` reads by another method than [`Fields::need`], `field = "name"` under another name.
+/// Implements `Deserialize` for a struct with the listed fields; any other field is an error. With `default`,
+/// absent fields have their default. `field: method` reads the field with another method than
+/// [`Fields::need`]; `field = "name"` reads it under another name.
 macro_rules! read_fields {
     (default $Type:ident { $($field:ident),+ $(,)? }) => {
         impl $crate::fields::FromFields for $Type {

@@ -1,4 +1,4 @@
-//! A model that another tool has trained, on rows that are here.
+//! Models that other tools have trained, converted to the rows and features of a run.
 //!
 //! The inputs of a model are matched to those of the data by name, or else by number and order. Its
 //! coefficients are converted to the units of the data, and from there to the features of a run. In
@@ -20,20 +20,20 @@ pub use comparison::{ComparedCoefficient, ComparedPart, ComparedScore, Compariso
 pub use model::{Folded, Model, unscaled};
 use terms::{Factor, Key};
 
-/// The match between a model's inputs and those of the data.
+/// How a foreign model's inputs correspond to those of the data.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Matching {
-    /// For each input of the model, the index of the data's input.
+    /// For each input of the model, the index of the matching input of the data.
     places: Vec<usize>,
-    /// For each level of that input in the data, the index of the model's level; empty for a
-    /// number.
+    /// For each input of the model and each level of the matching input in the data, the index of the model's
+    /// level; empty for a numeric input.
     levels: Vec<Vec<usize>>,
-    /// What the user should know about the matching.
+    /// A message for the user about the matching, if inputs were not matched by name.
     pub notice: Option<Message>,
 }
 
 impl Matching {
-    /// A row of the data as the model takes it.
+    /// Converts a row of the data to a row of the model's inputs.
     fn row(&self, x: &[f64], row: &mut [f64]) {
         for ((out, place), levels) in row.iter_mut().zip(&self.places).zip(&self.levels) {
             *out = match levels.get(x[*place] as usize) {
@@ -43,7 +43,7 @@ impl Matching {
         }
     }
 
-    /// Inputs of the data that the model takes, in the order of the data.
+    /// Indices of the data's inputs that the model uses, in ascending order.
     pub fn used(&self) -> Vec<usize> {
         let end = self.places.iter().max().map_or(0, |last| last + 1);
         (0..end).filter(|place| self.places.contains(place)).collect()
@@ -51,7 +51,8 @@ impl Matching {
 }
 
 impl Model {
-    /// The loss to continue with: `current` if its outputs have the same meaning.
+    /// The loss to continue training with: `current` if its outputs have the same meaning as the model's,
+    /// else one whose outputs have.
     pub fn loss(&self, current: Loss) -> Loss {
         match self.activation {
             activation if activation == current.response() => current,
@@ -61,7 +62,7 @@ impl Model {
         }
     }
 
-    /// Matches the model's inputs to `inputs`.
+    /// Matches the model's inputs to the `inputs` of the data.
     ///
     /// # Errors
     /// [`Code::ModelInputs`] if they match neither by name nor by number and order, or if a
@@ -93,12 +94,12 @@ impl Model {
         Ok(Matching { levels: levels.collect::<Result<_>>()?, places, notice })
     }
 
-    /// The error that names what the model takes and what the data have instead.
+    /// The error that states which inputs the model expects (`expected`) and which the data have.
     fn refused(&self, expected: String) -> Message {
         Message::new(Code::ModelInputs).with("found", described(&self.inputs)).with("expected", expected)
     }
 
-    /// The configuration's part that makes its features of these inputs, those alone that it uses.
+    /// The model configuration whose features of the data's `inputs` are those of this model.
     pub fn config(&self, inputs: &[Input], matching: &Matching, before: &ModelConfig) -> ModelConfig {
         let name = |own: usize| inputs[matching.places[own]].name.clone();
         let is_number = |own: &usize| self.inputs[*own].levels.is_empty();
@@ -131,8 +132,8 @@ impl Model {
             .any(|of_output| of_output.get(&Key::Constant).is_some_and(|constant| *constant != 0.0))
     }
 
-    /// Maps each class of the data to an output of the model. For one output, the entry says
-    /// whether it is that of the second class (1) or of the first (0). `None` if that is unknown.
+    /// For each class of the data, the index of the model's output. With one output, there is a single entry:
+    /// 1 if it is the output of the second class, 0 if of the first. `None` if the correspondence is unknown.
     fn classes(&self, target_levels: &[String], n_outputs: usize) -> Option<Vec<usize>> {
         let n_own = self.n_outputs();
         let known = |level: &String| self.target_levels.iter().position(|known| known == level);
@@ -159,7 +160,7 @@ impl Model {
         }
     }
 
-    /// Returns the weights and the bias of each output of the data.
+    /// Returns for each output of the data the model's weights, then its bias.
     fn by_output(&self, classes: Option<&[usize]>) -> Vec<Vec<f64>> {
         let n_own = self.n_outputs();
         let of = |output: usize, sign: f64| -> Vec<f64> {
@@ -272,9 +273,9 @@ impl Model {
     }
 }
 
-/// `x, colour (red, green)`.
+/// Describes inputs to the user, such as `x, colour (red, green)`.
 fn described(inputs: &[Input]) -> String {
-    /// Levels that are named.
+    /// Maximum number of levels that are listed per category.
     const MAX_LEVELS: usize = 8;
     let one = |input: &Input| match &input.levels[..] {
         [] => input.name.clone(),

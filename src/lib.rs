@@ -1,7 +1,8 @@
 //! Downhill trains models by gradient descent while you watch.
 //!
-//! Modules in reading order: maths first, which knows no platform; then the engines, which share one call; then the
-//! trainer that steps them; then what a page sees. Arrows point down only.
+//! Modules in reading order: first the mathematics, which is independent of any platform; then the engines,
+//! which share one interface; then the trainer that drives them; then the interface to the page. Modules
+//! depend only on earlier ones.
 
 pub mod message;
 

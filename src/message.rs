@@ -1,17 +1,17 @@
-//! What a person is told: a stable code with parameters.
+//! Messages to the user: a stable code with parameters.
 //!
-//! The English wording of every code stands here, once; other languages word the same codes in the page's tables.
-//! An error, a reason for a fallback and a mark on the loss curve are all messages.
+//! The English wording of every code is defined here; the page's language tables have the same codes in other
+//! languages. Errors, reasons for a fallback and marks on the loss curve are all messages.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 
-/// A result whose error can be shown to a person as it is.
+/// A result whose error can be shown to the user as it is.
 pub type Result<T> = std::result::Result<T, Message>;
 
-/// A code, its parameters, and the English wording made of both.
+/// A message to the user: a code and the parameters of its wording.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(
     test,
@@ -19,9 +19,10 @@ pub type Result<T> = std::result::Result<T, Message>;
     ts(type = "{ code: string, params: Record<string, string>, text: string }")
 )]
 pub struct Message {
-    /// Names the wording in a language table.
+    /// The code, by which language tables look up the wording.
     pub code: Code,
-    /// What the wording's `{name}` places are filled with. `{name:row|rows}` is the first form where that is one.
+    /// The values that replace `{name}` in the wording. `{name:row|rows}` becomes the first form if the value
+    /// is 1, else the second.
     pub params: BTreeMap<String, String>,
 }
 
@@ -31,7 +32,7 @@ impl Message {
         Self { code, params: BTreeMap::new() }
     }
 
-    /// The same message with one more parameter.
+    /// Returns this message with an additional parameter.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl fmt::Display) -> Self {
         self.params.insert(name.to_owned(), value.to_string());
@@ -78,22 +79,22 @@ impl Serialize for Message {
 
 macro_rules! codes {
     ($($variant:ident = $code:literal: $template:literal,)*) => {
-        /// Every message that Downhill can give, by a stable name.
+        /// The codes of all messages, each with a stable name.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Code {
             $(#[doc = $template] $variant,)*
         }
 
         impl Code {
-            /// Every code, in the order of this table.
+            /// All codes, in the order of this table.
             pub const ALL: &'static [Code] = &[$(Code::$variant,)*];
 
-            /// The name under which language tables word it.
+            /// The stable name of the code, by which language tables look up the wording.
             pub fn name(self) -> &'static str {
                 match self { $(Code::$variant => $code,)* }
             }
 
-            /// The English wording, with `{name}` where a parameter goes.
+            /// The English wording, in which `{name}` stands for a parameter.
             pub fn template(self) -> &'static str {
                 match self { $(Code::$variant => $template,)* }
             }
@@ -260,7 +261,7 @@ codes! {
     Internal = "internal": "Unexpected error: {detail}. Your settings are in the address; reload to continue.",
 }
 
-/// Four significant digits, without a tail of zeros: for numbers inside a wording.
+/// Formats a number within a message: four significant digits, without trailing zeros.
 pub fn short(value: f64) -> String {
     if value == 0.0 || !value.is_finite() {
         return format!("{value}");
@@ -280,12 +281,12 @@ pub fn short(value: f64) -> String {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
-/// A whole number, its thousands separated.
+/// Formats an integer with grouped thousands.
 pub fn count(value: u64) -> String {
     if value < 1000 { value.to_string() } else { format!("{},{:03}", count(value / 1000), value % 1000) }
 }
 
-/// An amount of memory, in units of a thousand.
+/// Formats a number of bytes in kB, MB or GB (powers of 1000).
 pub fn bytes(value: u64) -> String {
     let mut scaled = value as f64;
     let mut unit = "B";

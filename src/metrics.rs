@@ -1,6 +1,6 @@
 //! Metrics of regression and classification, as scikit-learn defines them, with sample weights.
 //!
-//! Sums are updated block by block. An ROC curve needs the scores of all rows.
+//! Rows are added block by block to sums. Only ROC curves need the scores of all rows at once.
 
 use crate::order::argsort;
 use serde::Serialize;
@@ -9,13 +9,13 @@ mod named;
 
 pub use named::NamedMetrics;
 
-/// The smallest probability whose logarithm is taken, as in scikit-learn's `log_loss`.
+/// Lower limit of a probability before its logarithm is taken, as in scikit-learn's `log_loss`.
 const LEAST_PROBABILITY: f64 = f64::EPSILON;
 
-/// The most points of a ROC curve.
+/// The maximum number of points of an ROC curve.
 const MAX_POINTS: usize = 1000;
 
-/// Sums over predictions of a number.
+/// Sums over rows for the metrics of predicted numbers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Regression {
     n_samples: u64,
@@ -23,40 +23,41 @@ pub struct Regression {
     square: f64,
     absolute: f64,
     mean: f64,
-    /// `sum s (y - mean)^2`.
+    /// Weighted squares of the target about its mean, `sum s (y - mean)^2` with row weights `s`.
     spread: f64,
-    /// `sum s y ln y`.
+    /// `sum s y ln y`, over targets `y` with row weights `s`.
     entropy: f64,
-    /// `sum s (m - y - y ln m)`: half the Poisson deviance minus the entropy; NaN if it is
-    /// undefined.
+    /// `sum s (m - y - y ln m)` for prediction `m` and target `y`: half of the Poisson deviance minus
+    /// `entropy`; NaN if it is undefined.
     deviance: f64,
 }
 
-/// The metrics of predicted numbers.
+/// Metrics of predicted numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct RegressionMetrics {
-    /// Rows.
+    /// Number of rows.
     pub n_samples: u64,
-    /// Mean of `(y - prediction)^2`.
+    /// Mean squared error, the mean of `(y - prediction)^2`.
     pub mean_squared_error: f64,
-    /// The root of the mean squared error.
+    /// Root mean squared error, the square root of the mean squared error.
     pub root_mean_squared_error: f64,
-    /// Mean of `|y - prediction|`.
+    /// Mean absolute error, the mean of `|y - prediction|`.
     pub mean_absolute_error: f64,
-    /// `1 - sum (y - prediction)^2 / sum (y - mean)^2`; `None` for a constant target.
+    /// R², `1 - sum (y - prediction)^2 / sum (y - mean)^2`; `None` for a constant target.
     pub r2: Option<f64>,
-    /// `1 - (1 - R^2) (n - 1) / (n - p - 1)` with `p` features; `None` if no degree of freedom
-    /// remains.
+    /// R² adjusted for the number `p` of features, `1 - (1 - R^2) (n - 1) / (n - p - 1)`; `None` if no
+    /// degrees of freedom remain.
     pub adjusted_r2: Option<f64>,
-    /// The mean of `2 (y ln(y / m) - y + m)` with prediction `m`; `None` unless all `m > 0` and `y
-    /// >= 0`.
+    /// Mean Poisson deviance, the mean of `2 (y ln(y / m) - y + m)` with prediction `m`; `None` unless all `m
+    /// > 0` and `y >= 0`.
     pub mean_poisson_deviance: Option<f64>,
-    /// Share of the Poisson deviance of the mean that is explained: `d2_tweedie_score(power=1)`.
+    /// Fraction of the Poisson deviance that is explained, compared with predicting the mean (scikit-learn's
+    /// `d2_tweedie_score(power=1)`).
     pub d2_poisson: Option<f64>,
 }
 
 impl Regression {
-    /// Adds rows.
+    /// Adds rows with their predictions, targets and weights.
     pub fn feed(&mut self, predictions: &[f64], targets: &[f64], weights: &[f64]) {
         for ((m, y), s) in predictions.iter().zip(targets).zip(weights) {
             self.n_samples += 1;
@@ -75,7 +76,7 @@ impl Regression {
         }
     }
 
-    /// All metrics of a model of `n_features` features.
+    /// Computes the metrics of a model with `n_features` features.
     pub fn metrics(&self, n_features: usize) -> RegressionMetrics {
         let mean_squared_error = self.square / self.weight;
         let r2 = (self.spread > 0.0).then(|| 1.0 - self.square / self.spread);
@@ -98,9 +99,9 @@ impl Regression {
     }
 }
 
-/// The fraction of the best constant's pinball loss that is explained, at a quantile
-/// (`d2_pinball_score`; at 0.5 it is `d2_absolute_error_score`). The constant is the weighted
-/// quantile of the targets; other optimal constants have the same loss. `None` for a constant
+/// Fraction of the pinball loss at quantile `tau` that the predictions explain, compared with the best
+/// constant (scikit-learn's `d2_pinball_score`; at 0.5 it is `d2_absolute_error_score`). The constant is the
+/// weighted quantile of the targets; other optimal constants have the same loss. `None` for a constant
 /// target.
 pub fn d2_pinball(predictions: &[f64], targets: &[f64], weights: &[f64], tau: f64) -> Option<f64> {
     let order = argsort(targets);
@@ -121,65 +122,65 @@ pub fn d2_pinball(predictions: &[f64], targets: &[f64], weights: &[f64], tau: f6
     (null > 0.0).then(|| 1.0 - own / null)
 }
 
-/// Counts and sums over predictions of a class.
+/// Counts and sums over rows for the metrics of predicted classes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Classification {
     n_classes: usize,
     n_samples: u64,
     weight: f64,
-    /// Row-major: a row a true class, a column a predicted one.
+    /// Weights of rows by class, indexed `[true class][predicted class]`, row-major.
     confusion: Vec<f64>,
     log_loss: f64,
     brier: f64,
     bins: Vec<Bin>,
 }
 
-/// The rows whose predicted probability lies in one part of `[0, 1]`.
+/// A bin of a calibration curve: the rows whose predicted probability lies in one part of `[0, 1]`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Bin {
-    /// Weight of the rows.
+    /// Total weight of the bin's rows.
     pub weight: f64,
-    /// Their mean probability.
+    /// Mean predicted probability of the bin's rows.
     pub predicted: f64,
-    /// Share of them that is of the second class.
+    /// Fraction of the bin's rows that belong to the second class.
     pub observed: f64,
 }
 
-/// The metrics of predicted classes.
+/// Metrics of predicted classes.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ClassificationMetrics {
-    /// Rows.
+    /// Number of rows.
     pub n_samples: u64,
-    /// Mean of `-ln p` of the true class.
+    /// Log loss: the mean of `-ln p`, where `p` is the predicted probability of the true class.
     pub log_loss: f64,
-    /// Share of rows whose most probable class is the true one.
+    /// Fraction of rows whose most probable class is the true one.
     pub accuracy: f64,
-    /// The mean squared distance of probabilities from outcomes: for two classes that of the
-    /// second, for more the sum over classes.
+    /// Brier score, the mean squared difference between probabilities and outcomes: for two classes, of the
+    /// second class; for more, summed over the classes.
     pub brier: f64,
-    /// Weight of rows: a row a true class, a column a predicted one.
+    /// Confusion matrix: weights of rows, indexed `[true class][predicted class]`.
     pub confusion: Vec<Vec<f64>>,
-    /// The metrics of each class.
+    /// Precision, recall and so on of each class.
     pub classes: Vec<ClassMetrics>,
-    /// The non-empty bins of equal width in `[0, 1]`, only for two classes.
+    /// Calibration curve: the non-empty bins of equal width in `[0, 1]`; only for two classes.
     pub calibration: Vec<Bin>,
 }
 
-/// The metrics of one class against the others. `None` for a division by zero.
+/// The metrics of one class against all others. A value is `None` if it would be a division by zero.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct ClassMetrics {
-    /// Share of the rows predicted to be of the class that are.
+    /// Fraction of the rows predicted to belong to the class that do belong to it.
     pub precision: Option<f64>,
-    /// Share of the rows of the class that were predicted to be.
+    /// Fraction of the rows of the class that are predicted to belong to it.
     pub recall: Option<f64>,
-    /// Harmonic mean of the two.
+    /// Harmonic mean of precision and recall.
     pub f1: Option<f64>,
-    /// Weight of the rows of the class.
+    /// Total weight of the rows of the class.
     pub support: f64,
 }
 
 impl Classification {
-    /// Starts with `n_classes`, and `n_bins` for the calibration curve.
+    /// Creates empty sums for `n_classes` classes and `n_bins` bins of the calibration curve.
     pub fn new(n_classes: usize, n_bins: usize) -> Self {
         Self {
             n_classes,
@@ -192,8 +193,8 @@ impl Classification {
         }
     }
 
-    /// Adds rows. `probabilities` are row-major with one per class; for two classes only that of
-    /// the second.
+    /// Adds rows. `probabilities` are row-major, with one probability per class, or for two classes only that
+    /// of the second.
     pub fn feed(&mut self, probabilities: &[f64], targets: &[f64], weights: &[f64]) {
         let width = if self.n_classes == 2 { 1 } else { self.n_classes };
         for ((p, y), s) in probabilities.chunks_exact(width).zip(targets).zip(weights) {
@@ -231,7 +232,7 @@ impl Classification {
         }
     }
 
-    /// All metrics.
+    /// Computes all metrics.
     pub fn metrics(&self) -> ClassificationMetrics {
         let n = self.n_classes;
         let at = |actual: usize, predicted: usize| self.confusion[actual * n + predicted];
@@ -264,21 +265,22 @@ impl Classification {
     }
 }
 
-/// True and false positive rates for every threshold of the score, in descending order.
+/// An ROC curve: false and true positive rates for every threshold of the score, in descending order of the
+/// threshold.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Roc {
-    /// From (0, 0) to (1, 1): the fractions of negatives and of positives that score at least the
-    /// threshold. There are at most a thousand points; points on the line between their neighbors
-    /// are left out.
+    /// Points `[false positive rate, true positive rate]` from (0, 0) to (1, 1): the fractions of negatives
+    /// and of positives that score at least the threshold. There are at most a thousand points; points on the
+    /// line between their neighbors are left out.
     pub points: Vec<[f64; 2]>,
-    /// The area under the curve of all points: the probability that a positive scores higher than a
+    /// The area under the curve through all points: the probability that a positive scores higher than a
     /// negative, where ties count half.
     pub area: f64,
 }
 
 impl Roc {
-    /// Computes the curve of rows that are positive (the target is 1) or not (0), with scores on
-    /// any scale. `None` if all rows are of one kind.
+    /// Computes the curve for rows that are positive (the target is 1) or negative, with scores on any scale.
+    /// `None` if all rows are of one kind.
     pub fn new(scores: &[f64], targets: &[f64], weights: &[f64]) -> Option<Self> {
         let falling: Vec<f64> = scores.iter().map(|score| -score).collect();
         let order = argsort(&falling);
@@ -307,7 +309,7 @@ impl Roc {
     }
 }
 
-/// The points without those on a straight line between their neighbours.
+/// The points of a curve, without those on a straight line between their neighbours.
 fn corners(points: &[[f64; 2]]) -> impl Iterator<Item = [f64; 2]> + '_ {
     (0..points.len())
         .filter(|i| {
@@ -320,7 +322,7 @@ fn corners(points: &[[f64; 2]]) -> impl Iterator<Item = [f64; 2]> + '_ {
         .map(|i| points[i])
 }
 
-/// The first of the largest.
+/// Index of the largest probability; the first among equals.
 fn most_probable(probabilities: &[f64]) -> usize {
     let mut best = 0;
     for (k, p) in probabilities.iter().enumerate() {

@@ -1,41 +1,45 @@
-//! Detects the end of a run from outside the kernels: convergence, stalling, divergence; suggests a stable rate.
+//! Detects from measurements when a run ends (convergence, stalling, divergence), and suggests a stable
+//! learning rate.
 
 use crate::choices::Optimizer;
 use crate::message::{Code, Message, count, short};
 use crate::number;
 
-/// Fraction of its first value that the gradient norm falls to in a converged run: well above the error of f32 sums.
+/// A run counts as converged when the gradient norm is this fraction of its first value, which is well above
+/// the error of f32 sums.
 const CONVERGED_GRADIENT: f64 = 1e-5;
-/// Consecutive observations that must agree, so that noise does not end a run.
+/// Number of consecutive observations that must agree, so that noise does not end a run.
 const CONVERGED_OBSERVATIONS: u32 = 3;
 /// Relative fall of the loss that counts as progress.
 const FALL: f64 = 1e-4;
-/// Without such a fall for this many epochs, steps and observations, the run hovers or has stalled.
+/// A run has stalled if its loss has made no progress for this many epochs; the next constants are for steps
+/// and observations.
 const HOVER_EPOCHS: u64 = 200;
 const HOVER_STEPS: u64 = 2_000;
 const HOVER_OBSERVATIONS: u64 = 150;
 
-/// Multiples of the larger of first loss and target variance beyond which a run has diverged.
+/// A run has diverged when its loss is this multiple of the first loss or of the target's variance, whichever
+/// is larger.
 pub const DIVERGENCE_FACTOR: f64 = 1e6;
 
-/// A measurement of a run.
+/// A measurement of a run, as the monitor sees it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Observation {
-    /// Updates done.
+    /// Updates done so far.
     pub step: u64,
-    /// Whole passes done.
+    /// Number of complete epochs.
     pub epoch: u64,
-    /// Loss of the weights.
+    /// Training loss of the current weights.
     pub loss: f64,
-    /// Gradient norm at the weights.
+    /// Euclidean norm of the gradient at the current weights.
     pub gradient_norm: f64,
-    /// The rate of the next update.
+    /// The learning rate of the next update.
     pub learning_rate: f64,
-    /// Whether every update sees every row.
+    /// Whether every update uses all rows.
     pub full_batch: bool,
 }
 
-/// Detects the end of a run.
+/// Detects the end of a run from a series of observations.
 #[derive(Clone, Debug, Default)]
 pub struct Monitor {
     first_gradient_norm: Option<f64>,
@@ -52,12 +56,12 @@ struct Best {
 }
 
 impl Monitor {
-    /// Forgets the measurements so far, as when the user continues a run: only the first gradient norm is kept.
+    /// Forgets all measurements except the first gradient norm, as when the user continues a run.
     pub fn forgive(&mut self) {
         *self = Self { first_gradient_norm: self.first_gradient_norm, ..Self::default() };
     }
 
-    /// Takes one measurement. Returns why the run ends, if it does.
+    /// Adds a measurement. If the run should end, returns the reason.
     pub fn observe(&mut self, seen: &Observation) -> Option<Message> {
         let first = *self.first_gradient_norm.get_or_insert(seen.gradient_norm);
         if seen.step > 0 && seen.learning_rate == 0.0 {
@@ -87,13 +91,13 @@ impl Monitor {
     }
 }
 
-/// The loss above which a run counts as diverged.
+/// The loss above which a run counts as diverged, given its loss at step 0 and the variance of the target.
 pub fn divergence_limit(first_loss: f64, target_variance: f64) -> f32 {
     (DIVERGENCE_FACTOR * first_loss.max(target_variance)).clamp(f64::from(f32::MIN_POSITIVE), 1e37) as f32
 }
 
-/// Twice the largest squared norm of a row (the bias's 1 included): the steepest curvature that one row alone can
-/// show to stochastic descent. `features` are row-major.
+/// Twice the largest squared norm of a row (including the 1 for the bias): the largest curvature that a
+/// single row can present to stochastic descent. `features` are row-major.
 pub fn steepest_row(features: &[f32], n_features: usize, bias: bool) -> f64 {
     let bias = if bias { 1.0 } else { 0.0 };
     let rows = features.chunks_exact(n_features);
@@ -101,12 +105,13 @@ pub fn steepest_row(features: &[f32], n_features: usize, bias: bool) -> f64 {
     2.0 * norms.fold(0.0, f64::max)
 }
 
-/// A learning rate that would not have diverged, for batches of `batch_rows`. The curvature of the loss is `of_all` over
-/// all rows and `of_steepest` over the steepest row; NaN if unknown.
+/// Suggests a learning rate that would not have diverged, for batches of `batch_rows` rows. `of_all` is the
+/// curvature of the loss over all rows, and `of_steepest` that over the steepest row; NaN if unknown.
 ///
-/// Plain descent is stable below `2 / curvature`. The curvature that a batch can show lies between that of all rows
-/// and that of the steepest; half the bound leaves room, and momentum multiplies the pace by `1 / (1 - b)`. Where there is
-/// no bound, or the rule has rates of its own, there is only the rate that was too large.
+/// Plain descent is stable below `2 / curvature`. The curvature over a batch lies between that over all rows
+/// and that over the steepest row; half of the bound leaves a margin, and momentum `b` multiplies the
+/// effective rate by `1 / (1 - b)`. If there is no bound, or the optimizer adapts its rates, the suggestion
+/// is based only on the rate that diverged.
 pub fn suggested_rate(
     diverged_rate: f64,
     optimizer: &Optimizer,
@@ -122,13 +127,13 @@ pub fn suggested_rate(
     round_down(rate)
 }
 
-/// One significant digit, downwards.
+/// Rounds down to one significant digit.
 fn round_down(rate: f64) -> f64 {
     let unit = libm::pow(10.0, libm::floor(libm::log10(rate)));
     number::rounded(libm::floor(rate / unit) * unit, 0)
 }
 
-/// The message for a halt that a kernel caused at `step`.
+/// The message for a run that a kernel halted at `step`; `halt` is one of the `HALT_` codes, or 0.
 pub fn halted(halt: u32, step: u64, target_loss: f64, target_gradient_norm: f64) -> Option<Message> {
     use crate::backend::kernel::{HALT_LOSS, HALT_NOT_FINITE, HALT_TARGET_GRADIENT, HALT_TARGET_LOSS};
     Some(match halt {

@@ -1,7 +1,7 @@
-//! The one sort of the crate: its code is several thousand bytes for each type that is sorted.
+//! The only sort of the crate, because sorting code takes several kilobytes for each type that is sorted.
 
-/// Returns the indices of `keys` in ascending order of the keys; equal ones keep their order, and NaN comes last (first
-/// if its sign is negative).
+/// Returns the indices of `keys` in ascending order of the keys. Equal keys keep their order; NaN comes last
+/// (or first if its sign is negative).
 #[must_use]
 pub fn argsort(keys: &[f64]) -> Vec<u32> {
     let mut order: Vec<u32> = (0..keys.len() as u32).collect();

@@ -1,11 +1,12 @@
 //! Seeded random numbers, and the order in which an epoch visits the rows.
 //!
-//! Both are counter-based: each value is a function of (seed, stream, place). Every backend, thread
-//! and resumed run therefore gets the same values, without any state to carry along.
+//! Both are counter-based: each value is a function of seed, stream and position. Every backend, thread and
+//! resumed run therefore gets the same values, without any state to pass on.
 
 use std::f64::consts::TAU;
 
-/// Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3").
+/// The random number generator Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2,
+/// 3").
 pub fn philox4x32(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
     const M: [u64; 2] = [0xD251_1F53, 0xCD9E_8D57];
     const W: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
@@ -23,7 +24,7 @@ pub fn philox4x32(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
     counter
 }
 
-/// The purpose of random numbers. Streams of one seed do not overlap.
+/// What random numbers are used for. The streams of one seed do not overlap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stream {
     /// Noise of generated targets.
@@ -40,13 +41,13 @@ pub struct Rng {
 }
 
 impl Rng {
-    /// The stream's numbers under `seed`, from the first.
+    /// The numbers of a stream under `seed`, from the first one.
     pub fn new(seed: u32, stream: Stream) -> Self {
         Self::from_place(seed, stream, 0)
     }
 
-    /// Starts the stream at the number `place`. Each number takes one place, whatever its
-    /// distribution.
+    /// The numbers of a stream under `seed`, from number `place` on. Each number uses one position, whatever
+    /// its distribution.
     pub fn from_place(seed: u32, stream: Stream, place: u64) -> Self {
         Self { key: [seed, stream as u32], counter: place }
     }
@@ -62,23 +63,23 @@ impl Rng {
         [unit(words[0], words[1]), unit(words[2], words[3])]
     }
 
-    /// Uniform on [low, high).
+    /// Returns a number that is uniform on [low, high).
     pub fn uniform(&mut self, low: f64, high: f64) -> f64 {
         low + (high - low) * self.uniform_pair()[0]
     }
 
-    /// Normal with mean 0 and variance 1 (Box and Muller 1958), through libm so that every platform agrees.
+    /// Returns a number that is normal with mean 0 and variance 1 (Box and Muller 1958). It uses libm, so
+    /// that every platform has the same result.
     pub fn normal(&mut self) -> f64 {
         let [u, v] = self.uniform_pair();
         libm::sqrt(-2.0 * libm::log(1.0 - u)) * libm::cos(TAU * v)
     }
 }
 
-/// Rounds of the Feistel network. With six, a chi-square test over small n finds no structure.
+/// Number of rounds of the Feistel network. With six, a chi-square test finds no structure for small n.
 pub const N_ROUNDS: usize = 6;
 
-/// Rows per block if the whole table is in memory. There is one block, so the shuffle is a full
-/// one.
+/// Rows per block if all rows are in memory. There is only one block then, so all rows are shuffled together.
 pub const IN_MEMORY_BLOCK_ROWS: u32 = 1 << 24;
 
 /// The row order of an epoch: a bijection from position to row, in two levels. Blocks of
@@ -94,16 +95,17 @@ pub struct Permutation {
     block_rows: u32,
     seed: u32,
     epoch: u32,
-    /// Place of the last, possibly shorter, block in the order of blocks.
+    /// Position of the last block, which may be shorter, in the shuffled order of blocks.
     tail_slot: u32,
-    /// Rows of the last block.
+    /// Number of rows in the last block.
     tail_rows: u32,
-    /// Keys of the block level, or of the rows if there is only one block.
+    /// Round keys for shuffling blocks, or rows if there is only one block.
     keys: [u32; N_ROUNDS],
 }
 
 impl Permutation {
-    /// The order of `n_samples` rows in epoch `epoch` (modulo 2^32) under `seed`.
+    /// The order of `n_samples` rows in epoch `epoch` (modulo 2^32) under `seed`, in blocks of `block_rows`
+    /// rows.
     pub fn new(n_samples: u32, block_rows: u32, seed: u32, epoch: u32) -> Self {
         let n_blocks = n_samples.div_ceil(block_rows).max(1);
         let keys = round_keys(seed, epoch, 0);
@@ -112,7 +114,7 @@ impl Permutation {
         Self { n_samples, block_rows, seed, epoch, tail_slot, tail_rows, keys }
     }
 
-    /// The row at `position` of the epoch, both from 0.
+    /// The index of the row at `position` of the epoch, both from 0.
     #[inline]
     pub fn row(&self, position: u32) -> u32 {
         if self.n_samples <= self.block_rows {
@@ -133,32 +135,32 @@ impl Permutation {
         block * self.block_rows + permute(within, length, &keys)
     }
 
-    /// Place of the shorter block in the order of blocks. Kernels take it as a parameter.
+    /// Position of the shorter block in the shuffled order of blocks, which kernels take as a parameter.
     pub fn tail_slot(&self) -> u32 {
         self.tail_slot
     }
 }
 
-/// The same row order, made faster for many rows by tables of the network's rounds. A half has few
-/// values, so the tables are quick to make, and a row costs six look-ups in the nearest cache.
+/// The same order as a [`Permutation`], made faster for many rows by tables of the network's rounds. Half an
+/// index has few values, so the tables are quick to make, and a row costs six look-ups in the nearest cache.
 #[derive(Clone, Debug)]
 pub struct TabledPermutation {
     order: Permutation,
     halves: Halves,
-    /// For each round, the change of one half by the value of the other, starting with changes of
-    /// the left half.
+    /// For each round, a table that gives the change of one half of an index by the value of the other half;
+    /// even rounds change the left half.
     rounds: [Vec<u16>; N_ROUNDS],
 }
 
 impl TabledPermutation {
-    /// Builds the tables of `order`.
+    /// Builds the tables for `order`.
     pub fn new(order: Permutation) -> Self {
         let mut tabled = Self { order, halves: Halves::of(order.n_samples), rounds: Default::default() };
         tabled.change(order);
         tabled
     }
 
-    /// Replaces the tables by those of another order, reusing their memory.
+    /// Replaces the tables by those for another order, reusing their memory.
     pub fn change(&mut self, order: Permutation) {
         self.order = order;
         self.halves = Halves::of(order.n_samples);
@@ -172,7 +174,7 @@ impl TabledPermutation {
         }
     }
 
-    /// Fills `out` with the rows at the positions from `start` on, as [`Permutation::row`] gives
+    /// Fills `out` with the row indices at the positions from `start` on, as [`Permutation::row`] returns
     /// them.
     pub fn rows(&self, start: u32, out: &mut [u32]) {
         let n = self.order.n_samples;
@@ -217,10 +219,10 @@ impl TabledPermutation {
     }
 }
 
-/// Positions that are mapped at once.
+/// Number of positions that are mapped at once.
 const AT_ONCE: usize = 256;
 
-/// A bijection of 32-bit words with good avalanche (Wellons 2018, "lowbias32").
+/// A bijection of 32-bit integers whose output bits all depend on all input bits (Wellons 2018, "lowbias32").
 #[inline(always)]
 pub fn mix(mut x: u32) -> u32 {
     x ^= x >> 16;
@@ -230,14 +232,14 @@ pub fn mix(mut x: u32) -> u32 {
     x ^ (x >> 16)
 }
 
-/// Keys of the rounds of one level.
+/// The round keys for shuffling at one level: blocks, or rows within a block.
 #[inline]
 pub fn round_keys(seed: u32, epoch: u32, level: u32) -> [u32; N_ROUNDS] {
     let base = mix(mix(mix(seed ^ 0x9E37_79B9) ^ epoch).wrapping_add(level));
     std::array::from_fn(|round| mix(base.wrapping_add((round as u32).wrapping_mul(0x9E37_79B9))))
 }
 
-/// Maps `index` to another index below `n`.
+/// Maps `index` to another index below `n`: a permutation that the keys determine.
 #[inline]
 fn permute(index: u32, n: u32, keys: &[u32; N_ROUNDS]) -> u32 {
     let halves = Halves::of(n);
@@ -250,7 +252,7 @@ fn permute(index: u32, n: u32, keys: &[u32; N_ROUNDS]) -> u32 {
     }
 }
 
-/// Inverts [`permute`].
+/// The inverse of [`permute`].
 fn unpermute(index: u32, n: u32, keys: &[u32; N_ROUNDS]) -> u32 {
     let halves = Halves::of(n);
     let mut index = index;
@@ -267,7 +269,7 @@ fn unpermute(index: u32, n: u32, keys: &[u32; N_ROUNDS]) -> u32 {
     }
 }
 
-/// The bit layout of the two halves of an index below the next power of two.
+/// How an index below the next power of two is divided into a left and a right half.
 #[derive(Clone, Copy, Debug)]
 struct Halves {
     right_bits: u32,
@@ -284,7 +286,7 @@ impl Halves {
         Self { right_bits, left_mask: (1 << left_bits) - 1, right_mask: (1 << right_bits) - 1 }
     }
 
-    /// Applies every round of the network once.
+    /// Applies all rounds of the network once.
     #[inline(always)]
     fn network(&self, index: u32, keys: &[u32; N_ROUNDS]) -> u32 {
         let (mut left, mut right) = self.split(index);

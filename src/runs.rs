@@ -1,4 +1,4 @@
-//! The runs of one call, and what differs between them.
+//! The runs that train together in one call, and the settings in which they differ.
 
 use crate::backend::State;
 use crate::backend::kernel::{RunSettings, SlotSet};
@@ -7,44 +7,45 @@ use crate::config::RunPlan;
 use crate::dataset::Problem;
 use crate::model::{self, Layout};
 
-/// What a run is for.
+/// The purpose of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// It is shown and exported, and the stop conditions apply to it.
+    /// The run that is shown and exported, and to which the stop conditions apply.
     Shown,
-    /// It leaves out one fold of a cross-validation.
+    /// A run of a cross-validation, trained without one fold.
     Fold,
-    /// It has one strength of a penalty path.
+    /// A run of a coefficient path, with one of its penalty strengths.
     PathStrength,
-    /// It is one of many that are compared.
+    /// One of many runs that are compared.
     Candidate,
 }
 
-/// What is a run's own; everything else is the plan's, the same for every run of a call.
+/// The settings of a single run. All other settings come from the plan and are the same for every run of a
+/// call.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunSpec {
-    /// What the run is for.
+    /// The purpose of the run.
     pub role: Role,
-    /// Multiplies the planned learning rate.
+    /// Factor by which the planned learning rate is multiplied.
     pub rate_factor: f32,
     /// Seed of the initial weights.
     pub weight_seed: u32,
     /// Seed of the row order.
     pub order_seed: u32,
-    /// Rows of a batch. Runs with different numbers of rows take separate calls: [`by_batch_rows`].
+    /// Number of rows in a batch. Runs with different numbers take separate calls: see [`by_batch_rows`].
     pub batch_rows: u32,
     /// The penalty of the weights.
     pub penalty: Penalty,
-    /// The fold that is left out of training.
+    /// The fold that is left out of training, if any.
     pub fold: Option<u8>,
-    /// The parameters that the run begins with; `None` draws them.
+    /// The initial parameters; `None` if they are drawn at random from `weight_seed`.
     pub initial: Option<Vec<f32>>,
-    /// Whether a decimated history of the run is kept.
+    /// Whether the run keeps a history of its losses.
     pub keeps_history: bool,
 }
 
 impl RunSpec {
-    /// The run that a plan describes.
+    /// The run that a plan describes, on `n_samples` training rows.
     pub fn of(plan: &RunPlan, n_samples: u32) -> Self {
         let config = plan.config();
         Self {
@@ -60,7 +61,7 @@ impl RunSpec {
         }
     }
 
-    /// The settings that kernels read, in a call whose row order has the plan's seed.
+    /// The run's settings as kernels read them. The row order of the call has the plan's seed.
     fn settings(&self, plan: &RunPlan, problem: &Problem) -> RunSettings {
         RunSettings {
             rate_factor: self.rate_factor,
@@ -76,28 +77,30 @@ impl RunSpec {
     }
 }
 
-/// The settings of every run; empty where all of them have the default, so that kernels need not read any.
+/// The settings of all runs as kernels read them; empty if all are the default, so that kernels need not read
+/// any.
 pub fn settings(runs: &[RunSpec], plan: &RunPlan, problem: &Problem) -> Vec<RunSettings> {
     let settings: Vec<RunSettings> = runs.iter().map(|run| run.settings(plan, problem)).collect();
     if settings.iter().all(|own| *own == RunSettings::default()) { Vec::new() } else { settings }
 }
 
-/// The state of every run at its initial parameters.
+/// The state of all runs at their initial parameters.
 pub fn initial_state(runs: &[RunSpec], plan: &RunPlan, problem: &Problem, layout: &Layout) -> State {
     let parameters: Vec<Vec<f32>> = runs.iter().map(|run| run.initial_parameters(plan, layout)).collect();
     State::of_runs(&parameters, slots(plan), settings(runs, plan, problem))
 }
 
-/// The slots that the state of a plan's runs needs.
+/// The slots that the runs of a plan need in their state.
 pub fn slots(plan: &RunPlan) -> SlotSet {
     let config = plan.config();
     SlotSet::of(&config.optimizer, &config.schedule)
 }
 
-/// Groups runs that may share a call: those with the same number of rows in a batch. Returns indices, in order.
+/// Groups runs that can share a call, which are those with the same number of rows in a batch. Returns that
+/// number and the indices of the runs for each group, in order.
 ///
-/// Runs of different batches do not share a call: all steps of a call have the same batches, and a kernel that reads one
-/// batch for every run is faster than one that reads a batch for each.
+/// Runs with different batch sizes cannot share a call: all steps of a call have the same batches, and a
+/// kernel that reads one batch for all runs is faster than one that reads a batch for each.
 pub fn by_batch_rows(runs: &[RunSpec]) -> Vec<(u32, Vec<usize>)> {
     let mut groups: Vec<(u32, Vec<usize>)> = Vec::new();
     for (index, run) in runs.iter().enumerate() {

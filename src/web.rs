@@ -1,4 +1,5 @@
-//! What JavaScript sees: the worker's session, the embeddable trainer, the charts, and the helpers of the form.
+//! The JavaScript interface: the worker's session, the embeddable trainer, the charts, and helpers of the
+//! form.
 //!
 //! Exported functions return `Result<T, Message>`: a [`Message`](crate::message::Message) is thrown as an `Error` with
 //! `code` and `params`.
@@ -27,7 +28,7 @@ const TYPES: &'static str = include_str!("web/types.d.ts");
 #[wasm_bindgen(typescript_custom_section)]
 const JAVASCRIPT_TYPES: &'static str = include_str!("web/javascript.d.ts");
 
-/// Runs once, when the module is instantiated.
+/// Initializes the module; runs once when it is instantiated.
 #[wasm_bindgen(start)]
 fn start() {
     console_error_panic_hook::set_once();

@@ -1,4 +1,4 @@
-//! Messages as errors of JavaScript, for every wasm of Downhill.
+//! Converts messages to JavaScript errors, for every wasm module of Downhill.
 
 use js_sys::{Error, Object, Reflect};
 use wasm_bindgen::JsValue;

@@ -1,4 +1,4 @@
-//! The TypeScript declarations of what crosses to JavaScript, made from the types themselves.
+//! Generates the TypeScript declarations of all types that are passed to JavaScript.
 
 use ts_rs::{Config, TS};
 
@@ -19,10 +19,10 @@ use crate::protocol::{
 use crate::run_file::{DataFacts, OriginalUnits, RunFile, TrainingState, Which, WrittenColumns};
 use crate::trainer::{Mark, Path, Place};
 
-/// Where the declarations are committed.
+/// The file that has the committed declarations.
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/types.d.ts");
 
-/// The variable that has this test write them.
+/// The environment variable that makes the test write the declarations.
 const WRITE: &str = "DOWNHILL_WRITE_TYPES";
 
 macro_rules! declarations {
@@ -31,7 +31,7 @@ macro_rules! declarations {
     };
 }
 
-/// One exported declaration, its documentation above every part that has any.
+/// The exported TypeScript declaration of a type, with its doc comments.
 fn declaration<T: TS>() -> String {
     let types = Config::new().with_large_int("number");
     let text = format!("{}export {}\n", T::docs().unwrap_or_default(), T::decl(&types));

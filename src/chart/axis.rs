@@ -1,18 +1,18 @@
 use super::format;
 
-/// The mapping from data to lengths along an axis.
+/// The function from data to the mapped coordinate, which is proportional to length along an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mapping {
-    /// `t = v`.
+    /// Linear: the mapped coordinate is the value.
     Linear,
-    /// `t = log10 v`; values that are not positive have no place.
+    /// Logarithmic: the mapped coordinate is `log10 value`; values that are not positive are not drawn.
     Log,
-    /// `t = log10 (v + 1)`: a logarithmic axis of steps on which step 0 is visible.
+    /// Logarithmic for steps: the mapped coordinate is `log10 (value + 1)`, so that step 0 is visible.
     LogStep,
 }
 
 impl Mapping {
-    /// Maps data to the mapped coordinate; `NaN` if there is none.
+    /// The mapped coordinate of a value; `NaN` if it has none.
     #[must_use]
     pub fn forward(self, value: f64) -> f64 {
         match self {
@@ -23,7 +23,7 @@ impl Mapping {
         }
     }
 
-    /// Maps the mapped coordinate back to data.
+    /// The value at a mapped coordinate: the inverse of [`Mapping::forward`].
     #[must_use]
     pub fn inverse(self, mapped: f64) -> f64 {
         match self {
@@ -34,14 +34,14 @@ impl Mapping {
     }
 }
 
-/// A stretch of a mapped coordinate laid along a stretch of the backend's.
+/// An axis: a range of a mapped coordinate, and the range of the backend coordinate where it is drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Axis {
     /// The mapping from data to lengths.
     pub mapping: Mapping,
-    /// Mapped coordinate at `start`.
+    /// Mapped coordinate at the beginning of the axis.
     pub low: f64,
-    /// Mapped coordinate at `end`.
+    /// Mapped coordinate at the end of the axis.
     pub high: f64,
     /// Backend coordinate of `low`.
     pub start: f64,
@@ -49,12 +49,12 @@ pub struct Axis {
     pub end: f64,
 }
 
-/// A labelled place on an axis.
+/// A tick of an axis: a position with a grid line and usually a label.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tick {
-    /// The value there.
+    /// The value at the tick.
     pub value: f64,
-    /// The value in words; empty for a grid line without a label.
+    /// The formatted value; empty for a grid line without a label.
     pub label: String,
 }
 
@@ -65,13 +65,13 @@ impl Axis {
         self.place(self.mapping.forward(value))
     }
 
-    /// Value at a backend coordinate.
+    /// The value at a backend coordinate.
     #[must_use]
     pub fn value(&self, position: f64) -> f64 {
         self.mapping.inverse(self.mapped(position))
     }
 
-    /// Mapped coordinate at a backend coordinate.
+    /// The mapped coordinate at a backend coordinate.
     #[must_use]
     pub fn mapped(&self, position: f64) -> f64 {
         self.low + (position - self.start) / (self.end - self.start) * (self.high - self.low)
@@ -135,7 +135,7 @@ impl Axis {
         self.thin(ticks, gap)
     }
 
-    /// Keeps every tick that is `gap` away from the last one kept.
+    /// Keeps the ticks that are at least `gap` backend units from the last tick kept.
     fn thin(&self, ticks: Vec<Tick>, gap: f64) -> Vec<Tick> {
         let mut last = f64::NEG_INFINITY;
         ticks
@@ -152,7 +152,7 @@ impl Axis {
     }
 }
 
-/// The least of 1, 2 or 5 times a power of ten that is not below `step`.
+/// The smallest number of the form 1, 2 or 5 times a power of ten that is at least `step`.
 pub(super) fn nice_step(step: f64) -> f64 {
     let power = 10_f64.powf(step.log10().floor());
     let times = step / power;

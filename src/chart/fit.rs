@@ -9,43 +9,43 @@ use super::{Density, Stale};
 use plotters_backend::DrawingBackend;
 use serde::Serialize;
 
-/// Above this, residuals are a grey mass and are not drawn.
+/// Maximum number of points for which residuals are drawn; more would be a grey area.
 const MOST_RESIDUALS: usize = 2000;
 /// The maximum distance in CSS pixels from the pointer to a point that it reads.
 const REACH: f64 = 12.0;
-/// Opacity steps of a density: enough to look continuous, few enough to draw in few fills.
+/// Number of opacity levels of a density: enough to look continuous, few enough to draw in few fills.
 const N_SHADES: usize = 24;
 
 /// Options of the fit chart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FitOptions {
-    /// Whether to draw thin lines from points to the fit, for at most 2,000 points.
+    /// Whether to draw residuals as thin lines from the points to the fit, for at most 2,000 points.
     pub show_residuals: bool,
-    /// The exact solution as a ghost.
+    /// Whether to draw the curve of the exact solution.
     pub show_exact: bool,
 }
 
-/// The values under the pointer (`FitReading` in TypeScript).
+/// The values at the pointer's position in the fit chart (`FitReading` in TypeScript).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct FitReading {
-    /// Data coordinate under the pointer.
+    /// The x coordinate at the pointer, in units of the data.
     pub x: f64,
-    /// The current fit there.
+    /// The prediction of the current fit at `x`.
     pub predicted: Option<f64>,
-    /// The exact solution there.
+    /// The prediction of the exact solution at `x`.
     pub exact: Option<f64>,
-    /// Index of the nearest point within 12 CSS pixels.
+    /// Index of the nearest point within 12 CSS pixels of the pointer.
     pub point: Option<u32>,
-    /// The x of that point.
+    /// The x of the nearest point.
     pub point_x: Option<f64>,
-    /// The y of that point.
+    /// The y of the nearest point.
     pub point_y: Option<f64>,
 }
 
 /// The chart of points, the curve that is being fitted to them and the exact solution.
 #[derive(Clone, Debug)]
 pub struct FitChart {
-    /// Size, axes and view.
+    /// Size, axes and visible range of the chart.
     pub stage: Stage,
     points: Series,
     density: Option<Density>,
@@ -70,7 +70,7 @@ impl Default for FitChart {
 }
 
 impl FitChart {
-    /// Names the axes.
+    /// Sets the titles of the x and y axes.
     pub fn set_labels(&mut self, x: &str, y: &str) {
         self.stage.titles = [x, y].map(str::to_owned);
         self.stage.stale.base = true;
@@ -100,13 +100,13 @@ impl FitChart {
         self.stage.stale = Stale::BOTH;
     }
 
-    /// Moves the points; the view stays.
+    /// Replaces the points without changing the visible range.
     pub fn set_points(&mut self, points_x: Vec<f32>, points_y: Vec<f32>) {
         self.points = Series::new(points_x, points_y);
         self.stage.stale = Stale::BOTH;
     }
 
-    /// Shows counts on a grid instead of points.
+    /// Shows row counts on a grid instead of points; `None` shows the points again.
     pub fn set_density(&mut self, density: Option<Density>) {
         self.density = density.filter(|density| {
             let n_cells = u64::from(density.columns) * u64::from(density.rows);
@@ -118,13 +118,14 @@ impl FitChart {
         self.stage.stale.base = true;
     }
 
-    /// The exact solution, by increasing x.
+    /// Sets the curve of the exact solution; `curve_x` must be ascending.
     pub fn set_exact(&mut self, curve_x: Vec<f32>, curve_y: Vec<f32>) {
         self.exact = Series::new(curve_x, curve_y);
         self.stage.stale.top = true;
     }
 
-    /// The current fit, by increasing x.
+    /// Sets the curve of the current fit; `curve_y` has its value at each of `curve_x`, which must be
+    /// ascending.
     pub fn set_fit(&mut self, curve_x: Vec<f32>, curve_y: Vec<f32>) {
         self.fit = Series::new(curve_x, curve_y);
         self.stage.stale.top = true;
@@ -136,14 +137,14 @@ impl FitChart {
         self.options = options;
     }
 
-    /// Puts the cursor at a data coordinate, or takes it away.
+    /// Moves the cursor line to this x in units of the data; `None` removes it.
     pub fn set_cursor(&mut self, x: Option<f64>) {
         let x = x.filter(|x| x.is_finite());
         self.stage.stale.top |= self.cursor != x;
         self.cursor = x;
     }
 
-    /// Returns the values at a position on the page; `None` outside the plot.
+    /// Returns the values at a position on the chart in CSS pixels; `None` outside the plot.
     #[must_use]
     pub fn reading(&self, x_css: f64, y_css: f64) -> Option<FitReading> {
         let (frame, (px, py)) = self.stage.inside(x_css, y_css)?;
@@ -166,10 +167,10 @@ impl FitChart {
         })
     }
 
-    /// Draws grid, labels and points.
+    /// Draws the static layer: grid, labels and points.
     ///
     /// # Errors
-    /// Those of the backend.
+    /// The errors of the backend.
     pub fn draw_base<DB: DrawingBackend>(&self, backend: &mut DB) -> Drawn<DB> {
         let Some(frame) = self.stage.visible_frame() else { return Ok(()) };
         let mut pen = Pen::new(backend, self.stage.size.scale, &self.stage.theme);
@@ -180,10 +181,10 @@ impl FitChart {
         }
     }
 
-    /// Draws the curves, the residuals and the cursor.
+    /// Draws the dynamic layer: curves, residuals and cursor.
     ///
     /// # Errors
-    /// Those of the backend.
+    /// The errors of the backend.
     pub fn draw_top<DB: DrawingBackend>(&self, backend: &mut DB) -> Drawn<DB> {
         let Some(frame) = self.stage.visible_frame() else { return Ok(()) };
         let (theme, plot) = (&self.stage.theme, frame.plot);
@@ -283,13 +284,14 @@ impl FitChart {
     }
 }
 
-/// Decreases from 3.5 CSS pixels for a hundred points to 1.2 for 20,000, linearly in the logarithm.
+/// Radius in CSS pixels of a point if there are `n` points: from 3.5 for a hundred points to 1.2 for 20,000,
+/// linear in the logarithm of `n`.
 fn point_radius(n: usize) -> f64 {
     let share = ((n.max(1) as f64).log10() - 2.0) / (20_000_f64.log10() - 2.0);
     3.5 + (1.2 - 3.5) * share.clamp(0.0, 1.0)
 }
 
-/// A range with some room around it: a fraction of its length at either end.
+/// A range extended at both ends by a fraction of its length.
 fn padded([low, high]: [f64; 2], fraction: f64) -> Span {
     if !low.is_finite() || !high.is_finite() || high < low {
         return Span::new(-1.0, 1.0);

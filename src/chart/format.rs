@@ -1,10 +1,8 @@
-use crate::number;
-
-/// Typographic minus: as wide as a plus, so that columns of numbers do not sway.
+/// The typographic minus sign, which is as wide as a plus, so that columns of numbers stay aligned.
 const MINUS: char = '\u{2212}';
 
-/// Formats a number like the page: four significant digits, grouped thousands, an exponent only
-/// outside 1e-4..1e6.
+/// Formats a number as on the page: four significant digits, grouped thousands, and an exponent only outside
+/// 1e-4..1e6.
 #[must_use]
 pub fn number(value: f64) -> String {
     if value.is_nan() {
@@ -25,7 +23,7 @@ pub fn number(value: f64) -> String {
     thousands(value, (3 - magnitude).clamp(0, 7) as usize)
 }
 
-/// A number with `decimals` places and its thousands separated.
+/// Formats a number with `decimals` decimal places and grouped thousands.
 #[must_use]
 pub fn thousands(value: f64, decimals: usize) -> String {
     let plain = format!("{:.decimals$}", value.abs());
@@ -61,7 +59,8 @@ pub(super) fn tick(value: f64, step: f64, largest: f64) -> String {
     thousands(value, decimals_of(step))
 }
 
-/// Label of a tick on an axis of steps: `12,480`, `12k`, `1.5M`.
+/// Formats the label of a tick on an axis of steps, such as `12,480`, `12k` or `1.5M`. `step` is the spacing
+/// of ticks, `largest` the largest value.
 pub(super) fn step_tick(value: f64, step: f64, largest: f64) -> String {
     // Ticks that are close together need all digits: 1,000,010 and not 1.00001M.
     let (unit, suffix) = [(1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e4, "k")]
@@ -74,7 +73,7 @@ pub(super) fn step_tick(value: f64, step: f64, largest: f64) -> String {
     thousands(value / unit, decimals_of(step / unit)) + suffix
 }
 
-/// Label of a power of ten, or of a small multiple of one, on a logarithmic axis.
+/// Formats the label of a tick on a logarithmic axis: a power of ten, or a small multiple of one.
 pub(super) fn log_tick(value: f64) -> String {
     let magnitude = (value.log10() + 1e-9).floor();
     if !(-4.0..6.0).contains(&magnitude) {
@@ -87,7 +86,7 @@ fn decimals_of(step: f64) -> usize {
     (-(step.log10() + 1e-9).floor()).clamp(0.0, 15.0) as usize
 }
 
-/// `1.500e6` -> `1.5e6`.
+/// Removes trailing zeros before an exponent: `1.500e6` becomes `1.5e6`.
 fn trim_exponent(text: &str) -> String {
     match text.split_once('e') {
         Some((mantissa, exponent)) if mantissa.contains('.') => {

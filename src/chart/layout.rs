@@ -1,6 +1,6 @@
 use super::axis::Tick;
 
-/// The size of a CSS pixel and a device pixel in the coordinates of a drawing backend.
+/// The sizes of a CSS pixel and of a device pixel, in the coordinates of a drawing backend.
 ///
 /// Plotters' coordinates and stroke widths are integers. A canvas whose unit is a fraction of a
 /// device pixel gives curves sub-pixel positions; straight strokes still align to whole device
@@ -14,20 +14,21 @@ pub struct Scale {
 }
 
 impl Scale {
-    /// A backend whose unit is the device pixel.
+    /// The scale of a backend whose unit is one device pixel.
     #[must_use]
     pub fn pixels(device_pixel_ratio: f64) -> Self {
         Self::fractions(device_pixel_ratio, 1.0)
     }
 
-    /// A backend that counts `per_pixel` units to the device pixel.
+    /// The scale of a backend with `per_pixel` units per device pixel.
     #[must_use]
     pub fn fractions(device_pixel_ratio: f64, per_pixel: f64) -> Self {
         let ratio = if device_pixel_ratio.is_finite() { device_pixel_ratio.clamp(0.25, 16.0) } else { 1.0 };
         Self { css: ratio * per_pixel, device: per_pixel }
     }
 
-    /// A stroke of about `css` pixels that covers a whole number of device pixels, at least one.
+    /// The stroke width in backend units that is about `css` CSS pixels but a whole number of device pixels,
+    /// at least one.
     #[must_use]
     pub fn whole_stroke(self, css: f64) -> f64 {
         (css * self.css / self.device).round().max(1.0) * self.device
@@ -40,21 +41,21 @@ impl Scale {
         ((position - width / 2.0) / self.device).round() * self.device + width / 2.0
     }
 
-    /// The boundary between device pixels that is nearest.
+    /// The nearest boundary between device pixels, in backend units.
     #[must_use]
     pub fn edge(self, position: f64) -> f64 {
         (position / self.device).round() * self.device
     }
 }
 
-/// The size of a chart in CSS pixels, and what those are to the backend.
+/// The size of a chart in CSS pixels, with the scale of its backend.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Size {
     /// Width in CSS pixels.
     pub width: f64,
     /// Height in CSS pixels.
     pub height: f64,
-    /// Backend units.
+    /// The sizes of pixels in backend units.
     pub scale: Scale,
 }
 
@@ -78,7 +79,7 @@ pub struct Rect {
 }
 
 impl Rect {
-    /// Whether a position lies inside or on the edge.
+    /// Whether a position lies inside the rectangle or on its edge.
     #[must_use]
     pub fn contains(&self, x: f64, y: f64) -> bool {
         x >= self.left && x <= self.right && y >= self.top && y <= self.bottom
@@ -96,19 +97,19 @@ impl Rect {
         self.bottom - self.top
     }
 
-    /// Too small for a picture: a collapsed panel.
+    /// Whether the rectangle is too small to draw in, as in a collapsed panel.
     pub(super) fn is_void(&self, scale: Scale) -> bool {
         self.width() < 24.0 * scale.css || self.height() < 12.0 * scale.css
     }
 }
 
-/// Size of the text on axes, CSS pixels.
+/// Font size of axis labels, in CSS pixels.
 pub(super) const TEXT: f64 = 12.0;
-/// Between a tick label and the plot, CSS pixels.
+/// Distance between tick labels and the plot, in CSS pixels.
 pub(super) const LABEL_GAP: f64 = 8.0;
-/// Above a plot: the row of its title, CSS pixels.
+/// Height of the row above a plot for its title, in CSS pixels.
 pub(super) const TITLE_ROW: f64 = 24.0;
-/// Below a plot: the rows of tick labels and of the axis title, CSS pixels.
+/// Height below a plot for tick labels and the axis title, in CSS pixels.
 pub(super) const AXIS_ROWS: f64 = 40.0;
 
 /// Width of the column of tick labels, CSS pixels.
@@ -121,8 +122,8 @@ pub(super) fn label_column(width: f64, ticks: &[Tick]) -> f64 {
     if widest <= usual { usual } else { usual + ((widest - usual) / 16.0).ceil() * 16.0 }
 }
 
-/// Returns the ticks of a horizontal axis, as close as their labels allow; `ticks` takes the
-/// minimum gap in backend units.
+/// Returns the ticks of a horizontal axis, as close together as their labels allow. `ticks` is called with
+/// the minimum gap in backend units.
 pub(super) fn spaced_ticks(css: f64, ticks: impl Fn(f64) -> Vec<Tick>) -> Vec<Tick> {
     const USUAL: f64 = 64.0;
     let close = ticks(USUAL * css);
@@ -131,14 +132,14 @@ pub(super) fn spaced_ticks(css: f64, ticks: impl Fn(f64) -> Vec<Tick>) -> Vec<Ti
     if widest + 14.0 <= USUAL { close } else { ticks((widest + 20.0) * css) }
 }
 
-/// The margin to the right of a plot, in CSS pixels.
+/// The margin to the right of a plot, in CSS pixels; `width` is that of the chart.
 pub(super) fn right_margin(width: f64) -> f64 {
     if width < 480.0 { 12.0 } else { 16.0 }
 }
 
-/// An upper bound, CSS pixels, of the width of a label in the widest of the usual system fonts.
+/// An upper bound of the width of a label in CSS pixels, in the widest of the usual system fonts.
 ///
-/// The layout depends on this and not on a measurement, so that it is the same on every backend.
+/// The layout uses this bound instead of a measurement, so that it is the same on every backend.
 pub(super) fn text_width(label: &str) -> f64 {
     let ems: f64 = label
         .chars()

@@ -10,22 +10,22 @@ use crate::history::{Column, History, HistoryDelta, smooth};
 use plotters_backend::DrawingBackend;
 use serde::Serialize;
 
-/// An evaluated loss within this distance of the pointer, in CSS pixels, is read before a nearer
-/// step without one.
+/// If an evaluated loss lies within this distance of the pointer, in CSS pixels, it is selected even if a
+/// step without one is nearer.
 const LOSS_REACH: f64 = 8.0;
-/// And how far from a mark the pointer may be to read it out.
+/// Maximum distance in CSS pixels between the pointer and the mark that it selects.
 const MARK_REACH: f64 = 6.0;
 
 /// Options of the loss chart.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LossOptions {
-    /// Steps on a logarithmic axis, `log10(step + 1)`.
+    /// Whether the axis of steps is logarithmic, `log10(step + 1)`.
     pub log_x: bool,
-    /// Losses on a logarithmic axis.
+    /// Whether the axis of losses is logarithmic.
     pub log_y: bool,
-    /// Factor of the moving average of the batch loss, 0..=0.999.
+    /// Factor of the moving average of the batch loss, from 0 (no smoothing) to 0.999.
     pub smoothing: f64,
-    /// The batch loss, as a band and its mean.
+    /// Whether to draw the batch loss, as a band from its least to its greatest value, with its mean.
     pub show_batch: bool,
 }
 
@@ -35,30 +35,30 @@ impl Default for LossOptions {
     }
 }
 
-/// The values under the pointer or the keyboard's cursor (`LossReading` in TypeScript).
+/// The values at the pointer or keyboard cursor of the loss chart (`LossReading` in TypeScript).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct LossReading {
-    /// The first step of the pixel column.
+    /// The first step of the pixel column at the cursor.
     pub step: f64,
-    /// Last step of that stretch.
+    /// The last step of the pixel column at the cursor.
     pub step_end: f64,
-    /// The last evaluated loss in it.
+    /// The last evaluated loss in the column.
     pub loss: Option<f64>,
-    /// The mean batch loss in it, smoothed if the chart is.
+    /// The mean batch loss in the column, smoothed if the chart smooths it.
     pub batch_loss: Option<f64>,
-    /// The last learning rate in it.
+    /// The last learning rate in the column.
     pub rate: Option<f64>,
-    /// The last validation loss in it.
+    /// The last validation loss in the column.
     pub validation: Option<f64>,
-    /// The position on the canvas, in CSS pixels.
+    /// The x position of the cursor on the canvas, in CSS pixels.
     pub x: f64,
-    /// The place of its loss (or batch loss), CSS pixels.
+    /// The y position of the column's loss (or else of its batch loss), in CSS pixels.
     pub y: f64,
-    /// Index of the nearest mark within reach of a pointer.
+    /// Index of the nearest mark, if it is close enough to the pointer.
     pub mark: Option<u32>,
 }
 
-/// Losses over steps, and the learning rate in effect in a strip beneath.
+/// The loss chart: losses over steps, with the learning rate in a strip below.
 #[derive(Clone, Debug, Default)]
 pub struct LossChart {
     history: History,
@@ -71,7 +71,7 @@ pub struct LossChart {
     labels: [String; 3],
     theme: Theme,
     size: Size,
-    /// The visible steps in mapped coordinates; `None` follows the run.
+    /// The visible range of steps in mapped coordinates; `None` shows the whole run as it grows.
     zoom: Option<Span>,
     y_range: StableRange,
     rate_range: StableRange,
@@ -81,7 +81,7 @@ pub struct LossChart {
 }
 
 impl LossChart {
-    /// Sets the size on the page and what it is on the backend.
+    /// Sets the size of the chart and the scale of its backend.
     pub fn resize(&mut self, size: Size) {
         if self.size != size {
             self.size = size;
@@ -89,26 +89,26 @@ impl LossChart {
         }
     }
 
-    /// Sets colours and font.
+    /// Sets the colours and font of the chart.
     pub fn set_theme(&mut self, theme: Theme) {
         self.theme = theme;
         self.touch();
     }
 
-    /// Names the axes.
+    /// Sets the titles of the axes: steps, losses and learning rate.
     pub fn set_labels(&mut self, step: &str, loss: &str, rate: &str) {
         self.labels = [step, loss, rate].map(str::to_owned);
         self.touch();
     }
 
-    /// Adds what the run recorded since the last delta, up to `step` updates.
+    /// Adds the part of the history that changed since the last delta; the run has made `step` updates.
     pub fn apply(&mut self, delta: &HistoryDelta, step: u64) {
         self.history.apply(delta);
         self.step = step;
         self.smooth();
     }
 
-    /// Begins another run: forgets history, marks, reference, divergence, zoom and cursor.
+    /// Clears history, marks, reference, divergence, zoom and cursor, for another run.
     pub fn clear(&mut self) {
         self.history.clear();
         self.step = 0;
@@ -122,7 +122,7 @@ impl LossChart {
         self.smooth();
     }
 
-    /// Steps at which something was changed in mid-run, in their order.
+    /// Sets the marks: the steps at which the configuration was changed during the run, in ascending order.
     pub fn set_marks(&mut self, steps: Vec<u64>) {
         if self.marks != steps {
             self.marks = steps;
@@ -130,7 +130,7 @@ impl LossChart {
         }
     }
 
-    /// The least loss that this model can reach.
+    /// Sets the lowest loss that the model can reach, drawn as a reference line; `None` draws none.
     pub fn set_reference(&mut self, loss: Option<f64>) {
         let loss = loss.filter(|loss| loss.is_finite());
         if self.reference != loss {
@@ -139,7 +139,7 @@ impl LossChart {
         }
     }
 
-    /// The step at which the run diverged.
+    /// Sets the step at which the run diverged; `None` if it has not.
     pub fn set_diverged(&mut self, step: Option<u64>) {
         if self.diverged != step {
             self.diverged = step;
@@ -165,13 +165,13 @@ impl LossChart {
         self.stale.unwrap_or(Stale::BOTH)
     }
 
-    /// Says that both layers show the present state.
+    /// Declares that both layers have been drawn in the current state.
     pub fn mark_drawn(&mut self) {
         self.stale = Some(Stale::NEITHER);
     }
 
-    /// Returns the values at a position on the page; `None` outside the plots or where nothing was
-    /// recorded.
+    /// Returns the values at a position on the chart in CSS pixels; `None` outside the plots or where nothing
+    /// was recorded.
     pub fn reading(&mut self, x_css: f64, y_css: f64) -> Option<LossReading> {
         let css = self.size.scale.css;
         let picture = self.picture();
@@ -182,7 +182,7 @@ impl LossChart {
         self.read_near(x_css)
     }
 
-    /// Puts the cursor at a place on the page, or takes it away.
+    /// Moves the cursor line to this x on the chart, in CSS pixels; `None` removes it.
     pub fn set_cursor(&mut self, x_css: Option<f64>) {
         let x_css = x_css.filter(|x| x.is_finite());
         if self.cursor != x_css {
@@ -191,7 +191,8 @@ impl LossChart {
         }
     }
 
-    /// Moves the cursor by non-empty pixel columns, starting at the last one.
+    /// Moves the cursor by this many non-empty pixel columns, beginning at the last one, and returns the
+    /// values there.
     pub fn move_cursor(&mut self, columns: i32) -> Option<LossReading> {
         let css = self.size.scale.css;
         let cursor = self.cursor.map(|x| x * css);
@@ -213,7 +214,7 @@ impl LossChart {
         Some(self.reading_of(&column))
     }
 
-    /// Magnifies the steps by `factor` about a place on the page.
+    /// Zooms the axis of steps by `factor`, keeping the step at `x_css` fixed.
     pub fn zoom(&mut self, x_css: f64, _y_css: f64, factor: f64) {
         let x = x_css * self.size.scale.css;
         let at = self.picture().x.mapped(x);
@@ -222,7 +223,7 @@ impl LossChart {
         }
     }
 
-    /// Pans the steps by CSS pixels; the loss axis adapts to the visible part.
+    /// Pans the axis of steps by `dx_css` CSS pixels; the axis of losses adapts to the visible part.
     pub fn pan(&mut self, dx_css: f64, _dy_css: f64) {
         let css = self.size.scale.css;
         let width = self.picture().plot.width();
@@ -235,7 +236,7 @@ impl LossChart {
         }
     }
 
-    /// Shows the whole run again and follows it.
+    /// Shows the whole run again, and continues to do so as it grows.
     pub fn reset_zoom(&mut self) {
         if self.zoom.take().is_some() {
             self.touch();
@@ -260,10 +261,10 @@ impl LossChart {
         (picture.plot, picture.strip)
     }
 
-    /// Draws everything but the cursor.
+    /// Draws everything except the cursor.
     ///
     /// # Errors
-    /// Those of the backend.
+    /// The errors of the backend.
     pub fn draw_base<DB: DrawingBackend>(&mut self, backend: &mut DB) -> Drawn<DB> {
         self.picture();
         let Some(picture) = &self.picture else { return Ok(()) };
@@ -273,7 +274,7 @@ impl LossChart {
     /// Draws the cursor.
     ///
     /// # Errors
-    /// Those of the backend.
+    /// The errors of the backend.
     pub fn draw_top<DB: DrawingBackend>(&mut self, backend: &mut DB) -> Drawn<DB> {
         let Some(reading) = self.cursor.and_then(|x| self.read_near(x)) else { return Ok(()) };
         let Some(picture) = &self.picture else { return Ok(()) };
@@ -361,8 +362,8 @@ impl LossChart {
         if self.options.log_x { Mapping::LogStep } else { Mapping::Linear }
     }
 
-    /// The whole run, but at least ten steps, because an axis that begins with one step would jump
-    /// at each of the first steps.
+    /// The range of steps of the whole run, but at least ten steps, so that the axis does not rescale at each
+    /// of the first steps.
     fn full(&self) -> Span {
         Span::new(0.0, self.mapping().forward(self.step.max(10) as f64))
     }

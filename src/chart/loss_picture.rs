@@ -9,10 +9,10 @@ use crate::history::{Column, History};
 use plotters::style::text_anchor::{HPos, VPos};
 use plotters_backend::DrawingBackend;
 
-/// The fraction of the height for losses; the rest is for the learning rate.
+/// The fraction of the height that is used for losses; the rest shows the learning rate.
 const LOSS_SHARE: f64 = 0.75;
 
-/// Everything that the chart shows besides its history.
+/// Everything that the loss chart shows apart from its history.
 pub(super) struct View<'a> {
     pub(super) size: Size,
     pub(super) theme: &'a Theme,
@@ -23,7 +23,7 @@ pub(super) struct View<'a> {
     pub(super) diverged: Option<u64>,
 }
 
-/// The history as it lies on the canvas: computed once for each change, drawn and read many times.
+/// The history laid out in pixel columns: computed once per change, then drawn and read many times.
 #[derive(Clone, Debug)]
 pub(super) struct Picture {
     pub(super) plot: Rect,
@@ -93,12 +93,12 @@ impl Picture {
         }
     }
 
-    /// Columns whose place lies within the plot.
+    /// The pixel columns that lie within the plot.
     pub(super) fn visible_columns(&self) -> impl Iterator<Item = &Column> {
         self.columns.iter().filter(|column| within(column, &self.x, self.step))
     }
 
-    /// Place of a column along the steps, backend units.
+    /// The x position of a step, in backend units.
     pub(super) fn x_of_step(&self, step: u64) -> f64 {
         self.x.position(step as f64)
     }
@@ -279,7 +279,8 @@ impl Picture {
         Ok(())
     }
 
-    /// Numbers the marks; marks that are too close for a number each share one, `3–7`.
+    /// Draws the numbers of the marks. Marks that are too close for separate numbers share one, such as
+    /// `3–7`.
     fn draw_mark_numbers<DB: DrawingBackend>(&self, pen: &mut Pen<DB>, view: &View) -> Drawn<DB> {
         let css = view.size.scale.css;
         let label = |first: usize, last: usize| match last - first {
@@ -328,7 +329,7 @@ impl Picture {
         Ok(())
     }
 
-    /// Marks within the plot: index and place.
+    /// Index and x position of each mark within the plot.
     fn visible_marks(&self, view: &View) -> impl Iterator<Item = (usize, f64)> {
         let places = view.marks.iter().map(|&step| self.x_of_step(step)).enumerate();
         places.filter(|&(_, x)| x >= self.plot.left && x <= self.plot.right)
@@ -356,7 +357,7 @@ impl Picture {
     }
 }
 
-/// The step that a column is drawn at.
+/// The step at which a column is drawn: its middle, up to the current step `step`.
 fn middle(column: &Column, step: u64) -> f64 {
     // The last bucket of a running history extends past what was recorded.
     let last = column.last_step.min(step.max(column.first_step));
@@ -369,11 +370,10 @@ fn within(column: &Column, x: &Axis, step: u64) -> bool {
     position >= x.start - 0.5 && position <= x.end + 0.5
 }
 
-/// Least and greatest loss that the axis must show.
+/// Least and greatest loss that the loss axis must show.
 ///
-/// The loss range includes all evaluated losses. Batch losses are noisy with long tails (a single
-/// sample may be fitted exactly, with a loss of 1e-12), so the outermost few percent may leave the
-/// plot.
+/// The range includes all evaluated losses. Batch losses are noisy with long tails (a single sample may be
+/// fitted exactly, with a loss of 1e-12), so the outermost few percent of them may lie outside.
 fn loss_range<'a>(columns: impl Iterator<Item = &'a Column>, view: &View, mapping: Mapping) -> (f64, f64) {
     let usable = |value: &f32| value.is_finite() && (mapping == Mapping::Linear || *value > 0.0);
     let (mut losses, mut means, mut least, mut most) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());

@@ -8,9 +8,9 @@ use plotters_backend::{BackendCoord, DrawingBackend, DrawingErrorKind};
 /// The result of drawing on a backend.
 pub type Drawn<DB> = Result<(), DrawingErrorKind<<DB as DrawingBackend>::ErrorType>>;
 
-/// Draws shapes; lengths are in CSS pixels and positions in backend units.
+/// Draws shapes on a backend; lengths are in CSS pixels, positions in backend units.
 ///
-/// Plotters has no clip: what leaves the plot is cut here.
+/// Plotters cannot clip, so shapes are cut here at the edges of the plot.
 pub(super) struct Pen<'a, DB: DrawingBackend> {
     backend: &'a mut DB,
     scale: Scale,
@@ -23,7 +23,7 @@ impl<'a, DB: DrawingBackend> Pen<'a, DB> {
         Self { backend, scale, theme, path: Vec::new() }
     }
 
-    /// A line along a grid: edges between device pixels, so that it is crisp.
+    /// Draws a horizontal line whose edges are aligned to device pixels, so that it is crisp.
     pub(super) fn rule_across(
         &mut self,
         y: f64,
@@ -37,14 +37,14 @@ impl<'a, DB: DrawingBackend> Pen<'a, DB> {
         self.stroke(&[(left, y), (right, y)], colour, width)
     }
 
-    /// A vertical line, crisp as [`rule_across`](Self::rule_across).
+    /// Draws a vertical line, aligned to device pixels as [`rule_across`](Self::rule_across) does.
     pub(super) fn rule_down(&mut self, x: f64, top: f64, bottom: f64, colour: Colour, css: f64) -> Drawn<DB> {
         let width = self.scale.whole_stroke(css);
         let x = self.scale.snap(x, width);
         self.stroke(&[(x, top), (x, bottom)], colour, width)
     }
 
-    /// A dashed vertical line, crisp.
+    /// Draws a dashed vertical line, aligned to device pixels; `dash` has the lengths of dash and gap.
     pub(super) fn dashes_down(
         &mut self,
         x: f64,
@@ -59,7 +59,7 @@ impl<'a, DB: DrawingBackend> Pen<'a, DB> {
         self.dashes(&line, width, colour, dash)
     }
 
-    /// A line between two places.
+    /// Draws a straight line between two positions.
     pub(super) fn segment(
         &mut self,
         from: (f64, f64),
@@ -70,7 +70,7 @@ impl<'a, DB: DrawingBackend> Pen<'a, DB> {
         self.stroke(&[from, to], colour, css * self.scale.css)
     }
 
-    /// A curve cut at the edges of `clip`; a place that is not finite breaks it.
+    /// Draws a curve, cut at the edges of `clip`; a point with an infinite or NaN coordinate interrupts it.
     pub(super) fn polyline(
         &mut self,
         points: impl IntoIterator<Item = (f64, f64)>,
@@ -82,7 +82,7 @@ impl<'a, DB: DrawingBackend> Pen<'a, DB> {
         clipped_runs(points, clip, |run| self.stroke(run, colour, width))
     }
 
-    /// A dashed curve, cut as [`polyline`](Self::polyline) is; `dash` is lengths on and off.
+    /// Draws a dashed curve, cut as in [`polyline`](Self::polyline); `dash` has the lengths of dash and gap.
     pub(super) fn dashed(
         &mut self,
         points: impl IntoIterator<Item = (f64, f64)>,
@@ -95,7 +95,7 @@ impl<'a, DB: DrawingBackend> Pen<'a, DB> {
         clipped_runs(points, clip, |run| self.dashes(run, width, colour, dash))
     }
 
-    /// A filled shape.
+    /// Fills a polygon with this outline.
     pub(super) fn polygon(&mut self, outline: &[(f64, f64)], colour: Colour) -> Drawn<DB> {
         if outline.len() < 3 {
             return Ok(());
@@ -106,7 +106,8 @@ impl<'a, DB: DrawingBackend> Pen<'a, DB> {
         self.backend.fill_polygon(self.path.iter().copied(), &style)
     }
 
-    /// A filled rectangle between device pixels: neighbours neither overlap nor leave a seam.
+    /// Fills a rectangle whose edges are rounded to device pixels, so that neighbours neither overlap nor
+    /// leave a gap.
     pub(super) fn cell(&mut self, cell: &Rect, colour: Colour) -> Drawn<DB> {
         let style = ShapeStyle { color: colour.0, filled: true, stroke_width: 0 };
         let edge = |position: f64| self.scale.edge(position);
@@ -115,7 +116,7 @@ impl<'a, DB: DrawingBackend> Pen<'a, DB> {
         self.backend.draw_rect(upper_left, bottom_right, &style, true)
     }
 
-    /// A filled disc.
+    /// Fills a disc with a radius of `css` CSS pixels.
     pub(super) fn disc(&mut self, centre: (f64, f64), css: f64, colour: Colour) -> Drawn<DB> {
         let style = ShapeStyle { color: colour.0, filled: true, stroke_width: 0 };
         let radius = (css * self.scale.css).round().max(1.0) as u32;
@@ -129,7 +130,7 @@ impl<'a, DB: DrawingBackend> Pen<'a, DB> {
         self.disc(centre, css, colour)
     }
 
-    /// Draws text in the size of axis labels; `anchor` says which part of it is at `place`.
+    /// Draws text in the size of axis labels; `anchor` states which point of the text is at `place`.
     pub(super) fn text(
         &mut self,
         text: &str,
@@ -208,13 +209,13 @@ impl<'a, DB: DrawingBackend> Pen<'a, DB> {
         self.text(&self.fitted(title, plot.width()), place, (HPos::Left, VPos::Top), self.theme.muted)
     }
 
-    /// The title of a horizontal axis, at the right below the labels of its ticks.
+    /// Draws the title of a horizontal axis at the right, below its tick labels.
     pub(super) fn title_below(&mut self, title: &str, plot: &Rect) -> Drawn<DB> {
         let place = (plot.right, plot.bottom + 23.0 * self.scale.css);
         self.text(&self.fitted(title, plot.width()), place, (HPos::Right, VPos::Top), self.theme.muted)
     }
 
-    /// The colour of a tick's grid line, which is fainter where the tick has no label.
+    /// The colour of a tick's grid line, which is fainter if the tick has no label.
     fn grid(&self, tick: &Tick) -> Colour {
         if tick.label.is_empty() { self.theme.grid.faded(0.55) } else { self.theme.grid }
     }
@@ -273,7 +274,7 @@ fn coordinate((x, y): (f64, f64)) -> BackendCoord {
     (x.round() as i32, y.round() as i32)
 }
 
-/// Calls `draw` with every stretch of the curve that lies within `clip`.
+/// Calls `draw` with the points of each part of the curve that lies within `clip`.
 fn clipped_runs<E>(
     points: impl IntoIterator<Item = (f64, f64)>,
     clip: &Rect,
@@ -314,7 +315,7 @@ fn clipped_runs<E>(
     if run.len() > 1 { draw(&run) } else { Ok(()) }
 }
 
-/// Liang and Barsky 1984: the part of a segment within a rectangle.
+/// The two ends of the part of a segment that lies within a rectangle (Liang and Barsky 1984).
 fn clip_segment(from: (f64, f64), to: (f64, f64), clip: &Rect) -> Option<((f64, f64), (f64, f64))> {
     let (dx, dy) = (to.0 - from.0, to.1 - from.1);
     let (mut enter, mut leave) = (0.0_f64, 1.0_f64);

@@ -1,4 +1,4 @@
-//! A picture of whatever series it is given: what diagnostics, paths and folds are shown with.
+//! A chart of arbitrary series, used for diagnostics, coefficient paths and folds.
 
 use super::Stale;
 use super::axis::Mapping;
@@ -14,19 +14,19 @@ use serde::Serialize;
 
 /// The maximum distance in CSS pixels from the pointer to a point that it reads.
 const REACH: f64 = 12.0;
-/// The most points that are drawn all but opaque.
+/// The maximum number of points that are drawn almost opaque.
 const MOST_OPAQUE: usize = 60;
-/// Lengths on and off of a dashed line, CSS pixels.
+/// Lengths of dash and gap of a dashed line, in CSS pixels.
 const DASH: (f64, f64) = (7.0, 5.0);
 /// The gap between bars, as a fraction of their spacing.
 const BAR_GAP: f64 = 0.06;
 
-/// The title, mapping and range of an axis.
+/// The title, mapping and range of one axis of a plot.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlotAxis {
-    /// The quantity with its unit.
+    /// The name of the quantity on the axis, with its unit.
     pub title: String,
-    /// Linear or logarithmic; values that a logarithm has no place for are not drawn.
+    /// Linear or logarithmic; values without a logarithm are not drawn.
     pub mapping: Mapping,
     /// The visible range; `None` shows all data with some padding.
     pub range: Option<[f64; 2]>,
@@ -38,27 +38,27 @@ impl Default for PlotAxis {
     }
 }
 
-/// The kind of a series.
+/// How a series is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PlotKind {
-    /// A disc for each pair.
+    /// A disc for each pair `(x, y)`.
     Points,
-    /// A curve through the pairs in their order.
+    /// A curve through the pairs `(x, y)` in their order.
     Line,
-    /// A dashed line.
+    /// A dashed curve through the pairs `(x, y)` in their order.
     Dashed,
     /// The area between `low` and `y`.
     Band,
-    /// Stairs: each y holds until the next x.
+    /// Stairs: each y continues until the next x.
     Steps,
-    /// A bar from `low` (from 0 without it) to `y`, as wide as its neighbours leave room for.
+    /// A bar from `low` (or from 0) to `y` for each pair, as wide as its neighbours allow.
     Bars,
-    /// Dashed rules through the whole plot: vertical where y is NaN, horizontal where x is NaN.
+    /// Dashed straight lines across the whole plot: vertical where y is NaN, horizontal where x is NaN.
     Rules,
 }
 
 impl PlotKind {
-    /// The kind of a name in lower case.
+    /// The kind with this lower-case name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Some(match name {
@@ -74,31 +74,31 @@ impl PlotKind {
     }
 }
 
-/// One series of a plot. Columns that are longer than the others are cut.
+/// One series of a plot. Columns that are longer than the shortest one are cut.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlotSeries {
-    /// The kind of the series.
+    /// How the series is drawn.
     pub kind: PlotKind,
-    /// A colour of the theme by its name (see [`Theme::named`]), or one as CSS writes it.
+    /// The name of a colour of the theme (see [`Theme::named`]), or a CSS colour.
     pub colour: String,
-    /// Along the horizontal axis.
+    /// Positions along the horizontal axis.
     pub x: Vec<f32>,
-    /// Along the vertical axis.
+    /// Positions along the vertical axis.
     pub y: Vec<f32>,
-    /// The other edge of a band or a bar.
+    /// For a band or bars, the y position of the lower edge.
     pub low: Option<Vec<f32>>,
-    /// The label at the end of a line; may be empty.
+    /// The text at the end of a line; may be empty.
     pub label: String,
-    /// Whether the pointer and the keyboard read it.
+    /// Whether the pointer and the keyboard cursor can select its pairs.
     pub is_read: bool,
-    /// Whether its data widen the axes.
+    /// Whether the axes extend to show all its data.
     pub is_fitted: bool,
-    /// Width of its strokes, CSS pixels.
+    /// Width of its strokes, in CSS pixels.
     pub width: f64,
 }
 
 impl PlotSeries {
-    /// A series of a kind in a colour, read and fitted, with strokes of 2 CSS pixels.
+    /// A series that can be selected, that the axes extend to, and whose strokes are 2 CSS pixels wide.
     #[must_use]
     pub fn new(kind: PlotKind, colour: &str, x: Vec<f32>, y: Vec<f32>) -> Self {
         Self {
@@ -132,12 +132,12 @@ impl PlotSeries {
     }
 }
 
-/// The values under the pointer or the keyboard's cursor (`PlotReading` in TypeScript).
+/// The pair at the pointer or keyboard cursor of a plot (`PlotReading` in TypeScript).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct PlotReading {
     /// Index of the series.
     pub series: u32,
-    /// Index of the pair in it.
+    /// Index of the pair in its series.
     pub index: u32,
     /// The x of the pair.
     pub x: f64,
@@ -145,15 +145,15 @@ pub struct PlotReading {
     pub y: f64,
 }
 
-/// The chart of series over two axes.
+/// A chart of series over two axes, with a cursor.
 #[derive(Clone, Debug)]
 pub struct PlotChart {
-    /// Size, axes and view.
+    /// Size, axes and visible range of the chart.
     pub stage: Stage,
     series: Vec<PlotSeries>,
-    /// The indices of each readable series, by ascending x.
+    /// For each series, the indices of its selectable pairs by ascending x.
     orders: Vec<Vec<u32>>,
-    /// Series and index.
+    /// The selected pair: index of the series, and index of the pair in it.
     cursor: Option<(usize, usize)>,
 }
 
@@ -165,7 +165,7 @@ impl Default for PlotChart {
 }
 
 impl PlotChart {
-    /// Replaces the content. The zoom is kept if the range of all data is unchanged.
+    /// Replaces axes and series. The zoom is kept if the range of all data is unchanged.
     pub fn set(&mut self, x: PlotAxis, y: PlotAxis, series: Vec<PlotSeries>) {
         let of_x = |series: &PlotSeries, i: usize| [f64::from(series.x[i]); 2];
         let of_y = |series: &PlotSeries, i: usize| {
@@ -184,9 +184,9 @@ impl PlotChart {
         self.stage.stale = Stale::BOTH;
     }
 
-    /// Returns what is nearest to a position on the page: a point within 12 CSS pixels, or else the
-    /// pair of a curve, stairs or bars that is nearest along x, and among several the one nearest
-    /// along y. `None` outside the plot.
+    /// Returns the pair nearest to a position in CSS pixels: a point within 12 CSS pixels, or else the pair
+    /// of a curve, stairs or bars that is nearest along x (among equals, nearest along y). `None` outside the
+    /// plot.
     #[must_use]
     pub fn reading(&self, x_css: f64, y_css: f64) -> Option<PlotReading> {
         let (frame, (px, py)) = self.stage.inside(x_css, y_css)?;
@@ -215,15 +215,16 @@ impl PlotChart {
         Some(self.reading_of(series, i))
     }
 
-    /// Puts the cursor on a pair, or takes it away; a pair that is not read takes it away too.
+    /// Moves the cursor to a pair, given as (index of the series, index of the pair). `None`, or a pair that
+    /// cannot be selected, removes the cursor.
     pub fn set_cursor(&mut self, at: Option<(usize, usize)>) {
         let at = at.filter(|&(series, i)| self.can_read(series, i));
         self.stage.stale.top |= self.cursor != at;
         self.cursor = at;
     }
 
-    /// Moves the cursor by pairs along x, and by `series` among the readable ones, to the pair
-    /// nearest along x. It starts in the middle of the first series. For the keyboard.
+    /// Moves the cursor by `pairs` along x, and by `series` among the selectable series to the pair nearest
+    /// along x. It begins in the middle of the first series. For the keyboard.
     pub fn move_cursor(&mut self, pairs: i32, series: i32) -> Option<PlotReading> {
         let read: Vec<usize> = (0..self.series.len()).filter(|&s| !self.orders[s].is_empty()).collect();
         let &first = read.first()?;
@@ -245,10 +246,10 @@ impl PlotChart {
         Some(self.reading_of(s, i))
     }
 
-    /// Draws grid, labels and series.
+    /// Draws the static layer: grid, labels and series.
     ///
     /// # Errors
-    /// Those of the backend.
+    /// The errors of the backend.
     pub fn draw_base<DB: DrawingBackend>(&self, backend: &mut DB) -> Drawn<DB> {
         let Some(frame) = self.stage.visible_frame() else { return Ok(()) };
         let mut pen = Pen::new(backend, self.stage.size.scale, &self.stage.theme);
@@ -263,10 +264,10 @@ impl PlotChart {
         Ok(())
     }
 
-    /// Draws the cursor.
+    /// Draws the dynamic layer: the cursor.
     ///
     /// # Errors
-    /// Those of the backend.
+    /// The errors of the backend.
     pub fn draw_top<DB: DrawingBackend>(&self, backend: &mut DB) -> Drawn<DB> {
         let Some((frame, (series, i))) = self.stage.visible_frame().zip(self.cursor) else { return Ok(()) };
         let series = &self.series[series];
@@ -317,7 +318,7 @@ impl PlotChart {
         }
     }
 
-    /// The label of a series above the last of its pairs that is in the plot.
+    /// Draws the label of a series above the last of its pairs within the plot.
     fn draw_label<DB: DrawingBackend>(
         &self,
         pen: &mut Pen<DB>,
@@ -404,7 +405,7 @@ fn draw_bars<DB: DrawingBackend>(
     Ok(())
 }
 
-/// Inserts a corner before each place but the first, so that a value holds until the next one.
+/// Inserts a corner before each position except the first, so that each y continues until the next x.
 fn stairs(places: impl Iterator<Item = (f64, f64)>) -> impl Iterator<Item = (f64, f64)> {
     let mut before = None;
     places.flat_map(move |(x, y)| {
@@ -413,7 +414,7 @@ fn stairs(places: impl Iterator<Item = (f64, f64)>) -> impl Iterator<Item = (f64
     })
 }
 
-/// Indices of the pairs that can be read, by increasing x.
+/// Indices of the pairs that can be selected, by ascending x.
 fn order(series: &PlotSeries) -> Vec<u32> {
     let is_finite = |i: &u32| {
         let (x, y) = series.at(*i as usize);
@@ -424,7 +425,7 @@ fn order(series: &PlotSeries) -> Vec<u32> {
     argsort(&x).into_iter().filter(is_finite).collect()
 }
 
-/// The stretch of an axis that shows what it should, mapped.
+/// The range that an axis shows, in mapped coordinates.
 fn shown(axis: &PlotAxis, series: &[PlotSeries], ends: impl Fn(&PlotSeries, usize) -> [f64; 2]) -> Span {
     let mapped = |value: f64| axis.mapping.forward(value);
     let wanted = axis.range.map(|range| range.map(mapped));
@@ -452,8 +453,8 @@ fn shown(axis: &PlotAxis, series: &[PlotSeries], ends: impl Fn(&PlotSeries, usiz
     Span::new(low - half, high + half)
 }
 
-/// Decreases from 3 CSS pixels for a hundred points to 1.5 for 5,000, linearly in the logarithm,
-/// because these plots are small.
+/// Radius in CSS pixels of a point if there are `n` points: from 3 for a hundred points to 1.5 for 5,000,
+/// linear in the logarithm of `n`, because these plots are small.
 fn point_radius(n: usize) -> f64 {
     let share = ((n.max(1) as f64).log10() - 2.0) / (5_000_f64.log10() - 2.0);
     3.0 + (1.5 - 3.0) * share.clamp(0.0, 1.0)

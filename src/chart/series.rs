@@ -1,4 +1,4 @@
-/// Pairs of numbers, as far as both columns go.
+/// Pairs `(x, y)` stored as two columns; a longer column is cut.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Series {
     x: Vec<f32>,
@@ -25,7 +25,7 @@ impl Series {
         (0..self.len()).map(|i| self.at(i))
     }
 
-    /// The curve between its points, where x increases.
+    /// The y at `x` by linear interpolation between pairs with ascending x; `None` outside their range.
     pub(super) fn value_at(&self, x: f64) -> Option<f64> {
         let after = self.x.partition_point(|&at| f64::from(at) < x);
         if after == self.len() || (after == 0 && f64::from(self.x[0]) > x) {

@@ -11,17 +11,17 @@ use plotters_backend::DrawingBackend;
 pub struct Stage {
     pub(super) size: Size,
     pub(super) theme: Theme,
-    /// Titles of x and y.
+    /// Titles of the x and y axes.
     pub(super) titles: [String; 2],
-    /// Mappings of x and y.
+    /// Mappings of the x and y axes.
     pub(super) mappings: [Mapping; 2],
     pub(super) viewport: Viewport,
     pub(super) stale: Stale,
-    /// The least distance between ticks of y, CSS pixels.
+    /// Minimum distance between ticks of the y axis, in CSS pixels.
     tick_gap: f64,
 }
 
-/// The position of a chart's axes on the canvas.
+/// The position of a chart's plot and axes on the canvas.
 pub(super) struct Frame {
     pub(super) plot: Rect,
     pub(super) x: Axis,
@@ -31,14 +31,14 @@ pub(super) struct Frame {
 }
 
 impl Frame {
-    /// The place of a pair, backend units.
+    /// The position of a pair `(x, y)` of data, in backend units.
     pub(super) fn place(&self, (x, y): (f64, f64)) -> (f64, f64) {
         (self.x.position(x), self.y.position(y))
     }
 }
 
 impl Stage {
-    /// A stage of linear axes without a size.
+    /// Creates a stage with linear axes and no size yet.
     pub(super) fn new(viewport: Viewport, tick_gap: f64) -> Self {
         Self {
             size: Size::default(),
@@ -51,7 +51,7 @@ impl Stage {
         }
     }
 
-    /// Sets the size on the page and what it is on the backend.
+    /// Sets the size of the chart and the scale of its backend.
     pub fn resize(&mut self, size: Size) {
         if self.size != size {
             self.size = size;
@@ -59,7 +59,7 @@ impl Stage {
         }
     }
 
-    /// Sets colours and font.
+    /// Sets the colours and font of the chart.
     pub fn set_theme(&mut self, theme: Theme) {
         self.theme = theme;
         self.stale = Stale::BOTH;
@@ -71,19 +71,19 @@ impl Stage {
         self.stale
     }
 
-    /// Says that both layers show the present state.
+    /// Declares that both layers have been drawn in the current state.
     pub fn mark_drawn(&mut self) {
         self.stale = Stale::NEITHER;
     }
 
-    /// Returns left, right, bottom and top of the visible part, in mapped coordinates.
+    /// Returns the left, right, bottom and top ends of the visible range, in mapped coordinates.
     #[must_use]
     pub fn view(&self) -> [f64; 4] {
         let [x, y] = self.viewport.view();
         [x.low, x.high, y.low, y.high]
     }
 
-    /// Whether the view is not that of all data.
+    /// Whether the visible range differs from that of all data.
     #[must_use]
     pub fn is_zoomed(&self) -> bool {
         self.viewport.is_zoomed()
@@ -95,7 +95,7 @@ impl Stage {
         self.redraw_if(changed);
     }
 
-    /// Magnifies by `factor` about a place on the page, which keeps its data coordinates.
+    /// Zooms by `factor` about a position in CSS pixels; the data coordinates there stay fixed.
     pub fn zoom(&mut self, x_css: f64, y_css: f64, factor: f64) {
         let frame = self.frame();
         if !frame.plot.is_void(self.size.scale) {
@@ -106,7 +106,7 @@ impl Stage {
         }
     }
 
-    /// Moves the picture by CSS pixels.
+    /// Pans by a distance in CSS pixels.
     pub fn pan(&mut self, dx_css: f64, dy_css: f64) {
         let plot = self.plot();
         let css = self.size.scale.css;
@@ -114,7 +114,7 @@ impl Stage {
         self.redraw_if(changed);
     }
 
-    /// Data coordinates at a place on the page; `None` before the chart has a size.
+    /// Data coordinates at a position in CSS pixels; `None` if the chart has no size yet.
     #[must_use]
     pub fn data_at(&self, x_css: f64, y_css: f64) -> Option<(f64, f64)> {
         let frame = self.frame();
@@ -136,8 +136,8 @@ impl Stage {
         self.frame().plot
     }
 
-    /// Returns a position on the page in backend units with the frame around it; `None` if it is
-    /// outside the plot.
+    /// Returns the frame, and a position converted from CSS pixels to backend units; `None` if the position
+    /// is outside the plot.
     pub(super) fn inside(&self, x_css: f64, y_css: f64) -> Option<(Frame, (f64, f64))> {
         let frame = self.frame();
         let css = self.size.scale.css;
@@ -145,7 +145,7 @@ impl Stage {
         (!frame.plot.is_void(self.size.scale) && frame.plot.contains(x, y)).then_some((frame, (x, y)))
     }
 
-    /// Returns the frame; `None` if there is too little room.
+    /// Returns the frame; `None` if the chart is too small to draw.
     pub(super) fn visible_frame(&self) -> Option<Frame> {
         Some(self.frame()).filter(|frame| !frame.plot.is_void(self.size.scale))
     }

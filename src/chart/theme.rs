@@ -23,7 +23,7 @@ pub struct ThemeColours {
 }
 
 impl ThemeColours {
-    /// Builds the theme from a lookup by name.
+    /// Builds the colours and font from a lookup by name.
     pub fn of(named: impl Fn(&str) -> String) -> Self {
         Self {
             background: named("background"),
@@ -48,7 +48,7 @@ impl ThemeColours {
 pub struct Colour(pub RGBAColor);
 
 impl Colour {
-    /// Opaque.
+    /// An opaque colour.
     #[must_use]
     pub const fn rgb(red: u8, green: u8, blue: u8) -> Self {
         Self(RGBAColor(red, green, blue, 1.0))
@@ -112,31 +112,31 @@ impl Colour {
 /// The colors and font of the charts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Theme {
-    /// Behind the chart: rings around markers.
+    /// Background of the chart, and rings around markers.
     pub background: Colour,
-    /// Marker numbers.
+    /// Numbers of the marks.
     pub ink: Colour,
-    /// Labels of ticks and axes.
+    /// Labels of ticks and titles of axes.
     pub muted: Colour,
     /// Grid lines.
     pub grid: Colour,
     /// The current fit and the evaluated loss.
     pub fit: Colour,
-    /// The exact answer.
+    /// The exact solution.
     pub exact: Colour,
-    /// Batch loss.
+    /// The batch loss.
     pub batch: Colour,
-    /// Learning rate.
+    /// The learning rate.
     pub rate: Colour,
-    /// Changes made in mid-run.
+    /// Marks of changes that were made during the run.
     pub mark: Colour,
-    /// Divergence.
+    /// The step at which the run diverged.
     pub diverged: Colour,
     /// Points of the dataset.
     pub points: Colour,
-    /// Validation loss.
+    /// The validation loss.
     pub validation: Colour,
-    /// CSS font family list.
+    /// The font family, as a CSS list.
     pub font: String,
 }
 
@@ -161,7 +161,7 @@ impl Default for Theme {
 }
 
 impl Theme {
-    /// The colour that the page knows by a name.
+    /// The colour that the page refers to by this name.
     #[must_use]
     pub fn named(&self, name: &str) -> Option<Colour> {
         Some(match name {
@@ -181,7 +181,7 @@ impl Theme {
         })
     }
 
-    /// Reads the page's colours; one that cannot be read keeps its value of the default theme.
+    /// Parses the page's colours; where parsing fails, the default theme's colour is used.
     #[must_use]
     pub fn from_colours(colours: &ThemeColours) -> Self {
         let usual = Self::default();

@@ -1,4 +1,4 @@
-/// A stretch of one axis, in mapped coordinates.
+/// A range of one axis, in mapped coordinates.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Span {
     pub(super) low: f64,
@@ -14,17 +14,17 @@ impl Span {
         self.high - self.low
     }
 
-    /// The stretch that shows the same place `at` magnified by `factor`.
+    /// The range zoomed by `factor`, with the coordinate `at` fixed on the screen.
     pub(super) fn magnified(self, at: f64, factor: f64) -> Self {
         Self::new(at + (self.low - at) / factor, at + (self.high - at) / factor)
     }
 
-    /// The stretch moved by a distance.
+    /// The range moved by a distance.
     pub(super) fn shifted(self, by: f64) -> Self {
         Self::new(self.low + by, self.high + by)
     }
 
-    /// The fraction of both stretches together that lies in both.
+    /// The length of the overlap of two ranges, as a fraction of the length that both cover together.
     fn overlap(self, other: Self) -> f64 {
         let shared = self.high.min(other.high) - self.low.max(other.low);
         shared / (self.high.max(other.high) - self.low.min(other.low))
@@ -37,7 +37,7 @@ impl Span {
 pub(super) struct Viewport {
     home: [Span; 2],
     view: [Span; 2],
-    /// The maximum width of the view, relative to its home.
+    /// The maximum width of the view, as a multiple of its home's width.
     widest: f64,
 }
 
@@ -59,8 +59,8 @@ impl Viewport {
         self.view != self.home
     }
 
-    /// Moves home to the range of all data. The view follows, unless it is zoomed and `keep_zoom`
-    /// is set.
+    /// Changes the home to the range of all data. The view follows, unless it is zoomed and `keep_zoom` is
+    /// true.
     pub(super) fn set_home(&mut self, home: [Span; 2], keep_zoom: bool) {
         if !self.is_zoomed() || !keep_zoom {
             self.view = home;
@@ -68,12 +68,13 @@ impl Viewport {
         self.home = home;
     }
 
-    /// Whether two homes show mostly the same data.
+    /// Whether two homes overlap enough to be considered the same data.
     pub(super) fn is_similar(a: [Span; 2], b: [Span; 2]) -> bool {
         (0..2).all(|i| a[i].overlap(b[i]) > 0.7)
     }
 
-    /// Zooms about a position, which stays fixed. Returns whether the view changed.
+    /// Zooms by `factor` about a position in mapped coordinates, which stays fixed. Returns whether the view
+    /// changed.
     pub(super) fn zoom(&mut self, at: [f64; 2], factor: f64) -> bool {
         factor.is_finite() && factor > 0.0 && self.show([0, 1].map(|i| self.view[i].magnified(at[i], factor)))
     }
@@ -83,7 +84,7 @@ impl Viewport {
         self.show([0, 1].map(|i| self.view[i].shifted(fractions[i] * self.view[i].length())))
     }
 
-    /// Returns to where all data are shown. Returns whether the view changed.
+    /// Returns the view to its home, where all data are visible. Returns whether the view changed.
     pub(super) fn reset(&mut self) -> bool {
         self.show(self.home)
     }

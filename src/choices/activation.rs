@@ -1,14 +1,14 @@
-//! What a layer applies to its outputs.
+//! The activation function of a layer.
 
 use super::table::choice;
 
 choice! {
-    /// What a layer applies to its outputs.
+    /// The function that a layer applies to each of its outputs.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub enum Activation = "activation" at "model.layers.activation", named {
-        /// `z` itself.
+        /// Identity: the output is unchanged.
         Identity = "identity";
-        /// `max(z, 0)`.
+        /// Rectified linear unit: `max(z, 0)` of the output `z`.
         Relu = "relu";
     }
 }

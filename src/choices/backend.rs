@@ -1,18 +1,18 @@
-//! Where the kernels run.
+//! The engine on which the kernels run.
 
 use super::table::choice;
 
 choice! {
-    /// Where the kernels run.
+    /// The engine on which the kernels run.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub enum BackendChoice = "backend" at "backend", named {
-        /// On whichever is measured to be fastest.
+        /// The engine that a measurement finds to be fastest.
         Auto = "auto";
-        /// On the GPU, or on the CPU with the reason where there is none.
+        /// The GPU, or the CPU if there is no usable GPU.
         Gpu = "gpu";
-        /// On the CPU, every batch by a pass over its rows.
+        /// The CPU, with a pass over the rows for every batch.
         Cpu = "cpu";
-        /// On the CPU, full batches by sufficient statistics.
+        /// The CPU, with sufficient statistics instead of rows for full batches.
         Statistics = "statistics";
     }
 }

@@ -1,12 +1,12 @@
-//! How the weights start.
+//! How the weights are initialized.
 
 use super::table::choice;
 
 choice! {
-    /// How weights start; the bias starts at 0 (Keras' and PyTorch's Glorot layers do the same).
+    /// How weights are initialized; the bias starts at 0, as in Keras.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub enum InitialWeights = "initializer" at "model.initial_weights", named {
-        /// All 0.
+        /// All weights are 0.
         Zero = "zero";
         /// Uniform on [-0.05, 0.05) (Keras' `RandomUniform`).
         Uniform = "uniform";

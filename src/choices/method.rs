@@ -1,4 +1,4 @@
-//! How many rows an update sees.
+//! How many rows each update uses.
 
 use super::table::choice;
 
@@ -6,13 +6,14 @@ choice! {
     /// How many rows each update uses.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub enum Method = "method" at "method", named {
-        /// All rows.
+        /// Every update uses all rows.
         Batch = "batch";
-        /// `batch_size` rows.
+        /// Every update uses `batch_size` rows.
         MiniBatch = "mini_batch";
-        /// One row.
+        /// Every update uses one row.
         Stochastic = "stochastic";
-        /// One row, at a decaying rate: chosen together with [`super::Schedule::TimeDecay`].
+        /// Every update uses one row, at a decaying rate: chosen together with
+        /// [`super::Schedule::TimeDecay`].
         DecayingRate = "decaying_rate";
     }
 }

@@ -1,19 +1,20 @@
-//! Where rows come from.
+//! The sources of rows.
 
 use super::table::choice;
 
-/// The most rows that a dataset may have.
+/// The maximum number of rows of a dataset.
 pub const MAX_SAMPLES: u32 = 10_000_000;
 
 choice! {
-    /// The source of the rows.
+    /// Where the rows come from.
     #[derive(Clone, Debug, PartialEq)]
     pub enum Source = "source" at "data.source", tagged {
-        /// `y = slope x + intercept + noise e`, `e` standard normal, x evenly from `start` to `stop`, both included.
+        /// Generated rows `y = slope x + intercept + noise e`, where `e` is standard normal and x is evenly
+        /// spaced from `start` to `stop`, both included.
         Linspace = "linspace", {
-            /// First x.
+            /// The first x.
             start: f64 = -1.0, in -1e6..=1e6;
-            /// Last x.
+            /// The last x.
             stop: f64 = 1.0, in -1e6..=1e6;
             /// Number of rows.
             n_samples: u32 = 100, in 2.0..=MAX_SAMPLES as f64;
@@ -29,13 +30,14 @@ choice! {
 
         /// A table that ships with the page.
         Shipped = "shipped", {
-            /// Which table.
+            /// The name of the table.
             table: ShippedTable;
         };
 
-        /// The user's own table, which never leaves the browser: only its name and hash are kept here.
+        /// The user's own table, which never leaves the browser: configurations contain only its name and
+        /// hash.
         Table = "table", {
-            /// Its file's name.
+            /// The name of the table's file.
             name: String;
             /// A hash of its rows.
             fingerprint: String;
@@ -44,29 +46,29 @@ choice! {
 }
 
 choice! {
-    /// Tables in `www/data`, whose sources and licences are listed with them. A file is named like its entry, the words
-    /// joined by hyphens.
+    /// Tables in `www/data`, where their sources and licences are listed. A file is named like its entry,
+    /// with hyphens between the words.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub enum ShippedTable = "table" at "data.source.table", named {
         /// Eruptions of the Old Faithful geyser.
         OldFaithful = "old_faithful";
         /// Heights of parents and their grown children.
         GaltonHeights = "galton_heights";
-        /// Weight and consumption of 32 cars.
+        /// Weight and fuel consumption of 32 cars.
         Mtcars = "mtcars";
-        /// Temperature and distress of O-rings in 23 flights of the space shuttle: yes or no.
+        /// Temperature and O-ring damage (yes or no) in 23 flights of the space shuttle.
         Challenger = "challenger";
-        /// Disasters in British coal mines, year by year: counts.
+        /// Number of disasters in British coal mines in each year.
         CoalDisasters = "coal_disasters";
-        /// Ten measurements of 442 patients, and how their diabetes went on.
+        /// Ten measurements of 442 diabetes patients, and the progression of their disease a year later.
         Diabetes = "diabetes";
-        /// What 5,801 homes are and what they are worth: numbers and a category.
+        /// Properties and values of 5,801 homes: numbers and a category.
         WestRoxbury = "west_roxbury";
-        /// The economy of 16 years, whose columns rise together.
+        /// Economic data of 16 years, whose columns are strongly correlated.
         Longley = "longley";
-        /// Flowers of three species.
+        /// Measurements of iris flowers of three species.
         Iris = "iris";
-        /// Ten measurements of 569 tumours: malignant or not.
+        /// Ten measurements of 569 breast tumours, which are malignant or benign.
         BreastCancer = "breast_cancer";
     }
 }
@@ -75,7 +77,7 @@ choice! {
     /// How rows with missing inputs are handled. Rows without a target are always left out.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub enum Missing = "missing" at "data.columns.missing", named {
-        /// Leaves them out.
+        /// Leaves out rows with a missing input.
         Drop = "drop";
         /// Fills in the column's mean (for a category, the most frequent level).
         Mean = "mean";

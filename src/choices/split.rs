@@ -1,18 +1,19 @@
-//! Which rows are held out.
+//! How validation and test rows are selected.
 
 use super::table::choice;
 
 choice! {
-    /// Which rows are held out.
+    /// How validation and test rows are selected.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub enum Split = "split" at "validation.split", named {
-        /// Random rows.
+        /// Random rows are held out.
         Random = "random";
-        /// The last rows, in the order of the table or of the chosen column: the future, if that is time.
+        /// The last rows are held out, in the order of the table or of a chosen column: the future, if that
+        /// column is a time.
         Last = "last";
-        /// Random rows, with each class in proportion.
+        /// Random rows are held out, the same fraction of each class.
         Stratified = "stratified";
-        /// Random whole groups.
+        /// Random groups of rows are held out as a whole.
         Group = "group";
     }
 }

@@ -1,7 +1,7 @@
-//! The table behind a choice: [`choice!`] turns its rows into an enum and a [`Spec`].
+//! The table that defines a choice: [`choice!`] turns its rows into an enum and a [`Spec`].
 //!
-//! In JSON a *tagged* choice is an object whose `kind` names the entry, beside the entry's parameters; parameters that
-//! are left out have their defaults. A *named* choice is the name alone.
+//! In JSON, a *tagged* choice is an object whose `kind` names the entry; its other fields are the entry's
+//! parameters, which may be omitted if they have defaults. A *named* choice is just the name of the entry.
 
 use std::ops::RangeInclusive;
 
@@ -17,55 +17,55 @@ mod parameter;
 
 pub use parameter::{Parameter, take};
 
-/// A choice: every entry, in the order in which the form offers them. The first is the default.
+/// A choice with all its entries, in the order in which the form offers them. The first is the default.
 #[derive(Debug, PartialEq, Serialize)]
 pub struct Spec {
-    /// The choice itself: words are found by it.
+    /// The name of the choice, by which the page looks up its labels.
     pub name: &'static str,
-    /// Where configurations have it.
+    /// The path of the choice in a configuration.
     pub path: &'static str,
-    /// Whether JSON has it as an object with a `kind`.
+    /// Whether the choice is an object with a `kind` in JSON (else it is a name).
     pub tagged: bool,
-    /// The rows.
+    /// The entries, one per row of the table.
     pub entries: &'static [Entry],
 }
 
-/// One row of a choice.
+/// One entry of a choice: a row of its table.
 #[derive(Debug, PartialEq, Serialize)]
 pub struct Entry {
-    /// The name in configurations, addresses and run files.
+    /// The entry's name in configurations, links and run files.
     pub name: &'static str,
-    /// How JSON has it where that is not by its name.
+    /// How the entry is written in JSON, if not by its name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub written: Option<bool>,
-    /// What shaders know it by: the constant's name and its value.
+    /// Name and value of the constant by which shaders refer to the entry, if they do.
     #[serde(skip)]
     pub kernel: Option<(&'static str, u32)>,
-    /// What it is adjusted by.
+    /// The parameters of the entry.
     pub parameters: &'static [ParameterSpec],
 }
 
 /// One parameter of an entry.
 #[derive(Debug, PartialEq, Serialize)]
 pub struct ParameterSpec {
-    /// The name in configurations.
+    /// The parameter's name in configurations.
     pub name: &'static str,
-    /// What it can be.
+    /// The type of the parameter's value.
     pub kind: Kind,
-    /// The least and the most of a number.
+    /// Minimum and maximum of a numeric parameter.
     pub range: Option<(f64, f64)>,
-    /// What a number counts or measures.
+    /// The unit of a numeric parameter.
     pub unit: Option<&'static str>,
 }
 
-/// What a parameter can be.
+/// The type of a parameter's value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Kind {
     /// A real number.
     Number,
-    /// An integer from 0.
+    /// An integer, at least 0.
     Count,
-    /// Yes or no.
+    /// A boolean.
     Flag,
     /// An entry of another choice.
     Entry(&'static Spec),
@@ -93,43 +93,43 @@ pub enum Setting {
     Number(f64),
     /// An integer.
     Count(u64),
-    /// Yes or no.
+    /// A boolean.
     Flag(bool),
-    /// The name of an entry.
+    /// The name of an entry of another choice.
     Name(&'static str),
     /// Any text.
     Text(String),
 }
 
-/// What every choice can do.
+/// The common interface of all choices.
 pub trait Choice: Sized + 'static {
-    /// The table.
+    /// The table of the choice.
     const SPEC: &'static Spec;
 
-    /// The entry of this name, its parameters at their defaults.
+    /// The entry with this name, with its parameters at their defaults.
     fn named(name: &str) -> Option<Self>;
 
-    /// The name in configurations.
+    /// The name of the entry in configurations.
     fn name(&self) -> &'static str;
 
-    /// The values of the parameters, in the order of the row.
+    /// The values of the entry's parameters, in the order of the table.
     fn settings(&self) -> Vec<Setting>;
 
-    /// Takes the parameters that `fields` has.
+    /// Sets the parameters that `fields` contains.
     fn take(&mut self, fields: &mut Fields) -> std::result::Result<(), String>;
 
-    /// The row.
+    /// The entry's row in the table.
     fn entry(&self) -> &'static Entry {
         let found = Self::SPEC.entries.iter().find(|entry| entry.name == self.name());
         found.unwrap_or(&Self::SPEC.entries[0])
     }
 
-    /// The number that shaders know it by; 0 where they do not.
+    /// The number by which shaders refer to the entry; 0 if they do not.
     fn number(&self) -> u32 {
         self.entry().kernel.map_or(0, |(_, number)| number)
     }
 
-    /// Every entry, its parameters at their defaults.
+    /// All entries, with their parameters at their defaults.
     fn all() -> impl Iterator<Item = Self> {
         Self::SPEC.entries.iter().filter_map(|entry| Self::named(entry.name))
     }
@@ -137,7 +137,7 @@ pub trait Choice: Sized + 'static {
     /// Checks every parameter against its range.
     ///
     /// # Errors
-    /// [`Code::FieldOutOfRange`] of the first that is out of it.
+    /// [`Code::FieldOutOfRange`] for the first parameter that is out of its range.
     fn check_ranges(&self) -> Result<()> {
         for (parameter, setting) in self.entry().parameters.iter().zip(self.settings()) {
             let value = match setting {
@@ -154,14 +154,15 @@ pub trait Choice: Sized + 'static {
 }
 
 impl Spec {
-    /// The constants that shaders know its entries by, as `LOSS_HUBER`.
+    /// Names and values of the constants by which shaders refer to the entries, such as `LOSS_HUBER`.
     pub fn kernel_constants(&self) -> impl Iterator<Item = (String, u32)> {
         let prefix = self.name.to_uppercase();
         let named = self.entries.iter().filter_map(|entry| entry.kernel);
         named.map(move |(name, number)| (format!("{prefix}_{name}"), number))
     }
 
-    /// Whether `value` is a name at `path`: of an entry, or of what a parameter can be.
+    /// Whether `value` is the name of an entry of the choice at `path`, or of a choice that is a parameter
+    /// there.
     pub fn is_name(&self, path: &str, value: &str) -> bool {
         let Some(rest) = path.strip_prefix(self.path) else { return false };
         if rest.is_empty() {
@@ -174,16 +175,16 @@ impl Spec {
         field == "kind" || parameters().any(|parameter| parameter.name == field && is_word(parameter.kind))
     }
 
-    /// The row of this name.
+    /// The entry with this name.
     pub fn entry(&self, name: &str) -> Option<&'static Entry> {
         self.entries.iter().find(|entry| entry.name == name)
     }
 }
 
-/// Reads a tagged choice.
+/// Reads a tagged choice from the fields of a JSON object.
 ///
 /// # Errors
-/// A kind that there is none of, and a parameter that is missing, unknown or unreadable.
+/// The kind is unknown, or a parameter is missing, unknown or unreadable.
 pub fn from_fields<T: Choice>(fields: &mut Fields) -> std::result::Result<T, String> {
     let Some(Value::String(kind)) = fields.take("kind") else {
         return Err("missing field `kind`".to_owned());
@@ -194,7 +195,7 @@ pub fn from_fields<T: Choice>(fields: &mut Fields) -> std::result::Result<T, Str
     Ok(choice)
 }
 
-/// Writes a tagged choice.
+/// Writes a tagged choice as an object.
 pub fn write_tagged<T: Choice, S: Serializer>(
     choice: &T,
     serializer: S,
@@ -208,15 +209,15 @@ pub fn write_tagged<T: Choice, S: Serializer>(
     object.end()
 }
 
-/// Reads a named choice.
+/// Reads a named choice from its name.
 pub fn read_named<'de, T: Choice, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<T, D::Error> {
     from_name(&Value::deserialize(deserializer)?).map_err(D::Error::custom)
 }
 
-/// A named choice from what JSON has of it.
+/// Converts a JSON value to a named choice.
 ///
 /// # Errors
-/// What is wrong with anything else.
+/// A description of why the value is not an entry.
 pub fn from_name<T: Choice>(value: &Value) -> std::result::Result<T, String> {
     let entries = T::SPEC.entries;
     let is_it = |entry: &&Entry| match entry.written {
@@ -233,7 +234,7 @@ pub fn from_name<T: Choice>(value: &Value) -> std::result::Result<T, String> {
     })
 }
 
-/// Writes a named choice.
+/// Writes a named choice as its name.
 pub fn write_named<T: Choice, S: Serializer>(
     choice: &T,
     serializer: S,
@@ -244,12 +245,12 @@ pub fn write_named<T: Choice, S: Serializer>(
     }
 }
 
-/// The ends of a range.
+/// The minimum and maximum of a range.
 pub const fn ends(range: &RangeInclusive<f64>) -> (f64, f64) {
     (*range.start(), *range.end())
 }
 
-/// Refuses a field that is out of its range.
+/// Returns an error if the value of a field is out of its range.
 ///
 /// # Errors
 /// [`Code::FieldOutOfRange`].
@@ -265,12 +266,12 @@ pub fn within(field: &str, value: f64, min: f64, max: f64) -> Result<()> {
         .with("max", bound(max)))
 }
 
-/// A number as a person would write it into the box: millions in full.
+/// Formats a limit for an error message: millions are written in full.
 fn bound(value: f64) -> String {
     if value.fract() == 0.0 && (1e6..1e9).contains(&value) { count(value as u64) } else { short(value) }
 }
 
-/// The TypeScript of a choice whose entries have parameters of these types.
+/// The TypeScript declaration of a choice; `parameters` has the types of each entry's parameters.
 #[cfg(test)]
 pub(crate) fn declaration(spec: &Spec, parameters: &[&[String]]) -> String {
     let entries = spec.entries.iter().zip(parameters).map(|(entry, types)| {
@@ -300,9 +301,10 @@ pub(crate) fn declaration(spec: &Spec, parameters: &[&[String]]) -> String {
 /// }
 /// ```
 ///
-/// `at` is the path in a configuration; `tagged` or `named` how JSON has it. `kernel` makes a constant of the module
-/// `kind`, and of the shaders; `needs` is what the rest of the crate asks of an entry; a parameter without a default must
-/// be given, `in` is its range and `unit` what it counts. `written` is how JSON has an entry other than by its name.
+/// `at` is the path in a configuration; `tagged` or `named` is the form in JSON. `kernel` defines a constant
+/// in the module `kind` and in the shaders; `needs` states what the entry requires from the rest of the
+/// crate. A parameter without a default must be given; `in` is its range and `unit` its unit. `written` is
+/// the JSON of an entry that is not written by its name.
 macro_rules! choice {
     (
         $(#[$meta:meta])*
@@ -444,7 +446,7 @@ macro_rules! choice {
 
     (@kind) => {};
     (@kind $([$Entry:ident $KERNEL:ident $number:literal])+) => {
-        /// What kernels know the entries by.
+        /// The constants by which kernels refer to the entries.
         pub mod kind {
             $(
                 #[doc = concat!("The kernels' number of `", stringify!($Entry), "`.")]
@@ -456,7 +458,7 @@ macro_rules! choice {
     (@needs $Choice:ident [] $($rest:tt)+) => {};
     (@needs $Choice:ident [$Needs:ty] $([$Entry:ident $needs:expr])+) => {
         impl $Choice {
-            /// What an entry needs of the rest of the crate.
+            /// What the entry requires from the rest of the crate.
             pub const fn needs(&self) -> $Needs {
                 match self {
                     $( Self::$Entry { .. } => $needs, )+

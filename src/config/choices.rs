@@ -1,4 +1,4 @@
-//! Changes that a choice implies elsewhere in a configuration, and the scales of sliders.
+//! Functions behind the form: what a choice changes elsewhere in a configuration, and the scales of sliders.
 
 use super::RunConfig;
 use crate::choices::loss::Targets;
@@ -26,7 +26,7 @@ pub fn choose_method(config: &RunConfig, method: Method) -> RunConfig {
 /// between the two optimizers that have one.
 ///
 /// # Errors
-/// [`Code::ConfigUnreadable`] for a name that is no optimizer's.
+/// [`Code::ConfigUnreadable`] if no optimizer has this name.
 pub fn choose_optimizer(config: &RunConfig, kind: &str) -> Result<RunConfig> {
     let mut optimizer: Optimizer = of_kind(kind)?;
     if let (Some(kept), Optimizer::Momentum { momentum } | Optimizer::Nesterov { momentum }) =
@@ -40,13 +40,13 @@ pub fn choose_optimizer(config: &RunConfig, kind: &str) -> Result<RunConfig> {
 /// Returns the configuration with another loss at its default parameters.
 ///
 /// # Errors
-/// [`Code::ConfigUnreadable`] for a name that is no loss's.
+/// [`Code::ConfigUnreadable`] if no loss has this name.
 pub fn choose_loss(config: &RunConfig, kind: &str) -> Result<RunConfig> {
     Ok(RunConfig { loss: of_kind(kind)?, ..config.clone() })
 }
 
-/// Returns the loss for a target with `n_classes` classes, or 0 for a number: `current` if it suits
-/// the target.
+/// Returns `current` if the loss suits a target with `n_classes` classes (0 for a number), else a loss that
+/// does.
 pub fn loss_for_target(current: Loss, n_classes: u32) -> Loss {
     match n_classes {
         0 | 1 if current.needs().targets == Targets::Classes => Loss::Squared,
@@ -60,7 +60,7 @@ pub fn loss_for_target(current: Loss, n_classes: u32) -> Loss {
 /// schedule no longer decays becomes plain stochastic descent.
 ///
 /// # Errors
-/// [`Code::ConfigUnreadable`] for a name that is no schedule's.
+/// [`Code::ConfigUnreadable`] if no schedule has this name.
 pub fn choose_schedule(config: &RunConfig, kind: &str) -> Result<RunConfig> {
     let schedule: Schedule = of_kind(kind)?;
     let method = match (config.method, &schedule) {
@@ -75,7 +75,7 @@ pub fn choose_schedule(config: &RunConfig, kind: &str) -> Result<RunConfig> {
 /// shipped table.
 ///
 /// # Errors
-/// [`Code::ConfigUnreadable`] for a name that is neither.
+/// [`Code::ConfigUnreadable`] for any other name.
 pub fn choose_source(config: &RunConfig, id: &str) -> Result<RunConfig> {
     let source = if id == "linspace" {
         Source::default()
@@ -97,7 +97,7 @@ pub fn choose_source(config: &RunConfig, id: &str) -> Result<RunConfig> {
     Ok(RunConfig { data, loss, ..config.clone() })
 }
 
-/// Rates that a schedule gives over a stretch long enough to show its shape, `n_points` of them.
+/// Learning rates of the schedule at `n_points` steps, spread over a number of steps that shows its shape.
 pub fn schedule_curve(config: &RunConfig, n_points: usize) -> Vec<f64> {
     let span = config.schedule.typical_steps() + config.warmup.steps as f64;
     (0..n_points)
@@ -108,7 +108,8 @@ pub fn schedule_curve(config: &RunConfig, n_points: usize) -> Vec<f64> {
         .collect()
 }
 
-/// The rate at position 0..1 of the logarithmic slider from 1e-5 to 10, at three digits.
+/// The learning rate at a position from 0 to 1 of the logarithmic slider from 1e-5 to 10, rounded to three
+/// digits.
 pub fn rate_from_position(position: f64) -> f64 {
     let rate = libm::pow(10.0, -5.0 + 6.0 * position.clamp(0.0, 1.0));
     let unit = libm::pow(10.0, libm::floor(libm::log10(rate)) - 2.0);
@@ -116,13 +117,13 @@ pub fn rate_from_position(position: f64) -> f64 {
     number::rounded(rounded, 3)
 }
 
-/// The position of a rate on that slider.
+/// The position from 0 to 1 of a learning rate on the slider of [`rate_from_position`].
 pub fn position_from_rate(rate: f64) -> f64 {
     if rate > 0.0 { ((libm::log10(rate) + 5.0) / 6.0).clamp(0.0, 1.0) } else { 0.0 }
 }
 
-/// The next rate above (`up`) or below in the series 1, 2, 3, 5, 10 of every decade, within the
-/// slider's range.
+/// The next learning rate above (`up`) or below `rate` in the series 1, 2, 3, 5, 10 of every decade, within
+/// the slider's range.
 pub fn neighbouring_rate(rate: f64, up: bool) -> f64 {
     let mut ladder = (-5..=1).flat_map(|decade| {
         [1, 2, 3, 5].map(|digit| number::parse(&format!("{digit}e{decade}")).unwrap_or(1.0)).into_iter()
@@ -133,11 +134,11 @@ pub fn neighbouring_rate(rate: f64, up: bool) -> f64 {
     found.unwrap_or(rate).clamp(1e-5, 10.0)
 }
 
-/// The top of the speed slider below "as fast as it goes", updates a second.
+/// The highest speed of the slider, in updates per second, below "as fast as possible".
 const FASTEST_PACED: f64 = 1e6;
 
-/// Updates per second at position 0..1 of a logarithmic slider from one to a million; the last
-/// twentieth means full speed.
+/// Updates per second at a position from 0 to 1 of a logarithmic slider from one to a million. In the last
+/// twentieth it is `None`, as fast as possible.
 pub fn speed_from_position(position: f64) -> Option<f64> {
     if position > 0.95 {
         return None;
@@ -147,7 +148,7 @@ pub fn speed_from_position(position: f64) -> Option<f64> {
     Some(libm::round(speed / unit) * unit)
 }
 
-/// The position of a speed on that slider.
+/// The position from 0 to 1 of a speed on the slider of [`speed_from_position`].
 pub fn position_from_speed(speed: Option<f64>) -> f64 {
     match speed {
         None => 1.0,
@@ -155,7 +156,7 @@ pub fn position_from_speed(speed: Option<f64>) -> f64 {
     }
 }
 
-/// The entry of this name, its parameters at their defaults.
+/// The entry with this name, with its parameters at their defaults.
 fn of_kind<T: Choice>(kind: &str) -> Result<T> {
     T::named(kind).ok_or_else(|| unreadable(format!("there is no {} \"{kind}\"", T::SPEC.name)))
 }

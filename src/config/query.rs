@@ -1,4 +1,5 @@
-//! The configuration as a link: `path=value` pairs of what differs from the default, joined by `&`.
+//! The configuration as a link: `path=value` pairs, joined by `&`, of every field that differs from its
+//! default.
 
 use serde_json::{Map, Value};
 
@@ -6,7 +7,7 @@ use super::RunConfig;
 use crate::choices::is_name;
 use crate::message::{Code, Message};
 
-/// Everything in `config` that differs from the default, as `model.degree=3&method=stochastic`.
+/// The fields of `config` that differ from their defaults, such as `model.degree=3&method=stochastic`.
 pub fn to_query(config: &RunConfig) -> String {
     let (Ok(value), Ok(default)) = (serde_json::to_value(config), serde_json::to_value(RunConfig::default()))
     else {
@@ -17,16 +18,15 @@ pub fn to_query(config: &RunConfig) -> String {
     pairs.join("&")
 }
 
-/// Reads a JSON value: [`json`], or the reader that a browser has anyway.
+/// A function that parses JSON: [`json`], or one that uses the browser's parser.
 pub type ReadJson = fn(&str) -> Option<Value>;
 
-/// Reads a JSON value.
+/// Parses JSON text; `None` if it is invalid.
 pub fn json(text: &str) -> Option<Value> {
     serde_json::from_slice(text.as_bytes()).ok()
 }
 
-/// Parses the configuration in a link. A part that cannot be read keeps its default and causes a
-/// message.
+/// Parses the configuration in a link. A part that cannot be read keeps its default and adds a message.
 pub fn from_query(query: &str, json: ReadJson) -> (RunConfig, Vec<Message>) {
     let mut kept: Vec<(String, Value)> = Vec::new();
     let mut problems = Vec::new();
@@ -81,7 +81,7 @@ pub fn from_query(query: &str, json: ReadJson) -> (RunConfig, Vec<Message>) {
     (build(&kept).unwrap_or_default(), problems)
 }
 
-/// Takes a group of pairs if the configuration is still sound with it.
+/// Adds a group of pairs to `kept` if the configuration is still valid with it, else a message to `problems`.
 fn try_group(kept: &mut Vec<(String, Value)>, group: Vec<(String, Value)>, problems: &mut Vec<Message>) {
     let mut whole = kept.clone();
     whole.extend(group.iter().cloned());
@@ -155,7 +155,7 @@ fn plain(value: &Value) -> String {
     }
 }
 
-/// Fields of `data.columns` that are words of the user's.
+/// Names of the fields of `data.columns` that are text chosen by the user.
 const TEXTS: [&str; 4] = ["target", "weight", "group", "order"];
 
 fn parse(part: &str, json: ReadJson) -> Result<(String, Value), Message> {
@@ -173,7 +173,7 @@ fn parse(part: &str, json: ReadJson) -> Result<(String, Value), Message> {
     Ok((path.to_owned(), value))
 }
 
-/// Percent-encodes characters that a fragment's value cannot contain.
+/// Percent-encodes the characters of a value that a link cannot contain after `#`.
 fn encode(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {

@@ -1,4 +1,4 @@
-//! The comparison of a run with a model of another tool.
+//! Comparison of a run with a model that another tool trained.
 
 use std::collections::BTreeMap;
 
@@ -12,15 +12,15 @@ use crate::metrics::NamedMetrics;
 use crate::model::{self, Response};
 use crate::trainer::Trainer;
 
-/// A model of another tool and the weights of a run, on the same rows.
+/// Scores and coefficients of a foreign model and of a run, on the same rows.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Comparison {
-    /// Scores on each role that has rows.
+    /// Scores on the rows of each role that has rows.
     pub parts: Vec<ComparedPart>,
-    /// The coefficients of each output, the bias last; empty where the run's model is not linear.
+    /// The coefficients, output by output, with the bias last; empty if the run's model is not linear.
     pub coefficients: Vec<ComparedCoefficient>,
-    /// How columns were matched, if not by name.
+    /// Messages about how columns were matched, if not by name.
     pub notices: Vec<Message>,
 }
 
@@ -28,46 +28,46 @@ pub struct Comparison {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct ComparedPart {
-    /// `training`, `validation` or `test`.
+    /// The role of the rows: `training`, `validation` or `test`.
     #[cfg_attr(test, ts(type = "\"training\" | \"validation\" | \"test\""))]
     pub part: &'static str,
     /// Number of rows.
     pub n_samples: u64,
-    /// The scores; the loss comes first.
+    /// The scores of both models; the loss comes first.
     pub scores: Vec<ComparedScore>,
 }
 
-/// One score of both models; `None` where it is undefined.
+/// One score of both models; a value is `None` if it is undefined.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct ComparedScore {
-    /// `loss`, or the key of the page's text without `score_`.
+    /// Name of the score: `loss`, or the key of the page's label without the prefix `score_`.
     pub name: &'static str,
-    /// The value of the run.
+    /// The score of the run's current weights.
     pub current: Option<f64>,
-    /// The value of the model.
+    /// The score of the foreign model.
     pub model: Option<f64>,
 }
 
-/// One coefficient of both models in the units of the data; `None` where a model has no such term.
+/// One coefficient of both models in the units of the data; a value is `None` if that model has no such term.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct ComparedCoefficient {
-    /// The class; `None` where there is only one output.
+    /// Name of the class that the output is for; `None` if there is only one output.
     pub output: Option<String>,
-    /// The term; `None` for the bias.
+    /// Name of the term; `None` for the bias.
     pub term: Option<String>,
-    /// The value of the run.
+    /// The coefficient of the run's current weights.
     pub current: Option<f64>,
-    /// The value of the model.
+    /// The coefficient of the foreign model.
     pub model: Option<f64>,
 }
 
 impl Comparison {
-    /// Compares a model with the current weights of a run.
+    /// Compares a foreign model with the current weights of a run.
     ///
     /// # Errors
-    /// Those of [`Model::matched`].
+    /// The errors of [`Model::matched`].
     pub fn of(model: &Model, trainer: &Trainer) -> Result<Self> {
         let dataset = &trainer.task().dataset;
         let matching = model.matched(&dataset.inputs)?;
@@ -80,10 +80,10 @@ impl Comparison {
     }
 }
 
-/// The outputs of a model for one row of features.
+/// A function that computes a model's outputs for one row of features.
 type Outputs<'a> = Box<dyn Fn(&[f64], &mut Vec<f64>) + 'a>;
 
-/// One of the two models, with its scores.
+/// One of the two models, with the sums for its scores.
 struct Predicting<'a> {
     map: &'a FeatureMap,
     of_features: Outputs<'a>,
@@ -116,7 +116,7 @@ impl<'a> Predicting<'a> {
     }
 }
 
-/// The scores of both models over every row.
+/// The scores of both models on the rows of each role.
 fn parts(
     foreign: &Model,
     matching: &Matching,
@@ -179,7 +179,8 @@ fn parts(
     names.into_iter().map(part).filter(|part| part.n_samples > 0).collect()
 }
 
-/// The coefficients of both models in the units of the data: the run's in its order, then those of the model alone.
+/// The coefficients of both models in the units of the data: first those of the run's terms, in its order,
+/// then those of terms that only the foreign model has.
 fn coefficients(
     foreign: &Model,
     matching: &Matching,
@@ -247,5 +248,5 @@ fn coefficients(
     found
 }
 
-/// Coefficients by term.
+/// The coefficient of each term of one output.
 pub(super) type Coefficients = BTreeMap<Key, f64>;

@@ -7,22 +7,23 @@ use crate::fields::read_fields;
 use crate::message::{Code, Message, Result};
 use crate::model::{self, Response};
 
-/// A model of another tool: linear over features of raw inputs. `downhill-model-files` reads it from a file.
+/// A model that another tool trained, linear over features of raw inputs. `downhill-model-files` reads it
+/// from a file.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(rename = "ForeignModel"))]
 pub struct Model {
-    /// The inputs, in the order of a row.
+    /// The model's inputs, in the order of a row.
     pub inputs: Vec<Input>,
     /// Name of the target.
     pub target: String,
-    /// Names of the classes; empty if they are unknown or the target is a number.
+    /// Names of the target's classes; empty if they are unknown or the target is a number.
     pub target_levels: Vec<String>,
-    /// The map from a row to the features, scaling included.
+    /// The map from a row of inputs to features, scaling included.
     #[cfg_attr(test, ts(type = "unknown"))]
     pub map: FeatureMap,
-    /// Weights of the scaled features, `[feature][output]`.
+    /// Weights of the scaled features, indexed `[feature][output]`.
     pub weights: Vec<Vec<f64>>,
-    /// One for each output; `None` if the model has no bias.
+    /// The bias of each output; `None` if the model has no bias.
     pub bias: Option<Vec<f64>>,
     /// The function that is applied to the outputs.
     pub activation: Response,
@@ -30,17 +31,17 @@ pub struct Model {
 
 read_fields!(Model { inputs, target, target_levels, map, weights, bias, activation });
 
-/// The weights of a model over unscaled features: powers, levels and products of the raw inputs.
+/// The weights of a model over unscaled features: powers, levels and products of raw inputs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Folded {
-    /// `[feature][output]`.
+    /// Weights of the unscaled features, indexed `[feature][output]`.
     pub weights: Vec<Vec<f64>>,
-    /// One per output; zeros where the model has no bias.
+    /// The bias of each output; 0 if the model has none.
     pub bias: Vec<f64>,
 }
 
 impl Model {
-    /// A model over features that are not scaled.
+    /// Creates a model over unscaled features.
     pub fn of_folded(
         (inputs, target): (Vec<Input>, String),
         degrees: &[u32],
@@ -56,7 +57,7 @@ impl Model {
     /// Reads a model from JSON.
     ///
     /// # Errors
-    /// [`Code::Internal`] where its parts do not fit each other; [`Code::WeightsNotFinite`].
+    /// [`Code::Internal`] if its parts are inconsistent; [`Code::WeightsNotFinite`].
     pub fn read(value: Value) -> Result<Self> {
         let wrong =
             |detail: &str| Message::new(Code::Internal).with("detail", format!("the model: {detail}"));
@@ -80,7 +81,7 @@ impl Model {
         Ok(model)
     }
 
-    /// The number of outputs: one, or one per class.
+    /// The number of outputs: one, or one for each class.
     pub fn n_outputs(&self) -> usize {
         self.weights.first().map_or(0, Vec::len)
     }
@@ -90,8 +91,8 @@ impl Model {
         model::term_names(&self.map, &self.inputs)
     }
 
-    /// Returns the weights with the scaling folded in. The scaled weights are more precise if
-    /// inputs are far from 0.
+    /// Returns the weights of the unscaled features. (The scaled weights are more precise if inputs are far
+    /// from 0.)
     pub fn folded(&self) -> Folded {
         let mut folded = Folded { weights: vec![Vec::new(); self.weights.len()], bias: Vec::new() };
         for output in 0..self.n_outputs() {
@@ -106,8 +107,8 @@ impl Model {
         folded
     }
 
-    /// Computes the outputs for a row (a category as the index of its level), before the
-    /// activation. `features` is a buffer with the length of the map's features.
+    /// Computes the outputs for a row of inputs (a category as the index of its level), before the
+    /// activation. `features` is scratch memory, as long as the number of features.
     pub fn outputs(&self, x: &[f64], features: &mut [f64]) -> Vec<f64> {
         self.map.features(x, features);
         let mut outputs = self.bias.clone().unwrap_or_else(|| vec![0.0; self.n_outputs()]);
@@ -119,20 +120,21 @@ impl Model {
         outputs
     }
 
-    /// The prediction for a row: a number, a probability or a rate, or one probability per class.
+    /// Predicts a row: a number, a probability or a rate, or one probability for each class. `features` is
+    /// scratch memory.
     pub fn predict(&self, x: &[f64], features: &mut [f64]) -> Vec<f64> {
         let mut outputs = self.outputs(x, features);
         self.activation.respond(&mut outputs);
         outputs
     }
 
-    /// Whether any number is scaled.
+    /// Whether any input or feature is scaled.
     pub fn is_scaled(&self) -> bool {
         let inputs = self.map.inputs.iter().any(|input| input.center != 0.0 || input.scale != 1.0);
         inputs || self.map.center.iter().any(|c| *c != 0.0) || self.map.scale.iter().any(|s| *s != 1.0)
     }
 
-    /// Whether there are powers or products.
+    /// Whether there are features that are powers above the first, or products.
     pub fn has_terms(&self) -> bool {
         !self.map.interactions.is_empty() || self.map.inputs.iter().any(|input| input.degree > 1)
     }
@@ -148,7 +150,7 @@ impl Model {
     }
 }
 
-/// The map of an input to its features, which are not scaled: powers up to `degree`, or levels.
+/// The map of an input to unscaled features: powers up to `degree`, or the levels of a category.
 pub fn unscaled(input: &Input, degree: u32) -> InputMap {
     match input.levels.len() {
         0 => InputMap::number(degree),

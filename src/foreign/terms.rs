@@ -1,24 +1,24 @@
-//! Terms of a model by what they are made of, whatever the order in which a map has them.
+//! Identifies the terms of a model by their content, independent of their order in a feature map.
 
 use crate::dataset::{FeatureMap, Input, Term};
 
 /// Identifies the term of a coefficient. Inputs are numbered as in the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Key {
-    /// A power or a level.
+    /// A power of an input or a level of a category.
     Single(Factor),
-    /// A product of two different inputs, in ascending order.
+    /// A product of a power or level of two different inputs, in ascending order.
     Product([Factor; 2]),
-    /// 1.
+    /// The constant term.
     Constant,
 }
 
-/// A factor of a product.
+/// A power of an input or a level of a category, alone or as a factor of a product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Factor {
-    /// A power of an input, at least 1.
+    /// A power of an input: `(input index, exponent)`, with an exponent of at least 1.
     Power(usize, u32),
-    /// A level of a category: 1 if a row has this level, else 0.
+    /// A level of a category, `(input index, level index)`: 1 if a row has this level, else 0.
     Level(usize, usize),
 }
 
@@ -27,7 +27,7 @@ impl Key {
         Self::Product(if a <= b { [a, b] } else { [b, a] })
     }
 
-    /// Returns the name, as from [`crate::model::term_names`].
+    /// Returns the name of the term, as [`crate::model::term_names`] does.
     pub(super) fn name(&self, inputs: &[Input]) -> String {
         let factor = |factor: &Factor| match *factor {
             Factor::Power(input, 1) => inputs[input].name.clone(),
@@ -45,7 +45,7 @@ impl Key {
     }
 }
 
-/// Returns the key of each feature of a map, in order.
+/// Returns the term of each feature of a map, in order.
 pub(super) fn keys(map: &FeatureMap) -> Vec<Key> {
     let terms = map.terms();
     let key = |term: &Term| match *term {

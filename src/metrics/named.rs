@@ -1,10 +1,10 @@
-//! The mean loss and the few metrics that the page and the run file show, by name.
+//! The mean loss and the main metrics, by the names that the page and run files use.
 
 use super::{Classification, Regression};
 use crate::choices::Loss;
 use crate::model::Response;
 
-/// Sums over predictions, for the metrics that apply to a loss.
+/// Sums over rows for the mean loss and for the metrics that suit this loss.
 #[derive(Clone, Debug)]
 pub struct NamedMetrics {
     loss: Loss,
@@ -14,21 +14,22 @@ pub struct NamedMetrics {
     numbers: Regression,
     classes: Classification,
     slopes: Vec<f64>,
-    /// Whether the loss applies to the outputs, and whether the metrics do.
+    /// Whether the loss is defined for the model's outputs; the next field states the same for the metrics.
     has_loss: bool,
     has_metrics: bool,
-    /// Whether the output is a score, above 0 for the second of two classes.
+    /// Whether the output is a score whose sign decides between two classes, above 0 for the second.
     is_score: bool,
 }
 
 impl NamedMetrics {
-    /// For a run's own outputs.
+    /// Creates empty sums for the outputs of a run with this loss.
     pub fn new(loss: Loss, n_outputs: usize) -> Self {
         Self::of_foreign(loss, n_outputs, (Some(loss.response()), n_outputs))
     }
 
-    /// For the outputs of a model whose activation and number of outputs may differ from those of the run, which has the
-    /// loss and `n_outputs`. Without an activation nothing applies.
+    /// Creates empty sums for the outputs of a foreign model, whose activation and number of outputs
+    /// (`n_foreign`) may differ from those of a run with this loss and `n_outputs` outputs. Without an
+    /// activation, neither loss nor metrics are defined.
     pub fn of_foreign(
         loss: Loss,
         n_outputs: usize,
@@ -59,7 +60,7 @@ impl NamedMetrics {
         }
     }
 
-    /// Adds a row: its outputs, their response, its target and its weight.
+    /// Adds a row: the model's outputs, their response (the prediction), the target and the row's weight.
     pub fn feed(&mut self, outputs: &[f64], response: &[f64], target: f64, weight: f64) {
         self.n_samples += 1;
         self.weight += weight;
@@ -83,18 +84,19 @@ impl NamedMetrics {
         }
     }
 
-    /// The number of rows.
+    /// The number of rows added so far.
     pub fn n_samples(&self) -> u64 {
         self.n_samples
     }
 
-    /// The mean loss without a penalty; `None` if it does not apply to the outputs.
+    /// The mean loss without a penalty; `None` if it is not defined for the outputs.
     pub fn mean_loss(&self) -> Option<f64> {
         (self.has_loss && self.weight > 0.0).then(|| self.sum / self.weight)
     }
 
-    /// Metrics by the names that the page words behind `score_`: `mse`, `rmse`, `mae`, `r2` of a number (`deviance`, `d2` of
-    /// counts, too), `log_loss`, `accuracy` of a class (`accuracy` alone without probabilities). `None` where one is not defined. `n_features` are those of the model.
+    /// Metrics by the names of the page's labels without `score_`: `mse`, `rmse`, `mae` and `r2` for numbers
+    /// (also `deviance` and `d2` for counts), `log_loss` and `accuracy` for classes (only `accuracy` without
+    /// probabilities). An undefined metric is `None`. `n_features` is the number of the model's features.
     pub fn metrics(&self, n_features: usize) -> Vec<(&'static str, Option<f64>)> {
         let known = |value: f64| Some(value).filter(|value| self.has_metrics && value.is_finite());
         if self.loss.classifies() {

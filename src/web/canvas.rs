@@ -17,12 +17,12 @@ use std::f64::consts::TAU;
 use wasm_bindgen::JsCast;
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
 
-/// Units in a device pixel.
+/// Number of drawing units per device pixel.
 const PER_PIXEL: u32 = 16;
-/// Discs in one fill: overlaps within a fill do not darken, and long paths fill slowly.
+/// Maximum number of discs in one fill: overlaps within a fill do not darken, and long paths fill slowly.
 const MOST_DISCS: usize = 64;
 
-/// One canvas that a chart draws on.
+/// A canvas that a chart draws on, as a plotters backend.
 pub(crate) struct Canvas {
     inner: CanvasBackend,
     element: HtmlCanvasElement,
@@ -34,29 +34,29 @@ pub(crate) struct Canvas {
 type Error = <CanvasBackend as DrawingBackend>::ErrorType;
 type Drawn = Result<(), DrawingErrorKind<Error>>;
 
-/// How to draw the path that is being collected.
+/// The style of the path that is being collected.
 #[derive(Clone, Copy, PartialEq)]
 struct Pending {
     rgb: (u8, u8, u8),
     alpha: f64,
-    /// `None` fills.
+    /// Width of the stroke; `None` if the path is filled.
     stroke_width: Option<u32>,
 }
 
 impl Canvas {
-    /// Wraps a canvas; `None` if it has no 2D context to give.
+    /// Wraps a canvas element; `None` if it has no 2D context.
     pub(crate) fn new(element: HtmlCanvasElement) -> Option<Self> {
         let context = element.get_context("2d").ok()??.dyn_into().ok()?;
         let inner = CanvasBackend::with_canvas_object(element.clone())?;
         Some(Self { inner, element, context, pending: None, n_discs: 0 })
     }
 
-    /// Units of a chart on this canvas.
+    /// The scale of a chart on this canvas.
     pub(crate) fn scale(device_pixel_ratio: f64) -> Scale {
         Scale::fractions(device_pixel_ratio, f64::from(PER_PIXEL))
     }
 
-    /// Sets the number of pixels to that of the screen, and the CSS size to exactly these pixels.
+    /// Sets the canvas's resolution to the screen's device pixels, and its CSS size to exactly these pixels.
     pub(crate) fn resize(&self, width_css: f64, height_css: f64, device_pixel_ratio: f64) {
         let pixels = |css: f64| (css * device_pixel_ratio).floor().clamp(1.0, 16_384.0);
         let (width, height) = (pixels(width_css), pixels(height_css));
@@ -72,7 +72,7 @@ impl Canvas {
         }
     }
 
-    /// The colour as the canvas writes it back, which resolves names, spaces and newer notations.
+    /// The colour as the canvas normalizes it, which resolves names, colour spaces and newer notations.
     pub(crate) fn normalized(&self, colour: &str) -> String {
         self.context.set_fill_style_str("#000");
         self.context.set_fill_style_str(colour.trim());
@@ -93,7 +93,8 @@ impl Canvas {
         drawn
     }
 
-    /// Starts a path of this style, and draws the collected path if it has another style.
+    /// Starts a path of this style, after drawing the collected path if that has another style. Returns false
+    /// if nothing needs to be drawn.
     fn begin<S: BackendStyle>(&mut self, style: &S, stroke: bool) -> bool {
         let BackendColor { rgb, alpha } = style.color();
         if alpha == 0.0 {

@@ -15,10 +15,10 @@ use web_sys::HtmlCanvasElement;
 
 #[wasm_bindgen]
 extern "C" {
-    /// Colours and font of a chart.
+    /// Colours and font of a chart, as the page passes them.
     #[wasm_bindgen(typescript_type = "ChartTheme")]
     pub type ChartTheme;
-    /// Row counts on a grid.
+    /// Row counts on a grid, as the page passes them.
     #[wasm_bindgen(typescript_type = "Density")]
     pub type Density;
     #[wasm_bindgen(method, getter)]
@@ -32,14 +32,14 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     fn counts(this: &Density) -> Uint32Array;
 
-    /// The values under the pointer of the fit chart.
+    /// The values at the pointer's position in the fit chart.
     #[wasm_bindgen(typescript_type = "FitReading")]
     pub type FitReading;
-    /// The values under the pointer of the loss chart.
+    /// The values at the pointer's position in the loss chart.
     #[wasm_bindgen(typescript_type = "LossReading")]
     pub type LossReading;
 
-    /// What a run recorded since the last delta. Its arrays are copied as a whole.
+    /// The part of a run's history that changed since the last delta. Its arrays are copied.
     #[wasm_bindgen(typescript_type = "HistoryDelta")]
     pub type Delta;
     #[wasm_bindgen(method, getter)]
@@ -58,29 +58,30 @@ extern "C" {
     fn validation(this: &Delta) -> Float32Array;
 }
 
-/// Exports the methods that all charts share. The second argument is the part of the chart that has
-/// the size and the view.
+/// Exports the methods that all charts share. The second argument is the field of the chart that has its size
+/// and visible range.
 macro_rules! export_chart {
     ($name:ident $(. $stage:ident)?) => {
         #[wasm_bindgen]
         impl $name {
-            /// Takes two stacked canvases.
+            /// Creates a chart on two stacked canvases.
             #[wasm_bindgen(constructor)]
             pub fn new(base: HtmlCanvasElement, top: HtmlCanvasElement) -> Result<$name, JsError> {
                 Ok(Self { chart: chart::$name::default(), layers: Layers::new(base, top)? })
             }
 
-            /// Sets the size: call it when the element around the canvases or the pixel ratio changes.
+            /// Sets the size. Call it when the element around the canvases or the pixel ratio changes.
             pub fn resize(&mut self, width_css: f64, height_css: f64, device_pixel_ratio: f64) {
                 self.chart$(.$stage)?.resize(self.layers.resize(width_css, height_css, device_pixel_ratio));
             }
 
-            /// Sets colours and font.
+            /// Sets the colours and font.
             pub fn set_theme(&mut self, theme: &ChartTheme) {
                 self.chart$(.$stage)?.set_theme(self.layers.theme(theme));
             }
 
-            /// Draws the layers that changed; true if there were any. Call it in `requestAnimationFrame`.
+            /// Draws the layers that are out of date; returns whether there were any. Call it in
+            /// `requestAnimationFrame`.
             pub fn draw(&mut self) -> Result<bool, JsError> {
                 let stale = self.chart$(.$stage)?.stale();
                 if stale.base {
@@ -93,12 +94,12 @@ macro_rules! export_chart {
                 Ok(stale != chart::Stale::NEITHER)
             }
 
-            /// Magnifies by `factor` about a place on the canvas.
+            /// Zooms by `factor` about a position on the canvas, in CSS pixels.
             pub fn zoom(&mut self, x_css: f64, y_css: f64, factor: f64) {
                 self.chart$(.$stage)?.zoom(x_css, y_css, factor);
             }
 
-            /// Moves the picture by CSS pixels.
+            /// Pans by a distance in CSS pixels.
             pub fn pan(&mut self, dx_css: f64, dy_css: f64) {
                 self.chart$(.$stage)?.pan(dx_css, dy_css);
             }
@@ -108,7 +109,7 @@ macro_rules! export_chart {
                 self.chart$(.$stage)?.reset_zoom();
             }
 
-            /// Whether the view is not that of all data.
+            /// Whether the visible range differs from that of all data.
             pub fn is_zoomed(&self) -> bool {
                 self.chart$(.$stage)?.is_zoomed()
             }
@@ -117,7 +118,7 @@ macro_rules! export_chart {
 }
 pub(super) use export_chart;
 
-/// Points, the current fit and the exact one.
+/// The fit chart: points, the current fit and the exact solution.
 #[wasm_bindgen]
 pub struct FitChart {
     chart: chart::FitChart,
@@ -126,12 +127,13 @@ pub struct FitChart {
 
 #[wasm_bindgen]
 impl FitChart {
-    /// Names the axes.
+    /// Sets the titles of the x and y axes.
     pub fn set_labels(&mut self, x: &str, y: &str) {
         self.chart.set_labels(x, y);
     }
 
-    /// Replaces the points, forgets density and curves; the zoom stays if the ranges are about the same.
+    /// Replaces the points and clears density and curves. The zoom is kept if the ranges are similar to the
+    /// previous ones.
     pub fn set_dataset(
         &mut self,
         points_x: Vec<f32>,
@@ -144,12 +146,12 @@ impl FitChart {
         self.chart.set_dataset(points_x, points_y, [x_min, x_max], [y_min, y_max]);
     }
 
-    /// Moves the points; the view stays.
+    /// Replaces the points without changing the visible range.
     pub fn set_points(&mut self, points_x: Vec<f32>, points_y: Vec<f32>) {
         self.chart.set_points(points_x, points_y);
     }
 
-    /// Shows counts instead of points; `undefined` shows the points again.
+    /// Shows row counts on a grid instead of points; `undefined` shows the points again.
     pub fn set_density(&mut self, density: Option<Density>) {
         let edges = |pair: Array| [0, 1].map(|i| pair.get(i).as_f64().unwrap_or(f64::NAN));
         self.chart.set_density(density.map(|density| chart::Density {
@@ -161,37 +163,39 @@ impl FitChart {
         }));
     }
 
-    /// The exact solution, by increasing x.
+    /// Sets the curve of the exact solution; `curve_x` must be ascending.
     pub fn set_exact(&mut self, curve_x: Vec<f32>, curve_y: Vec<f32>) {
         self.chart.set_exact(curve_x, curve_y);
     }
 
-    /// The current fit, by increasing x.
+    /// Sets the curve of the current fit; `curve_y` has its value at each of `curve_x`, which must be
+    /// ascending.
     pub fn set_fit(&mut self, curve_x: Vec<f32>, curve_y: Vec<f32>) {
         self.chart.set_fit(curve_x, curve_y);
     }
 
-    /// Sets which optional parts are shown.
+    /// Sets whether residuals and the exact solution are shown.
     pub fn set_options(&mut self, show_residuals: bool, show_exact: bool) {
         self.chart.set_options(chart::FitOptions { show_residuals, show_exact });
     }
 
-    /// Returns the values at a position on the canvas; `undefined` outside the plot.
+    /// Returns the values at a position on the canvas in CSS pixels; `undefined` outside the plot.
     pub fn reading(&self, x_css: f64, y_css: f64) -> Option<FitReading> {
         write(&self.chart.reading(x_css, y_css)?)
     }
 
-    /// Puts the cursor at a data coordinate, or takes it away.
+    /// Moves the cursor line to this x in units of the data; `undefined` removes it.
     pub fn set_cursor(&mut self, x: Option<f64>) {
         self.chart.set_cursor(x);
     }
 
-    /// Data coordinates `[x, y]` at a place on the canvas; empty while the chart has no size.
+    /// Data coordinates `[x, y]` at a position on the canvas in CSS pixels; empty if the chart has no size
+    /// yet.
     pub fn data_at(&self, x_css: f64, y_css: f64) -> Vec<f64> {
         self.chart.stage.data_at(x_css, y_css).map_or_else(Vec::new, |(x, y)| vec![x, y])
     }
 
-    /// Returns the visible range `[x0, x1, y0, y1]`.
+    /// Returns the visible range `[x0, x1, y0, y1]` of the axes.
     pub fn view(&self) -> Vec<f64> {
         self.chart.stage.view().to_vec()
     }
@@ -199,7 +203,7 @@ impl FitChart {
 
 export_chart!(FitChart.stage);
 
-/// Losses over steps, and the learning rate beneath.
+/// The loss chart: losses over steps, with the learning rate in a strip below.
 #[wasm_bindgen]
 pub struct LossChart {
     chart: chart::LossChart,
@@ -208,12 +212,12 @@ pub struct LossChart {
 
 #[wasm_bindgen]
 impl LossChart {
-    /// Names the axes.
+    /// Sets the titles of the axes: steps, losses and learning rate.
     pub fn set_labels(&mut self, step: &str, loss: &str, rate: &str) {
         self.chart.set_labels(step, loss, rate);
     }
 
-    /// Takes a snapshot's history and step.
+    /// Adds the history of a snapshot; the run has made `step` updates.
     pub fn apply(&mut self, delta: Delta, step: f64) {
         let delta = HistoryDelta {
             first: delta.first() as u32,
@@ -227,42 +231,44 @@ impl LossChart {
         self.chart.apply(&delta, step as u64);
     }
 
-    /// Begins another run: forgets history, marks, reference, divergence, zoom and cursor.
+    /// Clears history, marks, reference, divergence, zoom and cursor, for another run.
     pub fn clear(&mut self) {
         self.chart.clear();
     }
 
-    /// Steps at which something was changed in mid-run, in their order; they are numbered from 1.
+    /// Sets the marks: the steps at which the configuration was changed during the run, in ascending order.
+    /// They are numbered from 1.
     pub fn set_marks(&mut self, steps: Vec<f64>) {
         self.chart.set_marks(steps.into_iter().map(|step| step as u64).collect());
     }
 
-    /// The least loss that this model can reach.
+    /// Sets the lowest loss that the model can reach, drawn as a reference line; `undefined` draws none.
     pub fn set_reference(&mut self, loss: Option<f64>) {
         self.chart.set_reference(loss);
     }
 
-    /// The step at which the run diverged.
+    /// Sets the step at which the run diverged; `undefined` if it has not.
     pub fn set_diverged(&mut self, step: Option<f64>) {
         self.chart.set_diverged(step.map(|step| step as u64));
     }
 
-    /// Sets how the history is shown; `smoothing` is 0 to 0.999.
+    /// Sets the options: logarithmic axes, the batch loss's smoothing (0 to 0.999), and whether to show the
+    /// batch loss.
     pub fn set_options(&mut self, log_x: bool, log_y: bool, smoothing: f64, show_batch: bool) {
         self.chart.set_options(chart::LossOptions { log_x, log_y, smoothing, show_batch });
     }
 
-    /// Returns the values at a position on the canvas; `undefined` outside the plots.
+    /// Returns the values at a position on the canvas in CSS pixels; `undefined` outside the plots.
     pub fn reading(&mut self, x_css: f64, y_css: f64) -> Option<LossReading> {
         write(&self.chart.reading(x_css, y_css)?)
     }
 
-    /// Puts the cursor at a place on the canvas, or takes it away.
+    /// Moves the cursor line to this x on the canvas, in CSS pixels; `undefined` removes it.
     pub fn set_cursor(&mut self, x_css: Option<f64>) {
         self.chart.set_cursor(x_css);
     }
 
-    /// Moves the cursor by non-empty pixel columns, for the keyboard.
+    /// Moves the cursor by this many non-empty pixel columns and returns the values there; for the keyboard.
     pub fn move_cursor(&mut self, columns: i32) -> Option<LossReading> {
         write(&self.chart.move_cursor(columns)?)
     }

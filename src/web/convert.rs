@@ -1,4 +1,4 @@
-//! Plain data to and from JavaScript.
+//! Converts plain data to and from JavaScript values.
 
 use js_sys::{Array, Error, Float32Array, Reflect};
 use serde::Serialize;
@@ -7,7 +7,7 @@ use wasm_bindgen::prelude::*;
 
 use crate::message::{Code, Message, Result};
 
-/// Milliseconds on a clock that never goes back.
+/// Time in milliseconds from a monotonic clock.
 pub fn now_ms() -> f64 {
     thread_local! {
         static PERFORMANCE: Option<web_sys::Performance> =
@@ -17,16 +17,17 @@ pub fn now_ms() -> f64 {
         .with(|performance| performance.as_ref().map_or_else(js_sys::Date::now, web_sys::Performance::now))
 }
 
-/// Plain data as JavaScript would write it: `None` is null, maps are objects.
+/// Converts plain data to a JavaScript value: `None` becomes null, maps become objects.
 ///
-/// Here and in [`from_js`] data go through [`serde_json::Value`], as in links and files, so that the wasm holds one
-/// writer and one reader of each type: a third of its size. Numbers that are not finite become null.
+/// This function and [`from_js`] go through [`serde_json::Value`], as links and files do, so that the wasm
+/// contains one writer and one reader per type; this saves a third of its size. Infinite numbers and NaN
+/// become null.
 pub(super) fn to_js<T: Serialize + ?Sized>(value: &T) -> Result<JsValue> {
     let value = serde_json::to_value(value).map_err(internal)?;
     value.serialize(&serde_wasm_bindgen::Serializer::json_compatible()).map_err(internal)
 }
 
-/// Plain data from JavaScript.
+/// Converts a JavaScript value to plain data.
 pub(super) fn from_js<T: DeserializeOwned>(value: JsValue) -> Result<T> {
     let unreadable =
         |detail: &dyn std::fmt::Display| Message::new(Code::ConfigUnreadable).with("detail", detail);
@@ -40,7 +41,8 @@ pub(super) fn set(object: &JsValue, name: &str, value: &JsValue) {
     let _ = Reflect::set(object, &name.into(), value);
 }
 
-/// Attaches a column of numbers, whose memory is handed over with the message.
+/// Sets property `name` of `object` to a typed array of these numbers, whose memory is transferred with the
+/// message.
 pub(super) fn attach(object: &JsValue, name: &str, values: &[f32], transfer: &Array) {
     let array = Float32Array::from(values);
     transfer.push(&array.buffer());
@@ -51,7 +53,7 @@ pub(super) fn internal(detail: impl std::fmt::Display) -> Message {
     Message::new(Code::Internal).with("detail", detail)
 }
 
-/// The text of something that was thrown.
+/// The text of a JavaScript value that was thrown.
 pub(super) fn reason_of(error: &JsValue) -> String {
     error.dyn_ref::<Error>().map_or_else(|| format!("{error:?}"), |error| error.message().into())
 }

@@ -14,28 +14,28 @@ use crate::message::{Code, Message, Result, bytes, count, short};
 use crate::runs;
 use crate::trainer::{Fastest, PairTrial, Task, Trainer, n_runs, worth_pairing};
 
-/// A pass over fewer numbers is short on any machine.
+/// A pass over the rows with fewer numbers than this is short on any machine and is not timed.
 const SHORT_PASS: usize = 1 << 19;
-/// How long a pass over a larger number of them is timed.
+/// Milliseconds for which a longer pass over the rows is timed.
 const PASS_BUDGET_MS: f64 = 3.0;
 
-/// Chooses engines. The GPU is opened once, and again only if it was lost.
+/// Chooses the engine of a run. The GPU is opened once, and again only if it was lost.
 #[derive(Debug, Default)]
 pub(super) struct Engines {
-    /// Starts a second worker; `None` if there is to be none.
+    /// The JavaScript function that starts the helper worker; `None` if there must not be one.
     spawn: Option<Function>,
     #[cfg(feature = "gpu")]
     gpu: Option<Gpu>,
 }
 
 impl Engines {
-    /// Adds a way to start a second worker.
+    /// Sets the JavaScript function that starts the helper worker.
     pub(super) fn with_second(mut self, spawn: Function) -> Self {
         self.spawn = Some(spawn);
         self
     }
 
-    /// The engine for a task under a plan, with the reason that the user sees.
+    /// Chooses the engine for a task under a plan. The description states the reason for the user.
     pub(super) async fn choose(&mut self, plan: &RunPlan, task: &Task) -> Result<(Backend, InUse)> {
         let choice = plan.config().backend;
         if let Some(stored) = task.problem.stored() {
@@ -61,7 +61,7 @@ impl Engines {
         }
     }
 
-    /// The CPU, with a second worker if that is faster.
+    /// The CPU engine, with a helper worker if that is faster.
     async fn cpu(&self, plan: &RunPlan, task: &Task) -> Result<(Backend, InUse)> {
         let (mut backend, mut in_use) = on_cpu(task, Code::CpuForced.into());
         let long_pass = task.problem.features.len() >= SHORT_PASS;
@@ -76,7 +76,7 @@ impl Engines {
         Ok((backend, in_use))
     }
 
-    /// The fastest engine for the task, measured.
+    /// Measures the possible engines on the task and returns the fastest.
     async fn fastest(&mut self, plan: &RunPlan, task: &Task) -> Result<(Backend, InUse)> {
         let full_batch = is_plain_full_batch(plan, task);
         let mut candidates = vec![backend::cpu(Rc::clone(&task.problem), &task.layout)];
@@ -122,7 +122,8 @@ impl Engines {
         Ok((backend, in_use))
     }
 
-    /// Tries a second worker if it could be faster.
+    /// Measures the CPU engine with a helper worker, if that could be faster; else returns `None`. `passes`
+    /// is passes over the rows per second, `fastest` the updates per second of the fastest engine so far.
     async fn try_pair(
         &self,
         plan: &RunPlan,
@@ -172,14 +173,14 @@ impl Engines {
     }
 }
 
-/// One worker on the CPU.
+/// The CPU engine with one worker, chosen for this reason.
 fn on_cpu(task: &Task, reason: Message) -> (Backend, InUse) {
     let backend = backend::cpu(Rc::clone(&task.problem), &task.layout);
     let in_use = InUse::new(&backend, reason);
     (backend, in_use)
 }
 
-/// Returns the CPU engine that uses sufficient statistics, if they can replace the rows.
+/// The CPU engine with sufficient statistics, if these can replace the rows; else the plain CPU engine.
 fn statistics(plan: &RunPlan, task: &Task) -> (Backend, InUse) {
     if !is_plain(plan, task) {
         let (backend, in_use) = on_cpu(task, Code::CpuForced.into());
@@ -190,20 +191,21 @@ fn statistics(plan: &RunPlan, task: &Task) -> (Backend, InUse) {
     (backend, InUse { how: Some(Code::StatisticsForced.into()), ..in_use })
 }
 
-/// Whether every update sees all rows of a plain problem: then rows can be summed up once, or split between workers.
+/// Whether every update uses all rows, of a problem for which [`is_plain`] is true: then rows can be reduced
+/// to sufficient statistics, or split between two workers.
 fn is_plain_full_batch(plan: &RunPlan, task: &Task) -> bool {
     let n_samples = task.problem.n_samples;
     plan.batch_rows(n_samples) == n_samples && is_plain(plan, task)
 }
 
-/// Whether one run minimizes the squared loss of unweighted samples. A penalty does not matter: the update adds it to
-/// the gradient, however that was summed.
+/// Whether there is a single run that minimizes the squared loss over unweighted rows. A penalty makes no
+/// difference, because the update adds it to the gradient afterwards.
 fn is_plain(plan: &RunPlan, task: &Task) -> bool {
     let alone = n_runs(plan, task) == 1;
     plan.config().loss == Loss::Squared && task.problem.weights.is_empty() && alone
 }
 
-/// Rounds a ratio of speeds to two significant digits, thousands separated.
+/// Formats a ratio of speeds with two significant digits and grouped thousands.
 fn about(times: f64) -> String {
     if times < 10.0 {
         return format!("{times:.1}");
@@ -212,7 +214,7 @@ fn about(times: f64) -> String {
     count((libm::round(times / unit) * unit) as u64)
 }
 
-/// Whether the browser knows WebGPU at all.
+/// Whether the browser supports WebGPU.
 #[cfg(feature = "gpu")]
 fn has_webgpu() -> bool {
     let get = |object: &wasm_bindgen::JsValue, name: &str| js_sys::Reflect::get(object, &name.into()).ok();

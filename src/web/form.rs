@@ -1,4 +1,4 @@
-//! Helpers of the form, on the page's own thread: defaults, links, sliders.
+//! Functions for the page's form, which run on the page's own thread: defaults, links, sliders.
 
 use std::collections::BTreeMap;
 
@@ -17,14 +17,14 @@ pub fn default_config() -> Result<JsValue> {
     to_js(&RunConfig::default())
 }
 
-/// The configuration that a link names, and what could not be read of the link.
+/// The configuration in a link's part after `#`, and messages about parts that could not be read.
 #[wasm_bindgen(unchecked_return_type = "{ config: RunConfig; problems: Message[] }")]
 pub fn config_from_query(query: &str) -> Result<JsValue> {
     let (config, problems) = config::from_query(query, |text| serde_json::from_str(text).ok());
     to_js(&serde_json::json!({ "config": config, "problems": problems }))
 }
 
-/// The configuration as a link's part after `#`.
+/// Converts a configuration to the part of a link after `#`.
 #[wasm_bindgen]
 pub fn config_to_query(
     #[wasm_bindgen(unchecked_param_type = "RunConfig")] config: JsValue,
@@ -32,7 +32,7 @@ pub fn config_to_query(
     Ok(config::to_query(&from_js::<RunConfig>(config)?))
 }
 
-/// What is wrong with a configuration, if anything.
+/// Checks a configuration; returns the message of the first error, or null.
 #[wasm_bindgen(unchecked_return_type = "Message | undefined")]
 pub fn check_config(#[wasm_bindgen(unchecked_param_type = "RunConfig")] config: JsValue) -> Result<JsValue> {
     match from_js::<RunConfig>(config)?.check() {
@@ -41,21 +41,21 @@ pub fn check_config(#[wasm_bindgen(unchecked_param_type = "RunConfig")] config: 
     }
 }
 
-/// The memory that rows will take, as text. A table's columns are kept besides the features made of them; generated rows
-/// are made again when they are needed.
+/// The memory that rows will take, formatted as text. The columns of a table are kept in addition to the
+/// features made of them; generated rows are computed again when needed.
 #[wasm_bindgen]
 pub fn memory_of(n_samples: u32, degree: u32, is_table: bool) -> String {
     let kept = if is_table { 16 * u64::from(n_samples) } else { 0 };
     message::bytes(kept + Problem::bytes(n_samples, degree))
 }
 
-/// An amount of memory as text.
+/// Formats a number of bytes as text.
 #[wasm_bindgen]
 pub fn format_bytes(bytes: f64) -> String {
     message::bytes(bytes as u64)
 }
 
-/// The table of every choice, by its name.
+/// The tables of all choices, by the name of the choice.
 #[wasm_bindgen(unchecked_return_type = "Record<string, ChoiceSpec>")]
 pub fn choices() -> Result<JsValue> {
     let tables: BTreeMap<&str, &Spec> = SPECS.iter().map(|spec| (spec.name, *spec)).collect();
@@ -116,7 +116,7 @@ pub fn choose_source(
     to_js(&config::choose_source(&from_js(config)?, id)?)
 }
 
-/// `n_points` rates of the schedule, over as many steps as show its shape.
+/// Learning rates of the schedule at `n_points` steps, spread over a number of steps that shows its shape.
 #[wasm_bindgen]
 pub fn schedule_curve(
     #[wasm_bindgen(unchecked_param_type = "RunConfig")] config: JsValue,
@@ -155,13 +155,13 @@ pub fn position_from_speed(speed: Option<f64>) -> f64 {
     config::position_from_speed(speed)
 }
 
-/// Paths of the fields whose change begins a new run.
+/// Paths of the configuration's fields whose change starts a new run.
 #[wasm_bindgen]
 pub fn restarting_fields() -> Vec<String> {
     RESTARTING_FIELDS.iter().map(|&path| path.to_owned()).collect()
 }
 
-/// The English wording of every code, with `{name}` where a parameter goes.
+/// The English wording of every message code, in which `{name}` stands for a parameter.
 #[wasm_bindgen(unchecked_return_type = "Record<string, string>")]
 pub fn english_messages() -> JsValue {
     let table = js_sys::Object::new();

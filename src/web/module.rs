@@ -1,4 +1,4 @@
-//! The trainer of the npm package, for a browser's worker or Node.
+//! The trainer of the npm package, for a browser's worker or for Node.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -40,10 +40,11 @@ export interface TrainerSnapshot {
 }
 "#;
 
-/// A run of gradient descent. Every error is an `Error` with a message that says what to do, and a stable `code`.
+/// A run of gradient descent. Every error that it throws is an `Error` with a helpful message and a stable
+/// `code`.
 #[wasm_bindgen(js_name = Trainer)]
 pub struct JsTrainer {
-    /// `None` while `advance` is at work.
+    /// The run; `None` while `advance` is in progress.
     trainer: Rc<RefCell<Option<Trainer>>>,
     losses: Rc<RefCell<Vec<f32>>>,
     rate: Rc<Cell<Option<f64>>>,
@@ -51,8 +52,8 @@ pub struct JsTrainer {
 
 #[wasm_bindgen(js_class = Trainer)]
 impl JsTrainer {
-    /// Prepares a run. `config` is any part of a configuration; `columns` are the caller's own rows, which replace the
-    /// configured data.
+    /// Prepares a run. `config` is a partial configuration, whose missing fields have their defaults.
+    /// `columns` are the caller's own rows, which replace the configured data.
     pub async fn create(
         #[wasm_bindgen(unchecked_param_type = "PartialConfig | undefined")] config: JsValue,
         #[wasm_bindgen(unchecked_param_type = "{ x: ArrayLike<number>; y: ArrayLike<number> } | undefined")]
@@ -79,7 +80,7 @@ impl JsTrainer {
         })
     }
 
-    /// Makes up to `n_steps` updates, fewer if the run ends. Resolves to the total of updates done.
+    /// Makes up to `n_steps` updates, fewer if the run ends. Resolves to the total number of updates done.
     pub async fn advance(&self, n_steps: f64) -> Result<f64> {
         if n_steps.is_nan() || n_steps < 0.0 {
             let message = Message::new(Code::FieldOutOfRange)
@@ -99,7 +100,8 @@ impl JsTrainer {
         result.map(|()| step)
     }
 
-    /// Sets the rate that the schedule starts from, without a new run; while `advance` is at work, after it ends.
+    /// Sets the base learning rate, to which the schedule applies, without starting a new run. While
+    /// `advance` is in progress, it takes effect when that ends.
     #[wasm_bindgen(js_name = setLearningRate)]
     pub fn set_learning_rate(&self, learning_rate: f64) -> Result<()> {
         RunConfig { learning_rate, ..RunConfig::default() }.check()?;
@@ -110,7 +112,7 @@ impl JsTrainer {
         Ok(())
     }
 
-    /// The run as it is now.
+    /// A snapshot of the run in its current state.
     #[wasm_bindgen(unchecked_return_type = "TrainerSnapshot")]
     pub fn snapshot(&self) -> Result<JsValue> {
         self.with("snapshot", |trainer| {
@@ -136,12 +138,12 @@ impl JsTrainer {
         })
     }
 
-    /// The batch loss of every update of the last `advance`, each before that update.
+    /// The batch losses of all updates of the last `advance`, each as it was before its update.
     pub fn losses(&self) -> Float32Array {
         Float32Array::from(self.losses.borrow().as_slice())
     }
 
-    /// Predictions at each x, in the units of x and y.
+    /// Predictions at one or several x, in the units of the data.
     #[wasm_bindgen(unchecked_return_type = "number | Float64Array")]
     pub fn predict(
         &self,
@@ -156,7 +158,7 @@ impl JsTrainer {
         })
     }
 
-    /// The run file, as text.
+    /// The run file, as JSON text.
     #[wasm_bindgen(js_name = exportWeights)]
     pub fn export_weights(&self) -> Result<String> {
         self.with("exportWeights", run_file::write)
@@ -184,7 +186,7 @@ async fn build(config: &RunConfig, table: Option<&Table>) -> Result<Trainer> {
     Trainer::new(plan, task, backend, in_use).await
 }
 
-/// The numbers of anything array-like, converted as JavaScript would.
+/// The numbers of an array-like value, converted as JavaScript would.
 fn numbers(values: &JsValue) -> Vec<f64> {
     Float64Array::new(values).to_vec()
 }

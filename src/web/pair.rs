@@ -1,6 +1,6 @@
-//! The second worker, and both ends of the channel to it. Numbers cross as typed arrays, whose kind says what is asked:
-//! a `Uint32Array` reserves memory, an array of two `Float32Array`s adds rows, a `Float32Array` of weights asks for
-//! sums. Every answer is a `Float64Array`.
+//! The helper worker, and both ends of the channel to it. Messages are typed arrays whose type states the
+//! request: a `Uint32Array` reserves memory, an array of two `Float32Array`s adds rows, and a `Float32Array`
+//! of weights asks for sums. Every answer is a `Float64Array`.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -15,25 +15,26 @@ use crate::backend::{self, Backend};
 use crate::dataset::Problem;
 use crate::model::Layout;
 
-/// Opens the engine of this worker and the one that `spawn` starts, or says why there is none.
+/// Creates an engine that shares work between this worker and the helper that `spawn` starts. The error
+/// states why this failed.
 pub async fn open(spawn: &Function, problem: &Rc<Problem>, layout: &Layout) -> Result<Backend, String> {
     backend::pair(Rc::clone(problem), layout, link(spawn)?).await
 }
 
-/// The second worker's end: it holds half of the rows.
+/// The helper worker's end of the channel, with its half of the rows.
 #[wasm_bindgen]
 #[derive(Default)]
 pub struct Partner(Option<Half>);
 
 #[wasm_bindgen]
 impl Partner {
-    /// Starts without rows.
+    /// Creates a helper without rows.
     #[wasm_bindgen(constructor)]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Answers a request of the first worker.
+    /// Answers a request of the worker that owns the run.
     pub fn hear(&mut self, asked: &JsValue) -> Result<Float64Array, Error> {
         if let Some(room) = asked.dyn_ref::<Uint32Array>() {
             let half = Half::new(room.get_index(0), room.get_index(1), room.get_index(2));
@@ -53,14 +54,14 @@ impl Partner {
     }
 }
 
-/// Who waits for an answer, and why none will come, if the worker has stopped.
+/// The sender that waits for an answer of the helper, and, if the helper has stopped, the reason.
 #[derive(Default)]
 struct Waiting {
     answer: Option<oneshot::Sender<Heard>>,
     gone: Option<String>,
 }
 
-/// A worker that is terminated when it is dropped.
+/// The helper worker as its owner sees it; it is terminated on drop.
 struct Second {
     worker: Worker,
     waiting: Rc<RefCell<Waiting>>,
@@ -132,7 +133,7 @@ fn link(spawn: &Function) -> Result<Link, String> {
     Ok(Link::new(move |ask| second.ask(ask)))
 }
 
-/// The text of an error or of its event.
+/// The text of an error, or of an error event.
 fn text(error: &JsValue) -> String {
     let message = Reflect::get(error, &"message".into()).ok().and_then(|message| message.as_string());
     message.filter(|message| !message.is_empty()).unwrap_or_else(|| "its script did not load".to_owned())

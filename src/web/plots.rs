@@ -8,7 +8,7 @@ use web_sys::HtmlCanvasElement;
 
 #[wasm_bindgen]
 extern "C" {
-    /// The content of a plot.
+    /// The content of a plot, as the page passes it.
     #[wasm_bindgen(typescript_type = "Plot")]
     pub type Plot;
     #[wasm_bindgen(method, getter)]
@@ -18,7 +18,7 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     fn series(this: &Plot) -> Array;
 
-    /// One of its axes.
+    /// One axis of a plot, as the page passes it.
     type DescribedAxis;
     #[wasm_bindgen(method, getter)]
     fn title(this: &DescribedAxis) -> Option<String>;
@@ -27,7 +27,7 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     fn range(this: &DescribedAxis) -> Option<Array>;
 
-    /// One of its series.
+    /// One series of a plot, as the page passes it.
     type DescribedSeries;
     #[wasm_bindgen(method, getter)]
     fn kind(this: &DescribedSeries) -> String;
@@ -48,12 +48,12 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     fn width(this: &DescribedSeries) -> Option<f64>;
 
-    /// The values under the pointer of a plot.
+    /// The pair at the pointer's position in a plot.
     #[wasm_bindgen(typescript_type = "PlotReading")]
     pub type PlotReading;
 }
 
-/// Series of any kind over two axes.
+/// A chart of arbitrary series over two axes.
 #[wasm_bindgen]
 pub struct PlotChart {
     chart: chart::PlotChart,
@@ -62,23 +62,23 @@ pub struct PlotChart {
 
 #[wasm_bindgen]
 impl PlotChart {
-    /// Replaces the content; series of an unknown kind are left out.
+    /// Replaces axes and series; series of an unknown kind are ignored.
     pub fn set(&mut self, plot: &Plot) {
         let series = plot.series().into_iter().filter_map(|series| read_series(series.unchecked_ref()));
         self.chart.set(read_axis(&plot.x()), read_axis(&plot.y()), series.collect());
     }
 
-    /// Returns what is nearest to a position on the canvas; `undefined` outside the plot.
+    /// Returns the pair nearest to a position on the canvas in CSS pixels; `undefined` outside the plot.
     pub fn reading(&self, x_css: f64, y_css: f64) -> Option<PlotReading> {
         write(&self.chart.reading(x_css, y_css)?)
     }
 
-    /// Puts the cursor on a pair of a series, or takes it away.
+    /// Moves the cursor to a pair of a series, both given by index; `undefined` removes it.
     pub fn set_cursor(&mut self, series: Option<u32>, index: Option<u32>) {
         self.chart.set_cursor(series.zip(index).map(|(series, index)| (series as usize, index as usize)));
     }
 
-    /// Moves the cursor by pairs along x and by series: for the keyboard.
+    /// Moves the cursor by `pairs` along x and by `series` among the series; for the keyboard.
     pub fn move_cursor(&mut self, pairs: i32, series: i32) -> Option<PlotReading> {
         write(&self.chart.move_cursor(pairs, series)?)
     }

@@ -1,4 +1,5 @@
-//! The worker's session: it owns data, engine and trainer, answers requests, and trains a little at every tick.
+//! The worker's session: it owns data, engine and trainer, answers requests, and trains for a short time at
+//! every tick.
 
 use std::rc::Rc;
 
@@ -22,37 +23,37 @@ mod start;
 use describe::Sample;
 use pace::Pace;
 
-/// The one session of a worker. `handle` and `tick` must not overlap: await one before calling the other.
+/// The only session of a worker. `handle` and `tick` must not overlap: await one before calling the other.
 #[wasm_bindgen]
 pub struct Session {
     page: Page,
     engines: Engines,
     run: Option<Run>,
-    /// Runs so far.
+    /// Number of runs started so far.
     n_runs: u32,
-    /// Rows of the run before. Wasm never gives memory back, so theirs is kept in one piece until the next rows need
-    /// it: a small allocation in it would leave a hole that is slightly too small.
+    /// The rows of the previous run. Since wasm never returns memory, they are kept until the next rows need
+    /// their space: a small allocation within it would leave a hole that is slightly too small.
     reserved: Option<Rc<Problem>>,
     training: bool,
     pace: Pace,
     /// The optional parts of a snapshot that the page displays.
     shown: Shown,
-    /// Something changed that the page has not been shown.
+    /// Whether anything changed since the last snapshot.
     changed: bool,
-    /// The run is paused, and the loss of all its rows is being read from storage.
+    /// Whether the run is paused and the loss over all its rows is being read from storage.
     measures_stored: bool,
 }
 
-/// The functions by which a session reaches the page.
+/// The JavaScript functions by which a session reaches the page.
 struct Page {
     post: Function,
     open_rows: Function,
     breathe: Function,
 }
 
-/// A run, and what the page is told about its data.
+/// The current run, with the description of its data for the page.
 struct Run {
-    /// Counts from 1.
+    /// The number of the run, from 1.
     id: u32,
     trainer: Trainer,
     notices: Vec<Message>,
@@ -61,11 +62,11 @@ struct Run {
 
 #[wasm_bindgen]
 impl Session {
-    /// Starts without a run. `post` receives events and what to transfer with them. `open_rows` returns the rows of a
-    /// table, the user's or a shipped one, with the chosen columns, or nothing if it is missing. `breathe` receives
-    /// the progress of long work, lets the worker take new messages, and returns whether to go on: that is how a
-    /// request can be cancelled although the next one is not handled before it ends. `spawn` starts a second worker,
-    /// which is a [`super::pair::Partner`].
+    /// Creates a session without a run. `post` receives events and the buffers to transfer with them.
+    /// `open_rows` returns the rows of a table, the user's or a shipped one, with the chosen columns, or
+    /// nothing if the table is missing. `breathe` receives the progress of long work, lets the worker receive
+    /// messages, and returns whether to go on; this is how a request can be cancelled before it ends. `spawn`
+    /// starts the helper worker, which runs a [`super::pair::Partner`].
     #[wasm_bindgen(constructor)]
     pub fn new(
         #[wasm_bindgen(unchecked_param_type = "(event: Event, transfer: Transferable[]) => void")]
@@ -91,7 +92,8 @@ impl Session {
         }
     }
 
-    /// Answers a request, or throws an `Error` with `code` and `params`; then nothing has changed for the user.
+    /// Answers a request. If it fails, throws an `Error` with `code` and `params`, and the session is
+    /// unchanged for the user.
     #[wasm_bindgen(unchecked_return_type = "Answer")]
     pub async fn handle(
         &mut self,
@@ -101,8 +103,8 @@ impl Session {
         requests::encode(&self.answer(request).await?)
     }
 
-    /// Trains for about 12 ms if there is anything to do, and posts a snapshot if one is due. Returns in how many
-    /// milliseconds it wants the next tick; -1 means not before the next request.
+    /// Trains for about 12 ms if there is anything to do, and posts a snapshot if one is due. Returns the
+    /// number of milliseconds until the next tick; -1 if none is needed before the next request.
     pub async fn tick(&mut self) -> Result<f64> {
         let Some(Run { trainer, .. }) = &mut self.run else { return Ok(-1.0) };
         if !self.training {
@@ -134,7 +136,7 @@ impl Session {
 }
 
 impl Session {
-    /// Milliseconds to the next tick: `training` of them while the run is trained.
+    /// Milliseconds until the next tick: `training` if the run is being trained.
     fn wait_ms(&self, training: Option<f64>) -> f64 {
         match training {
             Some(wait_ms) if self.training => wait_ms,
@@ -151,7 +153,7 @@ impl Session {
         self.run.as_mut().map(|run| &mut run.trainer).ok_or_else(no_run)
     }
 
-    /// Starts training, or continues.
+    /// Starts or continues training.
     fn train(&mut self) -> Result<()> {
         self.trainer_mut()?.resume();
         self.training = true;
@@ -171,7 +173,7 @@ impl Session {
         Ok(())
     }
 
-    /// Takes some steps at once; paused.
+    /// Takes some steps at once, then pauses; `n_steps` computes their number.
     async fn step(&mut self, n_steps: impl Fn(&Trainer) -> u64) -> Result<()> {
         self.training = false;
         self.changed = true;
@@ -184,7 +186,7 @@ impl Session {
         self.pause().await
     }
 
-    /// Goes back to the initial weights; paused.
+    /// Returns to the initial weights and pauses.
     async fn reset(&mut self) -> Result<()> {
         self.training = false;
         self.trainer_mut()?.reset().await?;

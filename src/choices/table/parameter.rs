@@ -1,22 +1,22 @@
-//! Types that the parameter of a choice can have.
+//! The types that a parameter of a choice can have.
 
 use serde_json::Value;
 
 use super::{Kind, Setting};
 use crate::fields::Fields;
 
-/// What the type of a parameter can do.
+/// A type that a parameter of a choice can have.
 pub trait Parameter: Sized {
-    /// What it can be.
+    /// The kind of the parameter, as tables describe it.
     const KIND: Kind;
 
-    /// The value, if JSON has one of this kind.
+    /// Converts a JSON value, if it has the right type.
     ///
     /// # Errors
-    /// What is wrong with it, if it has a wording of its own.
+    /// A specific message if there is one; else `None`.
     fn read(value: &Value) -> Result<Self, Option<String>>;
 
-    /// Its value.
+    /// Converts the value to a [`Setting`].
     fn setting(&self) -> Setting;
 }
 
@@ -85,10 +85,11 @@ impl Parameter for String {
     }
 }
 
-/// Takes a parameter from the fields of an object; without one `value` stays, which is an error where it must be given.
+/// Reads a parameter from the fields of an object. If it is absent, `value` stays unchanged, which is an
+/// error for a required parameter.
 ///
 /// # Errors
-/// A parameter that is missing or unreadable.
+/// The parameter is required but missing, or unreadable.
 pub fn take<T: Parameter>(
     fields: &mut Fields,
     name: &'static str,

@@ -1,4 +1,4 @@
-//! Describes a run's configuration and data to the page: everything that training does not change.
+//! Describes the configuration and the data of a run to the page: everything that training does not change.
 
 use super::{Run, Session};
 use crate::choices::Loss;
@@ -9,23 +9,23 @@ use crate::model;
 use crate::protocol::{Answer, Configured, DatasetInfo, Exact, InputInfo};
 use crate::trainer::{self, Task, Trainer};
 
-/// The most points that are drawn one by one.
+/// The maximum number of points that are drawn individually.
 const MAX_DRAWN_POINTS: u32 = 20_000;
-/// The most rows whose predictions are drawn.
+/// The maximum number of rows whose predictions are drawn.
 const MAX_SHOWN_PREDICTIONS: usize = 2_000;
-/// The number of blocks that those rows are read from if the rows are in storage.
+/// The number of blocks from which the rows whose predictions are drawn are read, if rows are in storage.
 const SHOWN_BLOCKS: usize = 20;
-/// Points of a drawn curve.
+/// Number of points of a drawn curve.
 const CURVE_POINTS: usize = 201;
 
-/// How much of a run an answer describes.
+/// Which parts of a run an answer describes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Detail {
-    /// Its configuration alone.
+    /// Only its configuration.
     Config,
-    /// Its optimum, which has changed.
+    /// Its configuration and its optimum, which has changed.
     Optimum,
-    /// All of it: a new run began.
+    /// Everything, because a new run began.
     Everything,
 }
 
@@ -45,7 +45,7 @@ impl Session {
     }
 }
 
-/// Every code that [`notices`] returns.
+/// The codes of all messages that [`notices`] can return.
 pub(super) const OPTIMUM_NOTICES: [Code; 5] = [
     Code::NoticeNoOptimum,
     Code::NoticeNotFinite,
@@ -54,7 +54,7 @@ pub(super) const OPTIMUM_NOTICES: [Code; 5] = [
     Code::NoticeStoryFloor,
 ];
 
-/// Explains what is unusual about the best possible fit, so that the user need not wonder about it.
+/// Messages that explain what is unusual about the optimum, so that it does not surprise the user.
 pub(super) fn notices(trainer: &Trainer) -> Vec<Message> {
     let (task, config) = (trainer.task(), trainer.plan().config());
     let mut notices = Vec::new();
@@ -74,12 +74,12 @@ pub(super) fn notices(trainer: &Trainer) -> Vec<Message> {
     notices
 }
 
-/// Rows whose predictions are drawn if there are several inputs: spread evenly, without the test rows.
+/// With several inputs, the rows whose predictions are drawn: evenly spread, without the test rows.
 #[derive(Default)]
 pub(super) struct Sample {
-    /// Row-major inputs.
+    /// Inputs of these rows, row-major.
     x: Vec<f64>,
-    /// Targets.
+    /// Targets of these rows.
     y: Vec<f64>,
 }
 
@@ -106,7 +106,7 @@ impl Sample {
         Self { x, y }
     }
 
-    /// Predictions for the rows, for several classes the probability of the true one.
+    /// Predictions for these rows; with several classes, the predicted probability of the true class.
     pub(super) fn predicted(&self, trainer: &Trainer) -> Vec<f32> {
         let mut predicted = vec![0.0; self.y.len()];
         trainer.predict_known(&self.x, &self.y, &mut predicted);
@@ -163,7 +163,7 @@ fn dataset_info(run: &Run) -> DatasetInfo {
     }
 }
 
-/// Names of the target's classes, if it is learned as one.
+/// Names of the target's classes; empty if the target is a number.
 fn classes(trainer: &Trainer) -> Vec<String> {
     let task = trainer.task();
     if !trainer.plan().config().loss.classifies() {
@@ -200,7 +200,8 @@ fn exact(trainer: &Trainer) -> Option<Exact> {
     })
 }
 
-/// A curve of the model of one input: a line as far as the chart can be panned, higher powers a little beyond the data.
+/// Points of the curve of a model with one input: a straight line extends as far as the chart can be panned,
+/// higher powers only a little beyond the data.
 pub(super) fn curve(trainer: &Trainer, predict: impl Fn(f64) -> f64) -> (Vec<f32>, Vec<f32>) {
     let task = trainer.task();
     if task.map.n_inputs() > 1 {

@@ -1,4 +1,4 @@
-//! Rows of a table that another wasm of the worker keeps.
+//! Rows of a table that another wasm module in the worker stores.
 
 use std::rc::Rc;
 
@@ -9,7 +9,7 @@ use crate::dataset::{Dataset, Extra, Input, RowSource, Table};
 use crate::message::{Code, Message, Result, count};
 use crate::web::{from_js, internal, reason_of};
 
-/// `TableRows` of `types.d.ts`.
+/// A table in another wasm module; `TableRows` of `types.d.ts`.
 #[derive(Debug)]
 pub(super) struct OutsideRows {
     n_rows: usize,
@@ -17,7 +17,7 @@ pub(super) struct OutsideRows {
 }
 
 impl OutsideRows {
-    /// The table that JavaScript describes, and notices about the rows that it leaves out.
+    /// Makes a table from its JavaScript description, and messages about the rows that it leaves out.
     pub(super) fn table(rows: &JsValue) -> Result<(Table, Vec<Message>)> {
         let get = |name: &str| Reflect::get(rows, &name.into()).unwrap_or_default();
         let text = |name: &str| get(name).as_string().unwrap_or_default();
@@ -67,7 +67,7 @@ impl RowSource for OutsideRows {
     }
 }
 
-/// What another wasm has thrown: its own message, if it is one.
+/// Converts an error that another wasm module threw to a message: its own, if it has one.
 pub(super) fn thrown(error: &JsValue) -> Message {
     let Some(code) = code_of(error) else {
         return internal(reason_of(error));
@@ -76,7 +76,7 @@ pub(super) fn thrown(error: &JsValue) -> Message {
     Message { params: from_js(params).unwrap_or_default(), ..Message::new(code) }
 }
 
-/// The code of a message that another wasm has thrown; `None` for anything else.
+/// The code of a message that another wasm module threw; `None` for other errors.
 pub(super) fn code_of(error: &JsValue) -> Option<Code> {
     let code = Reflect::get(error, &"code".into()).ok()?.as_string()?;
     Code::ALL.iter().copied().find(|known| known.name() == code)

@@ -1,47 +1,51 @@
-//! Decides how much training a tick does, and when the page gets a snapshot.
+//! Decides how much training a tick does, and when the page receives a snapshot.
 
 use crate::message::Result;
 use crate::trainer::{Status, Trainer};
 use crate::web::now_ms;
 
-/// How long a tick works on the CPU: requests wait no longer than this.
+/// Milliseconds that a tick works on the CPU: requests wait no longer than this.
 const CPU_TICK_MS: f64 = 12.0;
-/// How long it works on the GPU, where every call reads back: at most 15 ticks a second.
+/// Milliseconds that a tick works on the GPU. Every call reads back there, so there are at most 15 ticks per
+/// second.
 const GPU_TICK_MS: f64 = 67.0;
-/// Shortest time between two snapshots.
+/// Minimum time between two snapshots on the CPU, in milliseconds.
 const CPU_SNAPSHOT_MS: f64 = 16.0;
-/// Longest time between two snapshots.
+/// Maximum time between two snapshots, in milliseconds.
 const MAX_SNAPSHOT_MS: f64 = 100.0;
-/// Fraction of the time that measuring the shown loss may take; beyond it, a sample is measured.
+/// Fraction of the time that may be spent on measuring the displayed loss; if all rows would take more, a
+/// sample is measured.
 const MEASURING_SHARE: f64 = 0.05;
-/// Fraction of the time for measuring every row now and then, while a sample is shown.
+/// Fraction of the time that may be spent on occasionally measuring all rows while a sample is displayed.
 const WHOLE_SHARE: f64 = 0.02;
-/// The least rows of a sample.
+/// The minimum number of rows in the sample on which the loss is measured.
 const MIN_SAMPLE_ROWS: f64 = 10_000.0;
-/// Clocks in browsers are coarse: a shorter time says nothing about a speed.
+/// Intervals shorter than this, in milliseconds, are not used to measure speed: clocks in browsers are
+/// coarse.
 const LEGIBLE_MS: f64 = 2.0;
-/// The cost of a call and of a step besides their rows, in rows; and the rows per second of a slow machine.
+/// The fixed cost of a call, as a number of rows. The next constants are the fixed cost of a step, and the
+/// rows per second of a slow machine.
 const CALL_ROWS: f64 = 256.0;
 const STEP_ROWS: f64 = 64.0;
 const ROWS_PER_SECOND: f64 = 2e8;
-/// The time over which steps per second are counted.
+/// Milliseconds over which steps per second are measured.
 const SPEED_WINDOW_MS: f64 = 500.0;
 
-/// The pace of a run.
+/// The pace of a run: how many steps are due, how fast they are, and when the page is updated.
 #[derive(Debug)]
 pub(super) struct Pace {
-    /// When the due steps began to be counted.
+    /// The time from which due steps are counted, in milliseconds.
     since_ms: f64,
-    /// Steps made since then.
+    /// Steps made since `since_ms`.
     done: f64,
-    /// Recent steps per millisecond of work.
+    /// Steps per millisecond of work, measured recently.
     per_ms: f64,
-    /// Recent milliseconds to measure every row.
+    /// Milliseconds for measuring all rows, measured recently.
     measure_ms: Option<f64>,
     last_snapshot_ms: f64,
-    /// When every row was last measured.
+    /// The time at which all rows were last measured, in milliseconds.
     last_whole_ms: f64,
-    /// Time and step at which the window for steps per second begins.
+    /// Time (ms) and step at which the current window for steps per second began.
     window: (f64, u64),
     steps_per_second: f64,
 }
@@ -60,7 +64,7 @@ impl Pace {
         }
     }
 
-    /// Counts due steps from now on.
+    /// Counts due steps from the current time on.
     pub(super) fn start(&mut self) {
         self.since_ms = now_ms();
         self.done = 0.0;
@@ -68,13 +72,14 @@ impl Pace {
         self.steps_per_second = 0.0;
     }
 
-    /// Forgets the speed of the engine, because the engine has changed.
+    /// Forgets the measured speed, since the engine has changed.
     pub(super) fn forget(&mut self) {
         let last_snapshot_ms = self.last_snapshot_ms;
         *self = Self { last_snapshot_ms, ..Self::new() };
     }
 
-    /// Makes the due steps, as many as fit into a tick. Returns the milliseconds until the next is due.
+    /// Makes the steps that are due, as many as fit into a tick. `speed` is in updates per second, `None` for
+    /// as fast as possible. Returns the milliseconds until the next step is due.
     pub(super) async fn advance(&mut self, trainer: &mut Trainer, speed: Option<f64>) -> Result<f64> {
         let start = now_ms();
         let budget_ms = if trainer.in_use().gpu { GPU_TICK_MS } else { CPU_TICK_MS };
@@ -132,8 +137,8 @@ impl Pace {
         Ok(self.wait_ms(speed, now))
     }
 
-    /// Reads rows from storage for a pass over all of them, for one tick; with `validation` the validation rows too.
-    /// Returns whether all are read.
+    /// For the time of one tick, reads rows from storage for a pass over all of them; with `validation`, also
+    /// the validation rows. Returns whether all have been read.
     fn read_ahead(&self, trainer: &mut Trainer, validation: bool) -> bool {
         let start = now_ms();
         while trainer.read_ahead(validation) < 1.0 {
@@ -144,7 +149,8 @@ impl Pace {
         true
     }
 
-    /// Measures the weights over every row in storage, for one tick. Returns whether that is done.
+    /// For the time of one tick, measures the weights on all rows in storage. Returns whether that is
+    /// complete.
     pub(super) async fn measure_stored(&self, trainer: &mut Trainer) -> Result<bool> {
         if !self.read_ahead(trainer, true) {
             return Ok(false);
@@ -156,15 +162,15 @@ impl Pace {
         Ok(true)
     }
 
-    /// Whether a snapshot is due.
+    /// Whether a snapshot is due, on the GPU or on the CPU.
     pub(super) fn snapshot_due(&self, gpu: bool) -> bool {
         let least = if gpu { GPU_TICK_MS } else { CPU_SNAPSHOT_MS };
         let wanted = self.measure_ms.map_or(least, |cost| cost / MEASURING_SHARE);
         now_ms() - self.last_snapshot_ms >= wanted.clamp(least, MAX_SNAPSHOT_MS.max(least)) - 1.0
     }
 
-    /// Measures the weights: over all rows if `all`, or if that is cheap, else over a sample. If rows are in storage,
-    /// "all" is the sample in memory; [`Pace::measure_stored`] measures the others.
+    /// Measures the weights: on all rows if `all` is true or if that is cheap, else on a sample. If rows are
+    /// in storage, "all" means the sample in memory; [`Pace::measure_stored`] measures the others.
     pub(super) async fn measure(&mut self, trainer: &mut Trainer, all: bool) -> Result<()> {
         let n_samples = trainer.task().problem.in_memory().n_samples;
         let budget_ms = MEASURING_SHARE * MAX_SNAPSHOT_MS;
@@ -213,7 +219,7 @@ impl Pace {
         Ok(())
     }
 
-    /// Recent updates per second.
+    /// Updates per second over the last half second, at step `step`.
     pub(super) fn steps_per_second(&self, step: u64) -> f64 {
         if self.steps_per_second > 0.0 || self.window.1 == u64::MAX {
             return self.steps_per_second;
@@ -231,9 +237,10 @@ impl Pace {
     }
 }
 
-/// Steps between two points of the loss curve within a tick, so that a fast run has a curve rather than two points: so
-/// many that measuring stays within its fraction of the time. If every step sees every row, the batch losses are the
-/// curve already, and measuring only finds the run's end. On a GPU it would have to wait for the device.
+/// Number of steps between two points of the loss curve within a tick, so that a fast run has a curve rather
+/// than two points. It is chosen so that measuring takes only its fraction of the time. If every step uses
+/// all rows, the batch losses already form the curve, and measuring only serves to detect the run's end.
+/// Infinite on a GPU, where measuring would have to wait for the device.
 fn probe_steps(trainer: &Trainer, speed: Option<f64>) -> f64 {
     if trainer.in_use().gpu {
         return f64::INFINITY;

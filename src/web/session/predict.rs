@@ -1,4 +1,4 @@
-//! Predictions that the page asks for.
+//! Answers the page's requests for predictions.
 
 use super::Session;
 use crate::dataset::Input;
@@ -8,7 +8,7 @@ use crate::protocol::Answer;
 use crate::trainer::Explanation;
 
 impl Session {
-    /// Predicts with the model of one input, at every number of a text.
+    /// Predicts with a model of one input, at every number in a text.
     pub(super) fn predict(&self, inputs: &str) -> Result<Answer> {
         let separates = |c: char| c.is_whitespace() || [',', ';', '[', ']', '，', '、'].contains(&c);
         let words = inputs.split(separates).filter(|word| !word.is_empty());
@@ -23,7 +23,7 @@ impl Session {
         Ok(Answer::Predicted { inputs, outputs })
     }
 
-    /// Predicts a row from the text of each input, and splits the prediction by input.
+    /// Predicts a row from the text of each input, and attributes the prediction to the inputs.
     pub(super) fn predict_row(&self, values: &[String]) -> Result<Answer> {
         let trainer = &self.run()?.trainer;
         let inputs = &trainer.task().dataset.inputs;
@@ -40,7 +40,11 @@ impl Session {
     }
 }
 
-/// The value of an input that a text names: a number, or the index of a level.
+fn finite(text: &str) -> Option<f64> {
+    text.parse().ok().filter(|value: &f64| value.is_finite())
+}
+
+/// Parses the value of an input: a number, or the index of the level that the text names.
 fn value(input: &Input, text: &str) -> Result<f64> {
     let (value, refusal) = if input.levels.is_empty() {
         (number::parse(text), Code::InputNotANumber)

@@ -1,4 +1,4 @@
-//! Requests of the page: decoded, answered, and the answers encoded.
+//! Decodes the page's requests, answers them, and encodes the answers.
 
 use js_sys::{Array, Object, Reflect, Uint8Array, Uint32Array};
 use wasm_bindgen::prelude::*;
@@ -12,10 +12,10 @@ use crate::run_file::{RunFile, Saving};
 use crate::trainer::Trainer;
 use crate::web::{attach, from_js, internal, set, to_js};
 
-/// The most cells of a density.
+/// The maximum number of cells of a density grid.
 const MAX_DENSITY_CELLS: u32 = 1 << 20;
 
-/// Reads a request. Bytes are the one thing that plain data cannot hold.
+/// Decodes a request. The bytes of a run file are read separately, since plain data cannot contain them.
 pub(super) fn decode(request: JsValue) -> Result<Request> {
     let name = JsValue::from("bytes");
     let bytes = Reflect::get(&request, &name).unwrap_or_default();
@@ -28,7 +28,7 @@ pub(super) fn decode(request: JsValue) -> Result<Request> {
     Ok(request)
 }
 
-/// Writes an answer, long columns as typed arrays.
+/// Encodes an answer, with long columns as typed arrays.
 pub(super) fn encode(answer: &Answer) -> Result<JsValue> {
     let object = to_js(answer)?;
     let part = |of: &JsValue, name: &str| Reflect::get(of, &name.into()).unwrap_or_default();

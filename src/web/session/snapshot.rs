@@ -1,4 +1,4 @@
-//! Snapshots: the state of a run at one instant, for the page.
+//! Makes snapshots for the page: the state of a run at one instant.
 
 use js_sys::{Array, Float64Array, Object};
 use wasm_bindgen::prelude::*;
@@ -12,13 +12,13 @@ use crate::trainer::{Path, Status, Trainer};
 use crate::web::{attach, internal, reason_of, set, to_js};
 
 impl Session {
-    /// Includes in every snapshot from now on what the page displays.
+    /// Sets the optional parts that every snapshot includes from now on.
     pub(super) fn set_shown(&mut self, shown: Shown) {
         self.changed |= shown != self.shown;
         self.shown = shown;
     }
 
-    /// Posts a snapshot of the run.
+    /// Posts a snapshot of the run to the page.
     pub(super) fn show(&mut self) -> Result<()> {
         self.changed = false;
         let Some(run) = &mut self.run else { return Ok(()) };
@@ -89,13 +89,13 @@ fn backend(trainer: &Trainer) -> BackendInfo {
     }
 }
 
-/// Bytes of memory that this module has taken from the browser.
+/// Bytes of memory that this wasm module has allocated from the browser.
 fn memory_bytes() -> f64 {
     const PAGE_BYTES: f64 = 65_536.0;
     core::arch::wasm32::memory_size::<0>() as f64 * PAGE_BYTES
 }
 
-/// A snapshot for JavaScript, and the memory of its arrays, which is handed over with it.
+/// Encodes a snapshot for JavaScript. Also returns the buffers of its arrays, which are transferred with it.
 fn event(snapshot: &Snapshot) -> Result<(JsValue, Array)> {
     let event = to_js(snapshot)?;
     let transfer = Array::new();

@@ -20,17 +20,18 @@ use crate::run_file;
 use crate::trainer::{Preparation, Task, Trainer};
 use crate::web::{internal, now_ms, reason_of, to_js};
 
-/// How long rows are prepared before the worker takes new messages.
+/// Milliseconds of preparing rows after which the worker receives new messages.
 const BREATH_MS: f64 = 12.0;
 
-/// The rows of a configuration, and what a person should know about those that were left out.
+/// The rows that a configuration describes, and messages about those that were left out.
 struct Rows {
     dataset: Dataset,
     notices: Vec<Message>,
 }
 
 impl Session {
-    /// Changes what may change during a run; otherwise starts a new run. Nothing has changed if that fails.
+    /// Applies a configuration: changes the current run if that is possible, else starts a new run. If it
+    /// fails, nothing has changed.
     pub(super) async fn configure(&mut self, config: RunConfig) -> Result<Answer> {
         let plan = config.check()?;
         if self.run.as_ref().is_some_and(|run| !run.trainer.restarts(&config)) {
@@ -42,7 +43,7 @@ impl Session {
         self.begin(trainer, rows.notices)
     }
 
-    /// Continues the run under another plan.
+    /// Continues the current run under another plan.
     async fn change(&mut self, plan: RunPlan) -> Result<Answer> {
         let config = plan.config().clone();
         let (engines, run) = (&mut self.engines, self.run.as_mut().ok_or_else(super::no_run)?);
@@ -106,7 +107,7 @@ impl Session {
         self.configure(config).await
     }
 
-    /// Continues the run of a run file.
+    /// Continues the run that a run file holds.
     pub(super) async fn import(&mut self, bytes: &[u8]) -> Result<Answer> {
         let imported = run_file::read(bytes)?;
         let rows = self.rows(imported.plan.config()).await?;
@@ -118,7 +119,7 @@ impl Session {
         self.begin(trainer, rows.notices)
     }
 
-    /// Starts a new run on the rows of the current one from a model of another tool.
+    /// Starts a new run on the current rows from a foreign model.
     pub(super) async fn adopt(&mut self, model: &Model) -> Result<Answer> {
         let mut config = self.columns_for(model).await?;
         let rows = self.rows(&config).await?;
@@ -136,7 +137,8 @@ impl Session {
         self.begin(trainer, rows.notices.into_iter().chain(matching.notice).collect())
     }
 
-    /// The current configuration, on the columns that a model takes if the run's table has them by name.
+    /// The current configuration with the columns that a foreign model uses, if the run's table has columns
+    /// with these names.
     async fn columns_for(&mut self, model: &Model) -> Result<RunConfig> {
         let config = self.config()?;
         if matches!(config.data.source, Source::Linspace { .. }) {
@@ -160,7 +162,7 @@ impl Session {
         Ok(self.run()?.trainer.plan().config().clone())
     }
 
-    /// The rows that a configuration describes.
+    /// Reads the rows that a configuration describes.
     async fn rows(&self, config: &RunConfig) -> Result<Rows> {
         let (table, notices) = match self.table(config).await? {
             Some((table, notices)) => (Some(table), notices),
@@ -169,7 +171,8 @@ impl Session {
         Ok(Rows { dataset: Dataset::build(&config.data, table.as_ref())?, notices })
     }
 
-    /// The table that another module keeps, with the columns that the configuration chooses.
+    /// The table that another wasm module stores, with the columns that the configuration chooses; `None` if
+    /// the rows are not from a table.
     async fn table(&self, config: &RunConfig) -> Result<Option<(Table, Vec<Message>)>> {
         let data = &config.data;
         if matches!(data.source, Source::Linspace { .. }) {
@@ -191,7 +194,7 @@ impl Session {
         if rows.is_undefined() { Ok(None) } else { OutsideRows::table(&rows).map(Some) }
     }
 
-    /// Prepares rows, and lets the worker take messages in between.
+    /// Prepares rows, and regularly lets the worker receive messages.
     ///
     /// # Errors
     /// [`Code::Cancelled`], and those of [`Preparation`].
@@ -222,13 +225,13 @@ impl Session {
         if goes_on.is_truthy() { Ok(()) } else { Err(Code::Cancelled.into()) }
     }
 
-    /// A trainer on the engine that suits the task.
+    /// Creates a trainer on the engine that is chosen for the task.
     async fn new_trainer(&mut self, plan: RunPlan, task: Task) -> Result<Trainer> {
         let (backend, in_use) = self.engines.choose(&plan, &task).await?;
         Trainer::new(plan, task, backend, in_use).await
     }
 
-    /// Replaces the run by a new one.
+    /// Replaces the current run by a new one.
     fn begin(&mut self, trainer: Trainer, row_notices: Vec<Message>) -> Result<Answer> {
         self.n_runs += 1;
         let run = Run {
