@@ -1,7 +1,7 @@
 use super::axis::{Mapping, nice_step};
 
 /// A range for an axis that follows its data without jittering.
-/// Computes the range of an axis so that it follows the data without jitter.
+///
 /// The ends lie on round values with a padding of 5%. An end moves out at once when data pass it,
 /// but moves in only when a fifth of the axis would otherwise be empty.
 #[derive(Clone, Copy, Debug, Default)]

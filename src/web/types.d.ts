@@ -1,6 +1,6 @@
 // Written by `DOWNHILL_WRITE_TYPES=1 cargo test --lib web_types`; do not edit.
 
-/** A code, its parameters, and the English wording made of both. */
+/** A message to the user: a code and the parameters of its wording. */
 export type Message = { code: string, params: Record<string, string>, text: string };
 
 export type Optimizer = { kind: "sgd" }
@@ -40,14 +40,14 @@ export type Loss = { kind: "squared" }
   | { kind: "softmax" }
   | { kind: "poisson" };
 
-/** What is added to the mean loss: `a (q |w|_1 + (1 - q) / 2 |w|_2^2)` of the weights of the scaled features, `a` being
- * `strength` and `q` `l1_ratio` (the elastic net of Zou and Hastie 2005: ridge where `q` is 0, the lasso where it is 1).
- * The bias is never penalized. For the squared loss, which has no half here, `a` is twice scikit-learn's `alpha` of
- * `ElasticNet`. */
+/** The penalty that is added to the mean loss: `a (q |w|_1 + (1 - q) / 2 |w|_2^2)`, where `w` are the weights
+ * of the scaled features, `a` is `strength` and `q` is `l1_ratio` (the elastic net of Zou and Hastie 2005:
+ * ridge at `q = 0`, lasso at `q = 1`). The bias is never penalized. For the squared loss, which has no
+ * factor 1/2 here, `a` is twice the `alpha` of scikit-learn's `ElasticNet`. */
 export type Penalty = {
-  /** `a`; 0 is none. */
+  /** The strength `a` of the penalty; 0 means no penalty. */
   strength: number,
-  /** `q`, from 0 to 1. */
+  /** The L1 ratio `q` of the penalty, from 0 (ridge) to 1 (lasso). */
   l1_ratio: number,
 };
 
@@ -72,11 +72,11 @@ export type Missing = "drop" | "mean" | "median";
 
 export type BackendChoice = "auto" | "gpu" | "cpu" | "statistics";
 
-/** A whole run: data, model, method, rate. Two equal configurations give the same curve. */
+/** The complete configuration of a run. Two runs with the same configuration have the same loss curve. */
 export type RunConfig = {
-  /** The data. */
+  /** The data to train on. */
   data: DataConfig,
-  /** The model. */
+  /** The model: its features and initial weights. */
   model: ModelConfig,
   /** The loss, whose mean over the training rows is minimized. */
   loss: Loss,
@@ -92,70 +92,71 @@ export type RunConfig = {
   shuffle: boolean,
   /** The update rule. */
   optimizer: Optimizer,
-  /** The rate that the schedule starts from. */
+  /** The base learning rate, to which the schedule applies. */
   learning_rate: number,
-  /** How the rate changes. */
+  /** How the learning rate changes during the run. */
   schedule: Schedule,
-  /** A warm-up before the schedule. */
+  /** A gradual increase of the learning rate before the schedule. */
   warmup: Warmup,
   /** Seed of the initial weights and of the row order. */
   seed: number,
-  /** Validation and test rows. */
+  /** Which rows are used for validation and test. */
   validation: ValidationConfig,
   /** When the run stops by itself. */
   stop: Stop,
-  /** Where the kernels run. */
+  /** The engine on which the kernels run. */
   backend: BackendChoice,
   /** Updates per second; `None` means as fast as possible. */
   steps_per_second: number | null,
 };
 
-/** The source of the rows, and the changes made by hand. */
+/** The source of the rows, and the edits made by hand. */
 export type DataConfig = {
   /** The source of the rows. */
   source: Source,
   /** Points added by hand, `[x, y]`, after the source's rows. */
   added: Array<[number, number]>,
-  /** Indices of the source's rows that were removed by hand, ascending. */
+  /** Indices of the source's rows that were removed by hand, in ascending order. */
   removed: Array<number>,
-  /** Which columns of a table are used. */
+  /** Which columns of a table are used, and how. */
   columns: Columns,
 };
 
 /** Which columns of a table are used, and how they are read. By default the last column that can be a target is the
  * target, and those before it are the features. */
 export type Columns = {
-  /** Name of the target; empty for the default. */
+  /** Name of the target column; empty for the default. */
   target: string,
-  /** Names of the inputs; empty for the default. */
+  /** Names of the input columns; empty for the default. */
   features: Array<string>,
-  /** Columns whose detected kind is overridden: name, and `number`, `category` or `date`. */
+  /** Columns whose detected kind is overridden: `[name, kind]`, where the kind is `number`, `category` or
+   * `date`. */
   kinds: Array<[string, string]>,
   /** How missing values are handled: `drop`, `mean` or `median`. */
   missing: Missing,
   /** Whether rows with unreadable cells are left out; otherwise such a cell is an error. */
   skip_bad_cells: boolean,
-  /** Column of sample weights; empty for none. */
+  /** Name of the column of sample weights; empty for none. */
   weight: string,
-  /** Column of groups, which a split keeps together; empty for none. */
+  /** Name of the column of groups, whose rows a split keeps together; empty for none. */
   group: string,
-  /** Column that orders the rows, for a split by time; empty for the order of the table. */
+  /** Name of the column that orders the rows, for a split by time; empty for the order of the table. */
   order: string,
 };
 
-/** The model `y = w1 f1(x) + ... + wd fd(x) (+ b)`. */
+/** The model `y = w1 f1(x) + ... + wd fd(x) (+ b)`, where `f1` to `fd` are the features. */
 export type ModelConfig = {
-  /** Highest power of x. */
+  /** Highest power of each numeric input. */
   degree: number,
   /** Whether the model has a bias `b`. */
   bias: boolean,
-  /** Highest power of single inputs, by name, where it differs from `degree`. */
+  /** Highest power of individual inputs, as `[name, power]`, where it differs from `degree`. */
   degrees: Array<[string, number]>,
-  /** Pairs of inputs, by name, whose products are features too. */
+  /** Pairs of input names whose products are additional features. */
   interactions: Array<[string, string]>,
   /** How inputs are scaled inside the model; `None` standardizes tables and leaves generated data unscaled. */
   standardize: Scaling | null,
-  /** The initial weights. */
+  /** How the weights are initialized. */
   initial_weights: InitialWeights,
 };
 
@@ -167,31 +168,32 @@ export type ValidationConfig = {
   test_fraction: number,
   /** Number of folds of a cross-validation, each held out by a parallel run; 0 for none. */
   folds: number,
-  /** How these rows are chosen. */
+  /** How validation and test rows are selected. */
   split: Split,
   /** Seed of a random split. */
   seed: number,
 };
 
-/** When a run stops by itself. */
+/** The conditions under which a run stops by itself. */
 export type Stop = {
-  /** At this step. */
+  /** Stop at this step. */
   steps: number | null,
-  /** After this many epochs. */
+  /** Stop after this many epochs. */
   epochs: number | null,
-  /** At a loss this low. */
+  /** Stop when the loss falls to this value. */
   loss: number | null,
-  /** At a gradient norm this low. */
+  /** Stop when the gradient norm falls to this value. */
   gradient_norm: number | null,
-  /** When the validation loss has not fallen for this many epochs; the weights with the least are restored. */
+  /** Stop when the validation loss has not fallen for this many epochs; the weights with the lowest are
+   * restored. */
   patience: number | null,
-  /** When updates no longer change the weights, or the loss has stopped falling for a long time. */
+  /** Stop when updates no longer change the weights, or when the loss has not fallen for a long time. */
   converged: boolean,
 };
 
 /** What the page asks. */
 export type SessionRequest = { "kind": "configure",
-  /** All of it. */
+  /** The complete new configuration. */
   config: RunConfig, }
   | { "kind": "train" }
   | { "kind": "pause" }
@@ -199,52 +201,52 @@ export type SessionRequest = { "kind": "configure",
   | { "kind": "epoch" }
   | { "kind": "reset" }
   | { "kind": "show",
-  /** What that is. */
+  /** The parts that the page displays. */
   shown: Shown, }
   | { "kind": "add_point",
-  /** In the units of the data. */
+  /** x coordinate of the point, in the units of the data. */
   x: number,
-  /** In the units of the data. */
+  /** y coordinate (target) of the point, in the units of the data. */
   y: number, }
   | { "kind": "remove_point",
-  /** Index into the rows as they are now. */
+  /** Index of the row to remove, among the current rows. */
   index: number, }
   | { "kind": "predict",
-  /** Numbers separated by spaces or commas. */
+  /** The x values to predict at, as text: numbers separated by spaces or commas. */
   inputs: string, }
   | { "kind": "predict_row",
-  /** A number or a level for each input. */
+  /** One value for each input of the model: a number, or the name of a category's level. */
   values: Array<string>, }
   | { "kind": "export",
   /** Which weights; by default the current ones. */
   which?: Which,
-  /** When, in the page's words: nothing below it has a clock. */
+  /** The date and time of saving, formatted by the page, since the engine has no clock. */
   saved?: string, }
   | { "kind": "import",
-  /** Its content, which crosses as a typed array. */
+  /** The bytes of the run file; the page passes them as a typed array. */
   bytes: Uint8Array, }
   | { "kind": "adopt",
-  /** What the wasm of model files has read. */
+  /** The foreign model as JSON, as the wasm of model files has read it. */
   model: ForeignModel, }
   | { "kind": "compare",
-  /** What the wasm of model files has read. */
+  /** The foreign model as JSON, as the wasm of model files has read it. */
   model: ForeignModel, }
   | { "kind": "density",
-  /** Left and right edge. */
+  /** Left and right edge of the grid. */
   x: [number, number],
-  /** Lower and upper edge. */
+  /** Lower and upper edge of the grid. */
   y: [number, number],
-  /** Number of cells horizontally. */
+  /** Number of grid cells from left to right. */
   columns: number,
-  /** Number of cells vertically. */
+  /** Number of grid cells from bottom to top. */
   rows: number,
 };
 
-/** What the page displays besides the essentials: the parts of a snapshot that are long. */
+/** The long parts of a snapshot, each of which is included only while the page displays it. */
 export type Shown = {
-  /** The weights. */
+  /** Whether snapshots include the weights. */
   weights: boolean,
-  /** The coefficient path. */
+  /** Whether snapshots include the coefficient path. */
   path: boolean,
 };
 
@@ -253,51 +255,52 @@ export type Which = "current" | "best";
 
 /** What the worker answers. */
 export type SessionAnswer = { "kind": "configured" } & RunDescription | { "kind": "predicted",
-  /** The x. */
+  /** The x values that were predicted at. */
   inputs: Array<number>,
-  /** The prediction at each. */
+  /** The prediction at each of `inputs`. */
   outputs: Array<number>, }
   | { "kind": "explained",
   /** The output before its link function: of the most probable class, if there are several. */
   output: number,
   /** The output of a row whose features are all at their means. */
   baseline: number,
-  /** How much each input's features add to that; products of two inputs are split between both. */
+  /** How much each input adds to `baseline`, in the order of the inputs. The part of a product of two
+   * inputs is split evenly between them. */
   contributions: Array<number>,
-  /** The response: a number, a probability for each class (of two, for the second), or the class if the loss has no
-   * probabilities. */
+  /** The response: the predicted number, one probability for each class (only that of the second class
+   * if there are two), or the class index if the loss has no probabilities. */
   response: Array<number>, }
   | { "kind": "exported",
-  /** A name to save it under. */
+  /** A suggested file name. */
   file_name: string,
-  /** A run file. */
+  /** The content of the run file. */
   text: string, }
   | { "kind": "compared" } & Comparison | { "kind": "density",
-  /** Number of cells horizontally. */
+  /** Number of grid cells from left to right. */
   columns: number,
-  /** Number of cells vertically. */
+  /** Number of grid cells from bottom to top. */
   rows: number,
-  /** Left and right edge. */
+  /** Left and right edge of the grid. */
   x: [number, number],
-  /** Lower and upper edge. */
+  /** Lower and upper edge of the grid. */
   y: [number, number],
   /** Rows in each cell, row-major from the bottom. */
   counts: Uint32Array, }
   | { "kind": "done" };
 
-/** The configuration as it is now. */
+/** The configuration after a request, and what the request changed. */
 export type RunDescription = {
   /** The number of the run, which counts from 1. */
   run: number,
-  /** All of it. */
+  /** The complete configuration in effect. */
   config: RunConfig,
-  /** The part of its link after `#`; empty for the default. */
+  /** The part after `#` of a link to this configuration; empty for the default configuration. */
   query: string,
-  /** Whether a new run began. */
+  /** Whether the request started a new run. */
   restarted: boolean,
-  /** The data, if a new run began. */
+  /** The data of the new run; null if no new run began. */
   dataset: DatasetInfo | null,
-  /** The optimum, if only that has changed. */
+  /** The new optimum, if it changed without a new run, as it does with the penalty. */
   exact: Exact | null,
   /** What the user should know about data and model. */
   notices: Array<Message>,
@@ -305,36 +308,36 @@ export type RunDescription = {
 
 /** The data of a run, and what is known about it without training. */
 export type DatasetInfo = {
-  /** All rows. */
+  /** Total number of rows. */
   n_samples: number,
-  /** Validation rows. */
+  /** Number of validation rows. */
   n_validation: number,
-  /** Test rows. */
+  /** Number of test rows. */
   n_test: number,
-  /** Features, after the feature map. */
+  /** Number of features, as the feature map makes them from the inputs. */
   n_features: number,
-  /** Parameters, the biases included. */
+  /** Number of parameters, biases included. */
   n_parameters: number,
   /** The inputs of the model. */
   inputs: Array<InputInfo>,
   /** Name of the target. */
   target: string,
-  /** Names of its classes; empty if it is learned as a number. */
+  /** Names of the target's classes; empty if the target is a number. */
   classes: Array<string>,
-  /** Whether predictions are probabilities of the classes. */
+  /** Whether the model predicts class probabilities. */
   has_probabilities: boolean,
-  /** The term that each weight belongs to, without the bias. */
+  /** Name of the term (such as `x^2`) that each weight multiplies; the bias is left out. */
   terms: Array<string>,
   /** How numbers are scaled inside the model. */
   scaling: Scaling,
   /** Bytes of memory that the rows take, in every form in which they are kept. */
   bytes: number,
-  /** The x of every row, if they are few enough to draw; empty if there are several inputs. */
+  /** x of every row; empty if there are too many rows to draw or several inputs. */
   points_x: Float32Array,
-  /** The y of every row, if they are few enough to draw; if there are several inputs, of the rows whose predictions
-   * come with each snapshot. */
+  /** y of every row; empty if there are too many rows to draw. With several inputs, only of the rows whose
+   * predictions each snapshot contains. */
   points_y: Float32Array,
-  /** Least and greatest x; of the target, if there are several inputs. */
+  /** Least and greatest x; with several inputs, of the target instead. */
   x_range: [number, number],
   /** Least and greatest y. */
   y_range: [number, number],
@@ -344,347 +347,359 @@ export type DatasetInfo = {
 
 /** An input for which the user gives a value to predict. */
 export type InputInfo = {
-  /** The column. */
+  /** Name of the input's column. */
   name: string,
-  /** Levels of a category; empty for a number. */
+  /** Names of a category's levels; empty for a numeric input. */
   levels: Array<string>,
-  /** Least and greatest value; indices of a category. */
+  /** Least and greatest value of the input; for a category, of its level indices. */
   range: [number, number],
-  /** A value to begin with: in the middle of a number's range, the first level of a category. */
+  /** The initial value of the input field: the middle of a number's range, or the first level of a
+   * category. */
   start: string,
 };
 
 /** The optimum of the objective, which descent approaches. */
 export type Exact = {
-  /** In the units of x and y: the weights, then the bias if there is one, of each output; null if unknown or infinite. */
+  /** Weights in the units of x and y: for each output its weights, then its bias if there is one. Null if
+   * unknown or infinite. */
   weights: (number | null)[],
-  /** Whether no other weights are as good. */
+  /** Whether the optimum is unique: no other weights reach the same loss. */
   unique: boolean,
-  /** Least loss. */
+  /** The loss at the optimum. */
   loss: number,
-  /** Fraction of the variance explained. */
+  /** R² at the optimum: the fraction of the target's variance that it explains. */
   r2: number | null,
-  /** Plain batch descent diverges above this rate. */
+  /** The learning rate above which plain batch descent diverges. */
   stable_rate: number,
   /** Condition number of the Hessian; null if infinite. */
   condition: number | null,
-  /** The x of the optimal curve. */
+  /** x values at which the curve of the optimal model is drawn. */
   curve_x: Float32Array,
-  /** The prediction there. */
+  /** Prediction of the optimal model at each of `curve_x`. */
   curve_y: Float32Array,
 };
 
-/** One instant of a run; all of it belongs together. */
+/** The state of a run at one instant; all fields belong to the same step unless stated otherwise. */
 export type Snapshot = {
-  /** Always `snapshot`. */
+  /** Always `snapshot`; tells the page which kind of message this is. */
   kind: "snapshot",
-  /** The number of the run. */
+  /** The number of the run, which counts from 1. */
   run: number,
-  /** How it stands. */
+  /** Whether the run is paused, training, finished or diverged. */
   status: Status,
-  /** Updates done. */
+  /** Updates done so far. */
   step: number,
-  /** Epochs done. */
+  /** Epochs done so far. */
   epoch: number,
-  /** Loss of these weights, over the training rows or `loss_rows` of them. */
+  /** Loss of the current weights, measured on `loss_rows` training rows. */
   loss: number,
-  /** The number of rows that it was measured on. */
+  /** The number of training rows that `loss` was measured on. */
   loss_rows: number,
-  /** Whether `loss` was measured on a sample of the training rows. */
+  /** Whether `loss` was measured on only a sample of the training rows. */
   loss_is_sample: boolean,
   /** Loss of the last update's batch, before that update. */
   batch_loss: number | null,
-  /** Fraction of the variance explained. */
+  /** R² of the current weights on the training rows: the fraction of the target's variance that they
+   * explain. */
   r2: number | null,
-  /** Validation loss of these weights. */
+  /** Validation loss of the current weights. */
   validation_loss: number | null,
-  /** Fraction of the variance of the validation targets explained. */
+  /** R² of the current weights on the validation rows. */
   validation_r2: number | null,
-  /** The least validation loss, and the step of its weights. */
+  /** The least validation loss so far, and the step at which it was reached. */
   best: [number, number] | null,
-  /** Gradient norm of these weights. */
+  /** Euclidean norm of the gradient at the current weights. */
   gradient_norm: number,
-  /** The rate of the next update. */
+  /** The learning rate of the next update. */
   learning_rate: number,
-  /** In the units of x and y, as `Exact::weights`; null unless they are `Shown`. */
+  /** The current weights, in the order and units of `Exact::weights`; null unless `Shown::weights`. */
   weights: Float64Array | null,
-  /** `||w - w*|| / ||w*||` in the units of x and y; null if the optimum `w*` is not unique. */
+  /** Relative distance to the optimum `w*`: `||w - w*|| / ||w*||` in the units of x and y; null if `w*` is
+   * not unique. */
   distance: number | null,
   /** Updates per second, over the last half second. */
   steps_per_second: number,
-  /** The engine. */
+  /** The engine that computes the run. */
   backend: BackendInUse,
-  /** Bytes of the browser's memory that the worker's module has taken. */
+  /** Bytes of memory that the worker's wasm module has allocated. */
   memory_bytes: number,
-  /** The x of the fitted curve. */
+  /** x values at which the curve of the current model is drawn. */
   curve_x: Float32Array,
-  /** The prediction there. */
+  /** Prediction of the current model at each of `curve_x`. */
   curve_y: Float32Array,
-  /** If there are several inputs: predictions for the rows of `points_y`; for classes, the probability of the true one. */
+  /** With several inputs: predictions for the rows of `points_y`; with classes, the predicted probability
+   * of the true class. */
   predicted: Float32Array,
-  /** The part of the loss that is the penalty. */
+  /** The part of `loss` that is the penalty. */
   penalty: number,
-  /** For each fold of a cross-validation, its loss in the run that leaves it out. */
+  /** Cross-validation: for each fold, the loss of its rows under the model that was trained without them. */
   folds: Float32Array,
-  /** The models of the coefficient path; null without one, or unless it is `Shown`. */
+  /** The coefficient path; null if the run has none, or unless `Shown::path`. */
   path: PathSnapshot | null,
-  /** The history since the last snapshot. */
+  /** The part of the history that changed since the last snapshot. */
   history: HistoryDelta,
-  /** Changes made during the run. */
+  /** Changes that the user made to the configuration during the run. */
   marks: Array<Mark>,
 };
 
-/** How far long work is, while a request waits for it. */
+/** The progress of long work that a request waits for. */
 export type Progress = {
-  /** Always `progress`. */
+  /** Always `progress`; tells the page which kind of message this is. */
   kind: "progress",
   /** What is being done. */
   message: Message,
-  /** The fraction of it that is done, from 0 to 1. */
+  /** The fraction of the work that is done, from 0 to 1. */
   fraction: number,
 };
 
-/** How a run stands. */
+/** Whether a run is paused, training, finished or diverged. */
 export type Status = { "kind": "paused" }
   | { "kind": "training" }
   | { "kind": "finished",
-  /** Which. */
+  /** The stop condition that was met. */
   reason: Message, }
   | { "kind": "diverged",
-  /** Why. */
+  /** Why the run counts as diverged. */
   reason: Message,
-  /** A learning rate that would not have diverged. */
+  /** A learning rate at which the run would not have diverged. */
   suggested_rate: number,
 };
 
-/** The engine in use. */
+/** The engine that computes the run, as it is described to the user. */
 export type BackendInUse = {
   /** `gpu` or `cpu`. */
   kind: "gpu" | "cpu",
-  /** Name of the adapter, or the instruction set. */
+  /** Name of the GPU adapter, or of the CPU's instruction set. */
   name: string,
-  /** Why this one: forced, measured, or a fallback. */
+  /** Why this engine is used: the user chose it, it was the fastest, or another one failed. */
   reason: Message,
-  /** How a full batch is computed, if there is a choice. */
+  /** How a full batch is computed (by one worker or two), if there is a choice. */
   how: Message | null,
-  /** Whether it stands in for another. */
+  /** Whether this engine replaces one that was wanted but failed or is missing. */
   fallback: boolean,
 };
 
-/** Replaces everything from bucket `first` on: how a worker's history reaches the page.
+/** An update of a history: replaces all buckets from `first` on. This is how the worker's history reaches the
+ * page.
  *
  * The six arrays have one length; `NaN` means "missing". */
 export type HistoryDelta = {
-  /** The first bucket of these arrays. */
+  /** Index of the bucket that the first element of each array belongs to. */
   first: number,
-  /** Least batch loss of each bucket. */
+  /** Least batch loss in each bucket. */
   batch_loss_min: Float32Array,
-  /** Greatest batch loss of each bucket. */
+  /** Greatest batch loss in each bucket. */
   batch_loss_max: Float32Array,
-  /** Mean batch loss of each bucket. */
+  /** Mean batch loss in each bucket. */
   batch_loss_mean: Float32Array,
-  /** The last evaluated loss of each bucket. */
+  /** The last loss in each bucket that was evaluated over the training rows. */
   loss: Float32Array,
-  /** The last learning rate of each bucket. */
+  /** The last learning rate in each bucket. */
   rate: Float32Array,
-  /** The last validation loss of each bucket. */
+  /** The last validation loss in each bucket. */
   validation: Float32Array,
 };
 
-/** The same model under many strengths of the penalty. */
+/** The coefficient path: the same model trained with a series of penalty strengths. */
 export type PathSnapshot = {
-  /** Penalty strengths in descending order. */
+  /** The penalty strengths, in descending order. */
   strengths: Float32Array,
-  /** `[strength][feature][output]`, for the scaled features. */
+  /** Coefficients for the scaled features, indexed `[strength][feature][output]`. */
   coefficients: Float32Array,
-  /** Mean training loss at each strength, without the penalty. */
+  /** Mean training loss for each strength, without the penalty. */
   loss: Float32Array,
-  /** Mean validation loss at each strength, without the penalty; empty without validation rows. */
+  /** Mean validation loss for each strength, without the penalty; empty without validation rows. */
   validation: Float32Array,
 };
 
-/** A change made during a run: when, and what. */
+/** A change of the configuration during a run. */
 export type Mark = {
-  /** Updates done before it. */
+  /** Updates done before the change. */
   step: number,
-  /** What changed, with `from` and `to`. */
+  /** The setting that changed, with its old (`from`) and new (`to`) value. */
   message: Message,
 };
 
-/** A model of another tool: linear over features of raw inputs. `downhill-model-files` reads it from a file. */
+/** A model that another tool trained, linear over features of raw inputs. `downhill-model-files` reads it
+ * from a file. */
 export type ForeignModel = {
-  /** The inputs, in the order of a row. */
+  /** The model's inputs, in the order of a row. */
   inputs: Array<Input>,
   /** Name of the target. */
   target: string,
-  /** Names of the classes; empty if they are unknown or the target is a number. */
+  /** Names of the target's classes; empty if they are unknown or the target is a number. */
   target_levels: Array<string>,
-  /** The map from a row to the features, scaling included. */
+  /** The map from a row of inputs to features, scaling included. */
   map: unknown,
-  /** Weights of the scaled features, `[feature][output]`. */
+  /** Weights of the scaled features, indexed `[feature][output]`. */
   weights: Array<Array<number>>,
-  /** One for each output; `None` if the model has no bias. */
+  /** The bias of each output; `None` if the model has no bias. */
   bias: Array<number> | null,
   /** The function that is applied to the outputs. */
   activation: Response,
 };
 
-/** A model of another tool and the weights of a run, on the same rows. */
+/** Scores and coefficients of a foreign model and of a run, on the same rows. */
 export type Comparison = {
-  /** Scores on each role that has rows. */
+  /** Scores on the rows of each role that has rows. */
   parts: Array<ComparedPart>,
-  /** The coefficients of each output, the bias last; empty where the run's model is not linear. */
+  /** The coefficients, output by output, with the bias last; empty if the run's model is not linear. */
   coefficients: Array<ComparedCoefficient>,
-  /** How columns were matched, if not by name. */
+  /** Messages about how columns were matched, if not by name. */
   notices: Array<Message>,
 };
 
 /** Scores of both models on the rows of one role. */
 export type ComparedPart = {
-  /** `training`, `validation` or `test`. */
+  /** The role of the rows: `training`, `validation` or `test`. */
   part: "training" | "validation" | "test",
   /** Number of rows. */
   n_samples: number,
-  /** The scores; the loss comes first. */
+  /** The scores of both models; the loss comes first. */
   scores: Array<ComparedScore>,
 };
 
-/** One score of both models; `None` where it is undefined. */
+/** One score of both models; a value is `None` if it is undefined. */
 export type ComparedScore = {
-  /** `loss`, or the key of the page's text without `score_`. */
+  /** Name of the score: `loss`, or the key of the page's label without the prefix `score_`. */
   name: string,
-  /** The value of the run. */
+  /** The score of the run's current weights. */
   current: number | null,
-  /** The value of the model. */
+  /** The score of the foreign model. */
   model: number | null,
 };
 
-/** One coefficient of both models in the units of the data; `None` where a model has no such term. */
+/** One coefficient of both models in the units of the data; a value is `None` if that model has no such term. */
 export type ComparedCoefficient = {
-  /** The class; `None` where there is only one output. */
+  /** Name of the class that the output is for; `None` if there is only one output. */
   output: string | null,
-  /** The term; `None` for the bias. */
+  /** Name of the term; `None` for the bias. */
   term: string | null,
-  /** The value of the run. */
+  /** The coefficient of the run's current weights. */
   current: number | null,
-  /** The value of the model. */
+  /** The coefficient of the foreign model. */
   model: number | null,
 };
 
-/** A run file: the model, what made it, and what is needed to continue training. */
+/** A run file: the model, its configuration, and the state that is needed to continue training. */
 export type RunFile = {
-  /** `FORMAT`. */
+  /** The file's format name, always `FORMAT`. */
   format: string,
-  /** `VERSION`. */
+  /** The file's format version, always `VERSION`. */
   version: number,
-  /** The version of Downhill that wrote it. */
+  /** The version of Downhill that wrote the file. */
   downhill: string,
-  /** When it was saved, as whoever saved it words that. */
+  /** The date and time of saving, as text that the caller formatted. */
   saved: string | null,
   /** Names of the inputs and the target. */
   columns: RunFileColumns,
-  /** The model: kernels `[in, out]` and biases. Its inputs are the features that `feature_map` makes. */
+  /** The layers of the model, with kernels `[in][out]` and biases. The first layer takes the features that
+   * `feature_map` makes. */
   layers: Array<LayerWeights>,
-  /** From x to the inputs of the first layer. */
+  /** The map from x to the inputs of the first layer. */
   feature_map: unknown,
   /** The same model as coefficients of x, x^2, ..., in the units of x and y. */
   original_units: OriginalUnits,
   /** The loss of these weights, penalty included. */
   loss: number,
-  /** The number of rows that the loss was measured on. */
+  /** The number of training rows that `loss` was measured on. */
   loss_rows: number,
-  /** Updates done. */
+  /** Updates done when the file was written. */
   steps: number,
-  /** Epochs done. */
+  /** Epochs done when the file was written. */
   epochs: number,
   /** The whole configuration, seed included. */
   config: RunConfig,
-  /** The engine at the time of writing, and why that one, with the speeds if they were measured. */
+  /** The engine at the time of writing and why it was used, with the measured speeds if there are any. */
   backend: string | null,
-  /** Inputs (the index of a category's level) and the prediction for them, so that a reader can check itself. */
+  /** Sample rows with their prediction, so that a reader of the file can check itself. Each row has the
+   * inputs (a category as its level's index), then the prediction. */
   check_predictions: Array<Array<number>>,
-  /** What training needs to continue to the bit. */
+  /** The state that training needs to continue with bit-identical results. */
   training_state: TrainingState,
-  /** Metrics of these weights on the `training`, `validation` and `test` rows, as far as there are any. Older files
-   * have neither these nor the fields below. */
+  /** Metrics of these weights by group of rows: `training`, `validation` and `test`, if there are such
+   * rows. Files of older versions lack this field and those below. */
   metrics: { [key in string]: { [key in string]: number | null } } | null,
-  /** Facts about the data. */
+  /** Size and fingerprint of the data. */
   data: DataFacts | null,
-  /** The history of the run. */
+  /** The history of the run up to these weights. */
   history: Curve | null,
 };
 
-/** `Columns` as files write them: a single number is a `feature`, as before there were several inputs. */
+/** `Columns` as they are written to a file. A single numeric input is written as `feature`, as in files
+ * from before there were several inputs. */
 export type RunFileColumns = { feature?: string | null, inputs?: Array<Input> | null, target: string, target_levels?: Array<string> | null,
 };
 
-/** One column that the model sees. */
+/** An input column of the model. */
 export type Input = {
-  /** Its name. */
+  /** Name of the column. */
   name: string,
-  /** The names of a category's levels: rows hold an index into these. Empty where the column is a number. */
+  /** Names of a category's levels, which rows refer to by index. Empty if the column is numeric. */
   levels: Array<string>,
 };
 
-/** A column that the model does not see. */
+/** A column that is not an input of the model. */
 export type Extra = "weight" | "group" | "order";
 
-/** The parameters of one layer. They are f32, written as the f64 of the same value, so that a reader that parses the
- * digits as f64 predicts the same. */
+/** The parameters of one layer as files store them. They are f32 values written as f64, so that a reader that
+ * parses them as f64 makes the same predictions. */
 export type LayerWeights = {
-  /** `[in, out]`: a row for each input. */
+  /** Weights of the layer, indexed `[input][output]`. */
   kernel: Array<Array<number>>,
-  /** One for each output; absent where the layer has none. */
+  /** Bias of each output; absent if the layer has none. */
   bias: Array<number> | null,
-  /** What the outputs mean; files call it an activation. */
+  /** The response function that turns outputs into predictions; files call it an activation. */
   activation: Response,
 };
 
-/** Coefficients in the units of x and y. */
+/** A linear model's coefficients in the units of x and y. */
 export type OriginalUnits = {
-  /** The coefficients of x, x^2, ...; for several outputs those of each, one after the other. */
+  /** The coefficients of x, x^2, ...; with several outputs, all coefficients of the first output, then of
+   * the second, and so on. */
   weights: Array<number>,
-  /** The constant; absent if the model has no bias or several outputs. */
+  /** The constant term; absent if the model has no bias or several outputs. */
   bias: number | null,
-  /** The constants of several outputs. */
+  /** The constant term of each output, if there are several. */
   biases: Array<number> | null,
 };
 
-/** What a checkpoint holds besides weights and steps. Vectors that a run does not need are empty; older files have all. */
+/** What a checkpoint contains besides weights and steps. Vectors that a run does not need are empty; files of
+ * older versions contain all of them. */
 export type TrainingState = { place: Place, optimizer_start: number, schedule_start: number, first_loss: number, first_moments: Array<number>, second_moments: Array<number>, previous: Array<number>, epoch_start: Array<number>, anchor: Array<number>, rate_scale: number, best_loss: number, anchor_loss: number, epoch_loss: number, epoch_loss_tail: number, epoch_rows: number, n_tail: number, n_bad: number, cooldown_left: number, last_epoch_loss: number,
 };
 
-/** How far a run is in its epochs. */
+/** The position of a run in its epochs. */
 export type Place = {
-  /** Epochs done. */
+  /** Number of completed epochs. */
   epoch: number,
-  /** Rows of the current epoch done. */
+  /** Number of rows done in the current epoch. */
   position: number,
 };
 
-/** Facts about the data of a run. */
+/** Size and fingerprint of the data of a run. */
 export type DataFacts = {
-  /** All rows. */
+  /** Total number of rows. */
   n_samples: number,
-  /** Validation rows. */
+  /** Number of validation rows. */
   n_validation: number,
-  /** Test rows. */
+  /** Number of test rows. */
   n_test: number,
   /** A hash of the table, if the user loaded one. */
   fingerprint: string | null,
 };
 
-/** Points of a run's history in ascending order of their steps, one array for each column; all have one length. `NaN`,
- * which JSON writes as null, means "missing". */
+/** Points of a run's history in ascending order of their steps, as one array for each column; all arrays have
+ * the same length. A missing value is `NaN`, which JSON writes as null. */
 export type Curve = {
-  /** Updates done. */
+  /** Updates done at each point. */
   step: Array<number>,
-  /** Training loss of the weights, over all rows or a sample. */
+  /** Training loss of the weights at each point, over all training rows or a sample. */
   loss: Array<number>,
   /** Mean batch loss of the updates since the previous point. */
   batch_loss: Array<number>,
-  /** Learning rate of the last of them. */
+  /** Learning rate of the last update before each point. */
   learning_rate: Array<number>,
-  /** Validation loss of the weights. */
+  /** Validation loss of the weights at each point. */
   validation_loss: Array<number>,
 };
