@@ -1,8 +1,8 @@
 //! Reads NumPy arrays as tables: one array (`.npy`), or several that another wasm has unpacked from
 //! an archive.
 //!
-//! A one-dimensional array becomes one column, a two-dimensional array becomes one column per
-//! column, and the fields of a structured array become columns with their names.
+//! A one-dimensional array becomes one table column, a two-dimensional array one table column for each of its
+//! columns, and the fields of a structured array become columns with their names.
 
 use std::rc::Rc;
 
@@ -12,7 +12,7 @@ use crate::batch::{BATCH_VALUES, Batch, Reader, Step};
 use crate::npy::{Columns, Header};
 use crate::source::{Cursor, Source};
 
-/// Reads arrays row by row.
+/// Reads parallel arrays row by row.
 pub struct Arrays {
     arrays: Vec<Columns>,
     n_rows: u64,
@@ -21,7 +21,7 @@ pub struct Arrays {
 }
 
 impl Arrays {
-    /// Reads one array.
+    /// Creates a reader of one array.
     ///
     /// # Errors
     /// [`Code::FileDamaged`], [`Code::ArrayKind`], [`Code::ArrayShape`], [`Code::TooManyColumns`].
@@ -30,7 +30,7 @@ impl Arrays {
         Self::of_columns(vec![(String::new(), Columns::new(header, source, start, "")?)])
     }
 
-    /// Reads several arrays as parallel columns; each comes with its name.
+    /// Creates a reader of several arrays as parallel columns; each comes with its name.
     ///
     /// # Errors
     /// [`Code::ArrayLengths`], or [`Code::ArrayMissing`] if the list is empty.

@@ -12,13 +12,13 @@ pub const BATCH_VALUES: usize = 1 << 16;
 /// values.
 const MAX_DAYS: f64 = 1e8;
 
-/// How to read numbers that such a file stores as text.
+/// How numbers are parsed that a file of a typed format stores as text.
 const PLAIN: Numbers = Numbers { decimal_comma: false, separator: b';' };
 
 /// A batch of whole rows, stored column by column.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Batch {
-    /// All columns have the same number of cells.
+    /// The cells of each column; all columns have the same number of cells.
     pub columns: Vec<Cells>,
     /// The line or sheet row of each row, counted from 1.
     pub lines: Vec<u64>,
@@ -32,16 +32,16 @@ pub struct Cells {
     /// The mark of each cell: [`NUMBER`], [`DATE`], or [`FIRST_WORD`] plus the index of its word.
     /// Empty if all cells are numbers.
     pub marks: Vec<u32>,
-    /// The distinct words.
+    /// The distinct words of the column, by their index.
     pub words: Vec<String>,
     places: std::collections::HashMap<String, u32>,
 }
 
-/// The mark of a number or a missing cell.
+/// The mark of a cell that is a number or missing.
 pub const NUMBER: u32 = 0;
-/// The mark of a date.
+/// The mark of a cell that is a date.
 pub const DATE: u32 = 1;
-/// The mark of the word with index 0.
+/// The mark of a cell that is the word with index 0.
 pub const FIRST_WORD: u32 = 2;
 
 impl Batch {
@@ -55,7 +55,7 @@ impl Batch {
         self.lines.len()
     }
 
-    /// Pushes the rows that the table wants. The table must have the same columns as this batch.
+    /// Appends to the table those rows that it wants. The table must have the same columns as this batch.
     ///
     /// # Errors
     /// Those of [`Table::push_rows`].
@@ -79,7 +79,7 @@ impl Batch {
 }
 
 impl Cells {
-    /// Creates cells from parts that another wasm has read.
+    /// Creates cells from parts that another wasm module has read.
     pub fn from_parts(values: Vec<f64>, marks: Vec<u32>, words: Vec<String>) -> Self {
         Self { values, marks, words, places: std::collections::HashMap::new() }
     }
@@ -94,7 +94,7 @@ impl Cells {
         self.values.is_empty()
     }
 
-    /// Pushes a number; NaN is a missing cell.
+    /// Appends a number; NaN is a missing cell.
     pub fn push_number(&mut self, value: f64) {
         self.values.push(value);
         if !self.marks.is_empty() {
@@ -102,12 +102,12 @@ impl Cells {
         }
     }
 
-    /// Pushes a missing cell.
+    /// Appends a missing cell.
     pub fn push_missing(&mut self) {
         self.push_number(f64::NAN);
     }
 
-    /// Pushes a date in days since 1970-01-01. A date outside the supported range becomes a word.
+    /// Appends a date in days since 1970-01-01. A date outside the supported range becomes a word.
     pub fn push_date(&mut self, days: f64) {
         if days.abs() <= MAX_DAYS {
             self.push_marked(days, DATE);
@@ -116,7 +116,7 @@ impl Cells {
         }
     }
 
-    /// Pushes a word, even if it looks like a number.
+    /// Appends a word, even if it looks like a number.
     pub fn push_word(&mut self, word: &str) {
         let code = match self.places.get(word) {
             Some(code) => *code,
@@ -130,8 +130,8 @@ impl Cells {
         self.push_marked(f64::NAN, FIRST_WORD + code);
     }
 
-    /// Pushes text that may contain a number or a date, for formats that have no other way to store
-    /// them.
+    /// Appends a cell from text, which is parsed as a number or a date if possible, for formats that have no
+    /// other way to store them.
     pub fn push_text(&mut self, text: &str) {
         match cell::read(text.trim_ascii().as_bytes(), PLAIN) {
             Cell::Number(value) => self.push_number(value),
@@ -159,7 +159,7 @@ impl Cells {
 
 /// Reads a file batch by batch.
 pub trait Reader {
-    /// Takes the next step.
+    /// Reads the next part of the file.
     ///
     /// # Errors
     /// A message that says what is wrong with the file, where, and how to fix it.
@@ -169,14 +169,15 @@ pub trait Reader {
     fn fraction(&self) -> f64;
 }
 
-/// The result of one step of a [`Reader`].
+/// What a [`Reader`] has read in one step.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
-    /// The names of the columns. If rows with other columns came before, the reader starts over.
+    /// The names of the columns. If rows with other columns came before, the reader starts over from the
+    /// first row.
     Columns(Vec<String>),
     /// The next rows.
     Rows(Batch),
-    /// No rows yet: gives the caller a chance to return to the event loop.
+    /// No rows yet; gives the caller a chance to return to the event loop.
     Working,
     /// The end of the file.
     End,
@@ -185,7 +186,7 @@ pub enum Step {
 /// Builds a table from the steps of a [`Reader`].
 #[derive(Debug)]
 pub struct Filling {
-    /// The table so far. Storage and sampling are set here and survive a change of columns.
+    /// The table so far. Its storage and sampling can be set here and survive a change of columns.
     pub table: Table,
 }
 
@@ -196,7 +197,7 @@ impl Default for Filling {
 }
 
 impl Filling {
-    /// Applies a step and returns whether it was the last one.
+    /// Applies a step of the reader and returns whether it was the last one.
     ///
     /// # Errors
     /// Those of [`Table::begin`] and [`Table::push_rows`].

@@ -8,9 +8,9 @@ use wasm_bindgen::JsValue;
 
 use crate::source::Source;
 
-/// A `Blob` that is read synchronously by a JavaScript function: `read(start, end)` returns a
-/// `Uint8Array`. Decoders require a source that is `Send`; this is sound because wasm has only one
-/// thread here.
+/// A `Blob` that is read synchronously by a JavaScript function `read(start, end)`, which returns a
+/// `Uint8Array`. Decoders require a source that is `Send`; this is sound because wasm has only one thread
+/// here.
 #[derive(Debug)]
 pub struct Blob {
     read: SendWrapper<Function>,

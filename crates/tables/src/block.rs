@@ -1,5 +1,5 @@
-//! Storage of a column's cells in blocks of rows: in memory, and beyond a budget in a private file
-//! of the page.
+//! Storage of a column's cells in blocks of rows: in memory up to a budget, then in a private file of the
+//! page.
 
 use std::cell::{Ref, RefCell};
 use std::ops::Deref;
@@ -7,15 +7,16 @@ use std::rc::Rc;
 
 use downhill::message::Result;
 
-/// The maximum rows of a block. Large blocks make a pass over a few columns need only few, long
+/// The maximum number of rows in a block. With large blocks, a pass over a few columns needs only few, long
 /// reads.
 const MAX_BLOCK_ROWS: usize = 1 << 16;
-/// The maximum bytes of a block of all columns, unless that would be fewer than the minimum rows.
+/// The maximum size in bytes of a block of all columns, unless it would have fewer than the minimum number of
+/// rows.
 const BLOCK_BYTES: usize = 1 << 23;
-/// The minimum rows of a block.
+/// The minimum number of rows in a block.
 const MIN_BLOCK_ROWS: usize = 1 << 6;
 
-/// The rows of a block for this number of columns: a power of two.
+/// The number of rows in a block of a table with this number of columns: a power of two.
 pub(crate) fn block_rows(n_columns: usize) -> usize {
     let fit = BLOCK_BYTES / (size_of::<f64>() * n_columns.max(1));
     (1 << fit.max(1).ilog2()).clamp(MIN_BLOCK_ROWS, MAX_BLOCK_ROWS)
@@ -37,10 +38,10 @@ pub trait Storage: std::fmt::Debug {
     fn read(&mut self, at: u64, bytes: &mut [u8]) -> Result<()>;
 }
 
-/// Storage that all columns of a table share.
+/// The storage file, which all columns of a table share.
 pub(crate) type Shared = Rc<RefCell<dyn Storage>>;
 
-/// A full block.
+/// A full block of one column's cells.
 #[derive(Debug)]
 enum Block {
     Kept(Vec<f64>),
@@ -48,15 +49,15 @@ enum Block {
     Stored(u64),
 }
 
-/// The cells of one column.
+/// The cells of one column, in blocks.
 #[derive(Debug)]
 pub(crate) struct Blocks {
     n_rows: usize,
     full: Vec<Block>,
-    /// The cells after the full blocks. These may be more than a block until they are cut.
+    /// The cells after the last full block. There may be more than one block of them until they are cut.
     open: Vec<f64>,
     storage: Option<Shared>,
-    /// Cache of the stored block that was read last, with its index.
+    /// The stored block that was read last: its index and its cells.
     read: RefCell<(usize, Vec<f64>)>,
 }
 
@@ -91,7 +92,7 @@ impl Blocks {
         }
     }
 
-    /// The rows of a block.
+    /// The number of rows in a block.
     pub(crate) fn block_rows(&self) -> usize {
         self.n_rows
     }
@@ -112,13 +113,13 @@ impl Blocks {
         self.full.len() + usize::from(!self.open.is_empty())
     }
 
-    /// The bytes of memory in use.
+    /// The number of bytes of memory in use.
     pub(crate) fn bytes(&self) -> usize {
         let kept = self.full.iter().filter(|block| matches!(block, Block::Kept(_))).count();
         size_of::<f64>() * (kept * self.n_rows + self.open.capacity() + self.read.borrow().1.capacity())
     }
 
-    /// Moves the first block of open cells into a full block in memory.
+    /// Makes a full block in memory from the first open cells.
     pub(crate) fn cut(&mut self) {
         // The rest is expected to grow to a block plus at most a batch of cells. Reserving that
         // much now avoids doubling, which would take twice the memory.
@@ -130,8 +131,8 @@ impl Blocks {
         self.full.push(Block::Kept(std::mem::replace(&mut self.open, next)));
     }
 
-    /// Appends the first block of open cells to `block`, which the caller writes to storage so that
-    /// this column's part begins at `at`.
+    /// Makes a stored block from the first open cells: appends them to `block`, which the caller writes to
+    /// `storage` so that this column's part begins at offset `at`.
     pub(crate) fn cut_into(&mut self, block: &mut Vec<f64>, at: u64, storage: &Shared) {
         block.extend(self.open.drain(..self.n_rows));
         self.storage.get_or_insert_with(|| Rc::clone(storage));

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::number;
 use crate::splitter::Span;
 
-/// How numbers are written.
+/// How a file writes numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Numbers {
-    /// Whether `1.234,5` means 1234.5.
+    /// Whether the decimal sign is a comma, so that `1.234,5` means 1234.5.
     pub decimal_comma: bool,
     /// The separator between cells. If it is a comma, commas do not group thousands.
     pub separator: u8,
@@ -25,7 +25,7 @@ pub enum Cell {
     Date(f64),
     /// An empty cell or a word that stands for a missing value.
     Missing,
-    /// Anything else.
+    /// Any other text.
     Text,
 }
 
@@ -33,13 +33,13 @@ pub enum Cell {
 const MISSING: &[&str] = &["na", "n/a", "#n/a", "nan", "null", "none", "-", "?", "."];
 
 impl Numbers {
-    /// The decimal sign.
+    /// The decimal sign, as an ASCII byte.
     pub(crate) fn decimal(self) -> u8 {
         if self.decimal_comma { b',' } else { b'.' }
     }
 }
 
-/// Parses a cell that has no surrounding blanks.
+/// Parses a cell that has no surrounding spaces.
 pub fn read(cell: &[u8], numbers: Numbers) -> Cell {
     if let Some(value) = number::read(cell, 0, cell.len(), numbers.decimal()) {
         return Cell::Number(value);
@@ -64,8 +64,8 @@ pub fn read(cell: &[u8], numbers: Numbers) -> Cell {
     date(cell).map_or(Cell::Text, Cell::Date)
 }
 
-/// Reads a plainly written number in place and returns `None` if [`read`] has to decide. It reads
-/// several digits at a time and may look beyond the end of the cell.
+/// Parses a plainly written number within `text`; returns `None` if [`read`] has to decide. It reads several
+/// digits at a time and may look at bytes beyond the end of the cell.
 #[inline]
 pub fn plain(text: &[u8], cell: Span, numbers: Numbers) -> Option<f64> {
     number::read(text, cell.start as usize, cell.end as usize, numbers.decimal())
@@ -131,9 +131,8 @@ fn without_thousands(whole: &str, numbers: Numbers) -> Option<String> {
     (in_threes && rest_in_threes).then(|| whole.replace(sign, ""))
 }
 
-/// Parses `2024-01-31`, `2024/1/31`, `31.1.2024`, or the first with a time, as days since
-/// 1970-01-01. With slashes, the order of month and day is ambiguous: [`date_in_order`] takes the
-/// order.
+/// Parses `2024-01-31`, `2024/1/31`, `31.1.2024`, or the first of these with a time, as days since
+/// 1970-01-01. Dates with slashes that end with the year are ambiguous and left to [`date_in_order`].
 pub fn date(cell: &[u8]) -> Option<f64> {
     if !(8..=32).contains(&cell.len()) || !cell[0].is_ascii_digit() {
         return None;
@@ -169,17 +168,17 @@ pub fn date(cell: &[u8]) -> Option<f64> {
     Some(days + time.map_or(Some(0.0), part_of_day)?)
 }
 
-/// The order of day and month in a date that ends with the year.
+/// The order of day and month in a date that ends with the year and has slashes or hyphens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DateOrder {
-    /// `31/1/2024`.
+    /// The day comes first: `31/1/2024`.
     DayFirst,
-    /// `1/31/2024`.
+    /// The month comes first: `1/31/2024`.
     MonthFirst,
 }
 
-/// Splits a date that ends with the year, by slashes or hyphens, and its time.
+/// Splits a date with slashes or hyphens that ends with the year into its three numbers and its time.
 fn parts_before_year(cell: &[u8]) -> Option<([u32; 3], f64)> {
     if !(8..=32).contains(&cell.len()) || !cell[0].is_ascii_digit() {
         return None;
@@ -209,8 +208,8 @@ pub fn date_in_order(cell: &[u8], order: DateOrder) -> Option<f64> {
     Some(days_of(year, month, day)? + time)
 }
 
-/// Returns the only order in which a date is valid; `None` if both are valid or if it is no such
-/// date.
+/// Returns the only order in which a date is valid; `None` if both orders are valid, or if the cell is no
+/// such date.
 pub fn only_order(cell: &[u8]) -> Option<DateOrder> {
     let orders = [DateOrder::DayFirst, DateOrder::MonthFirst];
     let mut possible = orders.into_iter().filter(|order| date_in_order(cell, *order).is_some());
@@ -238,7 +237,7 @@ fn days_of(year: u32, month: u32, day: u32) -> Option<f64> {
     Some((era * 146_097 + day_of_era - 719_468) as f64)
 }
 
-/// Writes a day as `2024-01-31` without its time (the inverse of [`days_of`], Hinnant 2013).
+/// Formats a day as `2024-01-31` without its time (the inverse of [`days_of`], Hinnant 2013).
 pub(crate) fn written_date(days: f64) -> String {
     let days = days.floor() as i64 + 719_468;
     let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));

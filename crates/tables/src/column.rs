@@ -11,24 +11,24 @@ use crate::splitter::Span;
 
 /// The maximum number of distinct words in a category column.
 pub const MAX_LEVELS: usize = 1_000;
-/// Up to this many cells, half may be of another kind.
+/// In a column of up to this many cells, half of them may differ from the column's kind.
 const FEW: u32 = 20;
-/// The number of bad cells that are kept for error messages.
+/// The maximum number of bad cells that are kept for error messages.
 const KEPT_CELLS: usize = 20;
 
 /// The kind of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// Numbers.
+    /// The cells are numbers.
     Number,
-    /// A few words that repeat.
+    /// The cells are words of which many are equal.
     Category,
-    /// Days since 1970-01-01.
+    /// The cells are dates, in days since 1970-01-01.
     Date,
-    /// Words that are nearly all different, so there is nothing to learn from.
+    /// The cells are words that are nearly all different, so that a model cannot learn from them.
     Text,
-    /// Only missing cells.
+    /// All cells are missing.
     Empty,
 }
 
@@ -44,10 +44,10 @@ impl Kind {
     }
 }
 
-/// A cell that does not fit its column.
+/// A cell that does not fit the kind of its column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadCell {
-    /// The line of its row, as an editor shows it.
+    /// The line of the cell's row in the file, as an editor shows it.
     pub line: u64,
     /// The text of the cell.
     pub text: String,
@@ -59,10 +59,10 @@ pub struct Column {
     /// The name of the column.
     pub name: String,
     cells: Blocks,
-    /// The order of day and month in dates that end with the year; `None` if these are words.
+    /// The order of day and month in dates that end with the year; `None` if such dates are treated as words.
     date_order: Option<DateOrder>,
     words: FxHashMap<Box<[u8]>, u32>,
-    /// The distinct words, by their code.
+    /// The distinct words of the column, by their code.
     levels: Vec<String>,
     /// The number of missing cells.
     pub n_missing: u32,
@@ -70,13 +70,13 @@ pub struct Column {
     pub n_dates: u32,
     /// The number of words.
     pub n_text: u32,
-    /// Totals over numbers and dates.
+    /// Running totals of the column's numbers and dates.
     totals: Totals,
-    /// The first cells that are neither number nor date.
+    /// The first cells of the column that are neither number nor date.
     pub bad: Vec<BadCell>,
 }
 
-/// Running totals of numbers and dates.
+/// Running totals of a column's numbers and dates.
 #[derive(Clone, Copy, Debug)]
 struct Totals {
     n: u32,
@@ -109,17 +109,17 @@ impl Totals {
 mod boxed {
     const QUIET: u64 = 0x7FF8_0000_0000_0000;
 
-    /// Encodes a missing cell.
+    /// The encoding of a missing cell.
     pub(super) fn missing() -> f64 {
         f64::from_bits(QUIET)
     }
 
-    /// Encodes the word `code`, counted from 0.
+    /// The encoding of the word with this code; codes begin at 0.
     pub(super) fn word(code: u32) -> f64 {
         f64::from_bits(QUIET | (u64::from(code) + 1))
     }
 
-    /// Decodes the code of a word; `None` for missing cells and numbers.
+    /// The code of an encoded word; `None` for missing cells and numbers.
     pub(super) fn code(value: f64) -> Option<u32> {
         if !value.is_nan() {
             return None;
@@ -128,7 +128,7 @@ mod boxed {
     }
 }
 
-/// The code of every word beyond [`MAX_LEVELS`].
+/// The code of all distinct words after the first [`MAX_LEVELS`].
 const OTHER: u32 = u32::MAX - 1;
 
 impl Column {
@@ -149,13 +149,13 @@ impl Column {
         }
     }
 
-    /// Sets the order of day and month for dates that end with the year.
+    /// Sets the order of day and month in dates that end with the year.
     pub(crate) fn with_date_order(self, date_order: Option<DateOrder>) -> Self {
         Self { date_order, ..self }
     }
 
-    /// Pushes the cells of this column: every `stride`-th of `spans`. `lines` are the lines of
-    /// their records.
+    /// Appends the cells of this column: every `stride`-th of `spans`. `lines` has the line of each cell's
+    /// record.
     pub(crate) fn push_cells(
         &mut self,
         text: &[u8],
@@ -187,7 +187,7 @@ impl Column {
         self.totals = totals;
     }
 
-    /// Parses a cell without surrounding blanks and encodes it.
+    /// Parses a cell without surrounding spaces and encodes it.
     fn read(&mut self, text: &[u8], numbers: Numbers, line: u64) -> f64 {
         let read = match (cell::read(text, numbers), self.date_order) {
             (Cell::Text, Some(order)) => cell::date_in_order(text, order).map_or(Cell::Text, Cell::Date),
@@ -211,8 +211,8 @@ impl Column {
         }
     }
 
-    /// Pushes a number. NaN is a missing cell, and a value beyond [`MAX_VALUE`] is a bad cell.
-    /// `line` is the line of its row, for error messages.
+    /// Appends a number. NaN is a missing cell, and a value beyond [`MAX_VALUE`] is a bad cell. `line` is the
+    /// line of its row, for error messages.
     #[inline]
     pub fn push_number(&mut self, value: f64, line: u64) {
         if value.is_nan() {
@@ -224,19 +224,19 @@ impl Column {
         }
     }
 
-    /// Pushes a date in days since 1970-01-01.
+    /// Appends a date in days since 1970-01-01.
     pub fn push_date(&mut self, days: f64) {
         self.n_dates += 1;
         self.push_ordered(days);
     }
 
-    /// Pushes a word (UTF-8), even if it looks like a number.
+    /// Appends a word (UTF-8), even if it looks like a number.
     pub fn push_word(&mut self, text: &[u8], line: u64) {
         let value = self.word(text, line);
         self.cells.open().push(value);
     }
 
-    /// Pushes a missing cell.
+    /// Appends a missing cell.
     pub fn push_missing(&mut self) {
         self.n_missing += 1;
         self.cells.open().push(boxed::missing());
@@ -265,17 +265,17 @@ impl Column {
         boxed::word(code)
     }
 
-    /// The bytes of memory that the cells take.
+    /// The number of bytes of memory that the cells take.
     pub fn bytes(&self) -> usize {
         self.cells.bytes()
     }
 
-    /// The blocks of cells, which the table cuts and hashes.
+    /// The column's blocks of cells, which the table cuts and hashes.
     pub(crate) fn blocks(&mut self) -> &mut Blocks {
         &mut self.cells
     }
 
-    /// The distinct words, by their code.
+    /// The distinct words of the column, by their code.
     pub(crate) fn words(&self) -> &[String] {
         &self.levels
     }
@@ -327,7 +327,7 @@ impl Column {
         if n_levels as usize >= MAX_LEVELS || once || self.n_dates > 0 { Kind::Text } else { Kind::Category }
     }
 
-    /// The number of cells that do not fit `kind`.
+    /// The number of cells that would not fit if the column were of this kind.
     pub fn n_bad(&self, kind: Kind) -> u32 {
         match kind {
             Kind::Number => self.n_text + self.n_dates,
@@ -351,8 +351,7 @@ impl Column {
         self.cells.block_rows()
     }
 
-    /// Returns the encoded cells of a block. Drop them before you request another block of this
-    /// column.
+    /// Returns the encoded cells of a block. Drop the result before requesting another block of this column.
     ///
     /// # Errors
     /// Those of [`Storage::read`](crate::block::Storage::read).
@@ -365,7 +364,7 @@ impl Column {
         Ok(self.block(row / n_rows)?[row % n_rows])
     }
 
-    /// Returns a cell as a number or a date; `None` if it is neither.
+    /// Returns the cell in a row as a number or a date; `None` if it is neither.
     ///
     /// # Errors
     /// Those of [`Storage::read`](crate::block::Storage::read).
@@ -373,7 +372,7 @@ impl Column {
         Ok(value(self.raw(row)?))
     }
 
-    /// Whether a cell is missing.
+    /// Whether the cell in a row is missing.
     ///
     /// # Errors
     /// Those of [`Storage::read`](crate::block::Storage::read).
@@ -381,7 +380,7 @@ impl Column {
         Ok(is_missing(self.raw(row)?))
     }
 
-    /// Returns the index of a cell's level; `None` if the cell is missing.
+    /// Returns the index of the level of the cell in a row; `None` if the cell is missing.
     ///
     /// # Errors
     /// Those of [`Storage::read`](crate::block::Storage::read).
@@ -389,7 +388,7 @@ impl Column {
         Ok(levels.of(self.raw(row)?))
     }
 
-    /// Calls `take` with every encoded cell, in row order.
+    /// Calls `take` with every encoded cell of the column, in row order.
     fn each(&self, mut take: impl FnMut(f64)) -> Result<()> {
         for index in 0..self.cells.n_blocks() {
             self.block(index)?.iter().for_each(|cell| take(*cell));
@@ -397,7 +396,7 @@ impl Column {
         Ok(())
     }
 
-    /// Returns the text of a cell for display.
+    /// Returns the cell in a row as text for display.
     pub(crate) fn text(&self, row: usize) -> Result<String> {
         let value = self.raw(row)?;
         Ok(match boxed::code(value) {
@@ -464,8 +463,8 @@ impl Column {
         Ok(if n.is_multiple_of(2) { (self.nth(n / 2 - 1)? + upper) / 2.0 } else { upper })
     }
 
-    /// Returns the `nth` smallest number or date. Each pass finds sixteen more bits of it, until
-    /// the values with these bits are few enough to sort.
+    /// Returns the `nth` smallest number or date, from 0. Each pass over the cells finds sixteen more bits of
+    /// it, until the values with these bits are few enough to sort.
     fn nth(&self, mut nth: u64) -> Result<f64> {
         const BITS: u32 = 16;
         const FEW_VALUES: u64 = 1 << 16;
@@ -506,7 +505,7 @@ impl Column {
         Ok(*few.select_nth_unstable_by(nth, f64::total_cmp).1)
     }
 
-    /// Counts numbers and dates in `n_bins` equal parts of their range.
+    /// Counts the numbers and dates in each of `n_bins` equal parts of their range.
     ///
     /// # Errors
     /// Those of [`Storage::read`](crate::block::Storage::read).
@@ -524,7 +523,7 @@ impl Column {
     }
 }
 
-/// Decodes a cell as a number or a date; `None` if it is neither.
+/// The value of an encoded number or date; `None` for other cells.
 #[inline(always)]
 pub(crate) fn value(cell: f64) -> Option<f64> {
     (!cell.is_nan()).then_some(cell)
@@ -536,15 +535,15 @@ pub(crate) fn is_missing(cell: f64) -> bool {
     cell.is_nan() && boxed::code(cell).is_none()
 }
 
-/// The levels of a category.
+/// The levels of a category column.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Levels {
-    /// The names of the levels, in order.
+    /// The names of the levels: numbers in ascending order, then words in alphabetical order.
     pub names: Vec<String>,
-    /// The number of cells of each level.
+    /// The number of cells of each level, in the order of `names`.
     pub counts: Vec<u32>,
     numbers: Vec<f64>,
-    /// The index of each word's level, by the code of the word.
+    /// For each word by its code, the index of its level.
     place: Vec<u32>,
 }
 
@@ -562,7 +561,7 @@ impl Levels {
         }
     }
 
-    /// The index of the most frequent level; the first one if several are.
+    /// The index of the most frequent level; among equals, the first one.
     pub fn most_frequent(&self) -> u32 {
         let most = self.counts.iter().max().copied().unwrap_or(0);
         self.counts.iter().position(|n| *n == most).unwrap_or(0) as u32

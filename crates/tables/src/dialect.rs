@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use crate::cell::{self, Cell, DateOrder, Numbers};
 use crate::splitter::{Records, Splitter, Unsplittable};
 
-/// The number of bytes at the beginning of a file that detection reads.
+/// The number of bytes at the beginning of a file from which the dialect is detected.
 pub const HEAD_BYTES: usize = 1 << 16;
-/// The number of records that detection compares.
+/// The number of records that are compared to detect the dialect.
 const HEAD_RECORDS: usize = 200;
 
 /// The dialect of a text table.
@@ -23,8 +23,8 @@ pub struct Dialect {
     pub decimal_comma: bool,
     /// Whether the first record names the columns.
     pub header: bool,
-    /// The order of day and month in dates that end with the year; `None` if no date settles it, in
-    /// which case these dates are words.
+    /// The order of day and month in dates that end with the year; `None` if no date determines it, in which
+    /// case such dates are treated as words.
     #[serde(default)]
     pub date_order: Option<DateOrder>,
     /// Whether the header omits the name of the first column, as R does when it writes row names.
@@ -50,8 +50,8 @@ pub enum Encoding {
 }
 
 impl Dialect {
-    /// Detects the dialect of a table that begins with `head`. `whole` says whether `head` is the
-    /// whole file.
+    /// Detects the dialect of a table that begins with `head`. `whole` states whether `head` is the whole
+    /// file.
     pub fn detect(head: &[u8], whole: bool) -> Self {
         let head = &head[..head.len().min(HEAD_BYTES)];
         let encoding = Encoding::detect(head);
@@ -83,8 +83,8 @@ impl Dialect {
         }
     }
 
-    /// Detects the dialect of text without leading lines. `told` is the separator if the file
-    /// declares it; otherwise the best one is chosen.
+    /// Detects the dialect of text without leading lines. `told` is the separator that the file declares, if
+    /// it declares one; otherwise the best one is chosen.
     fn of_text(text: &[u8], encoding: Encoding, told: Option<u8>, whole: bool) -> Self {
         // Tab and semicolon come first, because commas may be decimal signs, and any text contains
         // spaces.
@@ -120,7 +120,7 @@ impl Dialect {
         u8::try_from(self.separator).ok().filter(u8::is_ascii).unwrap_or(b',')
     }
 
-    /// How the numbers of this dialect are written.
+    /// How numbers are written in this dialect.
     pub fn numbers(&self) -> Numbers {
         Numbers { decimal_comma: self.decimal_comma, separator: self.separator_byte() }
     }
@@ -130,7 +130,7 @@ fn order(separator: u8) -> usize {
     [b'\t', b';', b'|', b',', b' '].iter().position(|other| *other == separator).unwrap_or(0)
 }
 
-/// Splits the first records by a separator. The last record is left out if it may be incomplete.
+/// Splits the first records by a separator. The last record is omitted if it may be incomplete.
 fn records(text: &[u8], separator: u8, whole: bool) -> Vec<Vec<Vec<u8>>> {
     let mut splitter = Splitter::new(separator, 0);
     let mut found: Vec<Vec<Vec<u8>>> = Vec::new();
@@ -159,8 +159,8 @@ fn score(records: &[Vec<Vec<u8>>]) -> f64 {
     if n_cells < 2 { 0.0 } else { n as f64 / records.len() as f64 }
 }
 
-/// Returns the separator that a first line such as `sep=;` declares. Excel writes and reads such
-/// lines.
+/// Returns the separator that a first line such as `sep=;` declares, which Excel reads and writes; `None` if
+/// there is no such line.
 fn told_separator(text: &[u8]) -> Option<u8> {
     let line = text.split(is_line_end).next()?.trim_ascii_end();
     match line {
@@ -199,9 +199,8 @@ fn has_decimal_commas(records: &[Vec<Vec<u8>>]) -> bool {
     count(true) > count(false)
 }
 
-/// Whether the first record is a header: none of its cells is a number, a date or missing, and the
-/// cells below either contain numbers or never repeat a name. Names may be missing if those that
-/// are present stand above numbers.
+/// Whether the first record is a header: none of its cells is a number, a date or missing, and the cells
+/// below either contain numbers or never repeat a name. Cells may be empty if the others are above numbers.
 fn has_header(records: &[Vec<Vec<u8>>], numbers: Numbers) -> bool {
     let Some((first, rest)) = records.split_first() else { return false };
     let is_word = |cell: &Vec<u8>| matches!(cell::read(cell, numbers), Cell::Text);
@@ -224,14 +223,14 @@ fn has_header(records: &[Vec<Vec<u8>>], numbers: Numbers) -> bool {
     has_values || !repeats
 }
 
-/// Returns the order of day and month that all unambiguous dates share.
+/// Returns the order of day and month that all unambiguous dates have in common, if there is one.
 fn date_order(records: &[Vec<Vec<u8>>]) -> Option<DateOrder> {
     let mut told = records.iter().flatten().filter_map(|cell| cell::only_order(cell));
     let first = told.next()?;
     told.all(|order| order == first).then_some(first)
 }
 
-/// Whether there are several rows, and each has one cell more than the header.
+/// Whether there are several rows and each has one cell more than the header, as when R omits a name.
 fn leaves_out_a_name(records: &[Vec<Vec<u8>>]) -> bool {
     let Some((first, rest)) = records.split_first() else { return false };
     let longer = |record: &Vec<Vec<u8>>| record.len() == first.len() + 1;
@@ -271,7 +270,7 @@ impl Encoding {
 pub struct Decoder {
     encoding: Encoding,
     at_start: bool,
-    /// The bytes of an incomplete code unit or surrogate pair at the end of the last chunk.
+    /// The bytes of an incomplete character at the end of the last chunk.
     left: Vec<u8>,
 }
 
@@ -281,8 +280,8 @@ impl Decoder {
         Self { encoding, at_start: true, left: Vec::new() }
     }
 
-    /// Appends the decoded text of the next chunk. UTF-8 is copied as it is, even if invalid: such
-    /// cells are reported as unreadable.
+    /// Appends the decoded text of the next chunk to `out`. UTF-8 is copied unchanged even if it is invalid;
+    /// such cells are reported as unreadable.
     pub fn decode(&mut self, chunk: &[u8], out: &mut Vec<u8>) {
         let mut joined = Vec::new();
         let mut chunk = chunk;
@@ -353,7 +352,7 @@ fn push(letter: char, out: &mut Vec<u8>) {
     out.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
 }
 
-/// Decodes a byte of Windows-1252, as in the WHATWG Encoding Standard.
+/// The Windows-1252 character of a byte, as in the WHATWG Encoding Standard.
 fn letter(byte: u8) -> char {
     const HIGH: [u16; 32] = [
         0x20AC, 0x81, 0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160, 0x2039, 0x0152,

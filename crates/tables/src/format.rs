@@ -5,9 +5,9 @@ use crate::npy;
 /// The format of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// Text with one row per line.
+    /// A text table, with one row per line.
     Text,
-    /// JSON objects, one per row.
+    /// JSON objects, one for each row.
     Objects,
     /// One NumPy array (`.npy`).
     Array,
@@ -35,7 +35,7 @@ impl Format {
         }
     }
 
-    /// The name of the format in JavaScript.
+    /// The name of the format as JavaScript code uses it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Text => "text",
@@ -49,15 +49,15 @@ impl Format {
     }
 }
 
-/// Whether the first file of a ZIP archive is an array. Its name follows a header of 30 bytes.
+/// Whether the first file of a ZIP archive is a NumPy array. Its name follows a header of 30 bytes.
 fn holds_array(head: &[u8]) -> bool {
     let Some([low, high]) = head.get(26..28) else { return false };
     let end = 30 + usize::from(u16::from_le_bytes([*low, *high]));
     head.get(30..end).is_some_and(|name| name.ends_with(b".npy"))
 }
 
-/// Whether the text begins with an object that has a key, or with a list that begins with such an
-/// object. `[a],[b]` is a text table with odd names.
+/// Whether the text begins with a JSON object that has a key, or with a JSON list of such objects. (`[a],[b]`
+/// is a text table with unusual names.)
 fn begins_with_object(head: &[u8]) -> bool {
     let head = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head).trim_ascii_start();
     let inside = head.strip_prefix(b"[").unwrap_or(head).trim_ascii_start();

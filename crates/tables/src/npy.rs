@@ -13,22 +13,22 @@ use crate::source::{Cursor, Source};
 
 /// The first bytes of every `.npy` file.
 pub const MAGIC: &[u8] = b"\x93NUMPY";
-/// The maximum bytes of a header; NumPy itself refuses longer ones.
+/// The maximum size of a header in bytes; NumPy itself refuses longer ones.
 const MAX_HEADER_BYTES: usize = 1 << 20;
 
-/// The maximum bytes of a row.
+/// The maximum size of a row in bytes.
 const MAX_ROW_BYTES: usize = 1 << 27;
 
 /// The header of an array.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Header {
-    /// The type of a value: one field without a name, or several named fields.
+    /// The fields of a value: one field without a name, or several named fields.
     pub fields: Vec<Field>,
-    /// The bytes of a value with all its fields.
+    /// The size in bytes of a value with all its fields.
     pub value_bytes: usize,
     /// Whether values are stored column by column instead of row by row.
     pub fortran_order: bool,
-    /// The number of rows, then the sizes of further dimensions.
+    /// The sizes of the dimensions; the first is the number of rows.
     pub shape: Vec<u64>,
 }
 
@@ -64,7 +64,8 @@ pub enum Kind {
 }
 
 impl Header {
-    /// Reads a header. `name` is the name of the array in error messages.
+    /// Reads a header and returns it with the number of bytes that it takes. `name` is the name of the array
+    /// in error messages.
     ///
     /// # Errors
     /// [`Code::FileDamaged`], [`Code::ArrayKind`].
@@ -139,13 +140,13 @@ impl Header {
         Ok(Self { fields, value_bytes, fortran_order, shape })
     }
 
-    /// The bytes of all values; `None` if the number overflows.
+    /// The size of all values in bytes; `None` if the number overflows.
     pub fn n_bytes(&self) -> Option<u64> {
         self.shape.iter().try_fold(self.value_bytes as u64, |bytes, n| bytes.checked_mul(*n))
     }
 
-    /// Converts the bytes of a numeric array to values, last dimension fastest; `None` if it is not
-    /// numeric.
+    /// Decodes the values of a numeric array, with the last dimension varying fastest; `None` if the array is
+    /// not numeric.
     pub fn numbers(&self, bytes: &[u8]) -> Option<Vec<f64>> {
         let field = self.only_field()?;
         let number: fn(&Field, &[u8]) -> f64 = match field.kind {
@@ -171,7 +172,7 @@ impl Header {
         }
     }
 
-    /// Converts the bytes of a string array.
+    /// Decodes the values of a string array; `None` if the array has other values.
     pub fn words(&self, bytes: &[u8]) -> Option<Vec<String>> {
         let field = self.only_field().filter(|field| matches!(field.kind, Kind::Bytes | Kind::Unicode))?;
         Some(bytes.chunks_exact(self.value_bytes).map(|value| field.word(value)).collect())
@@ -185,7 +186,7 @@ impl Header {
     }
 }
 
-/// Adds the field that a type string such as `<f8` describes.
+/// Adds the field that a type string such as `<f8` describes, at the current `offset` in a value.
 fn push_field(
     fields: &mut Vec<Field>,
     offset: &mut usize,
@@ -246,7 +247,7 @@ fn days_of_unit(unit: &str) -> Option<f64> {
 }
 
 impl Field {
-    /// Pushes this field of a value.
+    /// Appends this field of an encoded value to the cells of its column.
     fn push(&self, value: &[u8], cells: &mut Cells) {
         let bytes = &value[self.offset..self.offset + self.bytes];
         match self.kind {
@@ -262,7 +263,7 @@ impl Field {
         }
     }
 
-    /// Decodes a string without its padding.
+    /// Decodes a string and removes its padding.
     fn word(&self, bytes: &[u8]) -> String {
         if self.kind == Kind::Bytes {
             let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
@@ -295,7 +296,7 @@ impl Field {
     }
 }
 
-/// Converts a 16-bit float (IEEE 754 binary16).
+/// Converts a 16-bit float (IEEE 754 binary16) to f64.
 pub fn half(bits: u16) -> f64 {
     half::f16::from_bits(bits).to_f64()
 }
@@ -304,23 +305,23 @@ fn push_word(word: &str, cells: &mut Cells) {
     if word.is_empty() { cells.push_missing() } else { cells.push_word(word) }
 }
 
-/// The columns of an array, which are read row by row.
+/// The values of an array as columns, which are read row by row.
 pub struct Columns {
     header: Header,
     /// The name of each column.
     pub names: Vec<String>,
     /// The number of rows.
     pub n_rows: u64,
-    /// One stream of whole rows, or one stream per column.
+    /// The files to read from: one stream of whole rows, or one stream per column.
     streams: Vec<Box<dyn Read>>,
-    /// The bytes that a row takes in a stream.
+    /// The number of bytes of a row in each stream.
     row_bytes: usize,
     row: Vec<u8>,
 }
 
 impl Columns {
-    /// Opens an array whose values begin at `start` of a source. `name` is the prefix of its column
-    /// names and its name in error messages.
+    /// Opens an array whose values begin at byte `start` of a file. `name` is the prefix of its column names,
+    /// and its name in error messages.
     ///
     /// # Errors
     /// [`Code::ArrayShape`], [`Code::FileDamaged`].
@@ -384,7 +385,7 @@ impl Columns {
         Ok(Self { header, names, n_rows, streams, row_bytes, row: Vec::new() })
     }
 
-    /// Pushes the next row, one cell per column.
+    /// Reads the next row and appends one cell to each column.
     ///
     /// # Errors
     /// [`Code::FileDamaged`] if the file is too short.
@@ -403,14 +404,14 @@ impl Columns {
     }
 }
 
-/// The bytes of all buffers of an array's columns together.
+/// The total size in bytes of the read buffers of an array's columns.
 const BUFFERED_BYTES: usize = 1 << 26;
 
 fn within_limit(n_columns: u64) -> bool {
     n_columns <= crate::table::MAX_COLUMNS as u64
 }
 
-/// Returns the name for error messages; an array that is alone in its file has none.
+/// Returns the array's name for error messages; the only array in a file has none.
 fn shown(name: &str) -> &str {
     if name.is_empty() { "npy" } else { name }
 }
@@ -425,7 +426,7 @@ pub fn damaged(detail: &dyn std::fmt::Display) -> Message {
     Message::new(Code::FileDamaged).with("format", "NumPy").with("detail", detail)
 }
 
-/// The subset of Python literals that headers use.
+/// The subset of Python literals that occurs in headers.
 #[derive(Debug, PartialEq)]
 enum Literal {
     Text(String),

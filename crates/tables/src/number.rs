@@ -7,7 +7,7 @@ const POWERS: [f64; 23] = [
 ];
 /// The powers of ten that shift up to eight digits.
 const SHIFTS: [u64; 9] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
-/// A u64 holds any number with this many digits.
+/// The maximum number of digits for which any number fits into a u64.
 const MAX_DIGITS: u32 = 19;
 
 /// Parses `text[start..end]` as a finite number: a minus sign, digits, a decimal sign, digits, and
@@ -58,13 +58,13 @@ fn short(text: &[u8], start: usize, end: usize, decimal: u8) -> Option<f64> {
     Some(if negative { -value } else { value })
 }
 
-/// Loads eight bytes, the first one lowest.
+/// Loads eight bytes from offset `at`, the first one into the lowest bits; `None` at the end of the text.
 #[inline(always)]
 fn word(text: &[u8], at: usize) -> Option<u64> {
     Some(u64::from_le_bytes(*text.get(at..)?.first_chunk::<8>()?))
 }
 
-/// The number of leading bytes that are digits.
+/// The number of leading bytes of the word that are digits.
 #[inline(always)]
 fn n_digits(word: u64) -> usize {
     let apart = word ^ 0x3030_3030_3030_3030;
@@ -153,8 +153,8 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2_000))]
 
-        /// The parser looks at every byte of the number and at none of the cells around it; the
-        /// standard library is the oracle.
+        /// The parser must use every byte of the number and ignore the cells around it; its results must
+        /// equal those of the standard library.
         #[test]
         fn numbers_are_read_to_the_bit_between_others(
             before in "[0-9.,;e-]{0,9}",

@@ -1,5 +1,5 @@
-//! Reads JSON objects as rows. They may be one per line, or follow each other in any other way,
-//! inside an array or not.
+//! Reads JSON objects as rows. The objects may be one per line, or separated in any other way, inside an
+//! array or not.
 //!
 //! Each key is a column, in the order of first appearance. A key in a nested object becomes
 //! `outer.inner`; lists and deeper objects are text. `null` and absent keys are missing cells, and
@@ -19,17 +19,17 @@ use crate::table::MAX_COLUMNS;
 
 /// The number of bytes that are read at once.
 const CHUNK_BYTES: usize = 1 << 20;
-/// The maximum bytes of an object.
+/// The maximum size of an object in bytes.
 const MAX_OBJECT_BYTES: usize = 1 << 24;
 
-/// Reads objects one after another.
+/// Reads JSON objects one after another as rows.
 #[derive(Debug)]
 pub struct Objects<S> {
     source: S,
-    /// The number of bytes of the file read into `text` so far.
+    /// The number of bytes of the file that have been read.
     position: u64,
     text: Vec<u8>,
-    /// The offset in `text` where the next object is expected.
+    /// The offset in `text` at which the next object is expected.
     at: usize,
     line: u64,
     names: Names,
@@ -38,14 +38,14 @@ pub struct Objects<S> {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Phase {
-    /// Collects the keys of the first chunk.
+    /// The keys of the first chunk are being collected.
     Beginning,
-    /// Collects the keys of the rest of the file.
+    /// The keys of the rest of the file are being collected.
     Searching,
     Reading,
 }
 
-/// The known columns, by name.
+/// The columns known so far, by the key of their cells.
 #[derive(Debug, Default)]
 struct Names {
     all: Vec<String>,
@@ -73,7 +73,7 @@ impl<S: Source> Objects<S> {
         Step::Columns(self.names.all.clone())
     }
 
-    /// Reads another chunk; returns whether there was one.
+    /// Reads another chunk of the file into `text`; returns whether there was one.
     fn read_on(&mut self) -> Result<bool> {
         let left = self.source.size() - self.position;
         if left == 0 {
@@ -92,7 +92,7 @@ impl<S: Source> Objects<S> {
         Ok(true)
     }
 
-    /// Returns the line and position of the next complete object in `text`.
+    /// Returns the line of the next complete object, and its range in `text`.
     fn next_object(&mut self) -> Result<Option<(u64, std::ops::Range<usize>)>> {
         let Self { text, at, line, .. } = self;
         while let Some(byte) = text.get(*at) {
@@ -193,7 +193,7 @@ impl<S: Source> Reader for Objects<S> {
     }
 }
 
-/// The length of the object at the beginning of `text`; `None` if its end is missing.
+/// The length in bytes of the object at the beginning of `text`; `None` if its end is missing.
 fn length_of_object(text: &[u8]) -> Option<usize> {
     let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
     for (i, byte) in text.iter().enumerate() {
@@ -240,12 +240,12 @@ fn damaged(error: std::io::Error) -> Message {
     Message::new(Code::FileDamaged).with("format", "JSON").with("detail", error)
 }
 
-/// The destination of an object: the cells of a batch, or only the column names.
+/// Where the content of an object goes: the cells of a batch, or only the column names.
 struct Row<'a> {
     names: &'a mut Names,
     cells: Option<&'a mut Vec<Cells>>,
     row: usize,
-    /// The column that most likely comes next.
+    /// The index of the column that is expected for the next key.
     hint: usize,
 }
 
@@ -283,7 +283,7 @@ enum Key {
 /// The keys of an object or of a nested object.
 struct Object<'r, 'a> {
     row: &'r mut Row<'a>,
-    /// `outer.`, or empty.
+    /// The prefix of this object's keys: `outer.` in a nested object, else empty.
     prefix: &'r str,
 }
 

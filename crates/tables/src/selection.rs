@@ -1,5 +1,4 @@
-//! Selects rows for a model from a table: the target, the features, and the treatment of missing
-//! values.
+//! Selects rows for a model from a table: determines target and features, and handles missing values.
 
 use downhill::choices::Missing;
 use downhill::config::ColumnsConfig;
@@ -11,25 +10,24 @@ use rustc_hash::FxHashMap;
 use crate::column::{self, Column, Kind, Levels};
 use crate::table::{Table, complaint, too_wide};
 
-/// The number of rows that are read at once.
+/// The number of rows that are processed at once.
 const ROWS_READ: usize = 4096;
 
-/// The rows and columns that a model sees.
+/// The columns and rows of a table that a model uses.
 #[derive(Clone, Debug)]
 pub struct Selection {
-    /// The features, the target, then the extras.
+    /// The selected columns: features, target, then extras.
     columns: Vec<Chosen>,
     /// The rows of the table that are kept; `None` if all are.
     kept: Option<Kept>,
     n_rows: usize,
-    /// The model input of each feature.
+    /// The features as inputs of a model, with names and levels.
     pub inputs: Vec<Input>,
     /// The name of the target.
     pub target: String,
-    /// The class names of a category target; rows hold an index into these. Empty if the target is
-    /// a number.
+    /// The class names of a category target, which rows refer to by index. Empty if the target is a number.
     pub target_levels: Vec<String>,
-    /// What rows contain after the target, in order.
+    /// The columns that follow the target in a row, in order.
     pub extras: Vec<Extra>,
     /// The number of rows left out because of a missing value.
     pub n_dropped: usize,
@@ -42,9 +40,9 @@ pub struct Selection {
 #[derive(Clone, Debug)]
 struct Chosen {
     index: usize,
-    /// The levels of a category.
+    /// The levels, if the column is a category.
     levels: Option<Levels>,
-    /// The value that replaces missing cells.
+    /// The value that replaces missing cells; `None` if rows with missing cells are left out.
     fill: Option<f64>,
 }
 
@@ -63,7 +61,7 @@ impl Chosen {
 #[derive(Clone, Debug, Default)]
 struct Kept {
     bits: Vec<u64>,
-    /// The number of kept rows before each group of 64 words of bits.
+    /// The number of kept rows before each group of 64 words (4096 rows).
     before: Vec<u32>,
     n_rows: usize,
     n_kept: u32,
@@ -82,7 +80,7 @@ impl Kept {
         self.n_kept += u32::from(keeps);
     }
 
-    /// Iterates over the kept rows, starting with the `first` of them.
+    /// Iterates over the indices of the kept rows, from the `first`-th kept row on.
     fn from(&self, first: usize) -> impl Iterator<Item = usize> {
         let group = self.before.partition_point(|before| *before as usize <= first).saturating_sub(1);
         let n_skipped = first - self.before.get(group).map_or(0, |before| *before as usize);
@@ -184,7 +182,7 @@ impl Selection {
         selection.keep(table, choice)
     }
 
-    /// Determines the rows that are kept.
+    /// Determines which rows are kept.
     fn keep(mut self, table: &Table, choice: &ColumnsConfig) -> Result<Self> {
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
         enum Row {
@@ -247,13 +245,12 @@ impl Selection {
         self.n_rows
     }
 
-    /// The number of values in a row: features, target and extras.
+    /// The number of values in a row: one for each feature, target and extra.
     pub fn width(&self) -> usize {
         self.columns.len()
     }
 
-    /// Fills `rows` with the kept rows from `first` on, row-major: the features, the target, then
-    /// the extras.
+    /// Fills `rows` (row-major) with the kept rows from the `first`-th on: features, target, then extras.
     ///
     /// # Errors
     /// Those of [`Storage::read`](crate::block::Storage::read).
@@ -293,8 +290,7 @@ fn unfit(column: &Column, kind: &str) -> Message {
     Message::new(Code::ColumnKind).with("column", &column.name).with("kind", kind)
 }
 
-/// Interprets a column as the wanted kind, and determines the value that replaces its missing
-/// cells.
+/// Selects a column as one of this kind, and determines the value that replaces its missing cells.
 fn choose(column: &Column, index: usize, kind: Kind, choice: &ColumnsConfig) -> Result<Chosen> {
     let levels = match kind {
         Kind::Number | Kind::Date => {
@@ -329,7 +325,7 @@ fn choose(column: &Column, index: usize, kind: Kind, choice: &ColumnsConfig) -> 
     Ok(Chosen { index, levels, fill })
 }
 
-/// The extras that `choice` asks for, in the order in which rows contain them.
+/// The extra columns that `choice` names, in the order in which rows contain them.
 fn wanted_extras(choice: &ColumnsConfig) -> [(Extra, &str); 3] {
     [(Extra::Weight, &choice.weight), (Extra::Group, &choice.group), (Extra::Order, &choice.order)]
 }

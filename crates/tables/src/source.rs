@@ -8,7 +8,7 @@ pub trait Source {
     /// The size of the file in bytes.
     fn size(&self) -> u64;
 
-    /// Fills `out` with the bytes from offset `start`.
+    /// Fills `out` with the bytes from offset `start` of the file.
     ///
     /// # Errors
     /// Errors of the platform, and [`io::ErrorKind::UnexpectedEof`] if the file is too short.
@@ -47,22 +47,22 @@ impl Source for Vec<u8> {
     }
 }
 
-/// The bytes that a [`Cursor`] reads at once.
+/// The number of bytes that a [`Cursor`] reads at once.
 const BUFFER_BYTES: usize = 1 << 16;
 
-/// A position in a file, with a buffer of the bytes after it.
+/// A reading position in a file, with a buffer of the bytes after it.
 #[derive(Debug)]
 pub struct Cursor<S> {
     source: S,
     position: u64,
     buffer: Vec<u8>,
-    /// The offset of the buffer in the file.
+    /// The offset in the file at which the buffer begins.
     start: u64,
     capacity: usize,
 }
 
 impl<S: Source> Cursor<S> {
-    /// Creates a cursor at byte `position`.
+    /// Creates a cursor at byte `position` of a file.
     pub fn new(source: S, position: u64) -> Self {
         Self::with_capacity(source, position, BUFFER_BYTES)
     }

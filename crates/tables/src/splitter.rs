@@ -2,44 +2,44 @@
 
 use downhill::message::{Code, Message};
 
-/// The maximum bytes of a record; longer text is not a table.
+/// The maximum size of a record in bytes; longer text is not a table.
 const MAX_RECORD_BYTES: usize = 1 << 24;
-/// The number of cells that are passed on at a time. With their text they fit into the second-level
+/// The number of cells that are passed on at once. Together with their text they fit into the second-level
 /// cache.
 const BATCH_CELLS: usize = 1 << 13;
 
-/// The position of a cell in the text of its records.
+/// The position of a cell in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
-    /// The offset of its first byte.
+    /// The offset of the cell's first byte.
     pub start: u32,
-    /// The offset after its last byte.
+    /// The offset after the cell's last byte.
     pub end: u32,
 }
 
 impl Span {
-    /// An empty span.
+    /// The span of an empty cell.
     pub(crate) const EMPTY: Self = Self { start: 0, end: 0 };
 
     fn new(start: usize, end: usize) -> Self {
         Self { start: start as u32, end: end as u32 }
     }
 
-    /// Returns the bytes of the cell without surrounding blanks.
+    /// Returns the bytes of the cell without surrounding spaces.
     #[inline]
     pub fn of<'a>(&self, text: &'a [u8]) -> &'a [u8] {
         text[self.start as usize..self.end as usize].trim_ascii()
     }
 }
 
-/// Some consecutive records, before their cells are parsed.
+/// Consecutive records of a table whose cells are not yet parsed.
 #[derive(Debug)]
 pub struct Records<'a> {
     /// The text that spans refer to.
     pub text: &'a [u8],
-    /// The cells of all records.
+    /// The cells of all records, in order.
     pub cells: &'a [Span],
-    /// The end of each record in `cells`.
+    /// For each record, the index in `cells` after its last cell.
     pub ends: &'a [u32],
     /// The line in which each record begins, counted from 1, as an editor shows it.
     pub lines: &'a [u64],
@@ -63,12 +63,12 @@ impl<'a> Records<'a> {
     }
 }
 
-/// Why a text is not a table.
+/// The reason why a text cannot be split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unsplittable {
     /// The record at this line is too long.
     TooLong(u64),
-    /// A zero byte, which text never contains and binary files nearly always do.
+    /// The text contains a zero byte, as binary files nearly always do and text never does.
     Zero,
 }
 
@@ -81,35 +81,34 @@ impl From<Unsplittable> for Message {
     }
 }
 
-/// A function that takes records; its error stops the splitter.
+/// A function that receives records; if it returns an error, the splitter stops.
 pub type Take<'a, E> = dyn FnMut(&Records<'_>) -> Result<(), E> + 'a;
 
 /// Splits text into records.
 ///
-/// A quote counts only at the beginning of a cell. Inside, two quotes stand for one, and text after
-/// the closing quote belongs to the cell. LF, CR and CRLF end a record. A record of blanks only is
+/// A quote is special only at the beginning of a cell. Inside a quoted cell, two quotes stand for one, and
+/// text after the closing quote belongs to the cell. LF, CR and CRLF end a record. A record of blanks only is
 /// skipped.
 #[derive(Debug)]
 pub struct Splitter {
     separator: u8,
     /// The text that is not yet split.
     text: Vec<u8>,
-    /// The unescaped text of quoted cells, which is appended to `text` before records are passed
-    /// on.
+    /// The unescaped text of quoted cells, which is appended to `text` before the records are passed on.
     aside: Vec<u8>,
     cells: Vec<Span>,
     ends: Vec<u32>,
     lines: Vec<u64>,
-    /// The number of lines still to skip before the first record.
+    /// The number of lines that are still to be skipped before the first record.
     n_skipped: u32,
-    /// The number of line ends passed so far.
+    /// The number of line ends so far.
     passed: u64,
-    /// Whether the last byte passed was a CR, so that a following LF does not end another line.
+    /// Whether the last byte was a CR, so that an LF after it does not end another line.
     after_return: bool,
 }
 
 impl Splitter {
-    /// Creates a splitter that skips `n_skipped` lines; a space as separator stands for any run of
+    /// Creates a splitter that skips the first `n_skipped` lines. A space as separator stands for any run of
     /// spaces.
     pub fn new(separator: u8, n_skipped: u32) -> Self {
         Self {
@@ -130,8 +129,8 @@ impl Splitter {
         &mut self.text
     }
 
-    /// Passes complete records to `take`. `whole` says that no more text follows, so that the last
-    /// record is complete, too.
+    /// Passes complete records to `take`. `whole` states that no more text follows, so that the last record
+    /// is complete as well.
     ///
     /// # Errors
     /// [`Unsplittable`], or the error of `take`.
@@ -245,8 +244,8 @@ impl Splitter {
         text.trim_ascii().is_empty()
     }
 
-    /// Returns the cell whose opening quote is at `open`, its end, and the number of line ends in
-    /// it; `None` if its end is not in the text yet.
+    /// Returns the quoted cell whose opening quote is at `open`, and the offset of its end, and adds the line
+    /// ends in it to `n_inner`; `None` if its end is not in the text yet.
     fn quoted(
         &mut self,
         marks: &mut Marks,
@@ -311,18 +310,19 @@ impl Splitter {
     }
 }
 
-/// The number of bytes that are scanned together.
+/// The number of bytes that are scanned at once.
 const LANES: usize = 64;
 
-/// Iterates over the positions of separators, quotes and line ends.
+/// Iterates over the positions of separators, quotes and line ends in a text.
 #[derive(Clone, Copy, Debug)]
 struct Marks {
     separator: u8,
-    /// One bit for each remaining mark in the bytes from `base` on.
+    /// One bit for each of the next [`LANES`] bytes from `base` on: whether a position remains to be
+    /// returned.
     bits: u64,
     base: usize,
     next: usize,
-    /// Whether a zero byte has been passed.
+    /// Whether a zero byte has been found.
     zero: bool,
 }
 
@@ -355,7 +355,7 @@ impl Marks {
     }
 }
 
-/// Returns a bit for each separator, quote or line end, and whether any byte is zero.
+/// Returns a bit for each byte that is a separator, quote or line end, and whether any byte is zero.
 #[cfg(target_arch = "wasm32")]
 #[inline(always)]
 fn marked(block: &[u8; LANES], separator: u8) -> (u64, bool) {
@@ -378,7 +378,7 @@ fn marked(block: &[u8; LANES], separator: u8) -> (u64, bool) {
     (bits, !u8x16_all_true(least))
 }
 
-/// The portable version, which the tests run.
+/// The version without SIMD, which also runs in the tests.
 #[cfg(not(target_arch = "wasm32"))]
 #[inline(always)]
 fn marked(block: &[u8; LANES], separator: u8) -> (u64, bool) {

@@ -18,26 +18,26 @@ pub use content::LongRows;
 use content::{Content, Hash, Sample};
 pub use preview::{ColumnPreview, Preview, complaint, too_wide};
 
-/// Rows whose text is kept for the preview.
+/// Number of rows whose text is kept for the preview.
 const SHOWN_ROWS: usize = 20;
-/// Characters of a cell that the preview shows.
+/// Maximum number of characters of a cell in the preview.
 const SHOWN_CHARACTERS: usize = 60;
-/// The most rows of a table.
+/// Maximum number of rows in a table.
 pub const MAX_ROWS: u32 = 1_000_000_000;
-/// The most columns of a table.
+/// Maximum number of columns in a table.
 pub(crate) const MAX_COLUMNS: usize = 10_000;
-/// The bytes of cells that stay in memory if there is storage for the rest.
+/// Maximum number of bytes of cells in memory if there is storage for the rest.
 pub const HEAP_BYTES: usize = 256 << 20;
-/// The bytes of cells that stay in memory if there is no storage. Reading and training need as much
+/// Maximum number of bytes of cells in memory if there is no storage. Reading and training need as much
 /// again, and the page should need no more than 1 GiB.
 pub const HEAP_BYTES_ALONE: usize = 512 << 20;
-/// The bytes of text that are split at a time.
+/// Number of bytes of text that are split at a time.
 const CHUNK_BYTES: usize = 1 << 20;
 
 /// A table, during and after reading.
 #[derive(Debug)]
 pub struct Table {
-    /// The dialect of its text; `None` if the file is not text.
+    /// The dialect of the file; `None` if the file is not text.
     pub dialect: Option<Dialect>,
     decoder: Decoder,
     splitter: Splitter,
@@ -45,7 +45,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// An empty table whose text is written in this dialect.
+    /// Creates an empty table for text in this dialect.
     pub fn new(dialect: Dialect) -> Self {
         Self {
             decoder: Decoder::new(dialect.encoding),
@@ -55,7 +55,7 @@ impl Table {
         }
     }
 
-    /// An empty table for cells that do not come from text. [`Table::begin`] names its columns.
+    /// Creates an empty table for cells that do not come from text. [`Table::begin`] names its columns.
     pub fn without_text() -> Self {
         let plain = Dialect {
             encoding: Encoding::Utf8,
@@ -69,9 +69,9 @@ impl Table {
         Self { dialect: None, ..Self::new(plain) }
     }
 
-    /// Starts (or restarts) with these columns. Rows so far are discarded; storage and sampling
-    /// stay. Push cells to [`Table::columns_mut`], any number of rows at a time, then count them
-    /// with [`Table::push_rows`].
+    /// Starts, or restarts, with columns of these names. Earlier rows are discarded; storage and sampling are
+    /// kept. Append cells to [`Table::columns_mut`], any number of rows at a time, then count them with
+    /// [`Table::push_rows`].
     ///
     /// # Errors
     /// [`Code::TooManyColumns`].
@@ -83,19 +83,20 @@ impl Table {
         self.content.name_columns(names)
     }
 
-    /// The columns to push cells to. All columns must have the same number of cells before rows are
+    /// The columns, for appending cells. All columns must have the same number of cells before rows are
     /// counted.
     pub fn columns_mut(&mut self) -> &mut [Column] {
         &mut self.content.columns
     }
 
-    /// Whether the row `n` rows after those read so far should be pushed. Every row is, unless
+    /// Whether row number `n` after those read so far should be appended. All rows are, unless
     /// [`Table::sample`] was called.
     pub fn wants_row(&self, n: u64) -> bool {
         self.content.sample.is_none_or(|sample| sample.contains(self.content.n_read + n))
     }
 
-    /// Counts rows: of the next `n_read` rows of the file, `n` have been pushed to every column.
+    /// Counts rows that were appended: of the next `n_read` rows of the file, `n` were appended to every
+    /// column.
     ///
     /// # Errors
     /// [`Code::TooManyRows`], [`Code::StorageRefused`], [`Code::TableTooLarge`] for a sample, and
@@ -108,7 +109,8 @@ impl Table {
         content.cut()
     }
 
-    /// Whether the table has outgrown memory and waits for [`Table::store`]. Until then it keeps growing.
+    /// Whether the table has become too large for memory and needs [`Table::store`]. Until then it keeps
+    /// growing.
     pub fn wants_storage(&self) -> bool {
         !self.content.alone
             && self.content.storage.is_none()
@@ -120,8 +122,7 @@ impl Table {
         self.content.storage = Some(Rc::new(RefCell::new(storage)));
     }
 
-    /// Tells the table that there is no storage: it then refuses what does not fit into
-    /// [`HEAP_BYTES_ALONE`].
+    /// Tells the table that there is no storage: data beyond [`HEAP_BYTES_ALONE`] then cause an error.
     pub fn do_without_storage(&mut self) {
         self.content.alone = true;
         self.content.heap_bytes = HEAP_BYTES_ALONE;
@@ -134,8 +135,8 @@ impl Table {
         self.do_without_storage();
     }
 
-    /// The fraction of a file's rows that fits into memory, if the table now holds `n_read` of its
-    /// `n_bytes`. A tenth stays free, because rows differ in length.
+    /// The fraction of a file's rows that fits into memory, if the table now contains `n_read` of the file's
+    /// `n_bytes` bytes. A tenth of the memory stays free, because rows differ in length.
     pub fn share_that_fits(&self, n_read: f64, n_bytes: f64) -> f64 {
         let Content { columns, n_rows, alone, heap_bytes, .. } = &self.content;
         let taken = (size_of::<f64>() * columns.len()) as f64 * f64::from((*n_rows).max(1));
@@ -143,13 +144,13 @@ impl Table {
         (0.9 * room as f64 / taken * (n_read / n_bytes)).min(1.0)
     }
 
-    /// Keeps at most this many bytes of blocks in memory, instead of [`HEAP_BYTES`] or, without storage,
+    /// Sets the maximum number of bytes of blocks in memory, instead of [`HEAP_BYTES`] or, without storage,
     /// [`HEAP_BYTES_ALONE`].
     pub fn keep_in_memory(&mut self, bytes: usize) {
         self.content.heap_bytes = bytes;
     }
 
-    /// Reads a whole table.
+    /// Reads a whole table from text.
     ///
     /// # Errors
     /// Those of [`Table::push`] and [`Table::finish`].
@@ -160,7 +161,7 @@ impl Table {
         Ok(table)
     }
 
-    /// Reads the next bytes.
+    /// Adds the next bytes of the text.
     ///
     /// # Errors
     /// [`Code::RowTooLong`], [`Code::TooManyColumns`], [`Code::TooManyRows`], [`Code::NotATable`],
@@ -174,7 +175,7 @@ impl Table {
         Ok(())
     }
 
-    /// Reads the text that remains after the last bytes.
+    /// Reads the text that remains after the last bytes were added.
     ///
     /// # Errors
     /// Those of [`Table::push`], and [`Code::TableEmpty`].
@@ -187,22 +188,23 @@ impl Table {
         Ok(())
     }
 
-    /// The number of rows.
+    /// The number of rows in the table.
     pub fn n_rows(&self) -> u32 {
         self.content.n_rows
     }
 
-    /// The number of rows of the file read so far; larger than [`Table::n_rows`] where the table is a sample.
+    /// The number of rows of the file read so far, which is larger than [`Table::n_rows`] if the table is a
+    /// sample.
     pub fn n_read(&self) -> u64 {
         self.content.n_read
     }
 
-    /// The columns.
+    /// The columns of the table.
     pub fn columns(&self) -> &[Column] {
         &self.content.columns
     }
 
-    /// Rows with more cells than there are columns.
+    /// The rows that have more cells than there are columns.
     pub fn long_rows(&self) -> &LongRows {
         &self.content.long
     }

@@ -33,8 +33,8 @@ pub struct Table {
 
 #[wasm_bindgen]
 impl Table {
-    /// Creates a table from the beginning of its file. `whole` says whether `head` is the whole
-    /// file. `dialect` (JSON) is the dialect, which is detected if it is absent.
+    /// Creates a table from the beginning of its file. `whole` states whether `head` is the whole file.
+    /// `dialect` (JSON) is the dialect, which is detected if it is absent.
     #[wasm_bindgen(constructor)]
     pub fn new(head: &[u8], whole: bool, dialect: Option<String>) -> Result<Table, Error> {
         let dialect = match dialect {
@@ -44,36 +44,36 @@ impl Table {
         Ok(Self { table: Rc::new(crate::table::Table::new(dialect)), selection: None })
     }
 
-    /// Pushes the next bytes of the file.
+    /// Adds the next bytes of the file.
     pub fn push(&mut self, chunk: &[u8]) -> Result<(), Error> {
         Ok(self.table()?.push(chunk)?)
     }
 
-    /// Ends the file.
+    /// Declares the end of the file.
     pub fn finish(&mut self) -> Result<(), Error> {
         Ok(self.table()?.finish()?)
     }
 
-    /// Whether the table has outgrown memory and waits for `store` or `do_without_storage`.
+    /// Whether the table has become too large for memory and needs `store` or `do_without_storage`.
     pub fn wants_storage(&self) -> bool {
         self.table.wants_storage()
     }
 
-    /// Gives the table a file for data that do not fit into memory: `write` and `read` take an
-    /// offset and bytes.
+    /// Gives the table a file for data that do not fit into memory: `write` and `read` take an offset in the
+    /// file, and bytes to write or to fill.
     pub fn store(&mut self, write: Function, read: Function) -> Result<(), Error> {
         self.table()?.store(File { write, read });
         Ok(())
     }
 
-    /// Tells the table that there is no storage: it refuses what does not fit into memory.
+    /// Tells the table that there is no storage: data that do not fit into memory then cause an error.
     pub fn do_without_storage(&mut self) -> Result<(), Error> {
         self.table()?.do_without_storage();
         Ok(())
     }
 
-    /// The fraction of a file's rows that fits into memory, if the table now holds `n_read` of its
-    /// `n_bytes`.
+    /// The fraction of a file's rows that fits into memory, if the table now contains `n_read` of the file's
+    /// `n_bytes` bytes.
     pub fn share_that_fits(&self, n_read: f64, n_bytes: f64) -> f64 {
         self.table.share_that_fits(n_read, n_bytes)
     }
@@ -90,17 +90,17 @@ impl Table {
         self.table.n_rows()
     }
 
-    /// A hash of every cell.
+    /// A hash of all cells, which identifies the table.
     pub fn fingerprint(&mut self) -> Result<String, Error> {
         Ok(self.table()?.fingerprint())
     }
 
-    /// Returns what the page shows before columns are chosen.
+    /// Returns the preview that the page shows before columns are chosen.
     pub fn preview(&self) -> Result<JsValue, Error> {
         to_js(&self.table.preview()?)
     }
 
-    /// Selects columns (JSON of `Columns`) and describes the resulting rows.
+    /// Selects columns (JSON of `Columns`) and returns a description of the resulting rows.
     pub fn select(&mut self, columns: &str) -> Result<JsValue, Error> {
         let columns: ColumnsConfig = serde_json::from_str(columns).map_err(unreadable)?;
         let selection = Selection::new(&self.table, &columns)?;
@@ -120,7 +120,7 @@ impl Table {
         selected
     }
 
-    /// Fills `rows` with whole selected rows from `first` on.
+    /// Fills `rows` (row-major) with selected rows from the `first`-th on.
     pub fn read(&self, first: f64, rows: &Float64Array) -> Result<(), Error> {
         let mut read = vec![0.0; rows.length() as usize];
         if let Some(selection) = &self.selection {
@@ -137,8 +137,8 @@ impl Table {
         Rc::get_mut(&mut self.table).ok_or_else(|| Error::new("the table is being read"))
     }
 
-    /// Infers standard errors and tests for the model of a configuration (JSON of `RunConfig`) on
-    /// the selected rows: returns the names of its terms and classes, and [`Inferred`].
+    /// Computes standard errors and tests for the model of a configuration (JSON of `RunConfig`) on the
+    /// selected rows. Returns the names of its terms and classes, and [`Inferred`].
     pub fn infer(&self, config: &str) -> Result<JsValue, Error> {
         let config: RunConfig = serde_json::from_str(config).map_err(unreadable)?;
         let Some(dataset) = self.dataset() else { return Ok(JsValue::UNDEFINED) };
@@ -148,7 +148,7 @@ impl Table {
         to_js(&Answer { terms, inferred: diagnostics::inferred(&dataset, &roles, plain, &config) })
     }
 
-    /// Evaluates a model on a part of the selected rows: answers a [`Query`] (JSON) with
+    /// Computes diagnostics of a model on one role of the selected rows: answers a [`Query`] (JSON) with
     /// [`Diagnostics`].
     pub fn diagnose(&self, query: &str) -> Result<JsValue, Error> {
         let query: Query = serde_json::from_str(query).map_err(unreadable)?;
@@ -168,7 +168,7 @@ impl Table {
     }
 }
 
-/// A file that JavaScript has opened.
+/// A file for storage that JavaScript has opened.
 #[derive(Debug)]
 struct File {
     write: Function,
@@ -206,7 +206,7 @@ struct Answer {
     inferred: Inferred,
 }
 
-/// The selected rows.
+/// The selected rows of a table, as a source for a dataset.
 #[derive(Debug)]
 struct Rows {
     table: Rc<crate::table::Table>,

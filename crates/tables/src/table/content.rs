@@ -14,10 +14,10 @@ use crate::column::Column;
 use crate::dialect::Dialect;
 use crate::splitter::{Records, Span};
 
-/// Rows with too many cells that are reported one by one.
+/// Maximum number of rows with too many cells that are reported individually.
 const SHOWN_LONG_ROWS: usize = 3;
 
-/// The content of a table.
+/// The content of a table: its columns and what is known about its rows.
 #[derive(Debug)]
 pub(super) struct Content {
     pub(super) dialect: Dialect,
@@ -28,33 +28,32 @@ pub(super) struct Content {
     pub(super) long: LongRows,
     pub(super) n_short: u32,
     pub(super) shown: Vec<Vec<String>>,
-    /// The spans and lines of a batch's records, if they had to be rearranged.
+    /// The cells of a batch's records after they were rearranged; the next field has their lines.
     pub(super) spans: Vec<Span>,
     pub(super) lines: Vec<u64>,
-    /// The bytes of cells that stay in memory before others are stored.
+    /// The maximum number of bytes of cells in memory; further blocks are stored.
     pub(super) heap_bytes: usize,
-    /// The number of blocks in memory and in storage.
+    /// The number of full blocks in memory; the next field is the number in storage.
     pub(super) n_kept: usize,
     pub(super) n_stored: u64,
     pub(super) storage: Option<Shared>,
-    /// Whether there is no storage.
+    /// Whether there is no storage for blocks beyond the memory limit.
     pub(super) alone: bool,
     pub(super) sample: Option<Sample>,
-    /// The number of rows of the file read so far, whether in the sample or not.
+    /// The number of rows of the file read so far, including those that the sample skips.
     pub(super) n_read: u64,
-    /// The hash of every full block, in order.
+    /// The hash of all full blocks, in order.
     pub(super) hash: Hash,
 }
 
 /// Rows with more cells than there are columns.
 #[derive(Clone, Debug, Default)]
 pub struct LongRows {
-    /// Their number.
+    /// The number of these rows.
     pub n_rows: u32,
-    /// Line and number of cells of the first ones.
+    /// Line and number of cells of the first of these rows.
     pub first: Vec<(u64, usize)>,
-    /// The positions of these rows. Ranges are compact, because either few or all rows are too
-    /// long.
+    /// The indices of these rows, as ranges. Ranges are compact, because either few or all rows are too long.
     pub ranges: Vec<Range<u32>>,
 }
 
@@ -74,7 +73,7 @@ impl LongRows {
 /// Which rows of a file are read: each with the same probability, independently of the others.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sample {
-    /// The probability of a row, times 2^32.
+    /// The probability that a row is read, times 2^32.
     threshold: f64,
     seed: u32,
 }
@@ -84,7 +83,7 @@ impl Sample {
         Self { threshold: fraction * 2_f64.powi(32), seed }
     }
 
-    /// Whether a row of the file is in the sample, by its number among all rows.
+    /// Whether the sample includes the row with this index in the file.
     pub(super) fn contains(self, row: u64) -> bool {
         let random =
             philox4x32([row as u32, (row >> 32) as u32, 0, 0], [self.seed, u32::from_be_bytes(*b"rows")]);
@@ -172,8 +171,8 @@ impl Content {
         self.cut()
     }
 
-    /// Arranges the records of the sample as a matrix: missing cells are empty, and cells beyond
-    /// the last column are dropped and reported.
+    /// Arranges the records of the sample as a matrix: missing cells are empty, and cells beyond the last
+    /// column are dropped and reported. `first` is the index of the first row.
     fn fit(&mut self, records: &Records<'_>, first: usize, spans: &mut Vec<Span>, lines: &mut Vec<u64>) {
         let n_columns = self.columns.len();
         spans.clear();
@@ -197,18 +196,18 @@ impl Content {
         }
     }
 
-    /// The bytes of one block of all columns.
+    /// The size in bytes of one block of all columns.
     fn block_bytes(&self) -> usize {
         size_of::<f64>() * self.columns.len() * self.columns.first().map_or(0, Column::block_rows)
     }
 
-    /// The bytes of the blocks in memory.
+    /// The number of bytes of blocks in memory.
     pub(super) fn kept_bytes(&self) -> usize {
         self.n_kept * self.block_bytes()
     }
 
-    /// Moves full blocks out of the columns: into memory up to a budget, then into storage, where
-    /// the columns of a block follow one another.
+    /// Moves full blocks out of the columns: into memory up to the limit, then into storage, where the
+    /// columns of a block are consecutive.
     pub(super) fn cut(&mut self) -> Result<()> {
         if self.n_rows > MAX_ROWS {
             return Err(Message::new(Code::TooManyRows).with("limit", count(MAX_ROWS.into())));

@@ -8,54 +8,54 @@ use super::{SHOWN_CHARACTERS, SHOWN_ROWS, Table};
 use crate::column::{Column, Kind};
 use crate::dialect::Dialect;
 
-/// The number of histogram bars.
+/// Number of bars in a histogram.
 const N_BINS: usize = 24;
-/// The number of category levels shown.
+/// Maximum number of a category's levels that are shown.
 const SHOWN_LEVELS: usize = 12;
-/// The number of bad cells shown per column.
+/// Maximum number of bad cells that are shown per column.
 const SHOWN_BAD_CELLS: usize = 3;
 
-/// The preview of a table.
+/// The preview of a table, which the page shows before columns are chosen.
 #[derive(Clone, Debug, Serialize)]
 pub struct Preview {
-    /// The dialect of its text; `None` if the file is not text.
+    /// The dialect of the file; `None` if the file is not text.
     pub dialect: Option<Dialect>,
-    /// The number of rows.
+    /// The number of rows in the table.
     pub n_rows: u32,
-    /// The number of rows of the file, which is larger if the table is a sample.
+    /// The number of rows in the file, which is larger if the table is a sample.
     pub n_read: u64,
-    /// The bytes of memory that the table takes.
+    /// The number of bytes of memory that the table takes.
     pub bytes: usize,
-    /// The columns.
+    /// A preview of each column.
     pub columns: Vec<ColumnPreview>,
-    /// The text of the first rows.
+    /// The text of the first rows, indexed `[row][column]`.
     pub rows: Vec<Vec<String>>,
     /// The number of rows with more cells than columns.
     pub n_long: u32,
     /// The number of rows with fewer cells than columns.
     pub n_short: u32,
-    /// The first bad cells of each column: those that are not of its kind.
+    /// Messages about the first bad cells of each column, which do not fit its kind.
     pub bad_cells: Vec<Message>,
-    /// The number of bad cells.
+    /// The total number of bad cells.
     pub n_bad: u32,
-    /// The columns that are chosen by default.
+    /// The default choice of columns.
     pub choice: ColumnsConfig,
 }
 
-/// The preview of a column.
+/// The preview of one column.
 #[derive(Clone, Debug, Serialize)]
 pub struct ColumnPreview {
-    /// Its name.
+    /// The name of the column.
     pub name: String,
     /// The kind of its cells.
     pub kind: Kind,
     /// The number of missing cells.
     pub n_missing: u32,
-    /// The number of cells of another kind.
+    /// The number of cells that do not fit `kind`.
     pub n_bad: u32,
     /// Minimum, mean, maximum and standard deviation of numbers and dates.
     pub summary: Option<[f64; 4]>,
-    /// The number of cells in each of the equal parts of their range.
+    /// The number of cells in each of [`N_BINS`] equal parts of the range of numbers and dates.
     pub histogram: Vec<u32>,
     /// The first levels of a category, with their counts.
     pub levels: Vec<(String, u32)>,
@@ -64,7 +64,8 @@ pub struct ColumnPreview {
 }
 
 impl Table {
-    /// The default choice: the last column of numbers is the target, every other usable column is a feature.
+    /// The default choice of columns: the last numeric column is the target, every other usable column is a
+    /// feature.
     pub fn choice(&self) -> ColumnsConfig {
         let usable = |column: &&Column| !matches!(column.kind(), Kind::Text | Kind::Empty);
         let target = self.columns().iter().rfind(|column| column.kind() == Kind::Number);
@@ -74,7 +75,7 @@ impl Table {
         ColumnsConfig { target, features, ..ColumnsConfig::default() }
     }
 
-    /// The columns that can predict the target: those that vary and have no other use in `choice`.
+    /// The names of columns that can predict the target: those that vary and have no other role in `choice`.
     pub fn features_beside(&self, target: &str, choice: &ColumnsConfig) -> Vec<String> {
         let used = [target, &choice.weight, &choice.group, &choice.order];
         let usable = |column: &&Column| !matches!(column.kind(), Kind::Text | Kind::Empty);
@@ -86,7 +87,7 @@ impl Table {
         others.iter().filter(|column| !any || varies(column)).map(|column| column.name.clone()).collect()
     }
 
-    /// Creates the preview.
+    /// Creates the preview of the table.
     ///
     /// # Errors
     /// Those of [`Storage::read`].
@@ -147,7 +148,7 @@ fn preview_of(column: &Column) -> Result<ColumnPreview> {
     })
 }
 
-/// The error for a bad cell of a column of numbers, with its remedy.
+/// The error for a bad cell of a numeric column, which states the remedy.
 pub fn complaint(column: &Column, line: u64, text: &str) -> Message {
     let code = match text.trim().parse::<f64>() {
         Ok(value) if !value.is_finite() => Code::CellNotFinite,

@@ -1,4 +1,4 @@
-//! Reads files other than text: directly, or batch by batch from the wasm of the other formats.
+//! Reads files other than text: directly, or batch by batch from the wasm module for other formats.
 
 use std::rc::Rc;
 
@@ -23,8 +23,8 @@ pub struct TableFiller {
 
 #[wasm_bindgen]
 impl TableFiller {
-    /// Creates a filler for a file of `size` bytes; `read(start, end)` returns bytes synchronously.
-    /// Rows of a format that is not read here arrive through [`TableFiller::take`].
+    /// Creates a filler for a file of `size` bytes; `read(start, end)` returns bytes synchronously. Rows of a
+    /// format that this module cannot read are added with [`TableFiller::take`].
     #[wasm_bindgen(constructor)]
     pub fn new(format: &str, read: Function, size: f64) -> Result<TableFiller, Error> {
         let file: Rc<dyn Source> = Rc::new(Blob::new(read, size));
@@ -43,14 +43,14 @@ impl TableFiller {
         Format::of(head).name().to_owned()
     }
 
-    /// Reads the next part; returns whether there is more.
+    /// Reads the next part of the file; returns whether there is more.
     pub fn step(&mut self) -> Result<bool, Error> {
         let Some(reader) = &mut self.reader else { return Ok(false) };
         let ended = self.filling.take(&reader.next()?)?;
         Ok(!ended)
     }
 
-    /// Takes a step from the reader of the other formats: column names or cells.
+    /// Adds a step of the reader in the other wasm module: column names or cells.
     pub fn take(&mut self, step: &JsValue) -> Result<(), Error> {
         let field = |name: &str| Reflect::get(step, &name.into()).ok().filter(|value| !value.is_undefined());
         let step = if let Some(names) = field("columns") {
@@ -86,8 +86,7 @@ impl TableFiller {
         self.filling.table.sample(share, seed);
     }
 
-    /// The fraction of a file's rows that fits into memory, if the table now holds `fraction` of
-    /// them.
+    /// The fraction of a file's rows that fits into memory, if the table now contains `fraction` of them.
     pub fn share_that_fits(&self, fraction: f64) -> f64 {
         self.filling.table.share_that_fits(fraction, 1.0)
     }
