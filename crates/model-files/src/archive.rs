@@ -6,7 +6,7 @@ use downhill::message::{Code, Message, Result};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
-/// The maximum number of files in an archive; a model has three.
+/// The maximum number of files in an archive; a model needs three.
 const MAX_FILES: usize = 1_000;
 /// The maximum total number of unpacked bytes.
 const MAX_BYTES: u64 = 64 << 20;
@@ -15,7 +15,7 @@ const MAX_BYTES: u64 = 64 << 20;
 pub(crate) struct Archive<'a> {
     files: ZipArchive<Cursor<&'a [u8]>>,
     format: &'static str,
-    /// The number of bytes that may still be unpacked.
+    /// The remaining number of bytes that may be unpacked.
     left: u64,
 }
 

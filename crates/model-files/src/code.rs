@@ -1,10 +1,9 @@
 //! Exports a model as source code: a function `predict` that takes a row in the user's units, in
 //! f64.
 //!
-//! The code scales and combines inputs in the same order as the model, so that no digit is lost;
-//! categories are words. The last line is a comment with the run file and a checksum (CRC-32) of
-//! the lines before it. If somebody changes the code, it no longer counts as the run that it
-//! carries.
+//! The code scales and combines inputs in the same order as the model, so that no digit is lost; categories
+//! are given by the names of their levels. The last line is a comment with the run file and a checksum
+//! (CRC-32) of the lines before it. If somebody changes the code, the run in the comment is ignored.
 
 use downhill::choices::Loss;
 use downhill::dataset::{Input, Term};
@@ -30,10 +29,9 @@ pub(crate) mod rust;
 
 pub(crate) mod sql;
 
-/// The number of terms that one statement adds up. Compilers and interpreters recurse once per
-/// term.
+/// The maximum number of terms in one statement, because compilers and interpreters recurse once per term.
 const TERMS_A_STATEMENT: usize = 50;
-/// The beginning of the last line, after the comment sign.
+/// The beginning of the last line, which contains the run file, after the comment sign.
 const MARK: &str = "downhill-run ";
 /// The beginning of the first line, after the comment sign.
 const FIRST: &str = "Downhill: predicts ";
@@ -60,7 +58,7 @@ impl Language {
         }
     }
 
-    /// The sign that starts a comment.
+    /// The characters that start a comment.
     fn comment(self) -> &'static str {
         match self {
             Self::Python => "# ",
@@ -70,7 +68,7 @@ impl Language {
     }
 }
 
-/// Writes the code of a run; `body` writes what follows the comment at the top.
+/// Writes the code of a run; `body` writes everything after the comment at the top.
 fn write(run: &Run, language: Language, body: fn(&Program<'_>) -> Result<String>) -> Result<Vec<u8>> {
     let model = run.model();
     let program = Program::new(&model);
@@ -135,7 +133,7 @@ fn meaning(loss: Loss, model: &Model) -> String {
     }
 }
 
-/// The CRC-32 of the code and of the run that it carries.
+/// The CRC-32 checksum of the code and of the run file in its last line.
 pub(crate) fn checksum(text: &str, note: &str) -> u32 {
     let mut crc = Crc::new();
     // An editor may have changed the line endings.
@@ -163,7 +161,7 @@ pub(crate) fn in_comment(json: &str) -> String {
     escaped
 }
 
-/// Whether a text is a model in this language.
+/// Whether a text is code that Downhill wrote in this language.
 fn recognizes(content: &Content<'_>, language: Language) -> bool {
     let Ok(line) = std::str::from_utf8(content.first_line()) else { return false };
     let rest = line.strip_prefix(language.comment()).and_then(|line| line.strip_prefix(FIRST));
@@ -194,15 +192,16 @@ struct Program<'a> {
     /// The variable name of each input, valid in every language.
     names: Vec<String>,
     terms: Vec<Term>,
-    /// The prefix of local variables.
+    /// The prefix of local variables, which distinguishes them from inputs.
     local: String,
 }
 
 /// The syntax of a language for constructs that all languages share.
 struct Syntax {
-    /// Writes a statement that declares `name` with a value.
+    /// Writes a statement that declares a variable: arguments are its name and its value.
     assign: fn(&str, &str) -> String,
-    /// Writes 1 or 0, depending on whether an input has a level.
+    /// Writes an expression that is 1 if an input has a level, else 0: arguments are the input's name and the
+    /// level.
     is_level: fn(&str, &str) -> String,
 }
 
@@ -223,7 +222,7 @@ impl<'a> Program<'a> {
         self.model.n_outputs()
     }
 
-    /// Returns the name of a local variable.
+    /// Returns the name of the local variable for `what`.
     fn local(&self, what: &str) -> String {
         format!("{}{what}", self.local)
     }
@@ -233,13 +232,14 @@ impl<'a> Program<'a> {
         self.model.inputs.iter().zip(self.names.iter().map(String::as_str))
     }
 
-    /// Writes the scaled value of a number.
+    /// Writes the scaled value of a numeric input.
     fn scaled(&self, input: usize, name: &str) -> String {
         let map = &self.model.map.inputs[input];
         divided(&minus(name, map.center, decimal), map.scale, decimal)
     }
 
-    /// Returns the statements that compute the scores, and the names of the scores.
+    /// Returns the statements that compute the scores (the outputs before the activation), and the names of
+    /// the scores' variables.
     fn statements(&self, syntax: &Syntax) -> (Vec<String>, Vec<String>) {
         let mut statements = Vec::new();
         let mut values: Vec<String> = Vec::with_capacity(self.terms.len());
@@ -284,14 +284,14 @@ impl<'a> Program<'a> {
         (statements, scores)
     }
 
-    /// Writes the scaled feature of a term.
+    /// Writes the scaled feature number `k`, given the expression `value` of its term.
     fn feature(&self, k: usize, value: &str, number: fn(f64) -> String) -> String {
         let map = &self.model.map;
         divided(&minus(value, map.center[k], number), map.scale[k], number)
     }
 }
 
-/// Writes the summands `a`, `+ w f`, ..., one per line.
+/// Writes the summands `a`, `+ w f`, ..., one per line, where `a` is `first`, `w` a weight and `f` a feature.
 fn addends(
     first: Option<String>,
     features: &[String],
@@ -370,12 +370,12 @@ fn divided(value: &str, scale: f64, number: fn(f64) -> String) -> String {
     }
 }
 
-/// Writes a number with as many digits as identify it, always as a floating-point literal.
+/// Writes a number with as many digits as are needed to identify it, always as a floating-point literal.
 fn decimal(value: f64) -> String {
     format!("{value:?}")
 }
 
-/// Writes a text in quotes; `escape` writes a character that cannot stand there as it is.
+/// Writes a text in quotes; `escape` writes a character that must not occur in quotes as it is.
 fn quoted(text: &str, escape: fn(char) -> String) -> String {
     let mut quoted = String::from("\"");
     for letter in text.chars() {
@@ -390,7 +390,7 @@ fn quoted(text: &str, escape: fn(char) -> String) -> String {
     quoted
 }
 
-/// Returns an example value of an input.
+/// Returns the example value of an input that the comments use.
 fn example(model: &Model, index: usize) -> String {
     let map = &model.map.inputs[index];
     crate::features::example(map.center, map.scale)
@@ -400,7 +400,8 @@ fn cannot_hold(language: Language, part: &str) -> Message {
     Message::new(Code::ModelCannotHold).with("format", language.name()).with("part", part)
 }
 
-/// Code contains everything that predictions need; the training state is in a note.
+/// How code contains a part of the model: everything for predictions is in the code, the training state in a
+/// note.
 pub(crate) fn holds(_: &Model, part: Part) -> Option<Held> {
     match part {
         Part::Training => Some(Held::Note),

@@ -31,15 +31,14 @@ pub(crate) const SPEC: FormatSpec = FormatSpec {
 };
 
 const NAME: &str = "table of coefficients";
-/// The header, by which the format is recognized.
+/// The header of the table, by which the format is recognized.
 const HEADER: [&str; 4] = ["term", "estimate", "output", "link"];
 const INTERCEPT: &str = "(intercept)";
-/// Other names of the intercept.
+/// Names of the intercept that the reader accepts.
 const INTERCEPTS: [&str; 5] = ["(intercept)", "intercept", "const", "bias", "_cons"];
-/// The maximum number of rows per output: its terms, the reference level of each category, and the
-/// constant.
+/// The maximum number of rows per output: terms, reference levels of categories, and the constant.
 const MAX_ROWS: usize = 2 * MAX_FEATURES + 1;
-/// The maximum number of places at which a product's name is split.
+/// The maximum number of ways to split a product's name that are tried.
 const MAX_HALVES: usize = 16;
 
 fn write(run: &Run) -> Result<Vec<u8>> {
@@ -94,7 +93,7 @@ fn link(activation: Response) -> &'static str {
     }
 }
 
-/// Whether a text is such a table.
+/// Whether a text is a table of coefficients.
 fn recognizes(content: &Content<'_>) -> bool {
     let line = content.first_line();
     let line = &line[..line.len().min(200)];
@@ -104,7 +103,7 @@ fn recognizes(content: &Content<'_>) -> bool {
     cells.next().as_deref() == Some(HEADER[0]) && cells.next().as_deref() == Some(HEADER[1])
 }
 
-/// The terms of one output, in the order of the table.
+/// The term names and coefficients of one output, in the order of the table.
 type Terms = Vec<(String, f64)>;
 
 fn read(bytes: &[u8]) -> Result<Plain> {
@@ -213,7 +212,7 @@ struct Layout {
     map: FeatureMap,
     /// The name of the intercept, if there is one.
     intercept: Option<String>,
-    /// The rows of reference levels.
+    /// The names of rows for reference levels, whose coefficient is 0.
     references: HashSet<String>,
 }
 
@@ -281,13 +280,13 @@ impl Layout {
     }
 }
 
-/// Splits `a * b` in every possible way.
+/// Returns every way to split a product's name `a * b` into two names.
 fn halves(term: &str) -> impl Iterator<Item = (&str, &str)> {
     const BETWEEN: &str = " * ";
     term.match_indices(BETWEEN).take(MAX_HALVES).map(|(at, _)| (&term[..at], &term[at + BETWEEN.len()..]))
 }
 
-/// Splits `x^2` into its base and its power.
+/// Splits the name of a power, such as `x^2`, into the input's name and the exponent.
 fn power(term: &str) -> Option<(&str, u32)> {
     let (base, power) = term.rsplit_once('^')?;
     let power = power.parse().ok().filter(|power| (2..=MAX_DEGREE).contains(power))?;

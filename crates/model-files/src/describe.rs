@@ -4,17 +4,17 @@ use serde::Serialize;
 
 use crate::formats::Found;
 
-/// An imported file as the page shows it, with the model in the units of the data.
+/// An imported file as the page displays it, with the model's coefficients in the units of the data.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Seen {
-    /// The content of the file.
+    /// The model that was read, with its format and producer.
     #[serde(flatten)]
     pub found: Found,
-    /// The term of each row of `coefficients`.
+    /// The names of the terms, in the order of `coefficients`.
     pub terms: Vec<String>,
-    /// The coefficients `[term][output]` of unscaled terms.
+    /// The coefficients of unscaled terms, indexed `[term][output]`.
     pub coefficients: Vec<Vec<f64>>,
-    /// One constant per output; `None` if the model has no constants.
+    /// The constant of each output; `None` if the model has no constants.
     pub constants: Option<Vec<f64>>,
 }
 
@@ -44,7 +44,7 @@ mod tests {
         Run::read(&std::fs::read(path).expect("a sample")).expect("a run")
     }
 
-    /// y = 2 x + 1 with standardized x: the constant absorbs the center.
+    /// Reads y = 2 x + 1 with standardized x: the constant must absorb the center.
     #[test]
     fn shows_a_model_in_the_units_of_the_data() {
         for name in ["story", "powers", "mixed", "classes"] {

@@ -7,7 +7,7 @@ use downhill::model::Response;
 use crate::format::{Held, Part};
 use downhill::foreign::Model;
 
-/// How an archive of arrays holds a part of a model. The reader of the file computes the features.
+/// How an archive of arrays contains a part of a model. Whoever loads the file must compute the features.
 pub(crate) fn held_by_arrays(_: &Model, part: Part) -> Option<Held> {
     match part {
         Part::Weights => Some(Held::Inside),
@@ -50,7 +50,7 @@ pub(crate) fn numpy_rows(model: &Model) -> String {
     lines + &format!("X = [[{}]]\n", made.join(", "))
 }
 
-/// Returns an example value with few digits within the range of the data.
+/// Returns an example value of an input, with few digits, in the range of the data.
 pub(crate) fn example(center: f64, scale: f64) -> String {
     if center == 0.0 {
         return "0.5".to_owned();
@@ -60,7 +60,8 @@ pub(crate) fn example(center: f64, scale: f64) -> String {
     format!("{center:.places$}")
 }
 
-/// Returns a line that prints predictions; `{}` in each pattern stands for the outputs.
+/// Returns a line that prints predictions. The patterns are for the three activations, with `{}` for the
+/// outputs.
 pub(crate) fn after(outputs: &str, activation: Response, [sigmoid, softmax, exp]: [&str; 3]) -> String {
     let pattern = match activation {
         Response::Linear => "{}",

@@ -12,60 +12,61 @@ use crate::run::Run;
 /// A file format of models: its names, and functions that recognize, write, read and explain it. Each format's module
 /// has one, as a constant.
 pub struct FormatSpec {
-    /// The name in data, options and file names of the tests, `keras_h5`. The page words it as `format_keras_h5` and
-    /// `about_keras_h5`.
+    /// The format's name in data, options and the tests' file names, such as `keras_h5`. The page's labels
+    /// have the keys `format_keras_h5` and `about_keras_h5`.
     pub name: &'static str,
-    /// Where the page lists the format.
+    /// The group in which the page lists the format.
     pub group: Group,
-    /// The name of a saved file; `{step}` stands for the step of its run.
+    /// The name of a saved file; `{step}` is replaced by the step of its run.
     pub file_name: &'static str,
-    /// Whether content of an unknown format is in this one.
+    /// Whether a file of unknown format has this format.
     pub recognizes: fn(&Content<'_>) -> bool,
-    /// Writes a run. Fails if the format cannot express what the model does.
+    /// Writes a run as a file. Fails if the format cannot express what the model does.
     pub write: fn(&Run) -> Result<Vec<u8>>,
-    /// Reads a file; `None` if the format contains no model.
+    /// Reads a model from a file; `None` if the format contains no model.
     pub read: Option<Reader>,
-    /// How the format holds a part of a model; `None` if the part does not apply.
+    /// How the format contains a part of a run; `None` if the part does not apply to this model.
     pub holds: fn(&Model, Part) -> Option<Held>,
     /// The language (`python`, `javascript`, ...) and lines of code that load a file with this name
     /// and predict with it; both empty if only Downhill reads the format.
     pub how_to_load: fn(&Model, &str) -> (&'static str, String),
 }
 
-/// Reads a file of a format.
+/// A function that reads the model from a file.
 pub type Reader = fn(&[u8]) -> Result<Plain>;
 
 /// A group of formats, as the page lists them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Group {
-    /// Downhill's own file.
+    /// Downhill's own format, the run file.
     Run,
-    /// Models for other tools.
+    /// Model formats of other tools.
     Models,
-    /// Arrays and tables.
+    /// Arrays and tables of coefficients.
     Arrays,
-    /// Code that predicts.
+    /// Source code that predicts.
     Code,
     /// Scripts that train the same model elsewhere.
     Recipes,
 }
 
-/// A part of a run that a format may hold.
+/// A part of a run that a format may contain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Part {
     /// The weights and the bias.
     Weights,
-    /// The scaling of numbers.
+    /// The scaling of numeric inputs and of features.
     Scaling,
     /// Powers and products.
     Terms,
-    /// Levels of categories, as words.
+    /// The names of categories' levels.
     Levels,
-    /// Names of columns.
+    /// The names of columns.
     Columns,
-    /// Everything that makes the run continue bit for bit: configuration, seed, moments.
+    /// Everything that is needed to continue training with bit-identical results: configuration, seed,
+    /// moments.
     Training,
     /// The loss history.
     History,
@@ -73,30 +74,30 @@ pub enum Part {
     Provenance,
 }
 
-/// How a part is held.
+/// How a file contains a part of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Held {
-    /// Unchanged.
+    /// The part is in the file, unchanged.
     Inside,
-    /// Folded into the weights.
+    /// The part is folded into the weights.
     Folded,
-    /// As a note that other tools ignore and Downhill reads.
+    /// The part is in a note that other tools ignore and Downhill reads.
     Note,
-    /// Not in the file: code that loads the file has to do it.
+    /// The part is not in the file: code that loads the file must supply it.
     Outside,
 }
 
 /// The description of a file that the page shows before it is saved.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Description {
-    /// The name to save it under.
+    /// A suggested file name.
     pub file_name: String,
-    /// How each part of this model is held; parts that the model lacks are absent.
+    /// How the file contains each part of the run; parts that the model lacks are absent.
     pub holds: Vec<(Part, Held)>,
-    /// Lines that load the file and predict with it.
+    /// Lines of code that load the file and predict with it.
     pub how_to_load: String,
-    /// The language of these lines: `python`, `javascript`, ...; empty if there are none.
+    /// The programming language of `how_to_load`: `python`, `javascript`, ...; empty if there are no lines.
     pub language: String,
     /// The size of the file in bytes.
     pub size: usize,
@@ -107,15 +108,14 @@ pub struct Description {
 pub struct Plain {
     /// The tool that wrote the file, if the file names one.
     pub producer: Option<String>,
-    /// The model.
+    /// The model in the file.
     pub model: Model,
-    /// The text of the run file that the file carries.
+    /// The text of the run file that the file includes as a note.
     pub carried: Option<String>,
 }
 
 impl Plain {
-    /// Creates the result for a Downhill file that carries its run and nothing else to read the
-    /// model from.
+    /// Creates the result for a Downhill file from which only its run file can be read.
     pub(crate) fn of_run(run: Run) -> Self {
         let producer = Some(format!("Downhill {}", run.file.downhill));
         Self { producer, model: run.model(), carried: Some(run.text) }
@@ -126,39 +126,39 @@ impl Plain {
 pub struct Content<'a> {
     /// All bytes of the file.
     pub bytes: &'a [u8],
-    /// The names of the files in it, if it is an archive.
+    /// The names of the files in the archive; `None` if the file is not an archive.
     pub files: Option<Vec<String>>,
 }
 
 impl<'a> Content<'a> {
-    /// Wraps the bytes of a file.
+    /// Inspects the bytes of a file.
     pub fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, files: archive::names(bytes) }
     }
 
-    /// The bytes without a UTF-8 byte order mark.
+    /// The bytes of the file without a UTF-8 byte order mark.
     pub(crate) fn text(&self) -> &'a [u8] {
         without_mark(self.bytes)
     }
 
-    /// The first line of a text, without its end.
+    /// The first line of the text, without its line end.
     pub(crate) fn first_line(&self) -> &'a [u8] {
         self.text().split(|byte| *byte == b'\n').next().unwrap_or_default()
     }
 
-    /// Whether it begins like a JSON object.
+    /// Whether the file begins like a JSON object.
     pub(crate) fn is_json(&self) -> bool {
         self.bytes.trim_ascii_start().starts_with(b"{")
     }
 }
 
-/// Strips a UTF-8 byte order mark.
+/// Removes a UTF-8 byte order mark.
 pub(crate) fn without_mark(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes)
 }
 
 impl FormatSpec {
-    /// Writes a run.
+    /// Writes a run as a file.
     ///
     /// # Errors
     /// [`Code::ModelCannotHold`](downhill::message::Code::ModelCannotHold) if the format cannot
@@ -167,7 +167,7 @@ impl FormatSpec {
         (self.write)(run)
     }
 
-    /// Describes what the file holds of this run, and how to load it.
+    /// Describes how the file contains the parts of this run, and how to load it.
     ///
     /// # Errors
     /// Those of [`FormatSpec::write`].
@@ -180,12 +180,12 @@ impl FormatSpec {
         Ok(Description { holds: holds.collect(), how_to_load, language: language.into(), size, file_name })
     }
 
-    /// Returns the name to save a run under.
+    /// Returns a file name for saving a run.
     pub fn file_name(&self, run: &Run) -> String {
         self.file_name.replace("{step}", &run.file.steps.to_string())
     }
 
-    /// Returns the file name extension, without the dot.
+    /// Returns the extension of file names, without the dot.
     pub fn extension(&self) -> &'static str {
         self.file_name.rsplit('.').next().unwrap_or_default()
     }
@@ -197,7 +197,7 @@ impl fmt::Debug for FormatSpec {
     }
 }
 
-/// Names are unique: see the test in [`crate::formats`].
+/// Formats are equal if their names are, because names are unique: see the test in [`crate::formats`].
 impl PartialEq for FormatSpec {
     fn eq(&self, other: &Self) -> bool {
         self.name == other.name
@@ -206,7 +206,7 @@ impl PartialEq for FormatSpec {
 
 impl Eq for FormatSpec {}
 
-/// The parts of a run: those that its model has, and those of every run.
+/// The parts of a run: those that every run has, and those that this model has.
 fn parts(model: &Model) -> Vec<Part> {
     let has = [
         (Part::Weights, true),

@@ -34,16 +34,16 @@ pub const FORMATS: &[FormatSpec] = &[
     recipe::spark::SPEC,
 ];
 
-/// A model read from a file, in the units of its data.
+/// A model that was read from a file of any format.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Found {
     /// The name of the file's format.
     pub format: &'static str,
-    /// The tool that wrote it, if the file names one.
+    /// The tool that wrote the file, if the file names one.
     pub producer: Option<String>,
-    /// The model, as other tools that read the format see it.
+    /// The model, as other tools that read the format would see it.
     pub model: Model,
-    /// The run file that the file carries, if it describes the same model.
+    /// The text of the run file that the file includes, if it describes the same model.
     pub run: Option<String>,
 }
 
@@ -62,8 +62,8 @@ pub fn recognize(bytes: &[u8]) -> Option<&'static FormatSpec> {
 
 /// Reads a model in any format.
 ///
-/// The run that a file carries counts only if it describes the same model: a user may have changed
-/// the weights and left the note.
+/// A run file included in the file counts only if it describes the same model, because a user may have
+/// changed the weights without the note.
 ///
 /// # Errors
 /// [`Code::ModelUnknown`] if the file is not a model, and those of its format's reader.
@@ -123,7 +123,7 @@ mod tests {
         }
     }
 
-    /// The page lists the formats without loading the wasm that writes them.
+    /// The page lists formats without loading the wasm that writes them, so its list must match this table.
     #[test]
     fn the_page_lists_every_format() {
         let path = format!("{}/../../www/dialogs/formats.js", env!("CARGO_MANIFEST_DIR"));
@@ -143,7 +143,7 @@ mod tests {
         assert_eq!(&listed[place..], format!("export const GROUPS = {{\n{lines}}};\n"));
     }
 
-    /// The page has words for everything that a description names, in every language.
+    /// The page must have texts for every format and every part of a description, in every language.
     #[test]
     fn every_format_has_its_words_in_every_language() {
         let path = format!("{}/../../www/words/model-files.js", env!("CARGO_MANIFEST_DIR"));

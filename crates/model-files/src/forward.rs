@@ -9,7 +9,7 @@ use downhill::foreign::Model;
 /// first-level cache.
 const BLOCK_ROWS: usize = 1 << 10;
 
-/// A model as a sum of contributions from each input and each pair of inputs.
+/// A model as a sum of contributions from single inputs and from pairs of inputs.
 ///
 /// Numbers are scaled, raised and multiplied in f64 as in the model. The centers of features are
 /// folded into the constant: `w (t - c) / s = (w / s) t - w c / s`.
@@ -23,34 +23,37 @@ pub struct Forward {
     activation: Response,
 }
 
-/// The contribution of one or two inputs; coefficients are `[output][...]`.
+/// The contribution of one or two inputs; weights are indexed by output first.
 #[derive(Clone, Debug)]
 enum Part {
-    /// `w / s (x - c)` of numbers that occur only as themselves: `of` lists the inputs with their
-    /// `c`, and the weights are `[output][input]`.
+    /// Numeric inputs that occur only as first powers. `of` has the index and the center `c` of each input
+    /// `x`; `weights[output][input]` are `w / s` in `w / s (x - c)`.
     Firsts { of: Vec<(usize, f64)>, weights: Vec<Vec<f64>> },
-    /// `w_1 z + w_2 z^2 + ...`, with weights from the highest power to the lowest.
+    /// Powers of the scaled input `z`, `w_1 z + w_2 z^2 + ...`: `weights[output]` has the weights from the
+    /// highest power to the lowest.
     Powers { input: usize, weights: Vec<Vec<f64>> },
-    /// One value per level; 0 for the first level.
+    /// A category: `weights[output][level]`, which are 0 for the first level.
     Levels { input: usize, weights: Vec<Vec<f64>> },
-    /// `w z_a z_b`.
+    /// A product of two scaled numeric inputs, `w z_a z_b`: `weights[output]`.
     Numbers { of: [usize; 2], weights: Vec<f64> },
-    /// A slope in `number` for each level of `category`.
+    /// A product of a category and a numeric input: `weights[output][level]` is the slope in `number` for
+    /// each level.
     Slopes { category: usize, number: usize, weights: Vec<Vec<f64>> },
-    /// A value for each pair of levels, row-major, where the second input has `n` levels.
+    /// A product of two categories: `weights[output]` has a weight for each pair of levels, row-major, where
+    /// the second category has `n` levels.
     Pairs { of: [usize; 2], n: usize, weights: Vec<Vec<f64>> },
 }
 
-/// Buffers for a block, reused between calls.
+/// Buffers for one block of rows, reused between blocks.
 #[derive(Clone, Debug, Default)]
 struct Scratch {
-    /// The scaled values of each input in the block.
+    /// The scaled values of the block's rows, indexed `[input][row]`.
     z: Vec<Vec<f64>>,
     outputs: Vec<Vec<f64>>,
 }
 
 impl Forward {
-    /// Prepares a model whose parts must be consistent.
+    /// Prepares a model, whose fields must be consistent, for prediction.
     pub fn new(model: &Model) -> Self {
         let (map, n_outputs) = (&model.map, model.n_outputs());
         let terms = map.terms();
@@ -108,14 +111,13 @@ impl Forward {
         }
     }
 
-    /// The number of outputs: one, or one per class.
+    /// The number of outputs: one, or one for each class.
     pub fn n_outputs(&self) -> usize {
         self.n_outputs
     }
 
-    /// Predicts rows that are given as columns of equal length (a category as the index of its
-    /// level). Writes one column per output into `said`, after the activation. An unknown level
-    /// counts as the first one.
+    /// Predicts rows that are given as columns of equal length (a category as the index of its level). Writes
+    /// one column per output, after the activation, into `said`. An unknown level counts as the first one.
     pub fn predict(&self, columns: &[&[f64]], said: &mut [Vec<f64>]) {
         let n_rows = columns.first().map_or(0, |column| column.len());
         for column in said.iter_mut() {
@@ -175,14 +177,14 @@ impl Forward {
     }
 }
 
-/// The data that contributions of pairs are built from.
+/// The data from which contributions of pairs of inputs are built.
 struct Pairs<'a> {
     map: &'a FeatureMap,
     terms: &'a [Term],
-    /// The first feature of each input.
+    /// For each input, the index of its first feature.
     firsts: &'a [usize],
     n_outputs: usize,
-    /// Returns the weight of a feature for an output, divided by the feature's scale.
+    /// Returns, for a feature and an output, the weight divided by the feature's scale.
     slope: &'a dyn Fn(usize, usize) -> f64,
 }
 
@@ -225,12 +227,12 @@ impl Pairs<'_> {
         (0..self.n_outputs).map(of).collect()
     }
 
-    /// Returns the feature of a level; the first level has none.
+    /// Returns the index of a level's feature; the first level has none.
     fn level(&self, input: usize, level: usize) -> Option<usize> {
         level.checked_sub(1).map(|place| self.firsts[input] + place)
     }
 
-    /// Returns the slope of the product of two features; 0 if either is missing.
+    /// Returns the slope of the product of two features for an output; 0 if one is missing.
     fn slope_of(&self, a: Option<usize>, b: Option<usize>, output: usize) -> f64 {
         let product = |(a, b): (usize, usize)| {
             self.terms.iter().position(|term| matches!(*term, Term::Product { of } if of == [a, b]))
@@ -291,8 +293,8 @@ impl Part {
     }
 }
 
-/// Looks up the weight of a level. Casts from float saturate, so any value is either an index or
-/// out of range.
+/// Returns the weight of a level, or 0 if it is out of range. Casts from float saturate, so any float is
+/// either an index or out of range.
 fn at(weights: &[f64], level: f64) -> f64 {
     weights.get(level as usize).copied().unwrap_or(0.0)
 }

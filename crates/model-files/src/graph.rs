@@ -22,15 +22,15 @@ use downhill::foreign::{Model, unscaled};
 /// classes needs.
 const MAX_TERMS: usize = 2_000_000;
 
-/// The highest power of an input.
+/// The highest power of an input that a model may have.
 const MAX_POWER: u32 = downhill::config::MAX_DEGREE;
 
 /// One factor of a monomial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Factor {
-    /// A power of an input, at least 1.
+    /// A power of a numeric input, at least 1.
     Power { input: usize, power: u32 },
-    /// 1 if the category has this level, and 0 otherwise.
+    /// The indicator of a level: 1 if the category has this level, else 0.
     Level { input: usize, level: usize },
 }
 
@@ -49,7 +49,7 @@ type Monomial = Vec<Factor>;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Polynomial(BTreeMap<Monomial, f64>);
 
-/// One polynomial per column.
+/// A row of symbolic values: one polynomial for each column.
 pub(crate) type Value = Vec<Polynomial>;
 
 /// The inputs of a graph, and the number of terms created so far.
@@ -75,7 +75,7 @@ impl Polynomial {
         }
     }
 
-    /// Whether all coefficients are rounding errors compared to those of `other`.
+    /// Whether all coefficients are mere rounding errors compared with those of `other`.
     pub(crate) fn is_near_zero_beside(&self, other: &Self) -> bool {
         let largest = |of: &Self| of.0.values().fold(0.0_f64, |largest, w| largest.max(w.abs()));
         largest(self) <= 1e-5 * largest(other)
@@ -98,7 +98,7 @@ impl Graph {
         Self { format, inputs, n_terms: 0 }
     }
 
-    /// Returns the numeric inputs in a range.
+    /// Returns the numeric inputs with these indices, one column each.
     pub(crate) fn numbers(&mut self, which: Range<usize>) -> Result<Value> {
         self.count(which.len())?;
         Ok(which
@@ -106,7 +106,7 @@ impl Graph {
             .collect())
     }
 
-    /// Returns one column per level of a category.
+    /// Returns the indicators of a category's levels, one column each.
     pub(crate) fn one_hot(&mut self, input: usize) -> Result<Value> {
         let n_levels = self.inputs[input].levels.len();
         self.count(n_levels)?;
@@ -115,7 +115,7 @@ impl Graph {
             .collect())
     }
 
-    /// Returns the levels of a category.
+    /// Returns the names of a category's levels.
     pub(crate) fn levels(&self, input: usize) -> &[String] {
         &self.inputs[input].levels
     }
@@ -126,7 +126,7 @@ impl Graph {
         Ok(columns.to_vec())
     }
 
-    /// Computes `a + by * b`, column by column; a single column is broadcast.
+    /// Computes `a + by * b` for each column; an operand with a single column is applied to all.
     pub(crate) fn add(&mut self, a: &Value, b: &Value, by: f64) -> Result<Value> {
         self.each(a, b, |_, a, b| {
             let mut sum = a.clone();
@@ -135,12 +135,12 @@ impl Graph {
         })
     }
 
-    /// Computes `a * b`, column by column; a single column is broadcast.
+    /// Computes `a * b` for each column; an operand with a single column is applied to all.
     pub(crate) fn multiply(&mut self, a: &Value, b: &Value) -> Result<Value> {
         self.each(a, b, Self::product)
     }
 
-    /// Computes `a / b`, column by column; `b` must not depend on the inputs.
+    /// Computes `a / b` for each column; `b` must not depend on the inputs.
     pub(crate) fn divide(&mut self, a: &Value, b: &Value) -> Result<Value> {
         let inverse = |column: &Polynomial| {
             let value = column.as_constant().ok_or_else(|| self.unsupported("a division by an input"))?;
@@ -153,7 +153,7 @@ impl Graph {
         self.multiply(a, &inverse)
     }
 
-    /// Computes `x W + b`. The kernel is `[in, out]`, row-major; the bias has one number per
+    /// Computes `x W + b`. The kernel `W` is row-major, `[input][output]`; the bias `b` has one number per
     /// output, or is empty.
     pub(crate) fn dense(
         &mut self,
@@ -198,7 +198,7 @@ impl Graph {
         Ok(sum)
     }
 
-    /// Returns the model with these outputs.
+    /// Returns the model with these outputs, in terms of its inputs.
     ///
     /// # Errors
     /// [`Code::ModelUnsupported`] for a monomial that Downhill has no feature for,
@@ -263,7 +263,7 @@ impl Graph {
         if finite { Ok(model) } else { Err(Message::new(Code::ModelNotFinite).with("name", "kernel")) }
     }
 
-    /// The error for a construct of this format that Downhill does not support.
+    /// The error for a construct of this format, named by `found`, that Downhill does not support.
     pub(crate) fn unsupported(&self, found: &str) -> Message {
         Message::new(Code::ModelUnsupported).with("format", self.format).with("found", found)
     }
@@ -331,7 +331,7 @@ impl Graph {
         monomial.iter().map(name).collect::<Vec<_>>().join(" * ")
     }
 
-    /// Whether a monomial contributes a constant once first levels are expressed by the others.
+    /// Whether a monomial adds a constant once first levels are expressed by the other levels.
     fn has_constant(&self, monomial: &Monomial) -> bool {
         without_first_levels(monomial, &self.inputs).iter().any(|(_, monomial)| monomial.is_empty())
     }
@@ -348,7 +348,7 @@ impl Graph {
     }
 }
 
-/// Whether a factor can take part in products of features.
+/// Whether a factor can be part of a product of features: a first power or a level.
 fn is_first(factor: Factor) -> bool {
     matches!(factor, Factor::Power { power: 1, .. } | Factor::Level { .. })
 }
@@ -366,7 +366,8 @@ fn monomial_of(terms: &[Term], term: Term) -> Monomial {
     }
 }
 
-/// Expresses first levels by the others, `l_0 = 1 - l_1 - l_2 - ...`; returns signed monomials.
+/// Expresses first levels by the other levels, `l_0 = 1 - l_1 - l_2 - ...`. Returns monomials with their
+/// signs.
 fn without_first_levels(monomial: &Monomial, inputs: &[Input]) -> Vec<(f64, Monomial)> {
     let mut sum = vec![(1.0, Monomial::new())];
     for factor in monomial {

@@ -15,7 +15,7 @@ use crate::archive::damaged;
 /// The first bytes of every HDF5 file.
 pub(crate) const SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
 
-/// The maximum bytes of a file.
+/// The maximum size of a file in bytes.
 const MAX_BYTES: usize = 64 << 20;
 /// The maximum number of values in an array.
 const MAX_NUMBERS: u64 = 8 << 20;
@@ -23,9 +23,9 @@ const MAX_NUMBERS: u64 = 8 << 20;
 /// A numeric array.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Tensor {
-    /// The name of the array in the file.
+    /// The path of the array in the file.
     pub(crate) name: String,
-    /// The dimensions.
+    /// The sizes of the dimensions.
     pub(crate) shape: Vec<usize>,
     /// The values, row-major.
     pub(crate) values: Vec<f32>,
@@ -129,7 +129,7 @@ struct Budget {
 }
 
 impl Budget {
-    /// The limit is several times the size of the file, because headers are read repeatedly.
+    /// Sets the limit to several times the size of the file, because headers are read repeatedly.
     fn new(bytes: Vec<u8>) -> Self {
         let left = AtomicU64::new(8 * bytes.len() as u64 + (8 << 20));
         Self { bytes, left }

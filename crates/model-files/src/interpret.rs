@@ -39,7 +39,7 @@ impl Network {
     }
 }
 
-/// Joins names; lists only the first few of many.
+/// Joins names for error messages; if there are many, lists only the first few.
 pub(crate) fn listed(names: &[String]) -> String {
     const SHOWN: usize = 8;
     let mut text = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
@@ -68,18 +68,18 @@ struct Side {
 struct Interpreter<'a> {
     network: &'a Network,
     format: &'static str,
-    /// The source of each input layer.
+    /// For each input layer (by index), the columns of the row that it reads.
     sources: BTreeMap<usize, Source>,
     inputs: Vec<Input>,
-    /// Center and scale of inputs that a layer scales to u: `x = center + scale u`.
+    /// For each input that a layer scales as `x = center + scale u`, its center and scale.
     scaling: BTreeMap<usize, (f64, f64)>,
-    /// The layer that computes the u of each input.
+    /// For each scaled input, the index of the layer that computes `u`.
     scaled_by: BTreeMap<usize, usize>,
-    /// All layers that scale inputs.
+    /// The indices of all layers that scale inputs.
     scaling_layers: BTreeSet<usize>,
-    /// Layers that compute sides of hat functions.
+    /// For each layer that computes sides of hat functions, the side that each column is.
     sides: BTreeMap<usize, Vec<Side>>,
-    /// Layers that compute hat functions from these sides: the input and level of each column.
+    /// For each layer that adds sides to hat functions, the input and the level of each column.
     hats: BTreeMap<usize, Vec<(usize, usize)>>,
     values: Vec<Option<Value>>,
 }
@@ -140,7 +140,7 @@ impl<'a> Interpreter<'a> {
         Message::new(Code::ModelTooDeep).with("found", self.network.layers())
     }
 
-    /// Returns the input of each column if a layer only passes inputs on.
+    /// Returns the input that each column is a copy of, if the layer only passes inputs on.
     fn columns(&self, place: usize) -> Option<Vec<usize>> {
         let node = &self.network.nodes[place];
         match node.layer {
@@ -167,7 +167,7 @@ impl<'a> Interpreter<'a> {
         }
     }
 
-    /// Finds numbers that are scaled first, and categories that are given as level indices.
+    /// Finds numeric inputs that are scaled first, and categories that are given as level indices.
     fn look_ahead(&mut self) {
         for (place, node) in self.network.nodes.iter().enumerate() {
             let Some(from) = node.from.first() else { continue };
@@ -312,7 +312,7 @@ impl<'a> Interpreter<'a> {
         }
     }
 
-    /// Records the activation of the last layer; all other layers must be linear.
+    /// Records the activation of the last layer; for other layers, returns an error unless it is linear.
     fn apply(&self, function: &Function, activation: Option<&mut Option<Response>>) -> Result<()> {
         match (function, activation) {
             (Function::Of(found), Some(activation)) => {
@@ -336,8 +336,7 @@ impl<'a> Interpreter<'a> {
         graph.dense(x, &kernel, dense.units, &bias)
     }
 
-    /// Returns an input as `center + scale u`, or as u itself inside the layer `by` that computes
-    /// u.
+    /// Returns an input as `center + scale u`, or as `u` itself inside the layer `by` that computes it.
     fn number(&self, graph: &mut Graph, input: usize, by: Option<usize>) -> Result<Polynomial> {
         if !self.inputs[input].levels.is_empty() {
             // Arithmetic on a level index is not supported.
@@ -351,8 +350,7 @@ impl<'a> Interpreter<'a> {
         x.into_iter().next().ok_or_else(|| self.unsupported("no input"))
     }
 
-    /// Replaces scaled columns by their exact u, because folding center and scale leaves rounding
-    /// errors.
+    /// Replaces scaled columns by the exact `u`, because folding center and scale leaves rounding errors.
     fn already_scaled(&self, graph: &mut Graph, place: usize, mut value: Value) -> Result<Value> {
         let Some(from) = self.network.nodes[place].from.first() else { return Ok(value) };
         if !self.scaling_layers.contains(&place) {
@@ -387,8 +385,7 @@ impl<'a> Interpreter<'a> {
 }
 
 impl Network {
-    /// The number of columns of an input layer: as declared, or as required by the layer that it
-    /// feeds.
+    /// The number of columns of an input layer: as it declares, or as required by the layer that it feeds.
     fn width(&self, place: usize) -> Option<usize> {
         let Layer::Numbers { width } = self.nodes[place].layer else { return None };
         width.or_else(|| {
@@ -422,7 +419,7 @@ impl Network {
     }
 }
 
-/// Copies a value and counts its terms: a small file may ask for any number of copies.
+/// Copies a value, counting its terms, because a small file may ask for any number of copies.
 fn copied(graph: &mut Graph, value: &Value) -> Result<Value> {
     if value.is_empty() { Ok(Vec::new()) } else { graph.multiply(value, &vec![Polynomial::constant(1.0)]) }
 }
@@ -431,7 +428,7 @@ fn nth(values: &[f64], k: usize) -> f64 {
     values.get(if values.len() == 1 { 0 } else { k }).copied().unwrap_or(f64::NAN)
 }
 
-/// The square root of a variance; Keras divides by at least 1e-7.
+/// The square root of a variance, at least 1e-7, as in Keras's division.
 fn root(variance: f64) -> f64 {
     variance.sqrt().max(1e-7)
 }
@@ -453,7 +450,7 @@ fn diagonal_inputs(dense: &Dense, columns: &[usize]) -> Option<Vec<usize>> {
     inputs.into_iter().collect()
 }
 
-/// Returns the center and scale of the inputs that such a layer scales.
+/// Returns input index, center and scale for each input, if the layer only scales inputs.
 fn diagonal(dense: &Dense, columns: &[usize]) -> Option<Vec<(usize, (f64, f64))>> {
     let inputs = diagonal_inputs(dense, columns)?;
     let weight = |k: usize| dense.kernel.iter().skip(k).step_by(dense.units).find(|w| **w != 0.0).copied();
@@ -493,8 +490,8 @@ fn sides(dense: &Dense, columns: &[usize]) -> Option<Vec<Side>> {
     (bias.len() == inputs.len()).then(|| inputs.iter().zip(bias).map(side).collect())?
 }
 
-/// Returns the levels whose hat functions a layer computes from sides; `None` if it computes
-/// anything else.
+/// Returns the input and the level of each hat function that a layer computes from sides; `None` if it
+/// computes anything else.
 fn hats(dense: &Dense, sides: &[Side]) -> Option<Vec<(usize, usize)>> {
     if dense.units == 0 || dense.kernel.len() != sides.len().checked_mul(dense.units)? {
         return None;
@@ -524,7 +521,8 @@ fn hats(dense: &Dense, sides: &[Side]) -> Option<Vec<(usize, usize)>> {
     all.eq(sorted).then_some(hats)
 }
 
-/// The number of levels of each input, which is one more than its highest level.
+/// The number of levels of each input, which is one more than its highest level; `levels` are pairs of input
+/// and level.
 fn n_levels<'a>(levels: impl IntoIterator<Item = &'a (usize, usize)>) -> BTreeMap<usize, usize> {
     let mut counts = BTreeMap::new();
     for (input, level) in levels {

@@ -17,21 +17,21 @@ use crate::recipe::optimizers::{self, Written};
 use crate::run::Run;
 use downhill::foreign::Model;
 
-/// A dialect of the description.
+/// A dialect of the model description.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dialect {
-    /// Keras 2.
+    /// The dialect of Keras 2.
     Keras2,
-    /// Keras 3.
+    /// The dialect of Keras 3.
     Keras3,
-    /// TensorFlow.js.
+    /// The dialect of TensorFlow.js.
     Tfjs,
 }
 
 /// The key or name of the run file in each of these formats.
 pub(crate) const RUN: &str = "downhill";
 
-/// Returns the model's class and configuration.
+/// Returns the description of a model: its class and its layers.
 pub(crate) fn model_config(network: &Network, dialect: Dialect) -> Value {
     let widths = widths(network);
     let layer = |place: usize| layer_config(network, place, &widths, dialect);
@@ -92,9 +92,9 @@ pub(crate) fn weights(network: &Network) -> Vec<(usize, Vec<Weight<'_>>)> {
 
 /// A weight array of a layer.
 pub(crate) struct Weight<'a> {
-    /// `kernel` or `bias`.
+    /// The name of the array: `kernel` or `bias`.
     pub(crate) name: &'static str,
-    /// The dimensions.
+    /// The sizes of the array's dimensions.
     pub(crate) shape: Vec<usize>,
     /// The values, row-major.
     pub(crate) values: &'a [f32],
@@ -127,7 +127,7 @@ pub(crate) fn training(run: &Run, dialect: Dialect) -> Option<Value> {
     })
 }
 
-/// How an `.h5` or `.keras` file holds a part of a model.
+/// How an `.h5` or `.keras` file contains a part of a model.
 pub(crate) fn holds(model: &Model, part: Part) -> Option<Held> {
     Some(match part {
         Part::Weights | Part::Scaling | Part::Terms | Part::Levels => Held::Inside,
@@ -137,7 +137,7 @@ pub(crate) fn holds(model: &Model, part: Part) -> Option<Held> {
     })
 }
 
-/// Returns Python lines that load a file and predict.
+/// Returns the language and lines of Python code that load a file and predict.
 pub(crate) fn how_to_load(model: &Model, file_name: &str) -> (&'static str, String) {
     let mut lines = String::from("import keras\nimport numpy as np\n");
     if model.has_levels() {
@@ -169,7 +169,7 @@ pub(crate) fn how_to_load(model: &Model, file_name: &str) -> (&'static str, Stri
     ("python", lines)
 }
 
-/// Returns a plausible value of a column: near its center, if that is known.
+/// Returns a plausible example value of an input: near its center, if that is known.
 pub(crate) fn example(model: &Model, name: &str) -> String {
     let place = model.inputs.iter().position(|input| input.name == name);
     let center = place.map_or(0.0, |place| model.map.inputs[place].center);
@@ -180,7 +180,8 @@ pub(crate) fn example(model: &Model, name: &str) -> String {
     }
 }
 
-/// Takes names of columns and classes from the note, if it describes a model of the same shape.
+/// Adopts the names of columns and classes from the run file in the note, if it describes a model of the same
+/// shape.
 ///
 /// Layers have no names for the columns of one input, and names do not affect predictions.
 pub(crate) fn with_names(mut model: Model, carried: Option<&str>) -> Model {
@@ -332,7 +333,7 @@ fn optimizer(run: &Run, dialect: Dialect) -> Option<Value> {
     Some(object("keras.optimizers", class, config, dialect))
 }
 
-/// Refuses activations that TensorFlow.js lacks.
+/// Returns an error if TensorFlow.js lacks the model's activation.
 ///
 /// # Errors
 /// [`Code::ModelCannotHold`].

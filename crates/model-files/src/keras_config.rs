@@ -14,16 +14,15 @@ const MAX_LINKS: usize = 10_000;
 
 /// Identifies a layer whose weights are requested.
 pub(crate) struct Of<'a> {
-    /// Its name.
+    /// The name of the layer.
     pub(crate) name: &'a str,
-    /// Its class.
+    /// The Keras class of the layer.
     pub(crate) class: &'a str,
     /// The number of layers of the same class before it.
     pub(crate) nth: usize,
 }
 
-/// Reads a configuration. `weights` returns the arrays of a layer in the order in which Keras keeps
-/// them.
+/// Reads a model description as a network. `weights` returns the arrays of a layer in Keras's order.
 ///
 /// # Errors
 /// [`Code::ModelTooDeep`], [`Code::ModelDamaged`], [`Code::ModelUnsupported`], and those of
@@ -53,7 +52,7 @@ pub(crate) fn network(
     }
 }
 
-/// Describes layers for error messages: `Dense(16, relu), Dense(1, linear)`.
+/// Describes layers for error messages, such as `Dense(16, relu), Dense(1, linear)`.
 fn described(layers: &[Value]) -> String {
     let describe = |layer: &Value| {
         let (class, config) = (class_of(layer), &layer["config"]);
@@ -311,7 +310,7 @@ impl Reader {
         })
     }
 
-    /// `gamma (x - mean) / sqrt(variance + epsilon) + beta`, as in inference.
+    /// Reads batch normalization as in inference: `gamma (x - mean) / sqrt(variance + epsilon) + beta`.
     fn batch_normalization(&self, name: &str, config: &Value, tensors: Vec<Tensor>) -> Result<Layer> {
         let flag = |key: &str| config[key].as_bool().unwrap_or(true);
         let wanted = 2 + usize::from(flag("scale")) + usize::from(flag("center"));
@@ -361,15 +360,15 @@ fn name_of(layer: &Value) -> &str {
     layer["config"]["name"].as_str().or_else(|| layer["name"].as_str()).unwrap_or_default()
 }
 
-/// The number of columns of an input.
+/// The number of columns that an input layer declares.
 fn width(config: &Value) -> Option<usize> {
     let shape = ["batch_shape", "batch_input_shape"].iter().find_map(|key| config[*key].as_array());
     let [_, width] = &shape?[..] else { return None };
     usize::try_from(width.as_u64()?).ok()
 }
 
-/// Collects the names of the layers that feed a call: `["dense", 0, 0, {}]` in Keras 2,
-/// `keras_history` in Keras 3.
+/// Collects into `found` the names of the layers whose outputs a layer call takes: `["dense", 0, 0, {}]` in
+/// Keras 2, `keras_history` in Keras 3.
 fn feeders<'a>(call: &'a Value, found: &mut Vec<&'a str>) {
     match call {
         Value::Array(values) => match (values.first().and_then(Value::as_str), values.len()) {
@@ -384,8 +383,8 @@ fn feeders<'a>(call: &'a Value, found: &mut Vec<&'a str>) {
     }
 }
 
-/// Collects the names of a model's inputs or outputs: a single `["dense", 0, 0]`, a list, or a
-/// dictionary.
+/// Collects into `found` the names of a model's input or output layers: a single `["dense", 0, 0]`, a list,
+/// or a dictionary.
 fn ends<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
     match value {
         Value::Array(values) => match values.first().and_then(Value::as_str) {

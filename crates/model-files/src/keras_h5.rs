@@ -28,7 +28,7 @@ pub(crate) const SPEC: FormatSpec = FormatSpec {
 };
 
 const NAME: &str = "Keras HDF5";
-/// The Keras version that the file claims, which affects how readers treat it.
+/// The Keras version that the file states, which affects how readers treat it.
 const KERAS: &str = "2.15.0";
 
 fn write(run: &Run) -> Result<Vec<u8>> {

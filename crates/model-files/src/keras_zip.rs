@@ -71,12 +71,12 @@ fn weights(network: &Network) -> Result<Vec<u8>> {
     file.finish().map_err(internal)
 }
 
-/// `dense`, `dense_1`, `dense_2`, ...
+/// Numbers layers of a class as Keras does: `dense`, `dense_1`, `dense_2`, ...
 fn counted(name: &str, nth: usize) -> String {
     if nth == 0 { name.to_owned() } else { format!("{name}_{nth}") }
 }
 
-/// `BatchNormalization` as `batch_normalization`.
+/// Converts a class name such as `BatchNormalization` to `batch_normalization`.
 fn snake(class: &str) -> String {
     let mut name = String::new();
     for (place, letter) in class.chars().enumerate() {

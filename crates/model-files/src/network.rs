@@ -17,11 +17,11 @@ use downhill::foreign::Model;
 /// A network whose layers are in topological order.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Network {
-    /// The layers.
+    /// The layers in topological order.
     pub(crate) nodes: Vec<Node>,
-    /// The input layers, in the order of a row.
+    /// The indices of the input layers, in the order of a row.
     pub(crate) inputs: Vec<usize>,
-    /// The output layer.
+    /// The index of the output layer.
     pub(crate) output: usize,
 }
 
@@ -39,54 +39,54 @@ pub(crate) struct Node {
 /// The operation of a layer.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Layer {
-    /// An input of numbers.
+    /// An input layer of numbers.
     Numbers {
         /// The number of columns, if known.
         width: Option<usize>,
     },
-    /// A text input.
+    /// An input layer of text.
     Word,
-    /// `(x - mean) / sqrt(variance)`; a single number is broadcast to all columns.
+    /// `(x - mean) / sqrt(variance)`; a single number is applied to all columns.
     Normalization {
-        /// The means to subtract.
+        /// The mean that is subtracted from each column.
         mean: Vec<f64>,
-        /// The variances, whose square roots divide.
+        /// The variance of each column, by whose square root is divided.
         variance: Vec<f64>,
     },
-    /// `by x + plus`; a single number is broadcast to all columns.
+    /// `by * x + plus`; a single number is applied to all columns.
     Affine {
-        /// The factors.
+        /// The factor of each column.
         by: Vec<f64>,
-        /// The summands.
+        /// The summand of each column.
         plus: Vec<f64>,
     },
-    /// One-hot encoding of a text.
+    /// One-hot encoding of text.
     Lookup {
         /// The vocabulary, including the entry for unknown words.
         levels: Vec<String>,
     },
     /// `activation(x W + b)`.
     Dense(Dense),
-    /// Concatenation of columns.
+    /// Concatenation of the inputs' columns.
     Concatenate,
-    /// The product, column by column.
+    /// The product of the inputs, column by column.
     Multiply,
-    /// The sum, column by column.
+    /// The sum of the inputs, column by column.
     Add,
-    /// Passes its input on.
+    /// A layer that passes its input on unchanged.
     Identity,
     /// An activation as a separate layer.
     Activation(Function),
 }
 
-/// See [`Layer::Dense`].
+/// A dense layer, `activation(x W + b)`.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Dense {
-    /// `[in, out]`, row-major.
+    /// The kernel `W`, row-major, `[input][output]`.
     pub(crate) kernel: Vec<f32>,
     /// The number of outputs.
     pub(crate) units: usize,
-    /// One bias per output, if any.
+    /// The bias of each output, if there is one.
     pub(crate) bias: Option<Vec<f32>>,
     /// The activation.
     pub(crate) function: Function,
@@ -94,7 +94,7 @@ pub(crate) struct Dense {
     pub(crate) trainable: bool,
 }
 
-/// An activation.
+/// An activation function of a layer.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Function {
     /// An activation that a model may have at its output.
@@ -131,13 +131,13 @@ impl Function {
     }
 }
 
-/// How a model is expressed in layers.
+/// Which layers are used to express a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Manner {
-    /// With layers for scaling and vocabulary lookup.
+    /// Keras's layers, including those for scaling and vocabulary lookup.
     Keras,
-    /// Without these layers: scaling is a frozen `Dense`, and a category is given as the index of
-    /// its level.
+    /// TensorFlow.js's layers, without those two: scaling is a frozen `Dense`, and a category is given as the
+    /// index of its level.
     Tfjs,
 }
 
@@ -180,7 +180,7 @@ impl Network {
         self.nodes.len() - 1
     }
 
-    /// Adds the row: the scaled numbers and one 0 or 1 per level.
+    /// Adds the layers that compute the row: the scaled numbers, then one 0 or 1 per level of each category.
     fn row(&mut self, model: &Model, manner: Manner) -> Row {
         let inputs = &model.map.inputs;
         let numbers: Vec<usize> = (0..inputs.len()).filter(|k| inputs[*k].n_levels == 0).collect();
@@ -208,7 +208,7 @@ impl Network {
         row
     }
 
-    /// Adds an input for each column; words are looked up.
+    /// Adds an input layer for each column; text is looked up in a vocabulary.
     fn keras_row(
         &mut self,
         model: &Model,
@@ -240,7 +240,7 @@ impl Network {
         }
     }
 
-    /// Adds one input for all columns; a category is given as the index of its level.
+    /// Adds one input layer for all columns; a category is given as the index of its level.
     fn tfjs_row(
         &mut self,
         model: &Model,
@@ -285,7 +285,8 @@ impl Network {
         row.nodes.push(self.push("levels", Layer::Dense(hats), vec![sides]));
     }
 
-    /// Adds powers, levels and products; plain numbers are passed on if there is nothing else.
+    /// Adds layers that compute all features; if these are just numeric inputs, they are passed on. Returns
+    /// the index of the last layer.
     fn features(&mut self, model: &Model, row: Row) -> usize {
         let whole = match row.nodes[..] {
             [only] => only,
@@ -315,7 +316,8 @@ impl Network {
         }
     }
 
-    /// Adds the layer `(x - center) / scale`, unless it would do nothing.
+    /// Adds a layer `(x - center) / scale` after layer `from`, unless that would change nothing. Returns its
+    /// index.
     fn scaled(
         &mut self,
         name: &str,
@@ -343,20 +345,20 @@ impl Network {
     }
 }
 
-/// The entries of a row in the network.
+/// The row in the network: the scaled numbers, then the levels of the categories.
 struct Row {
-    /// The layers that compute it.
+    /// The indices of the layers whose concatenated outputs are the row.
     nodes: Vec<usize>,
-    /// For each input, the index of its own entry, or of its first level that has one.
+    /// For each input, the column of its number, or of its first level that has a column.
     places: Vec<usize>,
-    /// The first level that has an entry.
+    /// The first level that has a column.
     first_level: usize,
-    /// The number of entries.
+    /// The number of columns.
     width: usize,
 }
 
 impl Row {
-    /// Returns the entries whose product is a feature.
+    /// Returns the columns whose product is a feature.
     fn factors(&self, terms: &[Term], term: Term) -> Vec<usize> {
         match term {
             Term::Power { input, power } => vec![self.places[input]; power as usize],

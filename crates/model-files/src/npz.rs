@@ -1,4 +1,4 @@
-//! NumPy's archive of arrays: `dense.kernel` `[in, out]` and `dense.bias`, as in Keras.
+//! NumPy's archive of arrays: `dense.kernel`, indexed `[input][output]`, and `dense.bias`, as in Keras.
 //!
 //! Source: numpy.lib.format. Scaling is folded into the weights; the user of the file has to
 //! compute powers, levels and products, so `features` names them.
@@ -30,8 +30,8 @@ pub(crate) const SPEC: FormatSpec = FormatSpec {
 const NAME: &str = "NumPy";
 /// The maximum number of arrays; a model of one layer has two.
 const MAX_ARRAYS: usize = 1_000;
-/// The maximum total bytes of unpacked arrays. The largest layer has 8 MB, and a run as text needs
-/// some more.
+/// The maximum total size of unpacked arrays in bytes. The largest layer has 8 MB, and a run file needs some
+/// more.
 const MAX_BYTES: u64 = 64 << 20;
 
 const LAYOUT: &str = "downhill.model";
@@ -71,7 +71,7 @@ fn write(run: &Run) -> Result<Vec<u8>> {
     Ok(archive.finish().map_err(internal)?.into_inner())
 }
 
-/// Writes a file with one array.
+/// Encodes an array as an `.npy` file.
 fn array(kind: &str, shape: &[usize], values: &[u8]) -> Vec<u8> {
     let sizes: Vec<String> = shape.iter().map(|n| format!("{n},")).collect();
     let mut header =
@@ -83,7 +83,7 @@ fn array(kind: &str, shape: &[usize], values: &[u8]) -> Vec<u8> {
     [b"\x93NUMPY\x01\x00", &(length as u16).to_le_bytes()[..], header.as_bytes(), values].concat()
 }
 
-/// Writes an array of strings, padded to the longest.
+/// Encodes an array of strings, padded to the longest, as an `.npy` file.
 fn words(words: &[String]) -> Vec<u8> {
     let longest = words.iter().map(|word| word.chars().count()).max().unwrap_or(0).max(1);
     let letters = words.iter().flat_map(|word| {
@@ -166,7 +166,7 @@ impl Archive<'_> {
         Ok((name, header))
     }
 
-    /// Reads the header and the values that follow it.
+    /// Reads the header of the array number `index` and the bytes of its values.
     fn values(&mut self, index: usize) -> Result<(Header, Vec<u8>)> {
         let mut file = self.files.by_index(index).map_err(|error| damaged(&error))?;
         let (header, _) = Header::read(&mut file, "").map_err(of_array)?;

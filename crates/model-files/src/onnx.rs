@@ -41,11 +41,11 @@ const TARGET: &str = "downhill.target";
 const CLASSES: &str = "classes";
 /// The domain of scikit-learn's operators.
 const ML_DOMAIN: &str = "ai.onnx.ml";
-/// The maximum bytes of a file, and of a run that it carries.
+/// The maximum size in bytes of a file, and of a run file that it includes.
 const MAX_BYTES: usize = 64 << 20;
 const MAX_RUN_BYTES: usize = 4 << 20;
 
-/// Whether a file begins like a model: the version of the format, then a field that may follow it.
+/// Whether a file begins like an ONNX model: the version of the format, then a field that may follow it.
 fn recognizes(content: &Content<'_>) -> bool {
     const FOLLOWING: [u8; 9] = [0x12, 0x1A, 0x22, 0x28, 0x32, 0x3A, 0x42, 0x72, 0xA2];
     matches!(content.bytes, [0x08, version, next, ..] if (1..=20).contains(version) && FOLLOWING.contains(next))

@@ -34,7 +34,7 @@ const SCRIPT: &str = include_str!("page/page.js");
 
 const NAME: &str = "page";
 const GENERATOR: &str = "<meta name=\"generator\" content=\"Downhill";
-/// The number of bytes within which it must occur.
+/// The number of bytes at the beginning of a file within which the page's mark must occur.
 const HEAD_BYTES: usize = 200;
 const OPEN: &str = "<!-- downhill-run ";
 const CLOSE: &str = " -->";
@@ -75,7 +75,7 @@ fn write(run: &Run) -> Result<Vec<u8>> {
     Ok(format!("{page}{OPEN}{sum:08x} {note}{CLOSE}\n").into_bytes())
 }
 
-/// The data that the script works with.
+/// The data of the model that the page's script works with.
 fn data(run: &Run, model: &Model) -> Value {
     let folded = model.folded();
     let checks = &run.file.check_predictions;
@@ -125,7 +125,7 @@ fn escaped(text: &str) -> String {
     escaped
 }
 
-/// Whether a text is such a page.
+/// Whether a text is a page that Downhill wrote.
 fn recognizes(content: &Content<'_>) -> bool {
     let text = content.text();
     let head = &text[..text.len().min(HEAD_BYTES)];

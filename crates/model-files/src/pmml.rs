@@ -31,7 +31,7 @@ const NAME: &str = "PMML";
 /// The name that identifies the extension with the run.
 const EXTENDER: &str = "Downhill";
 const RUN: &str = "run";
-/// The maximum bytes of a file, and of a run that it carries.
+/// The maximum size in bytes of a file, and of a run file that it includes.
 const MAX_BYTES: usize = 64 << 20;
 const MAX_RUN_BYTES: usize = 4 << 20;
 
@@ -70,8 +70,8 @@ fn holds(model: &Model, part: Part) -> Option<Held> {
     })
 }
 
-/// Explains loading with the simplest reader that reads the file correctly: scikit-learn's for
-/// linear and logistic models, or one in Java.
+/// Returns code that loads the file with the simplest tool that reads it correctly: scikit-learn's for linear
+/// and logistic models, else one in Java.
 fn how_to_load(model: &Model, file_name: &str) -> (&'static str, String) {
     let file = python_text(file_name);
     let cells = model.inputs.iter().zip(&model.map.inputs).map(|(input, map)| {

@@ -1,4 +1,5 @@
-//! Predicts a table of text piece by piece: the same table comes out, with the predictions in additional columns.
+//! Predicts a text table piece by piece. The output is the same table with the predictions in additional
+//! columns.
 //!
 //! The page uses `Predictor` in the worker of model files (`web.rs`):
 //!
@@ -35,65 +36,115 @@ pub use report::{Counts, Described, Row, Rows};
 
 use csv::{SHOWN_LETTERS, shown_cells, write_cell, write_number, write_row};
 
-/// Number of rows in the preview.
+/// Maximum number of rows in the preview.
 const SHOWN_ROWS: usize = 20;
-/// Number of unpredictable rows that are reported one by one.
+/// Maximum number of unpredictable rows that are reported individually.
 const SHOWN_PROBLEMS: usize = 20;
-/// Number of levels that a message lists.
+/// Maximum number of levels that a message lists.
 const SHOWN_LEVELS: usize = 8;
-/// Bytes of text that are processed at once.
+/// Maximum number of bytes of text that are processed at once.
 const CHUNK_BYTES: usize = 1 << 18;
 
-/// A model, and the table that it is predicting.
+/// Predicts the rows of a table with a model.
 #[derive(Debug)]
 pub struct Predictor {
     inputs: Vec<Input>,
     target: String,
     /// Names of the classes, if the model predicts classes.
     classes: Vec<String>,
-    /// Whether the output is a score, above 0 for the second of two classes, instead of a probability.
+    /// Whether the output is a score whose sign decides between two classes (above 0 for the second), not a
+    /// probability.
     is_score: bool,
     forward: Forward,
-    /// The index of each category's levels by name, and the levels' values if their names are numbers.
+    /// For each category, the index of each level by its name; the next field has the levels' values if their
+    /// names are numbers.
     levels: Vec<HashMap<Box<[u8]>, usize>>,
     level_numbers: Vec<Vec<Option<f64>>>,
-    /// The first bytes, from which the dialect is detected.
+    /// The first bytes of the table, from which the dialect is detected.
     head: Vec<u8>,
     reading: Option<Reading>,
     counts: Counts,
 }
 
-/// A table that is being read.
+/// The inputs and outputs of a model.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Described<'a> {
+    /// The inputs of the model, in the order of a row.
+    pub inputs: &'a [Input],
+    /// Name of the target.
+    pub target: &'a str,
+    /// Names of the columns with the predictions.
+    pub outputs: Vec<String>,
+}
+
+/// The progress of predicting a table.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Counts {
+    /// Number of rows so far.
+    pub n_rows: u64,
+    /// Number of rows with a prediction.
+    pub n_predicted: u64,
+    /// Number of rows without a prediction.
+    pub n_bad: u64,
+    /// The messages why the first unpredictable rows have no prediction.
+    pub problems: Vec<Message>,
+    /// Messages about how columns were matched, if not by name.
+    pub notices: Vec<Message>,
+    /// For each input, the name of the table's column that is used; `None` until it is known.
+    pub columns: Option<Vec<String>>,
+    /// The header and the first rows of the output.
+    pub preview: Vec<Vec<String>>,
+}
+
+/// Predictions of rows that the user typed.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Rows {
+    /// Names of the predictions, as in [`Described::outputs`].
+    pub outputs: Vec<String>,
+    /// The prediction of each row.
+    pub rows: Vec<Row>,
+}
+
+/// The prediction of a row, or the reason why there is none.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Row {
+    /// A number, or the name of a class, for each output; `None` if the row cannot be predicted.
+    pub values: Option<Vec<Value>>,
+    /// The reason why there is no prediction.
+    pub problem: Option<Message>,
+}
+
+/// The state of reading a table.
 #[derive(Debug)]
 struct Reading {
     dialect: Dialect,
     decoder: Decoder,
     splitter: Splitter,
-    /// Known after the first record.
+    /// Which columns have the inputs; known after the first record.
     layout: Option<Layout>,
-    /// The separator of the output.
+    /// The separator between cells of the output.
     separator: u8,
-    /// Number of columns that hold the predictions.
+    /// Number of columns with predictions.
     n_outputs: usize,
-    /// Values of the current rows, one column for each input, and their predictions.
+    /// Values of the current rows, indexed `[input][row]`; the predictions follow in the next field.
     columns: Vec<Vec<f64>>,
     said: Vec<Vec<f64>>,
     bad: Vec<bool>,
 }
 
-/// Which columns hold the inputs.
+/// Which columns of a table have the model's inputs.
 #[derive(Clone, Debug, PartialEq)]
 struct Layout {
-    /// Names of all columns.
+    /// Names of all columns of the table.
     names: Vec<String>,
-    /// The column of each input.
+    /// For each input, the index of its column.
     places: Vec<usize>,
-    /// Whether the first record is a header.
+    /// Whether the first record of the table is a header.
     has_names: bool,
 }
 
 impl Predictor {
-    /// Creates a predictor of a model.
+    /// Creates a predictor that uses a model.
     pub fn new(model: &Model) -> Self {
         Self::of(model, false)
     }
@@ -149,8 +200,8 @@ impl Predictor {
         &self.counts
     }
 
-    /// Takes the next bytes of a table. Returns the next bytes of the output: the same cells followed by the predictions,
-    /// in UTF-8, with the separator of the input.
+    /// Adds the next bytes of a table. Returns the next bytes of the output: the same cells followed by the
+    /// predictions, in UTF-8, with the separator of the input.
     ///
     /// # Errors
     /// [`Code::PredictColumn`], [`Code::PredictWidth`], [`Code::NotATable`], [`Code::RowTooLong`].
@@ -183,7 +234,7 @@ impl Predictor {
         if self.counts.n_rows == 0 { Err(Code::TableEmpty.into()) } else { Ok(out) }
     }
 
-    /// Predicts rows of typed values.
+    /// Predicts rows that the user typed.
     pub fn rows(&self, rows: &[Vec<String>]) -> Rows {
         let row = |(i, row): (usize, &Vec<String>)| match self.typed(i as u64 + 1, row) {
             Ok(values) => Row { values: Some(values), problem: None },
@@ -192,8 +243,9 @@ impl Predictor {
         Rows { outputs: self.output_names(), rows: rows.iter().enumerate().map(row).collect() }
     }
 
-    /// Predicts columns of numbers (a category as the index of its level). `x` holds all inputs one after the other; the
-    /// result holds all outputs likewise.
+    /// Predicts columns of numbers (a category as the index of its level). `x` has all rows of the first
+    /// input, then of the second, and so on; the result has all rows of the first output, then of the second,
+    /// and so on.
     pub fn columns(&self, x: &[f64]) -> Vec<f64> {
         let n_rows = x.len() / self.inputs.len();
         let columns: Vec<&[f64]> = x.chunks_exact(n_rows.max(1)).take(self.inputs.len()).collect();
@@ -224,7 +276,8 @@ impl Predictor {
         })
     }
 
-    /// The predicted class of a row; `None` if the model predicts no classes.
+    /// The index of the class predicted for a row; `None` if the model predicts no classes. `said` is indexed
+    /// `[output][row]`.
     fn class(&self, said: &[Vec<f64>], row: usize) -> Option<usize> {
         match (&self.classes[..], said) {
             ([], _) => None,
@@ -254,7 +307,7 @@ impl Predictor {
         (1..=self.forward.n_outputs()).map(|output| format!("{} predicted {output}", self.target)).collect()
     }
 
-    /// Detects the dialect from the bytes so far.
+    /// Detects the dialect from the bytes read so far; `whole` states whether these are the whole table.
     fn begin(&mut self, whole: bool, out: &mut Vec<u8>) -> Result<()> {
         let head = std::mem::take(&mut self.head);
         let dialect = Dialect::detect(&head, whole);
@@ -294,7 +347,7 @@ impl Predictor {
         split
     }
 
-    /// Predicts some records and writes them with their predictions.
+    /// Predicts records and writes them, followed by their predictions.
     fn take(&mut self, reading: &mut Reading, records: &Records<'_>, out: &mut Vec<u8>) -> Result<()> {
         if records.is_empty() {
             return Ok(());
@@ -373,7 +426,8 @@ impl Predictor {
         Ok(())
     }
 
-    /// Reads the cells of the inputs from record `first` on, one column for each.
+    /// Parses the cells of the inputs from record `first` on into `columns`, one per input, and marks rows
+    /// with unusable cells in `bad`.
     fn parse(
         &mut self,
         dialect: &Dialect,
@@ -444,7 +498,7 @@ impl Predictor {
         self.counts.problems.extend(told);
     }
 
-    /// Reads a cell as a value of an input.
+    /// Parses a cell as a value of an input: a number, or the index of a level.
     fn value(
         &self,
         input: usize,
@@ -494,7 +548,8 @@ impl Predictor {
         }
     }
 
-    /// Finds the inputs' columns: by the names in the first record, or by position if there are as many columns as inputs.
+    /// Finds the columns of the inputs: by the names in the first record, or by position if there are as many
+    /// columns as inputs.
     fn layout(&mut self, dialect: &Dialect, records: &Records<'_>) -> Result<Layout> {
         let word = |span: &Span| String::from_utf8_lossy(span.of(records.text)).into_owned();
         let unnamed = dialect.row_names.then(String::new);
@@ -536,7 +591,7 @@ impl Predictor {
     }
 }
 
-/// Why a cell cannot be used.
+/// The reason why a cell cannot be used as an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wrong {
     Missing,
@@ -547,7 +602,7 @@ enum Wrong {
 /// The byte order mark of UTF-8.
 const MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// How typed numbers are written.
+/// How numbers in typed rows are written.
 const POINTS: Numbers = Numbers { decimal_comma: false, separator: b',' };
 
 fn names(inputs: &[Input]) -> Vec<String> {

@@ -11,7 +11,7 @@ fn short(value: f64) -> String {
     format!("{rounded:?}")
 }
 
-/// Returns pairs of a label and a text.
+/// Returns the lines of the description as pairs of a label and a text.
 pub(crate) fn lines(run: &Run) -> Vec<(&'static str, String)> {
     let file = &run.file;
     let config = &file.config;
@@ -43,7 +43,7 @@ pub(crate) fn lines(run: &Run) -> Vec<(&'static str, String)> {
     lines
 }
 
-/// Formats metrics with their names.
+/// Formats metrics with their names as one text.
 fn figures(of: &MetricValues) -> String {
     let named = of.iter().filter_map(|(name, value)| Some(format!("{name} {}", short((*value)?))));
     named.collect::<Vec<String>>().join(", ")

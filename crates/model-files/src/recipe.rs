@@ -1,9 +1,11 @@
-//! Scripts that train the same model on the same columns in another tool, for whoever outgrows one machine: the same
-//! features and scaling, loss, penalty, update rule, rate and number of updates, as far as the tool has them; a script says
-//! what it does otherwise. It writes the coefficients as a table that Downhill reads ([`crate::coefficients`]).
+//! Scripts that train the same model on the same columns in another tool, for users who outgrow one machine.
+//! As far as the tool supports them, a script has the same features, scaling, loss, penalty, optimizer,
+//! learning rate and number of updates; it states where it differs. It writes the coefficients as a table
+//! that Downhill reads ([`crate::coefficients`]).
 //!
-//! Features are scaled by the constants of the run, not by the script's own rows: so penalty and rate mean the same, and
-//! weights compare. What is static Python lies beside this file; what depends on the run is put together here.
+//! Features are scaled by the constants of the run, not by those of the script's own rows, so that penalty,
+//! rate and weights have the same meaning. Static parts are Python files in this folder; parts that depend on
+//! the run are composed here.
 
 use downhill::choices::{Method, Missing, Source, Split};
 use downhill::config::RunConfig;
@@ -29,24 +31,24 @@ const FEATURES: &str = include_str!("recipe/features.py");
 const ORIGINAL: &str = include_str!("recipe/original.py");
 const MAIN: &str = include_str!("recipe/main.py");
 
-/// What stands before the run that a script carries, on a line of its own.
+/// The prefix of the line with the run file that a script includes.
 const CARRIED: &str = "# downhill-run: ";
-/// What a recipe's first line holds, whatever the tool.
+/// A phrase in the first line of every script, by which scripts are recognized.
 const MARK: &str = "trains what Downhill trained";
-/// Updates of a script where the run has not begun.
+/// Number of updates of a script if the run has not begun.
 const USUAL_STEPS: u64 = 1_000;
 
-/// A tool that a script is for.
+/// A tool that a script is written for.
 pub(crate) struct Tool {
-    /// As a person calls it.
+    /// The name of the tool, for the user.
     name: &'static str,
-    /// Name of the script.
+    /// The file name of the script.
     file: &'static str,
-    /// How it is installed.
+    /// The command that installs the tool.
     install: &'static str,
 }
 
-/// A script as it grows, and what it does otherwise than the run.
+/// A script under construction, with a list of its differences from the run.
 struct Script<'a> {
     run: &'a Run,
     model: Model,
@@ -73,7 +75,7 @@ impl<'a> Script<'a> {
         self.notes.push(text.to_owned());
     }
 
-    /// Splits and shuffles come from the tool's own generator.
+    /// Notes that splits and shuffles come from the tool's own random number generator.
     fn note_chance(&mut self) {
         let validation = &self.config.validation;
         if (validation.fraction > 0.0 || validation.test_fraction > 0.0) && validation.split != Split::Last {
@@ -89,7 +91,7 @@ impl<'a> Script<'a> {
         }
     }
 
-    /// Updates that the script makes.
+    /// Number of updates that the script makes.
     fn steps(&self) -> u64 {
         match (self.run.file.steps, self.config.stop.steps) {
             (0, Some(steps)) => steps,
@@ -106,7 +108,7 @@ impl<'a> Script<'a> {
         self.model.bias.is_some()
     }
 
-    /// The script's head: what it is, what it does otherwise, what it imports.
+    /// Writes the head of the script: its purpose, its differences from the run, and its imports.
     fn head(&self, tool: &Tool, imports: &str) -> String {
         let usage = match self.config.data.source {
             Source::Linspace { .. } => format!("python {} [TABLE.csv]", tool.file),
@@ -129,7 +131,7 @@ impl<'a> Script<'a> {
         head + imports
     }
 
-    /// What the columns are and what is made of them, as Python's literals.
+    /// Writes Python literals that describe the columns and the features made from them.
     fn columns(&self) -> String {
         let Model { inputs, map, target, target_levels, .. } = &self.model;
         let data = &self.config.data.columns;
@@ -185,7 +187,7 @@ impl<'a> Script<'a> {
         )
     }
 
-    /// What is trained for how long.
+    /// Writes constants that describe the course of training: number of updates, batch size and so on.
     fn course(&self) -> String {
         let batch = match self.config.method {
             Method::Batch => "None  # all rows".to_owned(),
@@ -195,7 +197,7 @@ impl<'a> Script<'a> {
         format!("STEPS = {}\nBATCH_SIZE = {batch}\n", self.steps())
     }
 
-    /// Makes rows where none are given.
+    /// Writes code that generates rows, for runs on generated data.
     fn generated(&self) -> String {
         let Source::Linspace { start, stop, n_samples, slope, intercept, noise, seed } =
             self.config.data.source
@@ -209,7 +211,7 @@ impl<'a> Script<'a> {
         )
     }
 
-    /// What becomes of rows in which an input is missing.
+    /// Writes code that handles rows with missing inputs.
     fn fill(&self) -> String {
         let statistic = match self.config.data.columns.missing {
             Missing::Drop => return "\n\ndef fill(x):\n    return x\n".to_owned(),
@@ -224,7 +226,7 @@ impl<'a> Script<'a> {
         )
     }
 
-    /// Which rows are trained on, which are held out and looked at, which are kept for the end.
+    /// Writes code that splits the rows into training, validation and test rows.
     fn split(&self) -> String {
         let validation = &self.config.validation;
         let text =
@@ -270,7 +272,7 @@ impl<'a> Script<'a> {
         text.to_owned() + &body
     }
 
-    /// The run as a comment, for Downhill to find.
+    /// Writes the run file as a comment that Downhill can read.
     fn carried(&self) -> String {
         let mut text = format!("\n\n# The run, which Downhill reads from this script:\n{CARRIED}");
         for letter in self.run.text.chars() {
@@ -287,14 +289,14 @@ impl<'a> Script<'a> {
         text + "\n"
     }
 
-    /// Strength of the L1 part and of the L2 part (of half the sum of squares).
+    /// Strength of the L1 penalty, and of the L2 penalty (the factor of half the sum of squares).
     fn penalty(&self) -> (f64, f64) {
         let penalty = self.config.penalty;
         (penalty.strength * penalty.l1_ratio, penalty.strength * (1.0 - penalty.l1_ratio))
     }
 }
 
-/// A text of Python's, plain ASCII.
+/// Writes a Python string literal in plain ASCII.
 pub(crate) fn literal(text: &str) -> String {
     let mut quoted = String::from("\"");
     for letter in text.chars() {
@@ -314,17 +316,17 @@ fn list<'a>(texts: impl IntoIterator<Item = &'a String>) -> String {
     format!("[{}]", texts.join(", "))
 }
 
-/// What may stand within a docstring.
+/// Escapes a text for a docstring.
 fn words(text: &str) -> String {
     text.chars().filter(|letter| letter.is_ascii_alphanumeric() || ".-+".contains(*letter)).collect()
 }
 
-/// Whether a text is such a script: its first line says so.
+/// Whether a text is a script for this tool, according to its first line.
 fn recognizes(content: &Content<'_>, tool: &Tool) -> bool {
     content.first_line().starts_with(format!("\"\"\"{}: {MARK}", tool.name).as_bytes())
 }
 
-/// The run that a script carries: it holds no weights but those.
+/// Reads the run file that a script includes, since a script contains no other weights.
 fn read(bytes: &[u8], tool: &Tool) -> Result<Plain> {
     let wrong = |found: &str| {
         Message::new(Code::ModelUnsupported)

@@ -1,4 +1,4 @@
-//! The run file, Downhill's own format: the model and everything that made it.
+//! The run file, Downhill's own format, which contains the model, its configuration and its training state.
 
 use downhill::foreign::Model;
 use downhill::message::{Code, Message, Result};
@@ -20,9 +20,9 @@ pub(crate) const SPEC: FormatSpec = FormatSpec {
 /// A parsed run file.
 #[derive(Clone, Debug)]
 pub struct Run {
-    /// The run file.
+    /// The parsed content.
     pub file: RunFile,
-    /// Its text without whitespace, which every format with room for it carries.
+    /// The text of the run file without whitespace, which other formats include as a note if they can.
     pub text: String,
 }
 
@@ -39,7 +39,7 @@ impl Run {
         Ok(Self { file, text })
     }
 
-    /// The model of the run.
+    /// The model in the run file.
     pub fn model(&self) -> Model {
         let layer = &self.file.layers[0];
         Model {

@@ -1,4 +1,4 @@
-//! safetensors: PyTorch's `weight` `[out, in]` and `bias`.
+//! The safetensors format: PyTorch's `weight`, indexed `[output][input]`, and `bias`.
 //!
 //! Source: the format's own documentation. A file consists of eight bytes of length, a JSON header,
 //! and the values. Scaling is folded into the weights; the user of the file has to compute powers,
@@ -27,10 +27,11 @@ pub(crate) const SPEC: FormatSpec = FormatSpec {
 };
 
 const NAME: &str = "safetensors";
-/// The maximum bytes of a header. Those of the largest language models have less than one million.
+/// The maximum size of a header in bytes. The headers of the largest language models have less than one
+/// million.
 const MAX_HEADER_BYTES: u64 = 4 << 20;
 
-/// Keys of `__metadata__`.
+/// The key in `__metadata__` that describes the model; the next constants are further keys.
 const LAYOUT: &str = "downhill.model";
 const RUN: &str = "downhill.run";
 const FEATURES: &str = "features";
@@ -63,8 +64,8 @@ fn write(run: &Run) -> Result<Vec<u8>> {
     in_order(&safetensors::serialize(views, Some(metadata)).map_err(internal)?)
 }
 
-/// Sorts the keys of the header. The library's map has a random order, but a run has to give the
-/// same bytes each time.
+/// Sorts the keys of the header. The library's map has a random order, but writing a run must always give the
+/// same bytes.
 fn in_order(bytes: &[u8]) -> Result<Vec<u8>> {
     let (header, values) = split(bytes).ok_or_else(|| internal("no header"))?;
     let header: BTreeMap<String, BTreeMap<String, serde_json::Value>> =

@@ -13,7 +13,7 @@ const MAX_OUTPUTS: usize = 1_000;
 /// The number of names that a message lists.
 const MAX_LISTED: usize = 6;
 
-/// The weights, `[feature][output]`, and the bias, one per output.
+/// The weights, indexed `[feature][output]`, and the bias of each output.
 pub(crate) type Parameters = (Vec<Vec<f64>>, Option<Vec<f64>>);
 
 /// The name and dimensions of an array.
@@ -23,34 +23,34 @@ pub(crate) struct Named {
     pub(crate) shape: Vec<usize>,
 }
 
-/// The arrays that form the layer.
+/// The indices of the arrays that form the layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Chosen {
-    /// The index of the weights.
+    /// The index of the array of weights.
     pub(crate) weights: usize,
-    /// The index of the bias, if there is one.
+    /// The index of the array of biases, if there is one.
     pub(crate) bias: Option<usize>,
     pub(crate) n_features: usize,
     pub(crate) n_outputs: usize,
-    /// Whether the weights are `[out, in]`, as in PyTorch and scikit-learn.
+    /// Whether the weights are indexed `[output][input]`, as in PyTorch and scikit-learn.
     by_output: bool,
 }
 
-/// The role of an array according to its name.
+/// The role of an array, as its name implies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// Weights `[out, in]`.
+    /// Weights indexed `[output][input]`.
     ByOutput,
-    /// Weights `[in, out]`.
+    /// Weights indexed `[input][output]`.
     ByFeature,
-    /// A bias, one per output.
+    /// The bias of each output.
     Bias,
-    /// Something else.
+    /// Any other role.
     Other,
 }
 
 impl Role {
-    /// Returns the role by the last part of the name: `0.weight`, `dense/kernel:0`.
+    /// Determines the role from the last part of the name, as in `0.weight` or `dense/kernel:0`.
     pub(crate) fn of(name: &str) -> Self {
         let name = name.strip_suffix(":0").unwrap_or(name);
         match name.rsplit(['.', '/']).next().unwrap_or(name) {
@@ -125,7 +125,7 @@ pub(crate) fn choose(format: &str, arrays: &[Named]) -> Result<Chosen> {
 }
 
 impl Chosen {
-    /// Converts values in file order to `[feature][output]`, and the bias.
+    /// Converts the values of the arrays to weights indexed `[feature][output]`, and biases.
     ///
     /// # Errors
     /// [`Code::ModelNotFinite`].
@@ -189,7 +189,7 @@ fn too_deep(format: &str, arrays: &[Named]) -> Message {
     Message::new(Code::ModelTooDeep).with("found", found.join(", "))
 }
 
-/// The metadata that complete the arrays, stored as text.
+/// Metadata, stored as text, that complete the arrays to a model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Layout {

@@ -1,7 +1,7 @@
 //! The layers model of TensorFlow.js: `model.json`, and all arrays concatenated in `weights.bin`,
 //! in one archive.
 //!
-//! TensorFlow.js has no layer that looks words up: a category is given as the index of its level.
+//! TensorFlow.js has no layer that looks up text, so a category is given as the index of its level.
 
 use downhill::message::{Code, Message, Result};
 use serde_json::{Value, json};
@@ -29,7 +29,7 @@ pub(crate) const SPEC: FormatSpec = FormatSpec {
 const NAME: &str = "TensorFlow.js";
 const MODEL: &str = "model.json";
 const WEIGHTS: &str = "weights.bin";
-/// The maximum number of arrays, and the maximum total number of values.
+/// The maximum number of arrays; the next constant is the maximum total number of values.
 const MAX_ARRAYS: usize = 10_000;
 const MAX_NUMBERS: usize = 8 << 20;
 
@@ -107,7 +107,7 @@ fn read(bytes: &[u8]) -> Result<Plain> {
     Ok(Plain { producer, model, carried })
 }
 
-/// Reads the arrays in order.
+/// Reads the arrays that a manifest lists, in order.
 fn tensors(manifest: &Value, archive: &mut Archive<'_>, folder: &str) -> Result<Vec<Tensor>> {
     let mut tensors = Vec::new();
     for group in manifest.as_array().ok_or_else(|| damaged(NAME, "no weightsManifest"))? {
@@ -150,7 +150,8 @@ fn tensors(manifest: &Value, archive: &mut Archive<'_>, folder: &str) -> Result<
     Ok(tensors)
 }
 
-/// A category is given by the index of its level, and only the note says which level that is.
+/// How the archive contains a part of a model. Categories are given as level indices, whose names only the
+/// note contains.
 fn holds(model: &Model, part: Part) -> Option<Held> {
     match part {
         Part::Levels | Part::Columns => Some(Held::Note),
@@ -158,7 +159,7 @@ fn holds(model: &Model, part: Part) -> Option<Held> {
     }
 }
 
-/// Returns JavaScript lines that load the unpacked model and predict.
+/// Returns the language and lines of JavaScript code that load the unpacked model and predict.
 fn how_to_load(model: &Model, file_name: &str) -> (&'static str, String) {
     let mut lines = format!("// Unpack {file_name} next to the page.\n");
     lines += "import * as tf from \"@tensorflow/tfjs\";\n\nconst model = await tf.loadLayersModel(\"model.json\");\n";

@@ -1,4 +1,4 @@
-//! The interface for the page's worker. Plain data cross as JSON text, files as bytes.
+//! The interface for the page's worker. Plain data are passed as JSON text, files as bytes.
 
 use js_sys::Error;
 use serde::Serialize;
@@ -52,14 +52,15 @@ fn start() {
     console_error_panic_hook::set_once();
 }
 
-/// Writes the run of a run file in a format.
+/// Writes a run file's run in another format.
 #[wasm_bindgen]
 pub fn write(run: &[u8], format: &str) -> Result<Vec<u8>, Error> {
     let format = format_named(format)?;
     Ok(format.write(&Run::read(run)?)?)
 }
 
-/// Describes what a format holds of a run, and how to load it: JSON of `Description`.
+/// Describes how a format contains the parts of a run, and how to load the file; returns JSON of
+/// `Description`.
 #[wasm_bindgen]
 pub fn describe(run: &[u8], format: &str) -> Result<String, Error> {
     let format = format_named(format)?;
@@ -72,7 +73,7 @@ pub fn format_of(bytes: &[u8]) -> Option<String> {
     formats::recognize(bytes).map(|format| format.name.to_owned())
 }
 
-/// Reads a model: JSON of `Seen`.
+/// Reads a model from a file of any format; returns JSON of `Seen`.
 #[wasm_bindgen]
 pub fn read(bytes: &[u8]) -> Result<String, Error> {
     json(&Seen::of(formats::read(bytes)?))
@@ -96,12 +97,12 @@ impl Predictor {
         Ok(Self(crate::predict::Predictor::read(model)?))
     }
 
-    /// Describes inputs and outputs: JSON of `PredictorDescription`.
+    /// Describes the model's inputs and outputs; returns JSON of `PredictorDescription`.
     pub fn describe(&self) -> Result<String, Error> {
         json(&self.0.describe())
     }
 
-    /// Takes the next bytes of a table; returns the next bytes of the table with predictions.
+    /// Adds the next bytes of a table; returns the next bytes of the table with predictions.
     pub fn push(&mut self, chunk: &[u8]) -> Result<Vec<u8>, Error> {
         Ok(self.0.push(chunk)?)
     }
@@ -111,20 +112,20 @@ impl Predictor {
         Ok(self.0.finish()?)
     }
 
-    /// Returns the progress: JSON of `PredictorCounts`.
+    /// Returns the progress as JSON of `PredictorCounts`.
     pub fn counts(&self) -> Result<String, Error> {
         json(self.0.counts())
     }
 
-    /// Predicts typed values (`string[][]` as JSON): JSON of `PredictorRows`.
+    /// Predicts rows that the user typed (`string[][]` as JSON); returns JSON of `PredictorRows`.
     pub fn rows(&self, values: &str) -> Result<String, Error> {
         let values: Vec<Vec<String>> =
             serde_json::from_str(values).map_err(|error| Error::new(&error.to_string()))?;
         json(&self.0.rows(&values))
     }
 
-    /// Predicts columns of numbers (a category as the index of its level), given one input after
-    /// the other; returns one output after the other.
+    /// Predicts columns of numbers (a category as the index of its level). `x` has all rows of the first
+    /// input, then of the second, and so on; the result has the outputs in the same way.
     pub fn columns(&self, x: &[f64]) -> Vec<f64> {
         self.0.columns(x)
     }

@@ -60,7 +60,7 @@ fn body(program: &Program<'_>) -> Result<String> {
     Ok(select + "\n\n")
 }
 
-/// Returns the column names in lower case; fails if SQL cannot distinguish them.
+/// Returns the names of the inputs' columns in lower case; fails if SQL cannot distinguish them.
 fn columns(model: &Model) -> Result<HashSet<String>> {
     let mut columns = HashSet::new();
     for input in &model.inputs {
@@ -121,7 +121,7 @@ fn score(model: &Model, features: &[String], output: usize) -> String {
     if parts.len() == 1 { parts.concat() } else { format!("({})", parts.join(" + ")) }
 }
 
-/// Writes the condition that a row can be predicted.
+/// Writes the condition that is true for rows that can be predicted.
 fn condition(model: &Model) -> String {
     // A number equals itself cast to a number; otherwise SQLite would take any word to be 0.
     let readable = |(input, own): (usize, &Input)| match &own.levels[..] {
@@ -166,8 +166,8 @@ fn softmax(model: &Model, columns: &HashSet<String>, scores: Vec<String>) -> Str
     )
 }
 
-/// Puts lines in brackets. Nothing else is indented, because names and words may contain line
-/// breaks.
+/// Puts lines in brackets, with `between` as separator. Nothing else is indented, because names and words may
+/// contain line breaks.
 fn bracketed(lines: &[String], between: &str) -> String {
     if let [line] = lines {
         return line.clone();

@@ -194,7 +194,7 @@ impl Walk<'_> {
     }
 }
 
-/// Returns an element by its index; negative indices count from the end.
+/// Returns an element by its index `place`; negative indices count from the end.
 fn picked<T>(of: &[T], place: f64) -> Option<&T> {
     let place = if place < 0.0 { place + of.len() as f64 } else { place };
     of.get(place as usize).filter(|_| place >= 0.0)

@@ -17,7 +17,7 @@ const MAX_TRACED: usize = 200_000;
 /// An input of a graph.
 pub(super) struct Place<'a> {
     pub(super) name: &'a str,
-    /// Its first column in the row.
+    /// The first column of the input in the row.
     pub(super) first: usize,
     pub(super) width: usize,
     pub(super) is_words: bool,
@@ -60,7 +60,7 @@ pub(super) fn inputs<'a>(
     Ok((inputs, places))
 }
 
-/// Returns the levels of an encoder.
+/// Returns the levels that an encoder encodes, in order.
 pub(super) fn levels_of(encoder: &NodeProto) -> Result<Vec<String>> {
     let strings = attribute(encoder, "cats_strings").map_or(&[][..], |own| &own.strings);
     let ints = attribute(encoder, "cats_int64s").map_or(&[][..], |own| &own.ints);
@@ -76,8 +76,8 @@ pub(super) fn levels_of(encoder: &NodeProto) -> Result<Vec<String>> {
     }
 }
 
-/// Returns the levels of each text column. A converter may concatenate and select columns between
-/// inputs and encoders.
+/// Returns the levels of each text column, by graph input and column. A converter may concatenate and select
+/// columns between inputs and encoders.
 fn levels<'a>(
     graph: &'a GraphProto,
     given: &[&'a ValueInfoProto],

@@ -105,7 +105,7 @@ impl Walk<'_> {
         Ok(Symbol::Columns(Rc::new(self.graph.add(&scaled, &row(&shift.values), 1.0)?)))
     }
 
-    /// scikit-learn's linear regressor, with coefficients `[out, in]`.
+    /// scikit-learn's linear regressor, with coefficients indexed `[output][feature]`.
     pub(super) fn regressor(&mut self, node: &NodeProto) -> Result<Symbol> {
         let n_outputs = attribute(node, "targets").and_then(|own| own.i).unwrap_or(1);
         let post = text(node, "post_transform");

@@ -62,15 +62,15 @@ pub(super) fn read(bytes: &[u8]) -> Result<Plain> {
 /// The meaning of a name in the graph.
 #[derive(Clone, Debug)]
 pub(super) enum Symbol {
-    /// Columns of a row.
+    /// Columns of a row of numbers.
     Columns(Rc<Value>),
-    /// Levels of categories as an encoder outputs them, `[rows, 1, levels]`.
+    /// The indicators of categories' levels as an encoder outputs them, with shape `[rows, 1, levels]`.
     Hot(Rc<Value>),
     /// Columns after an activation.
     Activated(Rc<Value>, Response),
-    /// `1 - p` in front of the probability p of these columns.
+    /// `1 - p` followed by the probability `p` of these columns.
     Complement(Rc<Value>),
-    /// Categories, by their indices among the inputs.
+    /// Text columns of categories, by the indices of their inputs.
     Words(Rc<[usize]>),
     /// A constant.
     Constant(Rc<Constant>),
@@ -85,7 +85,7 @@ pub(super) struct Walk<'a> {
     of: &'a GraphProto,
     pub(super) graph: Graph,
     symbols: HashMap<&'a str, Symbol>,
-    /// The class names of a classifier that has them.
+    /// The class names, if the graph has a classifier with names.
     pub(super) classes: Vec<String>,
     work: usize,
 }
@@ -236,7 +236,7 @@ impl<'a> Walk<'a> {
         Ok(constant)
     }
 
-    /// Evaluates a node that does not change a row.
+    /// Evaluates a node that leaves every row unchanged.
     fn same(&mut self, node: &NodeProto) -> Result<Symbol> {
         let symbol = self.symbol(node, 0)?.clone();
         let width = match &symbol {

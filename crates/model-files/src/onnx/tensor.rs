@@ -40,13 +40,12 @@ impl Constant {
         Ok(Self { dims, values })
     }
 
-    /// Whether it is a single row, that is, one number per column that is the same for all rows of
-    /// the data.
+    /// Whether the constant is a single row: one number per column, the same for all rows of the data.
     pub(super) fn is_row(&self) -> bool {
         self.dims.iter().rev().skip(1).all(|dim| *dim == 1)
     }
 
-    /// The number of rows and columns of a matrix.
+    /// The number of rows and columns, if the constant is a matrix.
     pub(super) fn shape(&self) -> Option<(usize, usize)> {
         match self.dims[..] {
             [rows, columns] => Some((rows, columns)),

@@ -13,7 +13,7 @@ use super::proto::{
 use super::read::read;
 use downhill::foreign::Model;
 
-/// The time limit per file: about a second in the page, and three times the eight seconds that this
+/// The time limit for reading a file: about a second in the page, and three times the eight seconds that this
 /// unoptimized build needs at most.
 const SOON: Duration = Duration::from_secs(24);
 
@@ -59,7 +59,7 @@ fn encoder(input: &str, output: &str, words: &[&str]) -> NodeProto {
     node
 }
 
-/// A graph from `x` (three columns) and `word` to `y`.
+/// Encodes a graph with inputs `x` (three columns) and `word`, and output `y`.
 fn file(node: Vec<NodeProto>, initializer: Vec<TensorProto>) -> Vec<u8> {
     let has_words = node.iter().any(|node| node.input.iter().any(|name| name == "word"));
     let mut input = vec![info("x", data_type::FLOAT, 3)];

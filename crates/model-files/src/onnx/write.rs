@@ -130,8 +130,8 @@ impl Writer {
         }
     }
 
-    /// Adds the factors: the scaled numbers side by side, then the levels of each category from the
-    /// second on. Returns the name of the tensor and the column at which each input begins.
+    /// Adds the factors of features: the scaled numbers, then the levels of each category except the first.
+    /// Returns the name of the tensor and the column at which each input begins.
     fn factors(&mut self, model: &Model) -> Factors {
         let is_number = |input: &InputMap| input.n_levels == 0;
         let numbers: Vec<usize> =
@@ -182,8 +182,8 @@ impl Writer {
         Factors { name: self.side_by_side(parts, "factors"), first, width, numbers }
     }
 
-    /// Adds every unscaled feature, grouped in blocks. Returns the name of the tensor and the order
-    /// of the features.
+    /// Adds all features before they are scaled, grouped in blocks. Returns the name of the tensor and the
+    /// order of the features in it.
     fn features(&mut self, model: &Model, factors: &Factors) -> (String, Vec<usize>) {
         let map = &model.map;
         let mut starts = Vec::with_capacity(map.inputs.len());
@@ -247,7 +247,8 @@ impl Writer {
         (self.side_by_side(parts, "features"), order)
     }
 
-    /// Adds `(t - center) / scale`, unless it would do nothing.
+    /// Adds a node that computes `(t - center) / scale` of tensor `of`, unless that would change nothing.
+    /// Returns the name of the result.
     fn scaled(&mut self, of: &str, what: &str, scales: Vec<(f64, f64)>) -> String {
         let n = scales.len();
         let (centers, scales): (Vec<f64>, Vec<f64>) = scales.into_iter().unzip();
@@ -311,7 +312,7 @@ impl Writer {
         name
     }
 
-    /// Returns a unique name.
+    /// Returns a name that begins with `what` and is not yet used.
     fn fresh(&mut self, what: &str) -> String {
         let mut name = if what.is_empty() { "output".to_owned() } else { what.to_owned() };
         let mut k = 1;
@@ -342,13 +343,13 @@ impl Writer {
     }
 }
 
-/// The factors of products.
+/// The tensor of the factors of features, as [`Writer::factors`] makes it.
 struct Factors {
     name: String,
-    /// The column at which each input begins.
+    /// For each input, the column at which it begins.
     first: Vec<usize>,
     width: usize,
-    /// The numeric inputs.
+    /// The indices of the numeric inputs.
     numbers: Vec<usize>,
 }
 

@@ -53,12 +53,12 @@ fn text(bytes: &[u8]) -> Result<Cow<'_, str>> {
     Err(damaged("its text is not UTF-8"))
 }
 
-/// The meaning of a field name.
+/// What a field name refers to.
 #[derive(Clone, Debug)]
 enum Field {
-    /// A single column.
+    /// A numeric field: a single column.
     Number(Rc<Value>),
-    /// A category input.
+    /// A category input, by its index.
     Category(usize),
 }
 
@@ -75,9 +75,9 @@ struct Reader<'t> {
     derived: HashMap<String, &'t Element<'t>>,
     /// The fields evaluated so far; `None` during evaluation, which detects cycles.
     fields: HashMap<String, Option<Field>>,
-    /// The one-hot columns of each category input.
+    /// For each category input that was used, the indicators of its levels.
     hot: HashMap<usize, Value>,
-    /// The powers and products evaluated so far.
+    /// The products of fields evaluated so far, by the names of their factors.
     products: HashMap<Vec<String>, Rc<Value>>,
     graph: Graph,
 }
@@ -239,8 +239,8 @@ impl<'t> Reader<'t> {
         Ok(model)
     }
 
-    /// Returns the classes of the tables in order; if there is one table, the other class comes
-    /// last.
+    /// Returns the names of the classes in the order of the tables; if there is only one table, the class
+    /// without a table comes last.
     fn classes(&self, categories: Vec<Option<String>>) -> Result<Vec<String>> {
         let mut classes = Vec::new();
         for category in categories {
@@ -330,8 +330,8 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// Returns the meaning of a field name. Derived fields are evaluated only on demand, because
-    /// unused ones may be unsupported.
+    /// Returns what a field name refers to. Derived fields are evaluated only on demand, because unused ones
+    /// may be unsupported.
     fn field(&mut self, name: &str, depth: usize) -> Result<Field> {
         if depth > MAX_DEPTH {
             return Err(too_large("deeply nested fields", format!("{MAX_DEPTH} levels")));
@@ -377,8 +377,8 @@ impl<'t> Reader<'t> {
         Ok(Field::Number(value))
     }
 
-    /// Evaluates a line through two points: `norm_0 + (x - orig_0) (norm_1 - norm_0) / (orig_1 -
-    /// orig_0)`.
+    /// Evaluates a `NormContinuous` element, a line through two points: `norm_0 + (x - orig_0) (norm_1 -
+    /// norm_0) / (orig_1 - orig_0)`.
     fn line(&mut self, of: &Element<'_>, depth: usize) -> Result<Rc<Value>> {
         if of.get("outliers")?.is_some_and(|outliers| outliers != "asIs") {
             return Err(unsupported("a NormContinuous that clips outliers"));
@@ -438,7 +438,7 @@ impl<'t> Reader<'t> {
         Ok(Rc::new(value))
     }
 
-    /// Returns the columns of a category, one per level.
+    /// Returns the indicators of a category's levels, one column each.
     fn columns_of(&mut self, input: usize) -> Result<&Value> {
         if !self.hot.contains_key(&input) {
             let columns = self.graph.one_hot(input)?;
@@ -486,7 +486,7 @@ fn exponent(text: &str) -> Result<u32> {
     whole(text.trim().parse().map_err(|_| refused())?).ok_or_else(refused)
 }
 
-/// Returns a power as an integer, if Downhill supports it.
+/// Returns an exponent as an integer, if Downhill supports it.
 fn whole(power: f64) -> Option<u32> {
     let whole = power as u32;
     (f64::from(whole) == power && whole <= MAX_DEGREE).then_some(whole)
@@ -515,7 +515,7 @@ fn mining_schema(schema: &Element<'_>) -> Result<(HashSet<String>, Option<String
     Ok((active, target))
 }
 
-/// Refuses a model that rescales its target after prediction.
+/// Returns an error if the model rescales its target after prediction.
 fn refuse_rescaling(model: &Element<'_>) -> Result<()> {
     if let Some(rescaled) = model.child("Targets").and_then(|targets| targets.child("Target")) {
         for what in ["min", "max", "castInteger", "rescaleConstant", "rescaleFactor"] {

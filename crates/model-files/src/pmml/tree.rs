@@ -16,9 +16,9 @@ use crate::tensors::cut;
 /// The maximum number of elements, enough for a hundred classes with a thousand products each.
 const MAX_ELEMENTS: usize = 400_000;
 const MAX_DEPTH: usize = 100;
-/// The maximum bytes of a number or word between two tags.
+/// The maximum length in bytes of the text between two tags.
 const MAX_TEXT_BYTES: usize = 1000;
-/// The elements that may occur next to a model. Any other element is a model.
+/// The elements that may occur in a document next to a model. Any other element counts as a model.
 const BESIDE: [&str; 5] =
     ["Header", "MiningBuildTask", "DataDictionary", "TransformationDictionary", "Extension"];
 /// Elements that do not affect predictions and may be long.
@@ -151,7 +151,7 @@ pub(super) fn parse(text: &str) -> Result<Element<'_>> {
     }
 }
 
-/// Closes the innermost element; returns the root element once it is closed.
+/// Closes the innermost open element; returns it if it is the root element.
 fn close<'a>(open: &mut Vec<Element<'a>>) -> Option<Element<'a>> {
     let ended = open.pop()?;
     match open.last_mut() {

@@ -33,7 +33,7 @@ pub(super) fn write(run: &Run) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Checks that names can be field names, because XML cannot contain every character.
+/// Returns an error if a name cannot be a field name, because XML cannot contain every character.
 fn check(model: &Model) -> Result<()> {
     let cannot =
         |part: &str| Err(Message::new(Code::ModelCannotHold).with("format", NAME).with("part", part));
@@ -48,7 +48,7 @@ fn check(model: &Model) -> Result<()> {
     Ok(())
 }
 
-/// <https://www.w3.org/TR/xml/#charsets>
+/// Whether XML can contain this character: <https://www.w3.org/TR/xml/#charsets>
 fn is_xml(letter: char) -> bool {
     matches!(letter, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..)
 }
@@ -105,7 +105,7 @@ fn header(xml: &mut Xml, run: &Run, model: &Model) -> Result<()> {
     })
 }
 
-/// Returns the class names and their operational type; no names if the target is a number.
+/// Returns the class names and the target's `optype`; there are no names if the target is a number.
 fn classes(model: &Model) -> (Vec<String>, &'static str) {
     let n = match model.activation {
         Response::Linear | Response::Exponential => 0,
@@ -178,7 +178,7 @@ fn regression(xml: &mut Xml, model: &Model) -> Result<()> {
     })
 }
 
-/// Returns a name that no other field has.
+/// Returns `name`, changed if necessary so that no other field has it, and adds it to `names`.
 fn distinct(names: &mut HashSet<String>, mut name: String) -> String {
     while !names.insert(name.clone()) {
         name.push('\'');
@@ -186,7 +186,7 @@ fn distinct(names: &mut HashSet<String>, mut name: String) -> String {
     name
 }
 
-/// Writes tables over plain inputs.
+/// Writes regression tables over the inputs themselves, with scaling folded into the coefficients.
 fn of_inputs(xml: &mut Xml, model: &Model, classes: &[String]) -> Result<()> {
     let folded = model.folded();
     let terms = model.map.terms();
@@ -198,8 +198,8 @@ fn of_inputs(xml: &mut Xml, model: &Model, classes: &[String]) -> Result<()> {
     })
 }
 
-/// Writes tables over numbers that are scaled first. The scaling of the features themselves is
-/// folded into the coefficients.
+/// Writes regression tables over scaled numbers, which are derived fields. The scaling of the features
+/// themselves is folded into the coefficients.
 fn of_terms(xml: &mut Xml, model: &Model, classes: &[String], mut names: HashSet<String>) -> Result<()> {
     let (terms, map) = (model.map.terms(), &model.map);
     let is_factor =
@@ -302,7 +302,8 @@ fn predictor(xml: &mut Xml, model: &Model, term: Term, field: Option<&str>, weig
     }
 }
 
-/// Writes one table per output, and after a single probability an empty table for the other class.
+/// Writes one regression table per output. After the table of a single probability, an empty one follows for
+/// the other class.
 fn tables(
     xml: &mut Xml,
     classes: &[String],
@@ -326,7 +327,7 @@ fn tables(
     }
 }
 
-/// Writes a number at full precision.
+/// Writes a number with all its digits.
 fn digits(value: f64) -> String {
     format!("{value:?}")
 }

@@ -3,7 +3,7 @@
 use downhill_tables::cell::Numbers;
 use downhill_tables::splitter::{Records, Span, Splitter, Unsplittable};
 
-/// Number of characters of a cell that a message quotes.
+/// Maximum number of characters of a cell that a message quotes.
 pub(super) const SHOWN_LETTERS: usize = 80;
 
 pub(super) fn write_row<'a>(cells: impl Iterator<Item = &'a [u8]>, separator: u8, out: &mut Vec<u8>) {
@@ -35,7 +35,7 @@ pub(super) fn write_cell(cell: &[u8], separator: u8, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// Writes the fewest digits that read back as this number.
+/// Writes a number with as few digits as are needed to read it back exactly.
 pub(super) fn write_number(
     value: f64,
     buffer: &mut zmij::Buffer,
@@ -62,7 +62,7 @@ pub(super) fn write_number(
     write_cell(&comma, separator, out);
 }
 
-/// Splits a line that was written here into cells.
+/// Splits a line of the output into cells for the preview.
 pub(super) fn shown_cells(line: &[u8], separator: u8) -> Vec<String> {
     let mut splitter = Splitter::new(separator, 0);
     splitter.text().extend_from_slice(line);

@@ -1,4 +1,5 @@
-//! Keras: `fit` with a dense layer on scaled features, the rate set before every update.
+//! The recipe for Keras: `fit` with a dense layer on scaled features, with the learning rate set before every
+//! update.
 
 use downhill::choices::{InitialWeights, Method, Optimizer, Schedule};
 use downhill::message::Result;
@@ -116,7 +117,7 @@ fn train(script: &mut Script<'_>) -> String {
     )
 }
 
-/// Notes what Keras does otherwise, and returns the optimizer.
+/// Notes how training in Keras differs from the run, and returns the code that creates the optimizer.
 fn optimizer(script: &mut Script<'_>) -> String {
     let config = script.config;
     let changes = config.schedule != Schedule::Constant || config.warmup.steps > 0;
@@ -128,7 +129,7 @@ fn optimizer(script: &mut Script<'_>) -> String {
     optimizers::written(&config.optimizer, config.learning_rate).keras
 }
 
-/// The step that plain descent takes for an L1 penalty, exactly.
+/// Writes the exact proximal step of plain descent for an L1 penalty.
 fn shrink(l1: f64) -> String {
     format!(
         "\n\nclass Shrink(keras.constraints.Constraint):\n    \"\"\"Moves weights towards 0 by the rate times the L1 penalty after each update, stopping at 0.\"\"\"\n\n    \

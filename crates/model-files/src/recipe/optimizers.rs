@@ -1,22 +1,25 @@
-//! What each optimizer is in other tools. To add one, add an arm to [`written`]; nothing else here knows them all.
+//! How each optimizer is written in other tools. To add an optimizer, add an arm to [`written`]; no other
+//! code here depends on the list.
 
 use downhill::choices::Optimizer;
 use serde_json::{Value, json};
 
-/// An optimizer in other tools, `rate` being the rate that the schedule starts from.
+/// An optimizer in the code and files of other tools; `rate` is the base learning rate in them.
 pub(crate) struct Written {
-    /// Keras: what `compile` is given. Keras keeps its small number below the root, or with another root: squared, it
-    /// does there what it does here.
+    /// Keras: the code of the optimizer that `compile` is given. Keras adds its epsilon below the root or to
+    /// another root; squared, it has the same effect there as here.
     pub(crate) keras: String,
-    /// Files of Keras: class and configuration, without name and rate.
+    /// Keras files: class and configuration of the optimizer, without name and learning rate.
     pub(crate) keras_file: (&'static str, Value),
-    /// Files of TensorFlow.js: class and configuration as `tf.train` names them; `None` where it has no such optimizer.
+    /// TensorFlow.js files: class and configuration of the optimizer as in `tf.train`; `None` if it lacks the
+    /// optimizer.
     pub(crate) tfjs_file: Option<(&'static str, Value)>,
-    /// PyTorch: what makes the optimizer of `model`.
+    /// PyTorch: the code that creates the optimizer of `model`.
     pub(crate) pytorch: String,
-    /// PyTorch: the class of an optimizer that PyTorch lacks, otherwise empty.
+    /// PyTorch: the definition of an optimizer class that PyTorch lacks; otherwise empty.
     pub(crate) pytorch_class: &'static str,
-    /// NumPy: an update of `weights`, `m` and `v` by the gradient `g` at `rate`, the update's number being `t`.
+    /// NumPy: the code that updates the weights `weights` and the moments `m` and `v` by the gradient `g`
+    /// with learning rate `rate` in update number `t`.
     pub(crate) numpy: String,
 }
 
@@ -192,8 +195,8 @@ fn adam(beta1: f64, beta2: f64, epsilon: f64, weight_decay: f64) -> String {
     )
 }
 
-/// The proximal step for an L1 penalty in PyTorch, as each rule of the run takes it: see `optimize_sparsely` in
-/// `src/choices/optimizer.rs`.
+/// PyTorch: the code of the proximal step for an L1 penalty, as each optimizer of a run takes it: see
+/// `optimize_sparsely` in `src/choices/optimizer.rs`.
 pub(crate) fn sparsely(optimizer: &Optimizer, l1: f64) -> String {
     let (scale, rest) = match *optimizer {
         Optimizer::Momentum { momentum } if momentum > 0.0 => (

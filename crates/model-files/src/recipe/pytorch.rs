@@ -1,4 +1,5 @@
-//! PyTorch: a linear layer on scaled features and a loop of updates, which are those of the run.
+//! The recipe for PyTorch: a linear layer on scaled features, and a loop that makes the same updates as the
+//! run.
 
 use downhill::choices::{InitialWeights, Method};
 use downhill::message::Result;
@@ -54,7 +55,7 @@ fn write(run: &Run) -> Result<Vec<u8>> {
     Ok(text.concat().into_bytes())
 }
 
-/// What is minimized, with the L2 penalty in it.
+/// Writes the objective that is minimized, L2 penalty included.
 fn objective(script: &Script<'_>) -> String {
     let rows = losses::pytorch(script.config.loss);
     let (_, l2) = script.penalty();

@@ -1,11 +1,12 @@
-//! What each schedule is in Python. Adding one adds an arm here, and to no other recipe.
+//! How each schedule is written in Python. To add a schedule, add an arm here; no other recipe depends on the
+//! list.
 
 use downhill::choices::Schedule;
 
 use super::Script;
 
 impl Script<'_> {
-    /// The rate of a step, and what the losses of epochs make of it.
+    /// Writes the function for the learning rate of a step, and how it reacts to the losses of epochs.
     pub(super) fn rate(&self) -> String {
         let base = self.config.learning_rate;
         let formula = match self.config.schedule {
@@ -59,12 +60,13 @@ impl Script<'_> {
         ) + &self.reaction()
     }
 
-    /// Whether the losses of epochs change the rate.
+    /// Whether the learning rate depends on the losses of epochs.
     pub(super) fn reacts(&self) -> bool {
         self.config.schedule.reacts()
     }
 
-    /// A class that follows the losses of epochs; nothing where the rate does not.
+    /// Writes a class that adapts the learning rate to the losses of epochs; empty if the rate does not
+    /// depend on them.
     fn reaction(&self) -> String {
         let (start, lines) = match self.config.schedule {
             Schedule::ReduceOnPlateau { factor, patience, threshold, cooldown, minimum_rate } => {

@@ -1,4 +1,5 @@
-//! scikit-learn: its solvers go straight to the optimum that descent nears; stochastic descent where there is no solver.
+//! The recipe for scikit-learn: its solvers compute the optimum directly; stochastic descent is used if there
+//! is no solver.
 
 use downhill::choices::Loss;
 use downhill::message::Result;
@@ -47,7 +48,7 @@ fn write(run: &Run) -> Result<Vec<u8>> {
     Ok(text.concat().into_bytes())
 }
 
-/// What is imported, and the function that fits.
+/// Returns the imports, and the function that fits the model.
 fn train(script: &mut Script<'_>) -> (String, String) {
     let (class, arguments) = losses::sklearn(script);
     let (targets, result) = match script.config.loss {
@@ -66,7 +67,8 @@ fn train(script: &mut Script<'_>) -> (String, String) {
     (import, train)
 }
 
-/// Of two classes there is one column, the difference of both; a class that no row has has none.
+/// Code that copies the coefficients of classes. With two classes there is one column, the difference of
+/// both; a class without rows has no column.
 const CLASSES: &str = "    weights, bias = np.zeros((len(TERMS), N_OUTPUTS)), np.zeros(N_OUTPUTS)
     coefficients, intercepts = model.coef_, np.broadcast_to(model.intercept_, len(model.coef_))
     if len(model.classes_) == 2:

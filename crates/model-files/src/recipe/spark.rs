@@ -1,5 +1,5 @@
-//! PySpark: features by columns, MLlib's estimators where it has the loss, else the run's own descent with gradients summed
-//! over the cluster.
+//! The recipe for PySpark: computes features by columns, and uses MLlib's estimators if it has the loss, else
+//! the run's own descent with gradients summed over the cluster.
 
 use downhill::choices::{Loss, Method, Missing, Optimizer, Schedule, Source, Split};
 use downhill::message::Result;
@@ -62,7 +62,7 @@ fn write(run: &Run) -> Result<Vec<u8>> {
     Ok(text.concat().into_bytes())
 }
 
-/// Rows of words, as a table has them.
+/// Writes code that makes rows as text, as a table has them.
 fn generated(script: &Script<'_>) -> String {
     let Source::Linspace { start, stop, n_samples, slope, intercept, noise, seed } =
         script.config.data.source
@@ -107,7 +107,7 @@ fn split(script: &Script<'_>) -> String {
     )
 }
 
-/// What is imported, and the function that fits by one of MLlib's estimators.
+/// Returns the imports, and the function that fits the model with an estimator of MLlib.
 fn estimator(script: &mut Script<'_>) -> (String, String) {
     let (l1, l2) = script.penalty();
     let (strength, ratio) = (script.config.penalty.strength, script.config.penalty.l1_ratio);
@@ -153,25 +153,27 @@ fn estimator(script: &mut Script<'_>) -> (String, String) {
     (format!("from pyspark.ml.{module} import {class}\n"), train)
 }
 
-/// It measures the L2 part in standard deviations of the target.
+/// Code for the standard deviation of the target, the unit in which MLlib's linear regression measures the L2
+/// penalty.
 const SPREAD: &str = "    w, y = F.col(\"weight\"), F.col(\"y\")
     mean = rows.agg(F.sum(w * y) / F.sum(w)).first()[0]
     spread = math.sqrt(rows.agg(F.sum(w * (y - mean) ** 2) / F.sum(w)).first()[0])
 ";
 
-/// Its least squares are weighted by the mean of each row, and averaged over these weights.
+/// Code for the weighted mean of the target, for generalized linear regression: MLlib weights its least
+/// squares by each row's mean and averages over these weights.
 const MEAN: &str =
     "    mean = rows.agg(F.sum(F.col(\"weight\") * F.col(\"y\")) / F.sum(\"weight\")).first()[0]
 ";
 
-/// As many classes as the rows have.
+/// Code that copies the coefficients of classes; there are as many as the rows have classes.
 const CLASSES: &str = "    weights, bias = np.zeros((len(TERMS), N_OUTPUTS)), np.zeros(N_OUTPUTS)
     n_classes = model.numClasses
     weights[:, :n_classes], bias[:n_classes] = model.coefficientMatrix.toArray().T, model.interceptVector.toArray()
     return weights, bias
 ";
 
-/// The mean loss of rows, by columns.
+/// Writes the mean loss of the rows as an expression over columns.
 fn losses(script: &Script<'_>) -> String {
     let formula = match script.config.loss {
         Loss::Squared => "(z - y) ** 2",
@@ -188,7 +190,8 @@ fn losses(script: &Script<'_>) -> String {
     )
 }
 
-/// The run's own descent: MLlib does not have the loss.
+/// Returns the imports, and the function that fits the model by the run's own descent, since MLlib lacks the
+/// loss.
 fn descent(script: &mut Script<'_>) -> (String, String) {
     let config = script.config;
     script.note("MLlib has no such loss, so this script repeats the run's descent with gradients summed over the cluster.");
