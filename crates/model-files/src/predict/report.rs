@@ -5,18 +5,18 @@ use downhill::message::Message;
 use serde::Serialize;
 use serde_json::Value;
 
-/// What a model takes and predicts.
+/// The inputs and outputs of a model.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Described<'a> {
-    /// The inputs of a row.
+    /// The inputs of the model, in the order of a row.
     pub inputs: &'a [Input],
     /// Name of the target.
     pub target: &'a str,
-    /// Names of the columns that hold the predictions.
+    /// Names of the columns with the predictions.
     pub outputs: Vec<String>,
 }
 
-/// Progress through a table.
+/// The progress of predicting a table.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Counts {
     /// Number of rows so far.
@@ -25,30 +25,30 @@ pub struct Counts {
     pub n_predicted: u64,
     /// Number of rows without a prediction.
     pub n_bad: u64,
-    /// Why the first of those have no prediction.
+    /// The messages why the first unpredictable rows have no prediction.
     pub problems: Vec<Message>,
-    /// How columns were matched, unless by name.
+    /// Messages about how columns were matched, if not by name.
     pub notices: Vec<Message>,
-    /// The table's column for each input, once it is known.
+    /// For each input, the name of the table's column that is used; `None` until it is known.
     pub columns: Option<Vec<String>>,
     /// The header and the first rows of the output.
     pub preview: Vec<Vec<String>>,
 }
 
-/// Predictions of typed values.
+/// Predictions of rows that the user typed.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Rows {
-    /// As [`Described::outputs`].
+    /// Names of the predictions, as in [`Described::outputs`].
     pub outputs: Vec<String>,
-    /// One for each row.
+    /// The prediction of each row.
     pub rows: Vec<Row>,
 }
 
-/// The prediction of a row, or why there is none.
+/// The prediction of a row, or the reason why there is none.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Row {
-    /// A number, or the name of a class, for each output.
+    /// A number, or the name of a class, for each output; `None` if the row cannot be predicted.
     pub values: Option<Vec<Value>>,
-    /// Why there is none.
+    /// The reason why there is no prediction.
     pub problem: Option<Message>,
 }
