@@ -1,5 +1,5 @@
-//! The configuration of a run: [`RunConfig`], the form of it in the page, links and run files; and
-//! [`RunPlan`], the same after all checks.
+//! The configuration of a run: [`RunConfig`], which the page's form, links and run files contain, and
+//! [`RunPlan`], which is a configuration after all checks.
 
 use serde::Serialize;
 

@@ -55,7 +55,7 @@ pub struct ColumnPreview {
     pub n_bad: u32,
     /// Minimum, mean, maximum and standard deviation of numbers and dates.
     pub summary: Option<[f64; 4]>,
-    /// The number of cells in each of [`N_BINS`] equal parts of the range of numbers and dates.
+    /// The number of cells in each of 24 equal parts of the range of numbers and dates.
     pub histogram: Vec<u32>,
     /// The first levels of a category, with their counts.
     pub levels: Vec<(String, u32)>,
