@@ -1,7 +1,7 @@
 //! Reads structs from JSON objects, field by field.
 //!
 //! Serde's derived code reads each struct from objects and arrays, with its own parser of field names; that
-//! made up an eighth of the wasm's size. [`read_fields!`] reads the same objects with one call per field.
+//! made up an eighth of the wasm's size. `read_fields!` reads the same objects with one call per field.
 
 use serde::Deserialize as _;
 use serde::de::{DeserializeOwned, Deserializer, Error as _};

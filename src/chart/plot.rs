@@ -79,7 +79,7 @@ impl PlotKind {
 pub struct PlotSeries {
     /// How the series is drawn.
     pub kind: PlotKind,
-    /// The name of a colour of the theme (see [`Theme::named`]), or a CSS colour.
+    /// The name of a colour of the theme (see [`super::Theme::named`]), or a CSS colour.
     pub colour: String,
     /// Positions along the horizontal axis.
     pub x: Vec<f32>,

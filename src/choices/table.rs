@@ -1,4 +1,4 @@
-//! The table that defines a choice: [`choice!`] turns its rows into an enum and a [`Spec`].
+//! The table that defines a choice: `choice!` turns its rows into an enum and a [`Spec`].
 //!
 //! In JSON, a *tagged* choice is an object whose `kind` names the entry; its other fields are the entry's
 //! parameters, which may be omitted if they have defaults. A *named* choice is just the name of the entry.

@@ -23,8 +23,8 @@ pub struct StepParams {
     pub batch_start: u32,
     /// Number of rows in the batch.
     pub batch_len: u32,
-    /// A combination of the flags [`SHUFFLED`], [`EPOCH_START`], [`EPOCH_END`], [`FULL`], [`EVALUATE`] and
-    /// [`VALIDATE`].
+    /// A combination of the flags `SHUFFLED`, `EPOCH_START`, `EPOCH_END`, `FULL`, `EVALUATE` and
+    /// `VALIDATE`.
     pub flags: u32,
     /// Number of workgroups that share the batch.
     pub n_tiles: u32,
@@ -103,12 +103,12 @@ pub struct RunSettings {
     /// Factor that compensates for the rows left out, since a batch's sum is divided by the number of all its
     /// rows: `n / sum s_i` over the sample weights `s_i` of the training rows.
     pub training_scale: f32,
-    /// Factor for measuring the left-out fold by itself with [`VALIDATE`]: `n / sum s_i` over the fold's
+    /// Factor for measuring the left-out fold by itself with `VALIDATE`: `n / sum s_i` over the fold's
     /// rows.
     pub validation_scale: f32,
     /// Factor by which the learning rate of every step is multiplied.
     pub rate_factor: f32,
-    /// Added to [`RunParams::seed`] (modulo 2^32) for the row order; [`EVALUATE`] ignores it, so that every
+    /// Added to [`RunParams::seed`] (modulo 2^32) for the row order; `EVALUATE` ignores it, so that every
     /// run is measured on the same rows.
     pub seed_offset: u32,
 }
@@ -245,9 +245,9 @@ pub struct Reaction {
     pub taken: i32,
     /// Number of this call's steps that have been processed.
     pub cursor: u32,
-    /// Loss of the last [`EVALUATE`] step.
+    /// Loss of the last `EVALUATE` step.
     pub evaluated_loss: f32,
-    /// Gradient norm of the last [`EVALUATE`] step.
+    /// Gradient norm of the last `EVALUATE` step.
     pub evaluated_gradient_norm: f32,
     /// Mean batch loss of the last complete epoch.
     pub last_epoch_loss: f32,

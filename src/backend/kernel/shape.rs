@@ -51,11 +51,11 @@ pub struct Shape {
     pub n_outputs: u32,
     /// Whether there are biases, one per output, after the weights.
     pub bias: bool,
-    /// The kind of loss, [`Loss::kind`].
+    /// The kind of loss, [`crate::choices::Loss::kind`].
     pub loss: u32,
     /// Whether rows have sample weights or folds.
     pub weighted: bool,
-    /// Whether kernels read [`RunSettings`].
+    /// Whether kernels read [`super::RunSettings`].
     pub settings: bool,
     /// Whether each run has its own row order.
     pub own_orders: bool,

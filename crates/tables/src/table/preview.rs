@@ -90,7 +90,7 @@ impl Table {
     /// Creates the preview of the table.
     ///
     /// # Errors
-    /// Those of [`Storage::read`].
+    /// Those of [`crate::block::Storage::read`].
     pub fn preview(&self) -> Result<Preview> {
         let content = &self.content;
         let columns = content.columns.iter().map(preview_of).collect::<Result<Vec<ColumnPreview>>>()?;
