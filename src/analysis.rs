@@ -23,7 +23,7 @@ pub use rows::{Block, Portion, Rows};
 pub struct LeastSquares {
     /// Parameters of the scaled features: the weights `w1..wd`, then the bias `b` if there is one.
     pub parameters: Vec<f64>,
-    /// The same parameters in the units of inputs and target.
+    /// The parameters in the units of inputs and target, in the same order as `parameters`.
     pub original: Vec<f64>,
     /// Whether no other parameters reach the lowest loss.
     pub unique: bool,

@@ -53,7 +53,7 @@ pub struct RunConfig {
     pub batch_size: u32,
     /// Whether each epoch shuffles the rows.
     pub shuffle: bool,
-    /// The update rule.
+    /// The optimizer, which determines the rule of each update.
     pub optimizer: Optimizer,
     /// The base learning rate, to which the schedule applies.
     pub learning_rate: f64,

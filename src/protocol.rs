@@ -25,7 +25,7 @@ use crate::message::Message;
 use crate::run_file::Which;
 use crate::trainer::{Mark, Path};
 
-/// What the page asks.
+/// A request from the page to the worker.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(rename = "SessionRequest", tag = "kind", rename_all = "snake_case"))]
 pub enum Request {
@@ -163,7 +163,7 @@ fn attached<T, S: Serializer>(_: &T, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_unit()
 }
 
-/// What the worker answers.
+/// An answer of the worker to a request.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(rename = "SessionAnswer"))]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -192,7 +192,7 @@ pub enum Answer {
     },
     /// The answer to `export`.
     Exported {
-        /// A suggested file name.
+        /// A suggested name for the run file.
         file_name: String,
         /// The content of the run file.
         text: String,
@@ -234,7 +234,7 @@ pub struct Configured {
     pub dataset: Option<DatasetInfo>,
     /// The new optimum, if it changed without a new run, as it does with the penalty.
     pub exact: Option<Exact>,
-    /// What the user should know about data and model.
+    /// Messages about data and model that the user should know.
     pub notices: Vec<Message>,
 }
 
@@ -242,7 +242,7 @@ pub struct Configured {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct DatasetInfo {
-    /// Total number of rows.
+    /// Total number of rows of the data.
     pub n_samples: u32,
     /// Number of validation rows.
     pub n_validation: u32,
@@ -254,7 +254,7 @@ pub struct DatasetInfo {
     pub n_parameters: u32,
     /// The inputs of the model.
     pub inputs: Vec<InputInfo>,
-    /// Name of the target.
+    /// Name of the target column.
     pub target: String,
     /// Names of the target's classes; empty if the target is a number.
     pub classes: Vec<String>,
@@ -277,7 +277,7 @@ pub struct DatasetInfo {
     pub points_y: Vec<f32>,
     /// Least and greatest x; with several inputs, of the target instead.
     pub x_range: [f64; 2],
-    /// Least and greatest y.
+    /// Least and greatest y (target).
     pub y_range: [f64; 2],
     /// The optimum, for a model of one layer.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -414,7 +414,7 @@ pub struct Progress {
     /// Always `progress`; tells the page which kind of message this is.
     #[cfg_attr(test, ts(type = "\"progress\""))]
     pub kind: &'static str,
-    /// What is being done.
+    /// A description of the work for the user.
     pub message: Message,
     /// The fraction of the work that is done, from 0 to 1.
     pub fraction: f64,
@@ -447,7 +447,7 @@ pub enum RunStatus {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(rename = "BackendInUse"))]
 pub struct BackendInfo {
-    /// `gpu` or `cpu`.
+    /// Which engine it is: `gpu` or `cpu`.
     #[cfg_attr(test, ts(type = "\"gpu\" | \"cpu\""))]
     pub kind: &'static str,
     /// Name of the GPU adapter, or of the CPU's instruction set.

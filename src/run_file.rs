@@ -30,7 +30,7 @@ pub const MAX_HISTORY_POINTS: usize = 1_000;
 /// The user's choices when saving a run file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Saving {
-    /// Which weights to save.
+    /// Which weights of the run to save.
     pub which: Which,
     /// The date and time of saving, as text that the caller formatted.
     pub saved: Option<String>,
@@ -71,7 +71,7 @@ pub struct RunFile {
     pub feature_map: FeatureMap,
     /// The same model as coefficients of x, x^2, ..., in the units of x and y.
     pub original_units: OriginalUnits,
-    /// The loss of these weights, penalty included.
+    /// The training loss of these weights, penalty included.
     pub loss: f64,
     /// The number of training rows that `loss` was measured on.
     pub loss_rows: u32,

@@ -30,7 +30,7 @@ pub struct RunSpec {
     pub rate_factor: f32,
     /// Seed of the initial weights.
     pub weight_seed: u32,
-    /// Seed of the row order.
+    /// Seed of the shuffled row order.
     pub order_seed: u32,
     /// Number of rows in a batch. Runs with different numbers take separate calls: see [`by_batch_rows`].
     pub batch_rows: u32,

@@ -10,7 +10,7 @@ use super::rows::{Inputs, Portion};
 pub struct Effects {
     /// The values at which the other inputs are fixed, one per input: a number, or the index of a level.
     pub at: Vec<f64>,
-    /// One effect per input.
+    /// The effect of each input, in the order of a row.
     pub inputs: Vec<PartialEffect>,
 }
 

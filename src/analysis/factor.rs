@@ -49,7 +49,7 @@ impl Factor {
         self.solve((0..self.p()).map(|i| self.at(i, self.p())).collect())
     }
 
-    /// Solves `R w = b`.
+    /// Solves `R w = b` for `w`.
     pub(crate) fn solve(&self, mut b: Vec<f64>) -> Vec<f64> {
         for i in (0..self.p()).rev() {
             let known: f64 = (i + 1..self.p()).map(|j| self.at(i, j) * b[j]).sum();
@@ -58,7 +58,7 @@ impl Factor {
         b
     }
 
-    /// Solves `R' w = b`.
+    /// Solves `R' w = b` for `w`.
     pub(crate) fn solve_transposed(&self, mut b: Vec<f64>) -> Vec<f64> {
         for i in 0..self.p() {
             let known: f64 = (0..i).map(|j| self.at(j, i) * b[j]).sum();

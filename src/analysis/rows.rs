@@ -1,4 +1,4 @@
-//! Rows that a fit reads, as often as it needs.
+//! The rows of a fit, which can be read any number of times.
 
 use super::double::Double;
 use crate::dataset::{BLOCK_ROWS, Dataset, Extra, FeatureMap, Role, Roles, Term, blocks};

@@ -200,12 +200,12 @@ impl GpuEngine {
         Ok(engine)
     }
 
-    /// The adapter's name.
+    /// The name of the GPU adapter.
     pub fn name(&self) -> &str {
         &self.gpu.name
     }
 
-    /// Number of buffers that hold the rows.
+    /// Number of buffers over which the rows are distributed.
     pub fn n_blocks(&self) -> usize {
         self.blocks.len()
     }
@@ -233,7 +233,7 @@ impl GpuEngine {
         Ok(())
     }
 
-    /// The kernel dispatches that these steps consist of, in order.
+    /// The kernel dispatches of which these steps consist, in order.
     fn passes_of(&self, steps: &[StepParams]) -> [Option<Pass>; 3] {
         let [ordered, shuffled] =
             [0, SHUFFLED].map(|order| steps.iter().any(|step| step.flags & SHUFFLED == order));

@@ -52,7 +52,7 @@ pub struct Axis {
 /// A tick of an axis: a position with a grid line and usually a label.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tick {
-    /// The value at the tick.
+    /// The value (in data units) at the tick.
     pub value: f64,
     /// The formatted value; empty for a grid line without a label.
     pub label: String,

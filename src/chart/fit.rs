@@ -131,7 +131,7 @@ impl FitChart {
         self.stage.stale.top = true;
     }
 
-    /// Sets the options.
+    /// Sets which optional parts of the chart are drawn.
     pub fn set_options(&mut self, options: FitOptions) {
         self.stage.stale.top |= self.options != options;
         self.options = options;

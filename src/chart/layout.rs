@@ -51,9 +51,9 @@ impl Scale {
 /// The size of a chart in CSS pixels, with the scale of its backend.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Size {
-    /// Width in CSS pixels.
+    /// Width of the chart in CSS pixels.
     pub width: f64,
-    /// Height in CSS pixels.
+    /// Height of the chart in CSS pixels.
     pub height: f64,
     /// The sizes of pixels in backend units.
     pub scale: Scale,
@@ -68,13 +68,13 @@ impl Default for Size {
 /// A rectangle in backend units; y grows downwards.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rect {
-    /// Left edge.
+    /// Left edge of the rectangle.
     pub left: f64,
-    /// Top edge.
+    /// Top edge of the rectangle.
     pub top: f64,
-    /// Right edge.
+    /// Right edge of the rectangle.
     pub right: f64,
-    /// Bottom edge.
+    /// Bottom edge of the rectangle.
     pub bottom: f64,
 }
 
@@ -85,7 +85,7 @@ impl Rect {
         x >= self.left && x <= self.right && y >= self.top && y <= self.bottom
     }
 
-    /// Width in backend units.
+    /// Width of the rectangle in backend units.
     #[must_use]
     pub fn width(&self) -> f64 {
         self.right - self.left

@@ -147,7 +147,7 @@ impl LossChart {
         }
     }
 
-    /// Sets the options.
+    /// Sets axes, smoothing and optional parts of the chart.
     pub fn set_options(&mut self, options: LossOptions) {
         if self.options == options {
             return;
@@ -271,7 +271,7 @@ impl LossChart {
         picture.draw_base(backend, &self.view())
     }
 
-    /// Draws the cursor.
+    /// Draws the dynamic layer: the cursor.
     ///
     /// # Errors
     /// The errors of the backend.

@@ -91,9 +91,9 @@ pub struct PlotSeries {
     pub label: String,
     /// Whether the pointer and the keyboard cursor can select its pairs.
     pub is_read: bool,
-    /// Whether the axes extend to show all its data.
+    /// Whether the axes extend to show all data of the series.
     pub is_fitted: bool,
-    /// Width of its strokes, in CSS pixels.
+    /// Width of the series' strokes, in CSS pixels.
     pub width: f64,
 }
 
@@ -135,13 +135,13 @@ impl PlotSeries {
 /// The pair at the pointer or keyboard cursor of a plot (`PlotReading` in TypeScript).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct PlotReading {
-    /// Index of the series.
+    /// Index of the series in the plot.
     pub series: u32,
     /// Index of the pair in its series.
     pub index: u32,
-    /// The x of the pair.
+    /// The x of the pair, in units of the data.
     pub x: f64,
-    /// The y of the pair.
+    /// The y of the pair, in units of the data.
     pub y: f64,
 }
 

@@ -89,7 +89,7 @@ impl Stage {
         self.viewport.is_zoomed()
     }
 
-    /// Shows all data again.
+    /// Resets pan and zoom so that all data are visible.
     pub fn reset_zoom(&mut self) {
         let changed = self.viewport.reset();
         self.redraw_if(changed);

@@ -43,7 +43,7 @@ impl ThemeColours {
     }
 }
 
-/// A colour with its opacity.
+/// A colour with an opacity.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Colour(pub RGBAColor);
 
@@ -114,27 +114,27 @@ impl Colour {
 pub struct Theme {
     /// Background of the chart, and rings around markers.
     pub background: Colour,
-    /// Numbers of the marks.
+    /// Colour of the numbers of marks.
     pub ink: Colour,
     /// Labels of ticks and titles of axes.
     pub muted: Colour,
-    /// Grid lines.
+    /// Colour of grid lines.
     pub grid: Colour,
     /// The current fit and the evaluated loss.
     pub fit: Colour,
-    /// The exact solution.
+    /// Colour of the exact solution.
     pub exact: Colour,
-    /// The batch loss.
+    /// Colour of the batch loss.
     pub batch: Colour,
-    /// The learning rate.
+    /// Colour of the learning rate.
     pub rate: Colour,
     /// Marks of changes that were made during the run.
     pub mark: Colour,
     /// The step at which the run diverged.
     pub diverged: Colour,
-    /// Points of the dataset.
+    /// Colour of the dataset's points.
     pub points: Colour,
-    /// The validation loss.
+    /// Colour of the validation loss.
     pub validation: Colour,
     /// The font family, as a CSS list.
     pub font: String,

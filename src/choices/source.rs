@@ -30,7 +30,7 @@ choice! {
 
         /// A table that ships with the page.
         Shipped = "shipped", {
-            /// The name of the table.
+            /// Which of the shipped tables.
             table: ShippedTable;
         };
 
@@ -39,7 +39,7 @@ choice! {
         Table = "table", {
             /// The name of the table's file.
             name: String;
-            /// A hash of its rows.
+            /// A hash of the table's rows.
             fingerprint: String;
         };
     }

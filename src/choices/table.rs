@@ -61,15 +61,15 @@ pub struct ParameterSpec {
 /// The type of a parameter's value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Kind {
-    /// A real number.
+    /// The value is a real number.
     Number,
-    /// An integer, at least 0.
+    /// The value is an integer, at least 0.
     Count,
-    /// A boolean.
+    /// The value is a boolean.
     Flag,
     /// An entry of another choice.
     Entry(&'static Spec),
-    /// Any text.
+    /// The value is any text.
     Text,
 }
 
@@ -89,15 +89,15 @@ impl Serialize for Kind {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Setting {
-    /// A real number.
+    /// The value of a real-valued parameter.
     Number(f64),
-    /// An integer.
+    /// The value of an integer parameter.
     Count(u64),
-    /// A boolean.
+    /// The value of a boolean parameter.
     Flag(bool),
     /// The name of an entry of another choice.
     Name(&'static str),
-    /// Any text.
+    /// The value of a text parameter.
     Text(String),
 }
 

@@ -69,7 +69,7 @@ pub enum Term {
     Power {
         /// Index of the input.
         input: usize,
-        /// The exponent, from 1.
+        /// The exponent, at least 1.
         power: u32,
     },
     /// The feature is 1 if a category has a certain level, else 0.

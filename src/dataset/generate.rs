@@ -19,7 +19,7 @@ pub(super) struct Linspace {
 }
 
 impl Linspace {
-    /// Fills `x` with the inputs of these rows.
+    /// Fills `x` with the inputs of the rows in this range.
     pub(super) fn x(&self, rows: Range<usize>, x: &mut [f64]) {
         let n = self.n_samples as usize;
         let step = (self.stop - self.start) / (n.max(2) - 1) as f64;

@@ -302,7 +302,7 @@ fn refused(code: Code) -> Message {
 
 /// The distinct keys of rows, numbered in the order of their first appearance.
 struct Numbered {
-    /// For each row, the number of its key.
+    /// For each row, the number of its key among the distinct keys.
     of: Vec<u32>,
     /// For each key number, how many rows have it.
     counts: Vec<u32>,

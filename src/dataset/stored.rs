@@ -39,7 +39,7 @@ pub struct Stored {
     sample: Rc<Problem>,
 }
 
-/// Two are equal if they read the same rows in the same way.
+/// Two storages are equal if they read the same rows in the same way.
 impl PartialEq for Stored {
     fn eq(&self, other: &Self) -> bool {
         let how = |stored: &Self| (stored.role, stored.n_samples, stored.block_rows);

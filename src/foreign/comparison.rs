@@ -31,7 +31,7 @@ pub struct ComparedPart {
     /// The role of the rows: `training`, `validation` or `test`.
     #[cfg_attr(test, ts(type = "\"training\" | \"validation\" | \"test\""))]
     pub part: &'static str,
-    /// Number of rows.
+    /// Number of rows with this role.
     pub n_samples: u64,
     /// The scores of both models; the loss comes first.
     pub scores: Vec<ComparedScore>,

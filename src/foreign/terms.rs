@@ -9,7 +9,7 @@ pub(super) enum Key {
     Single(Factor),
     /// A product of a power or level of two different inputs, in ascending order.
     Product([Factor; 2]),
-    /// The constant term.
+    /// The constant term, which is 1 for every row.
     Constant,
 }
 

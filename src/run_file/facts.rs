@@ -21,7 +21,7 @@ pub type MetricValues = BTreeMap<String, Option<f64>>;
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct DataFacts {
-    /// Total number of rows.
+    /// Total number of rows of the data.
     pub n_samples: u32,
     /// Number of validation rows.
     pub n_validation: u32,

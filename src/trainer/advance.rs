@@ -14,7 +14,7 @@ use crate::monitor;
 /// Maximum number of steps per call on the CPU, so that their plan and trace stay in its nearest caches.
 const CPU_STEPS_PER_CALL: usize = 1 << 11;
 
-/// The backend of a run, with its description for the user.
+/// The backend of a run, together with its description for the user.
 #[derive(Debug)]
 pub(super) struct Engine {
     pub(super) backend: Backend,

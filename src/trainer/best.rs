@@ -7,7 +7,7 @@ use crate::backend::kernel::{Reaction, slot};
 /// The weights with the least loss of a run so far.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Best {
-    /// Number of updates that led to these weights.
+    /// Number of updates that the run had made when it had these weights.
     pub step: u64,
     /// The position in the epochs at `step`.
     pub place: Place,

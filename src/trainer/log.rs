@@ -1,4 +1,4 @@
-//! What a run records during training.
+//! The records that a run keeps during training: its history and marks.
 
 use serde::Serialize;
 

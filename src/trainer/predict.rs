@@ -10,7 +10,7 @@ pub struct Explanation {
     pub output: usize,
     /// The value of that output, before its link function: `baseline` plus all `contributions`.
     pub sum: f64,
-    /// The value of that output if every feature is at its mean.
+    /// The value of the explained output (before its link function) if every feature is at its mean.
     pub baseline: f64,
     /// How much each input adds to the baseline, in the order of the inputs.
     pub contributions: Vec<f64>,

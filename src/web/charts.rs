@@ -104,7 +104,7 @@ macro_rules! export_chart {
                 self.chart$(.$stage)?.pan(dx_css, dy_css);
             }
 
-            /// Shows all data again.
+            /// Resets pan and zoom so that all data are visible.
             pub fn reset_zoom(&mut self) {
                 self.chart$(.$stage)?.reset_zoom();
             }

@@ -90,7 +90,7 @@ export type RunConfig = {
   batch_size: number,
   /** Whether each epoch shuffles the rows. */
   shuffle: boolean,
-  /** The update rule. */
+  /** The optimizer, which determines the rule of each update. */
   optimizer: Optimizer,
   /** The base learning rate, to which the schedule applies. */
   learning_rate: number,
@@ -191,7 +191,7 @@ export type Stop = {
   converged: boolean,
 };
 
-/** What the page asks. */
+/** A request from the page to the worker. */
 export type SessionRequest = { "kind": "configure",
   /** The complete new configuration. */
   config: RunConfig, }
@@ -253,7 +253,7 @@ export type Shown = {
 /** Which weights of a run are saved. */
 export type Which = "current" | "best";
 
-/** What the worker answers. */
+/** An answer of the worker to a request. */
 export type SessionAnswer = { "kind": "configured" } & RunDescription | { "kind": "predicted",
   /** The x values that were predicted at. */
   inputs: Array<number>,
@@ -271,7 +271,7 @@ export type SessionAnswer = { "kind": "configured" } & RunDescription | { "kind"
    * if there are two), or the class index if the loss has no probabilities. */
   response: Array<number>, }
   | { "kind": "exported",
-  /** A suggested file name. */
+  /** A suggested name for the run file. */
   file_name: string,
   /** The content of the run file. */
   text: string, }
@@ -302,13 +302,13 @@ export type RunDescription = {
   dataset: DatasetInfo | null,
   /** The new optimum, if it changed without a new run, as it does with the penalty. */
   exact: Exact | null,
-  /** What the user should know about data and model. */
+  /** Messages about data and model that the user should know. */
   notices: Array<Message>,
 };
 
 /** The data of a run, and what is known about it without training. */
 export type DatasetInfo = {
-  /** Total number of rows. */
+  /** Total number of rows of the data. */
   n_samples: number,
   /** Number of validation rows. */
   n_validation: number,
@@ -320,7 +320,7 @@ export type DatasetInfo = {
   n_parameters: number,
   /** The inputs of the model. */
   inputs: Array<InputInfo>,
-  /** Name of the target. */
+  /** Name of the target column. */
   target: string,
   /** Names of the target's classes; empty if the target is a number. */
   classes: Array<string>,
@@ -339,7 +339,7 @@ export type DatasetInfo = {
   points_y: Float32Array,
   /** Least and greatest x; with several inputs, of the target instead. */
   x_range: [number, number],
-  /** Least and greatest y. */
+  /** Least and greatest y (target). */
   y_range: [number, number],
   /** The optimum, for a model of one layer. */
   exact?: Exact,
@@ -446,7 +446,7 @@ export type Snapshot = {
 export type Progress = {
   /** Always `progress`; tells the page which kind of message this is. */
   kind: "progress",
-  /** What is being done. */
+  /** A description of the work for the user. */
   message: Message,
   /** The fraction of the work that is done, from 0 to 1. */
   fraction: number,
@@ -467,7 +467,7 @@ export type Status = { "kind": "paused" }
 
 /** The engine that computes the run, as it is described to the user. */
 export type BackendInUse = {
-  /** `gpu` or `cpu`. */
+  /** Which engine it is: `gpu` or `cpu`. */
   kind: "gpu" | "cpu",
   /** Name of the GPU adapter, or of the CPU's instruction set. */
   name: string,
@@ -553,7 +553,7 @@ export type Comparison = {
 export type ComparedPart = {
   /** The role of the rows: `training`, `validation` or `test`. */
   part: "training" | "validation" | "test",
-  /** Number of rows. */
+  /** Number of rows with this role. */
   n_samples: number,
   /** The scores of both models; the loss comes first. */
   scores: Array<ComparedScore>,
@@ -600,7 +600,7 @@ export type RunFile = {
   feature_map: unknown,
   /** The same model as coefficients of x, x^2, ..., in the units of x and y. */
   original_units: OriginalUnits,
-  /** The loss of these weights, penalty included. */
+  /** The training loss of these weights, penalty included. */
   loss: number,
   /** The number of training rows that `loss` was measured on. */
   loss_rows: number,
@@ -679,7 +679,7 @@ export type Place = {
 
 /** Size and fingerprint of the data of a run. */
 export type DataFacts = {
-  /** Total number of rows. */
+  /** Total number of rows of the data. */
   n_samples: number,
   /** Number of validation rows. */
   n_validation: number,

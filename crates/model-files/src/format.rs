@@ -59,16 +59,16 @@ pub enum Part {
     Weights,
     /// The scaling of numeric inputs and of features.
     Scaling,
-    /// Powers and products.
+    /// Features that are powers or products of inputs.
     Terms,
     /// The names of categories' levels.
     Levels,
-    /// The names of columns.
+    /// The names of input and target columns.
     Columns,
     /// Everything that is needed to continue training with bit-identical results: configuration, seed,
     /// moments.
     Training,
-    /// The loss history.
+    /// The loss history of the run.
     History,
     /// Where the model came from: date, seed, data, metrics.
     Provenance,

@@ -51,7 +51,7 @@ pub(crate) fn listed(names: &[String]) -> String {
 
 /// The range of row columns that an input layer reads.
 struct Source {
-    /// The first column.
+    /// The index of the first column.
     first: usize,
     /// The number of columns.
     n: usize,

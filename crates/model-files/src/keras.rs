@@ -28,7 +28,7 @@ pub(crate) enum Dialect {
     Tfjs,
 }
 
-/// The key or name of the run file in each of these formats.
+/// The key or file name under which Keras and TensorFlow.js files contain the run file.
 pub(crate) const RUN: &str = "downhill";
 
 /// Returns the description of a model: its class and its layers.
@@ -96,7 +96,7 @@ pub(crate) struct Weight<'a> {
     pub(crate) name: &'static str,
     /// The sizes of the array's dimensions.
     pub(crate) shape: Vec<usize>,
-    /// The values, row-major.
+    /// The values of the array, row-major.
     pub(crate) values: &'a [f32],
 }
 

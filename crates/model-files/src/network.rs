@@ -32,7 +32,7 @@ pub(crate) struct Node {
     pub(crate) name: String,
     /// The operation of the layer.
     pub(crate) layer: Layer,
-    /// The indices of the layers that feed it.
+    /// The indices of the layers whose outputs this layer takes as inputs.
     pub(crate) from: Vec<usize>,
 }
 
@@ -65,7 +65,7 @@ pub(crate) enum Layer {
         /// The vocabulary, including the entry for unknown words.
         levels: Vec<String>,
     },
-    /// `activation(x W + b)`.
+    /// A dense layer, `activation(x W + b)`.
     Dense(Dense),
     /// Concatenation of the inputs' columns.
     Concatenate,
@@ -84,11 +84,11 @@ pub(crate) enum Layer {
 pub(crate) struct Dense {
     /// The kernel `W`, row-major, `[input][output]`.
     pub(crate) kernel: Vec<f32>,
-    /// The number of outputs.
+    /// The number of outputs of the layer.
     pub(crate) units: usize,
     /// The bias of each output, if there is one.
     pub(crate) bias: Option<Vec<f32>>,
-    /// The activation.
+    /// The activation function.
     pub(crate) function: Function,
     /// Whether training changes the weights.
     pub(crate) trainable: bool,
@@ -99,9 +99,9 @@ pub(crate) struct Dense {
 pub(crate) enum Function {
     /// An activation that a model may have at its output.
     Of(Response),
-    /// `max(0, x)`.
+    /// The rectified linear unit, `max(0, x)`.
     Relu,
-    /// Any other activation, by its name.
+    /// Any other activation, by its Keras name.
     Other(String),
 }
 
@@ -353,7 +353,7 @@ struct Row {
     places: Vec<usize>,
     /// The first level that has a column.
     first_level: usize,
-    /// The number of columns.
+    /// The number of columns of the row.
     width: usize,
 }
 

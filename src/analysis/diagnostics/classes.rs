@@ -19,7 +19,7 @@ pub struct Curve {
     pub false_positive: Vec<f64>,
     /// True positive rate at each point (vertical axis).
     pub true_positive: Vec<f64>,
-    /// Area under the curve.
+    /// Area under the ROC curve.
     pub auc: f64,
 }
 

@@ -10,7 +10,7 @@ use crate::model::{self, Linear};
 /// The input whose effect is requested, and the values at which the other inputs are fixed.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct EffectOf {
-    /// The index of the input.
+    /// The index of the input whose effect is requested.
     pub input: usize,
     /// The value of each input: a number, or the index of a level. `None` means the mean, or the most
     /// frequent level.
@@ -20,7 +20,7 @@ pub struct EffectOf {
 /// Predictions along one input while the others stay fixed.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Effect {
-    /// The index of the input.
+    /// The index of the input that varies.
     pub input: usize,
     /// The value at which each input is fixed while another one varies.
     pub at: Vec<f64>,

@@ -16,7 +16,7 @@ pub(crate) fn derivatives(loss: Loss, z: f64, y: f64) -> [f64; 2] {
     [slope, curvature]
 }
 
-/// `ln sum_k e^z_k`.
+/// Computes `ln sum_k e^z_k` of the outputs `z` without overflow.
 pub(crate) fn log_sum_exp(z: &[f64]) -> f64 {
     let largest = z.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     largest + libm::log(z.iter().map(|z| libm::exp(z - largest)).sum())

@@ -28,7 +28,7 @@ pub enum Ask<'a> {
         /// Number of parameters: weights, and the bias if there is one.
         n_parameters: u32,
     },
-    /// Append these rows; see [`Half::more`].
+    /// Append rows to the helper's half; see [`Half::more`].
     Rows {
         /// Features of the appended rows, row-major.
         features: &'a [f32],

@@ -24,7 +24,7 @@ const NO_PIVOT: f64 = 1e-12;
 pub(super) struct Statistics {
     n_parameters: usize,
     gram: Gram,
-    /// The solution `w*`.
+    /// The least-squares solution `w*`.
     solution: Vec<f64>,
     /// The sum of squared residuals `S*` at the solution.
     least: f64,

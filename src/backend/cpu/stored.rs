@@ -16,7 +16,7 @@ pub(super) struct Stored {
     sample: CpuEngine,
     /// Number of rows that were summed ahead of a step that uses all rows.
     n_ahead: u32,
-    /// The parameters at which these rows were summed.
+    /// The parameters for which the `n_ahead` rows were summed.
     parameters: Vec<f32>,
 }
 

@@ -63,6 +63,6 @@ pub mod slot {
     pub const EPOCH_START: usize = 4;
     /// The weights at the start of the last epoch that the bold driver accepted.
     pub const ANCHOR: usize = 5;
-    /// Number of slots.
+    /// Number of different slots.
     pub const COUNT: usize = 6;
 }

@@ -30,7 +30,7 @@ pub struct StepParams {
     pub n_tiles: u32,
 }
 
-/// Parameters that are the same for every step of a call.
+/// Parameters of the kernels that are the same for every step of a call.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
 pub struct RunParams {
@@ -44,7 +44,7 @@ pub struct RunParams {
     pub n_runs: u32,
     /// Number of steps that fit into one run's part of the trace.
     pub trace_capacity: u32,
-    /// Seed of the row order.
+    /// Seed of the shuffled row order.
     pub seed: u32,
     /// Number of rows per block of the row order: blocks are shuffled, and the rows within each block.
     pub block_rows: u32,

@@ -15,7 +15,7 @@ pub struct SlotSet {
 }
 
 impl SlotSet {
-    /// Every slot.
+    /// The set of all slots.
     pub const ALL: Self = Self { first_moment: true, second_moment: true, anchors: true };
     /// The minimum: only the slots that every run needs.
     pub const LEAST: Self = Self { first_moment: false, second_moment: false, anchors: false };

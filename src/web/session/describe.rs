@@ -21,9 +21,9 @@ const CURVE_POINTS: usize = 201;
 /// Which parts of a run an answer describes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Detail {
-    /// Only its configuration.
+    /// Only the configuration of the run.
     Config,
-    /// Its configuration and its optimum, which has changed.
+    /// The configuration of the run, and its optimum, which has changed.
     Optimum,
     /// Everything, because a new run began.
     Everything,
@@ -77,9 +77,9 @@ pub(super) fn notices(trainer: &Trainer) -> Vec<Message> {
 /// With several inputs, the rows whose predictions are drawn: evenly spread, without the test rows.
 #[derive(Default)]
 pub(super) struct Sample {
-    /// Inputs of these rows, row-major.
+    /// Inputs of the sampled rows, row-major.
     x: Vec<f64>,
-    /// Targets of these rows.
+    /// Targets of the sampled rows.
     y: Vec<f64>,
 }
 

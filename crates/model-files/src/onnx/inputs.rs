@@ -14,7 +14,7 @@ use super::{cut, damaged, too_large, unsupported};
 /// The maximum total number of text columns that are traced to their encoders.
 const MAX_TRACED: usize = 200_000;
 
-/// An input of a graph.
+/// An input of a graph, with the columns of the row that it provides.
 pub(super) struct Place<'a> {
     pub(super) name: &'a str,
     /// The first column of the input in the row.

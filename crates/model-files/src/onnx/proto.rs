@@ -3,7 +3,7 @@
 
 use prost::{Enumeration, Message};
 
-/// A model.
+/// The ONNX message of a model.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct ModelProto {
     #[prost(int64, tag = "1")]
@@ -31,7 +31,7 @@ pub(crate) struct OperatorSetIdProto {
     pub(crate) version: i64,
 }
 
-/// A metadata entry.
+/// The ONNX message of a metadata entry: a key and a value.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct StringStringEntryProto {
     #[prost(string, tag = "1")]
@@ -55,7 +55,7 @@ pub(crate) struct GraphProto {
     pub(crate) output: Vec<ValueInfoProto>,
 }
 
-/// An operation.
+/// The ONNX message of a node: an operation with its inputs and outputs.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct NodeProto {
     #[prost(string, repeated, tag = "1")]

@@ -72,7 +72,7 @@ pub(super) enum Symbol {
     Complement(Rc<Value>),
     /// Text columns of categories, by the indices of their inputs.
     Words(Rc<[usize]>),
-    /// A constant.
+    /// An array of constants.
     Constant(Rc<Constant>),
     /// The shape of a tensor with this many columns.
     Shape(usize),

@@ -5,7 +5,7 @@ use downhill::message::{Code, Message, Result};
 use super::proto::{TensorProto, data_type};
 use super::{cut, damaged, unsupported};
 
-/// Numbers with a shape.
+/// A constant array of numbers with its shape.
 #[derive(Clone, Debug)]
 pub(super) struct Constant {
     pub(super) dims: Vec<usize>,

@@ -35,7 +35,7 @@ const PASSED_OVER: [&str; 6] = [
 #[derive(Debug)]
 pub(super) struct Element<'a> {
     start: BytesStart<'a>,
-    /// The text content.
+    /// The text content of the element.
     pub(super) text: String,
     /// The child elements.
     pub(super) children: Vec<Element<'a>>,
