@@ -1,3 +1,5 @@
+use crate::number;
+
 /// The typographic minus sign, which is as wide as a plus, so that columns of numbers stay aligned.
 const MINUS: char = '\u{2212}';
 

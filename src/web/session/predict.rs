@@ -40,10 +40,6 @@ impl Session {
     }
 }
 
-fn finite(text: &str) -> Option<f64> {
-    text.parse().ok().filter(|value: &f64| value.is_finite())
-}
-
 /// Parses the value of an input: a number, or the index of the level that the text names.
 fn value(input: &Input, text: &str) -> Result<f64> {
     let (value, refusal) = if input.levels.is_empty() {
