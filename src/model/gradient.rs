@@ -23,9 +23,9 @@ impl Objective {
     /// Returns `L` over `rows`, and its subgradient of smallest magnitude by every parameter, in the order of
     /// `layout`.
     ///
-    /// With penalty strength `a` and L1 ratio `q`, the gradient by a weight `w` is `c/m sum s_i dl/dw + a (1
-    /// - q) w + a q sign(w)`. Where `w` is 0, the last term is the value between `-a q` and `a q` that brings
-    /// the sum closest to 0.
+    /// The gradient by a weight `w` is `c/m sum s_i dl/dw + a (1 - q) w + a q sign(w)`, where `a` is the
+    /// strength of the penalty and `q` its L1 ratio. Where `w` is 0, the last term is the value between
+    /// `-a q` and `a q` that brings the sum closest to 0.
     pub fn loss_and_gradient(
         &self,
         problem: &Problem,
