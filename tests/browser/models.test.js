@@ -224,7 +224,7 @@ test('a penalty is changed in mid-run: a mark, another exact line, and no new ru
 test('the preset of the lasso draws its path, and a strength is taken from it without a new run', async () => {
   const { page, close, select, box, number, notices } = await open();
   await select('Preset').selectOption('Lasso path');
-  await notices.getByText('Diabetes data with 24 penalties at once').waitFor();
+  await notices.getByText('Diabetes data, fitted with 24 penalty strengths at once').waitFor();
   await eventually(() => box('Penalty path').inputValue(), (path) => path === '24');
   await page.getByRole('tab', { name: 'Penalty path' }).click();
   await page.getByRole('img', { name: 'Coefficients by penalty strength' }).waitFor();
