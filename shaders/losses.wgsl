@@ -27,6 +27,10 @@ fn loss_value(kind: u32, parameter: f32, z: f32, y: f32) -> f32 {
         case LOSS_POISSON: {
             return exp(z) - y * z;
         }
+        case LOSS_SQUARED_HINGE: {
+            let gap = 1.0 - (2.0 * y - 1.0) * z;
+            return select(gap * gap, 0.0, gap < 0.0);
+        }
         default: {
             return q;
         }
@@ -59,6 +63,11 @@ fn loss_derivative(kind: u32, parameter: f32, z: f32, y: f32) -> f32 {
         }
         case LOSS_POISSON: {
             return exp(z) - y;
+        }
+        case LOSS_SQUARED_HINGE: {
+            let t = 2.0 * y - 1.0;
+            let gap = 1.0 - t * z;
+            return select(-2.0 * t * gap, 0.0, gap < 0.0);
         }
         default: {
             return 2.0 * r;

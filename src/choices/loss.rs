@@ -48,6 +48,12 @@ choice! {
         Poisson = "poisson", kernel POISSON = 7, needs Needs {
             targets: Targets::Counts, response: Response::Exponential, curvature: None,
         };
+
+        /// `max(1 - t z, 0)^2`, `t` being -1 for class 0 and 1 for class 1 (Lee and Mangasarian 2001; scikit-learn's and
+        /// Keras' `squared_hinge`). Class 1 is predicted where `z > 0`; there are no probabilities.
+        SquaredHinge = "squared_hinge", kernel SQUARED_HINGE = 8, needs Needs {
+            targets: Targets::TwoClasses, response: Response::Linear, curvature: Some(2.0),
+        };
     }
 }
 
@@ -165,6 +171,7 @@ impl Loss {
                 Some(libm::log(fraction / (1.0 - fraction)))
             }
             Self::Poisson => Some(libm::log(mean.max(least))),
+            Self::SquaredHinge => Some(2.0 * mean - 1.0),
             Self::Absolute | Self::Quantile { .. } | Self::Softmax => None,
         }
     }
@@ -224,6 +231,11 @@ impl Loss {
                 [value, 1.0 / (1.0 + libm::exp(-z)) - y, sigmoid(z) * sigmoid(-z)]
             }
             Self::Poisson => [libm::exp(z) - y * z, libm::exp(z) - y, libm::exp(z)],
+            Self::SquaredHinge => {
+                let t = 2.0 * y - 1.0;
+                let gap = (1.0 - t * z).max(0.0);
+                [gap * gap, -2.0 * t * gap, if gap > 0.0 { 2.0 } else { 0.0 }]
+            }
             // The only one of one class has no loss.
             Self::Softmax => [0.0; 3],
         }
@@ -282,6 +294,11 @@ pub fn loss_value(kind: u32, parameter: f32, z: f32, y: f32) -> f32 {
         // First what may cancel, so that what is left of a sure answer keeps its digits.
         kind::LOGISTIC => (z.max(0.0) - y * z) + log_1p((-z.abs()).exp()),
         kind::POISSON => z.exp() - y * z,
+        kind::SQUARED_HINGE => {
+            let gap = 1.0 - (2.0 * y - 1.0) * z;
+            // Unlike with `max`, a NaN stays one.
+            if gap < 0.0 { 0.0 } else { gap * gap }
+        }
         _ => squared_error(r),
     }
 }
@@ -319,6 +336,11 @@ pub fn loss_derivative(kind: u32, parameter: f32, z: f32, y: f32) -> f32 {
             if z > 0.0 { (1.0 - y) - rare } else { rare - y }
         }
         kind::POISSON => z.exp() - y,
+        kind::SQUARED_HINGE => {
+            let t = 2.0 * y - 1.0;
+            let gap = 1.0 - t * z;
+            if gap < 0.0 { 0.0 } else { -2.0 * t * gap }
+        }
         _ => squared_error_derivative(r),
     }
 }
@@ -334,6 +356,7 @@ pub fn losses_and_slopes(kind: u32, parameter: f32, outputs: &mut [f32], ys: &[f
         kind::QUANTILE => rows_of::<{ kind::QUANTILE }>,
         kind::LOGISTIC => rows_of::<{ kind::LOGISTIC }>,
         kind::POISSON => rows_of::<{ kind::POISSON }>,
+        kind::SQUARED_HINGE => rows_of::<{ kind::SQUARED_HINGE }>,
         _ => rows_of::<{ kind::SQUARED }>,
     };
     each(parameter, outputs, ys, shares)

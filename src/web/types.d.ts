@@ -38,7 +38,8 @@ export type Loss = { kind: "squared" }
   | { kind: "quantile", tau: number }
   | { kind: "logistic" }
   | { kind: "softmax" }
-  | { kind: "poisson" };
+  | { kind: "poisson" }
+  | { kind: "squared_hinge" };
 
 /** The penalty that is added to the mean loss: `a (q |w|_1 + (1 - q) / 2 |w|_2^2)`, where `w` are the weights
  * of the scaled features, `a` is `strength` and `q` is `l1_ratio` (the elastic net of Zou and Hastie 2005:

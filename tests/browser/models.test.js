@@ -104,6 +104,33 @@ for (const engine of /** @type {const} */ (['CPU', 'GPU'])) {
     await close();
   });
 
+  test(`the squared hinge predicts classes without probabilities, on the ${engine}`, async () => {
+    const { page, close, select, type, output, weights } = await open({ engine });
+    await select('Source').selectOption('Challenger’s O-rings');
+    await eventually(() => select('Loss').inputValue(), (loss) => loss === 'logistic');
+    await select('Loss').selectOption('Squared hinge');
+    // CVXPY 1.9.3 with Clarabel 0.11.1: the mean of square(pos(1 - t (w x + b))) is least, 0.576141, here.
+    await eventually(() => exactWeights(page), (exact) => exact.length === 2 && exact[1] < 10 && exact[1] > 5);
+    const [slope, bias] = await exactWeights(page);
+    reads(slope, -0.080_598_58, 'slope');
+    reads(bias, 5.188_763_45, 'bias');
+    await type('Learning rate', 0.3);
+    await descend(page);
+    const now = await weights();
+    assert.ok(Math.abs(now[0] + 0.0806) < 2e-4 && Math.abs(now[1] - 5.1888) < 1e-2, `${now}`);
+    await page.getByRole('textbox', { name: 'x values to predict' }).fill('64, 65');
+    await output('Predictions').filter({ hasText: /^class 1, class 0$/ }).waitFor();
+    // accuracy_score and roc_auc_score of scikit-learn 1.9.1 on the scores there.
+    await page.getByRole('tab', { name: 'Diagnostics' }).click();
+    await eventually(() => score(page, 'accuracy'), (accuracy) => Math.abs(accuracy - 0.869_565) < 1e-3, 'accuracy');
+    await eventually(() => score(page, 'ROC AUC'), (auc) => Math.abs(auc - 0.781_25) < 1e-3, 'AUC');
+    await page.getByRole('region', { name: 'Confusion matrix' }).waitFor();
+    const pictures = await page.getByRole('tabpanel', { name: 'Diagnostics' }).getByRole('heading', { level: 3 }).allInnerTexts();
+    assert.deepEqual(pictures, ['ROC curve', 'Confusion matrix', 'Partial effect']);
+    assert.doesNotMatch(await page.locator('.scores').innerText(), /log loss|Brier/i);
+    await close();
+  });
+
   test(`three species of iris are told apart as scikit-learn tells them, on the ${engine}`, async () => {
     const { page, close, select, output } = await open({ engine, link: '&optimizer.kind=adam' });
     await select('Source').selectOption('Iris flowers');

@@ -30,7 +30,7 @@ TOOLS = [
 ]
 CONSUMERS = {"keras": "Keras", "torch": "PyTorch", "sklearn": "scikit-learn", "pyspark": "PySpark"}
 # MLlib lacks these losses, so its script makes the run's own updates with all rows.
-DESCENT_ON_SPARK = {"absolute", "huber", "log_cosh", "quantile"}
+DESCENT_ON_SPARK = {"absolute", "huber", "log_cosh", "quantile", "squared_hinge", "squared_hinge_ridge"}
 # The tool's closest equivalent rather than the same; the script's header says so.
 NEAREST = {
     ("recipe_sklearn", "log_cosh"): 0.05,

@@ -41,6 +41,8 @@ def objective(loss, x, y, strength, l1_ratio, weights, bias):
         losses = np.where(r < 0, -loss["tau"] * r, (1 - loss["tau"]) * r)
     elif kind == "logistic":
         losses = np.logaddexp(0, z[:, 0]) - y * z[:, 0]
+    elif kind == "squared_hinge":
+        losses = np.maximum(1 - (2 * y - 1) * z[:, 0], 0) ** 2
     elif kind == "poisson":
         losses = np.exp(z[:, 0]) - y * z[:, 0]
     else:
@@ -109,6 +111,8 @@ PROBLEMS = [
      lambda a, q: LogisticRegression(C=1 / (a * N), tol=1e-10, max_iter=10_000)),
     ({"kind": "poisson"}, "counts", 0.0, 0.0, lambda a, q: PoissonRegressor(alpha=0.0, tol=1e-10, max_iter=10_000)),
     ({"kind": "poisson"}, "counts", 0.3, 0.0, lambda a, q: PoissonRegressor(alpha=a, tol=1e-10, max_iter=10_000)),
+    ({"kind": "squared_hinge"}, "binary", 0.0, 0.0, None),
+    ({"kind": "squared_hinge"}, "separable", 0.05, 0.0, None),
 ]
 
 cases = []

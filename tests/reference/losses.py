@@ -48,6 +48,7 @@ LOSSES = [
     ({"kind": "logistic"}, "binary", lambda z, y: jax.nn.softplus(z) - y * z),
     ({"kind": "softmax"}, "class", None),
     ({"kind": "poisson"}, "count", lambda z, y: jnp.exp(z) - y * z),
+    ({"kind": "squared_hinge"}, "binary", lambda z, y: jnp.maximum(1 - (2 * y - 1) * z, 0) ** 2),
 ]
 OPTIMIZERS = [
     {"kind": "sgd"},

@@ -24,6 +24,7 @@ from sklearn.linear_model import (
     QuantileRegressor,
     Ridge,
 )
+from sklearn.svm import LinearSVC
 
 warnings.simplefilter("ignore")
 
@@ -60,6 +61,8 @@ def value(loss, z, t):
         return np.maximum(-loss["tau"] * r, (1 - loss["tau"]) * r)
     if kind == "logistic":
         return np.logaddexp(0, z) - t * z
+    if kind == "squared_hinge":
+        return np.maximum(1 - (2 * t - 1) * z, 0) ** 2
     return np.exp(z) - t * z
 
 
@@ -89,6 +92,7 @@ def curvature(loss, strength, l1_ratio, s, t, w, b, bias):
         "log_cosh": lambda: 1 - np.tanh(z - t) ** 2,
         "logistic": lambda: np.exp(-np.logaddexp(0, z) - np.logaddexp(0, -z)),
         "poisson": lambda: np.exp(z),
+        "squared_hinge": lambda: 2.0 * ((2 * t - 1) * z < 1),
     }[kind]()
     return float(np.linalg.eigvalsh(A.T @ (A * (s * second)[:, None]) / s.sum() + square)[-1])
 
@@ -110,6 +114,7 @@ def by_cvxpy(loss, strength, l1_ratio, s, t, bias=True):
         "logistic": lambda: cp.logistic(flat) - cp.multiply(t, flat),
         "softmax": lambda: cp.log_sum_exp(z, axis=1) - cp.sum(cp.multiply(np.eye(k)[t.astype(int) % k], z), axis=1),
         "poisson": lambda: cp.exp(flat) - cp.multiply(t, flat),
+        "squared_hinge": lambda: cp.square(cp.pos(1 - cp.multiply(2 * t - 1, flat))),
     }[kind]()
     penalty = strength * (l1_ratio * cp.sum(cp.abs(w)) + (1 - l1_ratio) / 2 * cp.sum_squares(w))
     problem = cp.Problem(cp.Minimize(s @ rows / s.sum() + penalty))
@@ -156,6 +161,7 @@ def fitted(model, target, weighted=False):
 S = {False: float(N), True: float(WEIGHTS.sum())}
 SQUARED, ABSOLUTE, LOGISTIC = {"kind": "squared"}, {"kind": "absolute"}, {"kind": "logistic"}
 SOFTMAX, POISSON, LOG_COSH = {"kind": "softmax"}, {"kind": "poisson"}, {"kind": "log_cosh"}
+SQUARED_HINGE = {"kind": "squared_hinge"}
 
 for weighted in (False, True):
     case(SQUARED, "number", "sklearn LinearRegression()", fitted(LinearRegression(), "number", weighted), weighted=weighted)
@@ -218,6 +224,12 @@ for weighted in (False, True):
     case(POISSON, "count", "sklearn PoissonRegressor(alpha=strength, solver='newton-cholesky', tol=1e-12)",
          fitted(PoissonRegressor(alpha=0.5, solver="newton-cholesky", **exact), "count", weighted), 0.5, weighted=weighted)
 case(POISSON, "count", "", None, 0.3, 1.0)
+for weighted in (False, True):
+    case(SQUARED_HINGE, "half", "", None, weighted=weighted)
+case(SQUARED_HINGE, "half", "", None, 0.1, 0.0, True)
+case(SQUARED_HINGE, "half", "", None, 0.1, 1.0)
+case(SQUARED_HINGE, "half", "sklearn LinearSVC(C=1 / (N strength), tol=1e-12, fit_intercept=False), half the sum of squares",
+     fitted(LinearSVC(C=1 / (N * 0.2), tol=1e-12, max_iter=1_000_000, fit_intercept=False), "half"), 0.2, bias=False)
 
 document.write(__file__, ["scikit-learn", "statsmodels", "cvxpy", "clarabel", "numpy"], {
     "columns": raw.T.tolist(),

@@ -118,9 +118,12 @@ fn assert_response(run: &Trainer, row: &[f64], expected: &[f64], what: &str) {
 
 #[test]
 fn a_file_of_classes_and_counts_brings_the_run_back_to_the_bit() {
-    for (id, loss) in
-        [("iris", Loss::Softmax), ("challenger", Loss::Logistic), ("coal_disasters", Loss::Poisson)]
-    {
+    for (id, loss) in [
+        ("iris", Loss::Softmax),
+        ("challenger", Loss::Logistic),
+        ("coal_disasters", Loss::Poisson),
+        ("challenger", Loss::SquaredHinge),
+    ] {
         let mut config = choose_method(&RunConfig { batch_size: 16, ..config(loss) }, Method::MiniBatch);
         config.learning_rate = 0.02;
         let task = prepared(&config, table(id, true)).unwrap();
@@ -160,6 +163,7 @@ fn assert_file(file: &Value, run: &Trainer, id: &str) {
     let [activation, n_levels] = match run.plan().config().loss {
         Loss::Softmax => ["softmax", "3"],
         Loss::Logistic => ["sigmoid", "0"],
+        Loss::SquaredHinge => ["linear", "0"],
         _ => ["exponential", "0"],
     };
     assert_eq!(layer["activation"], activation);
@@ -187,10 +191,54 @@ fn assert_file(file: &Value, run: &Trainer, id: &str) {
                 classes.max_by(|a, b| outputs[*a].total_cmp(&outputs[*b])).unwrap() as f64
             }
             Loss::Logistic => 1.0 / (1.0 + (-outputs[0]).exp()),
+            Loss::SquaredHinge => f64::from(outputs[0] > 0.0),
             _ => outputs[0].exp(),
         };
         assert_close(predicted, expected[0], 1e-12 * expected[0].abs(), id);
     }
+}
+
+#[test]
+fn a_squared_hinge_predicts_classes_without_probabilities() {
+    let task = prepared(&config(Loss::SquaredHinge), table("challenger", false)).unwrap();
+    for on in EVERYWHERE {
+        let config = RunConfig { learning_rate: 0.1, ..config(Loss::SquaredHinge) };
+        let mut run = trainer_of(on, &config, task.clone());
+        advance(&mut run, 2000);
+        let best = exact(&task);
+        assert_close(run.measured().loss, best.loss, 1e-4 * best.loss, &format!("{on:?}"));
+        let data = &task.dataset;
+        let (mut x, mut y) = (vec![0.0; data.n_samples() as usize], vec![0.0; data.n_samples() as usize]);
+        data.read(0, &mut x, &mut y);
+        // The class changes where `w x + b = 0`.
+        let [slope, bias] = best.original[..] else { panic!("{best:?}") };
+        let mut n_right = 0.0;
+        for (x, y) in x.iter().zip(&y) {
+            let predicted = run.predict(*x);
+            assert_eq!(predicted, f64::from(slope * x + bias > 0.0), "{on:?} at {x}");
+            n_right += f64::from(predicted == *y);
+        }
+        let explained = run.explain_row(&x[..1]).unwrap();
+        assert_eq!(explained.response, [run.predict(x[0])]);
+        assert!((explained.sum > 0.0) == (explained.response == [1.0]));
+        let file: Value = serde_json::from_str(&run_file::write(&run).unwrap()).unwrap();
+        let accuracy = serde_json::json!({ "accuracy": n_right / y.len() as f64 });
+        assert_eq!(file["metrics"]["training"], accuracy, "{on:?}");
+    }
+}
+
+#[test]
+fn the_first_strength_of_a_path_under_the_squared_hinge_leaves_no_weight() {
+    let penalty = Penalty { strength: 0.1, l1_ratio: 1.0 };
+    let config = RunConfig { penalty, penalty_path: 5, learning_rate: 0.1, ..config(Loss::SquaredHinge) };
+    let task = prepared(&config, table("breast_cancer", false)).unwrap();
+    let n_features = task.map.n_features();
+    let mut run = trainer_of(On::Cpu, &config, task);
+    advance(&mut run, 1000);
+    let path = run.path().unwrap();
+    let weights: Vec<&[f32]> = path.coefficients.chunks(n_features).collect();
+    assert!(weights[0].iter().all(|weight| *weight == 0.0), "{path:?}");
+    assert!(weights[1].iter().any(|weight| *weight != 0.0), "{path:?}");
 }
 
 fn small(target: &[f64]) -> Dataset {
@@ -211,6 +259,7 @@ fn targets_that_a_loss_means_nothing_for_are_refused() {
         assert_eq!(refused(Loss::Logistic, small(&target)).code, Code::TargetNotBinary);
         assert_eq!(refused(Loss::Softmax, small(&target)).code, Code::TargetNotClasses);
     }
+    assert_eq!(refused(Loss::SquaredHinge, small(&[0.0, 1.0, 2.0])).code, Code::TargetNotBinary);
     assert_eq!(refused(Loss::Softmax, small(&[0.0, 1.0, 100.0])).code, Code::TargetNotClasses);
     let error = refused(Loss::Poisson, small(&[3.0, 0.0, -0.5]));
     assert_eq!((error.code, error.params["found"].as_str()), (Code::TargetNotCounts, "-0.5"));
@@ -410,6 +459,7 @@ fn no_rate_is_called_stable_that_is_not() {
         (Loss::LogCosh, none, weighted(&weights), false),
         (Loss::Logistic, ridge, table("challenger", true), false),
         (Loss::Softmax, ridge, table("iris", true), false),
+        (Loss::SquaredHinge, ridge, table("challenger", true), false),
         (Loss::Poisson, none, counts(40.0), true),
         (Loss::Poisson, ridge, table("coal_disasters", true), true),
     ] {

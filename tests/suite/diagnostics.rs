@@ -124,6 +124,33 @@ fn two_classes_are_scored_as_scikit_learn_scores_them() {
 }
 
 #[test]
+fn without_probabilities_two_classes_are_scored_by_their_sign() {
+    let y = [0.0, 0.0, 0.0, 1.0, 0.0, 1.0, 1.0, 1.0, 0.0, 1.0, 1.0, 1.0];
+    let query = |loss: &str| query(&format!(r#"{{"loss":{{"kind":"{loss}"}}}}"#), &WEIGHTS);
+    let found = Diagnostics::of(&dataset(&y), &query("squared_hinge")).unwrap();
+    // scikit-learn 1.9.1: accuracy_score(y, z > 0), roc_auc_score(y, z) and so on: the same as those of
+    // probabilities, which are above 0.5 where z is above 0 and rise with it.
+    check(
+        &found,
+        &[
+            ("accuracy", 0.666_666_666_666_666_6),
+            ("auc", 0.771_428_571_428_571_4),
+            ("precision", 0.714_285_714_285_714_3),
+            ("recall", 0.714_285_714_285_714_3),
+            ("f1", 0.714_285_714_285_714_3),
+        ],
+    );
+    assert_eq!(found.scores.len(), 5, "{:?}", found.scores);
+    assert!(found.calibration.is_none() && found.histogram.is_none());
+    let probable = Diagnostics::of(&dataset(&y), &query("logistic")).unwrap();
+    assert_eq!((found.confusion, found.roc), (probable.confusion, probable.roc));
+    // Its effect steps from one class to the other.
+    let effect = found.effect.unwrap();
+    assert!(effect.effect.contains(&0.0) && effect.effect.contains(&1.0));
+    assert!(effect.effect.iter().all(|class| [0.0, 1.0].contains(class)) && effect.partial.is_empty());
+}
+
+#[test]
 fn a_row_counts_in_scores_by_its_weight() {
     let y = [0.0, 0.0, 0.0, 1.0, 0.0, 1.0, 1.0, 1.0, 0.0, 1.0, 1.0, 1.0];
     let weights = [1.0, 2.0, 0.5, 3.0, 1.0, 1.0, 2.0, 1.0, 4.0, 1.0, 1.0, 0.25];

@@ -20,7 +20,7 @@ use crate::support::{EVERYWHERE, On, Rows, assert_close, block_on, exact, number
 /// units in its last place.
 const RELATIVE: f64 = 1e-5;
 
-pub(crate) const LOSSES: [Loss; 8] = [
+pub(crate) const LOSSES: [Loss; 9] = [
     Loss::Squared,
     Loss::Absolute,
     Loss::Huber { delta: 0.5 },
@@ -29,6 +29,7 @@ pub(crate) const LOSSES: [Loss; 8] = [
     Loss::Logistic,
     Loss::Softmax,
     Loss::Poisson,
+    Loss::SquaredHinge,
 ];
 
 /// Rows with targets that suit the loss; optionally with weights of mean 1 and three folds.
@@ -37,7 +38,7 @@ pub(crate) fn problem(loss: &Loss, (n, d): (u32, u32), bias: bool, weighted: boo
     let n_outputs = if *loss == Loss::Softmax { 3 } else { 1 };
     let features = (0..n * d).map(|_| random.uniform(-1.0, 1.0) as f32).collect();
     let target = |value: f64| match loss {
-        Loss::Logistic => f64::from(value > 0.0),
+        Loss::Logistic | Loss::SquaredHinge => f64::from(value > 0.0),
         Loss::Softmax => ((value + 1.0) * 1.5).min(2.0).floor(),
         Loss::Poisson => ((value + 1.0) * 2.0).floor(),
         _ => 3.0 * value + 1.0,
@@ -161,7 +162,7 @@ fn the_reference_is_what_autograd_finds() {
     let rows: Vec<Vec<f64>> = reference["x"].as_array().unwrap().iter().map(numbers).collect();
     let f32s = |values: &serde_json::Value| numbers(values).iter().map(|v| *v as f32).collect::<Vec<f32>>();
     let cases = reference["cases"].as_array().unwrap();
-    assert_eq!(cases.len(), 64);
+    assert_eq!(cases.len(), 72);
     for case in cases {
         let objective = objective(case);
         let problem = Problem {
@@ -274,6 +275,8 @@ fn kernels_functions_are_the_formulas_however_large_or_small_the_output() {
             }
         }
     }
+    assert!(loss_value(kind::SQUARED_HINGE, 0.0, f32::NAN, 1.0).is_nan());
+    assert!(loss_derivative(kind::SQUARED_HINGE, 0.0, f32::NAN, 1.0).is_nan());
     // Overflow gives infinity, which halts the run.
     assert_eq!(loss_value(kind::POISSON, 0.0, 100.0, 1.0), f32::INFINITY);
 }

@@ -168,6 +168,7 @@ fn columns_that_repeat_others_are_told() {
         Loss::LogCosh,
         Loss::Absolute,
         Loss::Huber { delta: 0.1 },
+        Loss::SquaredHinge,
     ];
     for loss in losses {
         let alone = solve(&Kept::new(x.to_vec(), y.to_vec()), 1, true, loss, Penalty::default());
@@ -216,6 +217,11 @@ fn optima_at_infinity_are_told() {
             assert!(solve(&rows, n_outputs, true, loss, ridge).finite);
         }
     }
+    // Where every row has a margin of 1, the squared hinge is 0, and more of the same changes nothing.
+    let rows = Kept::new(x, cases[0].0.to_vec());
+    let found = solve(&rows, 1, true, Loss::SquaredHinge, Penalty::default());
+    assert!(found.finite && !found.unique && found.objective < 1e-20, "{found:?}");
+    assert!(solve(&rows, 1, true, Loss::SquaredHinge, ridge).unique);
     let tied = Kept::new(vec![-1.0, 0.0, 0.0, 1.0], vec![0.0, 0.0, 1.0, 1.0]);
     let found = solve(&tied, 1, true, Loss::Logistic, Penalty::default());
     assert!(!found.finite, "{found:?}");
@@ -252,10 +258,11 @@ proptest! {
             Loss::Quantile { tau: 0.8 },
             Loss::Logistic,
             Loss::Poisson,
+            Loss::SquaredHinge,
         ] {
             for (strength, l1_ratio) in [(0.0, 0.0), (0.3, 0.0), (0.3, 1.0), (0.1, 0.5)] {
                 let penalty = Penalty { strength, l1_ratio };
-                let rows = if loss == Loss::Logistic { &halved } else { &kept };
+                let rows = if loss.classifies() { &halved } else { &kept };
                 let found = solve(rows, 1, bias, loss, penalty);
                 let at = |parameters: &[f64]| objective(rows, loss, penalty, parameters);
                 let scale = found.objective.abs().max(1e-3);
@@ -296,6 +303,7 @@ fn objective(rows: &Kept, loss: Loss, penalty: Penalty, parameters: &[f64]) -> f
             Loss::Logistic => z.max(0.0) + (-z.abs()).exp().ln_1p() - y * z,
             Loss::Softmax => 0.0,
             Loss::Poisson => z.exp() - y * z,
+            Loss::SquaredHinge => (1.0 - (2.0 * y - 1.0) * z).max(0.0).powi(2),
         };
         sum += s * value;
         total += s;

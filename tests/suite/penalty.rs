@@ -132,7 +132,7 @@ fn descent_reaches_the_optimum_of_every_loss_and_penalty() {
             }
         }
     }
-    assert_eq!(kinds.len(), 8);
+    assert_eq!(kinds.len(), 9);
 }
 
 /// Full batches: momentum with a matching rate if a curvature is known, otherwise Adam with a rate

@@ -78,6 +78,7 @@ export const choices = {
       logistic: { en: 'Logistic', zh: '逻辑' },
       softmax: { en: 'Softmax', zh: 'Softmax' },
       poisson: { en: 'Poisson', zh: '泊松' },
+      squared_hinge: { en: 'Squared hinge', zh: '平方合页' },
     },
     parameters: {
       delta: { en: 'Delta', zh: 'δ' },

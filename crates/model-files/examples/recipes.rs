@@ -181,6 +181,11 @@ fn recipes() -> Vec<Recipe> {
     logistic.penalty = penalty(0.05, 0.5);
     add("logistic_elastic", logistic.clone(), 80, Some(3_000));
 
+    let mut hinge = logistic.clone();
+    (hinge.loss, hinge.learning_rate, hinge.penalty) = (Loss::SquaredHinge, 0.1, penalty(0.0, 0.0));
+    add("squared_hinge", hinge.clone(), 80, Some(5_000));
+    add("squared_hinge_ridge", RunConfig { penalty: penalty(0.05, 0.0), ..hinge }, 80, Some(3_000));
+
     let mut softmax = table(ShippedTable::Iris);
     softmax.data.columns.features = ["sepal length (cm)", "sepal width (cm)"].map(String::from).to_vec();
     softmax.data.columns.target = "species".into();

@@ -95,6 +95,25 @@ fn columns_say_what_rows_say() {
     }
 }
 
+#[test]
+fn a_score_gives_the_class_by_its_sign() {
+    // The score 2.693 - 6.419 (t - 53) / 28 is 0 at 64.75 degrees.
+    let mut file: Value = serde_json::from_str(&text("yes")).unwrap();
+    file["config"]["loss"] = serde_json::json!({ "kind": "squared_hinge" });
+    file["layers"][0]["activation"] = "linear".into();
+    let mut predictor = Predictor::read(&file.to_string()).unwrap();
+    let mut out = predictor.push(b"temperature (F)\n64\n65\n").unwrap();
+    out.extend(predictor.finish().unwrap());
+    let table = String::from_utf8(out).unwrap();
+    assert_eq!(table.lines().next(), Some("temperature (F),distress predicted,score of 1"));
+    assert_eq!(column(&table, "distress predicted"), [1.0, 0.0]);
+    let scores = column(&table, "score of 1");
+    for (found, temperature) in scores.iter().zip([64.0, 65.0]) {
+        let expected = 2.693_454_265_594_482_4 - 6.418_939_590_454_102 * (temperature - 53.0) / 28.0;
+        assert!((found - expected).abs() < 1e-9, "{found} is not {expected}");
+    }
+}
+
 const HOUSES: &str = "\
 \"street, number\",remodelled,built,living area (sq ft),lot (sq ft),note
 \"1, Main\",never,1900,1200.5,6000,plain

@@ -358,4 +358,10 @@ export default {
     formula: 'L = eᶻ − y z',
     link: 'https://en.wikipedia.org/wiki/Poisson_regression',
   },
+  loss_squared_hinge: {
+    title: 'Squared hinge loss',
+    text: 'The squared hinge loss suits a target with two classes, t = −1 and t = 1: it ignores rows that are on the right side by a margin of 1 or more, and otherwise grows with the square of what is missing. The sign of the score z gives the class; choose the logistic loss if you need probabilities.',
+    formula: 'L = max(1 − t z, 0)²,  t = ±1',
+    link: 'https://en.wikipedia.org/wiki/Hinge_loss',
+  },
 };

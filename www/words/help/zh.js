@@ -358,4 +358,10 @@ export default {
     formula: 'L = eᶻ − y z',
     link: 'https://en.wikipedia.org/wiki/Poisson_regression',
   },
+  loss_squared_hinge: {
+    title: '平方合页损失',
+    text: '平方合页损失适合二分类目标（t = −1 和 t = 1）：落在正确一侧且间隔不小于 1 的行不计损失，否则损失随不足的部分按平方增长。得分 z 的正负决定类别；若需要概率，请改用逻辑损失。',
+    formula: 'L = max(1 − t z, 0)²,  t = ±1',
+    link: 'https://en.wikipedia.org/wiki/Hinge_loss',
+  },
 };

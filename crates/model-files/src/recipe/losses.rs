@@ -43,6 +43,7 @@ pub(crate) fn numpy(loss: Loss) -> Numpy {
         Loss::Quantile { tau } => (residual, format!("np.maximum(-{tau:?} * r, (1 - {tau:?}) * r)")),
         Loss::Logistic => (output, "np.logaddexp(0, z) - y * z".to_owned()),
         Loss::Poisson => (output, "np.exp(z) - y * z".to_owned()),
+        Loss::SquaredHinge => (output, "np.maximum(1 - (2 * y - 1) * z, 0) ** 2".to_owned()),
     };
     Numpy { first, value }
 }
@@ -58,6 +59,7 @@ pub(crate) fn numpy_slope(loss: Loss) -> String {
         Loss::Logistic => "1 / (1 + np.exp(-z)) - y".to_owned(),
         Loss::Poisson => "np.exp(z) - y".to_owned(),
         Loss::Softmax => "None".to_owned(),
+        Loss::SquaredHinge => "-2 * (2 * y - 1) * np.maximum(1 - (2 * y - 1) * z, 0)".to_owned(),
     }
 }
 
@@ -94,6 +96,8 @@ pub(crate) fn keras(loss: Loss) -> Keras {
         Loss::Logistic => "keras.losses.BinaryCrossentropy(from_logits=True)",
         Loss::Softmax => "keras.losses.SparseCategoricalCrossentropy(from_logits=True)",
         Loss::Poisson => "keras.losses.Poisson()",
+        // It takes classes 0 and 1 as -1 and 1.
+        Loss::SquaredHinge => "keras.losses.SquaredHinge()",
     };
     Keras { activation, targets, own, loss: name.to_owned() }
 }
@@ -114,7 +118,9 @@ pub(crate) fn keras_file(loss: &Loss, dialect: Dialect) -> Option<Value> {
         Loss::Logistic => json!("binary_crossentropy"),
         Loss::Softmax => json!("sparse_categorical_crossentropy"),
         Loss::Poisson => json!("poisson"),
-        Loss::Huber { .. } | Loss::Quantile { .. } => return None,
+        // TensorFlow.js would need classes -1 and 1.
+        Loss::SquaredHinge if dialect != Dialect::Tfjs => json!("squared_hinge"),
+        Loss::Huber { .. } | Loss::Quantile { .. } | Loss::SquaredHinge => return None,
     })
 }
 
@@ -138,6 +144,7 @@ pub(crate) fn pytorch(loss: Loss) -> String {
         Loss::Poisson => {
             "functional.poisson_nll_loss(z[:, 0], y, log_input=True, reduction=\"none\")".to_owned()
         }
+        Loss::SquaredHinge => "functional.relu(1 - (2 * y - 1) * z[:, 0]).square()".to_owned(),
     }
 }
 
@@ -206,6 +213,10 @@ pub(super) fn sklearn(script: &mut Script<'_>) -> (&'static str, String) {
             script.note("No scikit-learn solver has a Huber loss with a fixed scale, so stochastic descent minimizes it here.");
             let loss = format!("loss=\"huber\", epsilon={delta:?}");
             ("SGDRegressor", stochastic(&loss, strength, ratio, bias))
+        }
+        Loss::SquaredHinge => {
+            script.note("scikit-learn's solver for this loss also penalizes the intercept, so stochastic descent minimizes it here.");
+            ("SGDClassifier", stochastic("loss=\"squared_hinge\"", strength, ratio, bias))
         }
         Loss::LogCosh => {
             script.note(
