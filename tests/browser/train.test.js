@@ -140,14 +140,14 @@ for (const engine of engines) {
     const { ready, select, until, number, slider } = person(page);
     await ready();
     await slider('Speed').press('End');
-    await select('Preset').selectOption('Keras example, no bias');
+    await select('Preset').selectOption('Line of a Keras script, no bias');
     await page.getByText('Reached your limit of 100 epochs').first().waitFor();
     assert.equal(await number('Step count'), 400);
     // Through (0, 0) only: y = 2 x + 1 misses the 1 in every row, so the mean square is 1, give or
     // take the noise.
     assert.ok(await number('Loss') > 0.95);
     await page.getByText(/the line must pass through \(0, 0\), so the loss cannot fall below/i).waitFor();
-    await select('Preset').selectOption('Keras example, with bias');
+    await select('Preset').selectOption('Line of a Keras script, with bias');
     await until('Loss', (loss) => loss < 0.1);
     await until('Step count', (step) => step === 400);
     await close();

@@ -80,7 +80,7 @@ export default {
   predictions: '预测值',
   predict_baseline: '从 {baseline} 开始，加上这些输入的影响，得到 {sum}。',
   predict_link: '在对数几率尺度上，各输入取平均值时为 {baseline}，这一行为 {sum}。',
-  predict_log: '在对数尺度上，从 {baseline} 开始，加上这些输入的影响，得到 {sum}。',
+  predict_log: '在对数尺度上，各输入取平均值时为 {baseline}，这一行为 {sum}。',
   predict_score: '从 {baseline} 开始，加上这些输入的影响，得分为 {sum}。得分大于 0 时预测为第二类。',
   predict_class: '类别 {name}',
   predict_likely_class: '类别 {name}，概率 {percent}%',

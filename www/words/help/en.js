@@ -112,7 +112,7 @@ export default {
     link: 'https://d2l.ai/chapter_optimization/sgd.html',
   },
   distance: {
-    title: 'Distance to exact',
+    title: 'Distance to the exact weights',
     text: 'This is the distance between the weights w and the exact weights w*, relative to the length of w* and in the units of the data. Watch it along with the loss, because in a flat valley the loss can be nearly minimal while the weights are still far off.',
     formula: '‖w − w*‖ / ‖w*‖',
     link: 'https://en.wikipedia.org/wiki/Approximation_error',
@@ -178,7 +178,7 @@ export default {
     link: 'https://scikit-learn.org/stable/modules/cross_validation.html',
   },
   folded: {
-    title: 'Folded into the weights',
+    title: 'Scaling folded into the weights',
     text: 'A model trained on scaled inputs can be rewritten for raw inputs: each weight absorbs its scale, and the bias absorbs the centers. The predictions stay the same, so the file can be used without knowing how the inputs were scaled.',
     formula: 'w′ = w / s,   b′ = b − Σ w c / s',
     link: 'https://scikit-learn.org/stable/modules/preprocessing.html',
