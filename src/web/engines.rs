@@ -11,6 +11,7 @@ use crate::backend::{self, Backend, InUse};
 use crate::choices::{BackendChoice, Loss};
 use crate::config::RunPlan;
 use crate::message::{Code, Message, Result, bytes, count, short};
+#[cfg(feature = "gpu")]
 use crate::runs;
 use crate::trainer::{Fastest, PairTrial, Task, Trainer, n_runs, worth_pairing};
 
