@@ -228,7 +228,7 @@ impl Moments {
     }
 }
 
-/// Sums over the residuals `r` of some coefficients, with row weights `s`.
+/// Sums over the rows of the residuals `r = y - x'b` at coefficients `b`, with row weights `s`.
 struct Left {
     /// Sum of squared residuals: `sum s r^2`.
     square: Double,

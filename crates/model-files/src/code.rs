@@ -47,7 +47,7 @@ enum Language {
 }
 
 impl Language {
-    /// The name of the language in the first line.
+    /// The name of the language, as the first comment of a written file and messages give it.
     fn name(self) -> &'static str {
         match self {
             Self::Python => "Python and NumPy",

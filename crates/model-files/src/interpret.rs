@@ -428,7 +428,7 @@ fn nth(values: &[f64], k: usize) -> f64 {
     values.get(if values.len() == 1 { 0 } else { k }).copied().unwrap_or(f64::NAN)
 }
 
-/// The square root of a variance, at least 1e-7, as in Keras's division.
+/// The standard deviation of a variance. As in Keras's `Normalization`, which divides by it, it is at least 1e-7.
 fn root(variance: f64) -> f64 {
     variance.sqrt().max(1e-7)
 }

@@ -29,8 +29,9 @@ pub struct FormatReader {
 #[wasm_bindgen]
 impl FormatReader {
     /// Opens a file of `size` bytes; `read(start, end)` returns bytes synchronously. `format` is
-    /// the format that the other wasm has detected: `parquet`, `archive` or `workbook`. For a
-    /// workbook, `sheet` selects a sheet by name; the default is the first.
+    /// what `downhill-tables` has detected from the first bytes: `parquet`, `workbook`, or
+    /// `archive` for a ZIP archive of NumPy arrays (`.npz`). For a workbook, `sheet` selects a
+    /// sheet by name; the default is the first.
     #[wasm_bindgen(constructor)]
     pub fn new(
         format: &str,
