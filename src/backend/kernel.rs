@@ -45,7 +45,7 @@ macro_rules! kernel {
     };
 }
 
-/// Source parts for the weight of a row: `[all rows weigh the same, rows have weights and folds]`.
+/// Source parts for the weight of a row: `[no sample weights and folds, sample weights or folds]`.
 const SHARES: [&[&str]; 2] = [parts!(unweighted), parts!(weighted)];
 
 /// Source parts for the seed of a run's row order: `[all runs share it, each run has its own]`.

@@ -53,11 +53,7 @@ impl Layout {
             outputs.extend(self.forward(parameters, features).pop().unwrap_or_default());
             return;
         };
-        let (n, (weights, bias)) = (linear.n_outputs as usize, linear.split(parameters));
-        outputs.extend((0..n).map(|k| {
-            let products = features.iter().zip(weights.iter().skip(k).step_by(n)).map(|(f, w)| f * w);
-            products.sum::<f64>() + bias.get(k).copied().unwrap_or(0.0)
-        }));
+        outputs.extend((0..linear.n_outputs as usize).map(|k| linear.output(parameters, features, k)));
     }
 
     /// Adds the gradient of one row's loss, multiplied by `share`, to `gradient`. This is backpropagation

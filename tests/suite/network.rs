@@ -15,7 +15,7 @@ use crate::support::{On, Rows, assert_close, block_on, distance, numbers, refere
 
 /// The relative rounding error of 400 steps in f64.
 const SUMMED: f64 = 1e-9;
-/// The same, relative to the weights' norm, if parameters and slopes are f32.
+/// The error of 400 steps relative to the weights' norm, if parameters and slopes are f32.
 const SINGLE: f64 = 1e-4;
 
 fn relu(width: u32, bias: bool) -> Layer {

@@ -7,7 +7,7 @@ use downhill::model::Response;
 use crate::format::{Held, Part};
 use downhill::foreign::Model;
 
-/// How an archive of arrays contains a part of a model. Whoever loads the file must compute the features.
+/// How an archive of arrays contains a part of a model. A program that loads the file must compute the features.
 pub(crate) fn held_by_arrays(_: &Model, part: Part) -> Option<Held> {
     match part {
         Part::Weights => Some(Held::Inside),

@@ -10,6 +10,7 @@ use crate::analysis::fit::Fit;
 use crate::analysis::optimum::pointwise;
 use crate::analysis::rows::Inputs;
 use crate::choices::Loss;
+use crate::order::argsort;
 
 /// Residual, leverage and influence of rows: one column per measure, with one entry per requested row.
 /// Entries are NaN where a measure is undefined: for a row that the fit must pass through, or if coefficients
@@ -228,10 +229,8 @@ impl Extremes {
 
 /// The rank of each value: the number of values that are smaller.
 fn ranks(values: &[f64]) -> Vec<u32> {
-    let mut order: Vec<u32> = (0..values.len() as u32).collect();
-    order.sort_by(|a, b| values[*a as usize].total_cmp(&values[*b as usize]));
     let mut ranks = vec![0; values.len()];
-    for (rank, row) in (0..).zip(order) {
+    for (rank, row) in (0..).zip(argsort(values)) {
         ranks[row as usize] = rank;
     }
     ranks
